@@ -1,0 +1,99 @@
+# Needs only Python 3.11 or newer with its venv module, and make. `make help` says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+JOBS ?= auto
+
+# The last study of `make study`: put your own formula and optimizer here, or on the command line.
+FORMULA ?= (w**2-1)**2/4
+OPTIMIZER ?= gd:lr=1.46
+OUT ?= cfdyn-out
+export FORMULA OPTIMIZER OUT
+
+EXTRAS_study := data
+EXTRAS_bench := data,bench
+EXTRAS_test := test
+EXTRAS_test-all := test,networks
+# An environment that has these extras also serves:
+SERVES_bench := study
+SERVES_test := study
+SERVES_test-all := study test
+
+# One process per core is enough: the numerical libraries must not start threads of their own.
+PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -q
+PARALLEL := -n $(JOBS) --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help study test test-all bench bench-quick lint clean distclean
+.NOTPARALLEL:
+.PRECIOUS: $(VENV)/.installed-%
+
+help:
+	@echo 'make study        study the double well, two real data sets and a formula of yours:'
+	@echo '                  make study FORMULA="exp(w) - 2*w" OPTIMIZER=gd:lr=1.2'
+	@echo 'make test         run the tests'
+	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
+	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
+	@echo 'make lint         check style, types and the layers'
+	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
+	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
+
+study: $(VENV)/.installed-study
+	@$(VENV)/bin/cfdyn study double_well --out "$$OUT"
+	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
+	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
+	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
+
+test: $(VENV)/.installed-test
+	@$(PYTEST) $(PARALLEL)
+
+test-all: $(VENV)/.installed-test-all
+	@$(PYTEST) $(PARALLEL) -m ''
+	@NUMBA_DISABLE_JIT=1 $(PYTEST) $(PARALLEL) --cov --cov-report=term
+
+bench: $(VENV)/.installed-bench
+	@$(PY) benchmarks/run.py
+
+bench-quick: $(VENV)/.installed-bench
+	@$(PY) benchmarks/run.py --quick
+
+lint: $(VENV)/.installed-test
+	@$(PY) -m ruff check
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+clean:
+	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean
+	@rm -rf $(VENV)
+
+# The environment. `.created` holds the folder it was made for; `.incomplete` is there while something is being
+# installed, so that an interrupted installation is recognised and started over. An environment that was moved or
+# whose interpreter is gone loses its stamps here.
+_ := $(shell { [ "$$(cat $(VENV)/.created)" = '$(CURDIR)' ] && [ ! -e $(VENV)/.incomplete ] && $(PY) -c ''; } \
+       2>/dev/null || rm -f $(VENV)/.created $(VENV)/.installed-*)
+
+$(VENV)/.created:
+	@command -v '$(PYTHON)' >/dev/null || { \
+	  echo "cfdyn needs Python 3.11 or newer, and '$(PYTHON)' was not found: name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "cfdyn needs Python 3.11 or newer, and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1): name another with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' lacks its venv module: install it (on Debian and Ubuntu: the package python3-venv) and call make again" >&2; exit 1; }
+	@if [ -e $(VENV)/.incomplete ] || ! $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    || ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	  echo 'Creating $(VENV)' && '$(PYTHON)' -m venv --clear --without-pip $(VENV) && touch $(VENV)/.incomplete && \
+	  $(PY) -m ensurepip --default-pip >/dev/null && rm $(VENV)/.incomplete; fi
+	@echo '$(CURDIR)' > $@
+
+$(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
+	@echo 'Installing cfdyn[$(EXTRAS_$*)] into $(VENV) (a few minutes the first time)'
+	@touch $(VENV)/.incomplete
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[$(EXTRAS_$*)]' || { rm -f $(VENV)/.incomplete; exit 1; }
+	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
+	@rm $(VENV)/.incomplete

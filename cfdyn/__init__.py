@@ -1,0 +1,40 @@
+"""cfdyn: the dynamics of optimizers. Losses → maps → orbits → cycles, bifurcations, chaos.
+
+Importing it loads nothing heavy: every public name is fetched from its module when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from cfdyn.registry import Rebinding
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Loss": "loss", "Map": "systems", "as_map": "systems", "compose": "systems",
+    "Optimizer": "symbolic.optimizer", "iterate": "orbits", "Orbit": "orbits", "load": "records",
+    "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
+}  # fmt: skip
+_PACKAGES = ("losses", "optimizers", "analysis")
+
+__all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"cfdyn.{name}")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'cfdyn' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"cfdyn.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+sys.modules[__name__].__class__ = Rebinding

@@ -1,0 +1,5 @@
+"""``python -m cfdyn``: the command line."""
+
+from cfdyn.cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""Newton's method on the n points of a cycle at once, and what follows from the points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems import Map
+
+DENSE = 160
+
+
+def images(step: Map, points: np.ndarray) -> np.ndarray:
+    """f at each of the points (n, D)."""
+    out = np.empty_like(points)
+    evaluate_rows(step.rule("step").compiled, points, step.p, out)
+    return out
+
+
+def jacobians(step: Map, points: np.ndarray) -> np.ndarray:
+    """Df at each of the points, (n, D, D)."""
+    n, d = points.shape
+    out = np.empty((n, d * d))
+    evaluate_rows(step.rule("jacobian").compiled, points, step.p, out)
+    return out.reshape(n, d, d)
+
+
+def residual(step: Map, points: np.ndarray) -> float:
+    """max |f(x_i) − x_{i+1}|, the indices cyclic."""
+    return float(np.abs(images(step, points) - np.roll(points, -1, axis=0)).max())
+
+
+def polish(step: Map, points: np.ndarray, iterations: int = 30) -> np.ndarray | None:
+    """The cycle near the given points (n, D) by Newton on F_i = f(x_i) − x_{i+1}; None if it fails.
+
+    The composed map is never formed, so long and unstable cycles are as easy as short ones. A
+    singular system (a continuum of cycles) gets the smallest step that solves it.
+    """
+    x = np.array(points, dtype=float)
+    best, best_size, stalled = None, np.inf, 0
+    for _ in range(iterations):
+        defect = images(step, x) - np.roll(x, -1, axis=0)
+        matrices = jacobians(step, x)
+        if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
+            return best
+        size = np.abs(defect).max()
+        good_enough = size <= 1e-11 * (1e-3 + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
+        if size < best_size:
+            best_size, stalled = size, 0
+            if good_enough:
+                best = x
+        else:
+            stalled += 1
+        if size == 0.0 or (good_enough and stalled >= 2) or stalled >= 5:
+            break
+        x = x - _solve(matrices, defect)
+    return best
+
+
+def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
+    """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
+    n, d = defect.shape
+    if n * d > DENSE:
+        return _solve_sparse(matrices, defect)
+    system = np.zeros((n, d, n, d))
+    for i in range(n):
+        system[i, :, i, :] += matrices[i]
+        system[i, :, (i + 1) % n, :] -= np.eye(d)
+    return np.linalg.lstsq(system.reshape(n * d, n * d), defect.ravel(), rcond=1e-14)[0].reshape(n, d)
+
+
+def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
+    from scipy.sparse import csc_matrix
+    from scipy.sparse.linalg import splu
+
+    n, d = defect.shape
+    index = np.arange(n * d).reshape(n, d)
+    rows = np.broadcast_to(index[:, :, None], (n, d, d)).ravel()
+    columns = np.broadcast_to(index[:, None, :], (n, d, d)).ravel()
+    following = np.roll(index, -1, axis=0).ravel()
+    values = np.concatenate([matrices.ravel(), np.full(n * d, -1.0)])
+    places = np.concatenate([rows, index.ravel()]), np.concatenate([columns, following])
+    try:
+        return splu(csc_matrix((values, places), shape=(n * d, n * d))).solve(defect.ravel()).reshape(n, d)
+    except RuntimeError:
+        return np.full_like(defect, np.nan)
+
+
+def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
+    """Eigenvalues of Df(x_n)…Df(x_1), the largest modulus first; real where all are real."""
+    product = np.eye(points.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for matrix in jacobians(step, points):
+            product = matrix @ product
+    if not np.isfinite(product).all():
+        return np.full(points.shape[1], np.nan)
+    values = np.linalg.eigvals(product)
+    values = values[np.argsort(-np.abs(values), kind="stable")]
+    return values.real if not np.iscomplexobj(values) or np.all(values.imag == 0) else values
+
+
+def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
+    """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
+    matrices = jacobians(step, points)
+    with np.errstate(divide="ignore"):
+        if points.shape[1] == 1:
+            return np.cumsum(np.log(np.abs(matrices[:, 0, 0])))
+        product, total, result = np.eye(points.shape[1]), 0.0, np.empty(len(points))
+        for k, matrix in enumerate(matrices):
+            product = matrix @ product
+            length = np.sqrt((product * product).sum())
+            total += np.log(length)
+            product /= length or 1.0
+            result[k] = total
+    return result
+
+
+def least_period(points: np.ndarray, tolerance: float = 1e-7) -> int:
+    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry."""
+    n = len(points)
+    size = np.abs(points).max() or 1.0
+    for q in range(1, n):
+        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= tolerance * size:
+            return q
+    return n

@@ -1,0 +1,58 @@
+"""`lyapunov`: the spectrum of Lyapunov exponents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.orbits import DONE, advance, stretch
+from cfdyn.orbits import ESCAPE, status_text
+from cfdyn.systems import Map
+
+
+def lyapunov(step: Map, z0: Any, n: int = 100_000, transient: int = 1000) -> np.ndarray:
+    """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
+
+    Parameters
+    ----------
+    step : the map
+    z0 : start, the d weights or the full state (D,)
+    n : steps averaged over
+    transient : steps run before
+
+    Returns
+    -------
+    (D,) exponents per step; −inf where a direction collapses
+
+    Raises
+    ------
+    NumericsError : the orbit diverges or leaves the domain
+    UsageError : n below 1, a negative transient, or a bad start
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    >>> exponents = cf.analysis.lyapunov(step, [0.1, 0.1], 100_000)
+    >>> round(exponents[0], 2), round(exponents.sum() - np.log(0.3), 9)
+    (0.42, 0.0)
+
+    References
+    ----------
+    Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15.
+    """
+    if n < 1 or transient < 0:
+        raise UsageError("lyapunov needs at least one step and no negative transient")
+    z = step.state(z0).copy()
+    done, code = advance(step.rule("step").compiled, z, step.p, transient, ESCAPE)
+    if code != DONE:
+        raise NumericsError(f"the orbit {status_text(code, done)}, so it has no exponents")
+    # A start that no symmetry of the map favours.
+    q = np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
+    sums = np.zeros(step.dim)
+    done = stretch(step.rule("step").compiled, step.rule("jacobian").compiled, z, step.p, n, q, sums)
+    if done < n:
+        raise NumericsError(f"the orbit stops being finite at step {transient + done}, so it has no exponents")
+    return np.sort(sums / n)[::-1]

@@ -1,0 +1,1 @@
+"""Programs into machine code: print, store, compile."""

@@ -1,0 +1,56 @@
+"""What is taken where the user gives no learning rate or no start."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis.edge import Edge, edge
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.loss import Loss
+from cfdyn.minima import Minimum
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems import as_map
+
+BEYOND = 1.1
+OFF = 0.1
+
+
+def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> Edge | None:
+    """The learning rate at which the optimizer loses this minimum; None where none is defined."""
+    if not (np.isfinite(minimum.sharpness) and minimum.sharpness > 0 and minimum.kind != "degenerate"):
+        return None
+    step = as_map(loss, optimizer)
+    try:
+        return edge(step, minimum.w, scale=1 / minimum.sharpness)
+    except NumericsError:
+        return None
+
+
+def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
+    """1.1 × the edge of the lowest minimum.
+
+    Raises
+    ------
+    UsageError : there is no minimum, or it has no edge for this optimizer
+    """
+    border = edge_at(loss, optimizer, found[0]) if found else None
+    if border is None:
+        why = "the lowest minimum has no edge" if found else "no minimum was found"
+        raise UsageError(f"{why}, so there is no default learning rate; give one: --optimizer {optimizer.name}:lr=0.1")
+    return BEYOND * border.value
+
+
+def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
+    """The lowest minimum moved by a tenth (of its size, at least of 1) along (1, 1/2, 1/3, …).
+
+    Where no minimum was found: the middle of the loss's box, or 0, moved in the same way.
+    """
+    if found:
+        centre = found[0].w
+    elif loss.spec.box is not None:
+        centre = np.array(loss.spec.box).mean(axis=1)
+    else:
+        centre = np.zeros(loss.dim)
+    direction = 1 / np.arange(1, loss.dim + 1)
+    distance = OFF * max(1.0, float(np.abs(centre).max()))
+    return np.round(centre + distance * direction / np.linalg.norm(direction), 6)

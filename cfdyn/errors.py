@@ -1,0 +1,54 @@
+"""The errors a user can meet: each says what was given, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CfdynError(Exception):
+    """Base of every error raised on purpose; ``exit_status`` is what the command line returns."""
+
+    exit_status = 1
+
+
+class UsageError(CfdynError, ValueError):
+    """The caller asked for something that does not exist or makes no sense."""
+
+    exit_status = 2
+
+
+class FormulaError(UsageError):
+    """A text that is not a formula; ``position`` is the offending character's index, if known."""
+
+    def __init__(self, message: str, text: str = "", position: int | None = None):
+        super().__init__(message)
+        self.text, self.position = text, position
+
+
+class NumericsError(CfdynError):
+    """The computation itself failed (no minimum, singular system, out of the domain)."""
+
+
+class RecordError(CfdynError):
+    """A saved file is cut off, foreign or too large."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageError:
+    """The error for a misspelt name, with the nearest valid one.
+
+    Examples
+    --------
+    >>> print(unknown("loss", "quartc", ["quartic", "huber"], "cfdyn list losses"))
+    unknown loss 'quartc'; did you mean 'quartic'? See: cfdyn list losses
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    shown = name if len(name) <= 60 else name[:57] + "..."
+    if near:
+        advice = f"did you mean {near[0]!r}?"
+    elif known:
+        advice = f"known: {', '.join(known)}."
+    else:
+        advice = "there are none."
+    return UsageError(f"unknown {kind} {shown!r}; {advice}" + (f" See: {see}" if see else ""))

@@ -1,0 +1,1 @@
+"""Numerical loops over compiled rules: numpy and numba only, no policy, no printing."""

@@ -1,0 +1,57 @@
+"""Logistic regression on real measurements: benign or malignant."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.loss import LossSpec, make_loss
+
+MEASUREMENTS = ("mean texture", "mean smoothness", "mean symmetry", "mean compactness")
+
+
+def breast_cancer(features: int = 1) -> LossSpec:
+    """Mean logistic loss of 569 tumours on their standardised texture, smoothness, …, no intercept.
+
+    One row contributes log(1 + e^s) − label·s with s = Σ wᵢ xᵢ; label 1 means malignant. The classes
+    overlap in these measurements (mean texture, smoothness, symmetry, compactness, in this order),
+    so the minimum and the edge are finite. ``features`` of 1 to 4 says how many are used.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.losses.breast_cancer(features=1)
+    >>> loss.variables, round(loss.value([0.0]), 12) == round(np.log(2), 12)
+    (('w1',), True)
+
+    References
+    ----------
+    Wolberg, Mangasarian, Street & Street (1995), Breast Cancer Wisconsin (Diagnostic), UCI
+    Machine Learning Repository, as distributed with scikit-learn.
+    """
+    if features not in range(1, len(MEASUREMENTS) + 1):
+        raise UsageError(f"breast_cancer: features must be 1 to {len(MEASUREMENTS)}, not {features}")
+    columns = [f"x{i}" for i in range(1, features + 1)]
+    score = " + ".join(f"w{i}*x{i}" for i in range(1, features + 1))
+    return make_loss(
+        f"softplus({score}) - label*({score})",
+        [f"w{i}" for i in range(1, features + 1)],
+        {},
+        [*columns, "label"],
+        data=_table()[:, [*range(features), -1]],
+        box=((-10.0, 10.0),) * features,
+        name=f"breast_cancer:features={features}",
+    )
+
+
+@lru_cache(maxsize=1)
+def _table() -> np.ndarray:
+    """(569, 5): the standardised measurements and the label."""
+    try:
+        from sklearn.datasets import load_breast_cancer
+    except ImportError:
+        raise UsageError("breast_cancer needs scikit-learn: pip install 'cfdyn[data]'") from None
+    source = load_breast_cancer()
+    picked = source.data[:, [list(source.feature_names).index(m) for m in MEASUREMENTS]]
+    standard = (picked - picked.mean(axis=0)) / picked.std(axis=0)
+    return np.column_stack([standard, source.target == 0])

@@ -1,0 +1,163 @@
+"""`minima`: the local minima of a loss, by many starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.loss import Loss
+from cfdyn.records import Record, provenance
+
+FLAT = 1e-7
+
+
+@dataclass(frozen=True)
+class Minimum(Record):
+    """A local minimum: ``w`` (d,), ``loss``, ``sharpness`` λ₁ and the edge 2/λ₁ of gradient descent.
+
+    ``kind``: "isolated"; "continuum" (flat directions: the flattest point found stands for all);
+    "degenerate" (no curvature at all, so no edge: ∞); "kink" (the gradient jumps there, so sharpness
+    and edge are not defined: NaN).
+    """
+
+    w: np.ndarray
+    loss: float
+    sharpness: float
+    edge: float
+    kind: str
+
+
+def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts: int = 0, seed: int = 0) -> list[Minimum]:
+    """Local minima, the lowest first: quasi-Newton from many starts, then Newton's method.
+
+    Parameters
+    ----------
+    loss : the loss
+    box : one (lo, hi) for each weight; the loss's own, or starts of several sizes around 0
+    starts : number of starts, 32 for each weight (at most 256) if 0
+    seed : of the random starts
+
+    Returns
+    -------
+    list of Minimum; empty if every start runs away to −∞ or to infinity. A search, not a proof:
+    minima with small basins can be missed.
+
+    Raises
+    ------
+    UsageError : a box of the wrong length or with an empty interval
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> [(m.w.round(6).tolist(), m.edge) for m in cf.minima(cf.losses.double_well())]
+    [([1.0], 1.0), ([-1.0], 1.0)]
+    """
+    box = loss.spec.box if box is None else box
+    points = _starts(loss.dim, box, starts or min(32 * loss.dim, 256), np.random.default_rng(seed))
+    found: list[Minimum] = []
+    for start in points:
+        w = _descend(loss, start)
+        minimum = None if w is None else _describe(loss, w)
+        if minimum is not None:
+            found.append(minimum)
+    found.sort(key=lambda m: (round(m.loss, 9), m.sharpness if m.kind == "continuum" else 0.0, *(-m.w.round(6))))
+    return _distinct(found)
+
+
+def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: np.random.Generator) -> np.ndarray:
+    if box is not None:
+        bounds = np.array(box, dtype=float)
+        if bounds.shape != (d, 2) or not np.isfinite(bounds).all() or not (bounds[:, 0] < bounds[:, 1]).all():
+            raise UsageError(f"the box needs {d} finite intervals lo < hi, not {list(box)}")
+        return rng.uniform(bounds[:, 0], bounds[:, 1], (count, d))
+    sizes = np.resize([0.3, 1.0, 3.0, 10.0], count)
+    return rng.normal(size=(count, d)) * sizes[:, None]
+
+
+def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
+    """The end of one descent, or None if it runs away or leaves the domain."""
+    from scipy.optimize import minimize
+
+    def value(w: np.ndarray) -> tuple[float, np.ndarray]:
+        v, g = loss.value(w), loss.gradient(w)
+        if not (np.isfinite(v) and np.isfinite(g).all()):
+            return 1e300, np.zeros_like(w)
+        return v, g
+
+    if not np.isfinite(loss.value(start)):
+        return None
+    with np.errstate(all="ignore"):
+        result = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-16})
+    w = result.x
+    away = np.abs(w).max() > 1e4 * (1 + np.abs(start).max())
+    if away or not np.isfinite(result.fun) or abs(result.fun) >= 1e300 or result.fun < -1e12:
+        return None
+    return _newton(loss, w)
+
+
+def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:
+    """Newton steps as long as they shrink the gradient; flat directions are left alone."""
+    g = loss.gradient(w)
+    for _ in range(30):
+        matrix = loss.hessian(w)
+        if not np.isfinite(matrix).all() or not g.any():
+            break
+        moved = w - np.linalg.lstsq(matrix, g, rcond=1e-9)[0]
+        g_moved = loss.gradient(moved)
+        if not np.abs(g_moved).max() < np.abs(g).max():
+            break
+        w, g = moved, g_moved
+    return w
+
+
+def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:
+    """The minimum at w, or None if w is no minimum."""
+    value, g, matrix = loss.value(w), loss.gradient(w), loss.hessian(w)
+    if not np.isfinite(value):
+        return None
+    settings = provenance(loss=loss.spec.title, params=loss.params)
+    smooth = np.isfinite(g).all() and np.isfinite(matrix).all()
+    values = np.linalg.eigvalsh(matrix) if smooth else np.array([np.nan])
+    scale = max(np.abs(values).max(), 1e-300)
+    if smooth and np.abs(g).max() <= 1e-7 * max(scale * (1 + np.abs(w).max()), 1e-12):
+        if values[0] < -FLAT * scale or not _lowest_nearby(loss, w, value):
+            return None
+        if values[-1] <= 1e-8 * _rise(loss, w, value):
+            return Minimum(w, value, max(float(values[-1]), 0.0), np.inf, "degenerate", provenance=settings)
+        kind, edge = "isolated" if values[0] > FLAT * scale else "continuum", 2 / values[-1]
+        return Minimum(w, value, float(values[-1]), float(edge), kind, provenance=settings)
+    if loss.spec.switching and _lowest_nearby(loss, w, value):
+        return Minimum(w, value, np.nan, np.nan, "kink", provenance=settings)
+    return None
+
+
+def _rise(loss: Loss, w: np.ndarray, value: float) -> float:
+    """The curvature that a parabola through the values a tenth of a unit away would have."""
+    size = 0.1 * (1 + np.abs(w).max())
+    rises = [abs(loss.value(w + s * size) - value) for s in np.concatenate([np.eye(len(w)), -np.eye(len(w))])]
+    return 2 * float(np.nanmax(rises)) / size**2
+
+
+def _lowest_nearby(loss: Loss, w: np.ndarray, value: float) -> bool:
+    """No lower value a small step away along the axes; rejects saddles of higher order and slopes."""
+    size = 1e-3 * (1 + np.abs(w).max())
+    slack = 1e-12 * (1 + abs(value))
+    steps = np.concatenate([np.eye(len(w)), -np.eye(len(w))]) * size
+    return all(not loss.value(w + s) < value - slack for s in steps)
+
+
+def _distinct(found: list[Minimum]) -> list[Minimum]:
+    """One entry for each minimum; one, the flattest, for all points of a continuum at the same loss."""
+    kept: list[Minimum] = []
+    for m in found:
+        same = (
+            m.kind == k.kind == "continuum" and abs(m.loss - k.loss) <= 1e-9 * (1 + abs(k.loss))
+            or np.abs(m.w - k.w).max() <= 1e-5 * (1 + np.abs(k.w).max())
+            for k in kept
+        )  # fmt: skip
+        if not any(same):
+            kept.append(m)
+    return kept

@@ -1,0 +1,154 @@
+"""`iterate`: run a map and keep the orbit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.kernels.orbits import DIVERGED, DONE, evaluate_rows
+from cfdyn.kernels.orbits import iterate as iterate_kernel
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map
+
+ESCAPE = 1e15
+MAX_BYTES = 2**32
+
+
+@dataclasses.dataclass(frozen=True)
+class Orbit(Record):
+    """The states of a map, step by step.
+
+    ``z`` (n+1, D): the full states; float64, or mpmath numbers where ``digits`` were asked for.
+    ``names``: what the D entries are; ``n_weights``: how many of them are weights.
+    ``status``: "done", "diverged at step k" or "left the domain at step k"; the orbit then ends
+    with the last finite state.
+    """
+
+    z: np.ndarray
+    names: tuple[str, ...]
+    n_weights: int
+    status: str
+    _step: Map | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def w(self) -> np.ndarray:
+        """The weights, (n+1, d)."""
+        return self.z[:, : self.n_weights]
+
+    def midpoints(self) -> np.ndarray:
+        """w*_t = (w_{t−1} + 2w_t + w_{t+1})/4 for t = 1…n−1, (n−1, d): a 2-cycle is averaged away."""
+        w = self.w
+        return (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
+
+    @cached_property
+    def loss(self) -> np.ndarray:
+        """L(w_t), (n+1,)."""
+        return self._observe("loss", 1)[:, 0]
+
+    @cached_property
+    def sharpness(self) -> np.ndarray:
+        """λ₁(∇²L(w_t)), (n+1,); NaN where the Hessian is not finite."""
+        d = self.n_weights
+        matrices = self._observe("hessian", d * d).reshape(-1, d, d)
+        finite = np.isfinite(matrices).all(axis=(1, 2))
+        result = np.full(len(matrices), np.nan)
+        result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
+        return result
+
+    def _observe(self, what: str, size: int) -> np.ndarray:
+        if self._step is None or not self._step.has_loss:
+            raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
+        out = np.empty((len(self.z), size))
+        points = np.ascontiguousarray(self.z, dtype=float)
+        evaluate_rows(self._step.rule(what).compiled, points, self._step.p, out)
+        return out
+
+
+def iterate(
+    step: Map,
+    z0: Any,
+    n: int,
+    digits: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Orbit:
+    """The orbit z_{t+1} = f(z_t) for n steps.
+
+    Parameters
+    ----------
+    step : the map
+    z0 : start, the d weights or the full state of D entries
+    n : number of steps
+    digits : iterate with that many decimal digits instead of float64
+    progress : called now and then with the number of steps done (with ``digits`` only)
+
+    Returns
+    -------
+    Orbit; one that diverges (|z| > 1e15) or leaves the domain ends early, and its status says so
+
+    Raises
+    ------
+    UsageError : a start of the wrong length or not finite, negative n, or an orbit beyond 4 GiB
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    >>> orbit = cf.iterate(step, [0.5], 3)
+    >>> orbit.w[:, 0].round(4).tolist(), orbit.status
+    ([0.5, 0.6875, 0.8688, 0.9753], 'done')
+    >>> cf.iterate(step.at(lr=3.0), [2.0], 100).status
+    'diverged at step 4'
+    >>> print(cf.iterate(step, [0.5], 3, digits=30).z[3, 0])
+    0.975308063440024852752685546875
+    """
+    z = step.state(z0)
+    if n < 0:
+        raise UsageError(f"the number of steps must not be negative, not {n}")
+    if (n + 1) * step.dim * 8 > MAX_BYTES:
+        gib = (n + 1) * step.dim * 8 / 2**30
+        raise UsageError(f"an orbit of {n} steps needs {gib:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits)
+    if digits is not None:
+        states, status = _iterate_precisely(step, z, n, digits, progress)
+    else:
+        states = np.empty((n + 1, step.dim))
+        states[0] = z
+        done, code = iterate_kernel(step.rule("step").compiled, step.p, ESCAPE, states)
+        status = status_text(code, done)
+        states = states if code == DONE else states[:done].copy()
+    return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
+
+
+def status_text(code: int, done: int) -> str:
+    """The status of an orbit in words."""
+    if code == DONE:
+        return "done"
+    return f"diverged at step {done}" if code == DIVERGED else f"left the domain at step {done}"
+
+
+def _iterate_precisely(
+    step: Map, z0: np.ndarray, n: int, digits: int, progress: Callable[[int], None] | None
+) -> tuple[np.ndarray, str]:
+    precise = step.precise(digits)
+    z = [precise.number(v) for v in z0.tolist()]
+    states, status = [z], "done"
+    for k in range(1, n + 1):
+        z = precise(z)
+        if any(v != v for v in z):
+            status = f"left the domain at step {k}"
+            break
+        if any(abs(v) > ESCAPE for v in z):
+            status = f"diverged at step {k}"
+            break
+        states.append(z)
+        if progress and k % 1000 == 0:
+            progress(k)
+    table = np.empty((len(states), step.dim), dtype=object)
+    for i, row in enumerate(states):
+        table[i] = row
+    return table, status

@@ -1,0 +1,173 @@
+"""Results as frozen records that can be saved, loaded and printed as JSON.
+
+A saved record is an .npz of plain arrays (never pickled) whose entry ``header`` holds the rest as
+JSON text; loading one from a stranger can neither run code nor fill the memory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cfdyn.errors import RecordError, UsageError
+
+FORMAT = "cfdyn record 1"
+MAX_BYTES = 2**31
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """Base of every result; ``provenance`` says what was computed with what."""
+
+    provenance: dict = dataclasses.field(default_factory=dict, kw_only=True, repr=False)
+    kinds: ClassVar[dict[str, type]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        Record.kinds[cls.__name__] = cls
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the record to an .npz file, whole or not at all; returns the path.
+
+        Raises
+        ------
+        UsageError : the folder does not exist or cannot be written
+        """
+        path = Path(path)
+        arrays: dict[str, np.ndarray] = {}
+        header = json.dumps({"format": FORMAT, "record": _encode(self, arrays)})
+        try:
+            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez_compressed(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+        return path
+
+    def to_json(self) -> dict:
+        """The record as JSON-ready data: complex numbers as [re, im], NaN and infinities as null."""
+        fields = [f for f in dataclasses.fields(self) if not f.name.startswith("_")]
+        return {f.name: plain(getattr(self, f.name)) for f in fields}
+
+
+def plain(value: Any) -> Any:
+    """Numbers, arrays and records as data that ``json.dumps`` takes."""
+    if isinstance(value, Record):
+        return value.to_json()
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)
+
+
+def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, Record):
+        fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)
+                  if not f.name.startswith("_")}  # fmt: skip
+        return {"__record__": type(value).__name__, "fields": fields}
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            value = np.array([str(v) for v in value.ravel()]).reshape(value.shape)
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {"__array__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _encode(v, arrays)] for k, v in value.items()]}
+    if isinstance(value, tuple | list):
+        return {"__tuple__" if isinstance(value, tuple) else "__list__": [_encode(v, arrays) for v in value]}
+    if isinstance(value, np.generic):
+        return _encode(value.item(), arrays)
+    if isinstance(value, complex):
+        return {"__complex__": [value.real, value.imag]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    (key, inner), *_ = value.items()
+    if key == "__record__":
+        fields = {k: _decode(v, arrays) for k, v in value["fields"].items()}
+        return Record.kinds[inner](**fields)
+    if key == "__array__":
+        return arrays[inner]
+    if key == "__dict__":
+        return {k: _decode(v, arrays) for k, v in inner}
+    if key == "__complex__":
+        return complex(*inner)
+    items = [_decode(v, arrays) for v in inner]
+    return tuple(items) if key == "__tuple__" else items
+
+
+def load(path: str | os.PathLike) -> Record:
+    """The record in a file written by ``save``.
+
+    Raises
+    ------
+    RecordError : the file is missing, cut off, too large, or no record
+
+    Examples
+    --------
+    >>> import cfdyn as cf, tempfile, os
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+    >>> path = os.path.join(tempfile.mkdtemp(), "orbit.npz")
+    >>> cf.load(cf.iterate(step, [0.3], 5).save(path)).z.shape
+    (6, 1)
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_BYTES:
+            raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        content = json.loads(str(arrays.pop("header")))
+        if content["format"] != FORMAT:
+            raise RecordError(f"{path} is of another format: {content['format']!r}")
+        return _decode(content["record"], arrays)
+    except FileNotFoundError:
+        raise RecordError(f"there is no file {path}") from None
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
+        raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
+
+
+def provenance(**settings: Any) -> dict:
+    """Settings and versions, for a record's header."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": platform.python_version()}
+    for name in ("cfdyn", "numpy", "numba", "sympy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return {"settings": plain(settings), "versions": versions}

@@ -1,0 +1,87 @@
+"""The folder is the registry: ``losses/quartic.py`` defines ``quartic``, and nothing else lists it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from cfdyn.errors import unknown
+
+
+class Rebinding(ModuleType):
+    """A package in which a function keeps its name although a submodule has the same one.
+
+    Importing a submodule binds the module over the function of that name; ``__setattr__`` puts the
+    function back, so ``cf.losses.quartic`` is callable whatever was imported before.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
+            value = self._entry(name, value)
+        super().__setattr__(name, value)
+
+    def _entry(self, name: str, module: ModuleType) -> Any:
+        return getattr(module, name, module)
+
+
+class Catalogue(Rebinding):
+    """A package whose attribute NAME is the function NAME of its submodule NAME, found by its file."""
+
+    _wrap: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self.names():
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        importlib.import_module(f"{self.__name__}.{name}")
+        return self.__dict__[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.names()})
+
+    def names(self) -> list[str]:
+        """Everything that is in the folder."""
+        return sorted(m.name for m in pkgutil.iter_modules(self.__path__) if not m.name.startswith("_"))
+
+    def get(self, name: str) -> Callable:
+        """The entry of that name; an unknown one is an error with the nearest."""
+        if name not in self.names():
+            plural = self.__name__.rpartition(".")[2]
+            singular = {"losses": "loss", "optimizers": "optimizer"}.get(plural, plural)
+            raise unknown(singular, name, self.names(), f"cfdyn list {plural}")
+        return getattr(self, name)
+
+    def _entry(self, name: str, module: ModuleType) -> Any:
+        found = super()._entry(name, module)
+        return found if self._wrap is None or found is module else _wrapped(found, self._wrap)
+
+
+def _wrapped(function: Callable, wrap: str) -> Callable:
+    """The function with its result passed through ``package.module:Name``, imported when called."""
+    @functools.wraps(function)
+    def build(*args: Any, **options: Any) -> Any:
+        module, _, path = wrap.partition(":")
+        target = functools.reduce(getattr, path.split("."), importlib.import_module(module))
+        return target(function(*args, **options))
+
+    return build
+
+
+def open_catalogue(package: str, wrap: str | None = None) -> None:
+    """Turn a package into a Catalogue; called from its ``__init__``."""
+    module = sys.modules[package]
+    module.__class__ = Catalogue
+    module.__dict__["_wrap"] = wrap
+
+
+def describe(entry: Callable) -> dict[str, str]:
+    """Summary and reference of a catalogue entry, from its docstring."""
+    text = inspect.getdoc(entry) or ""
+    summary = text.strip().partition("\n")[0]
+    _, _, reference = text.partition("References\n----------\n")
+    return {"summary": summary, "reference": " ".join(reference.partition("\n\n")[0].split())}

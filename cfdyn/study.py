@@ -1,0 +1,148 @@
+"""`study`: the whole question for one loss and one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis.bands import Bands, bands
+from cfdyn.analysis.classify import Regime, classify
+from cfdyn.analysis.cycles import Cycle, cycles
+from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.normal_form import NormalForm, normal_form
+from cfdyn.defaults import edge_at, learning_rate, start_near
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.landscape import Landscape, landscape
+from cfdyn.loss import Loss
+from cfdyn.minima import Minimum, minima
+from cfdyn.orbits import Orbit, iterate
+from cfdyn.records import Record, provenance
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems import Map, as_map
+from cfdyn.verdict import verdict
+
+STEPS = 300
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Study(Record):
+    """Everything `study` found.
+
+    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None; ``flip``:
+    its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
+    ``cycles``: 3-cycles at this lr (one weight only, else None); ``orbit``: the first steps;
+    ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
+    """
+
+    title: str
+    latex: str
+    optimizer: str
+    lr: float
+    start: np.ndarray
+    chosen: dict
+    minima: list[Minimum]
+    edge: Edge | None
+    flip: NormalForm | None
+    regime: Regime
+    bands: Bands
+    cycles: list[Cycle] | None
+    orbit: Orbit
+    loss: np.ndarray
+    sharpness: np.ndarray
+    landscape: Landscape
+    verdict: str
+
+
+def study(
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    start: Any = None,
+    box: Sequence[tuple[float, float]] | None = None,
+    lr_range: tuple[float, float] | None = None,
+    seed: int = 0,
+    auto_lr: bool = False,
+    progress: Progress | None = None,
+) -> Study:
+    """Minima, edge, flip, regime, regimes over lr, 3-cycles and a verdict.
+
+    Parameters
+    ----------
+    loss : the loss
+    optimizer : with its learning rate; gradient descent at 1.1 × the edge if not given
+    start : weights (d,) or full state; near the lowest minimum if not given
+    box : where to look for minima and 3-cycles; the loss's own if not given
+    lr_range : (lo, hi) of the regimes over lr; from half the edge to three times it if not given
+    seed : of the random starts for minima
+    auto_lr : take 1.1 × the edge in place of the optimizer's learning rate
+    progress : called with a few words at each stage
+
+    Raises
+    ------
+    UsageError : a bad start, box or range, or no learning rate given where no edge exists
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.study(cf.Loss("(w**2-1)**2/4"), cf.optimizers.gd(lr=1.46))
+    >>> found.regime.period, len(found.cycles), found.edge.value
+    (3, 4, 1.0)
+    """
+    say = progress or (lambda words: None)
+    from cfdyn import optimizers
+
+    auto = auto_lr or optimizer is None
+    optimizer = optimizer or optimizers.gd(lr=1.0)
+    if "lr" not in optimizer.params:
+        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
+    say("looking for minima")
+    found = minima(loss, box, seed=seed)
+    if auto:
+        optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
+    z0 = start_near(loss, found) if start is None else start
+    step = as_map(loss, optimizer)
+    z0 = step.state(z0)
+    border = edge_at(loss, optimizer, found[0]) if found else None
+    say("classifying the orbit")
+    regime = classify(step, z0)
+    say("scanning learning rates")
+    lr = optimizer.params["lr"]
+    over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
+    orbit = iterate(step, z0, STEPS)
+    threes = _three_cycles(step, loss, orbit, box)
+    chosen = {"lr": "1.1 × the edge" if auto else "given", "start": "near the lowest minimum" if start is None else "given"}
+    parts: dict[str, Any] = {
+        "title": loss.spec.title, "latex": loss.latex(), "optimizer": str(optimizer), "lr": lr, "start": z0, "chosen": chosen,
+        "minima": found, "edge": border, "flip": _flip(step, border), "regime": regime, "bands": over_lr, "cycles": threes,
+        "orbit": orbit, "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
+    }  # fmt: skip
+    settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed)
+    return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
+
+
+def _range(lr: float, border: Edge | None) -> tuple[float, float]:
+    """Half the edge to three times it, widened to hold the learning rate itself."""
+    if border is None:
+        return lr / 4, 4 * lr
+    return min(0.5 * border.value, 0.9 * lr), max(3 * border.value, 1.2 * lr)
+
+
+def _flip(step: Map, border: Edge | None) -> NormalForm | None:
+    if border is None or border.kind != "flip":
+        return None
+    try:
+        return normal_form(step.at(lr=border.value), border.points[0])
+    except NumericsError:
+        return None
+
+
+def _three_cycles(step: Map, loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[Cycle] | None:
+    if step.dim != 1:
+        return None
+    w = orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0]
+    lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
+    lo, hi = min(lo, w.min()), max(hi, w.max())
+    return cycles(step, 3, [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))])

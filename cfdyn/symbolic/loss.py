@@ -1,0 +1,143 @@
+"""A loss as a specification: formula, variables, parameters, and data rows if it has any."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from cfdyn.errors import FormulaError, UsageError, unknown
+from cfdyn.symbolic.parse import parse, switching_conditions, symbol
+
+Box = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """L(w), or the mean over data rows of ``expression`` when ``columns`` names data.
+
+    Parameters
+    ----------
+    expression : the formula (of one row, with data)
+    variables : names of the d weights
+    params : runtime parameters with their values
+    columns, data : names of the data columns and the table, (rows, columns)
+    box : where the interesting things happen, one (lo, hi) for each variable
+    name, summary, reference : for lists and reports
+    """
+
+    expression: sp.Expr
+    variables: tuple[str, ...]
+    params: Mapping[str, float] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    data: Any = None
+    box: Box | None = None
+    name: str = ""
+    summary: str = ""
+    reference: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Text that two losses share exactly if they share their compiled code."""
+        return f"{sp.srepr(self.expression)}|{self.variables}|{tuple(self.params)}|{self.columns}"
+
+    @cached_property
+    def data_digest(self) -> str:
+        """Fingerprint of the data, for provenance."""
+        return "" if self.data is None else hashlib.sha256(np.ascontiguousarray(self.data)).hexdigest()[:16]
+
+    @cached_property
+    def switching(self) -> tuple[sp.Expr, ...]:
+        """The functions at whose zeros the formula changes its branch; empty for a smooth loss."""
+        return switching_conditions(self.expression)
+
+    def latex(self) -> str:
+        """The formula in LaTeX."""
+        body = sp.latex(self.expression)
+        if not self.columns:
+            return body
+        return rf"\frac{{1}}{{N}} \sum_{{r=1}}^{{N}} \left[{body}\right]"
+
+    def at(self, **params: float) -> LossSpec:
+        """A copy with other parameter values."""
+        return replace(self, params=merged(self.params, params, f"parameter of the loss {self.title}"))
+
+    @property
+    def title(self) -> str:
+        """Short name for messages and tables."""
+        text = self.name or str(self.expression)
+        return text if len(text) <= 80 else text[:77] + "..."
+
+
+def merged(old: Mapping[str, float], new: Mapping[str, float], what: str) -> dict[str, float]:
+    """``old`` with finite values of ``new``; an unknown name is an error with the nearest one."""
+    for name, value in new.items():
+        if name not in old:
+            raise unknown(what, name, old)
+        if not np.isfinite(value):
+            raise UsageError(f"{name}={value} is not a finite number")
+    return {**old, **{k: float(v) for k, v in new.items()}}
+
+
+def natural_order(names: Sequence[str]) -> list[str]:
+    """Names with their numbers in order: x2 before x10."""
+    return sorted(names, key=lambda n: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", n)])
+
+
+def make_loss(
+    formula: str | sp.Expr,
+    variables: str | Sequence[str] | None = None,
+    params: Mapping[str, float] | None = None,
+    columns: Sequence[str] = (),
+    **fields: Any,
+) -> LossSpec:
+    """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
+
+    Raises
+    ------
+    FormulaError : not a formula, or a formula without variables or with a name that has no value
+
+    Examples
+    --------
+    >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
+    ('x2', 'x10')
+    """
+    params = {k: float(v) for k, v in (params or {}).items()}
+    expression = parse(formula) if isinstance(formula, str) else _real(formula)
+    used = {s.name for s in expression.free_symbols}
+    known = set(params) | set(columns)
+    names = split_names(variables) if variables else natural_order(sorted(used - known))
+    if not names:
+        raise FormulaError("the formula has no variables, so there is nothing to optimise")
+    for name in names:
+        if name not in used:
+            raise unknown("variable", name, used - known)
+    for name in natural_order(sorted(used - known - set(names))):
+        raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as --set {name}=1")
+    for name in params:
+        if name not in used:
+            raise unknown("parameter", name, used)
+        if name in names:
+            raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
+    return LossSpec(expression, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
+
+
+def split_names(names: str | Sequence[str]) -> list[str]:
+    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names."""
+    parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else list(names)
+    if len(set(parts)) != len(parts) or not all(parts):
+        raise UsageError(f"variable names must be distinct and not empty: {names!r}")
+    return parts
+
+
+def _real(expression: sp.Expr) -> sp.Expr:
+    """The same expression in this package's real symbols."""
+    if not isinstance(expression, sp.Expr):
+        raise FormulaError(f"a loss is a text or a SymPy expression, not {type(expression).__name__}")
+    return expression.xreplace({s: symbol(s.name) for s in expression.free_symbols})

@@ -1,0 +1,211 @@
+"""What a map is made of: a loss and an optimizer, plain formulas, or other maps in sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Union
+
+import sympy as sp
+
+from cfdyn.errors import FormulaError, UsageError
+from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.parse import parse
+
+
+@dataclass(frozen=True)
+class LossMap:
+    """One optimizer step on a loss; the state is (weights, per-weight states, shared states)."""
+
+    loss: LossSpec
+    optimizer: Optimizer
+
+    def __post_init__(self) -> None:
+        clash = set(self.loss.params) & set(self.optimizer.params)
+        if clash:
+            raise UsageError(
+                f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss"
+            )
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state: x, y, v_x, v_y, …"""
+        weights = self.loss.variables
+        states = [f"{s}_{w}" for s in self.optimizer.per_weight for w in weights]
+        return (*weights, *states, *self.optimizer.shared)
+
+    @property
+    def n_weights(self) -> int:
+        """How many of the state's entries are weights."""
+        return len(self.loss.variables)
+
+    @cached_property
+    def rest(self) -> tuple[float, ...]:
+        """Initial values of the state behind the weights."""
+        opt = self.optimizer
+        return (
+            *(opt.initial[s] for s in opt.per_weight for _ in self.loss.variables),
+            *(opt.initial[s] for s in opt.shared),
+        )
+
+    @cached_property
+    def params(self) -> dict[str, float]:
+        """Parameters of the loss, then of the optimizer."""
+        return {**self.loss.params, **self.optimizer.params}
+
+    def at(self, params: Mapping[str, float]) -> LossMap:
+        """The same map with other parameter values, checked by the loss and the optimizer."""
+        merged(self.params, params, "parameter of the map")
+        loss = {k: v for k, v in params.items() if k in self.loss.params}
+        optimizer = {k: v for k, v in params.items() if k in self.optimizer.params}
+        return LossMap(self.loss.at(**loss), self.optimizer.at(**optimizer))
+
+    @property
+    def data(self) -> Any:
+        """The data table of the loss, or None."""
+        return self.loss.data
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"loss {self.loss.key} / optimizer {self.optimizer.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return f"{self.optimizer} on {self.loss.title}"
+
+
+@dataclass(frozen=True)
+class FormulaMap:
+    """x → f(x), with one formula for each entry of the state."""
+
+    expressions: tuple[sp.Expr, ...]
+    names: tuple[str, ...]
+    params: Mapping[str, float]
+
+    data = None
+    rest: tuple[float, ...] = ()
+
+    @property
+    def n_weights(self) -> int:
+        """The whole state."""
+        return len(self.names)
+
+    def at(self, params: Mapping[str, float]) -> FormulaMap:
+        """The same map with other parameter values."""
+        return FormulaMap(self.expressions, self.names, merged(self.params, params, "parameter of the map"))
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"map {[sp.srepr(e) for e in self.expressions]}|{self.names}|{tuple(self.params)}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return "; ".join(f"{n} → {e}" for n, e in zip(self.names, self.expressions, strict=True))[:160]
+
+
+@dataclass(frozen=True)
+class ComposedMap:
+    """The parts applied in turn, the first one first; made by `compose_specs`.
+
+    ``renamed`` gives, for each part, its parameter's name → the name in the composition.
+    """
+
+    parts: tuple[Any, ...]
+    renamed: tuple[dict[str, str], ...]
+
+    def __post_init__(self) -> None:
+        first = self.parts[0]
+        for part in self.parts[1:]:
+            if part.names != first.names:
+                raise UsageError(f"maps with the states {first.names} and {part.names} cannot be composed")
+        tables = {id(p.data): p.data for p in self.parts if p.data is not None}
+        if len(tables) > 1:
+            raise UsageError("maps whose losses read different data tables cannot be composed")
+
+    @cached_property
+    def params(self) -> dict[str, float]:
+        """Parameters of all parts under their names in the composition."""
+        pairs = zip(self.parts, self.renamed, strict=True)
+        return {new: part.params[old] for part, names in pairs for old, new in names.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state."""
+        return self.parts[0].names
+
+    @property
+    def n_weights(self) -> int:
+        """How many of the state's entries are weights."""
+        return self.parts[0].n_weights
+
+    @property
+    def rest(self) -> tuple[float, ...]:
+        """Initial values of the state behind the weights."""
+        return self.parts[0].rest
+
+    @property
+    def data(self) -> Any:
+        """The data table that the parts share, or None."""
+        return next((p.data for p in self.parts if p.data is not None), None)
+
+    def at(self, params: Mapping[str, float]) -> ComposedMap:
+        """The same composition with other parameter values."""
+        merged(self.params, params, "parameter of the map")
+        parts = tuple(
+            part.at({old: params[new] for old, new in names.items() if new in params})
+            for part, names in zip(self.parts, self.renamed, strict=True)
+        )
+        return ComposedMap(parts, self.renamed)
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"compose {[(p.key, names) for p, names in zip(self.parts, self.renamed, strict=True)]}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return " then ".join(part.title for part in self.parts)[:160]
+
+
+def compose_specs(parts: Sequence[Any]) -> ComposedMap:
+    """The parts in sequence as one map.
+
+    A parameter with one value in all parts keeps its name and stays one parameter; one whose values
+    differ becomes ``lr_1``, ``lr_2``, … (numbered by part).
+    """
+    if not parts:
+        raise UsageError("compose needs at least one map")
+    values: dict[str, set[float]] = {}
+    for part in parts:
+        for name, value in part.params.items():
+            values.setdefault(name, set()).add(value)
+    renamed = tuple(
+        {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params}
+        for i, part in enumerate(parts, 1)
+    )
+    return ComposedMap(tuple(parts), renamed)
+
+
+def make_map(
+    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
+) -> FormulaMap:
+    """A FormulaMap from text, one formula for each variable."""
+    expressions = tuple(parse(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
+    used = {s.name for e in expressions for s in e.free_symbols}
+    names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
+    for name in natural_order(sorted(used - set(names) - set(params))):
+        raise FormulaError(f"the name {name!r} in the map has no value; give one, such as --set {name}=1")
+    if len(names) != len(expressions):
+        what = f"{len(expressions)} formula{'s' * (len(expressions) != 1)} for the variables {', '.join(names)}"
+        raise FormulaError(f"a map needs one formula for each variable, not {what}; are parameters missing?")
+    return FormulaMap(expressions, tuple(names), merged(dict(params), params, "parameter of the map"))
+
+
+MapSpec = Union[LossMap, FormulaMap, ComposedMap]

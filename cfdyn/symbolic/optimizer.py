@@ -1,0 +1,126 @@
+"""An optimizer as a specification: its state and its update, as formulas of w, g and the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import sympy as sp
+
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.loss import merged
+from cfdyn.symbolic.parse import parse, symbol
+
+DOMAINS = {
+    "positive": (lambda x: x > 0, "must be greater than 0"),
+    "nonnegative": (lambda x: x >= 0, "must not be negative"),
+    "fraction": (lambda x: 0 <= x < 1, "must lie in [0, 1)"),
+    "inside unit": (lambda x: -1 < x < 1, "must lie in (-1, 1)"),
+}
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One step of an optimizer, elementwise over the weights.
+
+    Parameters
+    ----------
+    name : what the user types
+    params : hyperparameters with their values; ``lr`` is the learning rate η
+    update : right-hand sides for ``w`` and each state; all of them see the old values.
+        ``g`` is the gradient at the current weights
+    per_weight : states with one entry for each weight; ``shared`` states have one in all
+    initial : starting value of each state
+    domain : for a hyperparameter, a key of ``DOMAINS``
+    options : switches that changed the formulas, for display
+    """
+
+    name: str
+    params: Mapping[str, float]
+    update: Mapping[str, sp.Expr]
+    per_weight: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    initial: Mapping[str, float] = field(default_factory=dict)
+    domain: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.params.items():
+            test, words = DOMAINS.get(self.domain.get(name, ""), (lambda x: True, ""))
+            if not test(value):
+                raise UsageError(f"{self.name}: {name}={value:g} {words}")
+
+    @cached_property
+    def key(self) -> str:
+        """Text that two optimizers share exactly if they share their compiled code."""
+        update = {name: sp.srepr(rhs) for name, rhs in self.update.items()}
+        return f"{update}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
+
+    def at(self, **params: float) -> Optimizer:
+        """A copy with other hyperparameters.
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cf.optimizers.gd(lr=0.8).at(lr=0.9).params["lr"]
+        0.9
+        """
+        return replace(self, params=merged(self.params, params, f"hyperparameter of {self.name}"))
+
+    def __str__(self) -> str:
+        settings = [f"{k}={v:g}" for k, v in self.params.items()]
+        settings += [f"{k}={str(v).lower()}" for k, v in self.options.items()]
+        return f"{self.name}:{','.join(settings)}"
+
+    @classmethod
+    def from_text(
+        cls,
+        update: Mapping[str, str],
+        params: Mapping[str, float],
+        define: Mapping[str, str] | None = None,
+        shared: Mapping[str, str] | None = None,
+        initial: Mapping[str, float] | None = None,
+        name: str = "custom",
+        domain: Mapping[str, str] | None = None,
+        options: Mapping[str, bool] | None = None,
+    ) -> Optimizer:
+        """An optimizer from formulas.
+
+        Parameters
+        ----------
+        update : for ``w`` and each per-weight state its next value, seeing the old values
+        params : hyperparameters; ``lr`` must be positive
+        define : intermediate values, in order, that later formulas may use
+        shared : states with a single entry; ``t``, the number of the step being taken (1, 2, …),
+            is added by itself where a formula uses it
+        initial : starting values of the states, 0 where not given
+
+        Examples
+        --------
+        >>> opt = Optimizer.from_text({"w": "w - lr*(mu*v + g)", "v": "mu*v + g"}, {"lr": 0.1, "mu": 0.9})
+        >>> opt.per_weight, opt.update["v"]
+        (('v',), g + mu*v)
+        """
+        shared, initial = dict(shared or {}), dict(initial or {})
+        if "w" not in update:
+            raise UsageError("an optimizer's update needs a formula for 'w', such as {'w': 'w - lr*g'}")
+        rules = {**update, **shared}
+        reserved = {"g", *params} & set(rules)
+        if reserved:
+            raise UsageError(f"{sorted(reserved)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
+        names = ["w", "g", *rules, *params, *(define or {}), "t"]
+        defined: dict[sp.Symbol, sp.Expr] = {}
+        for key, text in (define or {}).items():
+            defined[symbol(key)] = parse(text, names).xreplace(defined)
+        parsed = {key: parse(text, names).xreplace(defined) for key, text in rules.items()}
+        used = {s.name for rhs in parsed.values() for s in rhs.free_symbols}
+        if "t" in used and "t" not in {*rules, *params, *(define or {})}:
+            shared["t"], parsed["t"] = "t + 1", symbol("t") + 1
+            initial.setdefault("t", 1.0)
+        per_weight = tuple(key for key in update if key != "w")
+        states = {key: float(initial.get(key, 0.0)) for key in (*per_weight, *shared)}
+        return cls(
+            name, {k: float(v) for k, v in params.items()}, parsed, per_weight, tuple(shared), states,
+            domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
+        )  # fmt: skip

@@ -1,0 +1,299 @@
+"""Formulas: text that anyone may have written → a SymPy expression, in bounded time and without ``eval``.
+
+The text is checked character by character (``_tokens``), Python's ``ast`` builds the tree, and every node of it is
+carried out by arithmetic that refuses what would explode (``_bounded``).  Whatever arrives, the outcome is an
+expression or a FormulaError.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import sympy
+
+from cfdyn.errors import FormulaError
+from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, _indicator
+from cfdyn.symbolic._tokens import MAX_LENGTH, Token, balanced, complaint, name_problem, tokenize
+from cfdyn.symbolic.functions import switching_conditions
+
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "parse", "parse_value", "switching_conditions", "symbol"]
+
+MAX_DEPTH = 100
+MAX_DIGITS = 400
+MAX_POWER_OF_TEN = 400
+_SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
+_JOINS = {ast.And: sympy.And, ast.Or: sympy.Or, ast.BitAnd: sympy.And, ast.BitOr: sympy.Or}
+_RELATIONS = {
+    ast.Lt: sympy.StrictLessThan, ast.LtE: sympy.LessThan, ast.Gt: sympy.StrictGreaterThan, ast.GtE: sympy.GreaterThan,
+}  # fmt: skip
+_CONSTANTS = {"pi": sympy.pi, "E": sympy.E}
+
+
+def symbol(name: str) -> sympy.Symbol:
+    """The real symbol that stands for a variable or parameter in every formula.
+
+    Raises
+    ------
+    FormulaError : the name is not an ASCII identifier, or means something else (exp, pi, lambda).
+
+    Examples
+    --------
+    >>> symbol("w") == sympy.Symbol("w", real=True)
+    True
+    """
+    problem = name_problem(name)
+    if problem:
+        raise FormulaError(f"{ascii(name[:40])} cannot be a variable: {problem}", name, 0)
+    return sympy.Symbol(name, real=True)
+
+
+def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
+    """The expression that a text means; decimals are exact, so 0.1 is 1/10 at any precision.
+
+    Operators: + - * / ** and brackets.  Constants: pi and E (a lone e is an ordinary name).  Functions: those in
+    ``functions.CALLEES``.  Conditions (< <= > >=, and, or, not) choose in Piecewise((a, x > 0), (b, True)); elsewhere a
+    condition counts as 1 or 0, as in (x > 0)*x.
+
+    Parameters
+    ----------
+    text : the formula, at most 64 KiB
+    names : the names it may use; None allows any
+
+    Returns
+    -------
+    sympy expression over ``symbol(name)``, real-valued where defined.
+
+    Raises
+    ------
+    FormulaError : the text is not such a formula; the message names the place.
+
+    Examples
+    --------
+    >>> parse("(w**2 - 1)**2/4")
+    (w**2 - 1)**2/4
+    >>> parse("a*relu(0.1 - x)", names=["a", "x"])
+    a*relu(1/10 - x)
+    """
+    return _Builder(text, names).build()
+
+
+def parse_value(text: str) -> float:
+    """A number written as such or as a constant expression.
+
+    Raises
+    ------
+    FormulaError : the text has free names, or its value is not a finite double.
+
+    Examples
+    --------
+    >>> parse_value("-1.5"), parse_value("1/3"), parse_value("2*pi")
+    (-1.5, 0.3333333333333333, 6.283185307179586)
+    """
+    builder = _Builder(text, None)
+    expr = builder.build()
+    if expr.free_symbols:
+        name = min(s.name for s in expr.free_symbols)
+        position = next(token.position for token in builder.tokens if token.text == name)
+        raise complaint(text, position, "a number is expected here, without names", name)
+    try:
+        value = expr.p / expr.q if expr.is_Rational else float(builder.arithmetic.value(expr))
+    except (OverflowError, Refusal):
+        value = math.inf
+    if not math.isfinite(value) or value == 0 and not expr.is_zero:
+        raise complaint(text, 0, "this number does not fit a double")
+    return value
+
+
+class _Value(NamedTuple):
+    """A finished subtree: what it is, how deep and large it was written, and whether it holds a Piecewise."""
+
+    item: sympy.Basic
+    is_condition: bool
+    depth: int
+    size: int
+    branches: bool
+
+
+class _Builder:
+    """Carries out the tree of one formula, from the leaves up and without recursion."""
+
+    def __init__(self, text: str, names: Iterable[str] | None):
+        self.text = text
+        self.names = None if names is None else sorted(set(names))
+        self.tokens = tokenize(text)
+        self.arithmetic = Arithmetic()
+        self.source, self.columns = balanced(self.tokens)
+
+    def build(self) -> sympy.Expr:
+        order: list[tuple[ast.expr, list[ast.expr]]] = []
+        stack = [self._tree()]
+        root = stack[0]
+        while stack:
+            node = stack.pop()
+            children = [child for _, child in _children(node)]
+            order.append((node, children))
+            stack.extend(children)
+        values: dict[ast.expr, _Value] = {}
+        for node, children in reversed(order):
+            parts = [values.pop(child) for child in children]
+            try:
+                values[node] = self._value(node, parts)
+            except Refusal as problem:
+                raise self._refused(node, str(problem)) from None
+        result = values[root]
+        if result.is_condition:
+            raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
+        self._check_whole(result.item)
+        return result.item
+
+    def _tree(self) -> ast.expr:
+        try:
+            return ast.parse(self.source, mode="eval").body
+        except (RecursionError, MemoryError, SystemError):
+            raise FormulaError("the formula is nested too deeply", self.text) from None
+        except (SyntaxError, ValueError):
+            raise FormulaError(f"{ascii(self.text[:60])} is not a formula", self.text) from None
+
+    def _token(self, node: ast.expr) -> Token | None:
+        index = self.columns.get(node.col_offset)
+        return None if index is None else self.tokens[index]
+
+    def _refused(self, node: ast.expr, problem: str) -> FormulaError:
+        column = min((c for c in self.columns if c >= node.col_offset), default=0)
+        return complaint(self.text, self.tokens[self.columns[column]].position, problem)
+
+    def _value(self, node: ast.expr, parts: list[_Value]) -> _Value:
+        deeper = 0 if isinstance(node, (ast.UnaryOp, ast.Constant, ast.Name)) else 1
+        depth = deeper + max((part.depth for part in parts), default=0)
+        if depth > MAX_DEPTH:
+            raise Refusal(f"the formula is nested more than {MAX_DEPTH} deep")
+        size = 1 + sum(part.size for part in parts)
+        branches = any(part.branches for part in parts)
+        if isinstance(node, (ast.Compare, ast.BoolOp)) or isinstance(node, ast.BinOp) and type(node.op) in _JOINS:
+            item, is_condition = self._condition(node, parts), True
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            item, is_condition = self.arithmetic.negated(_conditions(parts)[0]), True
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            item, is_condition = sympy.sympify(node.value), True
+        elif isinstance(node, ast.Call) and node.func.id == "Piecewise":
+            item, is_condition, branches = self.arithmetic.piecewise(_pairs(parts)), False, True
+        else:
+            branches |= any(part.is_condition for part in parts)
+            item, is_condition = self._number(node, _numbers(parts), size), False
+        return _Value(item, is_condition, depth, size, branches)
+
+    def _number(self, node: ast.expr, items: list[sympy.Expr], size: int) -> sympy.Expr:
+        run = self.arithmetic
+        if isinstance(node, ast.Constant):
+            token = self._token(node)
+            return sympy.Integer(node.value) if token is None else _literal(token.text)
+        if isinstance(node, ast.Name):
+            return _CONSTANTS.get(node.id) or self._variable(node.id)
+        if isinstance(node, ast.UnaryOp):
+            return run.total([(-1 if isinstance(node.op, ast.USub) else 1, items[0])])
+        if isinstance(node, ast.Call):
+            return run.call(node.func.id, items, size)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            return run.power(*items, size)
+        signs = [sign for sign, _ in _children(node)]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, _SUMS):
+            return run.total(zip(signs, items))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS):
+            minus = sympy.S.NegativeOne
+            return run.product([x if s > 0 else run.power(x, minus, size) for s, x in zip(signs, items)], size)
+        raise Refusal("a comma is not allowed here; it separates the arguments of a function")
+
+    def _condition(self, node: ast.expr, parts: list[_Value]) -> sympy.Basic:
+        if not isinstance(node, ast.Compare):
+            return self.arithmetic.joined(_JOINS[type(node.op)], _conditions(parts))
+        if any(part.branches or part.is_condition for part in parts):
+            raise Refusal("a condition may not contain another condition or a Piecewise; join them with and, or")
+        items = [part.item for part in parts]
+        links = zip(node.ops, items, items[1:])
+        relations = [self.arithmetic.relation(_RELATIONS[type(op)], a, b) for op, a, b in links]
+        return relations[0] if len(relations) == 1 else self.arithmetic.joined(sympy.And, relations)
+
+    def _variable(self, name: str) -> sympy.Symbol:
+        if self.names is not None and name not in self.names:
+            near = difflib.get_close_matches(name, self.names, n=1, cutoff=0.6)
+            known = ", ".join(self.names[:20]) or "none"
+            raise Refusal(f"unknown name {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"known: {known}"))
+        return symbol(name)
+
+    def _check_whole(self, expr: sympy.Expr) -> None:
+        seen: set[sympy.Basic] = set()
+        stack: list[sympy.Basic] = [expr]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            stack.extend(node.args)
+            if node in (sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+                raise complaint(self.text, 0, "it is not a finite real number anywhere")
+            if node.is_Pow and node.exp.is_Rational and abs(node.exp) > MAX_EXPONENT:
+                raise complaint(self.text, 0, f"an exponent beyond {MAX_EXPONENT} arises")
+
+
+def _children(node: ast.expr) -> list[tuple[int, ast.expr]]:
+    """The operands, each with +1 or -1; chains of + - and of * / count as one operation."""
+    if isinstance(node, ast.Call):
+        if node.func.id != "Piecewise":
+            return [(1, argument) for argument in node.args]
+        if not all(isinstance(pair, ast.Tuple) and len(pair.elts) == 2 for pair in node.args):
+            return [(1, node.args[0])]  # too few parts: refused when the pairs are formed
+        return [(1, part) for pair in node.args for part in pair.elts]
+    if isinstance(node, ast.BinOp):
+        return _chain(node)
+    if isinstance(node, ast.UnaryOp):
+        return [(1, node.operand)]
+    if isinstance(node, ast.Compare):
+        return [(1, part) for part in (node.left, *node.comparators)]
+    return [(1, part) for part in getattr(node, "values", getattr(node, "elts", ()))]
+
+
+def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
+    kinds = next((kinds for kinds in (_SUMS, _PRODUCTS) if isinstance(node.op, kinds)), (type(node.op),))
+    if ast.Pow in kinds:
+        return [(1, node.left), (1, node.right)]
+    found: list[tuple[int, ast.expr]] = []
+    stack: list[tuple[int, ast.expr]] = [(1, node)]
+    while stack:
+        sign, part = stack.pop()
+        if isinstance(part, ast.BinOp) and isinstance(part.op, kinds) and (sign > 0 or kinds is _SUMS):
+            flip = isinstance(part.op, (ast.Sub, ast.Div))
+            stack += [(-sign if flip else sign, part.right), (sign, part.left)]
+        else:
+            found.append((sign, part))
+    return found
+
+
+def _conditions(parts: list[_Value]) -> list[sympy.Basic]:
+    if not all(part.is_condition for part in parts):
+        raise Refusal("and, or, not join conditions such as x > 0; put each in brackets before & or |")
+    return [part.item for part in parts]
+
+
+def _numbers(parts: list[_Value]) -> list[sympy.Expr]:
+    if any(part.item in (sympy.true, sympy.false) for part in parts):
+        parts = [part._replace(item=part.item) for part in parts]
+    return [_indicator(part.item) if part.is_condition else part.item for part in parts]
+
+
+def _pairs(parts: list[_Value]) -> list[tuple[sympy.Expr, sympy.Basic]]:
+    if len(parts) % 2:
+        raise Refusal("Piecewise takes pairs: Piecewise((a, condition), (b, True))")
+    return list(zip(_numbers(parts[::2]), _conditions(parts[1::2])))
+
+
+def _literal(word: str) -> sympy.Rational:
+    digits, _, power = word.lower().partition("e")
+    whole, _, fraction = digits.partition(".")
+    if len(whole) + len(fraction) > MAX_DIGITS or len(power) > 6 or abs(int(power or 0)) > MAX_POWER_OF_TEN:
+        raise Refusal(f"a number has at most {MAX_DIGITS} digits and a power of ten up to {MAX_POWER_OF_TEN}")
+    shift = int(power or 0) - len(fraction)
+    return sympy.Rational(int(whole + fraction) * 10 ** max(shift, 0), 10 ** max(-shift, 0))

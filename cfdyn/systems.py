@@ -1,0 +1,209 @@
+"""`Map`: what an optimizer does to a loss in one step, or any other map given by formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.errors import UsageError
+from cfdyn.loss import Loss
+from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.oracle import map_program
+from cfdyn.tape.program import Program
+
+
+class Map:
+    """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
+
+    ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
+    values; ``n_weights`` how many entries are weights.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=0.5))
+    >>> step([2.0]), step.jacobian([2.0]), step.derivative([2.0], [1.0], [1.0])
+    (array([-1.]), array([[-4.5]]), array([-6.]))
+    >>> step.parameter_derivative([2.0], "lr"), step.at(lr=0.25)([2.0])
+    (array([-6.]), array([0.5]))
+    """
+
+    def __init__(self, spec: MapSpec):
+        self.spec = spec
+        self.names = spec.names
+        self.n_weights = spec.n_weights
+
+    @classmethod
+    def from_text(
+        cls,
+        formulas: str | Sequence[str],
+        variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None,
+    ) -> Map:
+        """A map from one formula for each variable.
+
+        Examples
+        --------
+        >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+        >>> henon([0.5, 0.2])
+        array([0.85, 0.15])
+        """
+        return cls(make_map(formulas, variables, dict(params or {})))
+
+    @property
+    def dim(self) -> int:
+        """Dimension D of the state."""
+        return len(self.names)
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters with their values."""
+        return dict(self.spec.params)
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return self.spec.title
+
+    def __repr__(self) -> str:
+        return f"Map({self.title}; state {', '.join(self.names)})"
+
+    def at(self, **params: float) -> Map:
+        """The same map with other parameter values (nothing is recompiled)."""
+        return Map(self.spec.at(params))
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled rules read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the observables loss and sharpness exist."""
+        return isinstance(self.spec, LossMap)
+
+    @cached_property
+    def cost(self) -> int:
+        """Operations of one step, a transcendental function counted as eight."""
+        return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
+
+    def _program(self, what: str) -> Program:
+        return map_program(self.spec, what)
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …"""
+        n = self.dim
+        sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
+        return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
+
+    def state(self, start: Any) -> np.ndarray:
+        """A full state (D,) from the weights alone (the rest at its initial values) or the full state.
+
+        Raises
+        ------
+        UsageError : wrong length, or entries that are not finite
+        """
+        try:
+            z = np.atleast_1d(np.asarray(start, dtype=float))
+        except (TypeError, ValueError):
+            raise UsageError(f"a start is a list of numbers, not {start!r}") from None
+        if z.shape == (self.n_weights,):
+            z = np.concatenate([z, self.spec.rest])
+        if z.shape != (self.dim,):
+            allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])})"
+            if self.dim > self.n_weights:
+                allowed += f" or the full state of {self.dim} ({', '.join(self.names)})"
+            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
+        if not np.isfinite(z).all():
+            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+        return z
+
+    def __call__(self, z: Any) -> np.ndarray:
+        """f(z), (D,)."""
+        return self.rule("step")(self.state(z), self.p)
+
+    def jacobian(self, z: Any) -> np.ndarray:
+        """Df(z), (D, D)."""
+        return self.rule("jacobian")(self.state(z), self.p).reshape(self.dim, self.dim)
+
+    def derivative(self, z: Any, *directions: Any) -> np.ndarray:
+        """Dᵏf(z)[u, v, …] for one to three directions (D,); the result is (D,)."""
+        if not 1 <= len(directions) <= 3:
+            raise UsageError("derivative takes one to three directions")
+        point = np.concatenate([self.state(z), *(np.asarray(v, dtype=float).reshape(self.dim) for v in directions)])
+        return self.rule(f"derivative{len(directions)}")(point, self.p)
+
+    def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
+        """∂f/∂(parameter) at z, (D,)."""
+        return self.rule(f"parameter_derivative:{name}")(self.state(z), self.p)
+
+    def precise(self, digits: int) -> PreciseMap:
+        """The same map on mpmath numbers of ``digits`` digits."""
+        return PreciseMap(self, digits)
+
+
+class PreciseMap:
+    """A map in arbitrary precision: parameters and data are taken at their exact binary values.
+
+    Examples
+    --------
+    >>> step = Map.from_text("r*x*(1-x)", params={"r": 3.5}).precise(30)
+    >>> step([step.number(0.5)])
+    [mpf('0.875')]
+    """
+
+    def __init__(self, step: Map, digits: int):
+        if not 1 <= digits <= 10_000:
+            raise UsageError(f"digits must lie between 1 and 10000, not {digits}")
+        self.algebra = mp_algebra(digits)
+        self.number = self.algebra.functions["number"]
+        self._map = step
+        self._programs: dict[str, Program] = {}
+        self._p = [self.number(v) for v in step.spec.params.values()]
+        data = step.spec.data
+        self._data = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+
+    def evaluate(self, what: str, z: Sequence) -> list:
+        """Outputs of one of the map's programs at a state of mpmath numbers."""
+        if what not in self._programs:
+            self._programs[what] = self._map._program(what)
+        return evaluate(self._programs[what], self.algebra, z, self._p, self._data)
+
+    def __call__(self, z: Sequence) -> list:
+        """f(z)."""
+        return self.evaluate("step", z)
+
+
+def as_map(loss: Loss, optimizer: Optimizer) -> Map:
+    """One step of an optimizer on a loss as a map of (weights, optimizer state).
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("x**2/2"), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
+    >>> step.names, step([1.0])
+    (('x', 'v_x'), array([0.9, 1. ]))
+    """
+    return Map(LossMap(loss.spec, optimizer))
+
+
+def compose(*maps: Map) -> Map:
+    """The maps applied in turn, the first one first, as one map: an epoch, a schedule.
+
+    A parameter whose values differ between the maps becomes ``lr_1``, ``lr_2``, …
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
+    >>> both = cf.compose(gd, gd.at(lr=0.25))
+    >>> both([1.0]), both.params
+    (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
+    """
+    return Map(compose_specs([m.spec for m in maps]))

@@ -1,0 +1,183 @@
+"""Derivatives of a program, as more of the same program: forward and reverse mode on the tape.
+
+Every derivative in the package comes from `forward` and `reverse`. A branch (Abs, Max, Piecewise)
+is differentiated piece by piece; at the switch itself the convention is sign(0) = 0, relu'(0) = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+
+from cfdyn.tape.program import Node, Tape
+
+
+def forward(tape: Tape, outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node]:
+    """Directional derivatives of the outputs, given the tangents of some leaves (others 0)."""
+    zero = tape.const(0)
+    dot: dict[Node, Node] = dict(tangents)
+    for node in tape.reachable(outputs):
+        if node in dot:
+            continue
+        moving = [(k, dot[c]) for k, c in enumerate(tape.children(node)) if dot.get(c, zero) != zero]
+        if not moving:
+            continue
+        branches = _branches(tape, node)
+        if tape.ops[node] == "rowsum":
+            dot[node] = tape.rowsum(moving[0][1])
+        elif branches:
+            condition, a, b = branches
+            dot[node] = tape.select(condition, dot.get(a, zero), dot.get(b, zero))
+        else:
+            slopes = partials(tape, node)
+            dot[node] = tape.total(tape.mul(slopes[k](), d) for k, d in moving)
+    return [dot.get(node, zero) for node in outputs]
+
+
+def reverse(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
+    """The gradient of one output with respect to leaves."""
+    zero = tape.const(0)
+    wanted = set(leaves)
+    order = tape.reachable([output])
+    active: set[Node] = set()
+    for node in order:
+        if node in wanted or any(c in active for c in tape.children(node)):
+            active.add(node)
+    bar: dict[Node, Node] = {output: tape.const(1)}
+    for node in reversed(order):
+        seed = bar.get(node)
+        if seed is None or node not in active or node in wanted:
+            continue
+        whole = _whole_gradient(tape, node, leaves)
+        if whole is not None:
+            for leaf, slope in zip(leaves, whole, strict=True):
+                bar[leaf] = tape.add(bar.get(leaf, zero), tape.mul(seed, slope))
+            continue
+        slopes = partials(tape, node)
+        for k, child in enumerate(tape.children(node)):
+            if child in active:
+                bar[child] = tape.add(bar.get(child, zero), tape.mul(seed, slopes[k]()))
+    return [bar.get(leaf, zero) for leaf in leaves]
+
+
+def _branches(tape: Tape, node: Node) -> tuple[Node, Node, Node] | None:
+    """(condition, a, b) of a node that is either a or b."""
+    op, args = tape.ops[node], tape.args[node]
+    if op == "select":
+        return args  # type: ignore[return-value]
+    if op in ("max", "min"):
+        low, high = args if op == "min" else args[::-1]
+        return tape.apply("le", low, high), args[0], args[1]
+    return None
+
+
+def _whole_gradient(tape: Tape, node: Node, leaves: Sequence[Node]) -> list[Node] | None:
+    """Gradient down to the leaves of a sum over rows or of a branch.
+
+    Adjoints must not walk through these: a sum needs one sum for each leaf, and zero times the
+    infinite slope of a branch not taken would be NaN.
+    """
+    if tape.ops[node] == "rowsum":
+        return [tape.rowsum(slope) for slope in reverse(tape, tape.args[node][0], leaves)]
+    branches = _branches(tape, node)
+    if branches is None:
+        return None
+    condition, a, b = branches
+    pairs = zip(reverse(tape, a, leaves), reverse(tape, b, leaves), strict=True)
+    return [tape.select(condition, x, y) for x, y in pairs]
+
+
+def jacobian(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node]) -> list[list[Node]]:
+    """Rows of first derivatives: reverse mode for few outputs, forward mode otherwise."""
+    if len(outputs) < len(leaves):
+        return [reverse(tape, node, leaves) for node in outputs]
+    columns = [forward(tape, outputs, {leaf: tape.const(1)}) for leaf in leaves]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def hessian(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[list[Node]]:
+    """The symmetric matrix of second derivatives; the upper triangle is computed once."""
+    gradient = reverse(tape, output, leaves)
+    rows = [[tape.const(0)] * len(leaves) for _ in leaves]
+    for j, leaf in enumerate(leaves):
+        for i, slope in enumerate(forward(tape, gradient[: j + 1], {leaf: tape.const(1)})):
+            rows[i][j] = rows[j][i] = slope
+    return rows
+
+
+def third(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
+    """The flattened symmetric tensor (d, d, d) of third derivatives."""
+    d = len(leaves)
+    second = hessian(tape, output, leaves)
+    found: dict[tuple[int, ...], Node] = {}
+    for k, leaf in enumerate(leaves):
+        pairs = [(i, j) for j in range(k + 1) for i in range(j + 1)]
+        slopes = forward(tape, [second[i][j] for i, j in pairs], {leaf: tape.const(1)})
+        found.update({(*pair, k): slope for pair, slope in zip(pairs, slopes, strict=True)})
+    return [found[tuple(sorted((i, j, k)))] for i in range(d) for j in range(d) for k in range(d)]
+
+
+def directional(
+    tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], directions: Sequence[Sequence[Node]]
+) -> list[Node]:
+    """D^k F[v_1, …, v_k]: forward mode once for each direction."""
+    current = list(outputs)
+    for direction in directions:
+        current = forward(tape, current, dict(zip(leaves, direction, strict=True)))
+    return current
+
+
+def _powers(t: Tape, x: Node, y: Node, node: Node) -> tuple[Callable[[], Node], ...]:
+    one = t.const(1)
+    return (
+        lambda: t.mul(y, t.pow(x, t.sub(y, one))),
+        lambda: t.mul(node, t.apply("log", x)),
+    )
+
+
+_SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
+    "exp": lambda t, x, y: y,
+    "log": lambda t, x, y: t.div(t.const(1), x),
+    "sin": lambda t, x, y: t.apply("cos", x),
+    "cos": lambda t, x, y: t.neg(t.apply("sin", x)),
+    "tan": lambda t, x, y: t.add(t.const(1), t.ipow(y, 2)),
+    "sinh": lambda t, x, y: t.apply("cosh", x),
+    "cosh": lambda t, x, y: t.apply("sinh", x),
+    "tanh": lambda t, x, y: t.sub(t.const(1), t.ipow(y, 2)),
+    "sqrt": lambda t, x, y: t.div(t.const(Fraction(1, 2)), y),
+    "abs": lambda t, x, y: t.apply("sign", x),
+    "sign": lambda t, x, y: t.const(0),
+    "heaviside": lambda t, x, y: t.const(0),
+    "log1p": lambda t, x, y: t.div(t.const(1), t.add(t.const(1), x)),
+    "erf": lambda t, x, y: t.mul(
+        t.div(t.const(2), t.apply("sqrt", t.leaf("pi"))), t.apply("exp", t.neg(t.ipow(x, 2)))
+    ),
+    # sigmoid(x) sigmoid(-x) keeps full relative accuracy where 1 - sigmoid(x) would cancel.
+    "sigmoid": lambda t, x, y: t.mul(y, t.apply("sigmoid", t.neg(x))),
+    "softplus": lambda t, x, y: t.apply("sigmoid", x),
+    "logcosh": lambda t, x, y: t.apply("tanh", x),
+}
+
+
+def partials(tape: Tape, node: Node) -> tuple[Callable[[], Node], ...]:
+    """One function for each child that adds the partial derivative to the tape when called."""
+    op, args = tape.ops[node], tape.args[node]
+    one, zero = tape.const(1), tape.const(0)
+    if op in _SLOPES:
+        return (lambda: _SLOPES[op](tape, args[0], node),)
+    if op == "ipow":
+        x, n = args
+        return (lambda: tape.mul(tape.const(n), tape.ipow(x, n - 1)),)
+    if op == "neg":
+        return (lambda: tape.const(-1),)
+    if op == "add":
+        return (lambda: one, lambda: one)
+    if op == "sub":
+        return (lambda: one, lambda: tape.const(-1))
+    if op == "mul":
+        return (lambda: args[1], lambda: args[0])
+    if op == "div":
+        return (lambda: tape.div(one, args[1]), lambda: tape.neg(tape.div(node, args[1])))
+    if op == "pow":
+        return _powers(tape, args[0], args[1], node)
+    return tuple(lambda: zero for _ in args)

@@ -1,0 +1,140 @@
+"""Evaluate a program over any number type: one loop over the nodes and a table of functions.
+
+The table (`Algebra`) decides what a number is. `mp_algebra(digits)` computes with mpmath numbers of
+that many digits; `compile` in the codegen layer prints the same program for the machine.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from cfdyn.tape.program import Node, Program, Tape
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """A number type: how to make a constant, and the functions by the tape's names."""
+
+    constant: Callable[[Fraction], Any]
+    functions: Mapping[str, Callable]
+    pi: Any
+    e: Any
+
+
+def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data: Sequence = ()) -> list:
+    """The outputs as numbers of the algebra.
+
+    Parameters
+    ----------
+    z, p : sequences of the algebra's numbers, (n_z,) and (n_p,)
+    data : rows of numbers, (rows, n_columns); empty where the program reads no data
+
+    Examples
+    --------
+    >>> t = Tape()
+    >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)
+    >>> algebra = mp_algebra(30)
+    >>> evaluate(square, algebra, [algebra.constant(Fraction(1, 3))], [])
+    [mpf('0.1111111111111111111111111111111115')]
+    """
+    tape = program.tape
+    values: dict[Node, Any] = {}
+    inputs = {"z": z, "p": p}
+    for node in tape.reachable(program.outputs):
+        if tape.by_row[node]:
+            continue
+        if tape.ops[node] == "rowsum":
+            values[node] = _rowsum(tape, algebra, tape.args[node][0], values, data)
+        else:
+            values[node] = _value(tape, algebra, node, values, inputs, len(data))
+    return [values[node] for node in program.outputs]
+
+
+def _rowsum(tape: Tape, algebra: Algebra, body: Node, values: dict, data: Sequence) -> Any:
+    order = [n for n in tape.reachable([body]) if tape.by_row[n]]
+    total = algebra.constant(Fraction(0))
+    for row in data:
+        local: dict[Node, Any] = {}
+        scope = _Scope(local, values)
+        for node in order:
+            local[node] = _value(tape, algebra, node, scope, {"col": row}, len(data))
+        total = total + local[body]
+    return total
+
+
+class _Scope(dict):
+    """Values of one data row over the values shared by all rows."""
+
+    def __init__(self, local: dict, shared: dict):
+        super().__init__()
+        self.local, self.shared = local, shared
+
+    def __getitem__(self, node: Node) -> Any:
+        return self.local[node] if node in self.local else self.shared[node]
+
+
+def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Mapping, rows: int) -> Any:
+    op, args = tape.ops[node], tape.args[node]
+    if op == "const":
+        return algebra.constant(args[0])
+    if op in inputs:
+        return inputs[op][args[0]]
+    if op == "rows":
+        return algebra.constant(Fraction(rows))
+    if op in ("pi", "e"):
+        return getattr(algebra, op)
+    if op == "ipow":
+        return algebra.functions["ipow"](values[args[0]], args[1])
+    return algebra.functions[op](*(values[a] for a in args))
+
+
+@lru_cache(maxsize=16)
+def mp_algebra(digits: int) -> Algebra:
+    """mpmath numbers of ``digits`` decimal digits, in a context of their own.
+
+    A value outside the real domain (log of a negative number, 1/0) is NaN, as in float arithmetic.
+    """
+    import mpmath
+
+    mp = mpmath.MPContext()
+    mp.dps = digits
+
+    def real(function: Callable) -> Callable:
+        def guarded(*args: Any) -> Any:
+            try:
+                result = function(*args)
+            except (ZeroDivisionError, ValueError, OverflowError):
+                return mp.nan
+            return result if isinstance(result, mp.mpf) else mp.nan
+
+        return guarded
+
+    functions = {name: real(f) for name, f in _mp_functions(mp).items()}
+    functions.update(
+        lt=operator.lt, le=operator.le, eq=operator.eq,
+        **{"and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_},
+        select=lambda condition, a, b: a if condition else b,
+    )  # fmt: skip
+    functions["number"] = mp.mpf
+    constant = lru_cache(maxsize=4096)(lambda f: mp.mpf(f.numerator) / f.denominator)
+    return Algebra(constant, functions, +mp.pi, +mp.e)
+
+
+def _mp_functions(mp: Any) -> dict[str, Callable]:
+    one = mp.mpf(1)
+    names = "exp log sin cos tan sinh cosh tanh sqrt erf log1p".split()
+    table = {name: getattr(mp, name) for name in names}
+    table.update(
+        add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
+        pow=operator.pow, ipow=operator.pow, max=lambda a, b: a if b <= a else b, min=lambda a, b: a if a <= b else b,
+        abs=abs, sign=lambda x: mp.mpf((x > 0) - (x < 0)), heaviside=lambda x: mp.mpf(((x > 0) - (x < 0) + 1)) / 2,
+        sigmoid=lambda x: one / (one + mp.exp(-x)),
+        softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),
+        logcosh=lambda x: abs(x) + mp.log1p(mp.exp(-2 * abs(x))) - mp.log(2),
+    )  # fmt: skip
+    return table

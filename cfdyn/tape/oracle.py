@@ -1,0 +1,136 @@
+"""The programs that a loss and a map offer: value, gradient, …; step, jacobian, derivatives.
+
+Inputs of every program: the state ``z`` (with direction vectors appended where it takes some) and
+the parameters ``p`` in the order of ``spec.params``; data columns are read row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cfdyn.errors import unknown
+from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.maps import ComposedMap, FormulaMap, LossMap, MapSpec
+from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
+from cfdyn.tape.lower import lower
+from cfdyn.tape.program import Node, Program, Tape
+
+Parameters = Mapping[str, Node]
+
+
+def _leaves(tape: Tape, names: Sequence[str], op: str, start: int = 0) -> list[Node]:
+    return [tape.leaf(op, start + i) for i in range(len(names))]
+
+
+def _loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
+    names = {**dict(zip(loss.variables, weights, strict=True)), **parameters}
+    if not loss.columns:
+        return lower(tape, loss.expression, names)
+    columns = dict(zip(loss.columns, _leaves(tape, loss.columns, "col"), strict=True))
+    return tape.div(tape.rowsum(lower(tape, loss.expression, {**names, **columns})), tape.leaf("rows"))
+
+
+def loss_program(loss: LossSpec, what: str) -> Program:
+    """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
+    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)) or ``switching`` functions."""
+    tape, d = Tape(), len(loss.variables)
+    w = _leaves(tape, loss.variables, "z")
+    parameters = dict(zip(loss.params, _leaves(tape, list(loss.params), "p"), strict=True))
+    directions = [_leaves(tape, loss.variables, "z", d * k) for k in (1, 2)]
+    value = _loss_node(tape, loss, w, parameters)
+    makers: dict[str, Callable[[], tuple[list[Node], int]]] = {
+        "value": lambda: ([value], 0),
+        "gradient": lambda: (reverse(tape, value, w), 0),
+        "hessian": lambda: (sum(hessian(tape, value, w), []), 0),
+        "third": lambda: (third(tape, value, w), 0),
+        "hvp": lambda: (directional(tape, reverse(tape, value, w), w, directions[:1]), 1),
+        "curvature_gradient": lambda: (_curvature_gradient(tape, value, w, directions), 2),
+        "switching": lambda: (_switching(tape, loss, w, parameters), 0),
+    }
+    if what not in makers:
+        raise unknown("program of a loss", what, makers)
+    outputs, extra = makers[what]()
+    return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), len(loss.columns))
+
+
+def _curvature_gradient(tape: Tape, value: Node, w: list[Node], directions: list[list[Node]]) -> list[Node]:
+    curvature = directional(tape, [value], w, directions)[0]
+    return reverse(tape, curvature, w)
+
+
+def _switching(tape: Tape, loss: LossSpec, w: list[Node], parameters: Parameters) -> list[Node]:
+    names = {**dict(zip(loss.variables, w, strict=True)), **parameters}
+    return [lower(tape, s, names) for s in loss.switching]
+
+
+def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """The next state, given the nodes of the state and of the parameters."""
+    if isinstance(spec, ComposedMap):
+        for part, renamed in zip(spec.parts, spec.renamed, strict=True):
+            z = step_nodes(tape, part, z, {old: parameters[new] for old, new in renamed.items()})
+        return list(z)
+    if isinstance(spec, FormulaMap):
+        names = {**dict(zip(spec.names, z, strict=True)), **parameters}
+        return [lower(tape, e, names) for e in spec.expressions]
+    return _optimizer_step(tape, spec, z, parameters)
+
+
+def _optimizer_step(tape: Tape, spec: LossMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
+    d, optimizer = spec.n_weights, spec.optimizer
+    # The gradient is taken at leaves and then read at z, which may be the output of another map.
+    fresh = [tape.leaf("w", i) for i in range(d)]
+    gradient = reverse(tape, _loss_node(tape, spec.loss, fresh, parameters), fresh)
+    gradient = substitute(tape, gradient, dict(zip(fresh, z[:d], strict=True)))
+    shared = dict(zip(optimizer.shared, z[d * (1 + len(optimizer.per_weight)) :], strict=True))
+    columns: list[list[Node]] = []
+    for i in range(d):
+        own = {s: z[d * (k + 1) + i] for k, s in enumerate(optimizer.per_weight)}
+        names = {**parameters, **shared, **own, "w": z[i], "g": gradient[i]}
+        columns.append([lower(tape, optimizer.update[s], names) for s in ("w", *optimizer.per_weight)])
+    result = [columns[i][k] for k in range(1 + len(optimizer.per_weight)) for i in range(d)]
+    return result + [lower(tape, optimizer.update[s], {**parameters, **shared}) for s in optimizer.shared]
+
+
+def substitute(tape: Tape, outputs: Sequence[Node], replaced: Mapping[Node, Node]) -> list[Node]:
+    """The outputs with some leaves replaced by other nodes of the same tape."""
+    done: dict[Node, Node] = dict(replaced)
+    for node in tape.reachable(outputs):
+        children = tape.children(node)
+        if node in done or all(done.get(c, c) == c for c in children):
+            done.setdefault(node, node)
+        elif tape.ops[node] == "ipow":
+            done[node] = tape.ipow(done[children[0]], tape.args[node][1])
+        else:
+            done[node] = tape.apply(tape.ops[node], *(done.get(c, c) for c in children))
+    return [done[node] for node in outputs]
+
+
+def map_program(spec: MapSpec, what: str) -> Program:
+    """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
+    ``parameter_derivative:NAME``, and of its observables ``loss``, ``gradient``, ``hessian``."""
+    tape, n = Tape(), len(spec.names)
+    z = _leaves(tape, spec.names, "z")
+    parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
+    columns = 0 if spec.data is None else spec.data.shape[1]
+    kind, _, argument = what.partition(":")
+    extra = 0
+    if kind in ("loss", "gradient", "hessian") and isinstance(spec, LossMap):
+        w = z[: spec.n_weights]
+        value = _loss_node(tape, spec.loss, w, parameters)
+        outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
+                   "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
+        return Program(tape, tuple(outputs), n, len(parameters), columns)
+    outputs = step_nodes(tape, spec, z, parameters)
+    if kind == "jacobian":
+        outputs = sum(jacobian(tape, outputs, z), [])
+    elif kind.startswith("derivative"):
+        extra = int(kind[-1])
+        directions = [_leaves(tape, spec.names, "z", n * k) for k in range(1, extra + 1)]
+        outputs = directional(tape, outputs, z, directions)
+    elif kind == "parameter_derivative":
+        if argument not in parameters:
+            raise unknown("parameter of the map", argument, parameters)
+        outputs = forward(tape, outputs, {parameters[argument]: tape.const(1)})
+    elif kind != "step":
+        raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian"])
+    return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)

@@ -1,0 +1,82 @@
+"""`verdict`: what a study found, in sentences for a reader in a hurry."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis.bands import Bands
+from cfdyn.analysis.classify import Regime
+from cfdyn.analysis.cycles import Cycle
+from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.normal_form import NormalForm
+from cfdyn.minima import Minimum
+from cfdyn.systems import Map
+
+
+def verdict(
+    step: Map,
+    *,
+    regime: Regime,
+    lr: float,
+    edge: Edge | None,
+    flip: NormalForm | None,
+    cycles: list[Cycle] | None,
+    minima: list[Minimum],
+    bands: Bands,
+    **_: object,
+) -> str:
+    """A few sentences, the answer first, each one true of the numbers given."""
+    sentences = [_regime(regime), _edge(lr, edge, minima), _flip(flip), _threes(step, regime, cycles), _window(bands)]
+    return " ".join(s for s in sentences if s)
+
+
+def _regime(regime: Regime) -> str:
+    mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
+    stability = "neutral" if abs(mu - 1) <= 1e-9 else "stable" if mu < 1 else "unstable"
+    if regime.kind == "fixed point":
+        return f"The orbit converges to a {stability} fixed point (|multiplier| {mu:.4g})."
+    if regime.kind == "cycle":
+        return f"The orbit settles on a {stability} {regime.period}-cycle (|multiplier| {mu:.4g})."
+    if regime.kind == "chaotic":
+        return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
+    if regime.kind == "quasi-periodic":
+        return "The orbit is quasi-periodic: it fills a closed curve (or torus) and never repeats."
+    if regime.kind == "divergent":
+        return f"The orbit diverges: {regime.reason}."
+    return f"Undecided: {regime.reason}."
+
+
+def _edge(lr: float, edge: Edge | None, minima: list[Minimum]) -> str:
+    if not minima:
+        return "No minimum was found in the box."
+    if edge is None:
+        return f"The lowest minimum ({minima[0].kind}) has no edge of stability for this optimizer."
+    side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
+    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum ({lr / edge.value:.3g} ×)."
+
+
+def _flip(flip: NormalForm | None) -> str:
+    return "" if flip is None else f"The flip there is {flip.meaning}."
+
+
+def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
+    if cycles is None:
+        return ""
+    if not cycles:
+        return "No 3-cycle was found at this learning rate (a search, not a proof of absence)."
+    stable = sum(c.stable is True for c in cycles)
+    count = f"{len(cycles)} 3-cycle{'s' * (len(cycles) > 1)} found, {stable or 'none'} of them stable"
+    text = f"{count}: if one is confirmed by proof, period three implies chaos in the sense of Li and Yorke for some starts"
+    if regime.kind == "cycle":
+        text += f", although this orbit settles on a {regime.period}-cycle"
+    return text + "."
+
+
+def _window(bands: Bands) -> str:
+    """Where over the learning rate period 3, chaos and divergence were met first."""
+    firsts = []
+    for name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent"):
+        lo = next((b[0] for b in bands.bands if b[2] == name), None)
+        if lo is not None:
+            firsts.append(f"{name} from {lo:.4g}")
+    return f"Over {bands.parameter}: {', '.join(firsts)}." if firsts else ""

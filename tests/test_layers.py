@@ -1,0 +1,57 @@
+"""The code keeps its own rules: style, types, and imports that go down the layers only."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LINT_IMPORTS = [
+    *(sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    *("--no-cache", "--no-logo"),
+]
+
+VIOLATIONS = {  # contract -> (file, the line that breaks it)
+    "Imports go down the layers only": ("errors.py", "import cfdyn.registry"),
+    "Kernels know numpy and numba, and nothing": ("_jit.py", "import cfdyn.kernels"),
+    "Kernels use no symbolic algebra": ("kernels/__init__.py", "import sympy"),
+    "Specifications and the tape never compile": ("tape/__init__.py", "import numba"),
+    "An analysis gets a map or a record": ("analysis/__init__.py", "import cfdyn.loss"),
+    "Only plotting draws": ("orbits.py", "def draw():\n    from matplotlib import pyplot"),
+}
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param([sys.executable, "-m", "ruff", "check", "--no-cache"], id="style"),
+        pytest.param([sys.executable, "-m", "mypy"], id="types"),
+        pytest.param(LINT_IMPORTS, id="layers"),
+    ],
+)
+def test_the_tree_keeps_the_rules(command):
+    done = run(command, ROOT)
+    assert done.returncode == 0, f"\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_contract_can_be_broken(tmp_path):
+    shutil.copytree(ROOT / "cfdyn", tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    for file, line in VIOLATIONS.values():
+        path = tmp_path / "cfdyn" / file
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+    done = run(LINT_IMPORTS, tmp_path)
+    assert done.returncode == 1, f"\n{done.stdout}\n{done.stderr}"
+    broken = re.findall(r"^(.+) BROKEN", done.stdout, re.MULTILINE)
+    kept = re.findall(r"^(.+) KEPT", done.stdout, re.MULTILINE)
+    assert not kept, f"no line in VIOLATIONS breaks {kept}"
+    assert all(any(name.startswith(start) for name in broken) for start in VIOLATIONS), broken

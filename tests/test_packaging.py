@@ -1,0 +1,138 @@
+"""What a user installs is complete, works away from the source tree, and starts fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ["pyproject.toml", "setup.cfg", "README.md", "LICENSE"]
+EXTRAS = {"rigor", "data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
+HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "flint"}
+
+
+def call(command: list[object], folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run to success, with an environment that cannot lead back to the source tree."""
+    left_out = ("PYTHONPATH", "PYTHONHOME", "NUMBA_DISABLE_JIT")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=environment | changes,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def package_files() -> set[str]:
+    files = (path for path in (ROOT / "cfdyn").rglob("*") if path.is_file())
+    return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """Built from a copy, so that no stale build folder gets in and none is left behind."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT / "cfdyn", source / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in SOURCES:
+        shutil.copy(ROOT / name, source)
+    call([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source], source)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def fresh(wheel, tmp_path_factory) -> Path:
+    """A new environment with the wheel in it; the dependencies come from the running one."""
+    home = tmp_path_factory.mktemp("fresh") / "env"
+    call([sys.executable, "-m", "venv", "--without-pip", home], home.parent)
+    python = home / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps"]
+    call([*pip, wheel], home.parent)
+    # .pth files inside the added folder are not read: an editable install there stays out of sight
+    dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    site = call([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], home).stdout.strip()
+    (Path(site) / "dependencies.pth").write_text("\n".join(sorted(dependencies)) + "\n")
+    return home
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def test_the_wheel_has_every_file_of_the_package(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed == package_files()
+    losses = {path.name for path in (ROOT / "cfdyn" / "losses").glob("*.py")}
+    assert len(losses) > 1
+    assert {f"cfdyn/losses/{name}" for name in losses} <= packed
+
+
+def test_metadata(metadata):
+    assert set(metadata.get_all("Provides-Extra")) == EXTRAS
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert metadata["Requires-Python"] == ">=3.11"
+    requirements = metadata.get_all("Requires-Dist")
+    for_tests_only = [line for line in requirements if line.startswith(("hypothesis", "pytest"))]
+    assert for_tests_only
+    assert all('extra == "test"' in line for line in for_tests_only)
+
+
+def test_every_pinned_release_satisfies_the_metadata(metadata):
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
+    pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    for requirement in map(Requirement, metadata.get_all("Requires-Dist")):
+        extra = next((name for name in EXTRAS if f'extra == "{name}"' in str(requirement.marker)), None)
+        if extra in (None, "data", "rigor", "networks", "test", "bench") and requirement.name != "cfdyn":
+            version = pins.get(canonicalize_name(requirement.name))
+            assert version is not None, f"constraints.txt does not pin {requirement.name}"
+            assert version in requirement.specifier, f"{requirement} against the pinned {version}"
+
+
+def test_the_installed_copy_studies_a_formula(fresh, tmp_path):
+    where = "import cfdyn; print(cfdyn.__file__)"
+    installed = Path(call([fresh / "bin" / "python", "-c", where], tmp_path).stdout.strip())
+    assert installed.is_relative_to(fresh), f"{installed} is not the copy in {fresh}"
+
+    command = [fresh / "bin" / "cfdyn", "study", "(w**2-1)**2/4", "--optimizer", "gd:lr=1.1", "--json"]
+    done = call(command, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"), MPLBACKEND="Agg")
+    answer = json.loads(done.stdout)  # one document and nothing else
+    assert answer["period"] == 2
+    assert list((tmp_path / "cfdyn-out").iterdir()), "a study leaves a figure"
+
+
+def imported(arguments: list[str], folder: Path) -> set[str]:
+    """Top-level names of all modules that a fresh interpreter imports."""
+    log = call([sys.executable, "-X", "importtime", *arguments], folder, PYTHONPATH=str(ROOT)).stderr
+    times = [line for line in log.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in times}
+
+
+STARTS = {"import": ["-c", "import cfdyn"], "help": ["-m", "cfdyn", "--help"]}
+
+
+@pytest.mark.parametrize("arguments", STARTS.values(), ids=STARTS.keys())
+def test_starting_imports_nothing_heavy(arguments, tmp_path):
+    names = imported(arguments, tmp_path)
+    assert "cfdyn" in names
+    assert not names & HEAVY
