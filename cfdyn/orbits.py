@@ -17,6 +17,7 @@ from cfdyn.systems import Map
 
 ESCAPE = 1e15
 MAX_BYTES = 2**32
+STRETCH = 200_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +85,7 @@ def iterate(
     z0 : start, the d weights or the full state of D entries
     n : number of steps
     digits : iterate with that many decimal digits instead of float64
-    progress : called now and then with the number of steps done (with ``digits`` only)
+    progress : called now and then with the number of steps done
 
     Returns
     -------
@@ -116,12 +117,25 @@ def iterate(
     if digits is not None:
         states, status = _iterate_precisely(step, z, n, digits, progress)
     else:
-        states = np.empty((n + 1, step.dim))
-        states[0] = z
-        done, code = iterate_kernel(step.rule("step").compiled, step.p, ESCAPE, states)
-        status = status_text(code, done)
-        states = states if code == DONE else states[:done].copy()
+        states, status = _iterate(step, z, n, progress)
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
+
+
+def _iterate(
+    step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None
+) -> tuple[np.ndarray, str]:
+    """float64, in stretches short enough to be interrupted between them."""
+    states = np.empty((n + 1, step.dim))
+    states[0] = z
+    stretch = max(1, STRETCH // step.cost)
+    for first in range(0, n, stretch):
+        piece = states[first : min(first + stretch, n) + 1]
+        done, code = iterate_kernel(step.rule("step").compiled, step.p, ESCAPE, piece)
+        if code != DONE:
+            return states[: first + done].copy(), status_text(code, first + done)
+        if progress:
+            progress(first + done)
+    return states, "done"
 
 
 def status_text(code: int, done: int) -> str:

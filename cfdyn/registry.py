@@ -79,9 +79,19 @@ def open_catalogue(package: str, wrap: str | None = None) -> None:
     module.__dict__["_wrap"] = wrap
 
 
+def text(entry: Callable) -> str:
+    """The docstring of a catalogue entry."""
+    return inspect.getdoc(entry) or ""
+
+
+def defaults(entry: Callable) -> dict[str, Any]:
+    """Options of a catalogue entry with their defaults; "required" where there is none."""
+    parameters = inspect.signature(entry).parameters.values()
+    return {p.name: "required" if p.default is p.empty else p.default for p in parameters}
+
+
 def describe(entry: Callable) -> dict[str, str]:
     """Summary and reference of a catalogue entry, from its docstring."""
-    text = inspect.getdoc(entry) or ""
-    summary = text.strip().partition("\n")[0]
-    _, _, reference = text.partition("References\n----------\n")
+    summary = text(entry).strip().partition("\n")[0]
+    _, _, reference = text(entry).partition("References\n----------\n")
     return {"summary": summary, "reference": " ".join(reference.partition("\n\n")[0].split())}

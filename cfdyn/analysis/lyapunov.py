@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import DONE, advance, stretch
-from cfdyn.orbits import ESCAPE, status_text
+from cfdyn.orbits import ESCAPE, STRETCH, status_text
 from cfdyn.systems import Map
 
 
-def lyapunov(step: Map, z0: Any, n: int = 100_000, transient: int = 1000) -> np.ndarray:
+def lyapunov(
+    step: Map,
+    z0: Any,
+    n: int = 100_000,
+    transient: int = 1000,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
 
     Parameters
@@ -21,6 +28,7 @@ def lyapunov(step: Map, z0: Any, n: int = 100_000, transient: int = 1000) -> np.
     z0 : start, the d weights or the full state (D,)
     n : steps averaged over
     transient : steps run before
+    progress : called now and then with the number of steps done
 
     Returns
     -------
@@ -46,13 +54,19 @@ def lyapunov(step: Map, z0: Any, n: int = 100_000, transient: int = 1000) -> np.
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = step.state(z0).copy()
-    done, code = advance(step.rule("step").compiled, z, step.p, transient, ESCAPE)
-    if code != DONE:
-        raise NumericsError(f"the orbit {status_text(code, done)}, so it has no exponents")
+    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    piece = max(1, STRETCH // step.cost)
+    for first in range(0, transient, piece):
+        done, code = advance(rules[0], z, step.p, min(piece, transient - first), ESCAPE)
+        if code != DONE:
+            raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
     # A start that no symmetry of the map favours.
     q = np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
     sums = np.zeros(step.dim)
-    done = stretch(step.rule("step").compiled, step.rule("jacobian").compiled, z, step.p, n, q, sums)
-    if done < n:
-        raise NumericsError(f"the orbit stops being finite at step {transient + done}, so it has no exponents")
+    for first in range(0, n, piece):
+        done = stretch(*rules, z, step.p, min(piece, n - first), q, sums)
+        if done < min(piece, n - first):
+            raise NumericsError(f"the orbit stops being finite at step {transient + first + done}: no exponents")
+        if progress:
+            progress(first + done)
     return np.sort(sums / n)[::-1]

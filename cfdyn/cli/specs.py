@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
+import cfdyn.losses
+import cfdyn.optimizers
 from cfdyn.errors import UsageError, unknown
+from cfdyn.loss import Loss
 from cfdyn.registry import Catalogue
+from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parse import parse_value
+from cfdyn.systems import Map
+
+NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
 def build(catalogue: Catalogue, text: str, kind: str) -> Any:
@@ -33,23 +41,78 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
             raise UsageError(f"{what}: write options as name=value, not {item!r}")
         if key not in known:
             raise unknown(f"option of the {what}:", key, known)
-        found[key] = _value(value, f"{what}: {key}")
+        found[key] = _value(value, known[key].annotation, f"{what}: {key}")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in found:
             raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{key}=0.1")
     return found
 
 
-def _value(text: str, what: str) -> Any:
-    if text.lower() in ("true", "false"):
+def _value(text: str, wanted: Any, what: str) -> Any:
+    """The text as the annotated type: bool, int or float."""
+    wanted = getattr(wanted, "__name__", wanted)
+    if wanted == "bool":
+        if text.lower() not in ("true", "false"):
+            raise UsageError(f"{what} is true or false, not {text!r}")
         return text.lower() == "true"
     try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return parse_value(text)
+        value = parse_value(text)
     except UsageError as error:
         raise UsageError(f"{what}={text!r} is not a number: {error}") from None
+    if wanted == "int" and value != int(value):
+        raise UsageError(f"{what} is a whole number, not {text!r}")
+    return int(value) if wanted == "int" else value
 
 
+def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:
+    """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
+    params = assignments(settings)
+    if NAME.fullmatch(text.strip()):
+        if variables:
+            raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")
+        loss = build(cfdyn.losses, text.strip(), "loss")
+        return loss.at(**params) if params else loss
+    return Loss(text.strip(), variables, params)
+
+
+def make_optimizer(text: str) -> tuple[Optimizer, bool]:
+    """The optimizer, and whether its learning rate is still to be chosen."""
+    name, _, settings = text.partition(":")
+    entry = cfdyn.optimizers.get(name.strip())
+    open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
+    if open_lr:
+        settings = ",".join(filter(None, [settings, "lr=1"]))
+    return entry(**options(entry, settings, f"optimizer {name.strip()}")), open_lr
+
+
+def make_map(text: str, settings: list[str], variables: str | None) -> Map:
+    """``--map``: one formula for each variable, separated by semicolons."""
+    return Map.from_text([part for part in text.split(";") if part.strip()], variables, assignments(settings))
+
+
+def assignments(settings: list[str]) -> dict[str, float]:
+    """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
+    found: dict[str, float] = {}
+    for item in settings:
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not name:
+            raise UsageError(f"--set takes NAME=VALUE, such as --set a=2, not {item!r}")
+        found[name] = _value(value, "float", f"--set {name}")
+    return found
+
+
+def numbers(text: str, what: str) -> list[float]:
+    """``"1.5,-0.3"`` → [1.5, -0.3]."""
+    parts = [part.strip() for part in text.split(",")]
+    return [_value(part, "float", f"{what}: entry {i}") for i, part in enumerate(parts, 1)]
+
+
+def intervals(text: str, what: str) -> list[tuple[float, float]]:
+    """``"-1:1,0:2"`` → [(-1, 1), (0, 2)]."""
+    found = []
+    for part in text.split(","):
+        lo, colon, hi = part.partition(":")
+        if not colon:
+            raise UsageError(f"{what} takes lo:hi for each weight, such as -2:2,-1:3, not {text!r}")
+        found.append((_value(lo, "float", what), _value(hi, "float", what)))
+    return found

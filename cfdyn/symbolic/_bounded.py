@@ -18,7 +18,7 @@ from cfdyn.symbolic.functions import CALLEES, NUMERIC
 MAX_BITS = 4096
 MAX_ROOT_BITS = 1100
 MAX_EXPONENT = 10**6
-MAX_WORK = 2 * 10**6  # about microseconds
+MAX_WORK = 700_000  # about microseconds
 MAX_CONDITIONS = 64
 SMALL, MEDIUM, MANY_BITS = 60, 300, 512
 _CONTEXT = mpmath.mp.clone()
@@ -45,7 +45,13 @@ def _rational(value: sympy.Rational) -> sympy.Rational:
     return value
 
 
-def _indicator(condition: sympy.Basic) -> sympy.Expr:
+def _is_plain(factor: sympy.Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    return base.is_Atom and exponent.is_Integer
+
+
+def indicator(condition: sympy.Basic) -> sympy.Expr:
+    """1 where the condition holds and 0 elsewhere."""
     if condition in (sympy.true, sympy.false):
         return sympy.Integer(condition == sympy.true)
     return sympy.Piecewise((1, condition), (0, True), evaluate=False)
@@ -115,7 +121,7 @@ class Arithmetic:
         coefficients: dict[sympy.Expr, sympy.Rational] = {}
         for sign, expr in terms:
             parts = sympy.Add.make_args(expr)
-            self._spend(8 * len(parts))
+            self._spend(28 * len(parts))
             for part in parts:
                 c, rest = part.as_coeff_Mul(rational=True)
                 coefficients[rest] = _rational(coefficients.get(rest, sympy.S.Zero) + sign * c)
@@ -136,7 +142,7 @@ class Arithmetic:
         coefficient = sympy.S.One
         tame, hard = [], []
         for factor in (part for expr in factors for part in sympy.Mul.make_args(expr)):
-            self._spend(12 if not factor.is_Add else 12 + len(factor.args))
+            self._spend(20)
             if factor.is_Rational:
                 coefficient = _rational(coefficient * factor)
             elif isinstance(factor, _STUBBORN) or factor.is_Pow and not (
@@ -147,19 +153,21 @@ class Arithmetic:
                 tame.append(factor)
         if not coefficient:
             return coefficient
-        if not hard or self._is_light(hard, size):
+        if not hard or self._are_light(hard, size):
             return self._checked(self._multiplied(coefficient, tame + hard))
         parts = [*sympy.Mul.make_args(self._multiplied(coefficient, tame)), *hard]
         parts = [part for part in parts if part is not sympy.S.One]
         return self._checked(parts[0] if len(parts) == 1 else sympy.Mul(*parts, evaluate=False))
 
-    def _is_light(self, hard: list[sympy.Expr], size: int) -> bool:
-        if size > MEDIUM:
+    def _are_light(self, hard: list[sympy.Expr], size: int) -> bool:
+        """Whether sympy may merge these factors with equal ones."""
+        if size > MEDIUM or len(hard) > 30:
             return False
-        pieces = [factor for factor in hard if isinstance(factor.as_base_exp()[0], sympy.Piecewise)]
-        light = len(hard) < 2 or len(hard) <= 30 and sum(map(_bits, hard)) <= MANY_BITS
         self._spend(10 * size)
-        return light and not any(f.is_Pow for f in pieces) and len(set(pieces)) == len(pieces)
+        powers = [factor.as_base_exp() for factor in hard if factor.is_Pow]
+        once = [factor for factor in hard if not (factor.is_Pow or isinstance(factor, sympy.exp))]
+        light = sum(map(_bits, hard)) <= MANY_BITS and len(set(once)) == len(once)
+        return light and all(self._is_light(base, exponent, SMALL) for base, exponent in powers)
 
     def _multiplied(self, coefficient: sympy.Rational, factors: list[sympy.Expr]) -> sympy.Expr:
         if len(factors) == 1 and factors[0].is_Add:  # the one case that sympy multiplies out
@@ -183,19 +191,22 @@ class Arithmetic:
             factors = (exponent,) if base is sympy.E else (base.args[0], exponent)
             return self.call("exp", [self.product(factors, size)])
         self._spend(20)
-        if exponent.is_Integer:
-            if base.is_Mul:
-                return self.product([self.power(factor, exponent, size) for factor in base.args], size)
-            if base.is_Pow:
-                return self.power(base.base, self.product([base.exp, exponent], size), size)
-            light = not isinstance(base, _STUBBORN) or size <= SMALL
-        else:
-            light = size <= SMALL and len(base.args) <= SMALL and _bits(base) + _bits(exponent) <= MANY_BITS
-            self._spend(200 if light else 0)
-        light = light and not base.has(sympy.Piecewise) if not exponent.is_Integer else light
-        if isinstance(base, sympy.Piecewise):
-            light = False
+        if exponent.is_Integer and base.is_Mul:
+            return self.product([self.power(factor, exponent, size) for factor in base.args], size)
+        if exponent.is_Integer and base.is_Pow:
+            return self.power(base.base, self.product([base.exp, exponent], size), size)
+        light = self._is_light(base, exponent, size)
         return self._checked(sympy.Pow(base, exponent, evaluate=light))
+
+    def _is_light(self, base: sympy.Expr, exponent: sympy.Expr, size: int) -> bool:
+        """Whether sympy simplifies the power without asking for signs of anything but symbols."""
+        if exponent.is_Integer:
+            return not isinstance(base, _STUBBORN)
+        plain = base.is_Add or base.is_Rational or all(map(_is_plain, sympy.Mul.make_args(base)))
+        if not plain or size > SMALL or not (exponent.is_Rational or exponent.is_Symbol or exponent.is_Add):
+            return False
+        self._spend(700)
+        return _bits(base) + _bits(exponent) <= MANY_BITS
 
     def _number_power(self, base: sympy.Rational, exponent: sympy.Rational) -> sympy.Expr:
         if base.is_zero and exponent < 0:
@@ -205,10 +216,12 @@ class Arithmetic:
         bits = max(base.p.bit_length(), base.q.bit_length())
         if abs(base) != 1 and base and bits * abs(exponent) > MAX_BITS + bits:
             raise Refusal(f"this power has more than {MAX_BITS} bits")
-        if not exponent.is_Integer:
-            if bits > MAX_ROOT_BITS:
-                raise Refusal(f"a root of a number with more than {MAX_ROOT_BITS} bits is not allowed")
-            self._spend(300 + bits * bits // 250)
+        if exponent.is_Integer:
+            over, under = int(base.p) ** abs(int(exponent)), int(base.q) ** abs(int(exponent))
+            return _rational(sympy.Rational(over, under) if exponent >= 0 else sympy.Rational(under, over))
+        if bits > MAX_ROOT_BITS:
+            raise Refusal(f"a root of a number with more than {MAX_ROOT_BITS} bits is not allowed")
+        self._spend(400 + bits * bits // 25)
         return self._checked(sympy.Pow(base, exponent))
 
     def call(self, name: str, arguments: list[sympy.Expr], size: int = 0) -> sympy.Expr:

@@ -80,6 +80,8 @@ def tokenize(text: str) -> list[Token]:
         match = _TOKEN.match(text, position)
         if match is None:
             raise _foreign(text, position)
+        if match.group().startswith("_"):
+            raise complaint(text, position, name_problem("_"), match.group())
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
@@ -214,13 +216,12 @@ def balanced(tokens: list[Token]) -> tuple[str, dict[int, int]]:
     columns: dict[int, int] = {}
     column = 0
     for index, token in enumerate(tokens):
-        word = "7" if token.kind == "number" else token.text
-        for piece in (before.get(index, ""), word):
-            if piece is word:
-                columns[column] = index
-            if piece:
-                pieces.append(piece)
-                column += len(piece) + 1
+        if index in before:
+            pieces.append(before[index])
+            column += len(before[index]) + 1
+        columns[column] = index
+        pieces.append("7" if token.kind == "number" else token.text)
+        column += len(pieces[-1]) + 1
     return " ".join(pieces) + before.get(len(tokens), ""), columns
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import sympy
 
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, _indicator
+from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, indicator
 from cfdyn.symbolic._tokens import MAX_LENGTH, Token, balanced, complaint, name_problem, tokenize
 from cfdyn.symbolic.functions import switching_conditions
 
@@ -112,7 +112,7 @@ class _Value(NamedTuple):
     """A finished subtree: what it is, how deep and large it was written, and whether it holds a Piecewise."""
 
     item: sympy.Basic
-    is_condition: bool
+    kind: str  # "number", "condition" or "truth" (a literal True or False)
     depth: int
     size: int
     branches: bool
@@ -145,7 +145,7 @@ class _Builder:
             except Refusal as problem:
                 raise self._refused(node, str(problem)) from None
         result = values[root]
-        if result.is_condition:
+        if result.kind != "number":
             raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
         self._check_whole(result.item)
         return result.item
@@ -167,24 +167,23 @@ class _Builder:
         return complaint(self.text, self.tokens[self.columns[column]].position, problem)
 
     def _value(self, node: ast.expr, parts: list[_Value]) -> _Value:
-        deeper = 0 if isinstance(node, (ast.UnaryOp, ast.Constant, ast.Name)) else 1
-        depth = deeper + max((part.depth for part in parts), default=0)
+        depth = _levels(node) + max((part.depth for part in parts), default=0)
         if depth > MAX_DEPTH:
             raise Refusal(f"the formula is nested more than {MAX_DEPTH} deep")
         size = 1 + sum(part.size for part in parts)
         branches = any(part.branches for part in parts)
         if isinstance(node, (ast.Compare, ast.BoolOp)) or isinstance(node, ast.BinOp) and type(node.op) in _JOINS:
-            item, is_condition = self._condition(node, parts), True
+            item, kind = self._condition(node, parts), "condition"
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            item, is_condition = self.arithmetic.negated(_conditions(parts)[0]), True
+            item, kind = self.arithmetic.negated(_conditions(parts)[0]), "condition"
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            item, is_condition = sympy.sympify(node.value), True
+            item, kind = sympy.true if node.value else sympy.false, "truth"
         elif isinstance(node, ast.Call) and node.func.id == "Piecewise":
-            item, is_condition, branches = self.arithmetic.piecewise(_pairs(parts)), False, True
+            item, kind, branches = self.arithmetic.piecewise(_pairs(parts)), "number", True
         else:
-            branches |= any(part.is_condition for part in parts)
-            item, is_condition = self._number(node, _numbers(parts), size), False
-        return _Value(item, is_condition, depth, size, branches)
+            branches |= any(part.kind != "number" for part in parts)
+            item, kind = self._number(node, _numbers(parts), size), "number"
+        return _Value(item, kind, depth, size, branches)
 
     def _number(self, node: ast.expr, items: list[sympy.Expr], size: int) -> sympy.Expr:
         run = self.arithmetic
@@ -210,7 +209,7 @@ class _Builder:
     def _condition(self, node: ast.expr, parts: list[_Value]) -> sympy.Basic:
         if not isinstance(node, ast.Compare):
             return self.arithmetic.joined(_JOINS[type(node.op)], _conditions(parts))
-        if any(part.branches or part.is_condition for part in parts):
+        if any(part.branches or part.kind != "number" for part in parts):
             raise Refusal("a condition may not contain another condition or a Piecewise; join them with and, or")
         items = [part.item for part in parts]
         links = zip(node.ops, items, items[1:])
@@ -234,7 +233,7 @@ class _Builder:
             seen.add(node)
             stack.extend(node.args)
             if node in (sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-                raise complaint(self.text, 0, "it is not a finite real number anywhere")
+                raise complaint(self.text, 0, "it is nowhere a finite real number")
             if node.is_Pow and node.exp.is_Rational and abs(node.exp) > MAX_EXPONENT:
                 raise complaint(self.text, 0, f"an exponent beyond {MAX_EXPONENT} arises")
 
@@ -272,16 +271,27 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
     return found
 
 
+def _levels(node: ast.expr) -> int:
+    """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a."""
+    if isinstance(node, (ast.Constant, ast.Name)) or isinstance(node, ast.UnaryOp) and _is_signed(node.operand):
+        return 0
+    return 2 if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else 1
+
+
+def _is_signed(node: ast.expr) -> bool:
+    return isinstance(node, (ast.UnaryOp, ast.Constant, ast.Name))
+
+
 def _conditions(parts: list[_Value]) -> list[sympy.Basic]:
-    if not all(part.is_condition for part in parts):
+    if any(part.kind == "number" for part in parts):
         raise Refusal("and, or, not join conditions such as x > 0; put each in brackets before & or |")
     return [part.item for part in parts]
 
 
 def _numbers(parts: list[_Value]) -> list[sympy.Expr]:
-    if any(part.item in (sympy.true, sympy.false) for part in parts):
-        parts = [part._replace(item=part.item) for part in parts]
-    return [_indicator(part.item) if part.is_condition else part.item for part in parts]
+    if any(part.kind == "truth" for part in parts):
+        raise Refusal("True and False belong into conditions")
+    return [indicator(part.item) if part.kind == "condition" else part.item for part in parts]
 
 
 def _pairs(parts: list[_Value]) -> list[tuple[sympy.Expr, sympy.Basic]]:

@@ -1,0 +1,145 @@
+"""The typer application: commands and their options, nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="cfdyn", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.",
+)  # fmt: skip
+
+LOSS = Annotated[Optional[str], typer.Argument(help="A formula in quotes, or a name from 'cfdyn list losses' (double_well:a=2).", show_default=False)]  # noqa: E501
+OPTIMIZER = Annotated[str, typer.Option("--optimizer", help="NAME:option=value,…; without lr: 1.1 × the edge.", metavar="SPEC")]  # noqa: E501
+START = Annotated[Optional[str], typer.Option("--start", help="Weights or full state, such as 1.5,0.3.", metavar="X,Y,…")]
+SET = Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]  # noqa: E501
+VARIABLES = Annotated[Optional[str], typer.Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
+MAP = Annotated[Optional[str], typer.Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
+JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+SEED = Annotated[int, typer.Option("--seed", help="Seed of the random starts for minima.")]
+PLOT = Annotated[Optional[Path], typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
+STEPS = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
+BOX = Annotated[Optional[str], typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]
+
+
+@app.command()
+def study(
+    loss: LOSS,
+    optimizer: OPTIMIZER = "gd",
+    start: START = None,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    box: BOX = None,
+    vary: Annotated[Optional[str], typer.Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,  # noqa: E501
+    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    plot: PLOT = None,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
+    from cfdyn.cli import commands
+
+    commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, seed, json)
+
+
+@app.command()
+def orbit(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    steps: STEPS = 100,
+    start: START = None,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    map_: MAP = None,
+    digits: Annotated[Optional[int], typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Write the record to this folder.")] = None,
+    plot: PLOT = None,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """Iterate the optimizer and print the orbit with its loss and sharpness."""
+    from cfdyn.cli import commands
+
+    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, seed, json)
+
+
+@app.command()
+def classify(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    start: START = None,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    map_: MAP = None,
+    max_period: Annotated[int, typer.Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
+    from cfdyn.cli import commands
+
+    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, seed, json)
+
+
+@app.command()
+def lyapunov(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    steps: STEPS = 100_000,
+    start: START = None,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    map_: MAP = None,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """The spectrum of Lyapunov exponents along one orbit."""
+    from cfdyn.cli import commands
+
+    commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, seed, json)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[str, typer.Argument(help="losses or optimizers")] = "losses",
+    json: JSON = False,
+) -> None:
+    """What is in the catalogue, with references."""
+    from cfdyn.cli import commands
+
+    commands.list_(what, json)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="The name of a loss or an optimizer.")], json: JSON = False) -> None:
+    """Everything about one entry of the catalogue."""
+    from cfdyn.cli import commands
+
+    commands.show(name, json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from cfdyn import __version__
+
+        print(f"cfdyn {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    pass
+
+
+def protect_formulas(arguments: list[str]) -> list[str]:
+    """Let a formula or a number begin with a minus sign: a leading space keeps it from being an option.
+
+    Options of this program are --words, so a single dash is always the start of a formula.
+    """
+    return [f" {a}" if re.match(r"-[^-]", a) and a != "-h" else a for a in arguments]

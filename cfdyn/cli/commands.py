@@ -1,0 +1,164 @@
+"""What each command does once its words are parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cfdyn
+from cfdyn import registry
+from cfdyn.cli import output, specs
+from cfdyn.defaults import learning_rate, start_near
+from cfdyn.errors import UsageError, unknown
+from cfdyn.minima import minima
+from cfdyn.plotting import plot as draw
+from cfdyn.systems import Map, as_map
+
+MAP_START = 0.1
+
+
+def subject(
+    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None, map_: str | None, seed: int
+) -> tuple[Map, np.ndarray, dict[str, str]]:
+    """The map, the full starting state, and in words what was chosen for the user."""
+    if (loss is None) == (map_ is None):
+        raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
+    given = None if start is None else specs.numbers(start, "--start")
+    chosen: dict[str, str] = {}
+    if map_ is not None:
+        step = specs.make_map(map_, settings, variables)
+        if given is None:
+            given = [MAP_START] * step.dim
+            chosen["start"] = "0.1 for each variable"
+        return step, step.state(given), chosen
+    function, (opt, open_lr) = specs.make_loss(str(loss), settings, variables), specs.make_optimizer(optimizer)
+    if open_lr or given is None:
+        found = minima(function, seed=seed)
+        if open_lr:
+            opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, found)), "1.1 × the edge"
+        if given is None:
+            given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
+    step = as_map(function, opt)
+    return step, step.state(given), chosen
+
+
+def study(
+    loss: str, optimizer: str, start: str | None, settings: list[str], variables: str | None, box: str | None,
+    vary: str | None, out: Path, plot: Path | None, seed: int, json: bool,
+) -> None:  # fmt: skip
+    """``cfdyn study``."""
+    folder = output.folder(out)
+    if loss is None:
+        raise UsageError('study needs a LOSS: a formula such as "(w**2-1)**2/4", or a name from: cfdyn list losses')
+    function, (opt, open_lr) = specs.make_loss(loss, settings, variables), specs.make_optimizer(optimizer)
+    with output.progress() as say:
+        found = cfdyn.study(
+            function, opt, auto_lr=open_lr, seed=seed, progress=say,
+            start=None if start is None else specs.numbers(start, "--start"),
+            box=None if box is None else specs.intervals(box, "--box"),
+            lr_range=None if vary is None else _lr_range(vary),
+        )  # fmt: skip
+        say("drawing")
+        path, record = output.numbered(folder, "study", (".png", ".npz"))
+        figures = [plot or path]
+        draw(found, figures[0])
+        found.save(record)
+    if json:
+        output.print_json({**output.study_summary(found), "figures": [str(f) for f in figures], "record": str(record)})
+    else:
+        output.print_study(found, figures, record)
+
+
+def _lr_range(text: str) -> tuple[float, float]:
+    name, equals, interval = text.partition("=")
+    if name.strip() != "lr" or not equals:
+        raise UsageError(f"study varies the learning rate only: --vary lr=lo:hi, not {text!r}")
+    lo, hi = specs.intervals(interval, "--vary lr")[0]
+    if not 0 < lo < hi:
+        raise UsageError(f"--vary lr needs 0 < lo < hi, not {text!r}")
+    return lo, hi
+
+
+def orbit(
+    loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
+    map_: str | None, digits: int | None, out: Path | None, plot: Path | None, seed: int, json: bool,
+) -> None:  # fmt: skip
+    """``cfdyn orbit``."""
+    folder = None if out is None else output.folder(out)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    with output.progress() as say:
+        found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
+    record = None if folder is None else found.save(output.numbered(folder, "orbit", (".npz",))[0])
+    if plot is not None:
+        draw(found, plot)
+    series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
+    if json:
+        z = found.z if digits is None else [[str(v) for v in row] for row in found.z]
+        files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
+        output.print_json({"z": z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files})
+    else:
+        output.print_orbit(found, series, step.title, chosen)
+
+
+def classify(
+    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
+    map_: str | None, max_period: int, seed: int, json: bool,
+) -> None:  # fmt: skip
+    """``cfdyn classify``."""
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    with output.progress() as say:
+        say("classifying the orbit")
+        found = cfdyn.analysis.classify(step, z0, max_period=max_period)
+    summary = {**found.to_json(), "map": step.title, "start": z0, "chosen": chosen}
+    if json:
+        output.print_json(summary)
+    else:
+        output.print_regime(found, step, z0, chosen)
+
+
+def lyapunov(
+    loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
+    map_: str | None, seed: int, json: bool,
+) -> None:  # fmt: skip
+    """``cfdyn lyapunov``."""
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    with output.progress() as say:
+        exponents = cfdyn.analysis.lyapunov(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
+    if json:
+        output.print_json({"exponents": exponents, "sum": exponents.sum(), "steps": steps, "map": step.title, "start": z0,
+                           "chosen": chosen})  # fmt: skip
+    else:
+        output.print_exponents(exponents, step, z0, chosen, steps)
+
+
+def _catalogues() -> dict[str, Any]:
+    return {"losses": cfdyn.losses, "optimizers": cfdyn.optimizers}
+
+
+def list_(what: str, json: bool) -> None:
+    """``cfdyn list``."""
+    if what not in _catalogues():
+        raise unknown("list", what, _catalogues())
+    catalogue = _catalogues()[what]
+    items = [{"name": name, **registry.describe(catalogue.get(name))} for name in catalogue.names()]
+    if json:
+        output.print_json({"items": items})
+    else:
+        output.print_items(items)
+
+
+def show(name: str, json: bool) -> None:
+    """``cfdyn show``."""
+    everything = {n: c for c in _catalogues().values() for n in c.names()}
+    if name not in everything:
+        raise unknown("name", name, everything, "cfdyn list losses, cfdyn list optimizers")
+    entry = everything[name].get(name)
+    if json:
+        output.print_json({"name": name, **registry.describe(entry), "options": registry.defaults(entry),
+                           "text": registry.text(entry)})  # fmt: skip
+    else:
+        print(f"{name}({', '.join(f'{k}={v}' for k, v in registry.defaults(entry).items())})\n\n{registry.text(entry)}")
+
+

@@ -1,0 +1,209 @@
+"""What the user reads: JSON on stdout, or short tables; progress on stderr; numbered files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from cfdyn.errors import UsageError
+from cfdyn.records import plain
+
+MOST_ROWS = 16
+
+
+def print_json(value: Any) -> None:
+    """One JSON document; floats in their shortest exact form, NaN and infinities as null."""
+    print(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A spinner with a few words on stderr, where stderr is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda words: None
+        return
+    with console.status("…") as status:
+        yield lambda words: status.update(words)
+
+
+def folder(path: Path) -> Path:
+    """The folder, made if need be.
+
+    Raises
+    ------
+    UsageError : it cannot be made or written
+    """
+    import tempfile
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise UsageError(f"cannot write to the folder {path}: {error.strerror or error}; choose another with --out") from None
+
+
+def numbered(where: Path, stem: str, endings: tuple[str, ...]) -> list[Path]:
+    """Free paths ``stem-001…`` that share one number."""
+    number = 1
+    while any((where / f"{stem}-{number:03d}{ending}").exists() for ending in endings):
+        number += 1
+    return [where / f"{stem}-{number:03d}{ending}" for ending in endings]
+
+
+def study_summary(study: Any) -> dict[str, Any]:
+    """The study's findings under the command line's documented keys."""
+    regime, flip = study.regime, study.flip
+    return {
+        "loss": study.title, "optimizer": study.optimizer, "lr": study.lr, "start": study.start, "chosen": study.chosen,
+        "regime": regime.kind, "period": regime.period, "multipliers": regime.multipliers, "lyapunov": regime.lyapunov,
+        "points": regime.points, "residual": regime.residual, "reason": regime.reason,
+        "edge": None if study.edge is None else study.edge.value,
+        "flip": None if flip is None else {"lr": study.edge.value, "coefficient": flip.coefficient,
+                                           "supercritical": flip.supercritical, "meaning": flip.meaning},
+        "minima": [{k: getattr(m, k) for k in ("w", "loss", "sharpness", "edge", "kind")} for m in study.minima],
+        "bands": [{"lo": lo, "hi": hi, "regime": name} for lo, hi, name in study.bands.bands],
+        "cycles": None if study.cycles is None else [
+            {"points": c.points, "period": c.period, "multipliers": c.multipliers, "stable": c.stable} for c in study.cycles],
+        "verdict": study.verdict,
+    }  # fmt: skip
+
+
+def console() -> Console:
+    """Stdout, as wide as the terminal or 110 columns in a file."""
+    return Console(width=None if sys.stdout.isatty() else 110, highlight=False, soft_wrap=False)
+
+
+def vector(values: Any, most: int = 6) -> str:
+    """A few significant digits of each entry."""
+    items = [number(v) for v in np.asarray(values).ravel()[:most]]
+    return ", ".join(items) + (", …" if np.size(values) > most else "")
+
+
+def number(value: Any) -> str:
+    """Six significant digits; complex as a+bi."""
+    if isinstance(value, complex | np.complexfloating):
+        return f"{value.real:.6g}{value.imag:+.6g}i"
+    return f"{float(value):.6g}"
+
+
+def _table(*columns: str, title: str = "") -> Table:
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, header_style="dim")
+    return table
+
+
+def _how(chosen: dict[str, str], key: str) -> str:
+    words = chosen.get(key, "given")
+    return "" if words == "given" else f"  ({words})"
+
+
+def print_study(study: Any, figures: list[Path], record: Path) -> None:
+    """Verdict first, then the tables it rests on."""
+    out = console()
+    facts = _table("", "")
+    facts.show_header = False
+    facts.add_row("loss", study.title)
+    facts.add_row("optimizer", f"{study.optimizer}{_how(study.chosen, 'lr')}")
+    facts.add_row("start", f"{vector(study.start)}{_how(study.chosen, 'start')}")
+    out.print(facts)
+    out.print()
+    out.print("[bold]Verdict[/bold]  ", end="")
+    out.print(study.verdict, markup=False)
+    out.print()
+    _print_minima(out, study)
+    if study.cycles:
+        table = _table("points", "multiplier", "stable", title="3-cycles at this learning rate (float search, no proof)")
+        for cycle in study.cycles[:MOST_ROWS]:
+            table.add_row(vector(cycle.points), vector(cycle.multipliers), {True: "yes", False: "no", None: "neutral"}[cycle.stable])
+        out.print(table)
+        out.print()
+    print_bands(out, study.bands)
+    for figure in figures:
+        out.print(f"figure  {figure}", markup=False, soft_wrap=True)
+    out.print(f"record  {record}", markup=False, soft_wrap=True)
+
+
+def _print_minima(out: Console, study: Any) -> None:
+    table = _table("weights", "loss", "sharpness", "2/λ", "kind", title=f"Minima found: {len(study.minima)}")
+    for m in study.minima[:MOST_ROWS]:
+        table.add_row(vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind)
+    out.print(table)
+    if len(study.minima) > MOST_ROWS:
+        out.print(f"… and {len(study.minima) - MOST_ROWS} more (all of them with --json)")
+    out.print()
+
+
+def print_bands(out: Console, bands: Any) -> None:
+    """The widest bands, in order of the parameter."""
+    width = bands.values[-1] - bands.values[0]
+    widest = sorted(bands.bands, key=lambda b: b[0] - b[1])[:MOST_ROWS]
+    shown = [b for b in bands.bands if b in widest and b[1] - b[0] >= 0.002 * width]
+    table = _table("from", "to", "regime", title=f"Regimes over {bands.parameter}, same start")
+    for lo, hi, name in shown:
+        table.add_row(number(lo), number(hi), name)
+    out.print(table)
+    if len(shown) < len(bands.bands):
+        out.print(f"… and {len(bands.bands) - len(shown)} narrower ones (all of them with --json)")
+    out.print()
+
+
+def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str]) -> None:
+    """One regime with its evidence."""
+    out, table = console(), _table("", "")
+    table.show_header = False
+    table.add_row("map", f"{step.title}{_how(chosen, 'lr')}")
+    table.add_row("start", f"{vector(z0)}{_how(chosen, 'start')}")
+    table.add_row("regime", f"{regime.kind}" + (f", period {regime.period}" if regime.kind == "cycle" else ""))
+    if regime.period is not None:
+        table.add_row("points", "; ".join(vector(p) for p in regime.points[:8]) + ("; …" if regime.period > 8 else ""))
+        table.add_row("multipliers", vector(regime.multipliers))
+        table.add_row("residual", number(regime.residual))
+    table.add_row("Lyapunov", f"{number(regime.lyapunov)} per step")
+    table.add_row("evidence", regime.reason)
+    out.print(table)
+
+
+def print_orbit(orbit: Any, series: dict[str, np.ndarray], title: str, chosen: dict[str, str]) -> None:
+    """The first and last rows of an orbit."""
+    out = console()
+    out.print(f"{title}{_how(chosen, 'lr')}", markup=False)
+    table = _table("step", *orbit.names, *series)
+    n = len(orbit.z)
+    rows = range(n) if n <= 2 * MOST_ROWS else [*range(MOST_ROWS), *range(n - MOST_ROWS, n)]
+    for k in rows:
+        if n > 2 * MOST_ROWS and k == n - MOST_ROWS:
+            table.add_row("…")
+        values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
+        table.add_row(str(k), *values, *(f"{column[k]:.6g}" for column in series.values()))
+    out.print(table)
+    out.print(f"status  {orbit.status}")
+
+
+def print_exponents(exponents: np.ndarray, step: Any, z0: np.ndarray, chosen: dict[str, str], steps: int) -> None:
+    """The spectrum, its sum, and what it was averaged over."""
+    out, table = console(), _table("", "")
+    table.show_header = False
+    table.add_row("map", f"{step.title}{_how(chosen, 'lr')}")
+    table.add_row("start", f"{vector(z0)}{_how(chosen, 'start')}")
+    table.add_row("exponents", f"{vector(exponents)} per step over {steps} steps")
+    table.add_row("sum", number(exponents.sum()))
+    out.print(table)
+
+
+def print_items(items: list[dict[str, str]]) -> None:
+    """A catalogue."""
+    out, table = console(), _table("name", "summary", "reference")
+    for item in items:
+        table.add_row(item["name"], item["summary"], item["reference"])
+    out.print(table)

@@ -1,0 +1,51 @@
+"""Figures: one file for each record; the only place that draws."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands"}
+
+
+def plot(record: Any, path: str | Path | None = None) -> Figure:
+    """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
+
+    Raises
+    ------
+    UsageError : no figure for this kind of record, an unknown ending, or a file that cannot be written
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+    >>> len(cf.plot(cf.iterate(step, [1.2], 50)).axes)
+    2
+    """
+    name = type(record).__name__
+    if name not in _FILES:
+        raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
+    figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record)
+    if path is not None:
+        save(figure, path)
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure; PNG at 200 dpi, or PDF, SVG by the ending."""
+    path = Path(path)
+    ending = path.suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if ending not in known:
+        raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
+    try:
+        figure.savefig(path, dpi=200)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    return path

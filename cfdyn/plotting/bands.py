@@ -1,0 +1,45 @@
+"""Regimes over a parameter: coloured bands behind the orbit diagram, exponents below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.style import INK, WARN, clip_range, house_style, new_figure, regime_colour
+
+
+def draw(bands: Any) -> Figure:
+    """The bands of one record."""
+    with house_style():
+        figure = new_figure(7.0, 4.4)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        draw_bands(top, bands)
+        top.set_xlabel("")
+        bottom.plot(bands.values, np.where(np.isfinite(bands.exponents), bands.exponents, np.nan), color=INK, linewidth=0.6)
+        bottom.axhline(0, color=WARN, linewidth=0.6)
+        finite = bands.exponents[np.isfinite(bands.exponents)]
+        if len(finite):
+            bottom.set_ylim(max(finite.min(), -2.0), max(finite.max(), 0.1) * 1.1)
+        bottom.set(xlabel=bands.parameter, ylabel="Lyapunov")
+    return figure
+
+
+def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | None = None) -> None:
+    """Coloured regimes with the long-time states drawn over them."""
+    named: dict[str, float] = {}
+    for lo, hi, name in bands.bands:
+        axes.axvspan(lo, hi, color=regime_colour(name), linewidth=0)
+        named[name] = named.get(name, 0.0) + hi - lo
+    x = np.repeat(bands.values, bands.tails.shape[1])
+    axes.plot(x, bands.tails.ravel(), ",", color=INK, alpha=0.5, rasterized=True)
+    clip_range(axes, bands.tails)
+    for value, colour, style in ((edge, WARN, "--"), (at, INK, ":")):
+        if value is not None:
+            axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)
+    axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
+    widest = sorted(named, key=lambda n: -named[n])[:6]
+    handles = [axes.fill_between([], [], color=regime_colour(n), label=n, linewidth=0) for n in widest]
+    axes.legend(handles=handles, loc="upper left", fontsize=6.5, frameon=True, framealpha=0.85, borderpad=0.3)

@@ -1,0 +1,77 @@
+"""A study on one page: where the orbit goes, what other learning rates do, loss, sharpness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.bands import draw_bands
+from cfdyn.plotting.orbit import draw_loss, draw_sharpness
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
+
+
+def draw(study: Any) -> Figure:
+    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge."""
+    with house_style():
+        figure = new_figure(7.4, 5.6)
+        panels = figure.subplots(2, 2)
+        if study.landscape.kind == "graph":
+            _draw_cobweb(panels[0, 0], study)
+        else:
+            _draw_plane(panels[0, 0], study)
+        edge = None if study.edge is None else study.edge.value
+        draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
+        panels[0, 1].set_title("regimes from the same start" + ("" if edge is None else f"; edge at {edge:.4g}"))
+        draw_loss(panels[1, 0], study.loss)
+        threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
+        draw_sharpness(panels[1, 1], study.sharpness, threshold)
+        figure.suptitle(_title(study), fontsize=9.5)
+    return figure
+
+
+def _title(study: Any) -> str:
+    regime = study.regime
+    what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
+    name = f"${study.latex}$" if len(study.latex) <= 90 and "\\begin" not in study.latex else study.title
+    return f"{name}   ·   {study.optimizer}   ·   {what}"
+
+
+def _draw_cobweb(axes: Axes, study: Any) -> None:
+    """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
+    land, w = study.landscape, study.orbit.z[:, 0]
+    axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
+    axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
+    x, y = np.repeat(w, 2)[:-1][:160], np.repeat(w, 2)[1:][:160]
+    axes.plot(x, np.concatenate([[w[0]], y[1:]]), color=ACCENT, linewidth=0.45, alpha=0.6)
+    _mark_cycle(axes, study.regime.points, np.roll(study.regime.points[:, 0], -1) if len(study.regime.points) else None)
+    inside = land.values[(land.x >= w.min()) & (land.x <= w.max())]
+    lo, hi = min(land.x[0], np.nanmin(inside, initial=land.x[0])), max(land.x[-1], np.nanmax(inside, initial=land.x[-1]))
+    axes.set(xlim=(land.x[0], land.x[-1]), ylim=(max(lo, land.x[0] - np.ptp(land.x)), min(hi, land.x[-1] + np.ptp(land.x))))
+    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title="cobweb of the first 80 steps")
+
+
+def _draw_plane(axes: Axes, study: Any) -> None:
+    """The orbit over contours of the loss in the plane of the first two coordinates."""
+    land, z = study.landscape, study.orbit.z
+    if np.isfinite(land.values).any():
+        low = np.nanmin(land.values)
+        height = np.log10(land.values - low + 1e-4 * (np.nanmedian(land.values) - low + 1e-300))
+        axes.contourf(land.x, land.y, height, levels=24, cmap="Greys", alpha=0.55)
+    axes.plot(z[:, 0], z[:, 1], "-", color=ACCENT, linewidth=0.4, alpha=0.6)
+    axes.plot(z[:, 0], z[:, 1], ".", color=ACCENT, markersize=2)
+    axes.plot(*z[0, :2], "s", color=INK, markersize=4, label="start")
+    _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
+    axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
+    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title=f"the first {len(z) - 1} steps")
+    axes.legend(loc="best")
+
+
+def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:
+    if second is None or len(points) > 64:
+        return
+    label = "fixed point" if len(points) == 1 else f"{len(points)}-cycle"
+    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=label)
+    axes.legend(loc="best")

@@ -1,0 +1,56 @@
+"""Colours, sizes and the canvas that all figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK, FAINT, ACCENT, WARN = "#222222", "#b8bec6", "#1f5fa8", "#c2412d"
+REGIMES = {
+    "fixed point": "#dbe4ee", "period 2": "#a9c8e8", "period 3": "#f0c04c", "period 4": "#7fb0d8",
+    "period": "#8fc9b0", "chaotic": "#e08a76", "quasi-periodic": "#c7a6dd", "divergent": "#8d9299",
+    "undecided": "#ffffff",
+}  # fmt: skip
+
+_SETTINGS = {
+    "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
+    "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "pdf.fonttype": 42,
+}  # fmt: skip
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """The package's settings, without touching the user's."""
+    with matplotlib.rc_context(_SETTINGS):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that draws itself to a file, without a window or pyplot."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def regime_colour(name: str) -> str:
+    """The colour of a regime's name; all longer periods share one."""
+    return REGIMES.get(name) or REGIMES["period"]
+
+
+def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
+    """Limit the y axis to the bulk of the values, so that one runaway point does not flatten the rest."""
+    import numpy as np
+
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if len(finite) < 2:
+        return
+    lo, hi = np.quantile(finite, [0.005, 0.995])
+    pad = margin * (hi - lo) or margin * max(1.0, abs(hi))
+    axes.set_ylim(lo - pad, hi + pad)
