@@ -10,9 +10,11 @@ import ctypes
 import hashlib
 import os
 import pickle
+import signal
 import stat
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +25,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core.caching import FunctionCache
+from numba.core.event import Listener, register
 from numba.extending import intrinsic
 
 DISABLED = bool(numba.config.DISABLE_JIT)
@@ -145,6 +148,40 @@ def _keep(compiled: Any, function: Callable) -> None:
         numba.config.CACHE_DIR = previous
     store._cache_file = _Store(folder, store._impl.filename_base)
     compiled._cache = store
+
+
+class _HoldInterrupts(Listener):
+    """Ctrl-C while numba compiles waits until it has finished.
+
+    LLVM calls back through ctypes, which swallows exceptions: an interrupt there would leave a
+    half-compiled function behind.
+    """
+
+    def __init__(self) -> None:
+        self.depth, self.pending, self.previous = 0, False, None
+
+    def on_start(self, event: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self.previous = signal.signal(signal.SIGINT, self._note)
+
+    def on_end(self, event: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self.depth -= 1
+        if self.depth == 0:
+            signal.signal(signal.SIGINT, self.previous or signal.default_int_handler)
+            if self.pending:
+                self.pending = False
+                signal.raise_signal(signal.SIGINT)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.pending = True
+
+
+register("numba:compiler_lock", _HoldInterrupts())
 
 
 def kernel(function: Callable) -> Callable:

@@ -63,8 +63,30 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
         minimum = None if w is None else _describe(loss, w)
         if minimum is not None:
             found.append(minimum)
-    found.sort(key=lambda m: (round(m.loss, 9), m.sharpness if m.kind == "continuum" else 0.0, *(-m.w.round(6))))
-    return _distinct(found)
+    found = [_flattest(loss, m) if m.kind == "continuum" else m for m in _distinct(sorted(found, key=_rank))]
+    return sorted(found, key=_rank)
+
+
+def _rank(m: Minimum) -> tuple:
+    """The lowest first; on a continuum the flattest; then the one with the larger weights."""
+    return (round(m.loss, 9), m.sharpness if m.kind == "continuum" else 0.0, *(-m.w.round(6)))
+
+
+def _flattest(loss: Loss, m: Minimum) -> Minimum:
+    """Slide along a continuum of minima towards lower sharpness until it is least, or 200 steps are done."""
+    w, best, pace = m.w, m.sharpness, 0.1
+    for _ in range(200):
+        values, vectors = np.linalg.eigh(loss.hessian(w))
+        flat = vectors[:, np.abs(values) <= FLAT * values[-1]]
+        slope = flat @ (flat.T @ loss.curvature_gradient(w, vectors[:, -1], vectors[:, -1]))
+        moved = _newton(loss, w - pace * slope)
+        if loss.sharpness(moved) < best and abs(loss.value(moved) - m.loss) <= 1e-9 * (1 + abs(m.loss)):
+            w, best, pace = moved, loss.sharpness(moved), 1.5 * pace
+        else:
+            pace /= 4
+        if pace * np.abs(slope).max() <= 1e-12:
+            break
+    return _describe(loss, w) or m
 
 
 def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: np.random.Generator) -> np.ndarray:

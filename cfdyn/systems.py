@@ -88,6 +88,11 @@ class Map:
         """Whether the observables loss and sharpness exist."""
         return isinstance(self.spec, LossMap)
 
+    @property
+    def switching(self) -> bool:
+        """Whether the loss has branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        return isinstance(self.spec, LossMap) and bool(self.spec.loss.switching)
+
     @cached_property
     def cost(self) -> int:
         """Operations of one step, a transcendental function counted as eight."""

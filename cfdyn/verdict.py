@@ -26,11 +26,15 @@ def verdict(
     **_: object,
 ) -> str:
     """A few sentences, the answer first, each one true of the numbers given."""
-    sentences = [_regime(regime), _edge(lr, edge, minima), _flip(flip), _threes(step, regime, cycles), _window(bands)]
+    sentences = [_regime(regime, minima), _edge(lr, edge, minima), _flip(flip), _threes(step, regime, cycles), _window(bands)]
     return " ".join(s for s in sentences if s)
 
 
-def _regime(regime: Regime) -> str:
+def _regime(regime: Regime, minima: list[Minimum]) -> str:
+    if regime.kind == "fixed point" and minima and minima[0].kind == "continuum":
+        across = [abs(m) for m in regime.multipliers if abs(m - 1) > 1e-6]
+        if abs(max(across, default=0.0)) < 1 and len(across) < len(regime.multipliers):
+            return f"The orbit converges to a point of a continuum of minima (|multiplier| 1 along it, {max(across, default=0.0):.4g} across)."  # noqa: E501
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
     stability = "neutral" if abs(mu - 1) <= 1e-9 else "stable" if mu < 1 else "unstable"
     if regime.kind == "fixed point":
@@ -65,11 +69,12 @@ def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
     if not cycles:
         return "No 3-cycle was found at this learning rate (a search, not a proof of absence)."
     stable = sum(c.stable is True for c in cycles)
-    count = f"{len(cycles)} 3-cycle{'s' * (len(cycles) > 1)} found, {stable or 'none'} of them stable"
-    text = f"{count}: if one is confirmed by proof, period three implies chaos in the sense of Li and Yorke for some starts"
-    if regime.kind == "cycle":
-        text += f", although this orbit settles on a {regime.period}-cycle"
-    return text + "."
+    count = f"{len(cycles)} 3-cycle{'s exist' * (len(cycles) > 1) or ' exists'} (found in floating point; {stable or 'none'} stable)"
+    if step.switching:
+        return f"{count}. The loss has switches, where its gradient may jump, so Li and Yorke's theorem is not applied."
+    if regime.kind in ("cycle", "fixed point"):
+        return f"{count}: by Li and Yorke some starts are then chaotic, although this orbit is periodic."
+    return f"{count}: by Li and Yorke chaos follows."
 
 
 def _window(bands: Bands) -> str:

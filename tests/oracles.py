@@ -26,7 +26,8 @@ _FUNCTIONS = {
     "log1p": lambda x: MP.log(1 + x),
     "relu": lambda x: x if x > 0 else MP.mpf(0),
     "Heaviside": lambda x, half=0.5: MP.mpf(1) if x > 0 else MP.mpf(0) if x < 0 else MP.mpf(half),
-    **{name: getattr(MP, name) for name in "exp log sin cos tan sinh cosh tanh sqrt erf sign".split()},
+    "mpf": MP.mpf,
+    **{name: getattr(MP, name) for name in "pi e exp log sin cos tan sinh cosh tanh sqrt erf sign".split()},
 }
 
 

@@ -71,5 +71,6 @@ def _distance(step: Map, z: np.ndarray, points: np.ndarray, size: np.ndarray) ->
     orbit = np.empty((len(points), step.dim))
     orbit[0] = z
     iterate(step.rule("step").compiled, step.p, ESCAPE, orbit)
-    gaps = np.abs(orbit - points) / size
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.abs(orbit - points) / size
     return float(gaps.max()) if np.isfinite(gaps).all() else math.inf

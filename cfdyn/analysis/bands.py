@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.classify import classify, default_budget
+from cfdyn.analysis.classify import classify
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.orbits import ESCAPE
@@ -152,7 +152,7 @@ class _Scan:
         open_ones = np.flatnonzero(self.labels == UNSETTLED)
         width = np.gradient(self.values)[open_ones]
         for i in open_ones[np.argsort(-width, kind="stable")[:DOUBTFUL]]:
-            budget = min(default_budget(self.step), 100_000)
+            budget = int(np.clip(1e8 / max(self.step.cost, 1), 5_000, 100_000))
             found = classify(self.step.at(**{self.parameter: float(self.values[i])}), z, budget=budget)
             self.labels[i] = found.period or _KINDS[found.kind]
 

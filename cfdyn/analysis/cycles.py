@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.analysis._shooting import images, least_period, multipliers, polish
+from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.errors import UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
@@ -68,12 +68,20 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
         polished = polish(step, points) if np.isfinite(points).all() else None
         if polished is None or least_period(polished) != period:
             continue
-        if not ((polished >= lo) & (polished <= hi)).any():
+        if not ((polished >= lo) & (polished <= hi)).any() or not _continuous_at(step, polished):
             continue
         ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
         key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
         found.setdefault(key, _cycle(step, ordered))
     return sorted(_distinct(list(found.values())), key=lambda c: c.points[0, 0])
+
+
+def _continuous_at(step: Map, points: np.ndarray) -> bool:
+    """False where a point sits on a jump of the map: there the orbit is made of rounding."""
+    size = 1e-9 * (np.abs(points).max() or 1.0)
+    slopes = np.abs(jacobians(step, points)[:, :, 0])
+    moved = [np.abs(images(step, points + s) - images(step, points)) for s in (-size, size)]
+    return bool(np.all(np.maximum(*moved) <= 1e3 * size * (1 + slopes)))
 
 
 def _cycle(step: Map, points: np.ndarray) -> Cycle:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cfdyn.errors import CfdynError
 
@@ -14,20 +17,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done, 1 the numerics failed, 2 wrong usage, 130 interrupted; never a traceback.
     """
-    import click
+    import typer
 
     from cfdyn.cli.app import app, protect_formulas
 
+    # typer brings its own copy of click, whose errors it does not export.
+    parsing_error = typer.BadParameter.__mro__[2]
     try:
         arguments = protect_formulas(list(sys.argv[1:] if arguments is None else arguments))
         status = app(arguments, prog_name="cfdyn", standalone_mode=False) or 0
-    except click.exceptions.Abort:
-        status = _interrupted()
-    except KeyboardInterrupt:
-        status = _interrupted()
-    except click.ClickException as error:
-        where = f" See: {error.ctx.command_path} --help" if getattr(error, "ctx", None) else ""
-        status = _fail(_sentence(error.format_message()) + where, 2)
+    except (typer.Abort, KeyboardInterrupt):
+        status = 130
+    except parsing_error as error:
+        status = _fail(_sentence(error), 2)  # type: ignore[arg-type]
     except CfdynError as error:
         status = _fail(str(error), error.exit_status)
     except BrokenPipeError:
@@ -39,17 +41,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         name = f" {error.filename}" if error.filename else ""
         status = _fail(f"the system refused{name}: {error.strerror or error}", 1)
+    if status == 130:
+        _fail("interrupted; files are written whole or not at all, so none is damaged", status)
     sys.exit(status)
 
 
-def _sentence(text: str) -> str:
-    return " ".join(text.split()).rstrip(".") + "."
+def _sentence(error: Any) -> str:
+    """One line for an error of the option parser, with the nearest option and where to look."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
+    text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))
+    near = difflib.get_close_matches(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or [], n=1)
+    if near and "id you mean" not in text:
+        text += f"; did you mean {near[0]}?"
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "cfdyn"
+    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help"
 
 
 def _fail(message: str, status: int) -> int:
     print(f"cfdyn: {message}", file=sys.stderr)
     return status
 
-
-def _interrupted() -> int:
-    return _fail("interrupted; nothing was written after the last complete file", 130)

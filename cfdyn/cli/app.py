@@ -28,7 +28,7 @@ BOX = Annotated[Optional[str], typer.Option("--box", help="Where to look for min
 
 @app.command()
 def study(
-    loss: LOSS,
+    loss: LOSS = None,
     optimizer: OPTIMIZER = "gd",
     start: START = None,
     set_: SET = None,

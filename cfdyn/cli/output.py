@@ -96,8 +96,8 @@ def number(value: Any) -> str:
     return f"{float(value):.6g}"
 
 
-def _table(*columns: str, title: str = "") -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, header_style="dim")
     return table
@@ -123,7 +123,8 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     out.print()
     _print_minima(out, study)
     if study.cycles:
-        table = _table("points", "multiplier", "stable", title="3-cycles at this learning rate (float search, no proof)")
+        out.print("[bold]3-cycles at this learning rate[/bold] (float search, no proof)")
+        table = _table("points", "multiplier", "stable")
         for cycle in study.cycles[:MOST_ROWS]:
             table.add_row(vector(cycle.points), vector(cycle.multipliers), {True: "yes", False: "no", None: "neutral"}[cycle.stable])
         out.print(table)
@@ -135,7 +136,8 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
 
 
 def _print_minima(out: Console, study: Any) -> None:
-    table = _table("weights", "loss", "sharpness", "2/λ", "kind", title=f"Minima found: {len(study.minima)}")
+    out.print(f"[bold]Minima found: {len(study.minima)}[/bold]")
+    table = _table("weights", "loss", "sharpness", "2/λ", "kind")
     for m in study.minima[:MOST_ROWS]:
         table.add_row(vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind)
     out.print(table)
@@ -149,7 +151,8 @@ def print_bands(out: Console, bands: Any) -> None:
     width = bands.values[-1] - bands.values[0]
     widest = sorted(bands.bands, key=lambda b: b[0] - b[1])[:MOST_ROWS]
     shown = [b for b in bands.bands if b in widest and b[1] - b[0] >= 0.002 * width]
-    table = _table("from", "to", "regime", title=f"Regimes over {bands.parameter}, same start")
+    out.print(f"[bold]Regimes over {bands.parameter}[/bold], same start")
+    table = _table("from", "to", "regime")
     for lo, hi, name in shown:
         table.add_row(number(lo), number(hi), name)
     out.print(table)

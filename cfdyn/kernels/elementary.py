@@ -18,11 +18,9 @@ LOG2 = math.log(2.0)
 
 @inline_kernel
 def sigmoid(x):
-    """1 / (1 + exp(-x)), without overflow."""
-    if x >= 0.0:
-        return 1.0 / (1.0 + exp(-x))
-    y = exp(x)
-    return y / (1.0 + y)
+    """1 / (1 + exp(-x)), without overflow; one path for both signs, which a chaotic orbit would mispredict."""
+    y = exp(-abs(x))
+    return (1.0 if x >= 0.0 else y) / (1.0 + y)
 
 
 @inline_kernel

@@ -25,6 +25,13 @@ def outside(before, after, escape):
     return DONE
 
 
+@inline_kernel
+def copy(source, target):
+    """target = source; a loop compiles ten times faster than a slice assignment."""
+    for k in range(source.size):
+        target[k] = source[k]
+
+
 @kernel
 def iterate(step, p, escape, orbit):
     """Fill rows 1… of ``orbit`` (n+1, D) from row 0; returns (steps done, status)."""
@@ -40,23 +47,17 @@ def iterate(step, p, escape, orbit):
 @kernel
 def advance(step, z, p, n, escape):
     """Run ``z`` (D,) on in place for n steps; returns (steps done, status)."""
-    other = np.empty_like(z)
-    pp, here, there = pointer(p), pointer(z), pointer(other)
-    for i in range(n // 2):
-        step(here, pp, there)
-        status = outside(z, other, escape)
+    # Each state gets a row of its own: going to and fro between two stalls the processor at every read.
+    block = max(2, min(n, 64, 4096 // z.size))
+    rows = np.empty((block + 1, z.size))
+    done = 0
+    while done < n:
+        copy(z, rows[0])
+        ran, status = iterate(step, p, escape, rows[: min(n - done, block) + 1])
+        done += ran
+        copy(rows[ran], z)
         if status != DONE:
-            z[:] = other
-            return 2 * i + 1, status
-        step(there, pp, here)
-        status = outside(other, z, escape)
-        if status != DONE:
-            return 2 * i + 2, status
-    if n % 2:
-        step(here, pp, there)
-        status = outside(z, other, escape)
-        z[:] = other
-        return n, status
+            return done, status
     return n, DONE
 
 
@@ -69,24 +70,43 @@ def evaluate_rows(rule, points, p, out):
 
 
 @inline_kernel
+def length(row):
+    """Euclidean norm."""
+    total = 0.0
+    for k in range(row.size):
+        total += row[k] * row[k]
+    return np.sqrt(total)
+
+
+@inline_kernel
+def remove(row, direction):
+    """Subtract from ``row`` its part along a unit vector."""
+    total = 0.0
+    for k in range(row.size):
+        total += row[k] * direction[k]
+    for k in range(row.size):
+        row[k] -= total * direction[k]
+
+
+@inline_kernel
 def orthonormalise(q, norms):
     """Gram–Schmidt on the rows of ``q`` (k, D), twice for accuracy; ``norms`` gets their lengths."""
     for a in range(q.shape[0]):
-        length = np.sqrt((q[a] * q[a]).sum())
+        row, before = q[a], length(q[a])
         for _ in range(2):
             for b in range(a):
-                q[a] -= (q[a] * q[b]).sum() * q[b]
-        norms[a] = np.sqrt((q[a] * q[a]).sum())
+                remove(row, q[b])
+        norms[a] = length(row)
         # What is left of a dependent row is round-off: give it some direction and length zero.
-        if norms[a] <= 1e-14 * length or norms[a] == 0.0:
+        if norms[a] <= 1e-14 * before or norms[a] == 0.0:
             norms[a] = 0.0
-            q[a] = 0.0
-            q[a, a] = 1.0
+            for k in range(row.size):
+                row[k] = 1.0 if k == a else 0.0
             for b in range(a):
-                q[a] -= (q[a] * q[b]).sum() * q[b]
-            q[a] /= max(np.sqrt((q[a] * q[a]).sum()), 1e-300)
-        else:
-            q[a] /= norms[a]
+                remove(row, q[b])
+        scale = max(length(row), 1e-300)
+        for k in range(row.size):
+            row[k] /= scale
 
 
 @kernel
@@ -110,7 +130,7 @@ def stretch(step, jacobian, z, p, n, q, sums):
         orthonormalise(image, norms)
         for a in range(k):
             sums[a] += np.log(norms[a])
-            q[a] = image[a]
+            copy(image[a], q[a])
         step(here, pp, there)
         for r in range(d):
             if not np.isfinite(other[r]):
@@ -120,14 +140,15 @@ def stretch(step, jacobian, z, p, n, q, sums):
 
 
 @inline_kernel
-def least_return(orbit, max_period, tolerance):
+def least_return(orbit, max_period, tolerance, floor):
     """The smallest lag p at which the stored orbit repeats, judged on its last max_period rows; 0 if none.
 
     A shorter lag that nearly repeats (to 10⁴ tolerances) makes the answer 0: a slowly converging
-    orbit looks like twice its period.
+    orbit looks like twice its period. Returns count relative to the orbit's size, at least ``floor``:
+    what has decayed to denormal numbers repeats by rounding alone.
     """
     n, d = orbit.shape
-    size = 0.0
+    size = floor
     for i in range(n - max_period, n):
         for k in range(d):
             size = max(size, abs(orbit[i, k]))
@@ -145,6 +166,16 @@ def least_return(orbit, max_period, tolerance):
     return 0
 
 
+@inline_kernel
+def largest(orbit, first, last):
+    """max |entry| over rows first…last−1: an orbit on its way to infinity is not chaotic."""
+    size = 0.0
+    for i in range(first, last):
+        for k in range(orbit.shape[1]):
+            size = max(size, abs(orbit[i, k]))
+    return size
+
+
 @kernel
 def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, escape, labels, exponents, tails):
     """The long-time behaviour for each row of ``parameters`` (N, n_p), from the row of ``starts`` (N, D).
@@ -153,22 +184,30 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
     the largest Lyapunov exponent over the 2 max_period rows kept. ``tails`` (N, 2 max_period, D).
     """
     n_parameters, d = starts.shape
-    q, sums = np.empty((1, d)), np.empty(1)
+    q, sums, z = np.empty((1, d)), np.empty(1), np.empty(d)
     for i in range(n_parameters):
-        p, z, tail = parameters[i], starts[i].copy(), tails[i]
+        p, tail = parameters[i], tails[i]
+        copy(starts[i], z)
         labels[i], exponents[i] = ESCAPED, np.nan
         if advance(step, z, p, transient, escape)[1] != DONE:
             continue
-        tail[0] = z
+        copy(z, tail[0])
         if iterate(step, p, escape, tail)[1] != DONE:
             continue
-        q[:] = 1.0 / np.sqrt(d)
-        sums[0] = 0.0
+        for k in range(d):
+            q[0, k] = 1.0 / np.sqrt(d)
         window = tail.shape[0]
+        # The first stretch only turns the tangent vector into the fastest direction.
+        stretch(step, jacobian, z, p, window, q, sums)
+        sums[0] = 0.0
         stretch(step, jacobian, z, p, window, q, sums)
         exponents[i] = sums[0] / window
-        period = least_return(tail, max_period, tolerance)
+        floor = 1e-290
+        for k in range(d):
+            floor = max(floor, 1e-12 * abs(starts[i, k]))
+        period = least_return(tail, max_period, tolerance, floor)
         if period > 0:
             labels[i] = period
         else:
-            labels[i] = CHAOTIC if exponents[i] > 0.02 else UNSETTLED
+            settled = largest(tail, window // 2, window) <= 2.0 * largest(tail, 0, window // 2)
+            labels[i] = CHAOTIC if exponents[i] > 0.02 and settled else UNSETTLED

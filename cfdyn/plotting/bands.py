@@ -42,4 +42,4 @@ def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | No
     axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
     widest = sorted(named, key=lambda n: -named[n])[:6]
     handles = [axes.fill_between([], [], color=regime_colour(n), label=n, linewidth=0) for n in widest]
-    axes.legend(handles=handles, loc="upper left", fontsize=6.5, frameon=True, framealpha=0.85, borderpad=0.3)
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=6.5, columnspacing=1.2)

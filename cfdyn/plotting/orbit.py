@@ -37,20 +37,27 @@ def draw_loss(axes: Axes, loss: np.ndarray) -> None:
     t = np.arange(len(loss))
     positive = loss[np.isfinite(loss)]
     if len(positive) and positive.min() > 0 and positive.max() > 50 * positive.min():
-        axes.semilogy(t, loss, ".-", color=ACCENT, markersize=2, linewidth=0.5)
+        axes.set_yscale("log")
     else:
-        axes.plot(t, loss, ".-", color=ACCENT, markersize=2, linewidth=0.5)
         clip_range(axes, loss)
+    _dots(axes, t, loss, ACCENT)
     axes.set(xlabel="step", ylabel="loss")
 
 
 def draw_sharpness(axes: Axes, sharpness: np.ndarray, threshold: float | None) -> None:
     """Sharpness along the orbit against the threshold at which the optimizer's edge lies."""
-    axes.plot(np.arange(len(sharpness)), sharpness, ".-", color=INK, markersize=2, linewidth=0.5, label="sharpness")
+    _dots(axes, np.arange(len(sharpness)), sharpness, INK)
     shown = list(sharpness)
     if threshold is not None:
-        axes.axhline(threshold, color=WARN, linestyle="--", linewidth=0.9, label=f"edge: {threshold:.4g}")
+        axes.axhline(threshold, color=WARN, linestyle="--", linewidth=0.9)
         shown += [threshold] * max(1, len(shown) // 50)
     clip_range(axes, shown)
     axes.set(xlabel="step", ylabel="sharpness λ₁")
-    axes.legend(loc="best")
+    if threshold is not None:
+        axes.set_title(f"edge (dashed) at sharpness {threshold:.4g}")
+
+
+def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str) -> None:
+    """Dots for the values, a faint line for their order."""
+    axes.plot(t, values, "-", color=colour, linewidth=0.4, alpha=0.3)
+    axes.plot(t, values, ".", color=colour, markersize=2.2)

@@ -20,6 +20,8 @@ MAX_ROOT_BITS = 1100
 MAX_EXPONENT = 10**6
 MAX_WORK = 700_000  # about microseconds
 MAX_CONDITIONS = 64
+MAX_DIGITS = 400
+MAX_POWER_OF_TEN = 400
 SMALL, MEDIUM, MANY_BITS = 60, 300, 512
 _CONTEXT = mpmath.mp.clone()
 _CONTEXT.prec = 320
@@ -43,6 +45,16 @@ def _rational(value: sympy.Rational) -> sympy.Rational:
     if max(value.p.bit_length(), value.q.bit_length()) > MAX_BITS:
         raise Refusal(f"a number here has more than {MAX_BITS} bits")
     return value
+
+
+def literal(word: str) -> sympy.Rational:
+    """The exact value of an unsigned decimal such as 2.5e-3."""
+    digits, _, power = word.lower().partition("e")
+    whole, _, fraction = digits.partition(".")
+    if len(whole) + len(fraction) > MAX_DIGITS or len(power) > 6 or abs(int(power or 0)) > MAX_POWER_OF_TEN:
+        raise Refusal(f"a number has at most {MAX_DIGITS} digits and a power of ten up to {MAX_POWER_OF_TEN}")
+    shift = int(power or 0) - len(fraction)
+    return sympy.Rational(int(whole + fraction) * 10 ** max(shift, 0), 10 ** max(-shift, 0))
 
 
 def _is_plain(factor: sympy.Expr) -> bool:

@@ -220,7 +220,7 @@ class Callee(NamedTuple):
     build: type
     least: int
     most: int
-    numeric: Callable
+    numeric: Callable | None
 
 
 def _plain(name: str) -> Callable:
@@ -244,7 +244,7 @@ CALLEES: dict[str, Callee] = {
     **{cls.__name__: Callee(cls, 1, 1, lambda context, x, cls=cls: cls.numeric(x, context)) for cls in ATOMIC},
 }
 CALLEES |= {"abs": CALLEES["Abs"], "max": CALLEES["Max"], "min": CALLEES["Min"]}
-NUMERIC: dict[type, Callable] = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric}
+NUMERIC: dict[type, Callable] = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric is not None}
 
 
 def _kinks(node: sympy.Basic) -> list[sympy.Expr]:

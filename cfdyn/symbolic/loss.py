@@ -125,6 +125,8 @@ def make_loss(
             raise unknown("parameter", name, used)
         if name in names:
             raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
+    if isinstance(formula, str):
+        fields.setdefault("name", " ".join(formula.split()))
     return LossSpec(expression, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
 
 

@@ -16,15 +16,13 @@ from typing import NamedTuple
 import sympy
 
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, indicator
+from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, indicator, literal
 from cfdyn.symbolic._tokens import MAX_LENGTH, Token, balanced, complaint, name_problem, tokenize
 from cfdyn.symbolic.functions import switching_conditions
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "parse", "parse_value", "switching_conditions", "symbol"]
 
-MAX_DEPTH = 100
-MAX_DIGITS = 400
-MAX_POWER_OF_TEN = 400
+MAX_DEPTH = 64
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 _JOINS = {ast.And: sympy.And, ast.Or: sympy.Or, ast.BitAnd: sympy.And, ast.BitOr: sympy.Or}
 _RELATIONS = {
@@ -178,7 +176,7 @@ class _Builder:
             item, kind = self.arithmetic.negated(_conditions(parts)[0]), "condition"
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
             item, kind = sympy.true if node.value else sympy.false, "truth"
-        elif isinstance(node, ast.Call) and node.func.id == "Piecewise":
+        elif _callee(node) == "Piecewise":
             item, kind, branches = self.arithmetic.piecewise(_pairs(parts)), "number", True
         else:
             branches |= any(part.kind != "number" for part in parts)
@@ -189,15 +187,15 @@ class _Builder:
         run = self.arithmetic
         if isinstance(node, ast.Constant):
             token = self._token(node)
-            return sympy.Integer(node.value) if token is None else _literal(token.text)
+            return sympy.Integer(node.value) if token is None else literal(token.text)
         if isinstance(node, ast.Name):
             return _CONSTANTS.get(node.id) or self._variable(node.id)
         if isinstance(node, ast.UnaryOp):
             return run.total([(-1 if isinstance(node.op, ast.USub) else 1, items[0])])
         if isinstance(node, ast.Call):
-            return run.call(node.func.id, items, size)
+            return run.call(_callee(node), items, size)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            return run.power(*items, size)
+            return run.power(items[0], items[1], size)
         signs = [sign for sign, _ in _children(node)]
         if isinstance(node, ast.BinOp) and isinstance(node.op, _SUMS):
             return run.total(zip(signs, items))
@@ -207,8 +205,9 @@ class _Builder:
         raise Refusal("a comma is not allowed here; it separates the arguments of a function")
 
     def _condition(self, node: ast.expr, parts: list[_Value]) -> sympy.Basic:
-        if not isinstance(node, ast.Compare):
+        if isinstance(node, (ast.BoolOp, ast.BinOp)):
             return self.arithmetic.joined(_JOINS[type(node.op)], _conditions(parts))
+        assert isinstance(node, ast.Compare)
         if any(part.branches or part.kind != "number" for part in parts):
             raise Refusal("a condition may not contain another condition or a Piecewise; join them with and, or")
         items = [part.item for part in parts]
@@ -238,14 +237,18 @@ class _Builder:
                 raise complaint(self.text, 0, f"an exponent beyond {MAX_EXPONENT} arises")
 
 
+def _callee(node: ast.expr) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
 def _children(node: ast.expr) -> list[tuple[int, ast.expr]]:
     """The operands, each with +1 or -1; chains of + - and of * / count as one operation."""
     if isinstance(node, ast.Call):
-        if node.func.id != "Piecewise":
-            return [(1, argument) for argument in node.args]
-        if not all(isinstance(pair, ast.Tuple) and len(pair.elts) == 2 for pair in node.args):
-            return [(1, node.args[0])]  # too few parts: refused when the pairs are formed
-        return [(1, part) for pair in node.args for part in pair.elts]
+        pairs = [pair.elts for pair in node.args if isinstance(pair, ast.Tuple) and len(pair.elts) == 2]
+        if _callee(node) == "Piecewise" and len(pairs) == len(node.args):
+            return [(1, part) for pair in pairs for part in pair]
+        # An odd number of parts is refused when the pairs are formed.
+        return [(1, argument) for argument in (node.args if _callee(node) != "Piecewise" else node.args[:1])]
     if isinstance(node, ast.BinOp):
         return _chain(node)
     if isinstance(node, ast.UnaryOp):
@@ -272,14 +275,15 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
 
 
 def _levels(node: ast.expr) -> int:
-    """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a."""
-    if isinstance(node, (ast.Constant, ast.Name)) or isinstance(node, ast.UnaryOp) and _is_signed(node.operand):
+    """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a.
+
+    SymPy itself is recursive: printing and differentiating have to fit Python's stack.
+    """
+    signed = isinstance(node, ast.UnaryOp) and isinstance(node.operand, (ast.UnaryOp, ast.Constant, ast.Name))
+    if signed or isinstance(node, (ast.Constant, ast.Name)):
         return 0
-    return 2 if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else 1
-
-
-def _is_signed(node: ast.expr) -> bool:
-    return isinstance(node, (ast.UnaryOp, ast.Constant, ast.Name))
+    halves = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+    return 2 if halves or _callee(node) == "Piecewise" else 1
 
 
 def _conditions(parts: list[_Value]) -> list[sympy.Basic]:
@@ -298,12 +302,3 @@ def _pairs(parts: list[_Value]) -> list[tuple[sympy.Expr, sympy.Basic]]:
     if len(parts) % 2:
         raise Refusal("Piecewise takes pairs: Piecewise((a, condition), (b, True))")
     return list(zip(_numbers(parts[::2]), _conditions(parts[1::2])))
-
-
-def _literal(word: str) -> sympy.Rational:
-    digits, _, power = word.lower().partition("e")
-    whole, _, fraction = digits.partition(".")
-    if len(whole) + len(fraction) > MAX_DIGITS or len(power) > 6 or abs(int(power or 0)) > MAX_POWER_OF_TEN:
-        raise Refusal(f"a number has at most {MAX_DIGITS} digits and a power of ten up to {MAX_POWER_OF_TEN}")
-    shift = int(power or 0) - len(fraction)
-    return sympy.Rational(int(whole + fraction) * 10 ** max(shift, 0), 10 ** max(-shift, 0))
