@@ -158,7 +158,8 @@ class _HoldInterrupts(Listener):
     """
 
     def __init__(self) -> None:
-        self.depth, self.pending, self.previous = 0, False, None
+        self.depth, self.pending = 0, False
+        self.previous: Any = None
 
     def on_start(self, event: Any) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -66,10 +66,15 @@ def _wrapped(function: Callable, wrap: str) -> Callable:
     @functools.wraps(function)
     def build(*args: Any, **options: Any) -> Any:
         module, _, path = wrap.partition(":")
-        target = functools.reduce(getattr, path.split("."), importlib.import_module(module))
+        target: Any = functools.reduce(getattr, path.split("."), importlib.import_module(module))
         return target(function(*args, **options))
 
     return build
+
+
+def catalogue(name: str) -> Catalogue:
+    """The catalogue ``losses``, ``optimizers`` or ``analysis``."""
+    return importlib.import_module(f"cfdyn.{name}")  # type: ignore[return-value]
 
 
 def open_catalogue(package: str, wrap: str | None = None) -> None:

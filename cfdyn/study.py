@@ -20,11 +20,13 @@ from cfdyn.loss import Loss
 from cfdyn.minima import Minimum, minima
 from cfdyn.orbits import Orbit, iterate
 from cfdyn.records import Record, provenance
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map, as_map
 from cfdyn.verdict import verdict
 
 STEPS = 300
+GIVEN, BY_EDGE, NEAR = "given", "1.1 × the edge", "near the lowest minimum"
 Progress = Callable[[str], None]
 
 
@@ -92,19 +94,16 @@ def study(
     (3, 4, 1.0)
     """
     say = progress or (lambda words: None)
-    from cfdyn import optimizers
-
     auto = auto_lr or optimizer is None
-    optimizer = optimizer or optimizers.gd(lr=1.0)
+    optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
     if "lr" not in optimizer.params:
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     say("looking for minima")
     found = minima(loss, box, seed=seed)
     if auto:
         optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
-    z0 = start_near(loss, found) if start is None else start
-    step = as_map(loss, optimizer)
-    z0 = step.state(z0)
+    step, given = as_map(loss, optimizer), start is not None
+    z0 = step.state(start if given else start_near(loss, found))
     border = edge_at(loss, optimizer, found[0]) if found else None
     say("classifying the orbit")
     regime = classify(step, z0)
@@ -112,12 +111,12 @@ def study(
     lr = optimizer.params["lr"]
     over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
     orbit = iterate(step, z0, STEPS)
-    threes = _three_cycles(step, loss, orbit, box)
-    chosen = {"lr": "1.1 × the edge" if auto else "given", "start": "near the lowest minimum" if start is None else "given"}
     parts: dict[str, Any] = {
-        "title": loss.spec.title, "latex": loss.latex(), "optimizer": str(optimizer), "lr": lr, "start": z0, "chosen": chosen,
-        "minima": found, "edge": border, "flip": _flip(step, border), "regime": regime, "bands": over_lr, "cycles": threes,
-        "orbit": orbit, "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
+        "title": loss.spec.title, "latex": loss.latex(), "optimizer": str(optimizer), "lr": lr, "start": z0,
+        "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
+        "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
+        "sharpness": orbit.sharpness, "cycles": _three_cycles(step, loss, orbit, box),
+        "landscape": landscape(loss, step, orbit, regime),
     }  # fmt: skip
     settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed)
     return Study(**parts, verdict=verdict(step, **parts), provenance=settings)

@@ -26,15 +26,18 @@ def verdict(
     **_: object,
 ) -> str:
     """A few sentences, the answer first, each one true of the numbers given."""
-    sentences = [_regime(regime, minima), _edge(lr, edge, minima), _flip(flip), _threes(step, regime, cycles), _window(bands)]
+    orbit, border = _regime(regime, minima), _edge(lr, edge, minima)
+    sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _window(bands)]
     return " ".join(s for s in sentences if s)
 
 
 def _regime(regime: Regime, minima: list[Minimum]) -> str:
     if regime.kind == "fixed point" and minima and minima[0].kind == "continuum":
-        across = [abs(m) for m in regime.multipliers if abs(m - 1) > 1e-6]
-        if abs(max(across, default=0.0)) < 1 and len(across) < len(regime.multipliers):
-            return f"The orbit converges to a point of a continuum of minima (|multiplier| 1 along it, {max(across, default=0.0):.4g} across)."  # noqa: E501
+        across = [float(abs(m)) for m in regime.multipliers if abs(m - 1) > 1e-6]
+        largest = max(across, default=0.0)
+        if largest < 1 and len(across) < len(regime.multipliers):
+            where = "a point of a continuum of minima"
+            return f"The orbit converges to {where} (|multiplier| 1 along it, {largest:.4g} across)."
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
     stability = "neutral" if abs(mu - 1) <= 1e-9 else "stable" if mu < 1 else "unstable"
     if regime.kind == "fixed point":
@@ -56,7 +59,8 @@ def _edge(lr: float, edge: Edge | None, minima: list[Minimum]) -> str:
     if edge is None:
         return f"The lowest minimum ({minima[0].kind}) has no edge of stability for this optimizer."
     side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
-    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum ({lr / edge.value:.3g} ×)."
+    ratio = f"{lr / edge.value:.3g} ×"
+    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum ({ratio})."
 
 
 def _flip(flip: NormalForm | None) -> str:
@@ -69,7 +73,8 @@ def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
     if not cycles:
         return "No 3-cycle was found at this learning rate (a search, not a proof of absence)."
     stable = sum(c.stable is True for c in cycles)
-    count = f"{len(cycles)} 3-cycle{'s exist' * (len(cycles) > 1) or ' exists'} (found in floating point; {stable or 'none'} stable)"
+    exist = "3-cycles exist" if len(cycles) > 1 else "3-cycle exists"
+    count = f"{len(cycles)} {exist} (found in floating point; {stable or 'none'} stable)"
     if step.switching:
         return f"{count}. The loss has switches, where its gradient may jump, so Li and Yorke's theorem is not applied."
     if regime.kind in ("cycle", "fixed point"):

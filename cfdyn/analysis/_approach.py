@@ -27,13 +27,16 @@ class Approach(Enum):
 
 
 def approach(
-    step: Map, z: np.ndarray, points: np.ndarray, radius: float, spare: int
+    step: Map, z: np.ndarray, points: np.ndarray, radius: float, spare: int, extent: np.ndarray
 ) -> tuple[Approach, int, np.ndarray]:
-    """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle of spectral radius ``radius``."""
+    """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle of spectral radius ``radius``.
+
+    ``extent`` (D,): the size of each coordinate on the way; distances are measured against it.
+    """
     n = len(points)
     if not math.isfinite(radius):
         return Approach.NO, 0, z
-    size = np.abs(points).max(axis=0)
+    size = np.maximum(np.abs(points).max(axis=0), extent)
     size[size == 0] = 1.0
     floor = 1e-12 if radius >= 1 else min(1e-8, max(1e-12, 2e-15 / (1 - radius)))
     distance = _distance(step, z, points, size)

@@ -115,10 +115,13 @@ def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
     return result
 
 
-def least_period(points: np.ndarray, tolerance: float = 1e-7) -> int:
-    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry."""
+def least_period(points: np.ndarray, tolerance: float = 1e-7, extent: float = 0.0) -> int:
+    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry.
+
+    ``extent``: the size of the orbit that led here. Points near 0 are round-off beside it.
+    """
     n = len(points)
-    size = np.abs(points).max() or 1.0
+    size = max(np.abs(points).max(), 1e-4 * extent) or 1.0
     for q in range(1, n):
         if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= tolerance * size:
             return q

@@ -79,7 +79,7 @@ def classify(
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.83})
     >>> found = cf.analysis.classify(step, [0.3])
     >>> found.kind, found.period, found.multipliers.round(4)
-    ('cycle', 3, array([0.1648]))
+    ('cycle', 3, array([0.3299]))
     >>> cf.analysis.classify(step.at(r=4.0), [0.3]).kind
     'chaotic'
 
@@ -107,6 +107,7 @@ class _Search:
     def __init__(self, step: Map, z0: np.ndarray, max_period: int, budget: int, digits: int):
         self.step, self.z0, self.z = step, z0, z0.copy()
         self.max_period, self.budget, self.digits = max_period, budget, digits
+        self.extent = _extent(step, self.z0)
         self.used = 0
         self.note = ""
         self.provenance = provenance(map=step.title, params=step.params, start=z0, budget=budget)
@@ -144,7 +145,7 @@ class _Search:
             points = polish(self.step, orbit[:lag])
             if points is None:
                 continue
-            points = points[: least_period(points)]
+            points = points[: least_period(points, extent=self.extent.max())]
             if any(len(r) == len(points) and np.allclose(r, points, rtol=1e-6, atol=0) for r in rejected):
                 continue
             found = self.judge(points)
@@ -158,7 +159,7 @@ class _Search:
 
         Over a long return near an attracting cycle tangent vectors do not grow; in chaos they do.
         """
-        lags, distance = _record_returns(orbit)
+        lags, distance = _record_returns(orbit, self.extent)
         growth = log_growth(self.step, orbit[: lags[-1]])[lags - 1]
         tame = (lags <= SHORT) | (growth <= MOST_GROWTH)
         worth = (tame & ((lags <= LONG) | (distance <= 1e-4))) | (distance <= 1e-11)
@@ -168,7 +169,7 @@ class _Search:
         """A Regime if the orbit demonstrably goes to (or stays on) this cycle."""
         spare = max(self.budget - self.used, FIRST_STEPS)
         mu = multipliers(self.step, points)
-        how, used, z = approach(self.step, self.z, points, float(np.abs(mu[0])), spare)
+        how, used, z = approach(self.step, self.z, points, float(np.abs(mu[0])), spare, self.extent)
         if how is Approach.NO:
             return None
         if how is Approach.STUCK:
@@ -214,9 +215,17 @@ class _Search:
         return Regime(kind, len(points), mu, lyapunov, error, points, reason, provenance=self.provenance)
 
 
-def _record_returns(orbit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extent(step: Map, z0: np.ndarray) -> np.ndarray:
+    """The size of each coordinate over the first steps, (D,): what round-off near 0 is measured against."""
+    orbit = np.empty((65, step.dim))
+    orbit[0] = z0
+    done, status = iterate(step.rule("step").compiled, step.p, ESCAPE, orbit)
+    return np.abs(orbit[: done + (status == DONE)]).max(axis=0)
+
+
+def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(lags, distances) at which the orbit comes closer to its first row than ever before."""
-    size = np.abs(orbit).max(axis=0)
+    size = np.maximum(np.abs(orbit).max(axis=0), 1e-3 * extent)
     size[size == 0] = 1.0
     distance = (np.abs(orbit[1:] - orbit[0]) / size).max(axis=1)
     before = np.minimum.accumulate(np.concatenate([[np.inf], distance[:-1]]))

@@ -22,14 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from cfdyn.cli.app import app, protect_formulas
 
     # typer brings its own copy of click, whose errors it does not export.
-    parsing_error = typer.BadParameter.__mro__[2]
+    parsing_error: Any = typer.BadParameter.__mro__[2]
     try:
         arguments = protect_formulas(list(sys.argv[1:] if arguments is None else arguments))
         status = app(arguments, prog_name="cfdyn", standalone_mode=False) or 0
     except (typer.Abort, KeyboardInterrupt):
         status = 130
     except parsing_error as error:
-        status = _fail(_sentence(error), 2)  # type: ignore[arg-type]
+        status = _fail(_sentence(error), 2)
     except CfdynError as error:
         status = _fail(str(error), error.exit_status)
     except BrokenPipeError:
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = _fail(f"the system refused{name}: {error.strerror or error}", 1)
     if status == 130:
         _fail("interrupted; files are written whole or not at all, so none is damaged", status)
+        # Python forgets the status if the interrupt fell into code run from a string, as imports do.
+        sys.stdout.flush()
+        os._exit(status)
     sys.exit(status)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -13,17 +13,17 @@ app = typer.Typer(
     help="The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.",
 )  # fmt: skip
 
-LOSS = Annotated[Optional[str], typer.Argument(help="A formula in quotes, or a name from 'cfdyn list losses' (double_well:a=2).", show_default=False)]  # noqa: E501
+LOSS = Annotated[str | None, typer.Argument(help="A formula in quotes, or a name from 'cfdyn list losses' (double_well:a=2).", show_default=False)]  # noqa: E501
 OPTIMIZER = Annotated[str, typer.Option("--optimizer", help="NAME:option=value,…; without lr: 1.1 × the edge.", metavar="SPEC")]  # noqa: E501
-START = Annotated[Optional[str], typer.Option("--start", help="Weights or full state, such as 1.5,0.3.", metavar="X,Y,…")]
-SET = Annotated[Optional[list[str]], typer.Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]  # noqa: E501
-VARIABLES = Annotated[Optional[str], typer.Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
-MAP = Annotated[Optional[str], typer.Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
+START = Annotated[str | None, typer.Option("--start", help="Weights or full state, such as 1.5,0.3.", metavar="X,Y,…")]
+SET = Annotated[list[str] | None, typer.Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]  # noqa: E501
+VARIABLES = Annotated[str | None, typer.Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
+MAP = Annotated[str | None, typer.Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 SEED = Annotated[int, typer.Option("--seed", help="Seed of the random starts for minima.")]
-PLOT = Annotated[Optional[Path], typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
+PLOT = Annotated[Path | None, typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
 STEPS = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
-BOX = Annotated[Optional[str], typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]
+BOX = Annotated[str | None, typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]
 
 
 @app.command()
@@ -34,7 +34,7 @@ def study(
     set_: SET = None,
     variables: VARIABLES = None,
     box: BOX = None,
-    vary: Annotated[Optional[str], typer.Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,  # noqa: E501
+    vary: Annotated[str | None, typer.Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,  # noqa: E501
     out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
     plot: PLOT = None,
     seed: SEED = 0,
@@ -55,8 +55,8 @@ def orbit(
     set_: SET = None,
     variables: VARIABLES = None,
     map_: MAP = None,
-    digits: Annotated[Optional[int], typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
-    out: Annotated[Optional[Path], typer.Option("--out", help="Write the record to this folder.")] = None,
+    digits: Annotated[int | None, typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,

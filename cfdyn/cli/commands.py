@@ -20,8 +20,9 @@ MAP_START = 0.1
 
 
 def subject(
-    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None, map_: str | None, seed: int
-) -> tuple[Map, np.ndarray, dict[str, str]]:
+    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
+    map_: str | None, seed: int,
+) -> tuple[Map, np.ndarray, dict[str, str]]:  # fmt: skip
     """The map, the full starting state, and in words what was chosen for the user."""
     if (loss is None) == (map_ is None):
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
@@ -45,7 +46,7 @@ def subject(
 
 
 def study(
-    loss: str, optimizer: str, start: str | None, settings: list[str], variables: str | None, box: str | None,
+    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None, box: str | None,
     vary: str | None, out: Path, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn study``."""
@@ -134,7 +135,7 @@ def lyapunov(
 
 
 def _catalogues() -> dict[str, Any]:
-    return {"losses": cfdyn.losses, "optimizers": cfdyn.optimizers}
+    return {name: registry.catalogue(name) for name in ("losses", "optimizers")}
 
 
 def list_(what: str, json: bool) -> None:

@@ -125,8 +125,9 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     if study.cycles:
         out.print("[bold]3-cycles at this learning rate[/bold] (float search, no proof)")
         table = _table("points", "multiplier", "stable")
+        words = {True: "yes", False: "no", None: "neutral"}
         for cycle in study.cycles[:MOST_ROWS]:
-            table.add_row(vector(cycle.points), vector(cycle.multipliers), {True: "yes", False: "no", None: "neutral"}[cycle.stable])
+            table.add_row(vector(cycle.points), vector(cycle.multipliers), words[cycle.stable])
         out.print(table)
         out.print()
     print_bands(out, study.bands)

@@ -7,11 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import cfdyn.losses
-import cfdyn.optimizers
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
-from cfdyn.registry import Catalogue
+from cfdyn.registry import Catalogue, catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parse import parse_value
 from cfdyn.systems import Map
@@ -19,7 +17,7 @@ from cfdyn.systems import Map
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
-def build(catalogue: Catalogue, text: str, kind: str) -> Any:
+def build(entries: Catalogue, text: str, kind: str) -> Any:
     """``"name:a=1,b=2"`` → the entry called with those options.
 
     Raises
@@ -27,7 +25,7 @@ def build(catalogue: Catalogue, text: str, kind: str) -> Any:
     UsageError : unknown name or option, or a value that is not a number, true or false
     """
     name, _, settings = text.partition(":")
-    entry = catalogue.get(name.strip())
+    entry = entries.get(name.strip())
     return entry(**options(entry, settings, f"{kind} {name.strip()}"))
 
 
@@ -70,7 +68,7 @@ def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:
     if NAME.fullmatch(text.strip()):
         if variables:
             raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")
-        loss = build(cfdyn.losses, text.strip(), "loss")
+        loss = build(catalogue("losses"), text.strip(), "loss")
         return loss.at(**params) if params else loss
     return Loss(text.strip(), variables, params)
 
@@ -78,7 +76,7 @@ def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:
 def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     """The optimizer, and whether its learning rate is still to be chosen."""
     name, _, settings = text.partition(":")
-    entry = cfdyn.optimizers.get(name.strip())
+    entry = catalogue("optimizers").get(name.strip())
     open_lr = not any(part.partition("=")[0].strip() == "lr" for part in settings.split(","))
     if open_lr:
         settings = ",".join(filter(None, [settings, "lr=1"]))

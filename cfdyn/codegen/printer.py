@@ -6,6 +6,9 @@ are loops, one for all sums that can run together.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from cfdyn.errors import FormulaError
 from cfdyn.tape.program import Node, Program, Tape
 
 VERSION = 1
@@ -48,7 +51,7 @@ def print_source(program: Program) -> str:
         scalars = [n for n in order if level[n] == current and not tape.by_row[n] and tape.ops[n] != "rowsum"]
         lines += [f"{_name(n)} = {_expression(program, n)}" for n in scalars]
     lines += [f"out[{i}] = {_name(n)}" for i, n in enumerate(program.outputs)]
-    return _HEAD + "".join(f"    {line}\n" for line in lines)
+    return _HEAD + "".join(f"    {line}\n" for line in lines or ["pass"])
 
 
 def _levels(tape: Tape, order: list[Node]) -> dict[Node, int]:
@@ -79,7 +82,7 @@ def _name(node: Node) -> str:
 def _expression(program: Program, node: Node) -> str:
     op, args = program.tape.ops[node], program.tape.args[node]
     if op == "const":
-        return repr(args[0].numerator / args[0].denominator)
+        return _constant(args[0])
     if op in ("z", "p"):
         return f"{op}[{args[0]}]"
     if op == "col":
@@ -102,6 +105,13 @@ def _expression(program: Program, node: Node) -> str:
     if op == "select":
         return f"{names[1]} if {names[0]} else {names[2]}"
     return f"{_CALLS.get(op, op)}({', '.join(names)})"
+
+
+def _constant(value: Fraction) -> str:
+    try:
+        return repr(value.numerator / value.denominator)
+    except OverflowError:
+        raise FormulaError("the formula has a number beyond the range of floating point (1e308)") from None
 
 
 def _integer_power(x: str, n: int) -> str:

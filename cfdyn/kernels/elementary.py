@@ -17,20 +17,20 @@ LOG2 = math.log(2.0)
 
 
 @inline_kernel
-def sigmoid(x):
+def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), without overflow; one path for both signs, which a chaotic orbit would mispredict."""
     y = exp(-abs(x))
     return (1.0 if x >= 0.0 else y) / (1.0 + y)
 
 
 @inline_kernel
-def softplus(x):
+def softplus(x: float) -> float:
     """log(1 + exp(x)), without overflow or cancellation."""
     return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
 @inline_kernel
-def logcosh(x):
+def logcosh(x: float) -> float:
     """log cosh x: the series near 0, where the closed form cancels."""
     y = abs(x)
     if y < 0.03:
@@ -43,7 +43,7 @@ def logcosh(x):
 
 
 @inline_kernel
-def sign(x):
+def sign(x: float) -> float:
     """-1, 0 or 1; NaN stays NaN."""
     if x > 0.0:
         return 1.0
@@ -53,18 +53,18 @@ def sign(x):
 
 
 @inline_kernel
-def heaviside(x):
+def heaviside(x: float) -> float:
     """0, 1/2 or 1; NaN stays NaN."""
     return 0.5 + 0.5 * sign(x)
 
 
 @inline_kernel
-def maximum(a, b):
+def maximum(a: float, b: float) -> float:
     """The larger one; the first where they tie or one is NaN."""
     return b if a < b else a
 
 
 @inline_kernel
-def minimum(a, b):
+def minimum(a: float, b: float) -> float:
     """The smaller one; the first where they tie or one is NaN."""
     return b if b < a else a

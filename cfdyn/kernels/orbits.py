@@ -11,7 +11,7 @@ CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3
 
 
 @inline_kernel
-def outside(before, after, escape):
+def outside(before, after, escape) -> int:
     """DONE, or why the new state is not acceptable: too large, or NaN out of a moderate state."""
     for k in range(after.size):
         if not abs(after[k]) <= escape:
@@ -26,14 +26,14 @@ def outside(before, after, escape):
 
 
 @inline_kernel
-def copy(source, target):
+def copy(source, target) -> None:
     """target = source; a loop compiles ten times faster than a slice assignment."""
     for k in range(source.size):
         target[k] = source[k]
 
 
 @kernel
-def iterate(step, p, escape, orbit):
+def iterate(step, p, escape, orbit) -> tuple[int, int]:
     """Fill rows 1… of ``orbit`` (n+1, D) from row 0; returns (steps done, status)."""
     pp = pointer(p)
     for i in range(orbit.shape[0] - 1):
@@ -45,7 +45,7 @@ def iterate(step, p, escape, orbit):
 
 
 @kernel
-def advance(step, z, p, n, escape):
+def advance(step, z, p, n, escape) -> tuple[int, int]:
     """Run ``z`` (D,) on in place for n steps; returns (steps done, status)."""
     # Each state gets a row of its own: going to and fro between two stalls the processor at every read.
     block = max(2, min(n, 64, 4096 // z.size))
@@ -62,7 +62,7 @@ def advance(step, z, p, n, escape):
 
 
 @kernel
-def evaluate_rows(rule, points, p, out):
+def evaluate_rows(rule, points, p, out) -> None:
     """out[i] = rule(points[i])."""
     pp = pointer(p)
     for i in range(points.shape[0]):
@@ -70,7 +70,7 @@ def evaluate_rows(rule, points, p, out):
 
 
 @inline_kernel
-def length(row):
+def length(row) -> float:
     """Euclidean norm."""
     total = 0.0
     for k in range(row.size):
@@ -79,7 +79,7 @@ def length(row):
 
 
 @inline_kernel
-def remove(row, direction):
+def remove(row, direction) -> None:
     """Subtract from ``row`` its part along a unit vector."""
     total = 0.0
     for k in range(row.size):
@@ -89,7 +89,7 @@ def remove(row, direction):
 
 
 @inline_kernel
-def orthonormalise(q, norms):
+def orthonormalise(q, norms) -> None:
     """Gram–Schmidt on the rows of ``q`` (k, D), twice for accuracy; ``norms`` gets their lengths."""
     for a in range(q.shape[0]):
         row, before = q[a], length(q[a])
@@ -110,7 +110,7 @@ def orthonormalise(q, norms):
 
 
 @kernel
-def stretch(step, jacobian, z, p, n, q, sums):
+def stretch(step, jacobian, z, p, n, q, sums) -> int:
     """Push the tangent rows ``q`` (k, D) along n steps from ``z`` (in place).
 
     ``sums`` (k,) gets Σ log of the stretching of each row. Returns the number of finite steps.
@@ -140,7 +140,7 @@ def stretch(step, jacobian, z, p, n, q, sums):
 
 
 @inline_kernel
-def least_return(orbit, max_period, tolerance, floor):
+def least_return(orbit, max_period, tolerance, floor) -> int:
     """The smallest lag p at which the stored orbit repeats, judged on its last max_period rows; 0 if none.
 
     A shorter lag that nearly repeats (to 10⁴ tolerances) makes the answer 0: a slowly converging
@@ -167,7 +167,7 @@ def least_return(orbit, max_period, tolerance, floor):
 
 
 @inline_kernel
-def largest(orbit, first, last):
+def largest(orbit, first, last) -> float:
     """max |entry| over rows first…last−1: an orbit on its way to infinity is not chaotic."""
     size = 0.0
     for i in range(first, last):
@@ -177,7 +177,7 @@ def largest(orbit, first, last):
 
 
 @kernel
-def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, escape, labels, exponents, tails):
+def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, escape, labels, exponents, tails) -> None:
     """The long-time behaviour for each row of ``parameters`` (N, n_p), from the row of ``starts`` (N, D).
 
     ``labels`` (N,): the period (≤ max_period), or CHAOTIC, UNSETTLED, ESCAPED. ``exponents`` (N,):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ REGIMES = {
     "undecided": "#ffffff",
 }  # fmt: skip
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
     "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "pdf.fonttype": 42,

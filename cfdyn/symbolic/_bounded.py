@@ -32,6 +32,9 @@ _TRIGONOMETRIC = (sympy.sin, sympy.cos, sympy.tan)
 _NEGATED = {sympy.StrictLessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.StrictLessThan,
             sympy.LessThan: sympy.StrictGreaterThan, sympy.StrictGreaterThan: sympy.LessThan}  # fmt: skip
 
+_REVERSED = {sympy.StrictLessThan: sympy.StrictGreaterThan, sympy.StrictGreaterThan: sympy.StrictLessThan,
+             sympy.LessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.LessThan}  # fmt: skip
+
 
 class Refusal(ValueError):
     """Why an operation is not allowed; the parser adds the place."""
@@ -259,6 +262,8 @@ class Arithmetic:
         if left.is_number and right.is_number:
             difference = self.total([(1, left), (-1, right)])
             return kind(sympy.sign(self.value(difference)) if difference else difference, 0)
+        if left.is_number:
+            return _REVERSED[kind](right, left, evaluate=False)
         return kind(left, right, evaluate=False)
 
     def joined(self, kind: type, conditions: Sequence[sympy.Basic]) -> sympy.Basic:

@@ -128,7 +128,7 @@ def _is_word(token: Token) -> bool:
 
 def _check_name(text: str, token: Token, following: Token | None) -> None:
     called = following is not None and following.text == "("
-    if token.text in _WORDS or token.text in ("pi", "E") and not called:
+    if token.text == "not" or token.text in ("True", "False", "pi", "E") and not called:
         return
     if token.text in CALLEES:
         if not called:
@@ -137,7 +137,7 @@ def _check_name(text: str, token: Token, following: Token | None) -> None:
         return
     problem = name_problem(token.text)
     if not problem and called:
-        near = difflib.get_close_matches(token.text, CALLEES, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(token.text, CALLEES, n=1, cutoff=0.6)
         allowed = f"did you mean {near[0]!r}?" if near else f"write * for a product; functions: {FUNCTION_LIST}"
         problem = f"it is not a function; {allowed}"
     if problem:

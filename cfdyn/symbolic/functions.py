@@ -41,7 +41,7 @@ class _Atomic(sympy.Function):
             return None
         context = mpmath.mp.clone()
         context.prec = prec + GUARD_BITS
-        value = type(self).numeric(context.make_mpf(x._to_mpmath(context.prec)._mpf_), context)
+        value = type(self).numeric(context.make_mpf(x._to_mpmath(context.prec, allow_ints=False)._mpf_), context)
         return sympy.Float._new(value._mpf_, prec) if isinstance(value, context.mpf) else None
 
     def _latex(self, printer, exp: str | None = None) -> str:
@@ -244,7 +244,7 @@ CALLEES: dict[str, Callee] = {
     **{cls.__name__: Callee(cls, 1, 1, lambda context, x, cls=cls: cls.numeric(x, context)) for cls in ATOMIC},
 }
 CALLEES |= {"abs": CALLEES["Abs"], "max": CALLEES["Max"], "min": CALLEES["Min"]}
-NUMERIC: dict[type, Callable] = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric is not None}
+NUMERIC = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric is not None}
 
 
 def _kinks(node: sympy.Basic) -> list[sympy.Expr]:

@@ -50,7 +50,7 @@ class LossSpec:
     @cached_property
     def data_digest(self) -> str:
         """Fingerprint of the data, for provenance."""
-        return "" if self.data is None else hashlib.sha256(np.ascontiguousarray(self.data)).hexdigest()[:16]
+        return "" if self.data is None else hashlib.sha256(np.ascontiguousarray(self.data).tobytes()).hexdigest()[:16]
 
     @cached_property
     def switching(self) -> tuple[sp.Expr, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
+from typing import Any
 
 import sympy as sp
 
@@ -208,4 +208,4 @@ def make_map(
     return FormulaMap(expressions, tuple(names), merged(dict(params), params, "parameter of the map"))
 
 
-MapSpec = Union[LossMap, FormulaMap, ComposedMap]
+MapSpec = LossMap | FormulaMap | ComposedMap

@@ -17,7 +17,7 @@ import sympy
 
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, indicator, literal
-from cfdyn.symbolic._tokens import MAX_LENGTH, Token, balanced, complaint, name_problem, tokenize
+from cfdyn.symbolic._tokens import MAX_LENGTH, balanced, complaint, name_problem, tokenize
 from cfdyn.symbolic.functions import switching_conditions
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "parse", "parse_value", "switching_conditions", "symbol"]
@@ -121,27 +121,27 @@ class _Builder:
 
     def __init__(self, text: str, names: Iterable[str] | None):
         self.text = text
-        self.names = None if names is None else sorted(set(names))
+        self.names = None if names is None else frozenset(names)
         self.tokens = tokenize(text)
         self.arithmetic = Arithmetic()
         self.source, self.columns = balanced(self.tokens)
 
     def build(self) -> sympy.Expr:
-        order: list[tuple[ast.expr, list[ast.expr]]] = []
+        order: list[tuple[ast.expr, list[tuple[int, ast.expr]]]] = []
         stack = [self._tree()]
         root = stack[0]
         while stack:
             node = stack.pop()
-            children = [child for _, child in _children(node)]
-            order.append((node, children))
-            stack.extend(children)
+            order.append((node, _children(node)))
+            stack.extend(child for _, child in order[-1][1])
         values: dict[ast.expr, _Value] = {}
         for node, children in reversed(order):
-            parts = [values.pop(child) for child in children]
+            parts = [values.pop(child) for _, child in children]
             try:
-                values[node] = self._value(node, parts)
-            except Refusal as problem:
-                raise self._refused(node, str(problem)) from None
+                values[node] = self._value(node, [sign for sign, _ in children], parts)
+            except (Refusal, RecursionError) as problem:
+                known = isinstance(problem, Refusal)
+                raise self._refused(node, str(problem) if known else "it is nested too deeply") from None
         result = values[root]
         if result.kind != "number":
             raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
@@ -156,16 +156,12 @@ class _Builder:
         except (SyntaxError, ValueError):
             raise FormulaError(f"{ascii(self.text[:60])} is not a formula", self.text) from None
 
-    def _token(self, node: ast.expr) -> Token | None:
-        index = self.columns.get(node.col_offset)
-        return None if index is None else self.tokens[index]
-
     def _refused(self, node: ast.expr, problem: str) -> FormulaError:
         column = min((c for c in self.columns if c >= node.col_offset), default=0)
         return complaint(self.text, self.tokens[self.columns[column]].position, problem)
 
-    def _value(self, node: ast.expr, parts: list[_Value]) -> _Value:
-        depth = _levels(node) + max((part.depth for part in parts), default=0)
+    def _value(self, node: ast.expr, signs: list[int], parts: list[_Value]) -> _Value:
+        depth = _levels(node, signs) + max((part.depth for part in parts), default=0)
         if depth > MAX_DEPTH:
             raise Refusal(f"the formula is nested more than {MAX_DEPTH} deep")
         size = 1 + sum(part.size for part in parts)
@@ -180,14 +176,14 @@ class _Builder:
             item, kind, branches = self.arithmetic.piecewise(_pairs(parts)), "number", True
         else:
             branches |= any(part.kind != "number" for part in parts)
-            item, kind = self._number(node, _numbers(parts), size), "number"
+            item, kind = self._number(node, signs, _numbers(parts), size), "number"
         return _Value(item, kind, depth, size, branches)
 
-    def _number(self, node: ast.expr, items: list[sympy.Expr], size: int) -> sympy.Expr:
+    def _number(self, node: ast.expr, signs: list[int], items: list[sympy.Expr], size: int) -> sympy.Expr:
         run = self.arithmetic
         if isinstance(node, ast.Constant):
-            token = self._token(node)
-            return sympy.Integer(node.value) if token is None else literal(token.text)
+            index = self.columns.get(node.col_offset)  # None: a 0 or 1 that ``balanced`` put in
+            return sympy.Integer(int(node.value == 1)) if index is None else literal(self.tokens[index].text)
         if isinstance(node, ast.Name):
             return _CONSTANTS.get(node.id) or self._variable(node.id)
         if isinstance(node, ast.UnaryOp):
@@ -196,7 +192,6 @@ class _Builder:
             return run.call(_callee(node), items, size)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             return run.power(items[0], items[1], size)
-        signs = [sign for sign, _ in _children(node)]
         if isinstance(node, ast.BinOp) and isinstance(node.op, _SUMS):
             return run.total(zip(signs, items))
         if isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS):
@@ -217,8 +212,8 @@ class _Builder:
 
     def _variable(self, name: str) -> sympy.Symbol:
         if self.names is not None and name not in self.names:
-            near = difflib.get_close_matches(name, self.names, n=1, cutoff=0.6)
-            known = ", ".join(self.names[:20]) or "none"
+            near = difflib.get_close_matches(name, sorted(self.names), n=1, cutoff=0.6)
+            known = ", ".join(sorted(self.names)[:20]) or "none"
             raise Refusal(f"unknown name {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"known: {known}"))
         return symbol(name)
 
@@ -274,7 +269,7 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
     return found
 
 
-def _levels(node: ast.expr) -> int:
+def _levels(node: ast.expr, signs: list[int]) -> int:
     """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a.
 
     SymPy itself is recursive: printing and differentiating have to fit Python's stack.
@@ -282,8 +277,8 @@ def _levels(node: ast.expr) -> int:
     signed = isinstance(node, ast.UnaryOp) and isinstance(node.operand, (ast.UnaryOp, ast.Constant, ast.Name))
     if signed or isinstance(node, (ast.Constant, ast.Name)):
         return 0
-    halves = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
-    return 2 if halves or _callee(node) == "Piecewise" else 1
+    divides = -1 in signs and isinstance(node, ast.BinOp) and isinstance(node.op, _PRODUCTS)
+    return 2 if divides or _callee(node) == "Piecewise" else 1
 
 
 def _conditions(parts: list[_Value]) -> list[sympy.Basic]:

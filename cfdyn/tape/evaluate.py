@@ -114,13 +114,12 @@ def mp_algebra(digits: int) -> Algebra:
 
         return guarded
 
-    functions = {name: real(f) for name, f in _mp_functions(mp).items()}
-    functions.update(
-        lt=operator.lt, le=operator.le, eq=operator.eq,
-        **{"and": lambda a, b: a and b, "or": lambda a, b: a or b, "not": operator.not_},
-        select=lambda condition, a, b: a if condition else b,
-    )  # fmt: skip
-    functions["number"] = mp.mpf
+    logic: dict[str, Callable] = {
+        "lt": operator.lt, "le": operator.le, "eq": operator.eq, "not": operator.not_,
+        "and": lambda a, b: a and b, "or": lambda a, b: a or b,
+        "select": lambda condition, a, b: a if condition else b, "number": mp.mpf,
+    }  # fmt: skip
+    functions = {name: real(f) for name, f in _mp_functions(mp).items()} | logic
     constant = lru_cache(maxsize=4096)(lambda f: mp.mpf(f.numerator) / f.denominator)
     return Algebra(constant, functions, +mp.pi, +mp.e)
 
@@ -132,7 +131,7 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
         pow=operator.pow, ipow=operator.pow, max=lambda a, b: a if b <= a else b, min=lambda a, b: a if a <= b else b,
-        abs=abs, sign=lambda x: mp.mpf((x > 0) - (x < 0)), heaviside=lambda x: mp.mpf(((x > 0) - (x < 0) + 1)) / 2,
+        abs=abs, sign=lambda x: mp.mpf((x > 0) - (x < 0)), heaviside=lambda x: mp.mpf((x > 0) - (x < 0) + 1) / 2,
         sigmoid=lambda x: one / (one + mp.exp(-x)),
         softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),
         logcosh=lambda x: abs(x) + mp.log1p(mp.exp(-2 * abs(x))) - mp.log(2),

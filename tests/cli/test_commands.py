@@ -1,0 +1,227 @@
+"""The command line as a user meets it: a process, its two streams and its exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cfdyn.cli import main
+
+
+def run(*arguments, cwd=None, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "cfdyn", *arguments], capture_output=True, text=True, cwd=cwd,
+        env={**os.environ, **(env or {})}, timeout=120,
+    )  # fmt: skip
+
+
+def document(*arguments, cwd):
+    done = run(*arguments, "--json", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# -- what it answers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lr", "kind", "period"), [(0.9, "fixed point", 1), (1.1, "cycle", 2), (1.46, "cycle", 3)])
+def test_study_of_the_double_well(lr, kind, period, tmp_path):
+    """The flip is at 1 and the 3-cycle window opens at 1.450440964487875 (odd cubic map)."""
+    found = document("study", "(w**2-1)**2/4", "--optimizer", f"gd:lr={lr}", cwd=tmp_path)
+    assert (found["regime"], found["period"]) == (kind, period)
+    # The multiplier is the product of f'(w) = 1 + lr (1 − 3w²) over the reported points.
+    product = np.prod([1 + lr * (1 - 3 * w[0] ** 2) for w in found["points"]])
+    assert found["multipliers"] == pytest.approx([product], rel=1e-9)
+    assert abs(product) < 1
+    assert found["edge"] == pytest.approx(1.0, rel=1e-12)
+    # c = (L'''/L'')² − L''''/(3L'') = (6/2)² − 6/(3·2)
+    assert found["flip"]["coefficient"] == pytest.approx(8.0)
+    assert all((tmp_path / figure).read_bytes().startswith(b"\x89PNG") for figure in found["figures"])
+
+
+def test_study_counts_the_3_cycles_of_the_double_well(tmp_path):
+    """Two pairs in the window, none below it."""
+    assert len(document("study", "double_well", "--optimizer", "gd:lr=1.4505", cwd=tmp_path)["cycles"]) == 4
+    assert document("study", "double_well", "--optimizer", "gd:lr=1.4504", cwd=tmp_path)["cycles"] == []
+
+
+def test_study_numbers_its_files_and_says_where_they_are(tmp_path):
+    first = document("study", "double_well", cwd=tmp_path)["figures"]
+    second = document("study", "double_well", cwd=tmp_path)["figures"]
+    assert first == ["cfdyn-out/study-001.png"] and second == ["cfdyn-out/study-002.png"]
+
+
+def test_study_takes_a_formula_that_begins_with_a_minus_sign(tmp_path):
+    found = document("study", "-w**2/2+w**4/4", "--start", "-1.5", "--optimizer", "gd:lr=0.5", cwd=tmp_path)
+    assert found["period"] == 1 and found["points"][0][0] == pytest.approx(-1.0)
+
+
+def test_default_learning_rate_and_start(tmp_path):
+    found = document("study", "a*x**2/2 + x**4", "--set", "a=4", "--variables", "x", cwd=tmp_path)
+    assert found["lr"] == pytest.approx(1.1 * 2 / 4)
+    assert found["chosen"] == {"lr": "1.1 × the edge", "start": "near the lowest minimum"}
+
+
+def test_study_of_real_measurements(tmp_path):
+    """Not separable, so the edge is finite: 2/λ with λ from the logistic Hessian computed here."""
+    from sklearn.datasets import load_breast_cancer
+
+    source = load_breast_cancer()
+    x = source.data[:, list(source.feature_names).index("mean texture")]
+    x, y = (x - x.mean()) / x.std(), source.target == 0
+    w = 0.0
+    for _ in range(50):
+        s = 1 / (1 + np.exp(-w * x))
+        w -= np.mean((s - y) * x) / np.mean(s * (1 - s) * x * x)
+    s = 1 / (1 + np.exp(-w * x))
+    found = document("study", "breast_cancer:features=1", "--vary", "lr=10:11", cwd=tmp_path)
+    assert found["minima"][0]["w"] == pytest.approx([w], rel=1e-9)
+    assert found["edge"] == pytest.approx(2 / np.mean(s * (1 - s) * x * x), rel=1e-9)
+
+
+def test_orbit_prints_what_the_map_does(tmp_path):
+    found = document("orbit", "double_well", "--optimizer", "gd:lr=0.5", "--start", "0.5", "--steps", "3", cwd=tmp_path)
+    w, expected = 0.5, [[0.5]]
+    for _ in range(3):
+        w -= 0.5 * (w**3 - w)
+        expected.append([w])
+    assert found["z"] == pytest.approx(np.array(expected), rel=1e-15)
+    assert found["loss"][1] == pytest.approx((expected[1][0] ** 2 - 1) ** 2 / 4)
+    assert found["sharpness"][0] == pytest.approx(3 * 0.25 - 1)
+
+
+def test_orbit_in_many_digits(tmp_path):
+    found = document("orbit", "--map", "x/3", "--start", "1", "--steps", "2", "--digits", "40", cwd=tmp_path)
+    assert found["z"][2][0].startswith("0." + "1" * 38)
+
+
+def test_classify_and_lyapunov_of_classical_maps(tmp_path):
+    found = document("classify", "--map", "r*x*(1-x)", "--set", "r=3.83", cwd=tmp_path)
+    assert (found["kind"], found["period"]) == ("cycle", 3)
+    henon = ["--map", "1 - a*x**2 + y; b*x", "--variables", "x,y", "--set", "a=1.4", "--set", "b=0.3"]
+    found = document("lyapunov", *henon, "--steps", "200000", cwd=tmp_path)
+    assert found["exponents"][0] == pytest.approx(0.41922, abs=3e-3)
+    assert sum(found["exponents"]) == pytest.approx(np.log(0.3), abs=1e-9)
+
+
+@pytest.mark.parametrize("what", ["losses", "optimizers"])
+def test_list_and_show(what, tmp_path):
+    items = document("list", what, cwd=tmp_path)["items"]
+    assert len(items) >= 4 and all(item["summary"] and item["reference"] for item in items)
+    shown = document("show", items[0]["name"], cwd=tmp_path)
+    assert items[0]["reference"].split(",")[0].split()[0] in shown["text"]
+
+
+def test_tables_for_people(tmp_path):
+    done = run("study", "double_well", "--optimizer", "gd:lr=1.46", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "Verdict  The orbit settles on a stable 3-cycle" in done.stdout
+    assert run("classify", "double_well", cwd=tmp_path).stdout.count("cycle, period 2") == 1
+    assert "done" in run("orbit", "double_well", cwd=tmp_path).stdout
+    assert "per step" in run("lyapunov", "double_well", cwd=tmp_path).stdout
+
+
+# -- what it refuses -------------------------------------------------------------------------
+
+WRONG = {
+    "unknown loss": (["study", "quartc"], "did you mean 'quartic'?"),
+    "unknown optimizer": (["study", "double_well", "--optimizer", "gdd:lr=1"], "did you mean 'gd'?"),
+    "unknown hyperparameter": (["study", "double_well", "--optimizer", "gd:lrr=1"], "did you mean 'lr'?"),
+    "unknown option": (["study", "double_well", "--optimzer", "gd"], "did you mean --optimizer?"),
+    "unknown command": (["studdy", "double_well"], "Did you mean 'study'?"),
+    "unknown parameter": (["study", "double_well", "--set", "b=1"], "'b'"),
+    "no command": ([], "cfdyn study double_well"),
+    "no loss": (["study"], "needs a LOSS"),
+    "loss and map": (["classify", "double_well", "--map", "x/2"], "only one"),
+    "NaN start": (["study", "double_well", "--start", "nan"], "nan"),
+    "infinite start": (["study", "double_well", "--start", "inf"], "inf"),
+    "wrong length of start": (["study", "double_well", "--start", "1,2"], "1 entries (w)"),
+    "wrong length of a state": (["classify", "double_well", "--optimizer", "heavy_ball:lr=1", "--start", "1,2,3"], "v_w"),
+    "negative lr": (["study", "double_well", "--optimizer", "gd:lr=-1"], "greater than 0"),
+    "lr no number": (["study", "double_well", "--optimizer", "gd:lr=fast"], "'fast'"),
+    "momentum out of range": (["study", "double_well", "--optimizer", "heavy_ball:momentum=1.5"], "(-1, 1)"),
+    "no variables": (["study", "1 + 2"], "no variables"),
+    "unset parameter": (["study", "a*w**2", "--variables", "w"], "--set a=1"),
+    "unused variable": (["study", "w**2", "--variables", "v"], "'v'"),
+    "not a formula": (["study", "w***2"], "character"),
+    "hostile": (["study", "__import__('os').system('true')"], "character"),
+    "no minimum": (["study", "exp(w)"], "gd:lr=0.1"),
+    "seed no number": (["study", "double_well", "--seed", "x"], "--seed"),
+    "no steps": (["orbit", "double_well", "--steps", "0"], "--steps"),
+    "orbit too long": (["orbit", "double_well", "--steps", "99999999999"], "GiB"),
+    "empty box": (["study", "double_well", "--box", "1:1"], "lo < hi"),
+    "box of another dimension": (["study", "double_well", "--box", "0:1,0:1"], "1 finite interval"),
+    "empty range": (["study", "double_well", "--vary", "lr=2:1"], "lo < hi"),
+    "unwritable out": (["study", "double_well", "--out", "/proc/nowhere"], "--out"),
+    "unwritable plot": (["study", "double_well", "--plot", "nowhere/figure.png"], "nowhere"),
+    "unknown figure format": (["study", "double_well", "--plot", "figure.xyz"], ".pdf"),
+    "unknown list": (["list", "loses"], "did you mean 'losses'?"),
+    "unknown name": (["show", "adm"], "did you mean 'adam'?"),
+    "map of the wrong shape": (["classify", "--map", "a*x + y"], "one formula for each variable"),
+    "option of a loss": (["study", "double_well:b=2"], "'b'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_gets_one_sentence_and_status_2(case, tmp_path, monkeypatch, capsys):
+    arguments, expected = WRONG[case]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert stop.value.code == 2, err
+    assert out == ""
+    assert err.startswith("cfdyn: ") and err.count("\n") == 1 and len(err) < 600
+    assert expected in err
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_wrong_input_in_a_process_of_its_own(tmp_path):
+    done = run("study", "quartc", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "cfdyn: unknown loss 'quartc'; did you mean 'quartic'? See: cfdyn list losses\n"
+
+
+def test_out_over_a_file_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    done = run("study", "double_well", "--out", "taken", cwd=tmp_path)
+    assert done.returncode == 2 and "taken" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_divergent_orbit_is_an_answer(tmp_path):
+    found = document("study", "double_well", "--optimizer", "gd:lr=3", "--start", "2", cwd=tmp_path)
+    assert found["regime"] == "divergent" and found["period"] is None and found["lyapunov"] is None
+
+
+def test_leaving_the_domain_is_an_answer(tmp_path):
+    found = document("classify", "x - log(x)", "--optimizer", "gd:lr=5", "--start", "0.5", cwd=tmp_path)
+    assert found["kind"] in ("undecided", "divergent", "chaotic", "cycle")
+    found = document("classify", "--map", "log(x)", "--start", "2", cwd=tmp_path)
+    assert found["kind"] == "undecided" and "domain" in found["reason"]
+
+
+@pytest.mark.parametrize("delay", [0.5, 1.0, 2.0])
+def test_interrupt(delay, tmp_path):
+    """Ctrl-C while it starts, compiles (an empty cache) and computes."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cfdyn", "lyapunov", "double_well", "--steps", "1000000000000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "CFDYN_CACHE_DIR": str(tmp_path / "cache")},
+    )  # fmt: skip
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == "" and err.startswith("cfdyn: interrupted") and err.count("\n") == 1
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    command = f"{sys.executable} -m cfdyn orbit double_well --steps 20000 --json | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode in (0, 1) and done.stderr == ""

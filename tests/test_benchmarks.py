@@ -1,0 +1,246 @@
+"""The harness of the benchmarks: medians, missing peers, targets, tables, JSON, failures that hide nothing."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+@pytest.fixture
+def harness(on_path):
+    return importlib.import_module("harness")
+
+
+@pytest.fixture
+def report(on_path):
+    return importlib.import_module("report")
+
+
+@pytest.fixture
+def clock(harness, monkeypatch):
+    """A clock that only moves when a competitor says so."""
+    now = [0.0]
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def advancing(clock, *seconds):
+    steps = itertools.cycle(seconds)
+
+    def call():
+        clock[0] += next(steps)
+
+    return call
+
+
+def test_the_median_ignores_one_slow_round_and_the_warm_up(harness, clock):
+    # Two calls before the rounds: warm-up and calibration.
+    timing = harness.measure(advancing(clock, 900.0, 1.0, 3.0, 1.0, 2.0, 50.0, 2.5), repeats=5)
+    assert (timing.median, timing.least, timing.most, timing.repeats) == (2.5, 1.0, 50.0, 5)
+
+
+def test_short_calls_are_timed_in_a_loop(harness, clock):
+    calls = [0]
+
+    def call():
+        calls[0] += 1
+        clock[0] += 1e-4
+
+    timing = harness.measure(call, repeats=3)
+    assert timing.median == pytest.approx(1e-4)
+    assert calls[0] >= 3 * harness.SHORTEST / 1e-4
+
+
+def test_competitors_take_turns(harness, clock):
+    order = []
+
+    def competitor(name):
+        def call():
+            order.append(name)
+            clock[0] += 1.0
+
+        return call
+
+    harness.interleaved({"a": competitor("a"), "b": competitor("b")}, repeats=3)
+    assert order[-6:] == ["a", "b"] * 3
+
+
+def test_a_missing_competitor_is_not_found(harness, report):
+    times = harness.interleaved({"cfdyn": lambda: None, "peer": None}, repeats=1)
+    assert harness.peer("no_such_package_anywhere") is None
+    assert times["cfdyn"] is not None and times["peer"] is None
+    cells = {"peer": harness.per_step(times["peer"], 10), "share": harness.ratio(None, 2.0)}
+    row = report.Row("task", cells, (report.Goal(cells["share"], 0.9, above=True),))
+    text = report.markdown(report.Table("t", ("peer", "share", "other"), [row]))
+    assert text.splitlines()[2] == "| task | not found | not found | – | ≥ 0.9 (not measured) |"
+
+
+def test_without_a_compiler_c_is_not_found(harness, monkeypatch):
+    monkeypatch.setattr(harness.shutil, "which", lambda name: None)
+    library = harness.compile_c("int answer(void) { return 42; } /* no compiler */")
+    assert library is None and harness.c_function(library, "answer", None) is None
+
+
+def test_c_is_compiled_on_the_spot(harness):
+    if harness.compiler() is None:
+        pytest.skip("no C compiler")
+    library = harness.compile_c("int answer(int x) { return x + 2; }")
+    assert harness.c_function(library, "answer", harness.ctypes.c_int, harness.ctypes.c_int)(40) == 42
+    with pytest.raises(harness.BenchmarkError, match="failed"):
+        harness.compile_c("this is no C")
+
+
+@pytest.mark.parametrize(
+    ("measured", "bound", "above", "reached"),
+    [(0.9, 0.9, True, True), (0.89, 0.9, True, False), (3.0, 3.0, False, True), (3.01, 3.0, False, False),
+     (None, 1.0, True, None)],
+)  # fmt: skip
+def test_targets(report, measured, bound, above, reached):
+    assert report.Goal(measured, bound, above).reached is reached
+
+
+def sample(report, quick=False):
+    good = report.Row("good", {"cfdyn (s)": 0.25, "C": 1234.5, "peer": None}, (report.Goal(0.25, 0.5),))
+    bad = report.Row("bad | worse", {"cfdyn (s)": 2.0}, (report.Goal(2.0, 0.5), report.Goal(0.1, 0.9, above=True)))
+    return report.Report("sample", [report.Table("a question", ("cfdyn (s)", "C", "peer"), [good, bad], "A note.")], quick)
+
+
+def test_markdown(report):
+    lines = report.markdown(sample(report).tables[0]).splitlines()
+    assert lines[0] == "| a question | cfdyn (s) | C | peer | target |"
+    assert lines[2] == "| good | 0.25 | 1234 | not found | ≤ 0.5 reached |"
+    assert lines[3] == "| bad \\| worse | 2 | – | – | ≤ 0.5 **missed**; ≥ 0.9 **missed** |"
+    assert lines[-1] == "A note."
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines[:4]} == {6}
+
+
+def test_missed_targets_are_listed(report):
+    assert sample(report).missed() == ["bad | worse: 2, target ≤ 0.5", "bad | worse: 0.1, target ≥ 0.9"]
+
+
+def test_json_is_complete_and_strict(report, tmp_path):
+    path = sample(report).save(tmp_path / "new folder")
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    read = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert {"name", "tables", "quick", "date", "machine", "versions"} <= read.keys()
+    assert {"processor", "cores", "system"} <= read["machine"].keys() and read["machine"]["cores"] >= 1
+    assert {"python", "numpy", "numba", "cfdyn", "C compiler", "pynamicalsys"} <= read["versions"].keys()
+    row = read["tables"][0]["rows"][1]
+    assert row["goals"][0] == {"measured": 2.0, "bound": 0.5, "above": False, "reached": False}
+    assert read["tables"][0]["rows"][0]["cells"]["peer"] is None
+    assert [p.name for p in path.parent.iterdir()] == ["sample.json"]
+
+
+def test_not_a_number_never_reaches_the_json(report, tmp_path):
+    table = report.Table("t", ("x",), [report.Row("r", {"x": float("nan")})])
+    with pytest.raises(ValueError):
+        report.Report("sample", [table], False).save(tmp_path)
+    assert not (tmp_path / "sample.json").exists()
+
+
+def test_the_readme_gets_the_tables_between_its_markers(report, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        report.insert([sample(report)], readme)
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.count("| a question |") == 1 and report.machine()["processor"] in text
+    readme.write_text("no markers", encoding="utf-8")
+    with pytest.raises(Exception, match="lacks"):
+        report.insert([sample(report)], readme)
+
+
+def test_the_readme_of_the_benchmarks_has_the_markers(report):
+    text = report.README.read_text(encoding="utf-8")
+    assert text.index(report.BEGIN) < text.index(report.END)
+
+
+def test_a_failure_does_not_hide_the_others(report, monkeypatch, tmp_path, capsys):
+    run = importlib.import_module("run")
+    monkeypatch.setattr(run.report, "RESULTS", tmp_path)
+    monkeypatch.setattr(run.run_all, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(run, "NAMES", ("broken_benchmark", "working_benchmark"))
+    broken, working = types.ModuleType("broken_benchmark"), types.ModuleType("working_benchmark")
+    broken.run = lambda quick: 1 / 0
+    working.run = lambda quick: sample(report, quick).tables
+    monkeypatch.setitem(sys.modules, "broken_benchmark", broken)
+    monkeypatch.setitem(sys.modules, "working_benchmark", working)
+    assert run.main(["--quick"]) == 1
+    shown = capsys.readouterr()
+    assert "failed: broken_benchmark" in shown.out and "| good | 0.25 |" in shown.out
+    assert "missed: bad" in shown.out and "ZeroDivisionError" in shown.err
+    assert [p.name for p in tmp_path.iterdir()] == ["working_benchmark.json"]
+    assert run.main(["working_benchmark"]) == 0
+    with pytest.raises(SystemExit) as end:
+        run.main(["no_such_benchmark"])
+    assert end.value.code == 2
+
+
+def test_a_fresh_process_is_timed_and_its_failure_is_told(harness):
+    seconds, errors = harness.fresh(["-c", "import sys, time; time.sleep(0.2); sys.stderr.write('said')"])
+    assert seconds >= 0.2 and errors == "said"
+    with pytest.raises(harness.BenchmarkError, match=r"status 3: the last line"):
+        harness.fresh(["-c", "import sys; sys.stderr.write('first\\nthe last line'); sys.exit(3)"])
+
+
+def test_memory_is_that_of_the_code_alone(harness):
+    assert harness.peak_memory("x = bytearray(80_000_000)") == pytest.approx(80, abs=8)
+    # A large parent must not count.
+    ballast = bytearray(300_000_000)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    assert harness.peak_memory("pass") < 8
+
+
+def test_import_times_are_added_up_by_package():
+    start = importlib.import_module("start")
+    lines = ("import time: self [us] | cumulative | imported package\nimport time:      1000 |       1000 |   numba.core\n"
+             "import time:      2000 |       3000 | numba\nimport time:       500 |        500 | json\nother | text")  # fmt: skip
+    assert start.import_seconds(lines) == pytest.approx({"numba": 3e-3, start.OTHER: 5e-4})
+
+
+def test_the_known_answers_are_those_of_the_logistic_map():
+    classify = importlib.import_module("classify")
+    cases = classify.exact_cases(5)
+    assert [sum(p == n for _, p in cases) for n in range(1, 6)] == [1, 1, 1, 2, 3]
+    assert {n: r for r, n in cases}[3] == pytest.approx(3.8318740552833156)
+    for r, n in cases:
+        x = [0.5]
+        for _ in range(40):
+            x.append(r * x[-1] * (1 - x[-1]))
+        if n:  # the critical point is periodic with this least period
+            assert [k for k in range(1, n + 1) if abs(x[k] - 0.5) < 1e-9] == [n]
+        else:  # it lands on an unstable fixed point
+            assert min(abs(x[k + 1] - x[k]) for k in range(8)) < 1e-9
+    assert [classify.known_period(r) for r in (2.9, 3.2, 3.5, 3.55, 3.6, 3.835, 4.0)] == [1, 2, 4, 8, None, 3, 0]
+
+
+def test_all_competitors_iterate_the_same_map():
+    cases = importlib.import_module("cases")
+    orbit = importlib.import_module("orbit")
+    for case in cases.CASES[:3]:
+        n = 25
+        orbits = {"Python": orbit.python_call(case, n)()}
+        for name in ("cfdyn", "C"):
+            call = orbit.stored_calls(case, n)[name]
+            orbits[name] = call() if call else None
+        cases.check(case, orbits)
+        with pytest.raises(Exception, match="does not iterate the same map"):
+            cases.check(case, {"wrong": orbits["Python"] + 1e-3})
