@@ -9,6 +9,7 @@ import atexit
 import ctypes
 import importlib
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -97,32 +98,48 @@ def ratio(other: float | None, ours: float | None) -> float | None:
 # Fresh processes -----------------------------------------------------------------------------------------------
 
 
-def fresh(arguments: list[str], environment: Mapping[str, str] | None = None) -> tuple[float, str]:
-    """(seconds, stderr) of a new Python process with these arguments; environment entries are added to ours.
+@dataclass(frozen=True)
+class Process:
+    """A process that ended well: wall time, processor time (user and system) in seconds, and its stderr."""
+
+    seconds: float
+    cpu: float
+    errors: str
+
+
+def fresh(arguments: list[str], environment: Mapping[str, str] | None = None) -> Process:
+    """Run a new Python process with these arguments; environment entries are added to ours.
 
     Raises
     ------
     BenchmarkError : it failed or took more than five minutes
     """
     command = [sys.executable, *arguments]
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), _children_cpu()
     try:
         done = subprocess.run(
             command, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=PATIENCE
         )
     except subprocess.TimeoutExpired:
         raise BenchmarkError(f"{' '.join(arguments)} took more than {PATIENCE} s") from None
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, _children_cpu() - cpu
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise BenchmarkError(f"{' '.join(arguments)} ended with status {done.returncode}: {last}")
-    return seconds, done.stderr
+    return Process(seconds, cpu, done.stderr)
 
 
-def fresh_timing(arguments: list[str], environment: Mapping[str, str] | None, repeats: int) -> Timing:
-    """Seconds of new processes, one after the other; the first of all is not counted."""
-    fresh(arguments, environment)
-    return summary([fresh(arguments, environment)[0] for _ in range(repeats)])
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def fresh_timing(
+    arguments: list[str], prepare: Callable[[], Mapping[str, str] | None], repeats: int
+) -> tuple[float, float]:
+    """Medians (wall seconds, processor seconds) of new processes, each in the environment that prepare() gives."""
+    ends = [fresh(arguments, prepare()) for _ in range(repeats)]
+    return statistics.median(end.seconds for end in ends), statistics.median(end.cpu for end in ends)
 
 
 # ru_maxrss survives fork and exec on Linux: a child would report the size of its parent. VmHWM does not.
@@ -143,7 +160,7 @@ def peak_memory(code: str, environment: Mapping[str, str] | None = None) -> floa
 
 
 def _peak(code: str, environment: Mapping[str, str] | None) -> float:
-    _, errors = fresh(["-c", code + "\n" + _EPILOGUE], environment)
+    errors = fresh(["-c", code + "\n" + _EPILOGUE], environment).errors
     return int(errors.rsplit("peak ", 1)[1]) / 1e6
 
 

@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+LOAD = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before anything is measured
 PACKAGES = ("cfdyn", "numpy", "numba", "scipy", "sympy", "matplotlib", "pynamicalsys")
 
 
@@ -99,12 +100,12 @@ class Report:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, memory, system, and how busy it was."""
+    """Processor, cores, system, and how busy it was before."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver()) or 'libc unknown'}",
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "load at the start": round(LOAD, 2),
     }
 
 
@@ -186,6 +187,8 @@ def document(reports: list[Report]) -> str:
         + ", ".join(f"{name} {version}" for name, version in what.items())
         + (". A quick pass: fewer steps and repeats." if first.quick else ".")
     ]
+    if where["load at the start"] > where["cores"] / 2:
+        parts.append(f"The machine was busy (load {where['load at the start']}): repeat this run when it is not.")
     parts += [markdown(table) for report in reports for table in report.tables]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import harness
 import report
-from harness import Timing, command_line, fresh, fresh_timing, peak_memory, summary
+from harness import command_line, fresh, fresh_timing, peak_memory
 from report import Goal, Row, Table
 
 COLD, WARM, MEMORY = "cold (s)", "warm (s)", "peak memory (MB)"
+COLD_CPU, WARM_CPU = "cold, processor (s)", "warm, processor (s)"
 WELL = ["study", "(w**2-1)**2/4", "--optimizer", "gd:lr=1.46"]
 STUDIES = {
     "double well": WELL,
@@ -88,7 +89,8 @@ OTHER = "the rest of Python"
 START_NOTE = (
     "Wall time of whole processes, the interpreter's own start included; the target of `import cfdyn` is what it adds to "
     "a bare Python. Cold: the folders for compiled code (`CFDYN_CACHE_DIR`) and for matplotlib's font list "
-    "(`MPLCONFIGDIR`) are empty. Memory: beyond a bare Python, in a warm process."
+    "(`MPLCONFIGDIR`) are empty. A wall time well above the processor time says that the machine was busy with other "
+    "things. Memory: beyond a bare Python, in a warm process."
 )
 STAGES_NOTE = "The double well; each stage with what it imports, compiles (cold) or loads (warm) on its way."
 PARTS_NOTE = (
@@ -114,16 +116,31 @@ class Folders:
         return self.environment
 
 
+def warm_cells(arguments: list[str], environment: dict[str, str] | None, repeats: int) -> dict[str, float | str | None]:
+    """Wall and processor time; one run before is not counted."""
+    fresh(arguments, environment)
+    seconds, cpu = fresh_timing(arguments, lambda: environment, repeats)
+    return {WARM: seconds, WARM_CPU: cpu}
+
+
+def number(cells: dict[str, float | str | None], column: str) -> float:
+    """A cell that holds a number."""
+    value = cells[column]
+    assert isinstance(value, float)
+    return value
+
+
 def simple_rows(repeats: int) -> list[Row]:
-    """Imports and help, warm; the first run of each is not counted."""
-    bare = fresh_timing(["-c", "pass"], None, repeats)
-    rows = [Row("bare Python", {WARM: bare.median})]
-    seconds = fresh_timing(["-c", "import cfdyn"], None, repeats).median
-    goal = (Goal(seconds - bare.median, 0.15),)
-    rows.append(Row("`import cfdyn`", {WARM: seconds, MEMORY: peak_memory("import cfdyn")}, goal))
-    seconds = fresh_timing(["-m", "cfdyn", "--help"], None, repeats).median
-    memory = peak_memory(command_line(["cfdyn", "--help"]))
-    rows.append(Row("`cfdyn --help`", {WARM: seconds, MEMORY: memory}, (Goal(seconds, 0.5),)))
+    """Imports and help, warm."""
+    bare = warm_cells(["-c", "pass"], None, repeats)
+    cells = {**warm_cells(["-c", "import cfdyn"], None, repeats), MEMORY: peak_memory("import cfdyn")}
+    rows = [
+        Row("bare Python", bare),
+        Row("`import cfdyn`", cells, (Goal(number(cells, WARM) - number(bare, WARM), 0.15),)),
+    ]
+    cells = warm_cells(["-m", "cfdyn", "--help"], None, repeats)
+    cells[MEMORY] = peak_memory(command_line(["cfdyn", "--help"]))
+    rows.append(Row("`cfdyn --help`", cells, (Goal(number(cells, WARM), 0.5),)))
     for name in ("numba", "sympy", "matplotlib.pyplot", "pynamicalsys"):
         rows.append(peer_row(f"`import {name}`", name.partition(".")[0], f"import {name}", repeats))
     return rows
@@ -132,19 +149,18 @@ def simple_rows(repeats: int) -> list[Row]:
 def peer_row(task: str, package: str, code: str, repeats: int) -> Row:
     """Code that needs another package in a fresh process, or "not found"."""
     if harness.peer(package) is None:
-        return Row(task, {WARM: None, MEMORY: None})
-    return Row(task, {WARM: fresh_timing(["-c", code], None, repeats).median, MEMORY: peak_memory(code)})
+        return Row(task, {WARM: None, WARM_CPU: None, MEMORY: None})
+    return Row(task, {**warm_cells(["-c", code], None, repeats), MEMORY: peak_memory(code)})
 
 
 def study_row(name: str, arguments: list[str], folders: Folders, repeats: int) -> Row:
     """A study with its figure: cold (everything empty) and warm."""
     arguments = [*arguments, "--out", folders.out]
     command = ["-m", "cfdyn", *arguments]
-    cold: Timing = summary([fresh(command, folders.empty())[0] for _ in range(repeats)])
-    warm = fresh_timing(command, folders.environment, repeats)
-    memory = peak_memory(command_line(["cfdyn", *arguments]), folders.environment)
-    cells = {COLD: cold.median, WARM: warm.median, MEMORY: memory}
-    return Row(f"`cfdyn study`, {name}", cells, (Goal(cold.median, 8.0), Goal(warm.median, 3.0)))
+    cold, cold_cpu = fresh_timing(command, folders.empty, repeats)
+    cells = {COLD: cold, COLD_CPU: cold_cpu, **warm_cells(command, folders.environment, repeats)}
+    cells[MEMORY] = peak_memory(command_line(["cfdyn", *arguments]), folders.environment)
+    return Row(f"`cfdyn study`, {name}", cells, (Goal(cold, 8.0), Goal(number(cells, WARM), 3.0)))
 
 
 def import_seconds(lines: str) -> dict[str, float]:
@@ -162,9 +178,9 @@ def import_seconds(lines: str) -> dict[str, float]:
 def watched(arguments: list[str], environment: dict[str, str]) -> dict[str, float]:
     """The parts of one study: imports by package, compiling or loading, the rest, all."""
     code = LISTENER + command_line(["cfdyn", *arguments]) + REPORT
-    total, lines = fresh(["-X", "importtime", "-c", code], environment)
-    imports = import_seconds(lines)
-    compiled = float(lines.rsplit("compiled ", 1)[1].split()[0])
+    end = fresh(["-X", "importtime", "-c", code], environment)
+    total, imports = end.seconds, import_seconds(end.errors)
+    compiled = float(end.errors.rsplit("compiled ", 1)[1].split()[0])
     parts = {f"import of {group}": imports.get(group, 0.0) for group in (*GROUPS, OTHER)}
     parts["compiling, or loading compiled code"] = compiled
     parts["computing and drawing"] = max(total - compiled - sum(imports.values()), 0.0)
@@ -182,10 +198,10 @@ def parts_rows(folders: Folders) -> list[Row]:
 
 def stage_seconds(folders: Folders, environment: dict[str, str]) -> dict[str, float]:
     """Seconds of the stages of one study in a fresh process, in order."""
-    total, lines = fresh(["-c", STAGES.format(out=folders.out)], environment)
-    stages = [line.split("|") for line in lines.splitlines() if line.startswith("stage|")]
+    end = fresh(["-c", STAGES.format(out=folders.out)], environment)
+    stages = [line.split("|") for line in end.errors.splitlines() if line.startswith("stage|")]
     seconds = {name: float(value) for _, name, value in stages}
-    return {"starting and ending Python": total - sum(seconds.values()), **seconds}
+    return {"starting and ending Python": end.seconds - sum(seconds.values()), **seconds}
 
 
 def stage_rows(folders: Folders) -> list[Row]:
@@ -205,7 +221,7 @@ def run(quick: bool) -> list[Table]:
             if quick and arguments is not WELL:
                 continue
             if "breast" in name and harness.peer("sklearn") is None:
-                rows.append(Row(f"`cfdyn study`, {name}", {COLD: None, WARM: None, MEMORY: None}))
+                rows.append(Row(f"`cfdyn study`, {name}", dict.fromkeys((COLD, WARM, MEMORY))))
                 continue
             harness.progress(f"start: study, {name}")
             rows.append(study_row(name, arguments, folders, 1 if quick else 3))
@@ -214,7 +230,7 @@ def run(quick: bool) -> list[Table]:
                              1 if quick else 3))  # fmt: skip
         stages, parts = stage_rows(folders), parts_rows(folders)
     return [
-        Table("fresh processes", (COLD, WARM, MEMORY), rows, START_NOTE),
+        Table("fresh processes", (COLD, COLD_CPU, WARM, WARM_CPU, MEMORY), rows, START_NOTE),
         Table("the stages of that study", (COLD, WARM), stages, STAGES_NOTE),
         Table("the parts of that study", (COLD, WARM), parts, PARTS_NOTE),
     ]

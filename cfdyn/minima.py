@@ -111,11 +111,17 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
 
     if not np.isfinite(loss.value(start)):
         return None
+    limit = 1e4 * (1 + np.abs(start).max())
+
+    def stop_far_away(w: np.ndarray) -> None:
+        if np.abs(w).max() > limit:
+            raise StopIteration
+
     with np.errstate(all="ignore"):
-        result = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-16})
+        options = {"maxiter": 500, "ftol": 1e-16}
+        result = minimize(value, start, jac=True, method="L-BFGS-B", options=options, callback=stop_far_away)
     w = result.x
-    away = np.abs(w).max() > 1e4 * (1 + np.abs(start).max())
-    if away or not np.isfinite(result.fun) or abs(result.fun) >= 1e300 or result.fun < -1e12:
+    if np.abs(w).max() > limit or not np.isfinite(result.fun) or abs(result.fun) >= 1e300 or result.fun < -1e12:
         return None
     return _newton(loss, w)
 

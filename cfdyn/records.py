@@ -145,18 +145,34 @@ def load(path: str | os.PathLike) -> Record:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
+            if size > MAX_BYTES:
+                raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
+            for entry in archive.infolist():
+                _check_promise(archive, entry)
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         content = json.loads(str(arrays.pop("header")))
         if content["format"] != FORMAT:
             raise RecordError(f"{path} is of another format: {content['format']!r}")
-        return _decode(content["record"], arrays)
+        record = _decode(content["record"], arrays)
+        if not isinstance(record, Record):
+            raise TypeError("the header holds no record")
+        return record
+    except RecordError:
+        raise
     except FileNotFoundError:
         raise RecordError(f"there is no file {path}") from None
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
+    except Exception as error:  # whatever zipfile, zlib, numpy and json make of a stranger's bytes
         raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
+
+
+def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Refuse an array whose header promises more bytes than the file holds, before they are allocated."""
+    with archive.open(entry) as file:
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
+        if math.prod(shape) * dtype.itemsize > entry.file_size:
+            raise ValueError("an array is shorter than its header says")
 
 
 def provenance(**settings: Any) -> dict:

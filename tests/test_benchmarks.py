@@ -168,6 +168,13 @@ def test_the_readme_gets_the_tables_between_its_markers(report, tmp_path):
         report.insert([sample(report)], readme)
 
 
+def test_a_busy_machine_is_told(report):
+    found = sample(report)
+    calm, busy = {**found.machine, "load at the start": 0.0}, {**found.machine, "load at the start": 1e3}
+    assert "busy" not in report.document([report.Report("s", [], False, machine=calm)])
+    assert "busy (load 1000.0)" in report.document([report.Report("s", [], False, machine=busy)])
+
+
 def test_the_readme_of_the_benchmarks_has_the_markers(report):
     text = report.README.read_text(encoding="utf-8")
     assert text.index(report.BEGIN) < text.index(report.END)
@@ -195,10 +202,17 @@ def test_a_failure_does_not_hide_the_others(report, monkeypatch, tmp_path, capsy
 
 
 def test_a_fresh_process_is_timed_and_its_failure_is_told(harness):
-    seconds, errors = harness.fresh(["-c", "import sys, time; time.sleep(0.2); sys.stderr.write('said')"])
-    assert seconds >= 0.2 and errors == "said"
+    end = harness.fresh(["-c", "import sys, time; time.sleep(0.3); sys.stderr.write('said')"])
+    assert end.seconds >= 0.3 and 0 < end.cpu < end.seconds and end.errors == "said"
     with pytest.raises(harness.BenchmarkError, match=r"status 3: the last line"):
         harness.fresh(["-c", "import sys; sys.stderr.write('first\\nthe last line'); sys.exit(3)"])
+
+
+def test_each_cold_start_gets_an_environment_of_its_own(harness, tmp_path):
+    made = iter(range(9))
+    code = f"import os; open(os.path.join({str(tmp_path)!r}, os.environ['WHICH']), 'w')"
+    harness.fresh_timing(["-c", code], lambda: {"WHICH": str(next(made))}, 3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "1", "2"]
 
 
 def test_memory_is_that_of_the_code_alone(harness):

@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
-DENSE = 160
+DENSE = 48
 
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:

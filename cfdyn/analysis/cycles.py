@@ -66,7 +66,7 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
         for i in range(1, period):
             points[i] = images(step, points[i - 1 : i])[0]
         polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or least_period(polished) != period:
+        if polished is None or least_period(polished, extent=max(abs(lo), abs(hi))) != period:
             continue
         if not ((polished >= lo) & (polished <= hi)).any() or not _continuous_at(step, polished):
             continue

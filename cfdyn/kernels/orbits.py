@@ -145,7 +145,7 @@ def least_return(orbit, max_period, tolerance, floor) -> int:
 
     A shorter lag that nearly repeats (to 10⁴ tolerances) makes the answer 0: a slowly converging
     orbit looks like twice its period. Returns count relative to the orbit's size, at least ``floor``:
-    what has decayed to denormal numbers repeats by rounding alone.
+    what has decayed to round-off around 0 repeats by rounding alone.
     """
     n, d = orbit.shape
     size = floor
@@ -204,7 +204,7 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
         exponents[i] = sums[0] / window
         floor = 1e-290
         for k in range(d):
-            floor = max(floor, 1e-12 * abs(starts[i, k]))
+            floor = max(floor, 1e-3 * abs(starts[i, k]))
         period = least_return(tail, max_period, tolerance, floor)
         if period > 0:
             labels[i] = period

@@ -8,6 +8,7 @@ cheaply is kept as it was written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cmp_to_key
 
 import mpmath
 import sympy
@@ -16,18 +17,18 @@ from sympy.core.relational import Relational
 from cfdyn.symbolic.functions import CALLEES, NUMERIC
 
 MAX_BITS = 4096
-MAX_ROOT_BITS = 1100
+MAX_ROOT_BITS = 1000
 MAX_EXPONENT = 10**6
 MAX_WORK = 700_000  # about microseconds
 MAX_CONDITIONS = 64
 MAX_DIGITS = 400
 MAX_POWER_OF_TEN = 400
-SMALL, MEDIUM, MANY_BITS = 60, 300, 512
+SMALL, MANY_BITS = 60, 512
 _CONTEXT = mpmath.mp.clone()
 _CONTEXT.prec = 320
 _TINY = mpmath.ldexp(1, -200)
 _CORNERED = (sympy.Abs, sympy.sign, sympy.Heaviside, sympy.Max, sympy.Min)
-_STUBBORN = (sympy.exp, sympy.Abs, sympy.sign, sympy.Piecewise)  # powers of these make sympy think
+_IN_ORDER = cmp_to_key(sympy.Basic.compare)  # sympy's order of the arguments of Add and Mul
 _TRIGONOMETRIC = (sympy.sin, sympy.cos, sympy.tan)
 _NEGATED = {sympy.StrictLessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.StrictLessThan,
             sympy.LessThan: sympy.StrictGreaterThan, sympy.StrictGreaterThan: sympy.LessThan}  # fmt: skip
@@ -63,6 +64,12 @@ def literal(word: str) -> sympy.Rational:
 def _is_plain(factor: sympy.Expr) -> bool:
     base, exponent = factor.as_base_exp()
     return base.is_Atom and exponent.is_Integer
+
+
+def _base_exponent(factor: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    if isinstance(factor, sympy.exp):
+        return sympy.E, factor.args[0]
+    return (factor.base, factor.exp) if factor.is_Pow else (factor, sympy.S.One)
 
 
 def indicator(condition: sympy.Basic) -> sympy.Expr:
@@ -140,11 +147,14 @@ class Arithmetic:
             for part in parts:
                 c, rest = part.as_coeff_Mul(rational=True)
                 coefficients[rest] = _rational(coefficients.get(rest, sympy.S.Zero) + sign * c)
-        collected = [self._scaled(c, rest) for rest, c in coefficients.items() if c]
-        return self._checked(sympy.Add(*collected))
+        constant = coefficients.pop(sympy.S.One, sympy.S.Zero)
+        parts = sorted((self._scaled(c, rest) for rest, c in coefficients.items() if c), key=_IN_ORDER)
+        if constant or not parts:
+            parts.insert(0, constant)
+        return self._checked(parts[0] if len(parts) == 1 else sympy.Add(*parts, evaluate=False))
 
     def _scaled(self, c: sympy.Rational, rest: sympy.Expr) -> sympy.Expr:
-        # Never Mul(c, rest): that would simplify once more what was left alone on purpose.
+        # Never Mul(c, rest): that would simplify again what was left alone on purpose.
         if c is sympy.S.One:
             return rest
         if rest is sympy.S.One:
@@ -153,44 +163,46 @@ class Arithmetic:
         return sympy.Mul(c, *(rest.args if rest.is_Mul else (rest,)), evaluate=False)
 
     def product(self, factors: Sequence[sympy.Expr], size: int) -> sympy.Expr:
-        """The product; ``size`` counts what was written and decides how much sympy may think about it."""
-        coefficient = sympy.S.One
-        tame, hard = [], []
-        for factor in (part for expr in factors for part in sympy.Mul.make_args(expr)):
+        """The product with like powers collected; ``size`` is the number of operands written."""
+        coefficient, parts = sympy.S.One, list(factors)
+        for _round in range(4):  # merging may free a number or a new power: x**(1/2)*x**(1/2)*x
+            coefficient, collected = self._collected(coefficient, parts)
+            if not coefficient:
+                return coefficient
+            merged = any(len(found) > 1 for found in collected.values())
+            parts = [found[0] for found in collected.values() if len(found) == 1]
+            for (base, _), found in collected.items():
+                if len(found) > 1:
+                    total = self.total([(1, _base_exponent(factor)[1]) for factor in found])
+                    parts.append(self.power(base, total, size))
+            if not merged:
+                break
+        if any(part.is_Rational or part.is_Mul for part in parts):
+            coefficient, collected = self._collected(coefficient, parts)
+            parts = [factor for found in collected.values() for factor in found]
+        return self._checked(self._multiplied(coefficient, parts))
+
+    def _collected(self, coefficient: sympy.Rational, parts: list[sympy.Expr]) -> tuple[sympy.Rational, dict]:
+        """The numbers multiplied up, and the other factors by base and by what the exponent is a multiple of."""
+        collected: dict[tuple[sympy.Expr, sympy.Expr], list[sympy.Expr]] = {}
+        for factor in (factor for part in parts for factor in sympy.Mul.make_args(part)):
             self._spend(20)
             if factor.is_Rational:
                 coefficient = _rational(coefficient * factor)
-            elif isinstance(factor, _STUBBORN) or factor.is_Pow and not (
-                factor.exp.is_Integer and not isinstance(factor.base, _STUBBORN)
-            ):
-                hard.append(factor)
             else:
-                tame.append(factor)
-        if not coefficient:
-            return coefficient
-        if not hard or self._are_light(hard, size):
-            return self._checked(self._multiplied(coefficient, tame + hard))
-        parts = [*sympy.Mul.make_args(self._multiplied(coefficient, tame)), *hard]
-        parts = [part for part in parts if part is not sympy.S.One]
-        return self._checked(parts[0] if len(parts) == 1 else sympy.Mul(*parts, evaluate=False))
-
-    def _are_light(self, hard: list[sympy.Expr], size: int) -> bool:
-        """Whether sympy may merge these factors with equal ones."""
-        if size > MEDIUM or len(hard) > 30:
-            return False
-        self._spend(10 * size)
-        powers = [factor.as_base_exp() for factor in hard if factor.is_Pow]
-        once = [factor for factor in hard if not (factor.is_Pow or isinstance(factor, sympy.exp))]
-        light = sum(map(_bits, hard)) <= MANY_BITS and len(set(once)) == len(once)
-        return light and all(self._is_light(base, exponent, SMALL) for base, exponent in powers)
+                base, exponent = _base_exponent(factor)
+                collected.setdefault((base, exponent.as_coeff_Mul(rational=True)[1]), []).append(factor)
+        return coefficient, collected
 
     def _multiplied(self, coefficient: sympy.Rational, factors: list[sympy.Expr]) -> sympy.Expr:
-        if len(factors) == 1 and factors[0].is_Add:  # the one case that sympy multiplies out
-            return self.total((1, self._scaled(_rational(coefficient * c), rest)) for c, rest in (
-                part.as_coeff_Mul(rational=True) for part in factors[0].args))
-        if len(factors) == 1:
-            return self._scaled(coefficient, factors[0])
-        return sympy.Mul(coefficient, *factors)
+        if len(factors) == 1 and factors[0].is_Add and coefficient is not sympy.S.One:
+            terms = [part.as_coeff_Mul(rational=True) for part in factors[0].args]
+            return self.total((1, self._scaled(_rational(coefficient * c), rest)) for c, rest in terms)
+        if len(factors) < 2:
+            return self._scaled(coefficient, factors[0] if factors else sympy.S.One)
+        self._spend(10 * len(factors))
+        factors.sort(key=_IN_ORDER)
+        return sympy.Mul(*([] if coefficient is sympy.S.One else [coefficient]), *factors, evaluate=False)
 
     def power(self, base: sympy.Expr, exponent: sympy.Expr, size: int) -> sympy.Expr:
         """base**exponent; simplified where that is cheap, otherwise left as written."""
@@ -198,7 +210,7 @@ class Arithmetic:
             raise Refusal(f"an exponent beyond {MAX_EXPONENT} is not allowed")
         if base.is_Rational and exponent.is_Rational:
             return self._number_power(base, exponent)
-        if exponent is sympy.S.One:
+        if exponent is sympy.S.One or base is sympy.S.One:
             return base
         if exponent is sympy.S.Zero:
             return sympy.S.One
@@ -210,17 +222,17 @@ class Arithmetic:
             return self.product([self.power(factor, exponent, size) for factor in base.args], size)
         if exponent.is_Integer and base.is_Pow:
             return self.power(base.base, self.product([base.exp, exponent], size), size)
-        light = self._is_light(base, exponent, size)
-        return self._checked(sympy.Pow(base, exponent, evaluate=light))
+        if exponent.is_Integer and exponent % 2 == 0 and isinstance(base, sympy.Abs):
+            return self.power(base.args[0], exponent, size)
+        return self._checked(sympy.Pow(base, exponent, evaluate=self._is_light(base, exponent, size)))
 
     def _is_light(self, base: sympy.Expr, exponent: sympy.Expr, size: int) -> bool:
-        """Whether sympy simplifies the power without asking for signs of anything but symbols."""
-        if exponent.is_Integer:
-            return not isinstance(base, _STUBBORN)
-        plain = base.is_Add or base.is_Rational or all(map(_is_plain, sympy.Mul.make_args(base)))
-        if not plain or size > SMALL or not (exponent.is_Rational or exponent.is_Symbol or exponent.is_Add):
+        """Whether sympy has something to simplify and asks for signs of nothing but symbols: sqrt(4*x**2)."""
+        if not exponent.is_Rational or exponent.is_Integer or size > SMALL or not (base.is_Mul or base.is_Pow):
             return False
-        self._spend(700)
+        if not all(map(_is_plain, sympy.Mul.make_args(base))):
+            return False
+        self._spend(800)
         return _bits(base) + _bits(exponent) <= MANY_BITS
 
     def _number_power(self, base: sympy.Rational, exponent: sympy.Rational) -> sympy.Expr:

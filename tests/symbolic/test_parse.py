@@ -112,12 +112,13 @@ REFUSED = {  # text -> (character counted from 1, part of the message)
     "Piecewise((1, Piecewise((x, x>0), (0, True)) > 1), (0, True))": (15, "may not contain"),
     "1/0": (1, "divides by zero"), "x/(1-1)": (1, "zero"), "x + 0**-1": (5, "zero"), "x/(y - y)": (1, "zero"),
     "log(0)": (1, "finite real"), "log(-2)": (1, "finite real"), "sqrt(-1)": (1, "not real"), "(-8)**(1/3)": (1, "not real"),
-    "x + log(x - x - sqrt(2))": (5, "finite real"), "sqrt(-pi)": (1, ""), "tan(pi/2)": (1, "finite real"), "x/sin(pi)": (1, "zero"),
+    "x + log(x - x - sqrt(2))": (5, "finite real"), "sqrt(-pi)": (1, ""), "tan(pi/2)": (1, "finite real"),
+    "x/sin(pi)": (1, "zero"),
     "log1p(-2)": (1, "finite real"), "x*sqrt(-x**2)": (1, "finite real"), "1/(sin(1)**2 + cos(1)**2 - 1)": (4, "cancels"),
     "9**9**9": (1, "exponent"), "2**100000": (1, "bits"), "(1/3)**10**6": (1, "bits"), "2**100000.5": (1, "bits"),
     "*".join(["10**300"] * 5): (1, "bits"), "(2*x)**100000": (1, "bits"), "(2**(1/3))**10**6": (1, "bits"),
     "x**10**9": (1, "exponent"), "x**1000000*x": (1, "exponent"), "exp(exp(exp(100)))": (5, "outside"),
-    "exp(10**9)*x": (1, "outside"), "sin(10**300)": (1, "close to"), "sqrt(10**390 + 7)": (1, "1100 bits"),
+    "exp(10**9)*x": (1, "outside"), "sin(10**300)": (1, "close to"), "sqrt(10**390 + 7)": (1, "1000 bits"),
     "+".join(f"1/{n}" for n in range(3000, 6000)): (1, "bits"),
 }  # fmt: skip
 
@@ -195,6 +196,12 @@ def nested(before, inner, after, depth):
     return before * depth + inner + after * depth
 
 
+def _again(wrap, inner, depth):
+    for _ in range(depth):
+        inner = wrap(inner)
+    return inner
+
+
 LARGE = {  # legitimate and long: must work
     "sum": ("+".join(f"x{i}" for i in range(5000)), 5000),
     "differences": ("0" + "".join(f"-x{i}" for i in range(5000)), 5000),
@@ -259,6 +266,11 @@ HOSTILE = {
     "long maximum": "Max(" + ",".join(f"x{i}" for i in range(5000)) + ")",
     "nested maxima": nested("Max(", "x", ", y*x)", 30),
     "nested pieces": nested("Piecewise((x**2, x>1), (", "x", ", True))", 30),
+    "shared quotients": _again(lambda s: f"exp((({s})/(pi + {s}))**3)", "0.1", 10),
+    "shared roots": _again(lambda s: f"(({s})/((10**200 + 7) + {s}))**(1/1000)", "pi", 10),
+    "shared constants": _again(lambda s: f"sigmoid(({s})/(log(3) + {s}))", "123", 10),
+    "shared branches": _again(lambda s: f"Piecewise((({s})/(x + {s}), x > y), (1, True))", "tan(2/y)", 9),
+    "shared sums": _again(lambda s: f"-({s})*(x**2*abs({s}) + (x > 0))", "y**(2/7)", 10),
     "powers of pieces": "(x>0)**3*(x>0)**y*(x>0)",
     "name": "e" * 60000,
     "digits": "1." + "1" * 60000,

@@ -1,0 +1,529 @@
+"""`classify`, `lyapunov` and `cycles` against closed forms and published numbers."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.analysis._shooting import images, multipliers, polish
+from tests.oracles import needs_compiler
+
+LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
+GD = {name: cf.as_map(getattr(cf.losses, name)(), cf.optimizers.gd(lr=1.0))
+      for name in ("cubic", "double_well", "poisson_regression", "logistic_regression", "log_cosh", "huber", "quartic")}  # fmt: skip
+ROOT6 = math.sqrt(6)
+
+
+def classify(step, z0, **params):
+    return cf.analysis.classify(step.at(**params), z0)
+
+
+def logistic_multiplier(r: float, period: int) -> float:
+    """Of the attracting cycle, from a 60-digit orbit that has converged."""
+    mp = mpmath.mp.clone()
+    mp.dps = 60
+    x, r = mp.mpf("0.3"), mp.mpf(r)
+    for _ in range(60_000):
+        x = r * x * (1 - x)
+    product = mp.one
+    for _ in range(period):
+        product *= r * (1 - 2 * x)
+        x = r * x * (1 - x)
+    return float(product)
+
+
+# -- the logistic map ----------------------------------------------------------------------------------------------
+
+HONEST = [  # r, period, multiplier in closed form: 2 − r, then 4 + 2r − r²
+    (2.9999, 1, 2 - 2.9999),
+    (3.0, 1, -1.0),
+    (3.0001, 2, 4 + 2 * 3.0001 - 3.0001**2),
+    (1 + ROOT6 - 1e-6, 2, 4 + 2 * (1 + ROOT6 - 1e-6) - (1 + ROOT6 - 1e-6) ** 2),
+]
+
+
+@pytest.mark.parametrize(("r", "period", "multiplier"), HONEST)
+@needs_compiler
+def test_honest_cases_with_a_closed_form(r, period, multiplier):
+    found = classify(LOGISTIC, [0.3], r=r)
+    assert (found.kind, found.period) == ("fixed point" if period == 1 else "cycle", period)
+    assert found.multipliers[0] == pytest.approx(multiplier, abs=1e-7)
+    assert found.lyapunov == pytest.approx(math.log(abs(multiplier)) / period, abs=1e-7)
+    assert found.points.shape == (period, 1) and found.residual <= 1e-14
+
+
+@pytest.mark.parametrize(("r", "period"), [(3.5, 4), (3.83, 3)])
+def test_honest_cases_by_60_digits(r, period):
+    found = classify(LOGISTIC, [0.3], r=r)
+    assert (found.kind, found.period) == ("cycle", period)
+    assert found.multipliers[0] == pytest.approx(logistic_multiplier(r, period), abs=1e-9)
+
+
+@needs_compiler
+def test_honest_period_128():
+    found = classify(LOGISTIC, [0.3], r=3.5699)
+    assert (found.kind, found.period) == ("cycle", 128)
+    assert found.multipliers[0] == pytest.approx(0.616, abs=5e-4)
+
+
+@pytest.mark.parametrize("r", [3.9, 3.7, 4.0])
+@needs_compiler
+def test_chaos(r):
+    found = classify(LOGISTIC, [0.3], r=r)
+    assert found.kind == "chaotic" and found.period is None and len(found.points) == 0
+    assert found.lyapunov > 0.3
+
+
+@pytest.mark.parametrize("start", [0.1, 0.3, 0.77])
+def test_superstable_three_cycle(start):
+    found = classify(LOGISTIC, [start], r=3.831874055283315568)
+    assert found.period == 3 and abs(found.multipliers[0]) < 1e-7
+    assert np.abs(found.points - 0.5).min() < 1e-8
+
+
+def test_the_two_cycle_has_its_closed_form():
+    r = 3.3
+    found = classify(LOGISTIC, [0.2], r=r)
+    roots = [(r + 1 + s * math.sqrt((r - 3) * (r + 1))) / (2 * r) for s in (-1, 1)]
+    assert sorted(found.points[:, 0]) == pytest.approx(roots, rel=1e-14)
+
+
+# -- flips of the solvable losses: the period doubles there, within a thousandth -----------------------------------
+
+FLIPS = [
+    (LOGISTIC, "r", 0.3, [3, 1 + ROOT6, 3.544090359551922854, 3.564407266095432598], 1e-3),
+    (GD["cubic"], "lr", 0.6, [1, ROOT6 / 2, 1.27204517977596, 1.28220363304772], 5e-4),
+    (GD["double_well"], "lr", 0.8, [1, math.sqrt(5) - 1, 1.288031754482843, 1.299227939650204], 5e-4),
+    (GD["poisson_regression"], "lr", 0.2, [2, 2.5264677258538192, 2.6563532651571774, 2.6846233582942236], 2e-3),
+    (GD["logistic_regression"], "lr", 0.5, [9, 12.5862521524144848, 13.7972672838434748], 2e-2),
+]
+
+
+@pytest.mark.parametrize(("step", "name", "start", "flips", "gap"), FLIPS, ids=["logistic", "C1", "C2", "C4", "C5"])
+def test_flips(step, name, start, flips, gap):
+    for k, flip in enumerate(flips):
+        below, above = (classify(step, [start], **{name: flip + s * gap}) for s in (-1, 1))
+        assert (below.period, above.period) == (2**k, 2 ** (k + 1)), flip
+        # The multiplier falls through −1, and the new cycle starts at +1.
+        assert -1 < below.multipliers[0] < -0.5 and 0.2 < above.multipliers[0] < 1
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "birth", "gap", "count", "box"),
+    [
+        (LOGISTIC, "r", 3.828427124746190098, 1e-5, 2, (0, 1)),
+        (GD["cubic"], "lr", math.sqrt(2), 1e-5, 2, (-2, 2)),
+        (GD["double_well"], "lr", 1.450440964487875, 1e-5, 4, (-2, 2)),  # two pairs, by symmetry
+        (GD["poisson_regression"], "lr", 3.102439915635427, 1e-4, 2, (-20, 4)),
+        (GD["logistic_regression"], "lr", 18.66560631478335, 1e-3, 2, (-20, 20)),
+    ],
+    ids=["logistic", "C1", "C2", "C4", "C5"],
+)
+def test_births_of_three_cycles(step, name, birth, gap, count, box):
+    below, above = (cf.analysis.cycles(step.at(**{name: birth + s * gap}), 3, [box]) for s in (-1, 1))
+    assert (len(below), len(above)) == (0, count)
+    # A saddle-node: stable and unstable in pairs, multipliers near 1 on both sides of it.
+    assert sorted(c.stable for c in above) == [False] * (count // 2) + [True] * (count // 2)
+    for c in above:
+        assert (abs(c.multipliers[0]) < 1) == c.stable and c.multipliers[0] == pytest.approx(1, abs=0.2)
+
+
+def test_numbers_of_prime_cycles():
+    """r = 4, and the cubic 3x − x³ with three full branches."""
+    counts = [len(cf.analysis.cycles(LOGISTIC.at(r=4.0), n, [(-0.01, 1.01)])) for n in range(1, 9)]
+    assert counts == [2, 1, 2, 3, 6, 9, 18, 30]
+    cubic = GD["double_well"].at(lr=2.0)
+    assert [len(cf.analysis.cycles(cubic, n, [(-2.01, 2.01)])) for n in range(1, 6)] == [3, 3, 8, 18, 48]
+
+
+def test_cycles_at_full_chaos_have_multipliers_of_two_to_the_n():
+    """Conjugate to the tent map: |multiplier| = 2ⁿ, but 4 at the corner x = 0; points sin²(πk/(2ⁿ±1))."""
+    for n in (2, 3, 4):
+        for c in cf.analysis.cycles(LOGISTIC.at(r=4.0), n, [(0, 1)]):
+            assert abs(c.multipliers[0]) == pytest.approx(2.0**n, rel=1e-9)
+            angle = np.arcsin(np.sqrt(c.points[:, 0])) / math.pi
+            whole = [angle * (2**n - 1), angle * (2**n + 1)]
+            assert min(np.abs(w - np.round(w)).max() for w in whole) < 1e-9
+
+
+# -- C1 … C8 -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "lr", "start", "kind", "period"),
+    [
+        ("cubic", 0.9, 0.5, "fixed point", 1),
+        ("cubic", 1.415937027641658, 0.5, "cycle", 3),
+        ("cubic", 1.49, 0.5, "chaotic", None),
+        ("cubic", 1.55, 0.5, "divergent", None),
+        ("double_well", 0.9, 0.5, "fixed point", 1),
+        ("double_well", 1.1, 0.5, "cycle", 2),
+        ("double_well", 1.46, 0.5, "cycle", 3),
+        ("double_well", 1.98, 0.5, "chaotic", None),
+        ("double_well", 2.05, 0.5, "divergent", None),
+        ("poisson_regression", 3.11, 0.1, "cycle", 3),
+        ("poisson_regression", 3.0, 0.1, "chaotic", None),
+        ("logistic_regression", 20.0, 0.5, "cycle", 3),
+        ("quartic", 2.5, 0.3, "cycle", 2),
+    ],
+)
+@needs_compiler
+def test_regimes(name, lr, start, kind, period):
+    found = classify(GD[name], [start], lr=lr)
+    assert (found.kind, found.period) == (kind, period), found.reason
+
+
+def test_conjugacies():
+    """C1 is logistic with r = 1 + 2η, C4 the Ricker map: same period and multiplier."""
+    ricker = cf.Map.from_text("y*exp(r*(1-y))", params={"r": 2.0})
+    for lr in (0.8, 1.1, 1.25, 1.4159):
+        ours, theirs = classify(GD["cubic"], [0.5], lr=lr), classify(LOGISTIC, [0.3], r=1 + 2 * lr)
+        assert ours.period == theirs.period
+        assert ours.multipliers[0] == pytest.approx(theirs.multipliers[0], abs=1e-7)
+    for lr in (1.5, 2.3, 2.6, 3.11):
+        ours, theirs = classify(GD["poisson_regression"], [0.1], lr=lr), classify(ricker, [1.2], r=lr)
+        assert ours.period == theirs.period
+        assert ours.multipliers[0] == pytest.approx(theirs.multipliers[0], abs=1e-7)
+
+
+def test_C2_attractors_merge():
+    """Below 3√3/2 − 1 an orbit keeps its sign; above it does not."""
+    merge = 3 * math.sqrt(3) / 2 - 1
+    below = cf.iterate(GD["double_well"].at(lr=merge - 1e-3), [0.5], 5000).w
+    above = cf.iterate(GD["double_well"].at(lr=merge + 1e-3), [0.5], 5000).w
+    assert (below > 0).all() and (above < 0).any()
+
+
+def test_C3_phases():
+    """z = η(w²/2 − y): monotone, catapult, 2-cycle, 4-cycle, 3-cycle."""
+    step = cf.as_map(cf.losses.quadratic_regression(), cf.optimizers.gd(lr=1.0))
+
+    def residuals(alpha, start, n=60):
+        w = cf.iterate(step.at(y=alpha), [start], n).w[:, 0]
+        return w * w / 2 - alpha
+
+    quiet = residuals(2 * math.sqrt(2) - 2 - 0.05, 0.2)
+    assert (np.diff((quiet**2)[1:]) <= 1e-15).all()
+    catapult = residuals(0.95, math.sqrt(2 * (0.6 + 0.95)), 400) ** 2
+    # z = 0.6 goes to 0.6³ − 1.05·0.6² − 0.9·0.6 = −0.702: the loss rises, and then falls to 0.
+    assert catapult[:2] == pytest.approx([0.36, 0.702**2], rel=1e-12) and catapult[-1] < 1e-12
+    cases = ((0.9, 1), (1.1, 2), (math.sqrt(5) - 1 - 1e-3, 2), (math.sqrt(5) - 1 + 1e-3, 4), (1.4505, 3))
+    for alpha, period in cases:
+        assert classify(step, [1.0], y=alpha).period == period
+    assert classify(step, [1.0], y=2.1).kind == "divergent"
+
+
+def test_C5_three_cycles_at_20():
+    found = classify(GD["logistic_regression"], [0.5], lr=20.0)
+    published = np.array([-2.709031064527574, 9.375451224991260, 2.710480014019355])
+    first = int(np.argmin(found.points[:, 0]))
+    np.testing.assert_allclose(np.roll(found.points[:, 0], -first), published, rtol=1e-12)
+    assert found.multipliers[0] == pytest.approx(0.02889380514762, abs=1e-11)
+    every = cf.analysis.cycles(GD["logistic_regression"].at(lr=20.0), 3, [(-12, 12)])
+    assert [c.multipliers[0] for c in every if c.stable] == [pytest.approx(0.02889380514762, abs=1e-11)]
+    assert [c.multipliers[0] for c in every if not c.stable] == [pytest.approx(4.06787929050705, rel=1e-11)]
+
+
+@pytest.mark.parametrize(("K", "N", "lr", "period"), [(3, 4, 60, 4), (3, 5, 60, 5), (4, 5, 60, 5), (5, 7, 100, 7), (7, 10, 100, 10)])
+@needs_compiler
+def test_C5_periods_at_large_rates(K, N, lr, period):
+    found = classify(GD["logistic_regression"], [0.5], lr=float(lr), K=K, N=N)
+    assert (found.kind, found.period) == ("cycle", period)
+
+
+@pytest.mark.parametrize(("K", "N"), [(5, 7), (7, 10)])
+@needs_compiler
+def test_C5_chaos_at_60(K, N):
+    assert classify(GD["logistic_regression"], [0.5], lr=60.0, K=K, N=N).kind == "chaotic"
+
+
+@pytest.mark.parametrize("lr", [2.01, 2.3, 2.733991, 5.0, 20.0])
+def test_C8_period_two_for_ever(lr):
+    found = classify(GD["log_cosh"], [0.7], lr=lr)
+    assert (found.kind, found.period) == ("cycle", 2)
+    w = np.abs(found.points[:, 0]).max()
+    root = float(mpmath.findroot(lambda x: 2 * x - lr * mpmath.tanh(x), lr / 2 if lr > 2.5 else math.sqrt(3 * (1 - 2 / lr))))
+    assert w == pytest.approx(abs(root), rel=1e-10)
+    expected = (1 - lr / math.cosh(w) ** 2) ** 2
+    assert found.multipliers[0] == pytest.approx(expected, abs=1e-10)
+    if lr == 2.733991:
+        assert expected < 1e-11
+
+
+def test_neutral_two_cycles_of_huber():
+    """A continuum: {w, w − ηδ} for every w; all are neutral."""
+    found = classify(GD["huber"], [3.3], lr=2.5)
+    assert (found.kind, found.period) == ("cycle", 2)
+    assert found.multipliers[0] == 1.0 and "neutral" in found.reason
+    assert abs(np.diff(found.points[:, 0])[0]) == pytest.approx(2.5, rel=1e-14)
+    other = classify(GD["huber"], [3.1], lr=2.5)
+    assert np.abs(np.sort(other.points[:, 0]) - np.sort(found.points[:, 0])).max() > 0.01
+
+
+def test_a_continuum_of_minima():
+    found = classify(cf.as_map(cf.losses.scalar_factorization(), cf.optimizers.gd(lr=0.2)), [1.5, 0.3])
+    assert found.kind == "fixed point" and found.points[0].prod() == pytest.approx(1, abs=1e-9)
+    assert found.multipliers[0] == pytest.approx(1, abs=1e-9)
+    expected = 1 - 0.2 * (found.points[0] ** 2).sum()
+    assert found.multipliers[1] == pytest.approx(expected, abs=1e-9)
+
+
+# -- momentum and Adam ----------------------------------------------------------------------------------------------
+
+
+def test_P9_heavy_ball_three_cycle():
+    """Lessard, Recht & Packard: f′ = 25x, x + 24, 25x − 24."""
+    loss = cf.Loss("Piecewise((25*x**2/2, x < 1), (x**2/2 + 24*x - 12, x < 2), (25*x**2/2 - 24*x + 36, True))")
+    step = cf.as_map(loss, cf.optimizers.heavy_ball(lr=1 / 9, momentum=4 / 9))
+    x = [792 / 1225, -2208 / 1225, 2592 / 1225]
+    found = cf.analysis.classify(step, [x[0], (x[2] - x[0]) * 9])
+    assert (found.kind, found.period) == ("cycle", 3)
+    assert sorted(found.points[:, 0]) == pytest.approx(sorted(x), rel=1e-12)
+    # L″ = 25 at all three: the cube of ((13/9 − 25/9, −4/9), (1, 0)), a double eigenvalue (−2/3)³.
+    assert np.abs(found.multipliers) == pytest.approx([8 / 27, 8 / 27], abs=1e-6)
+
+
+def adam(lr, beta1, beta2, eps):
+    options = {"eps": eps, "bias_correction": False, "eps_inside": True}
+    return cf.as_map(cf.Loss("w**2/2"), cf.optimizers.adam(lr=lr, beta1=beta1, beta2=beta2, **options))
+
+
+@pytest.mark.parametrize(
+    ("settings", "w", "size"),
+    [((0.5, 0.2, 0.5, 1e-6), 0.16666366664, 0.93665), ((1.0, 0.9, 0.999, 1e-8), 0.0263156, 1.10129)],
+)
+def test_P11_adam_two_cycles(settings, w, size):
+    lr, beta1, _, eps = settings
+    exact = math.sqrt((lr * (1 - beta1) / (2 * (1 + beta1))) ** 2 - eps)
+    assert exact == pytest.approx(w, rel=1e-6)
+    step = adam(*settings)
+    seed = np.array([[s * w, -s * (1 - beta1) / (1 + beta1) * w, w * w] for s in (1, -1)])
+    points = polish(step, seed)
+    assert np.abs(points[:, 0]) == pytest.approx([exact, exact], rel=1e-9)
+    assert np.abs(multipliers(step, points)[0]) == pytest.approx(size, abs=1e-5)
+    if size < 1:
+        found = cf.analysis.classify(step, seed[0])
+        assert (found.kind, found.period) == ("cycle", 2)
+        assert np.abs(found.multipliers[0]) == pytest.approx(size, abs=1e-5)
+
+
+def test_P12_adam_three_cycle():
+    w = [0.0983618809519996, 0.16114418261193642, -0.31154620264185634]
+    m = v = 0.0
+    for k in range(60):
+        m, v = 0.5 * m + 0.5 * w[k % 3], 0.2 * v + 0.8 * w[k % 3] ** 2
+    found = cf.analysis.classify(adam(1.0, 0.5, 0.2, 1e-8), [w[0], m, v])
+    assert (found.kind, found.period) == ("cycle", 3)
+    assert sorted(found.points[:, 0]) == pytest.approx(sorted(w), rel=1e-10)
+    assert sorted(found.multipliers) == pytest.approx([-0.92307, -0.09297, 0.01165], abs=1e-5)
+
+
+# -- several dimensions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lr", [2.1, 2.5, 3.0])
+def test_N5_cyclic_sgd_has_period_three(lr):
+    """Two unit samples at 60°, log cosh residuals: period three in epochs."""
+    first = cf.as_map(cf.Loss("logcosh(x) + 0*y", variables="x y") if False else cf.Loss("logcosh(x + c*y)", "x y", {"c": 0.0}),
+                      cf.optimizers.gd(lr=lr))  # fmt: skip
+    second = cf.as_map(cf.Loss("logcosh(x/2 + sqrt(3)*y/2 + c)", "x y", {"c": 0.0}), cf.optimizers.gd(lr=lr))
+    found = cf.analysis.classify(cf.compose(first, second), [0.9, 0.4])
+    assert (found.kind, found.period) == ("cycle", 3)
+    assert np.abs(found.multipliers[0]) < 1
+
+
+def test_N5_quadratic_residuals_rotate():
+    """At η = 2 an epoch is a rotation by exactly 120°: neutral, period three."""
+    first = cf.as_map(cf.Loss("(x + c*y)**2/2", "x y", {"c": 0.0}), cf.optimizers.gd(lr=2.0))
+    second = cf.as_map(cf.Loss("(x/2 + sqrt(3)*y/2 + c)**2/2", "x y", {"c": 0.0}), cf.optimizers.gd(lr=2.0))
+    epoch = cf.compose(first, second)
+    c, s = -0.5, math.sqrt(3) / 2
+    rotation = epoch.jacobian([0.3, 0.2])
+    assert np.allclose(rotation, [[c, -s], [s, c]], atol=1e-15) or np.allclose(rotation, [[c, s], [-s, c]], atol=1e-15)
+    found = cf.analysis.classify(epoch, [0.3, 0.2])
+    assert found.kind in ("cycle", "undecided")
+    if found.kind == "cycle":
+        assert found.period == 3 and np.abs(found.multipliers) == pytest.approx([1, 1], abs=1e-9)
+
+
+@pytest.mark.parametrize(("h2", "expected"), [(-0.125, (1 / 64, 0.0)), (-0.3, None)])
+def test_N6_gradient_descent_with_a_three_cycle(h2, expected):
+    loss = cf.Loss(
+        "3*(x**2 + y**2)/4 + h*(x**2 + y**2 - 1)**2/2 + sqrt(3)/6*(2 - x**2 - y**2)*(x**3 - 3*x*y**2)", "x y", {"h": h2}
+    )
+    step = cf.as_map(loss, cf.optimizers.gd(lr=1.0))
+    angles = math.pi / 6 + 2 * math.pi * np.arange(3) / 3
+    cycle = np.column_stack([np.cos(angles), np.sin(angles)])
+    after = images(step, cycle)
+    assert np.abs(after[:, None] - cycle[None]).max(axis=2).min(axis=1).max() < 1e-14
+    found = cf.analysis.classify(step, cycle[0] + [0.004, -0.003])
+    assert (found.kind, found.period) == ("cycle", 3)
+    if expected:
+        assert np.sort(found.multipliers)[::-1] == pytest.approx(expected, abs=1e-9)
+
+
+DELAYED = cf.Map.from_text(["r*x*(1 - y)", "x"], "x y", {"r": 2.0})
+
+
+@pytest.mark.parametrize("r", [2.02, 2.1])
+@needs_compiler
+def test_past_a_neimark_sacker_bifurcation(r):
+    """The delayed logistic map: stable for r < 2, an invariant circle beyond."""
+    assert classify(DELAYED, [0.4, 0.45], r=1.95).kind == "fixed point"
+    found = classify(DELAYED, [0.4, 0.45], r=r)
+    assert found.kind == "quasi-periodic", found.reason
+    assert abs(found.lyapunov) < 1e-3
+
+
+def test_edge_of_the_delayed_logistic_map():
+    """The fixed point 1 − 1/r has a complex pair of modulus √(r − 1): Neimark–Sacker at r = 2, seen from 1/r."""
+    shifted = cf.Map.from_text(["x + (k + 1)*(x + 1 - 1/(k + 1))*(1/(k + 1) - y) - x + 1/(k + 1) - 1", "x"], "x y", {"k": 0.5})
+    found = cf.analysis.edge(shifted, [0.0, 0.0], scale=0.5, parameter="k")
+    assert found.value == pytest.approx(1.0, abs=1e-9) and found.kind == "neimark-sacker"
+    assert found.multiplier.real == pytest.approx(0.5, abs=1e-6)
+
+
+@needs_compiler
+def test_a_conservative_rotation():
+    turn = 2 * math.pi * (math.sqrt(5) - 1) / 2
+    step = cf.Map.from_text(["x*cos(t) - y*sin(t)", "x*sin(t) + y*cos(t)"], "x y", {"t": turn})
+    found = cf.analysis.classify(step, [0.7, 0.1])
+    assert found.kind == "quasi-periodic", found.reason
+    assert abs(found.lyapunov) < 1e-6
+
+
+# -- exponents -------------------------------------------------------------------------------------------------------
+
+
+@needs_compiler
+def test_lyapunov_exponents():
+    assert cf.analysis.lyapunov(LOGISTIC.at(r=4.0), [0.3], 500_000)[0] == pytest.approx(math.log(2), abs=2e-3)
+    assert cf.analysis.lyapunov(GD["cubic"].at(lr=1.5), [0.3], 500_000)[0] == pytest.approx(math.log(2), abs=2e-3)
+    # At the very end of the chaos the orbit may step over the edge by round-off.
+    assert cf.analysis.lyapunov(GD["double_well"].at(lr=2 - 1e-12), [0.3], 500_000)[0] == pytest.approx(math.log(3), abs=3e-3)
+
+
+@needs_compiler
+def test_lyapunov_spectrum_of_henon():
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    exponents = cf.analysis.lyapunov(henon, [0.1, 0.1], 1_000_000)
+    assert exponents[0] == pytest.approx(0.41922, abs=1e-3)
+    assert exponents.sum() == pytest.approx(math.log(0.3), abs=1e-9)
+    found = cf.analysis.classify(henon, [0.1, 0.1])
+    assert found.kind == "chaotic" and found.lyapunov == pytest.approx(0.41922, abs=5e-3)
+
+
+def test_lyapunov_of_a_cycle_and_of_linear_maps():
+    assert cf.analysis.lyapunov(LOGISTIC.at(r=3.3), [0.3], 5000)[0] == pytest.approx(math.log(abs(4 + 6.6 - 3.3**2)) / 2, rel=1e-6)
+    linear = cf.Map.from_text(["x/2 + y", "y/3"], "x y")
+    assert cf.analysis.lyapunov(linear, [0.0, 0.0], 500) == pytest.approx([-math.log(2), -math.log(3)], abs=1e-2)
+    dead = cf.Map.from_text(["x/2", "0*y"] if False else ["x/2", "x/4"], "x y")
+    assert cf.analysis.lyapunov(dead, [1.0, 0.0], 100)[1] == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: cf.analysis.lyapunov(LOGISTIC.at(r=5.0), [0.3], 1000), "diverges|diverged|finite"),
+        (lambda: cf.analysis.lyapunov(LOGISTIC, [0.3], 0), "at least one step"),
+        (lambda: cf.analysis.classify(LOGISTIC, [0.3], max_period=0), "at least 1"),
+        (lambda: cf.analysis.classify(LOGISTIC, [math.nan]), "finite"),
+        (lambda: cf.analysis.cycles(DELAYED, 3, [(0, 1)]), "one variable"),
+        (lambda: cf.analysis.cycles(LOGISTIC, 0, [(0, 1)]), "at least 1"),
+        (lambda: cf.analysis.cycles(LOGISTIC, 3, [(1, 0)]), "finite interval"),
+        (lambda: cf.analysis.cycles(LOGISTIC, 3, [(0, math.inf)]), "finite interval"),
+    ],
+)
+def test_senseless_calls_are_refused(call, words):
+    with pytest.raises(cf.CfdynError, match=words):
+        call()
+
+
+# -- orbits that mislead ----------------------------------------------------------------------------------------------
+
+
+def test_exactly_on_an_unstable_fixed_point():
+    """0.75 is fixed at r = 4 and exact in binary; the orbit stays, and the answer says unstable."""
+    found = classify(LOGISTIC, [0.75], r=4.0)
+    assert (found.kind, found.period) == ("fixed point", 1)
+    assert found.multipliers[0] == -2.0 and "unstable" in found.reason
+    assert classify(LOGISTIC, [0.25], r=4.0).points[0, 0] == 0.75  # one step before it
+    assert classify(GD["double_well"], [0.0], lr=0.5).multipliers[0] == 1.5
+
+
+@pytest.mark.parametrize("r", [3.6, 3.7, 3.9, 3.99])
+@needs_compiler
+def test_nearly_on_an_unstable_fixed_point(r):
+    """1 − 1/r rounded: the float orbit may sit there for ever, the true one leaves."""
+    found = classify(LOGISTIC, [1 - 1 / r], r=r)
+    assert found.kind == "chaotic", found.reason
+
+
+@needs_compiler
+def test_orbits_of_slope_two_that_collapse_in_binary():
+    """C6: L′ = −1 + 3 max(w, 0), slopes (1, −2). Every binary number ends on the unstable 3-cycle 0 → 1 → −1."""
+    step = cf.as_map(cf.Loss("-w + 3*Max(w, 0)**2/2"), cf.optimizers.gd(lr=1.0))
+    found = cf.analysis.classify(step, [0.3])
+    assert found.kind in ("cycle", "fixed point", "chaotic", "undecided")
+    if found.period is not None:
+        assert abs(found.multipliers[0]) > 1 and "unstable" in found.reason
+    if found.kind == "chaotic":
+        assert found.lyapunov == pytest.approx(2 / 3 * math.log(2), abs=0.01)
+    tent = cf.Map.from_text("s*Min(x, 1 - x)", params={"s": 2.0})
+    collapsed = cf.analysis.classify(tent, [0.3])
+    assert collapsed.kind in ("fixed point", "chaotic", "undecided")
+    if collapsed.period is not None:
+        assert abs(collapsed.multipliers[0]) == 2.0 and "unstable" in collapsed.reason
+    assert cf.analysis.classify(tent.at(s=1.9), [0.3]).lyapunov == pytest.approx(math.log(1.9), abs=1e-6)
+
+
+def test_divergence_and_the_edge_of_the_domain():
+    found = classify(LOGISTIC, [0.3], r=4.5)
+    assert found.kind == "divergent" and found.period is None and "step" in found.reason
+    found = cf.analysis.classify(cf.Map.from_text("log(x)"), [2.0])
+    assert found.kind == "undecided" and "domain" in found.reason
+    found = cf.analysis.classify(cf.as_map(cf.Loss("w - log(w)"), cf.optimizers.gd(lr=9.0)), [0.5])
+    assert found.kind in ("undecided", "divergent") and "step" in found.reason
+
+
+@pytest.mark.parametrize("lr", [1.5, 1.8, 1.9, 1.99])
+def test_a_minimum_at_zero_is_a_fixed_point(lr):
+    """Round-off around 0 has no period, however the orbit ends there."""
+    for name, start in (("poisson_regression", 0.3), ("log_cosh", 0.7), ("quartic", 0.4)):
+        found = classify(GD[name], [start], lr=lr)
+        assert (found.kind, found.period) == ("fixed point", 1), name
+        assert found.multipliers[0] == pytest.approx(1 - lr, abs=1e-9)
+        assert abs(found.points[0, 0]) < 1e-12
+
+
+@needs_compiler
+def test_chaos_whose_mean_converges_fast():
+    """In the Ricker map 1 − x telescopes, so its average settles as fast as on a circle."""
+    ricker = cf.Map.from_text("x*exp(r*(1-x))", params={"r": 2.914265763021172})
+    assert cf.analysis.classify(ricker, [1.3948152055239693]).kind == "chaotic"
+
+
+def test_a_small_scale_is_a_scale():
+    """The double well in units of 10⁻⁶: the same cycles, a million times smaller."""
+    loss = cf.Loss("c**2*((w/c)**2 - 1)**2/4", "w", {"c": 1e-6})
+    for lr, period in ((0.9, 1), (1.1, 2), (1.46, 3)):
+        found = cf.analysis.classify(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [0.5e-6])
+        assert found.period == period
+        assert 1e-7 < np.abs(found.points).max() < 3e-6
+
+
+def test_a_small_budget_is_an_honest_undecided_or_right():
+    for budget in (1, 10, 100, 1000):
+        found = cf.analysis.classify(LOGISTIC.at(r=3.5), [0.3], budget=budget)
+        assert found.kind == "undecided" or found.period == 4
+    found = cf.analysis.classify(LOGISTIC.at(r=3.5), [0.3], max_period=2, budget=20_000)
+    assert found.kind == "undecided" or found.period == 4
+
+
+def test_from_a_start_far_away():
+    found = cf.analysis.classify(cf.as_map(cf.losses.log_cosh(), cf.optimizers.gd(lr=3.0)), [1e6])
+    assert (found.kind, found.period) in (("cycle", 2), ("undecided", None))
