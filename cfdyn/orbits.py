@@ -105,7 +105,7 @@ def iterate(
     >>> cf.iterate(step.at(lr=3.0), [2.0], 100).status
     'diverged at step 4'
     >>> print(cf.iterate(step, [0.5], 3, digits=30).z[3, 0])
-    0.975308063440024852752685546875
+    0.975299630818881269078701734543
     """
     z = step.state(z0)
     if n < 0:

@@ -53,22 +53,21 @@ def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
     Averaged are each coordinate and its square: a coordinate alone may average fast in chaos too, as
-    x does in the Ricker map, where 1 − x is a telescoping difference. Weight exp(−1/(s(1−s))), s = t/n: on a quasi-periodic orbit the error falls faster than any
-    power of n, on a chaotic one only as n^(−1/2).
+    x does in the Ricker map, where 1 − x is a telescoping difference. Weight exp(−1/(s(1−s))), s = t/n:
+    on a quasi-periodic orbit the error falls faster than any power of n, on a chaotic one as n^(−1/2).
     """
     if n < 100:
         return 0.0
     s = np.arange(1, n) / n
     weight = np.exp(-1 / (s * (1 - s)))
     weight /= weight.sum()
-    state, averages = z.copy(), []
-    centre = size = None
+    state, averages, centre, size = z.copy(), [], np.empty(0), np.empty(0)
     for _ in range(2):
         orbit = np.empty((n, step.dim))
         orbit[0] = state
         if iterate(step.rule("step").compiled, step.p, ESCAPE, orbit)[1] != DONE:
             return 0.0
-        if size is None:
+        if not len(size):
             centre, size = orbit.mean(axis=0), np.ptp(orbit, axis=0)
             size[size == 0] = 1.0
         scaled = (orbit[1:] - centre) / size

@@ -50,7 +50,7 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.84})
     >>> [(c.points[:, 0].round(4).tolist(), c.stable) for c in cf.analysis.cycles(step, 3, [(0, 1)])]
-    [([0.1494, 0.488, 0.9594], True), ([0.1698, 0.5414, 0.9534], False)]
+    [([0.1494, 0.488, 0.9594], True), ([0.1694, 0.5404, 0.9537], False)]
     """
     if step.dim != 1:
         raise UsageError(f"cycles searches maps of one variable; this one has {step.dim}")

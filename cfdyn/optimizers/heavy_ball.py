@@ -18,7 +18,7 @@ def heavy_ball(lr: float, momentum: float = 0.9) -> Optimizer:
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
     >>> step(step([1.0]))
-    array([-0.25,  1.5 ])
+    array([0., 1.])
 
     References
     ----------

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import sympy
 
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, Refusal, indicator, literal
+from cfdyn.symbolic._bounded import MAX_EXPONENT, Arithmetic, indicator
+from cfdyn.symbolic._constants import Refusal, literal
 from cfdyn.symbolic._tokens import MAX_LENGTH, balanced, complaint, name_problem, tokenize
 from cfdyn.symbolic.functions import switching_conditions
 
@@ -167,9 +168,9 @@ class _Builder:
         size = 1 + sum(part.size for part in parts)
         branches = any(part.branches for part in parts)
         if isinstance(node, (ast.Compare, ast.BoolOp)) or isinstance(node, ast.BinOp) and type(node.op) in _JOINS:
-            item, kind = self._condition(node, parts), "condition"
+            item, kind = self._condition(node, parts, size), "condition"
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            item, kind = self.arithmetic.negated(_conditions(parts)[0]), "condition"
+            item, kind = self.arithmetic.negated(_conditions(parts)[0], size), "condition"
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
             item, kind = sympy.true if node.value else sympy.false, "truth"
         elif _callee(node) == "Piecewise":
@@ -199,16 +200,16 @@ class _Builder:
             return run.product([x if s > 0 else run.power(x, minus, size) for s, x in zip(signs, items)], size)
         raise Refusal("a comma is not allowed here; it separates the arguments of a function")
 
-    def _condition(self, node: ast.expr, parts: list[_Value]) -> sympy.Basic:
+    def _condition(self, node: ast.expr, parts: list[_Value], size: int) -> sympy.Basic:
         if isinstance(node, (ast.BoolOp, ast.BinOp)):
-            return self.arithmetic.joined(_JOINS[type(node.op)], _conditions(parts))
+            return self.arithmetic.joined(_JOINS[type(node.op)], _conditions(parts), size)
         assert isinstance(node, ast.Compare)
         if any(part.branches or part.kind != "number" for part in parts):
             raise Refusal("a condition may not contain another condition or a Piecewise; join them with and, or")
         items = [part.item for part in parts]
         links = zip(node.ops, items, items[1:])
         relations = [self.arithmetic.relation(_RELATIONS[type(op)], a, b) for op, a, b in links]
-        return relations[0] if len(relations) == 1 else self.arithmetic.joined(sympy.And, relations)
+        return relations[0] if len(relations) == 1 else self.arithmetic.joined(sympy.And, relations, size)
 
     def _variable(self, name: str) -> sympy.Symbol:
         if self.names is not None and name not in self.names:

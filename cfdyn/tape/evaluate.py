@@ -40,7 +40,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)
     >>> algebra = mp_algebra(30)
     >>> evaluate(square, algebra, [algebra.constant(Fraction(1, 3))], [])
-    [mpf('0.1111111111111111111111111111111115')]
+    [mpf('0.111111111111111111111111111111102')]
     """
     tape = program.tape
     values: dict[Node, Any] = {}
