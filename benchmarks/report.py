@@ -100,13 +100,20 @@ class Report:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, system, and how busy it was before."""
+    """Processor, cores, system, and how busy it was before and after (the benchmark itself counts as one)."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver()) or 'libc unknown'}",
-        "load at the start": round(LOAD, 2),
+        "load before": round(LOAD, 2),
+        "load after": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
     }
+
+
+def was_busy(where: dict[str, Any]) -> bool:
+    """Whether others took more than half of the cores before, or beside the benchmark at its end."""
+    spare = where["cores"] / 2
+    return where["load before"] > 1 + spare or where["load after"] > 1 + spare
 
 
 def _processor() -> str:
@@ -187,8 +194,9 @@ def document(reports: list[Report]) -> str:
         + ", ".join(f"{name} {version}" for name, version in what.items())
         + (". A quick pass: fewer steps and repeats." if first.quick else ".")
     ]
-    if where["load at the start"] > where["cores"] / 2:
-        parts.append(f"The machine was busy (load {where['load at the start']}): repeat this run when it is not.")
+    if any(was_busy(report.machine) for report in reports):
+        loads = ", ".join(f"{r.machine['load before']}–{r.machine['load after']}" for r in reports)
+        parts.append(f"The machine was busy with other things (load {loads}): repeat this run when it is not.")
     parts += [markdown(table) for report in reports for table in report.tables]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

@@ -223,18 +223,20 @@ def python_call(compiled: Any) -> Callable[[np.ndarray, np.ndarray, np.ndarray],
 
 
 @intrinsic
-def _data_pointer(typingctx: Any, array: Any) -> Any:
+def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.gep(data, [context.cast(builder, args[1], signature.args[1], types.intp)])
 
-    return _POINTER(array), codegen
+    return _POINTER(array, first), codegen
 
 
 if DISABLED:
 
-    def pointer(array: np.ndarray) -> np.ndarray:
-        """The array itself, where nothing is compiled."""
-        return array
+    def pointer(array: np.ndarray, first: int) -> np.ndarray:
+        """A contiguous array from its entry ``first`` on, where nothing is compiled."""
+        return array.reshape(-1)[first:]
 
 else:
-    pointer = _data_pointer
+    # A view would do the same, but costs two atomic operations for its reference count.
+    pointer = _entry_pointer

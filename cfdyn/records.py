@@ -12,6 +12,7 @@ import math
 import os
 import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -177,6 +178,11 @@ def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def provenance(**settings: Any) -> dict:
     """Settings and versions, for a record's header."""
+    return {"settings": plain(settings), "versions": dict(_versions())}
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -186,4 +192,4 @@ def provenance(**settings: Any) -> dict:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    return {"settings": plain(settings), "versions": versions}
+    return tuple(versions.items())

@@ -168,11 +168,11 @@ def test_the_readme_gets_the_tables_between_its_markers(report, tmp_path):
         report.insert([sample(report)], readme)
 
 
-def test_a_busy_machine_is_told(report):
-    found = sample(report)
-    calm, busy = {**found.machine, "load at the start": 0.0}, {**found.machine, "load at the start": 1e3}
-    assert "busy" not in report.document([report.Report("s", [], False, machine=calm)])
-    assert "busy (load 1000.0)" in report.document([report.Report("s", [], False, machine=busy)])
+@pytest.mark.parametrize(("before", "after", "busy"), [(0.0, 1.5, False), (9.5, 1.5, True), (0.0, 9.5, True)])
+def test_a_busy_machine_is_told(report, before, after, busy):
+    where = {**report.machine(), "cores": 2, "load before": before, "load after": after}
+    text = report.document([report.Report("s", [], False, machine=where)])
+    assert ("was busy" in text) is busy and (f"{before}–{after}" in text) is busy
 
 
 def test_the_readme_of_the_benchmarks_has_the_markers(report):

@@ -11,14 +11,15 @@ CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3
 
 
 @inline_kernel
-def outside(before, after, escape) -> int:
-    """DONE, or why the new state is not acceptable: too large, or NaN out of a moderate state."""
-    for k in range(after.size):
-        if not abs(after[k]) <= escape:
-            for j in range(after.size):
-                if np.isnan(after[j]):
-                    for i in range(before.size):
-                        if abs(before[i]) > 1e100:
+def outside(orbit, row, escape) -> int:
+    """DONE, or why this row is not acceptable: too large, or NaN out of a moderate row before it."""
+    d = orbit.shape[1]
+    for k in range(d):
+        if not abs(orbit[row, k]) <= escape:
+            for j in range(d):
+                if np.isnan(orbit[row, j]):
+                    for i in range(d):
+                        if abs(orbit[row - 1, i]) > 1e100:
                             return DIVERGED
                     return LEFT_DOMAIN
             return DIVERGED
@@ -35,10 +36,10 @@ def copy(source, target) -> None:
 @kernel
 def iterate(step, p, escape, orbit) -> tuple[int, int]:
     """Fill rows 1… of ``orbit`` (n+1, D) from row 0; returns (steps done, status)."""
-    pp = pointer(p)
+    pp, d = pointer(p, 0), orbit.shape[1]
     for i in range(orbit.shape[0] - 1):
-        step(pointer(orbit[i]), pp, pointer(orbit[i + 1]))
-        status = outside(orbit[i], orbit[i + 1], escape)
+        step(pointer(orbit, i * d), pp, pointer(orbit, i * d + d))
+        status = outside(orbit, i + 1, escape)
         if status != DONE:
             return i + 1, status
     return orbit.shape[0] - 1, DONE
@@ -64,9 +65,9 @@ def advance(step, z, p, n, escape) -> tuple[int, int]:
 @kernel
 def evaluate_rows(rule, points, p, out) -> None:
     """out[i] = rule(points[i])."""
-    pp = pointer(p)
+    pp = pointer(p, 0)
     for i in range(points.shape[0]):
-        rule(pointer(points[i]), pp, pointer(out[i]))
+        rule(pointer(points, i * points.shape[1]), pp, pointer(out, i * out.shape[1]))
 
 
 @inline_kernel
@@ -118,7 +119,7 @@ def stretch(step, jacobian, z, p, n, q, sums) -> int:
     d, k = z.size, q.shape[0]
     other, image, norms = np.empty_like(z), np.empty_like(q), np.empty(k)
     matrix = np.empty(d * d)
-    pp, here, there, pj = pointer(p), pointer(z), pointer(other), pointer(matrix)
+    pp, here, there, pj = pointer(p, 0), pointer(z, 0), pointer(other, 0), pointer(matrix, 0)
     for i in range(n):
         jacobian(here, pp, pj)
         for a in range(k):

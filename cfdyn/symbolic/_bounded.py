@@ -42,8 +42,11 @@ def _lattice(kind: type, arguments: Sequence[sympy.Basic], size: int) -> sympy.B
     """Max, Min, And, Or; long ones in a plain order, as sympy's own order evaluates the constants in them."""
     if size <= SMALL:
         return kind(*arguments) if kind in (sympy.And, sympy.Or) else kind(*arguments, evaluate=False)
-    neutral = {sympy.And: sympy.true, sympy.Or: sympy.false}.get(kind)
-    flat = [part for item in arguments for part in (item.args if isinstance(item, kind) else (item,))]
+    neutral: sympy.Basic | None = {sympy.And: sympy.true, sympy.Or: sympy.false}.get(kind)
+    flat: list[sympy.Basic] = []
+    for item in arguments:
+        nested = isinstance(item, kind)
+        flat += item.args if nested else (item,)
     unique = sorted({part for part in flat if part is not neutral}, key=_IN_ORDER)
     if neutral is not None and sympy.Not(neutral) in unique:
         return sympy.Not(neutral)

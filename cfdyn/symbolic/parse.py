@@ -130,7 +130,6 @@ class _Builder:
     def build(self) -> sympy.Expr:
         order: list[tuple[ast.expr, list[tuple[int, ast.expr]]]] = []
         stack = [self._tree()]
-        root = stack[0]
         while stack:
             node = stack.pop()
             order.append((node, _children(node)))
@@ -143,7 +142,7 @@ class _Builder:
             except (Refusal, RecursionError) as problem:
                 known = isinstance(problem, Refusal)
                 raise self._refused(node, str(problem) if known else "it is nested too deeply") from None
-        result = values[root]
+        result = values[order[0][0]]
         if result.kind != "number":
             raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
         self._check_whole(result.item)

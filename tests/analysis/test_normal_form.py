@@ -71,12 +71,13 @@ PLANES = [
 @pytest.mark.parametrize("text", PLANES)
 def test_two_dimensions(text):
     """b = (η/6)[3 tᵀH⁻¹t − D⁴L(q,q,q,q)], t = D³L(q,q,·), at the minimum 0."""
-    expression = sp.sympify(text.replace("exp", "exp"), locals={"x": X, "y": Y})
+    expression = sp.sympify(text, locals={"x": X, "y": Y})
     names, at = (X, Y), {X: 0, Y: 0}
 
     def tensor(order):
         shape = (2,) * order
-        return np.array([float(sp.diff(expression, *(names[i] for i in index)).subs(at)) for index in np.ndindex(shape)]).reshape(shape)
+        entries = [sp.diff(expression, *(names[i] for i in index)).subs(at) for index in np.ndindex(shape)]
+        return np.array(entries, dtype=float).reshape(shape)
 
     hessian = tensor(2)
     values, vectors = np.linalg.eigh(hessian)

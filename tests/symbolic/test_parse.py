@@ -76,12 +76,27 @@ ACCEPTED = {
     "(2>1)*x": x,
     "x - x": sympy.Integer(0),
     "x/x": sympy.Integer(1),
+    "x*x**2/x**3*y": y,
+    "x**0.5*x**0.5 + sqrt(y)**2": x + y,
+    "sqrt(2)*sqrt(2) + 1/sqrt(2)": 2 + sympy.sqrt(2) / 2,
+    "sqrt(12*x**2*y)": 2 * sympy.sqrt(3) * abs(x) * sympy.sqrt(y),
+    "abs(x - y)*abs(x - y)": (x - y) ** 2,
+    "exp(x)*exp(2*x)/exp(3*x)": sympy.Integer(1),
+    "2*3*x*(y + 1)*(y + 1)": 6 * x * (y + 1) ** 2,
+    "(x*y/2)**3": x**3 * y**3 / 8,
+    "x + 2*x - y - 3*x": -y,
 }
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_accepted(text):
     assert parse(text) == ACCEPTED[text]
+
+
+@pytest.mark.parametrize("text, value", [("abs(x)**3", 8), ("abs(x)**-3", Rational(1, 8)), ("sign(x)**2", 1),
+                                         ("sqrt(x**2)**3", 8), ("(x**2)**1.5*x", -16), ("abs(x)*x*abs(x)", -8)])
+def test_powers_at_minus_two(text, value):
+    assert parse(text).subs(x, -2) == value
 
 
 REFUSED = {  # text -> (character counted from 1, part of the message)

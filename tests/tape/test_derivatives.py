@@ -31,8 +31,8 @@ def _piecewise(a, b, c, d):
     return sp.Piecewise((a, sp.Lt(b, c)), (d, True))
 
 
-smooth = [sp.sin, sp.cos, sp.tanh, sigmoid, softplus, logcosh, sp.erf, lambda u: sp.exp(-(u**2)), lambda u: sp.sqrt(1 + u**2),
-          lambda u: sp.log(1 + u**2), lambda u: 1 / (2 + sp.cos(u)), lambda u: u**2, lambda u: -u, lambda u: u**3 / 3]  # fmt: skip
+smooth = [sp.sin, sp.cos, sp.tanh, sigmoid, softplus, logcosh, sp.erf, lambda u: sp.exp(-(u**2)),
+          lambda u: sp.sqrt(1 + u**2), lambda u: sp.log(1 + u**2), lambda u: 1 / (2 + sp.cos(u)), lambda u: u**2, lambda u: -u, lambda u: u**3 / 3]  # fmt: skip
 kinked = [sp.Abs, lambda u: u * sp.sign(u), lambda u: u * sp.Heaviside(u)]
 pairs = [lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, sp.Max, sp.Min]
 numbers = st.sampled_from([sp.Integer(1), sp.Integer(-2), sp.Rational(1, 3), sp.Rational(-7, 5)])
