@@ -13,6 +13,7 @@ from cfdyn.cli import output, specs
 from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import UsageError, unknown
 from cfdyn.minima import minima
+from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 from cfdyn.systems import Map, as_map
 
@@ -50,7 +51,7 @@ def study(
     vary: str | None, out: Path, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn study``."""
-    folder = output.folder(out)
+    folder, plot = output.folder(out), plot and check_path(plot)
     if loss is None:
         raise UsageError('study needs a LOSS: a formula such as "(w**2-1)**2/4", or a name from: cfdyn list losses')
     function, (opt, open_lr) = specs.make_loss(loss, settings, variables), specs.make_optimizer(optimizer)
@@ -87,7 +88,7 @@ def orbit(
     map_: str | None, digits: int | None, out: Path | None, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn orbit``."""
-    folder = None if out is None else output.folder(out)
+    folder, plot = out and output.folder(out), plot and check_path(plot)
     step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
     with output.progress() as say:
         found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from cfdyn.errors import UsageError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands"}
 
 
@@ -37,13 +39,24 @@ def plot(record: Any, path: str | Path | None = None) -> Figure:
     return figure
 
 
+def check_path(path: str | Path) -> Path:
+    """The path, if a figure can be written there: worth asking before a long computation.
+
+    Raises
+    ------
+    UsageError : an unknown ending, or a folder that does not exist or cannot be written
+    """
+    path = Path(path)
+    if path.suffix.lstrip(".").lower() not in FORMATS:
+        raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
+    return path
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure; PNG at 200 dpi, or PDF, SVG by the ending."""
-    path = Path(path)
-    ending = path.suffix.lstrip(".").lower()
-    known = figure.canvas.get_supported_filetypes()
-    if ending not in known:
-        raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
+    path = check_path(path)
     try:
         figure.savefig(path, dpi=200)
     except OSError as error:

@@ -35,7 +35,7 @@ def draw(study: Any) -> Figure:
 def _title(study: Any) -> str:
     regime = study.regime
     what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
-    name = f"${study.latex}$" if len(study.latex) <= 90 and "\\begin" not in study.latex else study.title
+    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else study.title
     return f"{name}   ·   {study.optimizer}   ·   {what}"
 
 
