@@ -46,7 +46,8 @@ def test_bit_for_bit_in_two_dimensions():
 
 @pytest.mark.parametrize("digits", [30, 50, 200])
 def test_digits_against_flint(digits):
-    flint = pytest.importorskip("flint")
+    import flint
+
     orbit = cf.iterate(LOGISTIC.at(r=3.9), [0.3], 100, digits=digits)
     saved, flint.ctx.prec = flint.ctx.prec, 2000
     try:

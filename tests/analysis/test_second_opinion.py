@@ -9,8 +9,6 @@ import cfdyn as cf
 from tests.long_orbits import FAMILIES, Family, attracts, recompute
 from tests.oracles import needs_compiler
 
-pytest.importorskip("flint")
-
 
 def package_map(family: Family, params: dict) -> cf.Map:
     text = family.text

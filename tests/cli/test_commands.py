@@ -218,10 +218,15 @@ def test_interrupt(delay, tmp_path):
         [sys.executable, "-m", "cfdyn", "lyapunov", "double_well", "--steps", "1000000000000"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
         env=compiled({"CFDYN_CACHE_DIR": str(tmp_path / "cache")}),
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    time.sleep(delay)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert out == "" and err.startswith("cfdyn: interrupted") and err.count("\n") == 1
 
