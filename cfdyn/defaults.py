@@ -12,7 +12,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import as_map
 
 BEYOND = 1.1
-OFF = 0.1
+OFF = 0.107
 
 
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> Edge | None:
@@ -41,7 +41,7 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
 
 
 def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
-    """The lowest minimum moved by a tenth (of its size, at least of 1) along (1, 1/2, 1/3, …).
+    """The lowest minimum moved by 0.107 (of its size, at least of 1) along (1, 1/2, 1/3, …).
 
     Where no minimum was found: the middle of the loss's box, or 0, moved in the same way.
     """

@@ -135,7 +135,7 @@ def _short_latex(loss: Loss) -> str:
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:
     """Half the edge to three times it, widened to hold the learning rate itself."""
-    if border is None:
+    if border is None or border.value > 100 * lr:
         return lr / 4, 4 * lr
     return min(0.5 * border.value, 0.9 * lr), max(3 * border.value, 1.2 * lr)
 
@@ -155,4 +155,7 @@ def _three_cycles(step: Map, loss: Loss, orbit: Orbit, box: Sequence[tuple[float
     w = orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0]
     lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
     lo, hi = min(lo, w.min()), max(hi, w.max())
-    return cycles(step, 3, [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))])
+    try:
+        return cycles(step, 3, [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))])
+    except NumericsError:
+        return None

@@ -90,8 +90,8 @@ class Map:
 
     @property
     def switching(self) -> bool:
-        """Whether the loss has branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
-        return isinstance(self.spec, LossMap) and bool(self.spec.loss.switching)
+        """Whether the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        return bool(self.spec.switching)
 
     @cached_property
     def cost(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.analysis.bands import Bands
 from cfdyn.analysis.classify import Regime
-from cfdyn.analysis.cycles import Cycle
+from cfdyn.analysis.cycles import Cycle, continuous_between
 from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.minima import Minimum
@@ -39,11 +39,14 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
             where = "a point of a continuum of minima"
             return f"The orbit converges to {where} (|multiplier| 1 along it, {largest:.4g} across)."
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
-    stability = "neutral" if abs(mu - 1) <= 1e-9 else "stable" if mu < 1 else "unstable"
-    if regime.kind == "fixed point":
-        return f"The orbit converges to a {stability} fixed point (|multiplier| {mu:.4g})."
-    if regime.kind == "cycle":
-        return f"The orbit settles on a {stability} {regime.period}-cycle (|multiplier| {mu:.4g})."
+    what = "fixed point" if regime.period == 1 else f"{regime.period}-cycle"
+    if regime.period and "corner" in regime.reason:
+        return f"The orbit settles on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
+    if regime.period and mu > 1 + 1e-9:
+        return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
+    if regime.period:
+        stability = "neutral" if mu > 1 - 1e-9 else "stable"
+        return f"The orbit settles on a {stability} {what} (|multiplier| {mu:.4g})."
     if regime.kind == "chaotic":
         return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
     if regime.kind == "quasi-periodic":
@@ -75,8 +78,8 @@ def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
     stable = sum(c.stable is True for c in cycles)
     exist = "3-cycles exist" if len(cycles) > 1 else "3-cycle exists"
     count = f"{len(cycles)} {exist} (found in floating point; {stable or 'none'} stable)"
-    if step.switching:
-        return f"{count}. The loss has switches, where its gradient may jump, so Li and Yorke's theorem is not applied."
+    if not any(continuous_between(step, c.points) for c in cycles):
+        return f"{count}. The map jumps or has a pole between its points, so Li and Yorke's theorem does not apply."
     if regime.kind in ("cycle", "fixed point"):
         return f"{count}: by Li and Yorke some starts are then chaotic, although this orbit is periodic."
     return f"{count}: by Li and Yorke chaos follows."
@@ -84,9 +87,9 @@ def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
 
 def _window(bands: Bands) -> str:
     """Where over the learning rate period 3, chaos and divergence were met first."""
-    firsts = []
-    for name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent"):
-        lo = next((b[0] for b in bands.bands if b[2] == name), None)
-        if lo is not None:
-            firsts.append(f"{name} from {lo:.4g}")
-    return f"Over {bands.parameter}: {', '.join(firsts)}." if firsts else ""
+    firsts: dict[str, float] = {}
+    for lo, _, name in bands.bands:
+        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent"):
+            firsts.setdefault(name, lo)
+    met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
+    return f"Over {bands.parameter}, from the same start: {met}." if met else ""

@@ -27,13 +27,13 @@ class Approach(Enum):
 
 
 def approach(
-    step: Map, z: np.ndarray, points: np.ndarray, radius: float, spare: int, extent: np.ndarray
+    step: Map, z: np.ndarray, points: np.ndarray, leading: complex, spare: int, extent: np.ndarray
 ) -> tuple[Approach, int, np.ndarray]:
-    """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle of spectral radius ``radius``.
+    """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle with this leading multiplier.
 
     ``extent`` (D,): the size of each coordinate on the way; distances are measured against it.
     """
-    n = len(points)
+    n, radius = len(points), abs(leading)
     if not math.isfinite(radius):
         return Approach.NO, 0, z
     size = np.maximum(np.abs(points).max(axis=0), extent)
@@ -47,6 +47,9 @@ def approach(
     cycles = 1 if radius < 0.5 else math.ceil(math.log(2) / max(-math.log(min(radius, 1.0)), 1e-15))
     longest = max(1, spare // STAGES // n)
     capped = cycles > longest
+    if capped and abs(leading.imag) > NEUTRAL:
+        # Around an elliptic cycle the distance swings with the phase: no shrinking can be told from it.
+        return Approach.NO, 0, z
     return _stages(step, z, points, size, distance, floor, n * min(cycles, longest), capped)
 
 

@@ -99,6 +99,20 @@ def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
     return values.real if not np.iscomplexobj(values) or np.all(values.imag == 0) else values
 
 
+def regularity(step: Map, points: np.ndarray, extent: float) -> str:
+    """"smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
+    size = 1e-7 * max(float(np.abs(points).max()), extent, 1e-300)
+    here, slopes = images(step, points), jacobians(step, points)
+    steepness, worst = 1 + np.abs(slopes).max(), "smooth"
+    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
+        moved = points + direction
+        if not np.abs(images(step, moved) - here).max() <= 1e3 * size * steepness:
+            return "jump"
+        if not np.abs(jacobians(step, moved) - slopes).max() <= 1e-3 * steepness:
+            worst = "corner"
+    return worst
+
+
 def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
     """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
     matrices = jacobians(step, points)

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.analysis._approach import Approach, approach
 from cfdyn.analysis._irregular import irregular
 from cfdyn.analysis._precise import stays
-from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, residual
+from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, regularity, residual
 from cfdyn.kernels.orbits import DIVERGED, DONE, advance, iterate
 from cfdyn.orbits import ESCAPE
 from cfdyn.records import Record, provenance
@@ -169,9 +169,15 @@ class _Search:
         """A Regime if the orbit demonstrably goes to (or stays on) this cycle."""
         spare = max(self.budget - self.used, FIRST_STEPS)
         mu = multipliers(self.step, points)
-        how, used, z = approach(self.step, self.z, points, float(np.abs(mu[0])), spare, self.extent)
+        how, used, z = approach(self.step, self.z, points, complex(mu[0]), spare, self.extent)
         if how is Approach.NO:
             return None
+        kink = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
+        if kink == "jump":
+            reason = f"the orbit lands on a jump of the map (a {_noun(points)} there rests on what happens exactly at it)"
+            return self.report("undecided", reason, lyapunov=math.nan)
+        if kink == "corner":
+            return self.cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
         if how is Approach.STUCK:
             return self.doubt(points, mu)
         self.z, self.used = z, self.used + used

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
-from cfdyn.errors import UsageError
+from cfdyn.analysis._shooting import images, least_period, multipliers, polish, regularity
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
 
 GRID = 20_001
+MOST_SEEDS = 3000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
 
     Raises
     ------
+    NumericsError : a continuum of solutions
     UsageError : a map of several variables, a period below 1, or an interval that is empty or infinite
 
     Examples
@@ -60,7 +62,12 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
     if rest or not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"the box must be one finite interval lo < hi, not {list(box)}")
     found: dict[tuple, Cycle] = {}
-    for seed in _seeds(step, period, np.linspace(lo, hi, grid)):
+    seeds = _seeds(step, period, np.linspace(lo, hi, grid))
+    if len(seeds) > MOST_SEEDS:
+        raise NumericsError(
+            f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
+        )
+    for seed in seeds:
         points = np.empty((period, 1))
         points[0] = seed
         for i in range(1, period):
@@ -68,7 +75,7 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
         polished = polish(step, points) if np.isfinite(points).all() else None
         if polished is None or least_period(polished, extent=max(abs(lo), abs(hi))) != period:
             continue
-        if not ((polished >= lo) & (polished <= hi)).any() or not _continuous_at(step, polished):
+        if not ((polished >= lo) & (polished <= hi)).any() or _is_noise(step, polished, max(abs(lo), abs(hi))):
             continue
         ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
         key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
@@ -76,12 +83,18 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
     return sorted(_distinct(list(found.values())), key=lambda c: c.points[0, 0])
 
 
-def _continuous_at(step: Map, points: np.ndarray) -> bool:
-    """False where a point sits on a jump of the map: there the orbit is made of rounding."""
-    size = 1e-9 * (np.abs(points).max() or 1.0)
-    slopes = np.abs(jacobians(step, points)[:, :, 0])
-    moved = [np.abs(images(step, points + s) - images(step, points)) for s in (-size, size)]
-    return bool(np.all(np.maximum(*moved) <= 1e3 * size * (1 + slopes)))
+def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
+    """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
+    apart = np.diff(np.sort(points[:, 0]))
+    too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
+    return too_close or np.abs(points).max() > 1e9 * extent or regularity(step, points, extent) == "jump"
+
+
+def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
+    """Whether a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
+    x = np.linspace(points.min(), points.max(), count)[:, None]
+    y = images(step, x)[:, 0]
+    return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
 
 
 def _cycle(step: Map, points: np.ndarray) -> Cycle:

@@ -12,7 +12,7 @@ import sympy as sp
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.parse import parse
+from cfdyn.symbolic.parse import parse, switching_conditions
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class LossMap:
         return LossMap(self.loss.at(**loss), self.optimizer.at(**optimizer))
 
     @property
+    def switching(self) -> tuple[sp.Expr, ...]:
+        """The functions at whose zeros the loss changes its branch."""
+        return self.loss.switching
+
+    @property
     def data(self) -> Any:
         """The data table of the loss, or None."""
         return self.loss.data
@@ -93,6 +98,11 @@ class FormulaMap:
     def n_weights(self) -> int:
         """The whole state."""
         return len(self.names)
+
+    @cached_property
+    def switching(self) -> tuple[sp.Expr, ...]:
+        """The functions at whose zeros a formula changes its branch."""
+        return tuple(s for e in self.expressions for s in switching_conditions(e))
 
     def at(self, params: Mapping[str, float]) -> FormulaMap:
         """The same map with other parameter values."""
@@ -150,6 +160,11 @@ class ComposedMap:
         return self.parts[0].rest
 
     @property
+    def switching(self) -> tuple[sp.Expr, ...]:
+        """The functions at whose zeros one of the parts changes its branch."""
+        return tuple(s for part in self.parts for s in part.switching)
+
+    @property
     def data(self) -> Any:
         """The data table that the parts share, or None."""
         return next((p.data for p in self.parts if p.data is not None), None)
@@ -200,6 +215,8 @@ def make_map(
     expressions = tuple(parse(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
     used = {s.name for e in expressions for s in e.free_symbols}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
+    for name in natural_order(sorted(set(names) & set(params))):
+        raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
         raise FormulaError(f"the name {name!r} in the map has no value; give one, such as --set {name}=1")
     if len(names) != len(expressions):

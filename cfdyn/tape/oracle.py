@@ -23,7 +23,9 @@ def _leaves(tape: Tape, names: Sequence[str], op: str, start: int = 0) -> list[N
 
 
 def _loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
-    names = {**dict(zip(loss.variables, weights, strict=True)), **parameters}
+    # Only its own parameters: a weight may be called lr.
+    own = {name: parameters[name] for name in loss.params}
+    names = {**dict(zip(loss.variables, weights, strict=True)), **own}
     if not loss.columns:
         return lower(tape, loss.expression, names)
     columns = dict(zip(loss.columns, _leaves(tape, loss.columns, "col"), strict=True))
