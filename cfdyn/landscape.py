@@ -32,7 +32,8 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
     Momentum on one weight is drawn in the plane of the weight and its first state variable, without
     contours (values are NaN).
     """
-    z = np.concatenate([orbit.z, regime.points]) if len(regime.points) else orbit.z
+    seen = orbit.z[:81] if step.dim == 1 else orbit.z
+    z = np.concatenate([seen, regime.points]) if len(regime.points) else seen
     x = _interval(z[:, 0], 4 * size if step.dim == 1 else size)
     if step.dim == 1:
         out = np.empty((len(x), 1))

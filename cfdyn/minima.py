@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,8 +19,8 @@ class Minimum(Record):
     """A local minimum: ``w`` (d,), ``loss``, ``sharpness`` λ₁ and the edge 2/λ₁ of gradient descent.
 
     ``kind``: "isolated"; "continuum" (flat directions: the flattest point found stands for all);
-    "degenerate" (no curvature at all, so no edge: ∞); "kink" (the gradient jumps there, so sharpness
-    and edge are not defined: NaN).
+    "degenerate" (no curvature, or one that fades along a valley, so no edge: ∞); "kink" (the gradient
+    or the curvature jumps there, so sharpness and edge are not defined: NaN).
     """
 
     w: np.ndarray
@@ -55,6 +55,8 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     >>> [(m.w.round(6).tolist(), m.edge) for m in cf.minima(cf.losses.double_well())]
     [([1.0], 1.0), ([-1.0], 1.0)]
     """
+    if starts < 0 or seed < 0:
+        raise UsageError("minima needs no negative number of starts and no negative seed")
     box = loss.spec.box if box is None else box
     points = _starts(loss.dim, box, starts or min(32 * loss.dim, 256), np.random.default_rng(seed))
     found: list[Minimum] = []
@@ -86,7 +88,11 @@ def _flattest(loss: Loss, m: Minimum) -> Minimum:
             pace /= 4
         if pace * np.abs(slope).max() <= 1e-12:
             break
-    return _describe(loss, w) or m
+    flattest = _describe(loss, w) or m
+    if flattest.sharpness <= 1e-4 * m.sharpness:
+        # The curvature fades away along the valley: no point of it has a sharpness to speak of.
+        return replace(flattest, kind="degenerate", edge=np.inf)
+    return flattest
 
 
 def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -111,7 +117,7 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
 
     if not np.isfinite(loss.value(start)):
         return None
-    limit = 1e4 * (1 + np.abs(start).max())
+    limit = 1e8 * (1 + np.abs(start).max())
 
     def stop_far_away(w: np.ndarray) -> None:
         if np.abs(w).max() > limit:
@@ -144,46 +150,76 @@ def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:
 def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:
     """The minimum at w, or None if w is no minimum."""
     value, g, matrix = loss.value(w), loss.gradient(w), loss.hessian(w)
-    if not np.isfinite(value):
+    if not np.isfinite(value) or not _lowest_nearby(loss, w, value):
         return None
     settings = provenance(loss=loss.spec.title, params=loss.params)
-    smooth = np.isfinite(g).all() and np.isfinite(matrix).all()
-    values = np.linalg.eigvalsh(matrix) if smooth else np.array([np.nan])
-    scale = max(np.abs(values).max(), 1e-300)
-    if smooth and np.abs(g).max() <= 1e-7 * max(scale * (1 + np.abs(w).max()), 1e-12):
-        if values[0] < -FLAT * scale or not _lowest_nearby(loss, w, value):
-            return None
-        if values[-1] <= 1e-8 * _rise(loss, w, value):
-            return Minimum(w, value, max(float(values[-1]), 0.0), np.inf, "degenerate", provenance=settings)
-        kind, edge = "isolated" if values[0] > FLAT * scale else "continuum", 2 / values[-1]
-        return Minimum(w, value, float(values[-1]), float(edge), kind, provenance=settings)
-    if loss.spec.switching and _lowest_nearby(loss, w, value):
+    if loss.spec.switching and _has_corner(loss, w):
         return Minimum(w, value, np.nan, np.nan, "kink", provenance=settings)
-    return None
+    if not (np.isfinite(g).all() and np.isfinite(matrix).all()):
+        return None
+    values = np.linalg.eigvalsh(matrix)
+    scale, rise = max(np.abs(values).max(), 1e-300), _rise(loss, w, value)
+    if np.abs(g).max() > 1e-7 * max(scale * (1 + np.abs(w).max()), 1e-12) or values[0] < -FLAT * scale:
+        return None
+    if values[-1] <= 1e-8 * rise and rise > 0:
+        return Minimum(w, value, max(float(values[-1]), 0.0), np.inf, "degenerate", provenance=settings)
+    if values[-1] <= 0 or rise <= 0:
+        # Flat as far as one can see: the plateau of a loss that has its minimum elsewhere, or nowhere.
+        return None
+    kind = "isolated" if values[0] > FLAT * scale or not _slides(loss, w, value) else "continuum"
+    return Minimum(w, value, float(values[-1]), float(2 / values[-1]), kind, provenance=settings)
+
+
+def _has_corner(loss: Loss, w: np.ndarray) -> bool:
+    """Whether gradient or curvature jumps at w: they differ between a small and a smaller distance, or across."""
+    size = 1 + np.abs(w).max()
+    shifts = np.concatenate([np.eye(len(w)), -np.eye(len(w))]) * size
+    matrices = np.array([loss.hessian(w + s * e) for e in (1e-4, 1e-6) for s in shifts])
+    slopes = np.array([loss.gradient(w + s * 1e-6) for s in shifts])
+    if not (np.isfinite(matrices).all() and np.isfinite(slopes).all()):
+        return True
+    curvature = np.abs(matrices).max()
+    jump = np.ptp(slopes, axis=0).max() > 10 * 1e-6 * size * (1 + curvature)
+    return bool(jump or np.ptp(matrices, axis=0).max() > 0.05 * curvature > 0)
+
+
+def _slides(loss: Loss, w: np.ndarray, value: float) -> bool:
+    """Whether the flat directions lead to other minima of the same loss: a step along them stays there."""
+    values, vectors = np.linalg.eigh(loss.hessian(w))
+    step = 0.05 * (1 + np.abs(w).max()) * vectors[:, 0]
+    end = _newton(loss, w + step)
+    same = abs(loss.value(end) - value) <= 1e-9 * (1 + abs(value))
+    return bool(same and np.linalg.norm(end - w) > 0.5 * np.linalg.norm(step))
+
+
+def _neighbours(w: np.ndarray, size: float) -> np.ndarray:
+    """Points a step away along the axes and in a few other directions, (k, d)."""
+    d = len(w)
+    other = np.random.default_rng(0).normal(size=(2 * d if d > 1 else 0, d))
+    other /= np.linalg.norm(other, axis=1, keepdims=True) if len(other) else 1.0
+    return w + size * (1 + np.abs(w).max()) * np.concatenate([np.eye(d), -np.eye(d), other])
 
 
 def _rise(loss: Loss, w: np.ndarray, value: float) -> float:
     """The curvature that a parabola through the values a tenth of a unit away would have."""
-    size = 0.1 * (1 + np.abs(w).max())
-    rises = [abs(loss.value(w + s * size) - value) for s in np.concatenate([np.eye(len(w)), -np.eye(len(w))])]
-    return 2 * float(np.nanmax(rises)) / size**2
+    values = np.array([loss.value(p) for p in _neighbours(w, 0.1)])
+    values = values[np.isfinite(values)]
+    return 2 * float(np.max(values - value, initial=0.0)) / (0.1 * (1 + np.abs(w).max())) ** 2
 
 
 def _lowest_nearby(loss: Loss, w: np.ndarray, value: float) -> bool:
-    """No lower value a small step away along the axes; rejects saddles of higher order and slopes."""
-    size = 1e-3 * (1 + np.abs(w).max())
+    """No lower value a small step away; rejects saddles of higher order, slopes and failed descents."""
     slack = 1e-12 * (1 + abs(value))
-    steps = np.concatenate([np.eye(len(w)), -np.eye(len(w))]) * size
-    return all(not loss.value(w + s) < value - slack for s in steps)
+    return all(not loss.value(p) < value - slack for p in _neighbours(w, 1e-3))
 
 
 def _distinct(found: list[Minimum]) -> list[Minimum]:
-    """One entry for each minimum; one, the flattest, for all points of a continuum at the same loss."""
+    """One entry for each minimum; one for all points of a continuum at the same loss."""
     kept: list[Minimum] = []
     for m in found:
         same = (
-            m.kind == k.kind == "continuum" and abs(m.loss - k.loss) <= 1e-9 * (1 + abs(k.loss))
-            or np.abs(m.w - k.w).max() <= 1e-5 * (1 + np.abs(k.w).max())
+            m.kind == k.kind and m.kind in ("continuum", "degenerate") and abs(m.loss - k.loss) <= 1e-9 * (1 + abs(k.loss))
+            or np.abs(m.w - k.w).max() <= (1e-2 if "kink" in (m.kind, k.kind) else 1e-5) * (1 + np.abs(k.w).max())
             for k in kept
         )  # fmt: skip
         if not any(same):

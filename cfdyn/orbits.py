@@ -13,7 +13,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map
 
 ESCAPE = 1e15
 MAX_BYTES = 2**32
@@ -107,7 +107,7 @@ def iterate(
     >>> print(cf.iterate(step, [0.5], 3, digits=30).z[3, 0])
     0.975299630818881269078701734543
     """
-    z = step.state(z0)
+    z = require_map(step).state(z0)
     if n < 0:
         raise UsageError(f"the number of steps must not be negative, not {n}")
     if (n + 1) * step.dim * 8 > MAX_BYTES:

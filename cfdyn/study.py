@@ -94,6 +94,8 @@ def study(
     >>> found.regime.period, len(found.cycles), found.edge.value
     (3, 4, 1.0)
     """
+    if not isinstance(loss, Loss):
+        raise UsageError(f"study takes a cf.Loss, not {type(loss).__name__}")
     say = progress or (lambda words: None)
     auto = auto_lr or optimizer is None
     optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)

@@ -98,6 +98,11 @@ class Map:
         """Operations of one step, a transcendental function counted as eight."""
         return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
 
+    @cached_property
+    def tangent_cost(self) -> int:
+        """Operations of one step with its Jacobian."""
+        return self.cost + self._program("jacobian").cost(1 if self.spec.data is None else len(self.spec.data))
+
     def _program(self, what: str) -> Program:
         return map_program(self.spec, what)
 
@@ -195,6 +200,10 @@ def as_map(loss: Loss, optimizer: Optimizer) -> Map:
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
+    if not isinstance(loss, Loss):
+        raise UsageError(f"as_map takes a cf.Loss, not {type(loss).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise UsageError(f"as_map takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
     return Map(LossMap(loss.spec, optimizer))
 
 
@@ -211,4 +220,11 @@ def compose(*maps: Map) -> Map:
     >>> both([1.0]), both.params
     (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
     """
-    return Map(compose_specs([m.spec for m in maps]))
+    return Map(compose_specs([require_map(m).spec for m in maps]))
+
+
+def require_map(step: Any) -> Map:
+    """The map, or an error that says how to make one."""
+    if not isinstance(step, Map):
+        raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}")
+    return step

@@ -23,7 +23,8 @@ def irregular(step: Map, z: np.ndarray, steps: int) -> tuple[str, str, float, np
         return "undecided", "its Lyapunov exponent is not finite", exponent, None
     evidence = f"Lyapunov exponent {exponent:.4g} ± {error:.1g} per step over {steps} steps, no cycle found"
     digits = averages_digits(step, state, min(steps // 4, 20_000))
-    if np.abs(state).max() > 1e3 * np.abs(z).max():
+    growth = math.log(max(np.abs(state).max(), 1e-300) / max(np.abs(z).max(), 1e-300))
+    if growth > 7 or growth > 0.5 * abs(exponent) * steps > 1:
         return "undecided", f"{evidence}; the orbit still grows", exponent, state
     margin = max(6 * error, SMALLEST_EXPONENT)
     if exponent > margin and digits < QUASI_DIGITS:

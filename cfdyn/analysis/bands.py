@@ -18,7 +18,8 @@ from cfdyn.systems import Map
 
 MAX_PERIOD = 32
 RETURN = 1e-8
-DOUBTFUL = 12
+MOST_OPERATIONS = 3e9
+DOUBTFUL = 8
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def bands(
     step : the map
     z0 : start, the d weights or the full state (D,)
     parameter, bounds : what to vary, (lo, hi)
-    count : number of samples before refinement
+    count : number of samples before refinement; fewer where a step costs very much
     progress : called with (done, total)
 
     Raises
@@ -82,9 +83,10 @@ def bands(
     if not (np.isfinite([lo, hi]).all() and lo < hi) or count < 2:
         raise UsageError(f"bands need a range lo < hi and two samples or more, not {lo:g}:{hi:g}:{count}")
     z, run = step.state(z0), _Scan(step, parameter, progress)
+    count = min(count, run.most)
     run.add(np.linspace(lo, hi, count), z)
     for _ in range(6):
-        run.add(run.boundaries(), z)
+        run.add(run.boundaries(max(count // 6, 2)), z)
     run.settle_doubts(z)
     values, labels = run.values, run.labels
     return Bands(parameter, values, labels, run.exponents, run.tails, _intervals(values, labels),
@@ -99,6 +101,9 @@ class _Scan:
         step.at(**{parameter: step.params.get(parameter, 0.0)})
         self.index = list(step.params).index(parameter)
         self.transient = int(np.clip(3e6 / max(step.cost, 1), 300, 3000))
+        # A Jacobian of many states is the dearest part; take fewer samples then.
+        sample = self.transient * step.cost + 4 * MAX_PERIOD * (step.tangent_cost + 2 * step.dim**2)
+        self.most = int(np.clip(MOST_OPERATIONS / sample, 24, 2000))
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
 
@@ -136,7 +141,7 @@ class _Scan:
         tails[labels == ESCAPED] = np.nan
         return labels, exponents, tails[:, :, 0]
 
-    def boundaries(self, most: int = 64) -> np.ndarray:
+    def boundaries(self, most: int) -> np.ndarray:
         """Midpoints between neighbours with different labels, the widest gaps first."""
         change = np.flatnonzero(self.labels[1:] != self.labels[:-1])
         gaps = self.values[change + 1] - self.values[change]
@@ -144,17 +149,39 @@ class _Scan:
         return np.sort((self.values[widest] + self.values[widest + 1]) / 2)
 
     def settle_doubts(self, z: np.ndarray) -> None:
-        """A longer transient for what is still open, then `classify`, the widest gaps first."""
+        """A longer transient for what is still open, then `classify` at the ends and the middle of each open run.
+
+        What agrees there is taken to hold in between; chaos right beside divergence may be a slow escape.
+        """
         open_ones = np.flatnonzero(self.labels == UNSETTLED)
         if len(open_ones):
             again = self._scan(self.values[open_ones], z, 16 * self.transient)
             self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
-        open_ones = np.flatnonzero(self.labels == UNSETTLED)
-        width = np.gradient(self.values)[open_ones]
-        for i in open_ones[np.argsort(-width, kind="stable")[:DOUBTFUL]]:
-            budget = int(np.clip(1e8 / max(self.step.cost, 1), 5_000, 100_000))
-            found = classify(self.step.at(**{self.parameter: float(self.values[i])}), z, budget=budget)
-            self.labels[i] = found.period or _KINDS[found.kind]
+        escaping = (self.labels == CHAOTIC) & _beside(self.labels == ESCAPED, 3)
+        for first, last in _runs((self.labels == UNSETTLED) | escaping)[:DOUBTFUL]:
+            places = sorted({first, (first + last) // 2, last})
+            found = [self._classified(i, z) for i in places]
+            if len(set(found)) == 1:
+                self.labels[first : last + 1] = found[0]
+            else:
+                self.labels[places] = found
+
+    def _classified(self, i: int, z: np.ndarray) -> int:
+        budget = int(np.clip(1e8 / max(self.step.cost, 1), 5_000, 100_000))
+        found = classify(self.step.at(**{self.parameter: float(self.values[i])}), z, budget=budget)
+        return found.period or _KINDS[found.kind]
+
+
+def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) of each run of True, the longest first."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
+    runs = [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
+    return sorted(runs, key=lambda run: run[0] - run[1])
+
+
+def _beside(marked: np.ndarray, distance: int) -> np.ndarray:
+    """True within ``distance`` places of a True."""
+    return np.convolve(marked, np.ones(2 * distance + 1), mode="same") > 0
 
 
 def _intervals(values: np.ndarray, labels: np.ndarray) -> list[tuple[float, float, str]]:

@@ -15,7 +15,7 @@ from cfdyn.analysis._shooting import least_period, log_growth, multipliers, poli
 from cfdyn.kernels.orbits import DIVERGED, DONE, advance, iterate
 from cfdyn.orbits import ESCAPE
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map
 
 FIRST_STEPS = 1000
 SHORT, LONG, MOST_GROWTH = 8, 64, math.log(20.0)
@@ -92,7 +92,8 @@ def classify(
 
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
-    search = _Search(step, step.state(z0), max_period, budget or default_budget(step), digits)
+    require_map(step)
+    search = _Search(step, step.state(z0), int(max_period), int(budget or default_budget(step)), digits)
     return search.run()
 
 

@@ -19,7 +19,8 @@ class NormalForm(Record):
     """ξ ↦ −ξ + c ξ³ on the centre manifold of a flip.
 
     ``supercritical``: True if c > 0 (a stable 2-cycle is born beyond the flip), False if c < 0 (an
-    unstable 2-cycle exists before it), None if c vanishes to round-off. ``meaning`` says so.
+    unstable 2-cycle exists before it), None if c vanishes to round-off. ``meaning`` says so. ``speed``:
+    s = −dμ/d(parameter) of the multiplier at the flip.
     """
 
     kind: str
@@ -27,20 +28,23 @@ class NormalForm(Record):
     supercritical: bool | None
     meaning: str
     points: np.ndarray
+    speed: float
 
 
-def normal_form(step: Map, z: Any, tolerance: float = 1e-6) -> NormalForm:
+def normal_form(step: Map, z: Any, parameter: str = "lr", tolerance: float = 1e-6) -> NormalForm:
     """The flip coefficient c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q, (I − A)⁻¹ B(q,q))⟩ at a fixed point.
 
     A = Df(z) has the simple multiplier −1 with Aq = −q, Aᵀp = −p, |q| = 1, ⟨p,q⟩ = 1; B and C are
     the second and third derivatives. For gradient descent in one dimension this is
-    c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle's half-amplitude is √((ηL″ − 2)/c). Where I − A is
+    c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond
+    the flip has the half-amplitude √(s δ/c) = √((ηL″ − 2)/c). Where I − A is
     singular (a continuum of minima) its pseudo-inverse is used.
 
     Parameters
     ----------
     step : the map, with its parameter at the flip (see `edge`)
-    z : the fixed point, weights or full state (D,)
+    z : the fixed point, weights or full state (D,), for every value of the parameter
+    parameter : what is varied; the multiplier moves through −1 at the speed −s = dμ/d(parameter)
     tolerance : how far the multiplier may be from −1
 
     Raises
@@ -72,8 +76,20 @@ def normal_form(step: Map, z: Any, tolerance: float = 1e-6) -> NormalForm:
         raise NumericsError("the map's third derivatives are not finite at this point")
     degenerate = abs(coefficient) <= DEGENERATE * max(abs(cubic), abs(bent), 1e-300) or coefficient == 0
     supercritical = None if degenerate else coefficient > 0
-    return NormalForm("flip", coefficient, supercritical, _meaning(coefficient, supercritical), state[None, :],
-                      provenance=provenance(map=step.title, params=step.params, point=state))  # fmt: skip
+    speed, at = _speed(step, state, parameter), step.params.get(parameter, np.nan)
+    return NormalForm("flip", coefficient, supercritical, _meaning(coefficient, supercritical, speed * at, parameter),
+                      state[None, :], speed, provenance=provenance(map=step.title, params=step.params, point=state))  # fmt: skip
+
+
+def _speed(step: Map, state: np.ndarray, parameter: str) -> float:
+    """s = −dμ/d(parameter) of the multiplier at −1, by a central difference; NaN without such a parameter."""
+    if parameter not in step.params:
+        return float("nan")
+    value, nearest = step.params[parameter], []
+    for shift in (1 - 1e-5, 1 + 1e-5):
+        values = np.linalg.eigvals(step.at(**{parameter: value * shift}).jacobian(state))
+        nearest.append(float(np.real(values[np.argmin(np.abs(values + 1))])))
+    return (nearest[0] - nearest[1]) / (2e-5 * value)
 
 
 def _eigenvectors(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +107,10 @@ def _eigenvectors(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
     return q, p / (p @ q)
 
 
-def _meaning(coefficient: float, supercritical: bool | None) -> str:
+def _meaning(coefficient: float, supercritical: bool | None, pace: float, parameter: str) -> str:
     if supercritical is None:
-        return "degenerate: the cubic term vanishes, so higher orders decide"
-    if supercritical:
-        return f"supercritical: just beyond the edge a stable 2-cycle of half-amplitude √((ηλ−2)/{coefficient:.4g}) is born"
-    return "subcritical: an unstable 2-cycle shrinks onto the minimum before the edge; beyond it the orbit jumps away"
+        return "degenerate (its cubic term vanishes, as for a linear map)"
+    if not supercritical:
+        return "subcritical: an unstable 2-cycle shrinks onto the minimum before the edge; beyond it the orbit jumps away"
+    size = "" if not pace > 0 else f", its half-amplitude {np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
+    return f"supercritical: just beyond the edge a stable 2-cycle is born{size}"

@@ -20,7 +20,7 @@ SET = Annotated[list[str] | None, typer.Option("--set", help="A parameter of the
 VARIABLES = Annotated[str | None, typer.Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
 MAP = Annotated[str | None, typer.Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
-SEED = Annotated[int, typer.Option("--seed", help="Seed of the random starts for minima.")]
+SEED = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random starts for minima.")]
 PLOT = Annotated[Path | None, typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
 STEPS = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
 BOX = Annotated[str | None, typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import INK, WARN, clip_range, house_style, new_figure, regime_colour
+from cfdyn.plotting.style import FAINT, INK, WARN, clip_range, house_style, new_figure, regime_colour
 
 
 def draw(bands: Any) -> Figure:
@@ -40,6 +40,7 @@ def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | No
         if value is not None:
             axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)
     axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
-    widest = sorted(named, key=lambda n: -named[n])[:6]
-    handles = [axes.fill_between([], [], color=regime_colour(n), label=n, linewidth=0) for n in widest]
+    here = next((name for lo, hi, name in bands.bands if at is not None and lo <= at <= hi), "")
+    shown = sorted(named, key=lambda n: (n != here, -named[n]))[:6]
+    handles = [axes.fill_between([], [], facecolor=regime_colour(n), edgecolor=FAINT, label=n, linewidth=0.5) for n in shown]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=6.5, columnspacing=1.2)

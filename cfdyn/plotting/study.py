@@ -24,7 +24,7 @@ def draw(study: Any) -> Figure:
             _draw_plane(panels[0, 0], study)
         edge = None if study.edge is None else study.edge.value
         draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
-        panels[0, 1].set_title("regimes from the same start" + ("" if edge is None else f"; edge at {edge:.4g}"))
+        panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"))
         draw_loss(panels[1, 0], study.loss)
         threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
         draw_sharpness(panels[1, 1], study.sharpness, threshold)
@@ -35,13 +35,17 @@ def draw(study: Any) -> Figure:
 def _title(study: Any) -> str:
     regime = study.regime
     what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
-    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else study.title
-    return f"{name}   ·   {study.optimizer}   ·   {what}"
+    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else _short(study.title, 50)
+    return f"{name}   ·   {_short(study.optimizer, 45)}   ·   {what}"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _draw_cobweb(axes: Axes, study: Any) -> None:
     """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
-    land, w = study.landscape, study.orbit.z[:, 0]
+    land, w = study.landscape, study.orbit.z[:81, 0]
     axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
     axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
     x, y = np.repeat(w, 2)[:-1][:160], np.repeat(w, 2)[1:][:160]
@@ -62,11 +66,11 @@ def _draw_plane(axes: Axes, study: Any) -> None:
         axes.contourf(land.x, land.y, height, levels=24, cmap="Greys", alpha=0.55)
     axes.plot(z[:, 0], z[:, 1], "-", color=ACCENT, linewidth=0.4, alpha=0.6)
     axes.plot(z[:, 0], z[:, 1], ".", color=ACCENT, markersize=2)
-    axes.plot(*z[0, :2], "s", color=INK, markersize=4, label="start")
+    axes.plot(*z[0, :2], "s", color=INK, markersize=4)
     _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
-    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title=f"the first {len(z) - 1} steps")
-    axes.legend(loc="best")
+    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title=f"the first {len(z) - 1} steps; square: start")
+    axes.locator_params(nbins=5)
 
 
 def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:

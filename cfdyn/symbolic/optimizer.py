@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -46,7 +47,12 @@ class Optimizer:
     options: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, flag in self.options.items():
+            if not isinstance(flag, bool):
+                raise UsageError(f"{self.name}: {name} is True or False, not {flag!r}")
         for name, value in self.params.items():
+            if not math.isfinite(value):
+                raise UsageError(f"{self.name}: {name}={value} is not a finite number")
             test, words = DOMAINS.get(self.domain.get(name, ""), (lambda x: True, ""))
             if not test(value):
                 raise UsageError(f"{self.name}: {name}={value:g} {words}")
@@ -121,6 +127,13 @@ class Optimizer:
         per_weight = tuple(key for key in update if key != "w")
         states = {key: float(initial.get(key, 0.0)) for key in (*per_weight, *shared)}
         return cls(
-            name, {k: float(v) for k, v in params.items()}, parsed, per_weight, tuple(shared), states,
+            name, _numbers(name, params), parsed, per_weight, tuple(shared), states,
             domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
         )  # fmt: skip
+
+
+def _numbers(optimizer: str, params: Mapping[str, float]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in params.items()}
+    except (TypeError, ValueError):
+        raise UsageError(f"{optimizer}: hyperparameters are numbers, not {dict(params)}") from None
