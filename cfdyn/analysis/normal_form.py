@@ -76,9 +76,11 @@ def normal_form(step: Map, z: Any, parameter: str = "lr", tolerance: float = 1e-
         raise NumericsError("the map's third derivatives are not finite at this point")
     degenerate = abs(coefficient) <= DEGENERATE * max(abs(cubic), abs(bent), 1e-300) or coefficient == 0
     supercritical = None if degenerate else coefficient > 0
-    speed, at = _speed(step, state, parameter), step.params.get(parameter, np.nan)
-    return NormalForm("flip", coefficient, supercritical, _meaning(coefficient, supercritical, speed * at, parameter),
-                      state[None, :], speed, provenance=provenance(map=step.title, params=step.params, point=state))  # fmt: skip
+    speed = _speed(step, state, parameter)
+    share = float(np.linalg.norm(q[: step.n_weights]))
+    meaning = _meaning(coefficient, supercritical, speed * step.params.get(parameter, np.nan), share, parameter)
+    settings = provenance(map=step.title, params=step.params, point=state)
+    return NormalForm("flip", coefficient, supercritical, meaning, state[None, :], speed, provenance=settings)
 
 
 def _speed(step: Map, state: np.ndarray, parameter: str) -> float:
@@ -107,10 +109,10 @@ def _eigenvectors(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
     return q, p / (p @ q)
 
 
-def _meaning(coefficient: float, supercritical: bool | None, pace: float, parameter: str) -> str:
+def _meaning(coefficient: float, supercritical: bool | None, pace: float, share: float, parameter: str) -> str:
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
     if not supercritical:
         return "subcritical: an unstable 2-cycle shrinks onto the minimum before the edge; beyond it the orbit jumps away"
-    size = "" if not pace > 0 else f", its half-amplitude {np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
+    size = "" if not pace > 0 else f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
     return f"supercritical: just beyond the edge a stable 2-cycle is born{size}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -119,3 +120,14 @@ def test_what_is_no_simple_flip_is_refused():
         cf.analysis.normal_form(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.9)), [1.0])
     with pytest.raises(cf.CfdynError, match="2 multipliers"):
         cf.analysis.normal_form(cf.as_map(cf.Loss("x**2/2 + y**2/2"), cf.optimizers.gd(lr=2.0)), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(("optimizer", "edge"), [("heavy_ball", 2 * (1 + 0.5) / 2), ("nesterov", 2 * 1.5 / 2 / 2)])
+def test_the_2_cycle_with_momentum_has_the_amplitude_that_the_verdict_names(optimizer, edge):
+    """Half the spread of the weight beyond the flip, against the sentence's coefficient, to first order."""
+    step = cf.as_map(cf.losses.double_well(), getattr(cf.optimizers, optimizer)(lr=edge, momentum=0.5))
+    named = float(re.search(r"half-amplitude ([0-9.e-]+) ", cf.analysis.normal_form(step, [1.0]).meaning)[1])
+    beyond = 1e-4
+    found = cf.analysis.classify(step.at(lr=edge * (1 + beyond)), [1.0 + named * beyond**0.5, 0.0])
+    assert found.period == 2
+    assert np.ptp(found.points[:, 0]) / 2 == pytest.approx(named * beyond**0.5, rel=0.01)
