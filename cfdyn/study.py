@@ -121,7 +121,8 @@ def study(
         "sharpness": orbit.sharpness, "cycles": _three_cycles(step, loss, orbit, box),
         "landscape": landscape(loss, step, orbit, regime),
     }  # fmt: skip
-    settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed)
+    settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
+                          data=loss.spec.data_digest)  # fmt: skip
     return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
 
 

@@ -57,7 +57,8 @@ def bands(
     """Regimes over [lo, hi], every orbit from the same start; boundaries are refined by halving.
 
     A quick pass labels what clearly repeats or clearly stretches; what it leaves open goes through
-    `classify`. Narrow windows between the samples can be missed.
+    `classify` at the ends and the middle of each open stretch, and where those agree the stretch gets
+    their label. Narrow windows between the samples can be missed.
 
     Parameters
     ----------
