@@ -6,19 +6,12 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import os
 import pickle
 import signal
-import stat
-import sys
-import tempfile
 import threading
-import warnings
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -26,127 +19,61 @@ import numpy as np
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.event import Listener, register
+from numba.experimental import function_type as _function_type  # noqa: F401 (teaches numba what a NativeRule is)
 from numba.extending import intrinsic
+
+from cfdyn.cache import Shelf, directory, fingerprint, refuse
 
 DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
 SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
-_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 @cache
-def cache_directory() -> Path | None:
-    """The private folder for compiled code, or None (with one warning) if there is none to be had.
-
-    ``$CFDYN_CACHE_DIR``, else ``$XDG_CACHE_HOME/cfdyn``, else ``~/.cache/cfdyn``; mode 0700. Its
-    files are executed when loaded, so a folder that others own or may write to is refused.
-    """
-    chosen = os.environ.get("CFDYN_CACHE_DIR")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    path = Path(chosen) if chosen else base / "cfdyn"
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.stat()
-        if hasattr(os, "getuid") and status.st_uid != os.getuid():
-            return no_cache(f"{path} belongs to another user")
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return no_cache(f"others may write to {path}")
-        with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"0" * 65536)
-            probe.flush()
-    except (OSError, RuntimeError) as error:
-        return no_cache(f"{path} cannot be written ({error})")
-    return path
-
-
-@cache
-def no_cache(reason: str) -> None:
-    """Say once that compiled code is kept in memory only, and why."""
-    if not _said:
-        _said.append(reason)
-        warnings.warn(f"compiled code is not kept between runs: {reason}", RuntimeWarning, stacklevel=2)
-
-
-_said: list[str] = []
-
-
-@cache
-def code_version() -> str:
+def _shelf() -> Shelf:
     """Changes with the kernels' sources, numba, numpy, Python and the processor."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for source in [Path(__file__), *sorted((here / "kernels").glob("*.py"))]:
-        digest.update(source.read_bytes())
     cpu = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
-    digest.update(repr((numba.__version__, np.__version__, sys.version, cpu)).encode())
-    return digest.hexdigest()[:20]
+    return Shelf("kernels", fingerprint(("_jit.py", "kernels"), ("numba", "llvmlite", "numpy"), repr(cpu)))
 
 
 class _Store:
-    """One checksummed file for each compiled overload, replaced atomically."""
+    """What numba keeps, an entry for each compiled overload, in place of its own files."""
 
-    def __init__(self, folder: Path, base: str):
-        self.folder, self.base = folder, base
+    def __init__(self, base: str):
+        self.base = base
 
-    def _path(self, key: tuple) -> Path:
-        name = hashlib.sha256(repr((str(key[0]), *key[1:])).encode()).hexdigest()[:16]
-        return self.folder / f"{self.base}-{name}.bin"
+    def _key(self, key: tuple) -> str:
+        return f"{self.base}|{(str(key[0]), *key[1:])!r}"
 
     def load(self, key: tuple) -> Any:
-        try:
-            blob = self._path(key).read_bytes()
-        except OSError:
-            return None
-        # A damaged file must not reach the unpickler or the linker: rebuild it instead.
-        if hashlib.sha256(blob[32:]).digest() != blob[:32]:
-            return None
-        return pickle.loads(blob[32:])
+        # The checksum comes first: a damaged file must not reach the unpickler or the linker.
+        blob = _shelf().read(self._key(key), f"{self.base}-")
+        return None if blob is None else pickle.loads(blob)
 
     def save(self, key: tuple, data: Any) -> None:
         from numba.core.serialize import dumps
 
-        blob = dumps(data)
-        write_atomically(self._path(key), hashlib.sha256(blob).digest() + blob)
+        _shelf().write(self._key(key), dumps(data), f"{self.base}-")
 
     def flush(self) -> None:
-        for path in self.folder.glob(f"{self.base}-*.bin"):
-            path.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, blob: bytes) -> bool:
-    """Write a whole file or none; False (and one warning) where the disk refuses."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(blob)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        no_cache(f"{path.parent} cannot be written ({error})")
-        return False
-    return True
+        _shelf().remove(f"{self.base}-")
 
 
 def _keep(compiled: Any, function: Callable) -> None:
-    """Give a dispatcher or cfunc the checked store in place of numba's own."""
-    folder = cache_directory()
+    """Give a dispatcher the checked store in place of numba's own."""
+    folder = directory()
     if folder is None or not os.path.exists(function.__code__.co_filename):
         return
-    folder = folder / code_version()
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder)
     try:
         store = FunctionCache(function)
     except (OSError, RuntimeError) as error:
-        no_cache(f"{folder} cannot be written ({error})")
+        refuse(f"{folder} cannot be written ({error})")
         return
     finally:
         numba.config.CACHE_DIR = previous
-    store._cache_file = _Store(folder, store._impl.filename_base)
+    store._cache_file = _Store(store._impl.filename_base)
     compiled._cache = store
 
 
@@ -198,28 +125,22 @@ def inline_kernel(function: Callable) -> Callable:
     return numba.njit(nogil=True, error_model="numpy", inline="never")(function)
 
 
-def rule(function: Callable) -> Callable:
-    """Compile a generated function ``(z, p, out)`` at once, to the one rule type."""
-    if DISABLED:
-        return function
-    from numba.core.ccallback import CFunc
-
-    compiled = CFunc(function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
-    _keep(compiled, function)
-    compiled.compile()
-    return compiled
+def native_rule(function: Callable) -> Any:
+    """Compile a function ``(z, p, out)`` with numba, in memory, to the one rule type."""
+    return function if DISABLED else numba.cfunc(SIGNATURE, error_model="numpy")(function)
 
 
-def python_call(compiled: Any) -> Callable[[np.ndarray, np.ndarray, np.ndarray], None]:
-    """The rule as a Python function of three contiguous float64 arrays."""
-    if DISABLED:
-        return compiled
-    native = _PROTOTYPE(compiled.address)
+class NativeRule(types.WrapperAddressProtocol):
+    """The address of machine code as what a kernel takes for a rule."""
 
-    def call(z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
-        native(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+    def __init__(self, address: int):
+        self.address = address
 
-    return call
+    def __wrapper_address__(self) -> int:
+        return self.address
+
+    def signature(self) -> Any:
+        return SIGNATURE
 
 
 @intrinsic

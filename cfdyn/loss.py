@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss
-from cfdyn.tape.oracle import loss_program
+from cfdyn.symbolic.oracle import loss_program
 
 
 class Loss:
@@ -88,7 +88,7 @@ class Loss:
         return parameter_vector(self.spec.params.values(), self.spec.data)
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.tape.oracle`."""
+        """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.symbolic.oracle`."""
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "switching": len(self.spec.switching)}  # fmt: skip

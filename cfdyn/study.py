@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import postorder_traversal
 
 from cfdyn.analysis.bands import Bands, bands
 from cfdyn.analysis.classify import Regime, classify
@@ -115,7 +114,7 @@ def study(
     over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
     orbit = iterate(step, z0, STEPS)
     parts: dict[str, Any] = {
-        "title": loss.spec.title, "latex": _short_latex(loss), "optimizer": str(optimizer), "lr": lr, "start": z0,
+        "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
         "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
         "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
         "sharpness": orbit.sharpness, "cycles": _three_cycles(step, loss, orbit, box),
@@ -124,16 +123,6 @@ def study(
     settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
                           data=loss.spec.data_digest)  # fmt: skip
     return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
-
-
-def _short_latex(loss: Loss) -> str:
-    """The formula for a figure's title, or nothing where it is too deep: printing one can take for ever."""
-    depth: dict[Any, int] = {}
-    for node in postorder_traversal(loss.spec.expression):
-        depth[node] = 1 + max((depth.get(a, 0) for a in node.args), default=0)
-        if depth[node] > 10 or len(depth) > 100:
-            return ""
-    return loss.latex()
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.oracle import map_program
 from cfdyn.tape.evaluate import evaluate, mp_algebra
-from cfdyn.tape.oracle import map_program
 from cfdyn.tape.program import Program
 
 

@@ -2,53 +2,118 @@
 
 from __future__ import annotations
 
+import ctypes
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
-from cfdyn._jit import DISABLED, python_call
-from cfdyn.codegen.printer import VERSION, print_source
-from cfdyn.codegen.store import load_module
+from cfdyn.cache import Shelf, fingerprint
+from cfdyn.codegen.llvm_ir import print_ir
+from cfdyn.codegen.machine import machine_program
+from cfdyn.codegen.numba_source import print_source
+from cfdyn.codegen.schedule import LANES
 from cfdyn.tape.program import Program
+
+# Everything in plain Python, for measuring which lines the tests reach.
+DISABLED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("0", "")
+_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 @dataclass(frozen=True)
-class Rule:
+class MachineRule:
     """``out = f(z, p)``; ``compiled`` is what a kernel takes as an argument."""
 
-    compiled: Any
+    address: int
     n_out: int
-    call: Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
     def __call__(self, z: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The outputs, (n_out,), at a contiguous float64 state and parameter vector."""
         out = np.empty(self.n_out)
-        if DISABLED:
-            with np.errstate(all="ignore"):
-                self.call(z, p, out)
-        else:
-            self.call(z, p, out)
+        self._native(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+        return out
+
+    @cached_property
+    def _native(self) -> Callable[[int, int, int], None]:
+        return _PROTOTYPE(self.address)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The rule as an argument of a kernel."""
+        from cfdyn._jit import NativeRule
+
+        return NativeRule(self.address)
+
+
+@dataclass(frozen=True)
+class PythonRule:
+    """A rule where nothing is compiled."""
+
+    compiled: Callable[[Any, Any, Any], None]
+    n_out: int
+
+    def __call__(self, z: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The outputs, (n_out,)."""
+        out = np.empty(self.n_out)
+        with np.errstate(all="ignore"):
+            self.compiled(z, p, out)
         return out
 
 
-_compiled: dict[str, Rule] = {}
+Rule = MachineRule | PythonRule
+_known: dict[str, Rule] = {}
 
 
 def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
-    """The rule for ``key``; the program is built only if the code is not kept anywhere yet."""
-    full = f"{VERSION}|{key}"
-    found = _compiled.get(full)
+    """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet."""
+    found = _known.get(key)
     if found is None:
-        compiled = load_module(full, lambda: print_source(program())).compiled
-        found = _compiled[full] = Rule(compiled, n_out, python_call(compiled))
+        make = _python_rule if DISABLED else _machine_rule
+        found = _known[key] = make(key, n_out, program)
     return found
 
 
+def _python_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
+    return PythonRule(python_function(machine_program(program())), n_out)
+
+
+def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
+    from cfdyn.codegen.native import assemble, load
+
+    name = f"rule_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    code = _shelf().read(key)
+    if code is None:
+        code = assemble(print_ir(machine_program(program()), name))
+        _shelf().write(key, code)
+    return MachineRule(load(code, name), n_out)
+
+
+@cache
+def _shelf() -> Shelf:
+    from cfdyn.codegen.native import processor
+
+    return Shelf("rules", fingerprint(("codegen", "tape", "symbolic"), ("llvmlite",), processor()))
+
+
+def python_function(program: Program) -> Callable[[Any, Any, Any], None]:
+    """The program as a Python function ``(z, p, out)``, which numba can compile too."""
+    names: dict[str, Any] = {}
+    exec(compile(print_source(program), "<rule>", "exec"), names)
+    return names["compiled"]
+
+
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
-    """Parameters, then the number of rows and the data, as the rules read them."""
+    """Parameters, then the number of rows and the data as the rules read them: column by column.
+
+    Each column is filled up to a multiple of LANES with its last entry.
+    """
     head = np.array(list(values), dtype=float)
     if data is None:
         return head
-    return np.concatenate([head, [len(data)], np.ascontiguousarray(data, dtype=float).ravel()])
+    table = np.asarray(data, dtype=float)
+    filled = np.concatenate([table, np.repeat(table[-1:], -len(table) % LANES, axis=0)])
+    return np.concatenate([head, [len(table)], filled.T.ravel()])

@@ -1,4 +1,4 @@
-"""Elementary functions that generated rules call, stable over the whole float range."""
+"""What the source of a generated rule may call beside arithmetic; one number in, one out."""
 
 from __future__ import annotations
 
@@ -12,34 +12,7 @@ from cfdyn._jit import DISABLED, inline_kernel
 _source = np if DISABLED else math
 exp, log, sin, cos, tan = _source.exp, _source.log, _source.sin, _source.cos, _source.tan
 sinh, cosh, tanh, sqrt, log1p = _source.sinh, _source.cosh, _source.tanh, _source.sqrt, _source.log1p
-erf = math.erf
-LOG2 = math.log(2.0)
-
-
-@inline_kernel
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)), without overflow; one path for both signs, which a chaotic orbit would mispredict."""
-    y = exp(-abs(x))
-    return (1.0 if x >= 0.0 else y) / (1.0 + y)
-
-
-@inline_kernel
-def softplus(x: float) -> float:
-    """log(1 + exp(x)), without overflow or cancellation."""
-    return max(x, 0.0) + log1p(exp(-abs(x)))
-
-
-@inline_kernel
-def logcosh(x: float) -> float:
-    """log cosh x: the series near 0, where the closed form cancels."""
-    y = abs(x)
-    if y < 0.03:
-        s = y * y
-        return s * (0.5 + s * (-1.0 / 12.0 + s * (1.0 / 45.0 + s * (-17.0 / 2520.0 + s * (31.0 / 14175.0)))))
-    if y < 1.0:
-        s = sinh(0.5 * y)
-        return log1p(2.0 * s * s)
-    return y + log1p(exp(-2.0 * y)) - LOG2
+erf, rint = math.erf, np.rint
 
 
 @inline_kernel
@@ -68,3 +41,21 @@ def maximum(a: float, b: float) -> float:
 def minimum(a: float, b: float) -> float:
     """The smaller one; the first where they tie or one is NaN."""
     return b if b < a else a
+
+
+@inline_kernel
+def exp2i(n: float) -> float:
+    """2ⁿ for a whole n of a normal number's exponent; NaN stays NaN."""
+    return math.ldexp(1.0, int(n)) if n == n else n
+
+
+@inline_kernel
+def exponent(x: float) -> float:
+    """The e of x = m·2ᵉ, 1 ≤ m < 2, for a positive normal number."""
+    return math.frexp(x)[1] - 1.0
+
+
+@inline_kernel
+def mantissa(x: float) -> float:
+    """The m of x = m·2ᵉ, 1 ≤ m < 2, for a positive normal number."""
+    return 2.0 * math.frexp(x)[0]

@@ -7,24 +7,27 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy as sp
 
 from cfdyn.errors import FormulaError, UsageError, unknown
-from cfdyn.symbolic.parse import parse, switching_conditions, symbol
+from cfdyn.symbolic.formula import Formula, formula
+from cfdyn.tape.program import Node
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 Box = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class LossSpec:
-    """L(w), or the mean over data rows of ``expression`` when ``columns`` names data.
+    """L(w), or the mean over data rows of ``formula`` when ``columns`` names data.
 
     Parameters
     ----------
-    expression : the formula (of one row, with data)
+    formula : of the loss, or of one row with data
     variables : names of the d weights
     params : runtime parameters with their values
     columns, data : names of the data columns and the table, (rows, columns)
@@ -32,7 +35,7 @@ class LossSpec:
     name, summary, reference : for lists and reports
     """
 
-    expression: sp.Expr
+    formula: Formula
     variables: tuple[str, ...]
     params: Mapping[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -45,22 +48,31 @@ class LossSpec:
     @cached_property
     def key(self) -> str:
         """Text that two losses share exactly if they share their compiled code."""
-        return f"{sp.srepr(self.expression)}|{self.variables}|{tuple(self.params)}|{self.columns}"
+        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}"
 
     @cached_property
     def data_digest(self) -> str:
         """Fingerprint of the data, for provenance."""
         return "" if self.data is None else hashlib.sha256(np.ascontiguousarray(self.data).tobytes()).hexdigest()[:16]
 
-    @cached_property
-    def switching(self) -> tuple[sp.Expr, ...]:
-        """The functions at whose zeros the formula changes its branch; empty for a smooth loss."""
-        return switching_conditions(self.expression)
+    @property
+    def expression(self) -> sp.Expr:
+        """The formula as a SymPy expression."""
+        return self.formula.expression
 
-    def latex(self) -> str:
-        """The formula in LaTeX."""
-        body = sp.latex(self.expression)
-        if not self.columns:
+    @property
+    def switching(self) -> tuple[Node, ...]:
+        """The functions at whose zeros the formula changes its branch; empty for a smooth loss."""
+        return self.formula.switching
+
+    def latex(self, short: bool = False) -> str:
+        """The formula in LaTeX; if it must be ``short``, nothing where it would not fit a title."""
+        body = self.formula.latex
+        if not body and not short:
+            from sympy import latex
+
+            body = latex(self.expression)
+        if not self.columns or not body:
             return body
         return rf"\frac{{1}}{{N}} \sum_{{r=1}}^{{N}} \left[{body}\right]"
 
@@ -71,7 +83,7 @@ class LossSpec:
     @property
     def title(self) -> str:
         """Short name for messages and tables."""
-        text = self.name or str(self.expression)
+        text = self.name or self.formula.text
         return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -91,7 +103,7 @@ def natural_order(names: Sequence[str]) -> list[str]:
 
 
 def make_loss(
-    formula: str | sp.Expr,
+    text: str | sp.Expr,
     variables: str | Sequence[str] | None = None,
     params: Mapping[str, float] | None = None,
     columns: Sequence[str] = (),
@@ -109,8 +121,8 @@ def make_loss(
     ('x2', 'x10')
     """
     params = {k: float(v) for k, v in (params or {}).items()}
-    expression = parse(formula) if isinstance(formula, str) else _real(formula)
-    used = {s.name for s in expression.free_symbols}
+    read = formula(text)
+    used = set(read.names)
     known = set(params) | set(columns)
     names = split_names(variables) if variables else natural_order(sorted(used - known))
     if not names:
@@ -125,9 +137,9 @@ def make_loss(
             raise unknown("parameter", name, used)
         if name in names:
             raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
-    if isinstance(formula, str):
-        fields.setdefault("name", " ".join(formula.split()))
-    return LossSpec(expression, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
+    if isinstance(text, str):
+        fields.setdefault("name", " ".join(text.split()))
+    return LossSpec(read, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
 
 
 def split_names(names: str | Sequence[str]) -> list[str]:
@@ -136,10 +148,3 @@ def split_names(names: str | Sequence[str]) -> list[str]:
     if len(set(parts)) != len(parts) or not all(parts):
         raise UsageError(f"variable names must be distinct and not empty: {names!r}")
     return parts
-
-
-def _real(expression: sp.Expr) -> sp.Expr:
-    """The same expression in this package's real symbols."""
-    if not isinstance(expression, sp.Expr):
-        raise FormulaError(f"a loss is a text or a SymPy expression, not {type(expression).__name__}")
-    return expression.xreplace({s: symbol(s.name) for s in expression.free_symbols})

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import sympy as sp
-
 from cfdyn.errors import FormulaError, UsageError
+from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.parse import parse, switching_conditions
+from cfdyn.tape.program import Node
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class LossMap:
         return LossMap(self.loss.at(**loss), self.optimizer.at(**optimizer))
 
     @property
-    def switching(self) -> tuple[sp.Expr, ...]:
+    def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros the loss changes its branch."""
         return self.loss.switching
 
@@ -87,7 +86,7 @@ class LossMap:
 class FormulaMap:
     """x → f(x), with one formula for each entry of the state."""
 
-    expressions: tuple[sp.Expr, ...]
+    formulas: tuple[Formula, ...]
     names: tuple[str, ...]
     params: Mapping[str, float]
 
@@ -100,23 +99,23 @@ class FormulaMap:
         return len(self.names)
 
     @cached_property
-    def switching(self) -> tuple[sp.Expr, ...]:
+    def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros a formula changes its branch."""
-        return tuple(s for e in self.expressions for s in switching_conditions(e))
+        return tuple(s for f in self.formulas for s in f.switching)
 
     def at(self, params: Mapping[str, float]) -> FormulaMap:
         """The same map with other parameter values."""
-        return FormulaMap(self.expressions, self.names, merged(self.params, params, "parameter of the map"))
+        return FormulaMap(self.formulas, self.names, merged(self.params, params, "parameter of the map"))
 
     @cached_property
     def key(self) -> str:
         """Identifies the compiled code."""
-        return f"map {[sp.srepr(e) for e in self.expressions]}|{self.names}|{tuple(self.params)}"
+        return f"map {[f.key for f in self.formulas]}|{self.names}|{tuple(self.params)}"
 
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return "; ".join(f"{n} → {e}" for n, e in zip(self.names, self.expressions, strict=True))[:160]
+        return "; ".join(f"{n} → {f.text}" for n, f in zip(self.names, self.formulas, strict=True))[:160]
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ class ComposedMap:
         return self.parts[0].rest
 
     @property
-    def switching(self) -> tuple[sp.Expr, ...]:
+    def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros one of the parts changes its branch."""
         return tuple(s for part in self.parts for s in part.switching)
 
@@ -212,17 +211,17 @@ def make_map(
     formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
-    expressions = tuple(parse(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
-    used = {s.name for e in expressions for s in e.free_symbols}
+    read = tuple(formula(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
+    used = {name for f in read for name in f.names}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
         raise FormulaError(f"the name {name!r} in the map has no value; give one, such as --set {name}=1")
-    if len(names) != len(expressions):
-        what = f"{len(expressions)} formula{'s' * (len(expressions) != 1)} for the variables {', '.join(names)}"
+    if len(names) != len(read):
+        what = f"{len(read)} formula{'s' * (len(read) != 1)} for the variables {', '.join(names)}"
         raise FormulaError(f"a map needs one formula for each variable, not {what}; are parameters missing?")
-    return FormulaMap(expressions, tuple(names), merged(dict(params), params, "parameter of the map"))
+    return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
 
 
 MapSpec = LossMap | FormulaMap | ComposedMap

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import sympy as sp
-
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.loss import merged
-from cfdyn.symbolic.parse import parse, symbol
 
 DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
@@ -31,6 +29,7 @@ class Optimizer:
     params : hyperparameters with their values; ``lr`` is the learning rate η
     update : right-hand sides for ``w`` and each state; all of them see the old values.
         ``g`` is the gradient at the current weights
+    define : intermediate values, in order, that later ones and the updates may use
     per_weight : states with one entry for each weight; ``shared`` states have one in all
     initial : starting value of each state
     domain : for a hyperparameter, a key of ``DOMAINS``
@@ -39,7 +38,8 @@ class Optimizer:
 
     name: str
     params: Mapping[str, float]
-    update: Mapping[str, sp.Expr]
+    update: Mapping[str, Formula]
+    define: Mapping[str, Formula] = field(default_factory=dict)
     per_weight: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     initial: Mapping[str, float] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class Optimizer:
     @cached_property
     def key(self) -> str:
         """Text that two optimizers share exactly if they share their compiled code."""
-        update = {name: sp.srepr(rhs) for name, rhs in self.update.items()}
-        return f"{update}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
+        define, update = ({name: f.key for name, f in part.items()} for part in (self.define, self.update))
+        return f"{define}|{update}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
 
     def at(self, **params: float) -> Optimizer:
         """A copy with other hyperparameters.
@@ -105,7 +105,7 @@ class Optimizer:
         Examples
         --------
         >>> opt = Optimizer.from_text({"w": "w - lr*(mu*v + g)", "v": "mu*v + g"}, {"lr": 0.1, "mu": 0.9})
-        >>> opt.per_weight, opt.update["v"]
+        >>> opt.per_weight, opt.update["v"].expression
         (('v',), g + mu*v)
         """
         shared, initial = dict(shared or {}), dict(initial or {})
@@ -116,18 +116,18 @@ class Optimizer:
         if reserved:
             raise UsageError(f"{sorted(reserved)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
         names = ["w", "g", *rules, *params, *(define or {}), "t"]
-        defined: dict[sp.Symbol, sp.Expr] = {}
+        defined: dict[str, Formula] = {}
         for key, text in (define or {}).items():
-            defined[symbol(key)] = parse(text, names).xreplace(defined)
-        parsed = {key: parse(text, names).xreplace(defined) for key, text in rules.items()}
-        used = {s.name for rhs in parsed.values() for s in rhs.free_symbols}
-        if "t" in used and "t" not in {*rules, *params, *(define or {})}:
-            shared["t"], parsed["t"] = "t + 1", symbol("t") + 1
+            defined[key] = formula(text, names)
+        read = {key: formula(text, names) for key, text in rules.items()}
+        used = {name for f in (*read.values(), *defined.values()) for name in f.names}
+        if "t" in used and "t" not in {*rules, *params, *defined}:
+            shared["t"], read["t"] = "t + 1", formula("t + 1")
             initial.setdefault("t", 1.0)
         per_weight = tuple(key for key in update if key != "w")
         states = {key: float(initial.get(key, 0.0)) for key in (*per_weight, *shared)}
         return cls(
-            name, _numbers(name, params), parsed, per_weight, tuple(shared), states,
+            name, _numbers(name, params), read, defined, per_weight, tuple(shared), states,
             domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
         )  # fmt: skip
 

@@ -35,29 +35,81 @@ def forward(tape: Tape, outputs: Sequence[Node], tangents: Mapping[Node, Node]) 
 
 
 def reverse(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
-    """The gradient of one output with respect to leaves."""
-    zero = tape.const(0)
-    wanted = set(leaves)
-    order = tape.reachable([output])
-    active: set[Node] = set()
-    for node in order:
-        if node in wanted or any(c in active for c in tape.children(node)):
-            active.add(node)
-    bar: dict[Node, Node] = {output: tape.const(1)}
-    for node in reversed(order):
-        seed = bar.get(node)
-        if seed is None or node not in active or node in wanted:
-            continue
-        whole = _whole_gradient(tape, node, leaves)
-        if whole is not None:
-            for leaf, slope in zip(leaves, whole, strict=True):
-                bar[leaf] = tape.add(bar.get(leaf, zero), tape.mul(seed, slope))
-            continue
-        slopes = partials(tape, node)
-        for k, child in enumerate(tape.children(node)):
-            if child in active:
-                bar[child] = tape.add(bar.get(child, zero), tape.mul(seed, slopes[k]()))
-    return [bar.get(leaf, zero) for leaf in leaves]
+    """The gradient of one output with respect to leaves, in a multiple of the program's own size."""
+    return _Adjoints(tape, output, leaves).run()
+
+
+class _Adjoints:
+    """∂(output)/∂(node), from the output down.
+
+    Two things need care. What a node without rows gets from nodes in a sum is added up over the rows, in one
+    sum. And what is only used by branches that are not taken gets exactly 0, although 0 times its slope may
+    be NaN: ``used`` says when a node is of use (no entry: always).
+    """
+
+    def __init__(self, tape: Tape, output: Node, leaves: Sequence[Node]):
+        self.tape, self.output, self.leaves, self.wanted = tape, output, leaves, set(leaves)
+        self.order = tape.reachable([output])
+        self.active: set[Node] = set()
+        for node in self.order:
+            if node in self.wanted or any(c in self.active for c in tape.children(node)):
+                self.active.add(node)
+        self.bar: dict[Node, Node] = {output: tape.const(1)}
+        self.by_row: dict[Node, Node] = {}
+        self.used: dict[Node, Node] = {}
+        self.reached: set[Node] = {output}
+
+    def run(self) -> list[Node]:
+        tape, zero = self.tape, self.tape.const(0)
+        for node in reversed(self.order):
+            if node in self.by_row:
+                self.bar[node] = tape.add(self.bar.get(node, zero), tape.rowsum(self.by_row[node]))
+            if node not in self.bar or node not in self.active or node in self.wanted:
+                continue
+            branches = _branches(tape, node)
+            if branches:
+                self._choose(node, *branches)
+            elif tape.ops[node] == "rowsum":
+                self._give(node, tape.args[node][0], self.bar[node])
+            else:
+                slopes = partials(tape, node)
+                for k, child in enumerate(tape.children(node)):
+                    if child in self.active:
+                        self._give(node, child, self._times(node, slopes[k]()))
+        return [self.bar.get(leaf, zero) for leaf in self.leaves]
+
+    def _times(self, node: Node, slope: Node) -> Node:
+        tape = self.tape
+        product = tape.mul(self.bar[node], slope)
+        if node not in self.used or tape.bounded[slope]:
+            return product
+        return tape.select(self.used[node], product, tape.const(0))
+
+    def _choose(self, node: Node, condition: Node, a: Node, b: Node) -> None:
+        tape, seed, zero = self.tape, self.bar[node], self.tape.const(0)
+        for child, test in ((a, condition), (b, tape.apply("not", condition))):
+            if child in self.active:
+                self._give(node, child, tape.select(test, seed, zero), test)
+
+    def _give(self, node: Node, child: Node, part: Node, test: Node | None = None) -> None:
+        """Add to the child's adjoint; ``test``: only where it holds does the node depend on the child."""
+        tape, zero = self.tape, self.tape.const(0)
+        crossing = tape.by_row[node] and not tape.by_row[child]
+        table = self.by_row if crossing else self.bar
+        table[child] = tape.add(table.get(child, zero), part)
+        when = self.used.get(node) if test is None else test
+        if test is not None and node in self.used:
+            when = tape.apply("and", test, self.used[node])
+        if child in self.reached and child not in self.used:
+            return
+        if when is not None and tape.by_row[when] and not tape.by_row[child]:
+            rows = tape.rowsum(tape.select(when, tape.const(1), zero))
+            when = tape.apply("lt", zero, rows)
+        if when is None:
+            self.used.pop(child, None)
+        else:
+            self.used[child] = tape.apply("or", self.used[child], when) if child in self.reached else when
+        self.reached.add(child)
 
 
 def _branches(tape: Tape, node: Node) -> tuple[Node, Node, Node] | None:
@@ -69,22 +121,6 @@ def _branches(tape: Tape, node: Node) -> tuple[Node, Node, Node] | None:
         low, high = args if op == "min" else args[::-1]
         return tape.apply("le", low, high), args[0], args[1]
     return None
-
-
-def _whole_gradient(tape: Tape, node: Node, leaves: Sequence[Node]) -> list[Node] | None:
-    """Gradient down to the leaves of a sum over rows or of a branch.
-
-    Adjoints must not walk through these: a sum needs one sum for each leaf, and zero times the
-    infinite slope of a branch not taken would be NaN.
-    """
-    if tape.ops[node] == "rowsum":
-        return [tape.rowsum(slope) for slope in reverse(tape, tape.args[node][0], leaves)]
-    branches = _branches(tape, node)
-    if branches is None:
-        return None
-    condition, a, b = branches
-    pairs = zip(reverse(tape, a, leaves), reverse(tape, b, leaves), strict=True)
-    return [tape.select(condition, x, y) for x, y in pairs]
 
 
 def jacobian(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node]) -> list[list[Node]]:

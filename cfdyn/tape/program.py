@@ -8,7 +8,7 @@ all data rows, so a loss on many rows stays a small program with a loop in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,10 +17,20 @@ Node = int
 UNARY = frozenset(
     "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside log1p erf sigmoid softplus logcosh not".split()
 )
+TRUTHS = frozenset("lt le eq and or not".split())
+# What a processor does with the bits of a number: nearest integer, 2ⁿ, and the two parts of x = m·2ᵉ.
+MACHINE = frozenset("round exp2i exponent mantissa".split())
+# NAME(x) where |x| exceeds a limit, else a value that is good only nearer to 0: far_NAME(x, limit, value).
+FAR = frozenset(("far_sin", "far_cos"))
 BINARY = frozenset("add sub mul div pow max min lt le eq and or".split())
 TRANSCENDENTAL = frozenset(
     "exp log sin cos tan sinh cosh tanh log1p erf sigmoid softplus logcosh pow".split()
 )
+# Finite wherever the arguments are, short of an overflow of products.
+_BOUNDED = frozenset(
+    "const z p w name col rows pi e add sub mul neg ipow sin cos tanh abs sign heaviside erf sigmoid max min select".split()
+)
+LEAVES = frozenset("const z p w name col rows pi e".split())
 _COMMUTATIVE = frozenset("add mul max min eq and or".split())
 _SIMPLIFIED = frozenset("add sub mul div neg pow select rowsum".split())
 _FOLD_BITS = 256
@@ -41,6 +51,7 @@ class Tape:
         self.ops: list[str] = []
         self.args: list[tuple] = []
         self.by_row: list[bool] = []
+        self.bounded: list[bool] = []
         self._known: dict[tuple, Node] = {}
 
     def __len__(self) -> int:
@@ -54,7 +65,15 @@ class Tape:
             self.ops.append(op)
             self.args.append(args)
             self.by_row.append(by_row)
+            children = () if op in LEAVES else args[:1] if op == "ipow" else args[1:] if op == "select" else args
+            inverse = op == "ipow" and args[1] < 0
+            self.bounded.append(op in _BOUNDED and not inverse and all(self.bounded[c] for c in children))
         return found
+
+    def restore(self, op: str, args: tuple) -> Node:
+        """The next node of a tape that was written down, as it was."""
+        children = () if op in LEAVES else args[:1] if op == "ipow" else args
+        return self._node(op, args, op == "col" or any(self.by_row[a] for a in children))
 
     def const(self, value: int | Fraction) -> Node:
         """An exact constant."""
@@ -73,7 +92,7 @@ class Tape:
         op = self.ops[node]
         if op == "ipow":
             return self.args[node][:1]
-        return self.args[node] if op in UNARY or op in BINARY or op in ("neg", "select", "rowsum") else ()
+        return () if op in LEAVES else self.args[node]
 
     def apply(self, op: str, *args: Node) -> Node:
         """The node for ``op`` of the arguments, simplified where there is a rule for it."""
@@ -219,15 +238,16 @@ class Tape:
         """The inner product of two lists of nodes."""
         return self.total(self.mul(x, y) for x, y in zip(a, b, strict=True))
 
-    def reachable(self, outputs: Iterable[Node]) -> list[Node]:
-        """All nodes that the outputs need, in the order of evaluation."""
+    def reachable(self, outputs: Iterable[Node], stop: Container[Node] = ()) -> list[Node]:
+        """All nodes that the outputs need, in the order of evaluation; nothing below the nodes in ``stop``."""
         seen: set[Node] = set()
         stack = list(outputs)
         while stack:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)
-                stack.extend(self.children(node))
+                if node not in stop:
+                    stack.extend(self.children(node))
         return sorted(seen)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -13,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfdyn import _jit
-from cfdyn.codegen import store
+from cfdyn import _jit, cache
+from cfdyn.errors import UsageError
 
 SCRIPT = """
 import json, sys, warnings
@@ -25,20 +26,22 @@ with warnings.catch_warnings(record=True) as said:
     from cfdyn.codegen import compile as compiler
     from cfdyn.kernels import orbits
     printed, built = [], []
-    source, module = compiler.print_source, compiler.load_module
-    compiler.print_source = lambda program: printed.append(1) or source(program)
-    from numba.core.ccallback import CFunc
-    uncached = CFunc._compile_uncached
-    CFunc._compile_uncached = lambda self: built.append(1) or uncached(self)
+    source = compiler.machine_program
+    compiler.machine_program = lambda program: printed.append(1) or source(program)
+    if not compiler.DISABLED:
+        from cfdyn.codegen import native
+        assemble = native.assemble
+        native.assemble = lambda ir: built.append(1) or assemble(ir)
     loss = cf.Loss("a*exp(w) - b*w", params={{"a": 2.0, "b": 3.0}})
     value, gradient = loss.value([0.5]), loss.gradient([0.5]).tolist()
     orbit = cf.iterate(cf.as_map(loss, cf.optimizers.gd(lr=0.1)), [0.5], 3)
     misses = sum(orbits.iterate.stats.cache_misses.values()) if hasattr(orbits.iterate, "stats") else 0
 json.dump({{"value": value, "gradient": gradient, "orbit": orbit.w[:, 0].tolist(), "printed": len(printed),
-           "built": len(built) + misses,
+           "built": len(built) + misses, "sympy": "sympy" in sys.modules,
            "said": [str(w.message) for w in said if "compiled code" in str(w.message)],
            "other": [str(w.message) for w in said if "compiled code" not in str(w.message)]}}, sys.stdout)
 """
+KINDS = ("formulas", "rules", "kernels")
 
 
 def start(cache: object, before: str = "pass", **changes: str) -> subprocess.Popen:
@@ -95,9 +98,9 @@ def copy(filled, tmp_path) -> Path:
 
 def test_the_files_are_private(filled):
     names = list(files(filled))
-    assert sum(n.endswith(".py") for n in names) == 3
-    assert sum(n.endswith(".bin") for n in names) >= 4
-    assert all(n.endswith((".py", ".bin")) for n in names), names
+    # The loss and gradient descent's update; value, gradient and step; the kernel that iterates.
+    assert [sum(n.startswith(f"{kind}-") for n in names) for kind in KINDS] == [2, 3, 1]
+    assert all(n.endswith(".bin") for n in names), names
     assert filled.stat().st_mode & 0o077 == 0
 
 
@@ -105,6 +108,7 @@ def test_a_second_process_compiles_nothing(filled):
     before = files(filled)
     answer = run(filled)
     assert (answer["printed"], answer["built"], answer["said"]) == (0, 0, [])
+    assert not answer["sympy"], "a formula seen before needs no SymPy"
     assert files(filled) == before
 
 
@@ -123,49 +127,78 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "suffix"), [*((kind, ".py") for kind in DAMAGE), ("cut off", ".bin"), ("empty", ".bin"), ("one bit", ".bin")]
-)
-def test_damaged_files_are_rebuilt(kind, suffix, copy):
-    hurt = [p for p in copy.rglob("*") if p.suffix == suffix]
-    for path in hurt:
+@pytest.mark.parametrize("shelf", KINDS)
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damaged_files_are_rebuilt(kind, shelf, copy):
+    for path in copy.glob(f"{shelf}-*/*"):
         path.write_bytes(DAMAGE[kind](path.read_bytes()))
     answer = run(copy)
     assert answer["said"] == []
-    assert answer["printed"] == (3 if suffix == ".py" else 0)
-    if suffix == ".bin":
-        assert answer["built"] >= 4
+    assert answer["sympy"] == (shelf == "formulas")
+    assert answer["printed"] == (3 if shelf == "rules" else 0)
+    assert answer["built"] == {"formulas": 0, "rules": 3, "kernels": 1}[shelf]
     again = run(copy)
-    assert (again["printed"], again["built"]) == (0, 0)
+    assert (again["printed"], again["built"], again["sympy"]) == (0, 0, False)
 
 
-def test_every_flipped_bit_of_a_stored_overload_is_noticed(tmp_path):
-    kept = _jit._Store(tmp_path, "name")
-    key = (("signature",), ("cpu", "features"), ("a" * 8, "b" * 8))
-    kept.save(key, {"payload": list(range(100))})
-    (path,) = tmp_path.iterdir()
+@pytest.fixture
+def shelf(tmp_path, monkeypatch) -> cache.Shelf:
+    """An empty shelf of its own."""
+    monkeypatch.setattr(cache, "directory", lambda: tmp_path)
+    return cache.Shelf("tests", "1")
+
+
+def test_every_flipped_bit_of_an_entry_is_noticed(shelf, tmp_path):
+    shelf.write("a key", b"payload" * 20)
+    (path,) = tmp_path.glob("tests-1/*")
     blob = path.read_bytes()
-    assert kept.load(key) == {"payload": list(range(100))}
-    for place in range(len(blob)):
-        path.write_bytes(blob[:place] + bytes([blob[place] ^ (1 << place % 8)]) + blob[place + 1 :])
-        assert kept.load(key) is None, place
-    for length in range(len(blob)):
-        path.write_bytes(blob[:length])
-        assert kept.load(key) is None, length
-    assert kept.load((("other",), *key[1:])) is None
-
-
-def test_every_flipped_bit_of_a_source_file_is_noticed(tmp_path):
-    path = tmp_path / "rule.py"
-    text = store._sealed("def compiled():\n    return 'ß'\n")
-    path.write_text(text, encoding="utf-8")
-    assert store._intact(path) == text
-    blob = path.read_bytes()
+    assert shelf.read("a key") == b"payload" * 20 and shelf.read("another") is None
     for place in range(len(blob)):
         for bit in range(8):
             path.write_bytes(blob[:place] + bytes([blob[place] ^ (1 << bit)]) + blob[place + 1 :])
-            assert store._intact(path) is None, (place, bit)
-    assert store._intact(tmp_path / "absent.py") is None
+            assert shelf.read("a key") is None, (place, bit)
+    for length in range(len(blob)):
+        path.write_bytes(blob[:length])
+        assert shelf.read("a key") is None, length
+
+
+def test_numbas_entries_are_told_apart(shelf, monkeypatch):
+    monkeypatch.setattr(_jit, "_shelf", lambda: shelf)
+    one, other = _jit._Store("one"), _jit._Store("other")
+    key = (("signature",), ("cpu", "features"), ("a" * 8, "b" * 8))
+    one.save(key, {"payload": 1})
+    other.save(key, {"payload": 2})
+    assert one.load(key) == {"payload": 1} and one.load((("else",), *key[1:])) is None
+    one.flush()
+    assert one.load(key) is None and other.load(key) == {"payload": 2}
+
+
+def test_the_limit_drops_what_was_not_used_for_longest(shelf, tmp_path):
+    for k in range(10):
+        shelf.write(str(k), bytes(1000 - 32))
+        (path,) = (p for p in tmp_path.glob("tests-1/*") if p.stat().st_mtime > 1e9)
+        os.utime(path, (1e6 + k * 1e5, 1e6 + k * 1e5))
+    # Used after a day and more: as good as new.
+    assert shelf.read("0") == bytes(968)
+    assert cache.usage() == {"tests": (10, 10_000)}
+    assert cache.set_limit(4500) == 6 and cache.limit() == 4500
+    assert [k for k in range(10) if shelf.read(str(k)) is not None] == [0, 7, 8, 9]
+    assert cache.drop() == 4 and cache.usage() == {}
+    with pytest.raises(UsageError, match="negative"):
+        cache.set_limit(-1)
+
+
+def test_a_writer_keeps_the_limit(shelf, tmp_path, monkeypatch):
+    cache.set_limit(5000)
+    for k in range(20):
+        monkeypatch.setattr(cache, "_trim_once", lambda: None)
+        shelf.write(str(k), bytes(1000 - 32))
+    monkeypatch.undo()
+    monkeypatch.setattr(cache, "directory", lambda: tmp_path)
+    cache._trim_once.cache_clear()
+    shelf.write("last", bytes(968))
+    assert sum(size for _, size in cache.usage().values()) <= 5000
+    cache._trim_once.cache_clear()
 
 
 def test_a_folder_that_cannot_exist(tmp_path):
@@ -184,8 +217,8 @@ def test_a_folder_that_is_a_file(tmp_path):
 
 def test_a_folder_that_others_may_write_to_is_not_used(copy):
     """Its files would be executed."""
-    for path in copy.rglob("*.py"):
-        path.write_text(store._sealed("raise SystemExit('executed')\n"))
+    for path in copy.glob("rules-*/*"):
+        path.write_bytes(hashlib.sha256(b"not code").digest() + b"not code")
     before = files(copy)
     copy.chmod(0o770)
     answer = run(copy)
@@ -194,7 +227,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(copy):
 
 
 NO_SPACE = "import os; os.replace = lambda *a: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
-NO_ROOM = "import cfdyn._jit, resource; cfdyn._jit.cache_directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+NO_ROOM = "import cfdyn.cache, resource; cfdyn.cache.directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
 
 
 @pytest.mark.parametrize("before", [NO_SPACE, NO_ROOM], ids=["no space", "file cut off while writing"])
@@ -206,13 +239,13 @@ def test_a_full_disk(before, tmp_path):
 
 
 def test_four_processes_at_once_on_an_empty_cache(tmp_path):
-    cache = tmp_path / "cache"
-    running = [start(cache) for _ in range(4)]
+    place = tmp_path / "cache"
+    running = [start(place) for _ in range(4)]
     answers = [finish(process) for process in running]
     assert all(a["said"] == [] for a in answers)
     assert len({json.dumps([a["value"], a["orbit"]]) for a in answers}) == 1
-    assert all(n.endswith((".py", ".bin")) for n in files(cache))
-    again = run(cache)
+    assert all(n.endswith(".bin") for n in files(place))
+    again = run(place)
     assert (again["printed"], again["built"]) == (0, 0)
 
 
@@ -223,7 +256,7 @@ def test_the_same_numbers_without_the_compiler(tmp_path):
 
 def test_the_default_place_is_the_users_cache(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "CFDYN_CACHE_DIR"}
-    code = "from cfdyn._jit import cache_directory; print(cache_directory())"
+    code = "from cfdyn.cache import directory; print(directory())"
     for key, value, expected in (
         ("XDG_CACHE_HOME", str(tmp_path / "xdg"), tmp_path / "xdg" / "cfdyn"),
         ("HOME", str(tmp_path / "home"), tmp_path / "home" / ".cache" / "cfdyn"),

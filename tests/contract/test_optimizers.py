@@ -159,7 +159,7 @@ def test_hyperparameters_are_runtime_arguments(name, monkeypatch):
     def refuse(*args):
         raise AssertionError("a hyperparameter value has led to a compilation")
 
-    monkeypatch.setattr(compiler, "load_module", refuse)
+    monkeypatch.setattr(compiler, "machine_program", refuse)
     for key, value in optimizer.params.items():
         changed = cf.as_map(LOSS, optimizer.at(**{key: 0.9 * value}))
         assert changed.rule("step") is rule

@@ -17,7 +17,7 @@ EXACT = Algebra(
     functions={
         "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
         "ipow": operator.pow, "max": max, "min": min, "abs": abs, "sign": lambda x: Fraction((x > 0) - (x < 0)),
-        "lt": operator.lt, "le": operator.le, "select": lambda c, a, b: a if c else b,
+        "lt": operator.lt, "le": operator.le, "not": operator.not_, "and": operator.and_, "or": operator.or_, "select": lambda c, a, b: a if c else b,
     },
     pi=None,
     e=None,

@@ -15,11 +15,11 @@ import cfdyn as cf
 from cfdyn.codegen.compile import compile_rule
 from cfdyn.symbolic.functions import logcosh, sigmoid, softplus
 from cfdyn.symbolic.loss import make_loss
+from cfdyn.symbolic.lower import lower
+from cfdyn.symbolic.oracle import loss_program
 from cfdyn.symbolic.parse import parse, symbol
 from cfdyn.tape.derivatives import hessian, reverse, third
 from cfdyn.tape.evaluate import evaluate, mp_algebra
-from cfdyn.tape.lower import lower
-from cfdyn.tape.oracle import loss_program
 from cfdyn.tape.program import UNARY, Program, Tape
 from tests.oracles import MP, formula
 

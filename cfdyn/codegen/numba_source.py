@@ -1,26 +1,22 @@
-"""A program as the source of one Python function ``rule(z, p, out)`` that numba compiles.
+"""A program as the source of a Python function ``compiled(z, p, out)``: for numba, or for plain Python.
 
-``p`` holds the parameters, then the number of data rows and the data, row by row; sums over rows
-are loops, one for all sums that can run together.
+Sums over rows are loops, one for all sums that can run together.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from cfdyn.codegen.schedule import LANES, schedule
 from cfdyn.errors import FormulaError
-from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.program import FAR, Node, Program
 
-VERSION = 1
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "eq": "==", "and": "and", "or": "or"}
-_CALLS = {"max": "maximum", "min": "minimum", "abs": "abs"}
+_CALLS = {"max": "maximum", "min": "minimum", "round": "rint"}
 _HEAD = """\
-from cfdyn._jit import rule
 from cfdyn.kernels.elementary import *
-from cfdyn.kernels.elementary import cos, cosh, erf, exp, log, log1p, sin, sinh, sqrt, tan, tanh
 
 
-@rule
 def compiled(z, p, out):
 """
 
@@ -40,39 +36,21 @@ def print_source(program: Program) -> str:
         out[0] = v1
     <BLANKLINE>
     """
-    tape = program.tape
-    order = tape.reachable(program.outputs)
-    level = _levels(tape, order)
     lines: list[str] = []
-    for current in range(max(level.values(), default=0) + 1):
-        sums = [n for n in order if tape.ops[n] == "rowsum" and level[n] == current]
-        if sums:
-            lines += _loop(program, sums)
-        scalars = [n for n in order if level[n] == current and not tape.by_row[n] and tape.ops[n] != "rowsum"]
-        lines += [f"{_name(n)} = {_expression(program, n)}" for n in scalars]
+    for section in schedule(program):
+        computed = [f"{_name(n)} = {_expression(program, n)}" for n in section.nodes]
+        lines += _loop(program, section.sums, computed) if section.sums else computed
     lines += [f"out[{i}] = {_name(n)}" for i, n in enumerate(program.outputs)]
     return _HEAD + "".join(f"    {line}\n" for line in lines or ["pass"])
 
 
-def _levels(tape: Tape, order: list[Node]) -> dict[Node, int]:
-    """How many loops over the data must have run before a node can be computed."""
-    level: dict[Node, int] = {}
-    for node in order:
-        below = max((level[c] for c in tape.children(node)), default=0)
-        level[node] = below + (tape.ops[node] == "rowsum")
-    return level
-
-
-def _loop(program: Program, sums: list[Node]) -> list[str]:
-    tape = program.tape
-    bodies = [tape.args[n][0] for n in sums]
-    inside = [n for n in tape.reachable(bodies) if tape.by_row[n]]
-    start = program.n_p + 1
+def _loop(program: Program, sums: list[Node], computed: list[str]) -> list[str]:
     lines = [f"{_name(n)} = 0.0" for n in sums]
-    lines.append(f"for row in range({start}, {start} + int(p[{program.n_p}])*{program.n_columns}, {program.n_columns}):")
-    lines += [f"    {_name(n)} = {_expression(program, n)}" for n in inside]
-    lines += [f"    {_name(n)} += {_name(body)}" for n, body in zip(sums, bodies, strict=True)]
-    return lines
+    lines.append(f"rows = int(p[{program.n_p}])")
+    lines.append(f"padded = (rows + {LANES - 1})//{LANES}*{LANES}")
+    lines.append(f"for row in range({program.n_p + 1}, {program.n_p + 1} + rows):")
+    lines += [f"    {line}" for line in computed]
+    return lines + [f"    {_name(n)} += {_name(program.tape.args[n][0])}" for n in sums]
 
 
 def _name(node: Node) -> str:
@@ -86,7 +64,7 @@ def _expression(program: Program, node: Node) -> str:
     if op in ("z", "p"):
         return f"{op}[{args[0]}]"
     if op == "col":
-        return f"p[row + {args[0]}]"
+        return f"p[row + {args[0]}*padded]"
     if op == "rows":
         return f"p[{program.n_p}]"
     if op in ("pi", "e"):
@@ -104,6 +82,8 @@ def _expression(program: Program, node: Node) -> str:
         return f"not {names[0]}"
     if op == "select":
         return f"{names[1]} if {names[0]} else {names[2]}"
+    if op in FAR:
+        return f"{op.removeprefix('far_')}({names[0]}) if abs({names[0]}) > {names[1]} else {names[2]}"
     return f"{_CALLS.get(op, op)}({', '.join(names)})"
 
 

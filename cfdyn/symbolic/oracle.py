@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from cfdyn.errors import unknown
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, LossMap, MapSpec
+from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
-from cfdyn.tape.lower import lower
 from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
 
 Parameters = Mapping[str, Node]
 
@@ -27,9 +28,9 @@ def _loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: 
     own = {name: parameters[name] for name in loss.params}
     names = {**dict(zip(loss.variables, weights, strict=True)), **own}
     if not loss.columns:
-        return lower(tape, loss.expression, names)
+        return loss.formula.on(tape, names)
     columns = dict(zip(loss.columns, _leaves(tape, loss.columns, "col"), strict=True))
-    return tape.div(tape.rowsum(lower(tape, loss.expression, {**names, **columns})), tape.leaf("rows"))
+    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **columns})), tape.leaf("rows"))
 
 
 def loss_program(loss: LossSpec, what: str) -> Program:
@@ -62,7 +63,7 @@ def _curvature_gradient(tape: Tape, value: Node, w: list[Node], directions: list
 
 def _switching(tape: Tape, loss: LossSpec, w: list[Node], parameters: Parameters) -> list[Node]:
     names = {**dict(zip(loss.variables, w, strict=True)), **parameters}
-    return [lower(tape, s, names) for s in loss.switching]
+    return loss.formula.switching_on(tape, names)
 
 
 def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters) -> list[Node]:
@@ -73,7 +74,7 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
         return list(z)
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
-        return [lower(tape, e, names) for e in spec.expressions]
+        return [f.on(tape, names) for f in spec.formulas]
     return _optimizer_step(tape, spec, z, parameters)
 
 
@@ -82,29 +83,23 @@ def _optimizer_step(tape: Tape, spec: LossMap, z: Sequence[Node], parameters: Pa
     # The gradient is taken at leaves and then read at z, which may be the output of another map.
     fresh = [tape.leaf("w", i) for i in range(d)]
     gradient = reverse(tape, _loss_node(tape, spec.loss, fresh, parameters), fresh)
-    gradient = substitute(tape, gradient, dict(zip(fresh, z[:d], strict=True)))
+    gradient = rebuild(tape, gradient, tape, dict(zip(fresh, z[:d], strict=True)))
     shared = dict(zip(optimizer.shared, z[d * (1 + len(optimizer.per_weight)) :], strict=True))
     columns: list[list[Node]] = []
     for i in range(d):
         own = {s: z[d * (k + 1) + i] for k, s in enumerate(optimizer.per_weight)}
         names = {**parameters, **shared, **own, "w": z[i], "g": gradient[i]}
-        columns.append([lower(tape, optimizer.update[s], names) for s in ("w", *optimizer.per_weight)])
+        columns.append(_updated(tape, optimizer, ("w", *optimizer.per_weight), names))
     result = [columns[i][k] for k in range(1 + len(optimizer.per_weight)) for i in range(d)]
-    return result + [lower(tape, optimizer.update[s], {**parameters, **shared}) for s in optimizer.shared]
+    return result + _updated(tape, optimizer, optimizer.shared, {**parameters, **shared})
 
 
-def substitute(tape: Tape, outputs: Sequence[Node], replaced: Mapping[Node, Node]) -> list[Node]:
-    """The outputs with some leaves replaced by other nodes of the same tape."""
-    done: dict[Node, Node] = dict(replaced)
-    for node in tape.reachable(outputs):
-        children = tape.children(node)
-        if node in done or all(done.get(c, c) == c for c in children):
-            done.setdefault(node, node)
-        elif tape.ops[node] == "ipow":
-            done[node] = tape.ipow(done[children[0]], tape.args[node][1])
-        else:
-            done[node] = tape.apply(tape.ops[node], *(done.get(c, c) for c in children))
-    return [done[node] for node in outputs]
+def _updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
+    """The new values of some states; a definition that needs what is not there belongs to other states."""
+    for name, definition in optimizer.define.items():
+        if set(definition.names) <= set(names):
+            names[name] = definition.on(tape, names)
+    return [optimizer.update[state].on(tape, names) for state in states]
 
 
 def map_program(spec: MapSpec, what: str) -> Program:

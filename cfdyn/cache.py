@@ -1,0 +1,186 @@
+"""What is kept between runs: checksummed files in a private folder, written whole, never trusted when damaged.
+
+Formulas (how they were read), rules (object code) and kernels (what numba compiled) each have a shelf.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from cfdyn.errors import UsageError
+
+LIMIT = 500 * 2**20
+_DAY = 86_400
+
+
+@functools.cache
+def directory() -> Path | None:
+    """The private folder, or None (with one warning) if there is none to be had.
+
+    ``$CFDYN_CACHE_DIR``, else ``$XDG_CACHE_HOME/cfdyn``, else ``~/.cache/cfdyn``; mode 0700. Its
+    files are executed when loaded, so a folder that others own or may write to is refused.
+    """
+    chosen = os.environ.get("CFDYN_CACHE_DIR")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = Path(chosen) if chosen else base / "cfdyn"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+        if hasattr(os, "getuid") and status.st_uid != os.getuid():
+            return refuse(f"{path} belongs to another user")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return refuse(f"others may write to {path}")
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"0" * 65536)
+            probe.flush()
+    except (OSError, RuntimeError) as error:
+        return refuse(f"{path} cannot be written ({error})")
+    return path
+
+
+_said: list[str] = []
+
+
+def refuse(reason: str) -> Path | None:
+    """No folder; says once that compiled code is kept in memory only, and why."""
+    if not _said:
+        _said.append(reason)
+        warnings.warn(f"compiled code is not kept between runs: {reason}", RuntimeWarning, stacklevel=2)
+    return None
+
+
+def fingerprint(sources: tuple[str, ...], packages: tuple[str, ...], *more: str) -> str:
+    """Changes with these files and folders of the package, these packages, Python, and what else is named."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in sources:
+        paths = sorted((here / name).glob("*.py")) if (here / name).is_dir() else [here / name]
+        for path in paths:
+            digest.update(path.read_bytes())
+    digest.update(repr((sys.version, [version(p) for p in packages], more)).encode())
+    return digest.hexdigest()[:20]
+
+
+class Shelf:
+    """The entries of one kind and one version of what makes them, each a checksum and its content."""
+
+    def __init__(self, kind: str, version: str):
+        self.kind, self.version = kind, version
+
+    def _path(self, key: str, prefix: str) -> Path | None:
+        folder = directory()
+        name = hashlib.sha256(key.encode()).hexdigest()[:32]
+        return folder and folder / f"{self.kind}-{self.version}" / f"{prefix}{name}.bin"
+
+    def read(self, key: str, prefix: str = "") -> bytes | None:
+        """The content, or None where there is none or it is damaged."""
+        path = self._path(key, prefix)
+        try:
+            blob = path.read_bytes() if path else b""
+            # When it was last of use, to the day: the limit drops what has not been for longest.
+            if path and time.time() - path.stat().st_mtime > _DAY:
+                os.utime(path)
+        except OSError:
+            return None
+        return blob[32:] if hashlib.sha256(blob[32:]).digest() == blob[:32] else None
+
+    def write(self, key: str, content: bytes, prefix: str = "") -> None:
+        """Keep it: a whole file or none, with one warning where the disk refuses."""
+        path = self._path(key, prefix)
+        if path and _write_atomically(path, hashlib.sha256(content).digest() + content):
+            _trim_once()
+
+    def remove(self, prefix: str) -> None:
+        """Forget all entries with that prefix."""
+        folder = directory()
+        for path in folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else ():
+            path.unlink(missing_ok=True)
+
+
+def _write_atomically(path: Path, blob: bytes) -> bool:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(blob)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        refuse(f"{path.parent} cannot be written ({error})")
+        return False
+    return True
+
+
+def entries() -> Iterator[tuple[str, Path, os.stat_result]]:
+    """(kind, file, its status) of everything that is kept, also by other versions."""
+    folder = directory()
+    for path in sorted(folder.glob("*-*/*")) if folder else ():
+        try:
+            yield path.parent.name.partition("-")[0], path, path.stat()
+        except FileNotFoundError:  # another process has dropped it
+            continue
+
+
+def usage() -> dict[str, tuple[int, int]]:
+    """For each kind: how many entries, and their bytes."""
+    found: dict[str, tuple[int, int]] = {}
+    for kind, _, status in entries():
+        count, size = found.get(kind, (0, 0))
+        found[kind] = count + 1, size + status.st_size
+    return found
+
+
+def limit() -> int:
+    """The most bytes that are kept: 500 MiB, or what `set_limit` said."""
+    folder = directory()
+    try:
+        return int((folder / "limit").read_text()) if folder else LIMIT
+    except (OSError, ValueError):
+        return LIMIT
+
+
+def set_limit(size: int) -> int:
+    """Keep at most so many bytes from now on; returns how many entries had to go.
+
+    Raises
+    ------
+    UsageError : negative, or there is no folder to keep anything in
+    """
+    folder = directory()
+    if folder is None or size < 0:
+        raise UsageError("nothing is kept here" if folder is None else f"a limit must not be negative, not {size}")
+    if not _write_atomically(folder / "limit", str(size).encode()):
+        raise UsageError(f"{folder} cannot be written")
+    return drop(size)
+
+
+def drop(size: int = 0) -> int:
+    """Remove what was not used for longest until at most so many bytes are left; returns how many entries went."""
+    oldest = sorted(entries(), key=lambda entry: entry[2].st_mtime)
+    total, gone = sum(status.st_size for _, _, status in oldest), 0
+    for _, path, status in oldest:
+        if total <= size:
+            break
+        path.unlink(missing_ok=True)
+        total, gone = total - status.st_size, gone + 1
+    return gone
+
+
+@functools.cache
+def _trim_once() -> None:
+    """The limit is kept by the first process that writes beyond it."""
+    if sum(status.st_size for _, _, status in entries()) > limit():
+        drop(9 * limit() // 10)

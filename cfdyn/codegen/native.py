@@ -1,0 +1,50 @@
+"""LLVM IR → object code → a function in this process, through llvmlite."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+
+def assemble(ir: str) -> bytes:
+    """The object code of a module in LLVM IR, for this processor.
+
+    Nothing lets LLVM reorder or fuse floating-point operations: the numbers are those of the IR, bit by bit.
+    """
+    machine = _machine()
+    module = llvm.parse_assembly(ir)
+    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    passes.getModulePassManager().run(module, passes)
+    return machine.emit_object(module)
+
+
+def load(code: bytes, name: str) -> int:
+    """The address of a function of that object code; it lives as long as this process."""
+    engine = _engine()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine.get_function_address(name)
+
+
+def processor() -> str:
+    """What object code is made for."""
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _new_machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target, features = llvm.Target.from_default_triple(), llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2, codemodel="jitdefault", jit=True)
+
+
+@cache
+def _machine() -> Any:
+    return _new_machine()
+
+
+@cache
+def _engine() -> Any:
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine())

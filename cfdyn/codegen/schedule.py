@@ -1,0 +1,87 @@
+"""In which order a program is computed: stretches of plain nodes, and loops over the data rows between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cfdyn.tape.program import Node, Program, Tape
+
+# Rows computed at once; the columns of a table are filled up to a multiple of it.
+LANES = 8
+# Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece.
+GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
+
+
+class Section(NamedTuple):
+    """Either plain ``nodes``, or a loop over the rows that computes row ``nodes`` and adds up ``sums``."""
+
+    nodes: list[Node]
+    sums: list[Node]
+
+
+def schedule(program: Program) -> list[Section]:
+    """The sections of a program in order, none of them long: compilers take more than twice the time for twice the
+    length.
+
+    Examples
+    --------
+    >>> t = Tape()
+    >>> mean = t.div(t.rowsum(t.leaf("col", 0)), t.leaf("rows"))
+    >>> [(len(s.nodes), len(s.sums)) for s in schedule(Program(t, (mean,), 0, 0, 1))]
+    [(1, 0), (1, 1), (1, 0)]
+    """
+    tape = program.tape
+    order = _by_need(tape, program.outputs)
+    level = _levels(tape, order)
+    last = max(level.values(), default=0)
+    sums: list[list[Node]] = [[] for _ in range(last + 1)]
+    plain: list[list[Node]] = [[] for _ in range(last + 1)]
+    for node in order:
+        if tape.ops[node] == "rowsum":
+            sums[level[node]].append(node)
+        elif not tape.by_row[node]:
+            plain[level[node]].append(node)
+    sections = []
+    for k in range(last + 1):
+        for some in _pieces(sums[k], SUMS):
+            bodies = [tape.args[n][0] for n in some]
+            sections.append(Section([n for n in _by_need(tape, bodies) if tape.by_row[n]], some))
+        sections += [Section(some, []) for some in _pieces(plain[k], SECTION)]
+    return sections
+
+
+def _pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
+    return (nodes[i : i + size] for i in range(0, len(nodes), size))
+
+
+def _by_need(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
+    """Every node after its arguments: what one group of outputs after the other needs, in the order of the tape.
+
+    Large groups let the processor work on many values at once; small ones keep few alive, without which the
+    compiler's time grows with the square of the program.
+    """
+    order: list[Node] = []
+    done: set[Node] = set()
+    group: set[Node] = set()
+    for output in outputs:
+        stack = [output]
+        while stack:
+            node = stack.pop()
+            if node not in done and node not in group:
+                group.add(node)
+                stack.extend(tape.children(node))
+        if len(group) >= GROUP:
+            order += sorted(group)
+            done |= group
+            group = set()
+    return order + sorted(group)
+
+
+def _levels(tape: Tape, order: list[Node]) -> dict[Node, int]:
+    """How many loops over the data must have run before a node can be computed."""
+    level: dict[Node, int] = {}
+    for node in order:
+        below = max((level[c] for c in tape.children(node)), default=0)
+        level[node] = below + (tape.ops[node] == "rowsum")
+    return level

@@ -1,0 +1,52 @@
+"""Copy a program to a tape, with leaves replaced or operations expanded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cfdyn.tape.program import LEAVES, Node, Tape
+
+Expansions = Mapping[str, Callable[[Tape, Node], Node]]
+
+
+def rebuild(
+    source: Tape,
+    outputs: Sequence[Node],
+    target: Tape,
+    replaced: Mapping[Node, Node] | None = None,
+    expansions: Expansions | None = None,
+    rows_only: bool = False,
+) -> list[Node]:
+    """The outputs on the target tape, which may be the source itself.
+
+    Parameters
+    ----------
+    replaced : nodes of the source → what stands for them on the target
+    expansions : for unary operations, what to write instead; with ``rows_only`` only where the value
+        depends on a data row
+
+    Examples
+    --------
+    >>> from cfdyn.tape.program import Tape
+    >>> t, other = Tape(), Tape()
+    >>> x, two = t.leaf("z", 0), other.const(2)
+    >>> other.value(rebuild(t, [t.ipow(x, 5)], other, {x: two})[0])
+    Fraction(32, 1)
+    """
+    done: dict[Node, Node] = dict(replaced or {})
+    table = expansions or {}
+    for node in source.reachable(outputs, stop=done):
+        if node in done:
+            continue
+        op, args = source.ops[node], source.args[node]
+        if op == "const":
+            done[node] = target.const(args[0])
+        elif op in LEAVES:
+            done[node] = target.leaf(op, args[0])
+        elif op == "ipow":
+            done[node] = target.ipow(done[args[0]], args[1])
+        else:
+            children = [done[a] for a in args]
+            wanted = op in table and (not rows_only or target.by_row[children[0]])
+            done[node] = table[op](target, children[0]) if wanted else target.apply(op, *children)
+    return [done[node] for node in outputs]
