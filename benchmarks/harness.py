@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import importlib
+import importlib.util
 import os
 import resource
 import shutil
@@ -33,6 +34,10 @@ Call = Callable[[], object]
 
 class BenchmarkError(Exception):
     """A benchmark could not be measured, or its competitors do not do the same work."""
+
+
+class TooSlow(BenchmarkError):
+    """A fresh process was stopped before it had ended."""
 
 
 @dataclass(frozen=True)
@@ -108,21 +113,21 @@ class Process:
     errors: str
 
 
-def fresh(arguments: list[str], environment: Mapping[str, str] | None = None) -> Process:
+def fresh(arguments: list[str], environment: Mapping[str, str] | None = None, patience: float = PATIENCE) -> Process:
     """Run a new Python process with these arguments; environment entries are added to ours.
 
     Raises
     ------
-    BenchmarkError : it failed or took more than five minutes
+    BenchmarkError : it failed, or (TooSlow) took more than ``patience`` seconds
     """
     command = [sys.executable, *arguments]
     start, cpu = time.perf_counter(), _children_cpu()
     try:
         done = subprocess.run(
-            command, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=PATIENCE
+            command, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=patience
         )
     except subprocess.TimeoutExpired:
-        raise BenchmarkError(f"{' '.join(arguments)} took more than {PATIENCE} s") from None
+        raise TooSlow(f"{' '.join(arguments)} took more than {patience:g} s") from None
     seconds, cpu = time.perf_counter() - start, _children_cpu() - cpu
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -188,6 +193,11 @@ def peer(name: str) -> ModuleType | None:
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+def installed(name: str) -> bool:
+    """Whether a module can be imported, without importing it: for peers that get a process of their own."""
+    return importlib.util.find_spec(name) is not None
 
 
 def compiler() -> str | None:

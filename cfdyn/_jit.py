@@ -19,8 +19,8 @@ import numpy as np
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.event import Listener, register
-from numba.experimental import function_type as _function_type  # noqa: F401 (teaches numba what a NativeRule is)
-from numba.extending import intrinsic
+from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
+from numba.extending import intrinsic, typeof_impl
 
 from cfdyn.cache import Shelf, directory, fingerprint, refuse
 
@@ -141,6 +141,15 @@ class NativeRule(types.WrapperAddressProtocol):
 
     def signature(self) -> Any:
         return SIGNATURE
+
+
+_RULE_TYPE = types.FunctionType(SIGNATURE)
+
+
+@typeof_impl.register(NativeRule)
+def _rule_type(value: NativeRule, context: Any) -> Any:
+    # numba would make this type anew at every call of a kernel.
+    return _RULE_TYPE
 
 
 @intrinsic

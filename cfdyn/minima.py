@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.kernels.descent import ENDED, descend
 from cfdyn.loss import Loss
 from cfdyn.records import Record, provenance
 
 FLAT = 1e-7
+LOWEST = -1e12
 
 
 @dataclass(frozen=True)
@@ -107,27 +109,10 @@ def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: 
 
 def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
     """The end of one descent, or None if it runs away or leaves the domain."""
-    from scipy.optimize import minimize
-
-    def value(w: np.ndarray) -> tuple[float, np.ndarray]:
-        v, g = loss.value(w), loss.gradient(w)
-        if not (np.isfinite(v) and np.isfinite(g).all()):
-            return 1e300, np.zeros_like(w)
-        return v, g
-
     if not np.isfinite(loss.value(start)):
         return None
-    limit = 1e8 * (1 + np.abs(start).max())
-
-    def stop_far_away(w: np.ndarray) -> None:
-        if np.abs(w).max() > limit:
-            raise StopIteration
-
-    with np.errstate(all="ignore"):
-        options = {"maxiter": 500, "ftol": 1e-16}
-        result = minimize(value, start, jac=True, method="L-BFGS-B", options=options, callback=stop_far_away)
-    w = result.x
-    if np.abs(w).max() > limit or not np.isfinite(result.fun) or abs(result.fun) >= 1e300 or result.fun < -1e12:
+    w, limit = start.copy(), 1e8 * (1 + np.abs(start).max())
+    if descend(loss.rule("value").compiled, loss.rule("gradient").compiled, loss.p, w, limit, LOWEST, 500) != ENDED:
         return None
     return _newton(loss, w)
 
@@ -208,9 +193,10 @@ def _rise(loss: Loss, w: np.ndarray, value: float) -> float:
 
 
 def _lowest_nearby(loss: Loss, w: np.ndarray, value: float) -> bool:
-    """No lower value a small step away; rejects saddles of higher order, slopes and failed descents."""
-    slack = 1e-12 * (1 + abs(value))
-    return all(not loss.value(p) < value - slack for p in _neighbours(w, 1e-3))
+    """No lower value a small step away, measured by how much it rises there: no saddle of higher order, no slope."""
+    values = np.array([loss.value(p) for p in _neighbours(w, 1e-3)])
+    rise = np.max(values[np.isfinite(values)] - value, initial=0.0)
+    return not (values < value - max(1e-3 * rise, 1e-14 * abs(value))).any()
 
 
 def _distinct(found: list[Minimum]) -> list[Minimum]:

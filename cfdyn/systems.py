@@ -110,6 +110,8 @@ class Map:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …"""
         n = self.dim
         sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
+        if what.startswith("taylor:"):
+            sizes[what] = n * (1 + int(what.partition(":")[2]))
         return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
 
     def state(self, start: Any) -> np.ndarray:
@@ -148,6 +150,23 @@ class Map:
             raise UsageError("derivative takes one to three directions")
         point = np.concatenate([self.state(z), *(np.asarray(v, dtype=float).reshape(self.dim) for v in directions)])
         return self.rule(f"derivative{len(directions)}")(point, self.p)
+
+    def taylor(self, curve: Any) -> np.ndarray:
+        """The series of f along a curve: from z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D), that of f(z(s)), (K+1, D).
+
+        The result is the curve for the next step, so n calls give the series of the n-th iterate.
+
+        Examples
+        --------
+        >>> step = Map.from_text("x + x**2")
+        >>> twice = step.taylor(step.taylor([[0.0], [1.0], [0.0], [0.0]]))
+        >>> twice[:, 0]  # s + 2s² + 2s³ + s⁴
+        array([0., 1., 2., 2.])
+        """
+        series = np.array(curve, dtype=float)
+        if series.ndim != 2 or series.shape[1] != self.dim or len(series) == 0:
+            raise UsageError(f"a curve is a table with {self.dim} columns, one row for each power, not shape {series.shape}")
+        return self.rule(f"taylor:{len(series) - 1}")(series.ravel(), self.p).reshape(series.shape)
 
     def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
         """∂f/∂(parameter) at z, (D,)."""

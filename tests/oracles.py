@@ -10,6 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from sympy.printing.pycode import MpmathPrinter
 
 needs_compiler = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"), reason="millions of steps, too many for plain Python"
@@ -31,11 +32,21 @@ _FUNCTIONS = {
 }
 
 
+class _Printer(MpmathPrinter):
+    """Integers too become mpmath numbers: the quotient of two that stand in branches would be a float."""
+
+    def _print_Integer(self, expr):
+        return f"mpf({int(expr)})"
+
+    _print_Zero = _print_One = _print_NegativeOne = _print_Integer
+
+
 def formula(expression: sp.Expr, names: Sequence[str]) -> Callable:
     """The expression as a function of mpmath numbers, through sympy's printer."""
     symbols = {s.name: s for s in expression.free_symbols}
     arguments = [symbols.get(name, sp.Symbol(name)) for name in names]
-    return sp.lambdify(arguments, expression, modules=[_FUNCTIONS, "mpmath"])
+    settings = {"fully_qualified_modules": False, "allow_unknown_functions": True, "user_functions": {n: n for n in _FUNCTIONS}}
+    return sp.lambdify(arguments, expression, modules=[_FUNCTIONS, "mpmath"], printer=_Printer(settings))
 
 
 def loss_function(spec) -> Callable:

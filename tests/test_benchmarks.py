@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+import math
 import re
 import sys
 import time
@@ -263,3 +264,45 @@ def test_all_competitors_iterate_the_same_map():
         cases.check(case, orbits)
         with pytest.raises(Exception, match="does not iterate the same map"):
             cases.check(case, {"wrong": orbits["Python"] + 1e-3})
+
+
+@pytest.mark.parametrize("name", ["product:5", "net:2", "chain:4", "logistic:6"])
+def test_all_compilers_are_given_the_same_loss(name):
+    peers, problems = importlib.import_module("compile_peers"), importlib.import_module("compile_problems")
+    task = problems.problem(name)
+    loss, (points, directions) = peers.read_cfdyn(task), task.points(3)
+    functions = {"tanh": math.tanh, "softplus": lambda s: math.log1p(math.exp(s))}
+    for w in points:
+        assert task.expression(w.tolist(), functions, sum) == pytest.approx(loss.value(w), rel=1e-12)
+    found = peers.build_cfdyn(task, loss, 3)
+    for i, (w, v) in enumerate(zip(points, directions, strict=True)):
+        expected = {"gradient": loss.gradient(w), "hvp": loss.hvp(w, v), "curvature_gradient": loss.curvature_gradient(w, v, v)}
+        for what, values in expected.items():
+            assert found[what](points, directions)()[i] == pytest.approx(values, rel=1e-12)
+
+
+def test_a_peer_with_other_derivatives_is_an_error(harness):
+    compiling = importlib.import_module("compile")
+    expected = {"gradient": [1.0, 1e3]}
+    compiling.check("peer", "p", {"gradient": [1.0, 1e3 + 1e-8]}, expected)
+    for wrong in ([1.0, 1e3 + 1e-6], [None, 1e3]):
+        with pytest.raises(harness.BenchmarkError, match="another gradient"):
+            compiling.check("peer", "p", {"gradient": wrong}, expected)
+
+
+def test_a_peer_may_be_missing_slow_or_broken(harness, monkeypatch):
+    compiling = importlib.import_module("compile")
+    ends = {"slow": harness.TooSlow("slow"), "broken": harness.BenchmarkError("broken")}
+    monkeypatch.setattr(compiling, "MODULES", {"missing": "no_such_package_anywhere", "slow": "json", "broken": "json"})
+
+    def measured(name, *_, **__):
+        raise ends[name]
+
+    monkeypatch.setattr(compiling, "measured", measured)
+    assert [compiling.theirs(name, "chain:3", 1, 7.0) for name in ("missing", "slow", "broken")] == [None, "> 7 s", "failed"]
+    with pytest.raises(harness.TooSlow, match=r"more than 0\.2 s"):
+        harness.fresh(["-c", "import time; time.sleep(9)"], patience=0.2)
+
+
+def test_the_exponent_of_growth():
+    assert importlib.import_module("compile").exponent([25, 50, 400], [3 * n**1.5 for n in (25, 50, 400)]) == pytest.approx(1.5)

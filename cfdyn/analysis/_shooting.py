@@ -8,6 +8,8 @@ from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
 DENSE = 48
+# A larger answer than this times the defect: the system is singular, or nearly so.
+WELL = 1e6
 
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:
@@ -62,11 +64,17 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     n, d = defect.shape
     if n * d > DENSE:
         return _solve_sparse(matrices, defect)
-    system = np.zeros((n, d, n, d))
-    for i in range(n):
-        system[i, :, i, :] += matrices[i]
-        system[i, :, (i + 1) % n, :] -= np.eye(d)
-    return np.linalg.lstsq(system.reshape(n * d, n * d), defect.ravel(), rcond=1e-14)[0].reshape(n, d)
+    system, index = np.zeros((n, d, n, d)), np.arange(n)
+    system[index, :, index, :] = matrices
+    system[index, :, np.roll(index, -1), :] -= np.eye(d)
+    matrix, right = system.reshape(n * d, n * d), defect.ravel()
+    try:
+        solved = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        solved = np.full(n * d, np.inf)
+    if not np.abs(solved).max() <= WELL * np.abs(right).max():
+        solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
+    return solved.reshape(n, d)
 
 
 def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:

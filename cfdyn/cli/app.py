@@ -37,13 +37,14 @@ def study(
     vary: Annotated[str | None, typer.Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,  # noqa: E501
     out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
     plot: PLOT = None,
+    figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
     seed: SEED = 0,
     json: JSON = False,
 ) -> None:
     """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
     from cfdyn.cli import commands
 
-    commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, seed, json)
+    commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, figure, seed, json)
 
 
 @app.command()
@@ -101,6 +102,32 @@ def lyapunov(
     from cfdyn.cli import commands
 
     commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, seed, json)
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Forget everything.")] = False,
+    limit: Annotated[str | None, typer.Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,  # noqa: E501
+    json: JSON = False,
+) -> None:
+    """What is kept between runs: formulas as they were read, and compiled code."""
+    from cfdyn.cli import cache
+
+    cache.show(clear, limit, json)
+
+
+@app.command()
+def warm(
+    losses: Annotated[list[str] | None, typer.Argument(metavar="[LOSS]...", help="Formulas or names; double_well and scalar_factorization if none.", show_default=False)] = None,  # noqa: E501
+    optimizer: OPTIMIZER = "gd",
+    set_: SET = None,
+    variables: VARIABLES = None,
+    json: JSON = False,
+) -> None:
+    """Compile all that a study of these losses needs, so that the next one starts at once."""
+    from cfdyn.cli import cache
+
+    cache.warm(losses or [], optimizer, set_ or [], variables, json)
 
 
 @app.command(name="list")

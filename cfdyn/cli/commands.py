@@ -48,9 +48,11 @@ def subject(
 
 def study(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None, box: str | None,
-    vary: str | None, out: Path, plot: Path | None, seed: int, json: bool,
+    vary: str | None, out: Path, plot: Path | None, figure: bool, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn study``."""
+    if plot and not figure:
+        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
     folder, plot = output.folder(out), plot and check_path(plot)
     if loss is None:
         raise UsageError('study needs a LOSS: a formula such as "(w**2-1)**2/4", or a name from: cfdyn list losses')
@@ -62,10 +64,11 @@ def study(
             box=None if box is None else specs.intervals(box, "--box"),
             lr_range=None if vary is None else _lr_range(vary),
         )  # fmt: skip
-        say("drawing")
         path, record = output.numbered(folder, "study", (".png", ".npz"))
-        figures = [plot or path]
-        draw(found, figures[0])
+        figures = [plot or path] if figure else []
+        for file in figures:
+            say("drawing")
+            draw(found, file)
         found.save(record)
     if json:
         output.print_json({**output.study_summary(found), "figures": [str(f) for f in figures], "record": str(record)})

@@ -136,6 +136,42 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     out.print(f"record  {record}", markup=False, soft_wrap=True)
 
 
+def size(count: int) -> str:
+    """Bytes in the unit that suits them."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def _print_kinds(out: Console, kinds: dict[str, tuple[int, int]]) -> None:
+    table = _table("kind", "entries", "size")
+    for kind, (count, total) in kinds.items():
+        table.add_row(kind, str(count), size(total))
+    if kinds:
+        out.print(table)
+
+
+def print_cache(folder: Path | None, kinds: dict[str, tuple[int, int]], total: int, limit: int, dropped: int) -> None:
+    """Where it is, what is in it, and how much there may be."""
+    out = console()
+    if folder is None:
+        return out.print("nothing is kept between runs here")
+    out.print(f"folder  {folder}", markup=False, soft_wrap=True)
+    if dropped:
+        out.print(f"dropped {dropped} entries")
+    _print_kinds(out, kinds)
+    out.print(f"{size(total)} of at most {size(limit)}")
+
+
+def print_warm(times: dict[str, float], kinds: dict[str, tuple[int, int]]) -> None:
+    """How long each took, and what is kept now."""
+    out = console()
+    for name, seconds in times.items():
+        out.print(f"{name}: {seconds:.2f} s", markup=False)
+    _print_kinds(out, kinds)
+
+
 def _print_minima(out: Console, study: Any) -> None:
     out.print(f"[bold]Minima found: {len(study.minima)}[/bold]")
     table = _table("weights", "loss", "sharpness", "2/λ", "kind")

@@ -11,9 +11,10 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
 from cfdyn.registry import Catalogue, catalogue
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.parse import parse_value
 from cfdyn.systems import Map
 
+# Not so long that it could overflow or lose all its digits without a word.
+DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
@@ -54,12 +55,21 @@ def _value(text: str, wanted: Any, what: str) -> Any:
             raise UsageError(f"{what} is true or false, not {text!r}")
         return text.lower() == "true"
     try:
-        value = parse_value(text)
+        value = number(text)
     except UsageError as error:
         raise UsageError(f"{what}={text!r} is not a number: {error}") from None
     if wanted == "int" and value != int(value):
         raise UsageError(f"{what} is a whole number, not {text!r}")
     return int(value) if wanted == "int" else value
+
+
+def number(text: str) -> float:
+    """A plain decimal, or a constant expression such as 1/3 or 2*pi, which takes SymPy to read."""
+    if DECIMAL.fullmatch(text):
+        return float(text)
+    from cfdyn.symbolic.parse import parse_value
+
+    return parse_value(text)
 
 
 def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -66,15 +67,20 @@ class PythonRule:
 
 Rule = MachineRule | PythonRule
 _known: dict[str, Rule] = {}
+_one_at_a_time = threading.RLock()
 
 
 def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet."""
     found = _known.get(key)
-    if found is None:
-        make = _python_rule if DISABLED else _machine_rule
-        found = _known[key] = make(key, n_out, program)
-    return found
+    if found is not None:
+        return found
+    # Two threads that want the same rule: the second one must not link it again while the first runs it.
+    with _one_at_a_time:
+        if key not in _known:
+            make = _python_rule if DISABLED else _machine_rule
+            _known[key] = make(key, n_out, program)
+        return _known[key]
 
 
 def _python_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:

@@ -17,12 +17,14 @@ def machine_program(program: Program, branch_free: bool = True) -> Program:
     One number is computed fastest by the system's library, many at once by arithmetic without branches.
     """
     outputs, tape = list(program.outputs), program.tape
-    if branch_free:
+    if branch_free and any(tape.by_row):
         rows = Tape()
         table = {**BRANCH_FREE, "sin": _sin, "cos": _cos}
         outputs, tape = rebuild(tape, outputs, rows, expansions=table, rows_only=True), rows
-    single = Tape()
-    return replace(program, tape=single, outputs=tuple(rebuild(tape, outputs, single, expansions=COMPOSITE)))
+    if not COMPOSITE.keys().isdisjoint(tape.ops):
+        single = Tape()
+        outputs, tape = rebuild(tape, outputs, single, expansions=COMPOSITE), single
+    return replace(program, tape=tape, outputs=tuple(outputs))
 
 
 def _sin(tape: Tape, x: Node) -> Node:

@@ -15,6 +15,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
+from cfdyn.tape.taylor import taylor
 
 Parameters = Mapping[str, Node]
 
@@ -104,7 +105,8 @@ def _updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dic
 
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
-    ``parameter_derivative:NAME``, and of its observables ``loss``, ``gradient``, ``hessian``."""
+    ``parameter_derivative:NAME``, ``taylor:K`` (the series of the next state from that of the state, coefficient
+    by coefficient, up to the order K), and of its observables ``loss``, ``gradient``, ``hessian``."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -124,6 +126,11 @@ def map_program(spec: MapSpec, what: str) -> Program:
         extra = int(kind[-1])
         directions = [_leaves(tape, spec.names, "z", n * k) for k in range(1, extra + 1)]
         outputs = directional(tape, outputs, z, directions)
+    elif kind == "taylor":
+        extra = int(argument)
+        curves = {leaf: [tape.leaf("z", n * k + i) for k in range(extra + 1)] for i, leaf in enumerate(z)}
+        series = taylor(tape, outputs, curves, extra)
+        outputs = [coefficients[k] for k in range(extra + 1) for coefficients in series]
     elif kind == "parameter_derivative":
         if argument not in parameters:
             raise unknown("parameter of the map", argument, parameters)

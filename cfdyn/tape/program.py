@@ -53,6 +53,8 @@ class Tape:
         self.by_row: list[bool] = []
         self.bounded: list[bool] = []
         self._known: dict[tuple, Node] = {}
+        # Making a Fraction of 0 or 1 again and again took a tenth of the time.
+        self._integers: dict[int, Node] = {}
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -77,7 +79,12 @@ class Tape:
 
     def const(self, value: int | Fraction) -> Node:
         """An exact constant."""
-        return self._node("const", (Fraction(value),), False)
+        found = self._integers.get(value) if type(value) is int else None
+        if found is None:
+            found = self._node("const", (Fraction(value),), False)
+            if type(value) is int:
+                self._integers[value] = found
+        return found
 
     def leaf(self, op: str, index: int = 0) -> Node:
         """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``."""

@@ -1,0 +1,143 @@
+"""Peers of compile.py that differentiate expressions: CasADi, symengine, heyoka.py and SymPy, all from the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import harness
+import numpy as np
+from compile_problems import DERIVATIVES, Batch, Batches, Problem
+
+
+def functions_of(module: Any) -> dict[str, Callable]:
+    return {"tanh": module.tanh, "softplus": lambda s: module.log(1 + module.exp(s))}
+
+
+def read_casadi(task: Problem) -> Any:
+    import casadi
+
+    w = casadi.SX.sym("w", task.dim)
+    return w, task.expression(casadi.vertsplit(w), functions_of(casadi), lambda terms: casadi.sum1(casadi.vertcat(*terms)))
+
+
+def build_casadi(task: Problem, read: Any, n: int) -> Batches:
+    import casadi
+
+    w, loss = read
+    v = casadi.SX.sym("v", task.dim)
+    gradient = casadi.gradient(loss, w)
+    hvp = casadi.jtimes(gradient, w, v)
+    outputs = {"gradient": gradient, "hvp": hvp, "curvature_gradient": casadi.gradient(casadi.dot(v, hvp), w)}
+
+    def batch(function: Any) -> Batch:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+            buffer, call = function.buffer()
+            out = np.empty_like(points)
+            buffer.set_arg(0, memoryview(points))
+            buffer.set_arg(1, memoryview(directions))
+            buffer.set_res(0, memoryview(out))
+
+            def evaluate(keep: Any = buffer) -> np.ndarray:
+                call()
+                return out
+
+            return evaluate
+
+        return prepare
+
+    return {what: batch(casadi.Function(what, [w, v], [out]).map(n)) for what, out in outputs.items()}
+
+
+def read_symengine(task: Problem) -> Any:
+    import symengine
+
+    # Not x1, x2, …: its cse calls subexpressions so, too, and computes something else then.
+    w = symengine.symbols([f"weight_{name}" for name in task.variables])
+    return w, task.expression(w, functions_of(symengine), lambda terms: symengine.Add(*terms))
+
+
+def build_symengine(task: Problem, read: Any, n: int) -> Batches:
+    import symengine
+
+    w, loss = read
+    v = symengine.symbols([f"direction_{name}" for name in task.variables])
+
+    def batch(outputs: list) -> Batch:
+        code = symengine.Lambdify([*w, *v], outputs, backend="llvm", cse=True)
+
+        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+            z = np.hstack([points, directions])
+            return lambda: code(z)
+
+        return prepare
+
+    return {what: batch(out) for what, out in
+            nested(loss, v, lambda x: [x.diff(s) for s in w], lambda terms: symengine.Add(*terms)).items()}  # fmt: skip
+
+
+def read_heyoka(task: Problem) -> Any:
+    import heyoka
+
+    w = heyoka.make_vars(*task.variables)
+    return w, task.expression(w, functions_of(heyoka), heyoka.sum)
+
+
+def build_heyoka(task: Problem, read: Any, n: int) -> Batches:
+    import heyoka
+
+    w, loss = read
+    v = heyoka.make_vars(*[f"direction_{name}" for name in task.variables])
+
+    def batch(outputs: list) -> Batch:
+        code = heyoka.cfunc(outputs, vars=[*w, *v], compact_mode=task.kind in ("chain", "logistic"))
+
+        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+            z = np.ascontiguousarray(np.hstack([points, directions]).T)
+            out = np.empty((task.dim, n))
+            return lambda: code(inputs=z, outputs=out).T
+
+        return prepare
+
+    outputs = nested(loss, v, lambda x: heyoka.diff_tensors([x], diff_args=w, diff_order=1).gradient, heyoka.sum)
+    return {what: batch(list(out)) for what, out in outputs.items()}
+
+
+def nested(loss: Any, v: list, gradient: Callable[[Any], list], add: Callable[[list], Any]) -> dict[str, list]:
+    """∇L, Hv = ∇(v·∇L) and ∇(v·Hv)."""
+    first = gradient(loss)
+    second = gradient(add([a * b for a, b in zip(first, v, strict=True)]))
+    third = gradient(add([a * b for a, b in zip(second, v, strict=True)]))
+    return dict(zip(DERIVATIVES, (first, second, third), strict=True))
+
+
+def read_sympy(task: Problem) -> Any:
+    import sympy
+
+    w = sympy.symbols(task.variables, real=True)
+    return w, task.expression(w, functions_of(sympy), lambda terms: sympy.Add(*terms))
+
+
+def build_sympy(task: Problem, read: Any, n: int) -> Batches:
+    """The gradient alone, by `sympy.lambdify` with common subexpressions, compiled by numba."""
+    import numba
+    import sympy
+
+    w, loss = read
+    function = numba.njit(sympy.lambdify(w, tuple(loss.diff(s) for s in w), modules="math", cse=True))
+    arguments = ", ".join(f"z[i, {k}]" for k in range(task.dim))
+    stores = "".join(f"        out[i, {k}] = g[{k}]\n" for k in range(task.dim))
+    scope = {"function": function}
+    exec(f"def loop(z, out):\n    for i in range(len(z)):\n        g = function({arguments})\n{stores}", scope)
+    loop = numba.njit("void(float64[:, ::1], float64[:, ::1])")(scope["loop"])
+
+    def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        out = np.empty_like(points)
+
+        def call() -> np.ndarray:
+            loop(points, out)
+            return out
+
+        return call
+
+    return {"gradient": prepare}
