@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,10 +74,17 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
         lo, hi = hi, hi * 1.3
         if hi > 1e6 * scale:
             raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
-    from scipy.optimize import brentq
-
-    value = float(brentq(lambda v: abs(leading(v)) - 1, lo, hi, xtol=1e-15 * hi, rtol=1e-14))
+    value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > 1e-6 else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
     return Edge(parameter, value, kind, multiplier, state[None, :], provenance=settings)
+
+
+def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:
+    """Where ``beyond`` becomes true between lo and hi, to the last digit."""
+    while True:
+        middle = (lo + hi) / 2
+        if not lo < middle < hi:
+            return middle
+        lo, hi = (lo, middle) if beyond(middle) else (middle, hi)
