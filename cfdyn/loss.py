@@ -85,7 +85,7 @@ class Loss:
     @cached_property
     def p(self) -> np.ndarray:
         """Parameters and data as the compiled rules read them."""
-        return parameter_vector(self.spec.params.values(), self.spec.data)
+        return parameter_vector(self.spec.params.values(), self.spec.table)
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.symbolic.oracle`."""

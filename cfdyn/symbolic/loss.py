@@ -31,6 +31,8 @@ class LossSpec:
     variables : names of the d weights
     params : runtime parameters with their values
     columns, data : names of the data columns and the table, (rows, columns)
+    batch : the rows that count; all if None
+    shapes : (rows, columns) of the matrices that the weights are, row by row and one after the other
     box : where the interesting things happen, one (lo, hi) for each variable
     name, summary, reference : for lists and reports
     """
@@ -40,7 +42,9 @@ class LossSpec:
     params: Mapping[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     data: Any = None
+    batch: tuple[int, ...] | None = None
     box: Box | None = None
+    shapes: tuple[tuple[int, int], ...] = ()
     name: str = ""
     summary: str = ""
     reference: str = ""
@@ -48,7 +52,21 @@ class LossSpec:
     @cached_property
     def key(self) -> str:
         """Text that two losses share exactly if they share their compiled code."""
-        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}"
+        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}{self._batch_key}"
+
+    @property
+    def _batch_key(self) -> str:
+        # The rows of a batch stand in the code as constants.
+        return "" if self.batch is None else f"|{hashlib.sha256(self.batch_rows().tobytes()).hexdigest()}"
+
+    @property
+    def table(self) -> Any:
+        """The data that compiled code reads when it runs, or None."""
+        return None if self.batch is not None else self.data
+
+    def batch_rows(self) -> np.ndarray:
+        """The rows of the batch, (len(batch), columns)."""
+        return np.ascontiguousarray(np.asarray(self.data, dtype=float)[list(self.batch or ())])
 
     @cached_property
     def data_digest(self) -> str:

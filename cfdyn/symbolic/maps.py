@@ -68,8 +68,8 @@ class LossMap:
 
     @property
     def data(self) -> Any:
-        """The data table of the loss, or None."""
-        return self.loss.data
+        """The data table that the loss reads at run time, or None."""
+        return self.loss.table
 
     @cached_property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,10 @@ DOMAINS = {
 }
 
 
+# The gradient, its squared length, and the gradient at the probe.
+RESERVED = frozenset(("g", "gg", "h"))
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """One step of an optimizer, elementwise over the weights.
@@ -28,12 +32,18 @@ class Optimizer:
     name : what the user types
     params : hyperparameters with their values; ``lr`` is the learning rate η
     update : right-hand sides for ``w`` and each state; all of them see the old values.
-        ``g`` is the gradient at the current weights
+        ``g`` is the gradient at the current weights, ``gg`` its squared length
     define : intermediate values, in order, that later ones and the updates may use
     per_weight : states with one entry for each weight; ``shared`` states have one in all
     initial : starting value of each state
     domain : for a hyperparameter, a key of ``DOMAINS``
     options : switches that changed the formulas, for display
+    gradient : what takes the place of ``g`` everywhere, such as g + weight_decay*w
+    probe : a second place for each weight; ``h`` is the loss's gradient there
+    preconditioner : P of w ← w − g/P, a formula of the hyperparameters and of the new states
+    flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s
+    threshold : the largest stable lr × curvature on a quadratic; for an adaptive method, of the
+        preconditioned curvature
     """
 
     name: str
@@ -45,6 +55,11 @@ class Optimizer:
     initial: Mapping[str, float] = field(default_factory=dict)
     domain: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, bool] = field(default_factory=dict)
+    gradient: Formula | None = None
+    probe: Formula | None = None
+    preconditioner: Formula | None = None
+    flow: Mapping[str, Formula] = field(default_factory=dict)
+    threshold: Formula | None = None
 
     def __post_init__(self) -> None:
         for name, flag in self.options.items():
@@ -61,7 +76,8 @@ class Optimizer:
     def key(self) -> str:
         """Text that two optimizers share exactly if they share their compiled code."""
         define, update = ({name: f.key for name, f in part.items()} for part in (self.define, self.update))
-        return f"{define}|{update}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
+        more = [f and f.key for f in (self.gradient, self.probe)]
+        return f"{define}|{update}|{more}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
 
     def at(self, **params: float) -> Optimizer:
         """A copy with other hyperparameters.
@@ -90,6 +106,11 @@ class Optimizer:
         name: str = "custom",
         domain: Mapping[str, str] | None = None,
         options: Mapping[str, bool] | None = None,
+        gradient: str | None = None,
+        probe: str | None = None,
+        preconditioner: str | None = None,
+        flow: Mapping[str, str] | None = None,
+        threshold: str | None = None,
     ) -> Optimizer:
         """An optimizer from formulas.
 
@@ -101,6 +122,7 @@ class Optimizer:
         shared : states with a single entry; ``t``, the number of the step being taken (1, 2, …),
             is added by itself where a formula uses it
         initial : starting values of the states, 0 where not given
+        gradient, probe, preconditioner, flow, threshold : as for `Optimizer`
 
         Examples
         --------
@@ -112,10 +134,10 @@ class Optimizer:
         if "w" not in update:
             raise UsageError("an optimizer's update needs a formula for 'w', such as {'w': 'w - lr*g'}")
         rules = {**update, **shared}
-        reserved = {"g", *params} & set(rules)
+        reserved = (RESERVED | set(params)) & set(rules) | RESERVED & {*params, *(define or {})}
         if reserved:
             raise UsageError(f"{sorted(reserved)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
-        names = ["w", "g", *rules, *params, *(define or {}), "t"]
+        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *(define or {}), "t"]
         defined: dict[str, Formula] = {}
         for key, text in (define or {}).items():
             defined[key] = formula(text, names)
@@ -129,7 +151,13 @@ class Optimizer:
         return cls(
             name, _numbers(name, params), read, defined, per_weight, tuple(shared), states,
             domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
+            _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
+            {s: formula(f, names) for s, f in (flow or {}).items()}, _read(threshold, params),
         )  # fmt: skip
+
+
+def _read(text: str | None, names: Iterable[str]) -> Formula | None:
+    return None if text is None else formula(text, names)
 
 
 def _numbers(optimizer: str, params: Mapping[str, float]) -> dict[str, float]:

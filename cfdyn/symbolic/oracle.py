@@ -11,27 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from cfdyn.errors import unknown
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, LossMap, MapSpec
-from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.program import Node, Program, Tape
-from cfdyn.tape.rebuild import rebuild
 from cfdyn.tape.taylor import taylor
-
-Parameters = Mapping[str, Node]
-
 
 def _leaves(tape: Tape, names: Sequence[str], op: str, start: int = 0) -> list[Node]:
     return [tape.leaf(op, start + i) for i in range(len(names))]
-
-
-def _loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
-    # Only its own parameters: a weight may be called lr.
-    own = {name: parameters[name] for name in loss.params}
-    names = {**dict(zip(loss.variables, weights, strict=True)), **own}
-    if not loss.columns:
-        return loss.formula.on(tape, names)
-    columns = dict(zip(loss.columns, _leaves(tape, loss.columns, "col"), strict=True))
-    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **columns})), tape.leaf("rows"))
 
 
 def loss_program(loss: LossSpec, what: str) -> Program:
@@ -41,7 +27,7 @@ def loss_program(loss: LossSpec, what: str) -> Program:
     w = _leaves(tape, loss.variables, "z")
     parameters = dict(zip(loss.params, _leaves(tape, list(loss.params), "p"), strict=True))
     directions = [_leaves(tape, loss.variables, "z", d * k) for k in (1, 2)]
-    value = _loss_node(tape, loss, w, parameters)
+    value = loss_node(tape, loss, w, parameters)
     makers: dict[str, Callable[[], tuple[list[Node], int]]] = {
         "value": lambda: ([value], 0),
         "gradient": lambda: (reverse(tape, value, w), 0),
@@ -54,7 +40,7 @@ def loss_program(loss: LossSpec, what: str) -> Program:
     if what not in makers:
         raise unknown("program of a loss", what, makers)
     outputs, extra = makers[what]()
-    return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), len(loss.columns))
+    return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), 0 if loss.table is None else len(loss.columns))
 
 
 def _curvature_gradient(tape: Tape, value: Node, w: list[Node], directions: list[list[Node]]) -> list[Node]:
@@ -76,31 +62,7 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
         return [f.on(tape, names) for f in spec.formulas]
-    return _optimizer_step(tape, spec, z, parameters)
-
-
-def _optimizer_step(tape: Tape, spec: LossMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
-    d, optimizer = spec.n_weights, spec.optimizer
-    # The gradient is taken at leaves and then read at z, which may be the output of another map.
-    fresh = [tape.leaf("w", i) for i in range(d)]
-    gradient = reverse(tape, _loss_node(tape, spec.loss, fresh, parameters), fresh)
-    gradient = rebuild(tape, gradient, tape, dict(zip(fresh, z[:d], strict=True)))
-    shared = dict(zip(optimizer.shared, z[d * (1 + len(optimizer.per_weight)) :], strict=True))
-    columns: list[list[Node]] = []
-    for i in range(d):
-        own = {s: z[d * (k + 1) + i] for k, s in enumerate(optimizer.per_weight)}
-        names = {**parameters, **shared, **own, "w": z[i], "g": gradient[i]}
-        columns.append(_updated(tape, optimizer, ("w", *optimizer.per_weight), names))
-    result = [columns[i][k] for k in range(1 + len(optimizer.per_weight)) for i in range(d)]
-    return result + _updated(tape, optimizer, optimizer.shared, {**parameters, **shared})
-
-
-def _updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
-    """The new values of some states; a definition that needs what is not there belongs to other states."""
-    for name, definition in optimizer.define.items():
-        if set(definition.names) <= set(names):
-            names[name] = definition.on(tape, names)
-    return [optimizer.update[state].on(tape, names) for state in states]
+    return optimizer_step(tape, spec.loss, spec.optimizer, z, parameters)
 
 
 def map_program(spec: MapSpec, what: str) -> Program:
@@ -115,7 +77,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
     extra = 0
     if kind in ("loss", "gradient", "hessian") and isinstance(spec, LossMap):
         w = z[: spec.n_weights]
-        value = _loss_node(tape, spec.loss, w, parameters)
+        value = loss_node(tape, spec.loss, w, parameters)
         outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
                    "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
         return Program(tape, tuple(outputs), n, len(parameters), columns)

@@ -86,6 +86,10 @@ class Tape:
                 self._integers[value] = found
         return found
 
+    def exactly(self, value: float) -> Node:
+        """The constant that a double is."""
+        return self.const(Fraction(value))
+
     def leaf(self, op: str, index: int = 0) -> Node:
         """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``."""
         return self._node(op, (index,), op == "col")

@@ -1,0 +1,71 @@
+"""One step of an optimizer on a loss as nodes of a tape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.tape.derivatives import reverse
+from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.rebuild import rebuild
+
+Parameters = Mapping[str, Node]
+
+
+def loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
+    """The loss, or its mean over the data rows or over a batch of them, at the given weights."""
+    # Only its own parameters: a weight may be called lr.
+    own = {name: parameters[name] for name in loss.params}
+    names = {**dict(zip(loss.variables, weights, strict=True)), **own}
+    if not loss.columns:
+        return loss.formula.on(tape, names)
+    if loss.batch is not None:
+        rows = [dict(zip(loss.columns, map(tape.exactly, row), strict=True)) for row in loss.batch_rows()]
+        return tape.div(tape.total(loss.formula.on(tape, {**names, **row}) for row in rows), tape.const(len(rows)))
+    columns = {name: tape.leaf("col", i) for i, name in enumerate(loss.columns)}
+    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **columns})), tape.leaf("rows"))
+
+
+def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """∇L where the weights may be any nodes, such as the output of another map."""
+    # It is taken at leaves of its own and then read at the weights.
+    fresh = [tape.leaf("w", i) for i in range(len(weights))]
+    gradient = reverse(tape, loss_node(tape, loss, fresh, parameters), fresh)
+    return rebuild(tape, gradient, tape, dict(zip(fresh, weights, strict=True)))
+
+
+def optimizer_step(
+    tape: Tape, loss: LossSpec, optimizer: Optimizer, z: Sequence[Node], parameters: Parameters
+) -> list[Node]:
+    """The next (weights, per-weight states, shared states)."""
+    d, states = len(loss.variables), optimizer.per_weight
+    shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
+    own = [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]
+    gradient = gradient_at(tape, loss, z[:d], parameters)
+    if optimizer.gradient is not None:
+        shared["gg"] = _square(tape, gradient)
+        gradient = [optimizer.gradient.on(tape, {**shared, **o, "g": g}) for o, g in zip(own, gradient, strict=True)]
+    shared["gg"] = _square(tape, gradient)
+    for o, g in zip(own, gradient, strict=True):
+        o["g"] = g
+    if optimizer.probe is not None:
+        points = [optimizer.probe.on(tape, {**shared, **o}) for o in own]
+        probed = gradient_at(tape, loss, points, parameters)
+        for o, h in zip(own, probed, strict=True):
+            o["h"] = h
+    columns = [_updated(tape, optimizer, ("w", *states), {**shared, **o}) for o in own]
+    result = [column[k] for k in range(1 + len(states)) for column in columns]
+    return result + _updated(tape, optimizer, optimizer.shared, shared)
+
+
+def _square(tape: Tape, vector: Sequence[Node]) -> Node:
+    return tape.total(tape.ipow(x, 2) for x in vector)
+
+
+def _updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
+    """The new values of some states; a definition that needs what is not there belongs to other states."""
+    for name, definition in optimizer.define.items():
+        if set(definition.names) <= set(names):
+            names[name] = definition.on(tape, names)
+    return [optimizer.update[state].on(tape, names) for state in states]
