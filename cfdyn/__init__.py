@@ -14,7 +14,7 @@ from cfdyn.registry import Rebinding
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Loss": "loss", "Map": "systems", "as_map": "systems", "compose": "systems",
+    "Loss": "loss", "Map": "systems", "as_map": "systems", "compose": "systems", "epoch": "epochs", "schedule": "epochs",
     "Optimizer": "symbolic.optimizer", "iterate": "orbits", "Orbit": "orbits", "load": "records",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip

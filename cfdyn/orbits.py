@@ -46,6 +46,30 @@ class Orbit(Record):
         w = self.w
         return (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
 
+    def last_two(self) -> np.ndarray:
+        """(w_{t−1} + w_t)/2 for t = 1…n, (n, d): a 2-cycle is averaged away, at a lag of half a step."""
+        return (self.w[:-1] + self.w[1:]) / 2
+
+    def ema(self, decay: float) -> np.ndarray:
+        """a_t = decay·a_{t−1} + (1 − decay) w_t from a_0 = w_0, (n+1, d).
+
+        Of a 2-cycle it leaves (1 − decay)/(1 + decay), and it lags by decay/(1 − decay) steps.
+
+        Raises
+        ------
+        UsageError : a decay outside [0, 1)
+        """
+        if not 0 <= decay < 1:
+            raise UsageError(f"the decay of an average lies in [0, 1), not {decay}")
+        averages = self.w.copy()
+        for t in range(1, len(averages)):
+            averages[t] += decay * (averages[t - 1] - averages[t])
+        return averages
+
+    def polyak(self) -> np.ndarray:
+        """The mean of w_0…w_t for each t, (n+1, d)."""
+        return np.cumsum(self.w, axis=0) / np.arange(1, len(self.w) + 1)[:, None]
+
     @cached_property
     def loss(self) -> np.ndarray:
         """L(w_t), (n+1,)."""

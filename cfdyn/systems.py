@@ -86,7 +86,7 @@ class Map:
     @property
     def has_loss(self) -> bool:
         """Whether the observables loss and sharpness exist."""
-        return isinstance(self.spec, LossMap)
+        return self.spec.observed is not None
 
     @property
     def switching(self) -> bool:

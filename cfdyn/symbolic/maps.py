@@ -31,9 +31,7 @@ class LossMap:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the state: x, y, v_x, v_y, …"""
-        weights = self.loss.variables
-        states = [f"{s}_{w}" for s in self.optimizer.per_weight for w in weights]
-        return (*weights, *states, *self.optimizer.shared)
+        return (*self.loss.variables, *self.optimizer.state_names(self.loss))
 
     @property
     def n_weights(self) -> int:
@@ -43,11 +41,7 @@ class LossMap:
     @cached_property
     def rest(self) -> tuple[float, ...]:
         """Initial values of the state behind the weights."""
-        opt = self.optimizer
-        return (
-            *(opt.initial[s] for s in opt.per_weight for _ in self.loss.variables),
-            *(opt.initial[s] for s in opt.shared),
-        )
+        return self.optimizer.initial_state(self.loss)
 
     @cached_property
     def params(self) -> dict[str, float]:
@@ -65,6 +59,11 @@ class LossMap:
     def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros the loss changes its branch."""
         return self.loss.switching
+
+    @property
+    def observed(self) -> LossSpec:
+        """The loss that an orbit is measured by."""
+        return self.loss
 
     @property
     def data(self) -> Any:
@@ -91,6 +90,7 @@ class FormulaMap:
     params: Mapping[str, float]
 
     data = None
+    observed = None
     rest: tuple[float, ...] = ()
 
     @property
@@ -122,11 +122,13 @@ class FormulaMap:
 class ComposedMap:
     """The parts applied in turn, the first one first; made by `compose_specs`.
 
-    ``renamed`` gives, for each part, its parameter's name → the name in the composition.
+    ``renamed`` gives, for each part, its parameter's name → the name in the composition; ``observed`` is the
+    loss that an orbit is measured by, if there is one for all parts.
     """
 
     parts: tuple[Any, ...]
     renamed: tuple[dict[str, str], ...]
+    observed: LossSpec | None = None
 
     def __post_init__(self) -> None:
         first = self.parts[0]
@@ -165,8 +167,9 @@ class ComposedMap:
 
     @property
     def data(self) -> Any:
-        """The data table that the parts share, or None."""
-        return next((p.data for p in self.parts if p.data is not None), None)
+        """The data table that the parts share, or that the loss is measured on, or None."""
+        tables = [*(p.data for p in self.parts), None if self.observed is None else self.observed.table]
+        return next((table for table in tables if table is not None), None)
 
     def at(self, params: Mapping[str, float]) -> ComposedMap:
         """The same composition with other parameter values."""
@@ -175,12 +178,14 @@ class ComposedMap:
             part.at({old: params[new] for old, new in names.items() if new in params})
             for part, names in zip(self.parts, self.renamed, strict=True)
         )
-        return ComposedMap(parts, self.renamed)
+        observed = self.observed and self.observed.at(**{k: v for k, v in params.items() if k in self.observed.params})
+        return ComposedMap(parts, self.renamed, observed)
 
     @cached_property
     def key(self) -> str:
         """Identifies the compiled code."""
-        return f"compose {[(p.key, names) for p, names in zip(self.parts, self.renamed, strict=True)]}"
+        parts = [(p.key, names) for p, names in zip(self.parts, self.renamed, strict=True)]
+        return f"compose {parts} seen by {self.observed and self.observed.key}"
 
     @property
     def title(self) -> str:
@@ -188,8 +193,8 @@ class ComposedMap:
         return " then ".join(part.title for part in self.parts)[:160]
 
 
-def compose_specs(parts: Sequence[Any]) -> ComposedMap:
-    """The parts in sequence as one map.
+def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> ComposedMap:
+    """The parts in sequence as one map, measured by ``observed`` or by the loss that they have in common.
 
     A parameter with one value in all parts keeps its name and stays one parameter; one whose values
     differ becomes ``lr_1``, ``lr_2``, … (numbered by part).
@@ -204,7 +209,18 @@ def compose_specs(parts: Sequence[Any]) -> ComposedMap:
         {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params}
         for i, part in enumerate(parts, 1)
     )
-    return ComposedMap(tuple(parts), renamed)
+    return ComposedMap(tuple(parts), renamed, observed or _common_loss(parts))
+
+
+def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
+    """The one loss, with one set of parameters and one table, that all parts go down."""
+    first = parts[0].observed
+    if first is None or any(
+        p.observed is None or p.observed.key != first.key or p.observed.params != first.params or p.data is not parts[0].data
+        for p in parts
+    ):
+        return None
+    return first
 
 
 def make_map(

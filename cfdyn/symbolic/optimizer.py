@@ -9,7 +9,7 @@ from functools import cached_property
 
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.formula import Formula, formula
-from cfdyn.symbolic.loss import merged
+from cfdyn.symbolic.loss import LossSpec, merged
 
 DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
@@ -78,6 +78,14 @@ class Optimizer:
         define, update = ({name: f.key for name, f in part.items()} for part in (self.define, self.update))
         more = [f and f.key for f in (self.gradient, self.probe)]
         return f"{define}|{update}|{more}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
+
+    def state_names(self, loss: LossSpec) -> tuple[str, ...]:
+        """Names of the state behind the weights: v_x, v_y, …, then the shared ones."""
+        return (*(f"{state}_{w}" for state in self.per_weight for w in loss.variables), *self.shared)
+
+    def initial_state(self, loss: LossSpec) -> tuple[float, ...]:
+        """Where that state starts."""
+        return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
     def at(self, **params: float) -> Optimizer:
         """A copy with other hyperparameters.

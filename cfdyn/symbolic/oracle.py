@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cfdyn.errors import unknown
 from cfdyn.symbolic.loss import LossSpec
-from cfdyn.symbolic.maps import ComposedMap, FormulaMap, LossMap, MapSpec
+from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.program import Node, Program, Tape
@@ -75,9 +75,9 @@ def map_program(spec: MapSpec, what: str) -> Program:
     columns = 0 if spec.data is None else spec.data.shape[1]
     kind, _, argument = what.partition(":")
     extra = 0
-    if kind in ("loss", "gradient", "hessian") and isinstance(spec, LossMap):
+    if kind in ("loss", "gradient", "hessian") and spec.observed is not None:
         w = z[: spec.n_weights]
-        value = loss_node(tape, spec.loss, w, parameters)
+        value = loss_node(tape, spec.observed, w, parameters)
         outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
                    "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
         return Program(tape, tuple(outputs), n, len(parameters), columns)

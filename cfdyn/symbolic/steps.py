@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.derivatives import reverse
 from cfdyn.tape.program import Node, Tape
@@ -39,6 +40,9 @@ def optimizer_step(
     tape: Tape, loss: LossSpec, optimizer: Optimizer, z: Sequence[Node], parameters: Parameters
 ) -> list[Node]:
     """The next (weights, per-weight states, shared states)."""
+    if isinstance(optimizer, MatrixOptimizer):
+        gradient = gradient_at(tape, loss, z[: len(loss.variables)], parameters)
+        return optimizer.matrix_step(tape, loss, z, gradient, parameters)
     d, states = len(loss.variables), optimizer.per_weight
     shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
     own = [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]

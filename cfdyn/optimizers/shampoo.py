@@ -1,0 +1,55 @@
+"""Shampoo: a preconditioner for the rows and one for the columns."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
+from cfdyn.tape.matrices import Matrix, combination, inverse_root, product, transposed
+from cfdyn.tape.program import Node, Tape
+
+
+def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimizer:
+    """Shampoo: L ← L + GGᵀ, R ← R + GᵀG, W ← W − η L^(−1/4) G R^(−1/4), from L = εI and R = εI.
+
+    The roots come from ``iterations`` steps of a coupled Newton iteration, which is accurate to round-off for
+    condition numbers up to about 1.25^(4·(iterations − 5)): 5e9 for 30. The sums only grow, so the step
+    shrinks like AdaGrad's. Weights must be matrices (``shapes`` of the loss).
+
+    Parameters
+    ----------
+    lr : learning rate η > 0
+    eps : ε > 0 of the starting preconditioners
+    iterations : of the roots
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.matrix_factorization(), cf.optimizers.shampoo(lr=0.1))
+    >>> [name for name in step.names if name.startswith("L1")]
+    ['L1_11', 'L1_12', 'L1_21', 'L1_22']
+
+    References
+    ----------
+    Gupta, Koren & Singer (2018), arXiv 1802.09568, Algorithm 1; Guo & Higham (2006) for the roots.
+    """
+
+    def advance(
+        tape: Tape, w: Matrix, g: Matrix, states: Mapping[str, Matrix], p: Mapping[str, Node]
+    ) -> tuple[Matrix, dict[str, Matrix]]:
+        one = tape.const(1)
+        left = combination(tape, (one, states["L"]), (one, product(tape, g, transposed(g))))
+        right = combination(tape, (one, states["R"]), (one, product(tape, transposed(g), g)))
+        roots = [inverse_root(tape, a, 4, iterations) for a in (left, right)]
+        direction = product(tape, product(tape, roots[0], g), roots[1])
+        return combination(tape, (one, w), (tape.neg(p["lr"]), direction)), {"L": left, "R": right}
+
+    return MatrixOptimizer(
+        "shampoo",
+        {"lr": lr},
+        update={},
+        domain={"lr": "positive"},
+        states=lambda shape: {"L": eps * np.eye(shape[0]), "R": eps * np.eye(shape[1])},
+        advance=advance,
+        settings=(("iterations", int(iterations)),),
+    )
