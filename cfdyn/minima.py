@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cfdyn.descent import quasi_newton
 from cfdyn.errors import UsageError
-from cfdyn.kernels.descent import ENDED, descend
 from cfdyn.loss import Loss
 from cfdyn.records import Record, provenance
 
@@ -111,10 +111,8 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
     """The end of one descent, or None if it runs away or leaves the domain."""
     if not np.isfinite(loss.value(start)):
         return None
-    w, limit = start.copy(), 1e8 * (1 + np.abs(start).max())
-    if descend(loss.rule("value").compiled, loss.rule("gradient").compiled, loss.p, w, limit, LOWEST, 500) != ENDED:
-        return None
-    return _newton(loss, w)
+    w = quasi_newton(loss.value, loss.gradient, start, 1e8 * (1 + np.abs(start).max()), LOWEST)
+    return None if w is None else _newton(loss, w)
 
 
 def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ the parameters ``p`` in the order of ``spec.params``; data columns are read row 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from cfdyn.errors import unknown
 from cfdyn.symbolic.loss import LossSpec
@@ -15,6 +15,7 @@ from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.taylor import taylor
+
 
 def _leaves(tape: Tape, names: Sequence[str], op: str, start: int = 0) -> list[Node]:
     return [tape.leaf(op, start + i) for i in range(len(names))]
