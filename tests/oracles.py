@@ -106,37 +106,146 @@ def directional_difference(step: Callable, z: Sequence[float], directions: Seque
     return np.array([float(t / (2 * h) ** k) for t in total])
 
 
-# -- one step of each optimizer, as published, on plain Python numbers; ``state`` is a dict of lists -----------
+# -- one step of each optimizer, as published, on plain Python numbers: the gradient is a function of a list, ``state`` a
+# dict that starts empty, ``sqrt`` and the options are of the numbers' kind -------------------------------------------
 
 
-def gd_step(w, g, state, sqrt, lr):
-    return [a - lr * b for a, b in zip(w, g)]
+def _seen(gradient, w, sqrt, weight_decay=0, clip=0):
+    """Clipped to a global norm (Pascanu et al. 2013, Algorithm 1), then λw added."""
+    g = gradient(w)
+    norm = sqrt(sum(x * x for x in g))
+    if clip and norm > clip:
+        g = [clip * x / norm for x in g]
+    return [x + weight_decay * y for x, y in zip(g, w)]
 
 
-def heavy_ball_step(w, g, state, sqrt, lr, momentum):
-    """Polyak 1964: w₊ = w − η g + μ (w − w₋)."""
+def gd_step(w, gradient, state, sqrt, lr, **extras):
+    return [a - lr * b for a, b in zip(w, _seen(gradient, w, sqrt, **extras))]
+
+
+def heavy_ball_step(w, gradient, state, sqrt, lr, momentum, dampening=0, **extras):
+    """Polyak 1964: w₊ = w − η g + μ (w − w₋); dampening from the second step on."""
+    share = 1 - dampening if "before" in state else 1
     before = state.setdefault("before", list(w))
     state["before"] = list(w)
-    return [a - lr * b + momentum * (a - c) for a, b, c in zip(w, g, before)]
+    g = _seen(gradient, w, sqrt, **extras)
+    return [a - lr * share * b + momentum * (a - c) for a, b, c in zip(w, g, before)]
 
 
-def nesterov_step(w, g, state, sqrt, lr, momentum):
+def nesterov_step(w, gradient, state, sqrt, lr, momentum, **extras):
     """Nesterov 1983 in the look-ahead points y: x₊ = y − η ∇L(y), y₊ = x₊ + μ (x₊ − x)."""
     x = state.setdefault("x", list(w))
-    forward = [a - lr * b for a, b in zip(w, g)]
+    forward = [a - lr * b for a, b in zip(w, _seen(gradient, w, sqrt, **extras))]
     state["x"] = forward
     return [a + momentum * (a - b) for a, b in zip(forward, x)]
 
 
-def adam_step(w, g, state, sqrt, lr, beta1, beta2, eps, bias_correction, eps_inside):
-    """Kingma & Ba, Algorithm 1."""
+def ema_momentum_step(w, gradient, state, sqrt, lr, momentum, **extras):
+    """The average written out: m_t = (1−β) Σ_s β^(t−s) g_s."""
+    past = state.setdefault("past", [])
+    past.append(_seen(gradient, w, sqrt, **extras))
+    for i, g in enumerate(past):
+        weight = lr * (1 - momentum) * momentum ** (len(past) - 1 - i)
+        w = [a - weight * b for a, b in zip(w, g)]
+    return w
+
+
+def normalized_gd_step(w, gradient, state, sqrt, lr):
+    g = gradient(w)
+    return [a - lr / sqrt(sum(x * x for x in g)) * b for a, b in zip(w, g)]
+
+
+def sign_gd_step(w, gradient, state, sqrt, lr):
+    return [a - lr if b > 0 else a + lr if b < 0 else a for a, b in zip(w, gradient(w))]
+
+
+def sam_step(w, gradient, state, sqrt, lr, rho):
+    """Foret et al., Algorithm 1."""
+    g = gradient(w)
+    length = sqrt(sum(x * x for x in g))
+    return [a - lr * b for a, b in zip(w, gradient([a + rho * b / length for a, b in zip(w, g)]))]
+
+
+def lion_step(w, gradient, state, sqrt, lr, beta1, beta2, weight_decay):
+    """Chen et al., Algorithm 2: θ ← θ − η (sign(c) + λθ)."""
+    g, m = gradient(w), state.get("m", [0 * x for x in w])
+    result = []
+    for i, x in enumerate(w):
+        c = beta1 * m[i] + (1 - beta1) * g[i]
+        result.append(x - lr * ((c > 0) - (c < 0) + weight_decay * x))
+    state["m"] = [beta2 * a + (1 - beta2) * b for a, b in zip(m, g)]
+    return result
+
+
+def _averaged(state, name, new, beta):
+    """beta·old + (1 − beta)·new, from 0."""
+    old = state.get(name, [0 * x for x in new])
+    state[name] = [beta * a + (1 - beta) * b for a, b in zip(old, new)]
+    return state[name]
+
+
+def _scaled(w, rise, v, sqrt, eps, eps_inside):
+    """w − rise/(√v + ε), or with √(v + ε)."""
+    return [a - b / (sqrt(c + eps) if eps_inside else sqrt(c) + eps) for a, b, c in zip(w, rise, v)]
+
+
+def adagrad_step(w, gradient, state, sqrt, lr, eps, eps_inside=False, **extras):
+    """The root of the sum of all squares so far."""
+    past = state.setdefault("past", [])
+    past.append(_seen(gradient, w, sqrt, **extras))
+    squares = [sum(g[i] ** 2 for g in past) for i in range(len(w))]
+    return _scaled(w, [lr * b for b in past[-1]], squares, sqrt, eps, eps_inside)
+
+
+def rmsprop_step(w, gradient, state, sqrt, lr, beta2, eps, bias_correction=False, eps_inside=False, total=False, **extras):
     t = state["t"] = state.get("t", 0) + 1
-    m = state["m"] = [beta1 * a + (1 - beta1) * b for a, b in zip(state.get("m", [0 * x for x in w]), g)]
-    v = state["v"] = [beta2 * a + (1 - beta2) * b * b for a, b in zip(state.get("v", [0 * x for x in w]), g)]
+    g = _seen(gradient, w, sqrt, **extras)
+    squares = [sum(x * x for x in g)] * len(g) if total else [x * x for x in g]
+    v = _averaged(state, "v", squares, beta2)
+    share = 1 - beta2**t if bias_correction else 1
+    return _scaled(w, [lr * b for b in g], [c / share for c in v], sqrt, eps, eps_inside)
+
+
+def scalar_rmsprop_step(w, gradient, state, sqrt, **options):
+    return rmsprop_step(w, gradient, state, sqrt, total=True, **options)
+
+
+def adam_step(
+    w, gradient, state, sqrt, lr, beta1, beta2, eps, bias_correction=True, eps_inside=False, peak=False, decoupled=0, **extras
+):
+    """Kingma & Ba, Algorithm 1; with the largest v so far; with w shrunk by ηλ of its own (Loshchilov & Hutter)."""
+    t = state["t"] = state.get("t", 0) + 1
+    g = _seen(gradient, w, sqrt, **extras)
+    m = _averaged(state, "m", g, beta1)
+    v = _averaged(state, "v", [x * x for x in g], beta2)
+    if peak:
+        v = state["peak"] = [max(a, b) for a, b in zip(v, state.get("peak", v))]
     c1, c2 = (1 - beta1**t, 1 - beta2**t) if bias_correction else (1, 1)
-    if eps_inside:
-        return [a - lr * (b / c1) / sqrt(c / c2 + eps) for a, b, c in zip(w, m, v)]
-    return [a - lr * (b / c1) / (sqrt(c / c2) + eps) for a, b, c in zip(w, m, v)]
+    start = [a - lr * decoupled * a for a in w]
+    return _scaled(start, [lr * b / c1 for b in m], [c / c2 for c in v], sqrt, eps, eps_inside)
 
 
-OPTIMIZER_STEPS = {"gd": gd_step, "heavy_ball": heavy_ball_step, "nesterov": nesterov_step, "adam": adam_step}
+def amsgrad_step(w, gradient, state, sqrt, **options):
+    return adam_step(w, gradient, state, sqrt, peak=True, **options)
+
+
+def adamw_step(w, gradient, state, sqrt, weight_decay, **options):
+    return adam_step(w, gradient, state, sqrt, decoupled=weight_decay, **options)
+
+
+def nadam_step(w, gradient, state, sqrt, lr, beta1, beta2, eps, momentum_decay):
+    """Dozat 2016, Algorithm 2, with torch's schedule μ_t = β₁(1 − ½·0.96^(tψ)); products and powers afresh each time."""
+    t = state["t"] = state.get("t", 0) + 1
+    g = gradient(w)
+    m = _averaged(state, "m", g, beta1)
+    v = _averaged(state, "v", [x * x for x in g], beta2)
+    base = 24 / (25 + 0 * lr)
+    mu = [beta1 * (1 - base ** (s * momentum_decay) / 2) for s in range(1, t + 2)]
+    now, after = 1, 1
+    for s, factor in enumerate(mu):
+        now, after = (now * factor if s < t else now), after * factor
+    mixed = [lr * ((1 - mu[t - 1]) * a / (1 - now) + mu[t] * b / (1 - after)) for a, b in zip(g, m)]
+    return _scaled(w, mixed, [c / (1 - beta2**t) for c in v], sqrt, eps, False)
+
+
+OPTIMIZER_STEPS = {name.removesuffix("_step"): step for name, step in list(globals().items()) if name.endswith("_step")}

@@ -144,3 +144,39 @@ def test_a_composition_of_data_losses():
     both = cf.compose(step, step.at(lr=2.0))
     assert both([0.2])[0] == pytest.approx(step.at(lr=2.0)(step([0.2]))[0], rel=1e-13)
     assert step.cost > 569
+
+
+# -- series --------------------------------------------------------------------------------
+
+
+def test_the_series_of_an_iterate_is_the_iterated_series():
+    """r = 4: f(sin²θ) = sin²2θ, so the third iterate at x = 1/4 + s is known as a polynomial."""
+    logistic = cf.Map.from_text("4*x*(1-x)")
+    series = np.zeros((9, 1))
+    series[0], series[1] = 0.25, 1.0
+    polynomial = np.polynomial.Polynomial([0.25, 1.0])
+    for _ in range(3):
+        series = logistic.taylor(series)
+        polynomial = 4 * polynomial * (1 - polynomial)
+    np.testing.assert_allclose(series[:, 0], polynomial.coef, rtol=1e-14)
+
+
+def test_a_series_holds_the_directional_derivatives():
+    step = cf.as_map(cf.Loss("exp(x*y) + tanh(x - y)/3"), cf.optimizers.heavy_ball(lr=0.25, momentum=0.5))
+    z, v = np.array([0.3, -0.2, 0.1, 0.4]), np.array([1.0, -0.5, 0.25, 2.0])
+    series = step.taylor([z, v, 0 * z, 0 * z])
+    for k, found in enumerate([step(z), step.jacobian(z) @ v, step.derivative(z, v, v), step.derivative(z, v, v, v)]):
+        np.testing.assert_allclose(math.factorial(k) * series[k], found, rtol=1e-12, atol=1e-14)
+
+
+def test_a_series_in_high_precision():
+    precise = cf.Map.from_text("exp(x)").precise(60)
+    zero, one = precise.number(0), precise.number(1)
+    coefficients = precise.evaluate("taylor:20", [zero, one, *[zero] * 19])
+    assert all(abs(c * math.factorial(k) - 1) < precise.number(10) ** -55 for k, c in enumerate(coefficients))
+
+
+@pytest.mark.parametrize("curve", [[0.5], [[0.5, 1.0, 2.0]], np.empty((0, 2)), 3.0])
+def test_a_curve_of_the_wrong_shape_is_refused(curve):
+    with pytest.raises(cf.CfdynError, match="2 columns"):
+        HENON.taylor(curve)

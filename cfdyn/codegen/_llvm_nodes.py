@@ -16,6 +16,7 @@ _LOGIC = {"and": "and", "or": "or"}
 _INTRINSIC = {"sqrt": "sqrt", "abs": "fabs", "round": "rint"}
 _CALLS = dict.fromkeys("exp log sin cos tan sinh cosh tanh log1p erf".split(), 1) | {"pow": 2}
 _NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045)}
+LITERALS = frozenset(("const", *_NAMED))
 # exp2i adds this, so that the sum's low bits are the biased exponent; exponent takes 2^52 + 1023 off again.
 _EXPONENT_TO_BITS, _BITS_TO_EXPONENT = Fraction(3 * 2**51 + 1023), Fraction(2**52 + 1023)
 
@@ -56,7 +57,7 @@ class Body:
 
     def is_literal(self, node: Node) -> bool:
         """Whether it is written where it is used."""
-        return self.tape.ops[node] == "const" or self.tape.ops[node] in _NAMED
+        return self.tape.ops[node] in LITERALS
 
     # -- nodes ------------------------------------------------------------------------------
 
@@ -83,7 +84,10 @@ class Body:
         if op in ("max", "min"):
             low, high = x if op == "max" else x[::-1]
             test = self.new(f"fcmp olt {kind} {low}, {high}")
-            return f"select {_truths(lanes)} {test}, {kind} {x[1]}, {kind} {x[0]}"
+            chosen = self.new(f"select {_truths(lanes)} {test}, {kind} {x[1]}, {kind} {x[0]}")
+            # The comparison chose the first where one is NaN.
+            missing = self.new(f"fcmp uno {kind} {x[1]}, {x[1]}")
+            return f"select {_truths(lanes)} {missing}, {kind} {x[1]}, {kind} {chosen}"
         if op in ("sign", "heaviside"):
             return self._sign(op, x[0], lanes, kind)
         if op in _INTRINSIC:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cfdyn.codegen._llvm_nodes import MASK, VECTOR, Body
+from cfdyn.codegen._llvm_nodes import LITERALS, MASK, VECTOR, Body
 from cfdyn.codegen.schedule import LANES, WHOLE, Section, schedule
 from cfdyn.tape.program import TRUTHS, Node, Program
 
@@ -73,12 +73,13 @@ def _slots(program: Program, parts: Sequence[Sequence[Section]]) -> tuple[dict[N
             where.setdefault(node, i)
             for child in tape.children(node):
                 last[child] = i
+    passed = {n for n in where if not tape.by_row[n] and tape.ops[n] not in _RELOADED | LITERALS}
     free: list[int] = []
     slots: dict[Node, int] = {}
     size = 0
     for i in range(len(parts)):
         for node in [n for n, place in where.items() if place == i]:
-            if last.get(node, i) > i and not tape.by_row[node] and tape.ops[node] not in _RELOADED:
+            if last.get(node, i) > i and node in passed:
                 if not free:
                     free, size = [size], size + 1
                 slots[node] = free.pop()

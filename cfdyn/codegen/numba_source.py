@@ -60,7 +60,8 @@ def _name(node: Node) -> str:
 def _expression(program: Program, node: Node) -> str:
     op, args = program.tape.ops[node], program.tape.args[node]
     if op == "const":
-        return _constant(args[0])
+        # Not a plain float: Python's own division and powers raise where a processor gives inf or NaN.
+        return f"float64({_constant(args[0])})"
     if op in ("z", "p"):
         return f"{op}[{args[0]}]"
     if op == "col":
@@ -68,7 +69,7 @@ def _expression(program: Program, node: Node) -> str:
     if op == "rows":
         return f"p[{program.n_p}]"
     if op in ("pi", "e"):
-        return {"pi": "3.141592653589793", "e": "2.718281828459045"}[op]
+        return {"pi": "float64(3.141592653589793)", "e": "float64(2.718281828459045)"}[op]
     if op == "ipow":
         return _integer_power(_name(args[0]), args[1])
     names = [_name(a) for a in args]

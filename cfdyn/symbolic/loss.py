@@ -157,7 +157,15 @@ def make_loss(
             raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     if isinstance(text, str):
         fields.setdefault("name", " ".join(text.split()))
+    _check_table(fields.get("data"), columns)
     return LossSpec(read, tuple(names), merged(params, params, "parameter"), tuple(columns), **fields)
+
+
+def _check_table(data: Any, columns: Sequence[str]) -> None:
+    if (data is None) != (len(columns) == 0):
+        raise UsageError("a loss with data needs both the table and the names of its columns")
+    if data is not None and (np.ndim(data) != 2 or np.shape(data)[1] != len(columns) or np.shape(data)[0] == 0):
+        raise UsageError(f"the data need rows of {len(columns)} entries ({', '.join(columns)}), not shape {np.shape(data)}")
 
 
 def split_names(names: str | Sequence[str]) -> list[str]:

@@ -118,8 +118,11 @@ def _branches(tape: Tape, node: Node) -> tuple[Node, Node, Node] | None:
     if op == "select":
         return args  # type: ignore[return-value]
     if op in ("max", "min"):
-        low, high = args if op == "min" else args[::-1]
-        return tape.apply("le", low, high), args[0], args[1]
+        # At a tie with a constant the slope is the constant's, 0; at another tie that of either.
+        steady = [tape.value(x) is not None for x in args]
+        a, b = args[::-1] if steady[0] else args
+        low, high = (a, b) if op == "min" else (b, a)
+        return tape.apply("lt" if any(steady) else "le", low, high), a, b
     return None
 
 

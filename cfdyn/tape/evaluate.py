@@ -130,7 +130,7 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
     table = {name: getattr(mp, name) for name in names}
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
-        pow=operator.pow, ipow=operator.pow, max=lambda a, b: a if b <= a else b, min=lambda a, b: a if a <= b else b,
+        pow=operator.pow, ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a, min=lambda a, b: b if b < a or b != b else a,
         abs=abs, sign=lambda x: mp.mpf((x > 0) - (x < 0)), heaviside=lambda x: mp.mpf((x > 0) - (x < 0) + 1) / 2,
         sigmoid=lambda x: one / (one + mp.exp(-x)),
         softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),

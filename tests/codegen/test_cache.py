@@ -98,8 +98,8 @@ def copy(filled, tmp_path) -> Path:
 
 def test_the_files_are_private(filled):
     names = list(files(filled))
-    # The loss and gradient descent's update; value, gradient and step; the kernel that iterates.
-    assert [sum(n.startswith(f"{kind}-") for n in names) for kind in KINDS] == [2, 3, 1]
+    # The loss, gradient descent's update, preconditioner and threshold; value, gradient and step; the kernel that iterates.
+    assert [sum(n.startswith(f"{kind}-") for n in names) for kind in KINDS] == [4, 3, 1]
     assert all(n.endswith(".bin") for n in names), names
     assert filled.stat().st_mode & 0o077 == 0
 

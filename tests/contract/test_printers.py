@@ -69,9 +69,12 @@ def switches(name: str, i: int) -> np.ndarray:
     spec = built(name).spec
     names = [*spec.variables, *spec.params]
     values = [MP.mpf(v) for v in [*points(name)[i, 0].tolist(), *spec.params.values()]]
-    gaps = [r.lhs - r.rhs for r in spec.expression.atoms(sp.core.relational.Relational)]
-    gaps += [f.args[0] for f in spec.expression.atoms(sp.Abs)]
-    return np.sort([abs(float(formula(g, names)(*values))) for g in gaps])
+    nodes = list(sp.preorder_traversal(spec.expression))
+    gaps = [f.lhs - f.rhs for f in nodes if isinstance(f, sp.core.relational.Relational)]
+    gaps += [f.args[0] for f in nodes if f.func.__name__ in ("Abs", "sign", "Heaviside", "relu")]
+    gaps += [a - b for f in nodes if isinstance(f, sp.Max | sp.Min) for a, b in itertools.combinations(f.args, 2)]
+    once = {frozenset((g, -g)): g for g in gaps if g.free_symbols}
+    return np.sort([abs(float(formula(g, names)(*values))) for g in once.values()])
 
 
 def expected(name: str, what: str, i: int) -> np.ndarray:
