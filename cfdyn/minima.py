@@ -167,12 +167,19 @@ def _has_corner(loss: Loss, w: np.ndarray) -> bool:
 
 
 def _slides(loss: Loss, w: np.ndarray, value: float) -> bool:
-    """Whether the flat directions lead to other minima of the same loss: a step along them stays there."""
+    """Whether a flat direction leads to other minima of the same loss: a step along it stays there."""
     values, vectors = np.linalg.eigh(loss.hessian(w))
-    step = 0.05 * (1 + np.abs(w).max()) * vectors[:, 0]
-    end = _newton(loss, w + step)
-    same = abs(loss.value(end) - value) <= 1e-9 * (1 + abs(value))
-    return bool(same and np.linalg.norm(end - w) > 0.5 * np.linalg.norm(step))
+    flat = np.abs(values) <= FLAT * values[-1]
+    stiff = vectors[:, ~flat]
+    for direction in vectors[:, flat].T:
+        end = w + 0.05 * (1 + np.abs(w).max()) * direction
+        for _ in range(20):
+            # Back onto the valley's floor across it only: along it the Hessian says nothing.
+            inner = stiff.T @ loss.hessian(end) @ stiff
+            end = end - stiff @ np.linalg.lstsq(inner, stiff.T @ loss.gradient(end), rcond=None)[0]
+        if abs(loss.value(end) - value) <= 1e-9 * (1 + abs(value)):
+            return True
+    return False
 
 
 def _neighbours(w: np.ndarray, size: float) -> np.ndarray:

@@ -93,13 +93,9 @@ def study(
     >>> found.regime.period, len(found.cycles), found.edge.value
     (3, 4, 1.0)
     """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"study takes a cf.Loss, not {type(loss).__name__}")
     say = progress or (lambda words: None)
     auto = auto_lr or optimizer is None
-    optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
-    if "lr" not in optimizer.params:
-        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
+    optimizer = _checked(loss, optimizer or catalogue("optimizers").get("gd")(lr=1.0))
     say("looking for minima")
     found = minima(loss, box, seed=seed)
     if auto:
@@ -123,6 +119,14 @@ def study(
     settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
                           data=loss.spec.data_digest)  # fmt: skip
     return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
+
+
+def _checked(loss: Loss, optimizer: Optimizer) -> Optimizer:
+    if not isinstance(loss, Loss):
+        raise UsageError(f"study takes a cf.Loss, not {type(loss).__name__}")
+    if "lr" not in optimizer.params:
+        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
+    return optimizer
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:

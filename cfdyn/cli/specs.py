@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
 def build(entries: Catalogue, text: str, kind: str) -> Any:
-    """``"name:a=1,b=2"`` → the entry called with those options.
+    """``"name:a=1,b=2"`` → the entry called with those options; ``"name:data.csv,a=1"`` where the first is a text.
 
     Raises
     ------
@@ -31,20 +31,36 @@ def build(entries: Catalogue, text: str, kind: str) -> Any:
 
 
 def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
-    """``"a=1,flag=true"`` checked against the entry's signature."""
+    """``"a=1,flag=true"`` checked against the entry's signature.
+
+    The first item may stand without a name if the first option is a text, such as a file. Texts are taken
+    as they are, so they may hold anything but a comma.
+    """
     known = inspect.signature(entry).parameters
     found: dict[str, Any] = {}
-    for item in filter(None, (part.strip() for part in settings.split(","))):
+    for place, item in enumerate(filter(None, (part.strip() for part in settings.split(",")))):
         key, equals, value = (s.strip() for s in item.partition("="))
-        if not equals:
-            raise UsageError(f"{what}: write options as name=value, not {item!r}")
+        if not equals and place == 0 and known and _is_text(next(iter(known.values()))):
+            key, value = next(iter(known)), item
+        elif not equals:
+            commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
+            raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
         if key not in known:
             raise unknown(f"option of the {what}:", key, known)
-        found[key] = _value(value, known[key].annotation, f"{what}: {key}")
+        if key in found:
+            raise UsageError(f"{what}: {key} is given twice")
+        found[key] = value if _is_text(known[key]) else _value(value, known[key].annotation, f"{what}: {key}")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in found:
-            raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{key}=0.1")
+            example = "data.csv" if _is_text(parameter) else f"{key}=0.1"
+            raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{example}")
     return found
+
+
+def _is_text(parameter: inspect.Parameter) -> bool:
+    """Annotated as str, or as str or something else."""
+    wanted = getattr(parameter.annotation, "__name__", parameter.annotation)
+    return "str" in (part.strip() for part in str(wanted).split("|"))
 
 
 def _value(text: str, wanted: Any, what: str) -> Any:

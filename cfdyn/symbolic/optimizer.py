@@ -139,16 +139,10 @@ class Optimizer:
         (('v',), g + mu*v)
         """
         shared, initial = dict(shared or {}), dict(initial or {})
-        if "w" not in update:
-            raise UsageError("an optimizer's update needs a formula for 'w', such as {'w': 'w - lr*g'}")
         rules = {**update, **shared}
-        reserved = (RESERVED | set(params)) & set(rules) | RESERVED & {*params, *(define or {})}
-        if reserved:
-            raise UsageError(f"{sorted(reserved)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
+        _check_names(rules, params, define or {})
         names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *(define or {}), "t"]
-        defined: dict[str, Formula] = {}
-        for key, text in (define or {}).items():
-            defined[key] = formula(text, names)
+        defined = {key: formula(text, names) for key, text in (define or {}).items()}
         read = {key: formula(text, names) for key, text in rules.items()}
         used = {name for f in (*read.values(), *defined.values()) for name in f.names}
         if "t" in used and "t" not in {*rules, *params, *defined}:
@@ -162,6 +156,18 @@ class Optimizer:
             _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
             {s: formula(f, names) for s, f in (flow or {}).items()}, _read(threshold, params),
         )  # fmt: skip
+
+
+def _check_names(rules: Mapping[str, str], params: Mapping[str, float], define: Mapping[str, str]) -> None:
+    if "w" not in rules:
+        raise UsageError("an optimizer's update needs a formula for 'w', such as {'w': 'w - lr*g'}")
+    taken = (RESERVED | set(params)) & set(rules) | RESERVED & {*params, *define} | {"w"} & {*params, *define}
+    if taken:
+        raise UsageError(f"{sorted(taken)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
+    for name in (*rules, *params, *define):
+        # A name is what reads as itself; read like any formula, it needs no SymPy the next time.
+        if formula(name).names != (name,):
+            raise UsageError(f"{name!r} cannot be a name in an optimizer")
 
 
 def _read(text: str | None, names: Iterable[str]) -> Formula | None:

@@ -1,0 +1,28 @@
+"""One ReLU unit on four points: the gradient jumps where a point falls out."""
+
+from cfdyn.losses._checks import total
+from cfdyn.symbolic.loss import LossSpec, make_loss
+
+POINTS = ((-2, 0), (-1, 0), (1, 1), (2, 2))
+
+
+def relu_regression() -> LossSpec:
+    """The mean of (relu(w x + b) − y)²/2 over the points (−2, 0), (−1, 0), (1, 1), (2, 2).
+
+    All points are met at w = 1, b = 0, where two of them count: the sharpness is (7 + √45)/8 = 1.7135 and
+    the edge η = 1.16718. Along w x + b = 0 of a point with y ≠ 0 the gradient itself jumps, so cycles can
+    end in border collisions; where all points are off (b < −2|w|) nothing moves at all.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.losses.relu_regression()
+    >>> round(loss.sharpness([1.0, 0.0]), 9), loss.gradient([-1.0, -3.0])
+    (1.713525492, array([0., 0.]))
+
+    References
+    ----------
+    di Bernardo, Budd, Champneys & Kowalczyk (2008), Piecewise-smooth Dynamical Systems, ch. 3.
+    """
+    terms = (f"(relu({x}*w + b) - {y})**2" for x, y in POINTS)
+    return make_loss(f"({total(terms)})/8", "w b", {}, box=((-1.0, 3.0), (-2.0, 2.0)), name="relu_regression")
