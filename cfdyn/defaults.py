@@ -35,7 +35,7 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
     """
     border = edge_at(loss, optimizer, found[0]) if found else None
     if border is None:
-        why = "the lowest minimum has no edge" if found else "no minimum was found"
+        why = f"{optimizer.name} has no edge at the lowest minimum" if found else "no minimum was found"
         raise UsageError(f"{why}, so there is no default learning rate; give one: --optimizer {optimizer.name}:lr=0.1")
     return BEYOND * border.value
 

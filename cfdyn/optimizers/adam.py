@@ -1,5 +1,6 @@
 """Adam."""
 
+from cfdyn.optimizers._options import DOMAIN, moments, root, transformed, with_switched_on
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -10,19 +11,24 @@ def adam(
     eps: float = 1e-8,
     bias_correction: bool = True,
     eps_inside: bool = False,
+    weight_decay: float = 0.0,
+    clip: float = 0.0,
 ) -> Optimizer:
     """Adam: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², then w ← w − η m̂/(√v̂ + ε).
 
     With ``bias_correction`` m̂ = m/(1−β₁ᵗ) and v̂ = v/(1−β₂ᵗ); the powers β₁ᵗ and β₂ᵗ are shared
     states ``decay1`` and ``decay2`` (1 at the start), so the map does not depend on time. Without
     it m̂ = m, v̂ = v. ``eps`` stands outside the root, as in torch; ``eps_inside`` gives √(v̂ + ε),
-    as several papers write it. With ε outside, the map has no derivative where v = 0.
+    as several papers write it. With ε outside, the map has no derivative where v = 0. The gradient is
+    clipped, then decayed (coupled: ``adamw`` has the other kind), as for ``gd``.
 
     Parameters
     ----------
-    lr : learning rate η > 0
+    lr : learning rate η > 0; stable on a quadratic iff η S/(√v̂ + ε) < 2(1+β₁)/(1−β₁)
     beta1, beta2 : in [0, 1)
     eps : ε ≥ 0
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
 
     Examples
     --------
@@ -35,19 +41,14 @@ def adam(
     ----------
     Kingma & Ba, arXiv 1412.6980, Algorithm 1; as torch.optim.Adam.
     """
-    define = {"m1": "beta1*m + (1 - beta1)*g", "v1": "beta2*v + (1 - beta2)*g**2"}
-    shared = {"decay1": "beta1*decay1", "decay2": "beta2*decay2"} if bias_correction else {}
-    if bias_correction:
-        define |= {"mhat": "m1/(1 - beta1*decay1)", "vhat": "v1/(1 - beta2*decay2)"}
-    m, v = ("mhat", "vhat") if bias_correction else ("m1", "v1")
-    scale = f"sqrt({v} + eps)" if eps_inside else f"(sqrt({v}) + eps)"
+    m, v, parts = moments(bias_correction)
     return Optimizer.from_text(
-        {"w": f"w - lr*{m}/{scale}", "m": "m1", "v": "v1"},
-        {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps},
-        define=define,
-        shared=shared,
-        initial={"decay1": 1.0, "decay2": 1.0} if bias_correction else {},
+        {"w": f"w - lr*{m}/{root(v, eps_inside)}", "m": "m1", "v": "v1"},
+        with_switched_on({"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}, weight_decay, clip),
         name="adam",
-        domain={"lr": "positive", "beta1": "fraction", "beta2": "fraction", "eps": "nonnegative"},
+        domain=DOMAIN,
         options={"bias_correction": bias_correction, "eps_inside": eps_inside},
+        gradient=transformed(weight_decay, clip),
+        threshold="2*(1 + beta1)/(1 - beta1)",
+        **parts,
     )

@@ -1,17 +1,25 @@
 """Gradient descent with momentum (heavy ball)."""
 
+from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
 from cfdyn.symbolic.optimizer import Optimizer
 
 
-def heavy_ball(lr: float, momentum: float = 0.9) -> Optimizer:
+def heavy_ball(
+    lr: float, momentum: float = 0.9, dampening: float = 0.0, weight_decay: float = 0.0, clip: float = 0.0
+) -> Optimizer:
     """Heavy ball: v ← μ v + g, then w ← w − η v.
 
-    Equal to Polyak's w₊ = w − η g + μ (w − w₋). The state is (w, v), v = 0 at the start.
+    Equal to Polyak's w₊ = w − η g + μ (w − w₋). The state is (w, v), v = 0 at the start. ``dampening`` d takes
+    (1−d)g in place of g, except in the first step, as torch does; a shared state ``first`` (1, then 0) marks
+    it. The gradient is clipped, then decayed, as for ``gd``.
 
     Parameters
     ----------
-    lr : learning rate η > 0; stable on a quadratic of curvature λ iff ηλ < 2 + 2μ
+    lr : learning rate η > 0; stable on a quadratic of curvature S iff η(1−d)(S + λ) < 2 + 2μ
     momentum : μ in (−1, 1)
+    dampening : d in [0, 1)
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
 
     Examples
     --------
@@ -23,12 +31,18 @@ def heavy_ball(lr: float, momentum: float = 0.9) -> Optimizer:
     References
     ----------
     Polyak (1964), Some methods of speeding up the convergence of iteration methods, eq. (9);
-    as torch.optim.SGD(momentum=μ, dampening=0).
+    as torch.optim.SGD(momentum=μ, dampening=d).
     """
+    damped = {"dampening": dampening} if dampening else {}
+    share = "(1 - dampening*(1 - first))*" if dampening else ""
     return Optimizer.from_text(
         {"w": "w - lr*next", "v": "next"},
-        {"lr": lr, "momentum": momentum},
-        define={"next": "momentum*v + g"},
+        with_switched_on({"lr": lr, "momentum": momentum, **damped}, weight_decay, clip),
+        define={"next": f"momentum*v + {share}g"},
+        shared={"first": "0"} if dampening else {},
+        initial={"first": 1.0},
         name="heavy_ball",
-        domain={"lr": "positive", "momentum": "inside unit"},
+        domain=DOMAIN | {"momentum": "inside unit", "dampening": "fraction"},
+        gradient=transformed(weight_decay, clip),
+        threshold="(2 + 2*momentum)/(1 - dampening)" if dampening else "2 + 2*momentum",
     )

@@ -1,18 +1,22 @@
 """Nesterov's accelerated gradient in the form that deep-learning libraries use."""
 
+from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
 from cfdyn.symbolic.optimizer import Optimizer
 
 
-def nesterov(lr: float, momentum: float = 0.9) -> Optimizer:
+def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """Nesterov momentum: v ← μ v + g, then w ← w − η (g + μ v).
 
     The gradient is taken at the weights w themselves, which are Nesterov's look-ahead points. The
-    state is (w, v), v = 0 at the start.
+    state is (w, v), v = 0 at the start. The gradient is clipped, then decayed, as for ``gd``.
 
     Parameters
     ----------
-    lr : learning rate η > 0; stable on a quadratic of curvature λ iff ηλ < (2 + 2μ)/(1 + 2μ)
+    lr : learning rate η > 0; stable on a quadratic of curvature S iff η(S + λ) < (2 + 2μ)/(1 + 2μ),
+        for μ < −1/3 iff η(S + λ) < 1 − 1/μ
     momentum : μ in (−1, 1)
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
 
     Examples
     --------
@@ -27,8 +31,11 @@ def nesterov(lr: float, momentum: float = 0.9) -> Optimizer:
     """
     return Optimizer.from_text(
         {"w": "w - lr*(g + momentum*next)", "v": "next"},
-        {"lr": lr, "momentum": momentum},
+        with_switched_on({"lr": lr, "momentum": momentum}, weight_decay, clip),
         define={"next": "momentum*v + g"},
         name="nesterov",
-        domain={"lr": "positive", "momentum": "inside unit"},
+        domain=DOMAIN | {"momentum": "inside unit"},
+        gradient=transformed(weight_decay, clip),
+        # A flip, or for μ < −1/3 a pair of multipliers of modulus 1.
+        threshold="1 + 1/Max(1 + 2*momentum, -momentum)",
     )

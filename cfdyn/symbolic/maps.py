@@ -57,8 +57,8 @@ class LossMap:
 
     @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the loss changes its branch."""
-        return self.loss.switching
+        """The functions at whose zeros the loss or the optimizer changes its branch."""
+        return (*self.loss.switching, *self.optimizer.switching)
 
     @property
     def observed(self) -> LossSpec:

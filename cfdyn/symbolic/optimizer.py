@@ -10,6 +10,7 @@ from functools import cached_property
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.loss import LossSpec, merged
+from cfdyn.tape.program import Node
 
 DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
@@ -78,6 +79,12 @@ class Optimizer:
         define, update = ({name: f.key for name, f in part.items()} for part in (self.define, self.update))
         more = [f and f.key for f in (self.gradient, self.probe)]
         return f"{define}|{update}|{more}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
+
+    @property
+    def switching(self) -> tuple[Node, ...]:
+        """The functions at whose zeros a formula changes its branch (of sign, Max, …)."""
+        formulas = (*self.define.values(), *self.update.values(), self.gradient, self.probe)
+        return tuple(node for f in formulas if f is not None for node in f.switching)
 
     def state_names(self, loss: LossSpec) -> tuple[str, ...]:
         """Names of the state behind the weights: v_x, v_y, …, then the shared ones."""

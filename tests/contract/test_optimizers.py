@@ -6,27 +6,53 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.codegen import compile as compiler
 from cfdyn.registry import describe
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from tests.oracles import MP, OPTIMIZER_STEPS, directional_difference
 
 NAMES = cf.optimizers.names()
+BETAS = {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3}
+BOTH = {"weight_decay": 0.125, "clip": 0.5}
+CORRECTIONS = [{"bias_correction": b, "eps_inside": e} for b in (True, False) for e in (True, False)]
 VARIANTS = [
     ("gd", {"lr": 0.3}),
+    ("gd", {"lr": 0.3, "weight_decay": 0.25}),
+    ("gd", {"lr": 0.3, "clip": 0.25}),
+    ("gd", {"lr": 0.3, **BOTH}),
     ("heavy_ball", {"lr": 0.2, "momentum": 0.6}),
     ("heavy_ball", {"lr": 0.2, "momentum": -0.3}),
+    ("heavy_ball", {"lr": 0.2, "momentum": 0.6, "dampening": 0.4}),
+    ("heavy_ball", {"lr": 0.2, "momentum": 0.6, "dampening": 0.4, **BOTH}),
     ("nesterov", {"lr": 0.2, "momentum": 0.6}),
-    *(
-        ("adam", {"lr": 0.05, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3, "bias_correction": b, "eps_inside": e})
-        for b in (True, False)
-        for e in (True, False)
-    ),
+    ("nesterov", {"lr": 0.2, "momentum": 0.6, **BOTH}),
+    ("ema_momentum", {"lr": 0.4, "momentum": 0.6}),
+    ("ema_momentum", {"lr": 0.4, "momentum": 0.6, **BOTH}),
+    ("normalized_gd", {"lr": 0.005}),
+    ("sign_gd", {"lr": 0.01}),
+    ("lion", {"lr": 0.01, "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.0}),
+    ("lion", {"lr": 0.01, "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.25}),
+    ("sam", {"lr": 0.1, "rho": 0.125}),
+    ("adagrad", {"lr": 0.2, "eps": 1e-3}),
+    ("adagrad", {"lr": 0.2, "eps": 1e-3, "eps_inside": True, **BOTH}),
+    *(("rmsprop", {"lr": 0.05, "beta2": 0.9, "eps": 0.25, **c}) for c in CORRECTIONS),
+    ("rmsprop", {"lr": 0.05, "beta2": 0.9, "eps": 0.25, **BOTH}),
+    *(("scalar_rmsprop", {"lr": 0.05, "beta2": 0.9, "eps": 0.25, **c}) for c in CORRECTIONS),
+    ("scalar_rmsprop", {"lr": 0.01, "beta2": 0.9, "eps": 0.0}),
+    ("scalar_rmsprop", {"lr": 0.05, "beta2": 0.9, "eps": 0.25, **BOTH}),
+    *(("adam", {"lr": 0.05, **BETAS, **c}) for c in CORRECTIONS),
+    ("adam", {"lr": 0.05, **BETAS, **BOTH}),
+    *(("amsgrad", {"lr": 0.05, **BETAS, **c}) for c in CORRECTIONS[::3]),
+    *(("adamw", {"lr": 0.05, **BETAS, "weight_decay": 0.25, **c}) for c in CORRECTIONS[::3]),
+    ("nadam", {"lr": 0.02, **BETAS, "momentum_decay": 0.25}),
+    ("nadam", {"lr": 0.01, **BETAS, "momentum_decay": 0.004}),
 ]
+EACH = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(VARIANTS)])
 LOSS = cf.Loss("(1 - x*y)**2/2 + a*x**4", params={"a": 0.125})
+# Where the gradient is 0 these divide 0 by 0, as their docstrings say.
+NO_DIRECTION = ("normalized_gd", "sam", "scalar_rmsprop")
 
 
 def loss_gradient(w):
@@ -43,18 +69,28 @@ def small(name: str) -> cf.Optimizer:
     return build(**dict.fromkeys(needed, 0.05))
 
 
+MATRIX = [name for name in NAMES if isinstance(small(name), MatrixOptimizer)]
+
+
+def loss_for(name: str) -> cf.Loss:
+    """A loss that the optimizer takes: with two small matrices for those that need them."""
+    return cf.losses.matrix_factorization(m=2, n=1) if name in MATRIX else LOSS
+
+
 def trajectory(name: str, options: dict, w0: list, n: int, number=float, sqrt=lambda x: x**0.5) -> np.ndarray:
     """Weights of n steps by the reference, in the arithmetic of ``number``."""
     w, state, rows = [number(v) for v in w0], {}, []
     exact = {k: v if isinstance(v, bool) else number(v) for k, v in options.items()}
     for _ in range(n):
         rows.append(w)
-        w = OPTIMIZER_STEPS[name](w, loss_gradient(w), state, sqrt, **exact)
+        w = OPTIMIZER_STEPS[name](w, loss_gradient, state, sqrt, **exact)
     return np.array([*rows, w], dtype=object if number is not float else float)
 
 
 def test_the_folder():
-    assert set(OPTIMIZER_STEPS) <= set(NAMES)
+    """Whoever adds a file adds its definition and its variants."""
+    assert set(OPTIMIZER_STEPS) == set(NAMES) - set(MATRIX) == {name for name, _ in VARIANTS}
+    assert {name for name, _ in MATRIX_VARIANTS} == set(MATRIX)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,17 +110,18 @@ def test_docstring(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_minimum_stays_and_a_small_step_descends(name):
-    step = cf.as_map(cf.Loss("w**2/2 + v**2"), small(name))
-    assert step.names[:2] == ("v", "w")
-    rest = step(step.state([0.0, 0.0]))
-    assert rest[:2].tolist() == [0.0, 0.0]
-    orbit = cf.iterate(step, [1.0, -1.0], 40)
+    loss = loss_for(name) if name in MATRIX else cf.Loss("w**2/2 + v**2")
+    step, start = cf.as_map(loss, small(name)), np.array([1.0, -1.0, 0.5, 0.25])
+    assert step.names[: loss.dim] == tuple(loss.variables)
+    rest = step(np.zeros(loss.dim))[: loss.dim]
+    assert np.isnan(rest).all() if name in NO_DIRECTION else (rest == 0).all()
+    orbit = cf.iterate(step, np.resize(start, loss.dim), 40)
     assert orbit.status == "done" and orbit.loss[-1] < orbit.loss[0]
 
 
-@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(VARIANTS)])
+@EACH
 def test_200_steps_equal_the_published_definition(name, options):
-    """PreciseMap against the definition in mpmath to 70 digits; the compiled map against it to round-off."""
+    """PreciseMap against the definition in mpmath to 65 digits; the compiled map against it to round-off."""
     step = cf.as_map(LOSS, getattr(cf.optimizers, name)(**options))
     w0 = [0.5, 1.25]
     expected = trajectory(name, options, w0, 200, MP.mpf, MP.sqrt)
@@ -99,20 +136,22 @@ def test_200_steps_equal_the_published_definition(name, options):
 
 def probe(step) -> np.ndarray:
     """A state at which every entry matters: a few steps in, then moved."""
-    z = step.state([0.5, 1.25])
+    z = step.state(np.resize([0.5, 1.25, -0.25, 0.75], step.n_weights))
     for _ in range(3):
         z = step(z)
     return z * (1 - 0.01 * np.arange(1, len(z) + 1))
 
 
-DERIVATIVE_VARIANTS = [*VARIANTS, *((n, None) for n in NAMES if n not in OPTIMIZER_STEPS)]
+# Few iterations: thirty take a minute to differentiate three times.
+MATRIX_VARIANTS = [("muon", {"lr": 0.05, "steps": 2}), ("shampoo", {"lr": 0.05, "iterations": 4})]
+DERIVATIVE_VARIANTS = [*VARIANTS, *MATRIX_VARIANTS]
 
 
 @pytest.mark.parametrize(
     ("name", "options"), DERIVATIVE_VARIANTS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(DERIVATIVE_VARIANTS)]
 )
 def test_derivatives_of_the_map_agree_with_50_digit_differences(name, options):
-    step = cf.as_map(LOSS, small(name) if options is None else getattr(cf.optimizers, name)(**options))
+    step = cf.as_map(loss_for(name), getattr(cf.optimizers, name)(**options))
     z, precise = probe(step), step.precise(80)
 
     def at(state):
@@ -124,13 +163,15 @@ def test_derivatives_of_the_map_agree_with_50_digit_differences(name, options):
     for k in (1, 2, 3):
         expected = directional_difference(at, z.tolist(), directions[:k])
         measured = step.derivative(z, *directions[:k])
-        np.testing.assert_allclose(measured, expected, rtol=1e-10, atol=1e-11 * np.abs(expected).max())
+        np.testing.assert_allclose(measured, expected, rtol=1e-10, atol=1e-25 + 1e-11 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("name", "options"), [VARIANTS[i] for i in (0, 2, 3, 4)], ids=["gd", "heavy_ball", "nesterov", "adam"])
+@EACH
 def test_parameter_derivatives_agree_with_differences(name, options):
     """Exact steps at five binary parameter values; the rule is exact to the fourth order."""
-    step = cf.as_map(LOSS, getattr(cf.optimizers, name)(**options))
+    # Off the ends of their domains, so that the differences can go to both sides.
+    inside = {k: 2.0**-10 for k, v in options.items() if v == 0.0 and v is not False}
+    step = cf.as_map(LOSS, getattr(cf.optimizers, name)(**options)).at(**inside)
     z = probe(step)
     for parameter, value in step.params.items():
         h = 2.0**-20 * max(abs(value), 2.0**-10)
@@ -152,7 +193,8 @@ def test_parameter_derivatives_agree_with_differences(name, options):
 @pytest.mark.parametrize("name", NAMES)
 def test_hyperparameters_are_runtime_arguments(name, monkeypatch):
     optimizer = small(name)
-    step = cf.as_map(LOSS, optimizer)
+    loss = loss_for(name)
+    step = cf.as_map(loss, optimizer)
     z = probe(step)
     rule = step.rule("step")
 
@@ -161,63 +203,10 @@ def test_hyperparameters_are_runtime_arguments(name, monkeypatch):
 
     monkeypatch.setattr(compiler, "machine_program", refuse)
     for key, value in optimizer.params.items():
-        changed = cf.as_map(LOSS, optimizer.at(**{key: 0.9 * value}))
+        changed = cf.as_map(loss, optimizer.at(**{key: 0.9 * value}))
         assert changed.rule("step") is rule
         assert step.at(**{key: 0.9 * value})(z).tolist() == changed(z).tolist()
-    assert step.at(a=0.5, lr=0.01)(z).tolist() != step(z).tolist()
-
-
-# -- thresholds ------------------------------------------------------------------------------------------------
-
-QUADRATIC = cf.Loss("c*w**2/2", variables="w", params={"c": 1.0})
-curvatures = st.floats(1e-4, 1e4)
-momenta = st.floats(0.0, 0.98)
-
-
-def threshold(optimizer, curvature):
-    return cf.analysis.edge(cf.as_map(QUADRATIC.at(c=curvature), optimizer), [0.0], scale=1 / curvature)
-
-
-@settings(max_examples=40, deadline=None)
-@given(curvatures)
-def test_edge_of_gradient_descent(curvature):
-    found = threshold(cf.optimizers.gd(lr=0.1), curvature)
-    assert found.value == pytest.approx(2 / curvature, rel=1e-12)
-    assert found.kind == "flip" and found.multiplier == pytest.approx(-1)
-
-
-@settings(max_examples=40, deadline=None)
-@given(curvatures, momenta)
-def test_edge_of_heavy_ball(curvature, beta):
-    found = threshold(cf.optimizers.heavy_ball(lr=0.1, momentum=beta), curvature)
-    assert found.value == pytest.approx((2 + 2 * beta) / curvature, rel=1e-10)
-    assert found.kind == "flip"
-
-
-@settings(max_examples=40, deadline=None)
-@given(curvatures, momenta)
-def test_edge_of_nesterov(curvature, beta):
-    found = threshold(cf.optimizers.nesterov(lr=0.1, momentum=beta), curvature)
-    assert found.value == pytest.approx((2 + 2 * beta) / ((1 + 2 * beta) * curvature), rel=1e-10)
-    assert found.kind == "flip"
-
-
-def test_edge_of_the_top_eigenvalue_in_two_dimensions():
-    loss = cf.Loss("(3*x - y)**2/2 + (x + 2*y)**2")
-    top = np.linalg.eigvalsh([[9 + 2, -3 + 4], [-3 + 4, 1 + 8]])[-1]
-    found = cf.analysis.edge(cf.as_map(loss, cf.optimizers.gd(lr=0.01)), [0.0, 0.0], scale=1 / top)
-    assert found.value == pytest.approx(2 / top, rel=1e-12)
-
-
-def test_edge_leaves_the_continuum_out_and_refuses_what_has_none():
-    step = cf.as_map(cf.losses.scalar_factorization(), cf.optimizers.gd(lr=0.1))
-    assert cf.analysis.edge(step, [2.0, 0.5], scale=0.2).value == pytest.approx(2 / 4.25, rel=1e-10)
-    with pytest.raises(cf.CfdynError, match="unstable already"):
-        cf.analysis.edge(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1)), [0.0], scale=1.0)
-    with pytest.raises(cf.CfdynError, match="stays stable"):
-        cf.analysis.edge(cf.as_map(cf.Loss("w**4"), cf.optimizers.gd(lr=0.1)), [0.0], scale=1.0)
-    with pytest.raises(cf.CfdynError, match="no derivative"):
-        cf.analysis.edge(cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1)), [0.0], scale=1.0)
+    assert step.at(**{k: 0.5 * v for k, v in loss.params.items()}, lr=0.01)(z).tolist() != step(z).tolist()
 
 
 @pytest.mark.parametrize(
@@ -253,41 +242,3 @@ def test_an_optimizer_of_the_users_own():
         w, v = w - 0.1 * v / t, 0.9 * v + w
         assert orbit.w[t, 0] == pytest.approx(w, rel=1e-14)
     assert orbit.z[-1, 2] == 21.0
-
-
-# -- against another implementation ----------------------------------------------------------------------------
-
-NOT_CHAOTIC = [
-    ("gd", {"learning_rate": 0.3}, {"lr": 0.3}),
-    ("heavy_ball", {"learning_rate": 0.1, "momentum": 0.7}, {"lr": 0.1, "momentum": 0.7}),
-    ("nesterov", {"learning_rate": 0.1, "momentum": 0.7, "nesterov": True}, {"lr": 0.1, "momentum": 0.7}),
-    ("adam", {"learning_rate": 0.02, "b1": 0.9, "b2": 0.99, "eps": 1e-8}, {"lr": 0.02, "beta2": 0.99}),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "theirs", "ours"), NOT_CHAOTIC, ids=[row[0] for row in NOT_CHAOTIC])
-def test_trajectories_equal_those_of_optax(name, theirs, ours):
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    import jax.numpy as jnp
-    import optax
-
-    losses = [
-        ("(1 - x*y)**2/2 + x**4/8", lambda w: (1 - w[0] * w[1]) ** 2 / 2 + w[0] ** 4 / 8, [0.5, 1.25]),
-        ("logcosh(x - 1) + (y - x)**2/2", lambda w: jnp.log(jnp.cosh(w[0] - 1)) + (w[1] - w[0]) ** 2 / 2, [-0.5, 0.75]),
-        ("softplus(2*w) - w/2 + w**2/20", lambda w: jnp.logaddexp(0.0, 2 * w[0]) - w[0] / 2 + w[0] ** 2 / 20, [1.5]),
-    ]
-    build = optax.adam if name == "adam" else optax.sgd
-    for text, function, w0 in losses:
-        optimizer = build(**theirs)
-        w = jnp.array(w0, dtype=jnp.float64)
-        state, rows = optimizer.init(w), [np.array(w)]
-        gradient = jax.jit(jax.grad(function))
-        for _ in range(300):
-            change, state = optimizer.update(gradient(w), state)
-            w = optax.apply_updates(w, change)
-            rows.append(np.array(w))
-        orbit = cf.iterate(cf.as_map(cf.Loss(text), getattr(cf.optimizers, name)(**ours)), w0, 300)
-        np.testing.assert_allclose(orbit.w, np.array(rows), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,48 @@
+"""AdaGrad."""
+
+from cfdyn.optimizers._options import DOMAIN, root, transformed, with_switched_on
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def adagrad(
+    lr: float, eps: float = 1e-10, eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0
+) -> Optimizer:
+    """AdaGrad, diagonal: ν ← ν + g², then w ← w − η g/(√ν + ε).
+
+    ν = 0 at the start (give the full state for another), ε outside the root as in torch, without its
+    lr_decay; ``eps_inside`` gives √(ν + ε). The sum only grows: an orbit has no cycle but where g = 0. With ε
+    outside, the map has no derivative where ν = 0. The gradient is clipped, then decayed, as for ``gd``.
+
+    Preconditioner P = (√ν + ε)/η of the new ν; dν/dt = g².
+
+    Parameters
+    ----------
+    lr : learning rate η > 0; stable on a quadratic iff the curvatures of P⁻¹H are below 2
+    eps : ε ≥ 0
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("2*w**2"), cf.optimizers.adagrad(lr=0.25, eps=0.0))
+    >>> step(step([1.0])), step.names
+    (array([ 0.6, 25. ]), ('w', 'nu_w'))
+
+    References
+    ----------
+    Duchi, Hazan & Singer (2011), Adaptive subgradient methods, JMLR 12 (its diagonal form);
+    as torch.optim.Adagrad.
+    """
+    return Optimizer.from_text(
+        {"w": f"w - lr*g/{root('nu1', eps_inside)}", "nu": "nu1"},
+        with_switched_on({"lr": lr, "eps": eps}, weight_decay, clip),
+        define={"nu1": "nu + g**2"},
+        name="adagrad",
+        domain=DOMAIN,
+        options={"eps_inside": eps_inside},
+        gradient=transformed(weight_decay, clip),
+        preconditioner=f"{root('nu', eps_inside)}/lr",
+        flow={"nu": "g**2"},
+        threshold="2",
+    )

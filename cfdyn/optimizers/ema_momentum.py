@@ -1,0 +1,40 @@
+"""Gradient descent along an exponential moving average of the gradient."""
+
+from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
+    """Averaged gradient: m ← β m + (1−β) g, then w ← w − η m.
+
+    Heavy ball with the learning rate (1−β)η; m = 0 at the start, without bias correction. torch's
+    dampening=β differs in the first step, which it does not dampen. The gradient is clipped, then decayed,
+    as for ``gd``.
+
+    Parameters
+    ----------
+    lr : learning rate η > 0; stable on a quadratic of curvature S iff η(S + λ) < 2(1+β)/(1−β)
+    momentum : β in [0, 1)
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> cf.as_map(cf.Loss("w**2/2"), cf.optimizers.ema_momentum(lr=0.5, momentum=0.5))([1.0])
+    array([0.75, 0.5 ])
+
+    References
+    ----------
+    Cohen et al. (2022), Adaptive gradient methods at the edge of stability, arXiv 2207.14484, where its
+    threshold is 38/η for β = 0.9.
+    """
+    return Optimizer.from_text(
+        {"w": "w - lr*m1", "m": "m1"},
+        with_switched_on({"lr": lr, "momentum": momentum}, weight_decay, clip),
+        define={"m1": "momentum*m + (1 - momentum)*g"},
+        name="ema_momentum",
+        domain=DOMAIN | {"momentum": "fraction"},
+        gradient=transformed(weight_decay, clip),
+        threshold="2*(1 + momentum)/(1 - momentum)",
+    )

@@ -1,0 +1,54 @@
+"""RMSProp with one second moment for all weights."""
+
+from cfdyn.optimizers._options import DOMAIN, mean_square, transformed, with_switched_on
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def scalar_rmsprop(
+    lr: float,
+    beta2: float = 0.99,
+    eps: float = 0.0,
+    bias_correction: bool = False,
+    eps_inside: bool = False,
+    weight_decay: float = 0.0,
+    clip: float = 0.0,
+) -> Optimizer:
+    """Scalar RMSProp: ν ← β₂ν + (1−β₂)‖g‖², then w ← w − η g/(√ν + ε).
+
+    ``nu`` is a shared state, 0 at the start; with ``bias_correction`` ν̂ = ν/(1−β₂ᵗ) stands in the step and
+    β₂ᵗ is the shared state ``decay2``. ε is outside the root, with ``eps_inside`` √(ν + ε). With ε = 0 the
+    map is undefined where ν and g are 0. The gradient is clipped, then decayed, as for ``gd``.
+
+    Preconditioner P = (√ν + ε)/η of the new ν; dν/dt = κ(‖g‖² − ν), κ = (1−β₂)/β₂, for β₂ > 0.
+
+    Parameters
+    ----------
+    lr : learning rate η > 0; stable on a quadratic iff the curvature of P⁻¹H is below 2
+    beta2 : β₂ in [0, 1)
+    eps : ε ≥ 0
+    weight_decay : λ ≥ 0
+    clip : largest length of the gradient; 0 is off
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("x**2/2 + y**2"), cf.optimizers.scalar_rmsprop(lr=0.1, beta2=0.75))
+    >>> step([3.0, 2.0]), step.names
+    (array([2.88, 1.84, 6.25]), ('x', 'y', 'nu'))
+
+    References
+    ----------
+    Cohen et al. (2024), Understanding optimization in deep learning with central flows, arXiv 2410.24206.
+    """
+    scale, parts = mean_square("gg", bias_correction, eps_inside)
+    parts["shared"] = {"nu": "nu1", **parts["shared"]}
+    return Optimizer.from_text(
+        {"w": f"w - lr*g/{scale}"},
+        with_switched_on({"lr": lr, "beta2": beta2, "eps": eps}, weight_decay, clip),
+        name="scalar_rmsprop",
+        domain=DOMAIN,
+        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
+        gradient=transformed(weight_decay, clip),
+        threshold="2",
+        **parts,
+    )
