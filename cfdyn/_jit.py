@@ -100,7 +100,7 @@ class _HoldInterrupts(Listener):
             return
         self.depth -= 1
         if self.depth == 0:
-            signal.signal(signal.SIGINT, self.previous or signal.default_int_handler)
+            signal.signal(signal.SIGINT, signal.default_int_handler if self.previous is None else self.previous)
             if self.pending:
                 self.pending = False
                 signal.raise_signal(signal.SIGINT)

@@ -6,8 +6,10 @@ Formulas (how they were read), rules (object code) and kernels (what numba compi
 from __future__ import annotations
 
 import functools
+import itertools
 import hashlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from pathlib import Path
 from cfdyn.errors import UsageError
 
 LIMIT = 500 * 2**20
+_SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
 _DAY = 86_400
 
 
@@ -30,10 +33,12 @@ def directory() -> Path | None:
     ``$CFDYN_CACHE_DIR``, else ``$XDG_CACHE_HOME/cfdyn``, else ``~/.cache/cfdyn``; mode 0700. Its
     files are executed when loaded, so a folder that others own or may write to is refused.
     """
-    chosen = os.environ.get("CFDYN_CACHE_DIR")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    path = Path(chosen) if chosen else base / "cfdyn"
+    chosen, base = os.environ.get("CFDYN_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME")
+    path = Path(chosen or base or "")
     try:
+        if not chosen:
+            path = (path if base else Path.home() / ".cache") / "cfdyn"
+        path = path.absolute()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
         if hasattr(os, "getuid") and status.st_uid != os.getuid():
@@ -79,7 +84,7 @@ class Shelf:
 
     def _path(self, key: str, prefix: str) -> Path | None:
         folder = directory()
-        name = hashlib.sha256(key.encode()).hexdigest()[:32]
+        name = hashlib.sha256(_bytes(key)).hexdigest()[:32]
         return folder and folder / f"{self.kind}-{self.version}" / f"{prefix}{name}.bin"
 
     def read(self, key: str, prefix: str = "") -> bytes | None:
@@ -92,19 +97,28 @@ class Shelf:
                 os.utime(path)
         except OSError:
             return None
-        return blob[32:] if hashlib.sha256(blob[32:]).digest() == blob[:32] else None
+        return blob[32:] if _seal(key, blob[32:]) == blob[:32] else None
 
     def write(self, key: str, content: bytes, prefix: str = "") -> None:
         """Keep it: a whole file or none, with one warning where the disk refuses."""
         path = self._path(key, prefix)
-        if path and _write_atomically(path, hashlib.sha256(content).digest() + content):
-            _trim_once()
+        if path and _write_atomically(path, _seal(key, content) + content):
+            _keep_the_limit()
 
     def remove(self, prefix: str) -> None:
         """Forget all entries with that prefix."""
         folder = directory()
         for path in folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else ():
             path.unlink(missing_ok=True)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    """The checksum of an entry, which also tells it from one that was put in its place."""
+    return hashlib.sha256(_bytes(key) + b"\0" + content).digest()
 
 
 def _write_atomically(path: Path, blob: bytes) -> bool:
@@ -125,13 +139,16 @@ def _write_atomically(path: Path, blob: bytes) -> bool:
 
 
 def entries() -> Iterator[tuple[str, Path, os.stat_result]]:
-    """(kind, file, its status) of everything that is kept, also by other versions."""
+    """(kind, file, its status) of everything that is kept, also by other versions; strangers' files are none of it."""
     folder = directory()
     for path in sorted(folder.glob("*-*/*")) if folder else ():
+        kind = _SHELF.fullmatch(path.parent.name)
         try:
-            yield path.parent.name.partition("-")[0], path, path.stat()
-        except FileNotFoundError:  # another process has dropped it
+            status = path.lstat()
+        except OSError:  # another process has dropped it
             continue
+        if kind and stat.S_ISREG(status.st_mode) and path.suffix == ".bin":
+            yield kind[1], path, status
 
 
 def usage() -> dict[str, tuple[int, int]]:
@@ -174,13 +191,18 @@ def drop(size: int = 0) -> int:
     for _, path, status in oldest:
         if total <= size:
             break
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            continue
         total, gone = total - status.st_size, gone + 1
     return gone
 
 
-@functools.cache
-def _trim_once() -> None:
-    """The limit is kept by the first process that writes beyond it."""
-    if sum(status.st_size for _, _, status in entries()) > limit():
+_writes = itertools.count()
+
+
+def _keep_the_limit() -> None:
+    """Looked at with the first entry that a process writes, and with every 256th."""
+    if next(_writes) % 256 == 0 and sum(status.st_size for _, _, status in entries()) > limit():
         drop(9 * limit() // 10)

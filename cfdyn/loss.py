@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import UsageError
+from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss
 from cfdyn.symbolic.oracle import loss_program
 
@@ -71,7 +71,7 @@ class Loss:
         """Number of weights d."""
         return len(self.spec.variables)
 
-    def at(self, **params: float) -> Loss:
+    def at(self, /, **params: float) -> Loss:
         """A copy with other parameter values (nothing is recompiled)."""
         return Loss.from_spec(self.spec.at(**params))
 
@@ -92,6 +92,8 @@ class Loss:
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "switching": len(self.spec.switching)}  # fmt: skip
+        if what not in sizes:
+            raise unknown("rule of a loss", what, sizes)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
 
     def _evaluate(self, what: str, *vectors: Any) -> np.ndarray:

@@ -67,7 +67,7 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
         minimum = None if w is None else _describe(loss, w)
         if minimum is not None:
             found.append(minimum)
-    found = [_flattest(loss, m) if m.kind == "continuum" else m for m in _distinct(sorted(found, key=_rank))]
+    found = [_flattest(loss, m) if m.kind == "continuum" else m for m in _distinct(loss, sorted(found, key=_rank))]
     return sorted(found, key=_rank)
 
 
@@ -116,17 +116,19 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
 
 
 def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:
-    """Newton steps as long as they shrink the gradient; flat directions are left alone."""
-    g = loss.gradient(w)
+    """Newton steps as long as they shrink the gradient and go down; flat directions are left alone."""
+    g, f = loss.gradient(w), loss.value(w)
     for _ in range(30):
         matrix = loss.hessian(w)
         if not np.isfinite(matrix).all() or not g.any():
             break
         moved = w - np.linalg.lstsq(matrix, g, rcond=1e-9)[0]
         g_moved = loss.gradient(moved)
-        if not np.abs(g_moved).max() < np.abs(g).max():
+        f_moved = loss.value(moved)
+        # Up means across a kink, or to a saddle.
+        if not np.abs(g_moved).max() < np.abs(g).max() or not f_moved <= f + 1e-12 * (1 + abs(f)):
             break
-        w, g = moved, g_moved
+        w, g, f = moved, g_moved, min(f, f_moved)
     return w
 
 
@@ -204,15 +206,22 @@ def _lowest_nearby(loss: Loss, w: np.ndarray, value: float) -> bool:
     return not (values < value - max(1e-3 * rise, 1e-14 * abs(value))).any()
 
 
-def _distinct(found: list[Minimum]) -> list[Minimum]:
+def _distinct(loss: Loss, found: list[Minimum]) -> list[Minimum]:
     """One entry for each minimum; one for all points of a continuum at the same loss."""
     kept: list[Minimum] = []
     for m in found:
-        same = (
-            m.kind == k.kind and m.kind in ("continuum", "degenerate") and abs(m.loss - k.loss) <= 1e-9 * (1 + abs(k.loss))
-            or np.abs(m.w - k.w).max() <= (1e-2 if "kink" in (m.kind, k.kind) else 1e-5) * (1 + np.abs(k.w).max())
-            for k in kept
-        )  # fmt: skip
-        if not any(same):
+        if not any(_same(loss, m, k) for k in kept):
             kept.append(m)
     return kept
+
+
+def _same(loss: Loss, m: Minimum, k: Minimum) -> bool:
+    """Close together, on one continuum, or on the flat bottom of one minimum that curves less than quadratically."""
+    level = abs(m.loss - k.loss) <= 1e-9 * (1 + abs(k.loss))
+    if m.kind == k.kind and m.kind in ("continuum", "degenerate") and level:
+        return True
+    distance, size = np.abs(m.w - k.w).max(), 1 + np.abs(k.w).max()
+    if distance <= (1e-2 if "kink" in (m.kind, k.kind) else 1e-5) * size:
+        return True
+    between = loss.value((m.w + k.w) / 2)
+    return bool(level and distance <= 0.1 * size and between <= max(m.loss, k.loss) + 1e-9 * (1 + abs(k.loss)))

@@ -74,7 +74,7 @@ class Map:
     def __repr__(self) -> str:
         return f"Map({self.title}; state {', '.join(self.names)})"
 
-    def at(self, **params: float) -> Map:
+    def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""
         return Map(self.spec.at(params))
 
@@ -122,7 +122,7 @@ class Map:
         UsageError : wrong length, or entries that are not finite
         """
         try:
-            z = np.atleast_1d(np.asarray(start, dtype=float))
+            z = np.ascontiguousarray(np.atleast_1d(np.asarray(start, dtype=float)))
         except (TypeError, ValueError):
             raise UsageError(f"a start is a list of numbers, not {start!r}") from None
         if z.shape == (self.n_weights,):

@@ -38,7 +38,7 @@ def show(clear: bool, limit: str | None, json: bool) -> None:
 def _bytes(text: str) -> int:
     """``"200MB"``, ``"1.5 G"`` or a number of bytes."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?\s*", text.lower())
-    if match is None:
+    if match is None or len(text) > 20:
         raise UsageError(f"--limit takes a size such as 200MB or 1GB, not {text!r}")
     return int(float(match[1]) * UNITS[match[2]])
 

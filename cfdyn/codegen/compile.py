@@ -33,8 +33,10 @@ class MachineRule:
     n_out: int
 
     def __call__(self, z: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """The outputs, (n_out,), at a contiguous float64 state and parameter vector."""
+        """The outputs, (n_out,), at a state and a parameter vector."""
         out = np.empty(self.n_out)
+        # The code sees addresses only: a strided array must become a plain one first.
+        z, p = np.ascontiguousarray(z, dtype=float), np.ascontiguousarray(p, dtype=float)
         self._native(z.ctypes.data, p.ctypes.data, out.ctypes.data)
         return out
 
@@ -90,10 +92,12 @@ def _python_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
 def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     from cfdyn.codegen.native import assemble, load
 
-    name = f"rule_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    name = f"rule_{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
     code = _shelf().read(key)
     if code is None:
-        code = assemble(print_ir(machine_program(program()), name))
+        made = machine_program(program())
+        assert len(made.outputs) == n_out
+        code = assemble(print_ir(made, name))
         _shelf().write(key, code)
     return MachineRule(load(code, name), n_out)
 

@@ -12,6 +12,7 @@ from cfdyn.codegen._llvm_nodes import LITERALS, MASK, VECTOR, Body
 from cfdyn.codegen.schedule import LANES, WHOLE, Section, schedule
 from cfdyn.tape.program import TRUTHS, Node, Program
 
+_MANY = 16
 _RELOADED = frozenset(("z", "p", "rows"))
 
 
@@ -42,15 +43,13 @@ def print_ir(program: Program, name: str) -> str:
     short = sum(len(s.nodes) for s in sections) <= WHOLE
     parts = [sections] if short else [[s] for s in sections]
     slots, size = _slots(program, parts)
-    functions, later = [], set(program.outputs)
+    functions = []
     for i, part in enumerate(parts):
         function = _Function(program, declared, slots)
+        if i == 0:
+            function.constants()
         for index, section in enumerate(part):
             function.section(section, index)
-            later -= function.computed
-        if i == len(parts) - 1:
-            # Constants are left.
-            function.outputs(later)
         functions.append(function.text(name if short else f"{name}_{i}", main=short))
     if not short:
         functions.append(_calls(name, len(parts), size))
@@ -116,9 +115,21 @@ class _Function(Body):
             if not section.sums:
                 self.node(node, 1)
             self.computed.add(node)
-            self.outputs([node])
+            if not self.is_literal(node):
+                self.outputs([node])
             if node in self.slots:
                 self._keep(node)
+
+    def constants(self) -> None:
+        """Store the outputs that are literals; all at once where many are 0, as in a large Jacobian."""
+        literals = [node for node in self.places if self.is_literal(node)]
+        zero = next((n for n in literals if self.tape.value(n) == 0 and len(self.places[n]) >= _MANY), None)
+        if zero is not None:
+            literals.remove(zero)
+            self.declared.add("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+            size = 8 * len(self.program.outputs)
+            self.lines.append(f"call void @llvm.memset.p0.i64(ptr align 8 %out, i8 0, i64 {size}, i1 false)")
+        self.outputs(literals)
 
     def outputs(self, nodes: Iterable[Node]) -> None:
         """Store them where they belong: as soon as known, so that they need no register until the end."""

@@ -23,7 +23,9 @@ def load(code: bytes, name: str) -> int:
     engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return engine.get_function_address(name)
+    address = engine.get_function_address(name)
+    assert address, f"the object code has no function {name}"
+    return address
 
 
 def processor() -> str:

@@ -82,7 +82,10 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
     (('a', 'w'), 1)
     """
     if not isinstance(source, str):
-        return _from_sympy(source)
+        try:
+            return _from_sympy(source)
+        except RecursionError:
+            raise FormulaError("the expression is nested too deeply") from None
     found = _read(source)
     if names is not None and not set(found.names) <= set(names):
         from cfdyn.symbolic.parse import parse
@@ -116,7 +119,10 @@ def _from_sympy(expression: Any) -> Formula:
 
     if not isinstance(expression, sp.Expr):
         raise FormulaError(f"a formula is a text or a SymPy expression, not {type(expression).__name__}")
-    real = expression.xreplace({s: symbol(s.name) for s in expression.free_symbols})
+    symbols = [s for s in expression.free_symbols if isinstance(s, sp.Symbol)]
+    if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
+        raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")
+    real = expression.xreplace({s: symbol(s.name) for s in symbols})
     found = _analysed(sp.srepr(real), str(real), real)
     # The text need not read as the same expression: keep this one.
     found.__dict__["expression"] = real

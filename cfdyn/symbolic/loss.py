@@ -52,7 +52,7 @@ class LossSpec:
     @cached_property
     def key(self) -> str:
         """Text that two losses share exactly if they share their compiled code."""
-        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}{self._batch_key}"
+        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}|{self.shapes}{self._batch_key}"
 
     @property
     def _batch_key(self) -> str:
@@ -94,7 +94,7 @@ class LossSpec:
             return body
         return rf"\frac{{1}}{{N}} \sum_{{r=1}}^{{N}} \left[{body}\right]"
 
-    def at(self, **params: float) -> LossSpec:
+    def at(self, /, **params: float) -> LossSpec:
         """A copy with other parameter values."""
         return replace(self, params=merged(self.params, params, f"parameter of the loss {self.title}"))
 

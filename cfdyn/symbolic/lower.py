@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from cfdyn.errors import FormulaError
 from cfdyn.tape.program import Node, Tape
@@ -68,7 +69,7 @@ def _lower_one(tape: Tape, x: sp.Basic, names: Mapping[str, Node], at: Callable)
     if isinstance(x, sp.exp):
         return tape.apply("exp", at(x.args[0]))
     if x.is_Pow:
-        return tape.leaf("e") if x == sp.E else tape.pow(at(x.base), at(x.exp))
+        return tape.pow(at(x.base), at(x.exp))
     if isinstance(x, sp.Piecewise):
         return _piecewise(tape, x, at)
     if type(x) in _RELATIONS:
@@ -86,7 +87,8 @@ def _atom(tape: Tape, x: sp.Basic, names: Mapping[str, Node]) -> Node:
     if isinstance(x, sp.Rational):
         return tape.const(Fraction(int(x.p), int(x.q)))
     if isinstance(x, sp.Float):
-        return tape.const(Fraction(float(x)))
+        sign, mantissa, exponent, _ = x._mpf_
+        return tape.const((-1) ** sign * mantissa * Fraction(2) ** exponent)
     if x in (sp.pi, sp.E):
         return tape.leaf("pi" if x == sp.pi else "e")
     if x in (sp.true, sp.false):
@@ -125,12 +127,16 @@ def _piecewise(tape: Tape, x: sp.Piecewise, at: Callable) -> Node:
 
 def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
     name = x.func.__name__
+    if isinstance(x, AppliedUndef):
+        raise FormulaError(f"the function {name!r} is undefined; take SymPy's own")
     if name in _NAMED and len(args) == 1:
         return tape.apply(_NAMED[name], args[0])
     if name == "relu":
         return tape.select(tape.apply("lt", tape.const(0), args[0]), args[0], tape.const(0))
     if name == "Heaviside" and x.args[1:] in ((), (sp.Rational(1, 2),)):
         return tape.apply("heaviside", args[0])
+    if name == "Heaviside":
+        raise FormulaError("Heaviside is supported with the value 1/2 at 0 only")
     folds = {"Max": "max", "Min": "min", "And": "and", "Or": "or"}
     if name in folds and args:
         result = args[0]

@@ -94,7 +94,7 @@ class Optimizer:
         """Where that state starts."""
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
-    def at(self, **params: float) -> Optimizer:
+    def at(self, /, **params: float) -> Optimizer:
         """A copy with other hyperparameters.
 
         Examples

@@ -1,7 +1,8 @@
 """Derivatives of a program, as more of the same program: forward and reverse mode on the tape.
 
 Every derivative in the package comes from `forward` and `reverse`. A branch (Abs, Max, Piecewise)
-is differentiated piece by piece; at the switch itself the convention is sign(0) = 0, relu'(0) = 0.
+is differentiated piece by piece; at the switch itself the convention is sign(0) = 0, relu'(0) = 0, and Max and
+Min of a number and a constant are flat where they tie. Where two moving arguments tie, the slope is that of one of them.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Ma
 def mp_algebra(digits: int) -> Algebra:
     """mpmath numbers of ``digits`` decimal digits, in a context of their own.
 
-    A value outside the real domain (log of a negative number, 1/0) is NaN, as in float arithmetic.
+    A value outside the real domain (the log of a negative number) is NaN, and so is a pole (1/0), where floats
+    have an infinity.
     """
     import mpmath
 
@@ -130,8 +131,9 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
     table = {name: getattr(mp, name) for name in names}
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
-        pow=operator.pow, ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a, min=lambda a, b: b if b < a or b != b else a,
-        abs=abs, sign=lambda x: mp.mpf((x > 0) - (x < 0)), heaviside=lambda x: mp.mpf((x > 0) - (x < 0) + 1) / 2,
+        pow=operator.pow, ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a,
+        min=lambda a, b: b if b < a or b != b else a,
+        abs=abs, sign=lambda x: mp.sign(x), heaviside=lambda x: (mp.sign(x) + 1) / 2,
         sigmoid=lambda x: one / (one + mp.exp(-x)),
         softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),
         logcosh=lambda x: abs(x) + mp.log1p(mp.exp(-2 * abs(x))) - mp.log(2),

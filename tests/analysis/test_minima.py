@@ -101,3 +101,25 @@ def test_the_seed_and_the_box():
     for box in ([(1, 0)], [(0, 1), (0, 1)], [(0, math.inf)]):
         with pytest.raises(cf.CfdynError, match="finite intervals"):
             cf.minima(loss, box=box)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [("Abs(x*y - 1) + 0.1*(x**2 + y**2)", 0.2), ("Max(1 - x*y, 0) + 0.05*(x**2 + y**2)", 0.1)],
+)
+def test_kinks_beside_which_newton_would_go_to_a_saddle(formula, value):
+    """On xy = 1 the rest is least at ±(1, 1); off it the smooth pieces have their saddle at 0."""
+    found = cf.minima(cf.Loss(formula))
+    assert {m.kind for m in found} == {"kink"} and found[0].loss == pytest.approx(value, rel=1e-6)
+    assert {tuple(m.w.round(2).tolist()) for m in found} == {(1.0, 1.0), (-1.0, -1.0)}
+
+
+def test_one_minimum_that_is_flat_in_two_directions_is_one():
+    """(1, 1, 1) solves xyz = 1, x + y + z = 3, as does a curve through (4, −½, −½)."""
+    found = cf.minima(cf.Loss("(x*y*z - 1)**2 + 0.1*(x + y + z - 3)**2"))
+    assert len(found) == 2
+    assert sum(np.abs(m.w - 1).max() < 0.1 for m in found) == 1
+
+
+def test_a_plateau_at_infinity_is_no_minimum():
+    assert cf.minima(cf.Loss("exp(w)")) == [] and cf.minima(cf.Loss("1/(1 + w**2)")) == []

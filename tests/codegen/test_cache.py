@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -98,8 +99,8 @@ def copy(filled, tmp_path) -> Path:
 
 def test_the_files_are_private(filled):
     names = list(files(filled))
-    # The loss, gradient descent's update, preconditioner and threshold; value, gradient and step; the kernel that iterates.
-    assert [sum(n.startswith(f"{kind}-") for n in names) for kind in KINDS] == [4, 3, 1]
+    # The loss, gradient descent's update, preconditioner, threshold and two names; value, gradient and step; the kernel.
+    assert [sum(n.startswith(f"{kind}-") for n in names) for kind in KINDS] == [6, 3, 1]
     assert all(n.endswith(".bin") for n in names), names
     assert filled.stat().st_mode & 0o077 == 0
 
@@ -145,12 +146,12 @@ def test_damaged_files_are_rebuilt(kind, shelf, copy):
 def shelf(tmp_path, monkeypatch) -> cache.Shelf:
     """An empty shelf of its own."""
     monkeypatch.setattr(cache, "directory", lambda: tmp_path)
-    return cache.Shelf("tests", "1")
+    return cache.Shelf("tests", "0" * 20)
 
 
 def test_every_flipped_bit_of_an_entry_is_noticed(shelf, tmp_path):
     shelf.write("a key", b"payload" * 20)
-    (path,) = tmp_path.glob("tests-1/*")
+    (path,) = tmp_path.glob("tests-0*/*")
     blob = path.read_bytes()
     assert shelf.read("a key") == b"payload" * 20 and shelf.read("another") is None
     for place in range(len(blob)):
@@ -176,7 +177,7 @@ def test_numbas_entries_are_told_apart(shelf, monkeypatch):
 def test_the_limit_drops_what_was_not_used_for_longest(shelf, tmp_path):
     for k in range(10):
         shelf.write(str(k), bytes(1000 - 32))
-        (path,) = (p for p in tmp_path.glob("tests-1/*") if p.stat().st_mtime > 1e9)
+        (path,) = (p for p in tmp_path.glob("tests-0*/*") if p.stat().st_mtime > 1e9)
         os.utime(path, (1e6 + k * 1e5, 1e6 + k * 1e5))
     # Used after a day and more: as good as new.
     assert shelf.read("0") == bytes(968)
@@ -189,16 +190,43 @@ def test_the_limit_drops_what_was_not_used_for_longest(shelf, tmp_path):
 
 
 def test_a_writer_keeps_the_limit(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_writes", itertools.count(1))
     cache.set_limit(5000)
     for k in range(20):
-        monkeypatch.setattr(cache, "_trim_once", lambda: None)
         shelf.write(str(k), bytes(1000 - 32))
-    monkeypatch.undo()
-    monkeypatch.setattr(cache, "directory", lambda: tmp_path)
-    cache._trim_once.cache_clear()
-    shelf.write("last", bytes(968))
+    assert sum(size for _, size in cache.usage().values()) == 20_000
+    for k in range(236):
+        shelf.write("same", bytes(968))
     assert sum(size for _, size in cache.usage().values()) <= 5000
-    cache._trim_once.cache_clear()
+
+
+def test_strangers_files_are_left_alone(shelf, tmp_path):
+    """The folder may be one that the user also keeps other things in."""
+    shelf.write("ours", bytes(100))
+    (tmp_path / "my-thesis").mkdir()
+    (tmp_path / "my-thesis" / "chapter.bin").write_bytes(bytes(100))
+    (tmp_path / f"tests-{'0' * 20}" / "notes.txt").write_text("mine")
+    (tmp_path / f"tests-{'0' * 20}" / "folder.bin").mkdir()
+    assert cache.usage() == {"tests": (1, 132)} and cache.drop() == 1
+    assert (tmp_path / "my-thesis" / "chapter.bin").exists()
+    assert sorted(p.name for p in (tmp_path / f"tests-{'0' * 20}").iterdir()) == ["folder.bin", "notes.txt"]
+
+
+def test_an_intact_entry_in_the_place_of_another_is_noticed(shelf, tmp_path):
+    shelf.write("one", b"1")
+    (first,) = tmp_path.glob("tests-0*/*.bin")
+    shelf.write("two", b"2")
+    (second,) = set(tmp_path.glob("tests-0*/*.bin")) - {first}
+    second.write_bytes(first.read_bytes())
+    assert shelf.read("one") == b"1" and shelf.read("two") is None
+
+
+def test_a_home_that_is_none_and_a_relative_folder(tmp_path):
+    code = ("import os, pathlib; pathlib.Path.home = None; from cfdyn.cache import directory; place = directory(); "
+            "os.chdir('/'); print(place == directory(), place)")  # fmt: skip
+    environment = {**os.environ, "CFDYN_CACHE_DIR": "kept"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", str(tmp_path / "kept")]
 
 
 def test_a_folder_that_cannot_exist(tmp_path):
