@@ -6,8 +6,8 @@ Formulas (how they were read), rules (object code) and kernels (what numba compi
 from __future__ import annotations
 
 import functools
-import itertools
 import hashlib
+import itertools
 import os
 import re
 import stat

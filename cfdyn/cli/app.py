@@ -105,6 +105,20 @@ def lyapunov(
 
 
 @app.command()
+def oscillation(
+    file: Annotated[Path, typer.Argument(help="A CSV file of numbers, one row for each step.", metavar="FILE.csv")],
+    column: Annotated[str | None, typer.Option("--column", help="Only this column.", metavar="NAME")] = None,
+    max_period: Annotated[int, typer.Option("--max-period", min=2, help="The longest period to look for.")] = 32,
+    plot: PLOT = None,
+    json: JSON = False,
+) -> None:
+    """The period of the fast oscillation in a log of your own, with its evidence."""
+    from cfdyn.cli import oscillation
+
+    oscillation.show(file, column, max_period, plot, json)
+
+
+@app.command()
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget everything.")] = False,
     limit: Annotated[str | None, typer.Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,  # noqa: E501

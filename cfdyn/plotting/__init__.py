@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
-_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands"}
+_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation"}
 
 
 def plot(record: Any, path: str | Path | None = None) -> Figure:

@@ -195,7 +195,7 @@ def test_a_writer_keeps_the_limit(shelf, tmp_path, monkeypatch):
     for k in range(20):
         shelf.write(str(k), bytes(1000 - 32))
     assert sum(size for _, size in cache.usage().values()) == 20_000
-    for k in range(236):
+    for _ in range(236):
         shelf.write("same", bytes(968))
     assert sum(size for _, size in cache.usage().values()) <= 5000
 

@@ -61,7 +61,7 @@ def test_the_zeros_of_a_sparse_hessian_take_no_code():
     np.testing.assert_allclose(loss.hessian(w), expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("call", [lambda loss: loss.rule("foo"), lambda loss: loss.at(**{"self": 2.0})])
+@pytest.mark.parametrize("call", [lambda loss: loss.rule("foo"), lambda loss: loss.at(self=2.0)])
 def test_names_that_are_none(call):
     with pytest.raises(cf.CfdynError, match="unknown"):
         call(cf.losses.double_well())
