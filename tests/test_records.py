@@ -53,6 +53,8 @@ RECORDS = {
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
+    "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
+    "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
 }
 

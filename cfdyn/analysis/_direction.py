@@ -134,7 +134,7 @@ def _judge(found: Direction, lines: list[Line], period: int, rows: tuple[int, in
     unrepeated = noise / max(float(np.sqrt((y**2).mean())), 1e-300) if lines else 1.0
     xi, z, innovation = dependence(rest, period) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
     found.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
-    chaotic = z > _quantile(level / 4) and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
+    chaotic = z > _quantile(level / 16) and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
     chaotic = chaotic and (bool(lines) or roughness(y) > ROUGH)
     off = _turning(lines, y)
     turned = off

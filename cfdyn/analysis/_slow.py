@@ -22,6 +22,15 @@ def average(x: np.ndarray, period: int) -> np.ndarray:
     return total / period
 
 
+def response(frequency: np.ndarray, period: int) -> np.ndarray:
+    """What M_N makes of cos 2πft: 1 at f = 0, 0 at every j/N."""
+    half = period // 2
+    weights = np.ones(half)
+    weights[-1] = 0.5 if period % 2 == 0 else 1.0
+    waves = np.cos(2 * np.pi * np.outer(np.arange(1, half + 1), frequency))
+    return (1 + 2 * weights @ waves) / period
+
+
 def fast_part(x: np.ndarray, period: int, order: int = ORDER) -> np.ndarray:
     """(1 − M_N)^order x, (n − 2·order·⌊N/2⌋,): N-cycles pass unchanged, polynomials of degree < 2·order vanish."""
     half = period // 2

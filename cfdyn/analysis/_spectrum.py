@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis._slow import TINY, fast_part, lost
+from cfdyn.analysis._slow import ORDER, TINY, fast_part, lost, response
 
 BLOCKS, FEWEST, TOGETHER = 24, 4, 4
 
@@ -126,16 +126,18 @@ def peak(x: np.ndarray, lowest: float, combed: int = 0) -> tuple[float, float, f
 
     Hann taper. Noise of a smooth spectrum has ordinates exponential about their level, and the level is
     a fit of log P by log f and cosines: p = m (1 + r/m)^−m with the ratio r, Fisher's g test with a level
-    that varies. What `comb` at a period ``combed`` did is divided out, and its notches are left out.
+    that varies. What `fast_part` and `comb` at a period ``combed`` did is divided out, and its notches are left out.
     """
     n = len(x)
     power = np.abs(np.fft.rfft((x - x.mean()) * np.hanning(n))) ** 2
     frequency = np.arange(len(power)) / n
     gain = np.sin(np.pi * combed * frequency) ** 8 if combed else np.ones(len(power))
-    places = np.flatnonzero((frequency >= lowest) & (gain > 0.1))
+    places = np.flatnonzero((frequency >= lowest) & (gain > 0.25))
     if len(places) < 16 or not power[places].any():
         return math.nan, 0.0, 1.0
     flat = power[places] / gain[places]
+    if combed:
+        flat /= (1 - response(frequency[places], combed)) ** (2 * ORDER)
     level = _level(frequency[places], flat)
     k = int(np.argmax(flat / level))
     share = float(flat[max(k - 2, 0) : k + 3].sum() / flat.sum())
