@@ -95,5 +95,6 @@ $(VENV)/.installed-%: $(VENV)/.created setup.cfg pyproject.toml constraints.txt
 	@touch $(VENV)/.incomplete
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[$(EXTRAS_$*)]' || { rm -f $(VENV)/.incomplete; exit 1; }
+	@$(PY) -m compileall -q cfdyn
 	@touch $(foreach name,$* $(SERVES_$*),$(VENV)/.installed-$(name))
 	@rm $(VENV)/.incomplete

@@ -135,7 +135,8 @@ def _judge(found: Direction, lines: list[Line], period: int, rows: tuple[int, in
     xi, z, innovation = dependence(rest, period) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
     found.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
     chaotic = z > _quantile(level / 16) and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
-    chaotic = chaotic and (bool(lines) or roughness(y) > ROUGH)
+    seen = np.median(np.abs(y)) > 64 * TINY * np.abs(found.series).max()
+    chaotic = chaotic and (bool(lines) or (seen and roughness(y) > ROUGH))
     off = _turning(lines, y)
     turned = off
     if turned:

@@ -28,8 +28,9 @@ class Oscillation(Record):
     ``since``, ``until``: first and last step of its longest episode. ``amplitude``: median of half
     peak-to-peak of the leading direction's fast part in there. ``evidence``: of the leading direction.
     ``directions``: for each column or projection a dict name, kind, period, bands, since, until,
-    amplitude, evidence, reason. ``leading``: the name of the one shown, whose ``series``, ``slow`` and
-    ``fast`` parts, (n,), and ``returns`` (P, ) at lags 1…P follow. ``reason``: one sentence.
+    amplitude, evidence, reason. ``leading``: the name of the one with the smallest
+    p-value (in an orbit: the largest amplitude), of which ``series``, ``slow`` and ``fast``, (n,), are kept.
+    ``reason``: one sentence.
 
     Evidence: ``frequency`` and ``share``, of the first line and its part of the fast power, every four
     periods scaled alike (1 for a pure cycle; all lines of one denominator together). ``p_value``: that
@@ -72,13 +73,14 @@ def oscillation(
     strongest denominator is removed by a comb, and the rest searched again. What then remains is noise
     unless y_{t+1} depends on y_t beyond a linear rule, or a line lies elsewhere: those are irregular.
 
-    Limits. A log must hold 8 periods, and 12 or more where noise is a third of the signal. A weak
+    Limits. A log must hold 8 periods, and 25 where noise is a third of the signal. A weak
     cycle, less than a tenth of the fast power, goes unseen, as does an episode shorter than a twentieth
     of the log. Noise with a narrow spectrum (an almost unstable linear system driven by noise) may count
     as periodic or irregular. A frequency within 0.08/n of a fraction j/q cannot be told from it, and
     bands narrower than 2 % of the oscillation count as points. A cycle longer than ``max_period`` is
-    irregular. A loss near a minimum is even in the weights: their 2-cycle need not show in it.
-    The answer is statistics, not proof.
+    irregular; chaos that also wanders slowly (just beyond a merging crisis) may count as none, and chaotic
+    bands as a noisy cycle in one log of fifty. A loss near a minimum is even in the weights: their 2-cycle
+    need not show in it. The answer is statistics, not proof.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def oscillation(
     table, labels = _directions(log, names)
     found = [examine(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
     settings = provenance(rows=len(table), max_period=max_period, level=level, directions=labels)
-    return _together(found, max_period, settings)
+    return _together(found, max_period, settings, isinstance(log, Orbit))
 
 
 def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
@@ -174,11 +176,13 @@ def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
     return vector * np.sign(vector[np.argmax(np.abs(vector))])
 
 
-def _together(found: list[Direction], max_period: int, settings: dict) -> Oscillation:
+def _together(found: list[Direction], max_period: int, settings: dict, one_unit: bool) -> Oscillation:
     """One answer for all directions: irregular if one is, otherwise the least common period."""
     moving = [f for f in found if f.kind != "none"]
     irregular = [f for f in moving if f.kind == "irregular"]
-    lead = min(irregular or moving or found, key=lambda f: (f.evidence["p_value"], -f.evidence["share"], -f.amplitude))
+    # Amplitudes of a user's columns cannot be compared, those of weights can.
+    first = {True: lambda f: (-f.amplitude, 0.0), False: lambda f: (f.evidence["p_value"], -f.evidence["share"])}[one_unit]
+    lead = min(irregular or moving or found, key=first)
     kind, period, reason = lead.kind, lead.period, lead.reason
     if kind == "periodic":
         period = math.lcm(*(f.period or 1 for f in moving))

@@ -82,7 +82,7 @@ def test_the_least_period_in_drift_and_noise(period):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [120, 300, 1000])
+@pytest.mark.parametrize("n", [200, 300, 1000])
 @pytest.mark.parametrize("period", range(2, 9))
 def test_the_least_period_in_many_seeds(period, n):
     right = [oscillation(cycle(period, n, 3, seed)).period == period for seed in range(200)]
