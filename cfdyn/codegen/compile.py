@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -78,11 +80,23 @@ def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     if found is not None:
         return found
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
-    with _one_at_a_time:
+    with _one_at_a_time, _no_garbage_collection():
         if key not in _known:
             make = _python_rule if DISABLED else _machine_rule
             _known[key] = make(key, n_out, program)
         return _known[key]
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A tape is many small tuples without cycles; looking through all objects of the process takes longer than it."""
+    wanted = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
 
 
 def _python_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
