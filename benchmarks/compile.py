@@ -197,7 +197,7 @@ def memory_rows() -> list[Row]:
 
 def run(quick: bool) -> list[Table]:
     """All tables; quick: one problem, two sizes, less patience with the peers."""
-    repeats, processes, patience = (3, 1, 4.5) if quick else (harness.REPEATS, 3, PATIENCE)
+    repeats, processes, patience = (3, 1, 4.5) if quick else (harness.REPEATS, 5, PATIENCE)
     compiling, speed = [], []
     for problem in list(TASKS)[:1] if quick else TASKS:
         harness.progress(f"compile: {TASKS[problem]}")

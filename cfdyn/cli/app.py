@@ -22,6 +22,8 @@ MAP = Annotated[str | None, typer.Option("--map", help='A map instead of a loss:
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 SEED = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random starts for minima.")]
 PLOT = Annotated[Path | None, typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
+BATCH = Annotated[int | None, typer.Option("--batch", min=1, help="Rows in a mini-batch: one iteration is then an epoch of SGD.")]  # noqa: E501
+ORDER = Annotated[str, typer.Option("--order", help="Of the rows in an epoch: cyclic or reshuffled (once, by the seed).")]
 STEPS = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
 BOX = Annotated[str | None, typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]
 
@@ -59,13 +61,16 @@ def orbit(
     digits: Annotated[int | None, typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
     plot: PLOT = None,
+    average: Annotated[str | None, typer.Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
+    batch: BATCH = None,
+    order: ORDER = "cyclic",
     seed: SEED = 0,
     json: JSON = False,
 ) -> None:
     """Iterate the optimizer and print the orbit with its loss and sharpness."""
     from cfdyn.cli import commands
 
-    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, seed, json)
+    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, average, (batch, order), seed, json)
 
 
 @app.command()
@@ -77,13 +82,15 @@ def classify(
     variables: VARIABLES = None,
     map_: MAP = None,
     max_period: Annotated[int, typer.Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096,
+    batch: BATCH = None,
+    order: ORDER = "cyclic",
     seed: SEED = 0,
     json: JSON = False,
 ) -> None:
     """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
     from cfdyn.cli import commands
 
-    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, seed, json)
+    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, (batch, order), seed, json)
 
 
 @app.command()
@@ -95,13 +102,15 @@ def lyapunov(
     set_: SET = None,
     variables: VARIABLES = None,
     map_: MAP = None,
+    batch: BATCH = None,
+    order: ORDER = "cyclic",
     seed: SEED = 0,
     json: JSON = False,
 ) -> None:
     """The spectrum of Lyapunov exponents along one orbit."""
     from cfdyn.cli import commands
 
-    commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, seed, json)
+    commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, (batch, order), seed, json)
 
 
 @app.command()

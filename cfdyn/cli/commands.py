@@ -22,14 +22,17 @@ MAP_START = 0.1
 
 def subject(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, seed: int,
+    map_: str | None, epochs: tuple[int | None, str], seed: int,
 ) -> tuple[Map, np.ndarray, dict[str, str]]:  # fmt: skip
-    """The map, the full starting state, and in words what was chosen for the user."""
+    """The map (of an epoch, if a batch is given), the full starting state, and in words what was chosen for the user."""
     if (loss is None) == (map_ is None):
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
     given = None if start is None else specs.numbers(start, "--start")
     chosen: dict[str, str] = {}
+    batch, order = epochs
     if map_ is not None:
+        if batch:
+            raise UsageError("--batch goes through the data rows of a loss, and --map has none")
         step = specs.make_map(map_, settings, variables)
         if given is None:
             given = [MAP_START] * step.dim
@@ -42,7 +45,7 @@ def subject(
             opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, found)), "1.1 × the edge"
         if given is None:
             given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
-    step = as_map(function, opt)
+    step = as_map(function, opt) if batch is None else cfdyn.epoch(function, opt, batch=batch, order=order, seed=seed)
     return step, step.state(given), chosen
 
 
@@ -88,19 +91,24 @@ def _lr_range(text: str) -> tuple[float, float]:
 
 def orbit(
     loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, digits: int | None, out: Path | None, plot: Path | None, seed: int, json: bool,
+    map_: str | None, digits: int | None, out: Path | None, plot: Path | None, average: str | None,
+    epochs: tuple[int | None, str], seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn orbit``."""
     folder, plot = out and output.folder(out), plot and check_path(plot)
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
     with output.progress() as say:
         found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
     record = None if folder is None else found.save(output.numbered(folder, "orbit", (".npz",))[0])
     if plot is not None:
         draw(found, plot)
     series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
+    if average is not None:
+        series["average"] = specs.average(found, average)
     if json:
         z = found.z if digits is None else [[str(v) for v in row] for row in found.z]
+        if average is not None and digits is not None:
+            series["average"] = [[str(v) for v in row] for row in series["average"]]
         files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
         output.print_json({"z": z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files})
     else:
@@ -109,10 +117,10 @@ def orbit(
 
 def classify(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, max_period: int, seed: int, json: bool,
+    map_: str | None, max_period: int, epochs: tuple[int | None, str], seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn classify``."""
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
     with output.progress() as say:
         say("classifying the orbit")
         found = cfdyn.analysis.classify(step, z0, max_period=max_period)
@@ -125,10 +133,10 @@ def classify(
 
 def lyapunov(
     loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, seed: int, json: bool,
+    map_: str | None, epochs: tuple[int | None, str], seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn lyapunov``."""
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
     with output.progress() as say:
         exponents = cfdyn.analysis.lyapunov(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
     if json:

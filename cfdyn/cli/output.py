@@ -225,9 +225,17 @@ def print_orbit(orbit: Any, series: dict[str, np.ndarray], title: str, chosen: d
         if n > 2 * MOST_ROWS and k == n - MOST_ROWS:
             table.add_row("…")
         values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
-        table.add_row(str(k), *values, *(f"{column[k]:.6g}" for column in series.values()))
+        table.add_row(str(k), *values, *(_cell(column, k, n) for column in series.values()))
     out.print(table)
     out.print(f"status  {orbit.status}")
+
+
+def _cell(column: np.ndarray, k: int, n: int) -> str:
+    """A number or a vector of row k; midpoints begin one row later."""
+    at = k - (len(column) == n - 2)
+    if not 0 <= at < len(column):
+        return "–"
+    return vector(column[at]) if np.ndim(column) > 1 else f"{column[at]:.6g}"
 
 
 def print_exponents(exponents: np.ndarray, step: Any, z0: np.ndarray, chosen: dict[str, str], steps: int) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
+from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
+AVERAGES = ("last_two", "midpoints", "polyak")
 # Not so long that it could overflow or lose all its digits without a word.
 DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
@@ -140,3 +142,15 @@ def intervals(text: str, what: str) -> list[tuple[float, float]]:
             raise UsageError(f"{what} takes lo:hi for each weight, such as -2:2,-1:3, not {text!r}")
         found.append((_value(lo, "float", what), _value(hi, "float", what)))
     return found
+
+
+def average(orbit: Orbit, text: str) -> Any:
+    """``--average``: one of the orbit's averages, (m, d)."""
+    kind, equals, decay = text.partition("=")
+    if kind == "ema":
+        if not equals:
+            raise UsageError("--average ema needs its decay, such as ema=0.9")
+        return orbit.ema(_value(decay, "float", "--average ema"))
+    if text not in AVERAGES:
+        raise unknown("average", text, [*AVERAGES, "ema=0.9"])
+    return getattr(orbit, text)()
