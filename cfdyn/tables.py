@@ -114,6 +114,8 @@ def _text(path: str) -> str:
             raise UsageError(f"{source} has {size:.0f} MB, and at most {most} MB are read: take a part of its rows")
         with open(path, "rb") as file:
             raw = file.read()
+    except UsageError:  # which is a ValueError
+        raise
     except FileNotFoundError:
         raise UsageError(f"there is no file {source!r}") from None
     except (OSError, ValueError) as error:

@@ -178,6 +178,9 @@ class _Search:
             reason = f"the orbit lands on a jump of the map (a {_noun(points)} there rests on what happens exactly at it)"
             return self.report("undecided", reason, lyapunov=math.nan)
         if kink == "corner":
+            # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
+            if abs(mu[0]) > 1 and residual(self.step, points) > 1e-13 * max(float(np.abs(points).max()), 1e-300):
+                return None
             return self.cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
         if how is Approach.STUCK:
             return self.doubt(points, mu)

@@ -114,9 +114,18 @@ def oscillation(
     if max_period < 2 or not 0 < level < 0.5:
         raise UsageError(f"oscillation needs max_period ≥ 2 and 0 < level < 0.5, not {max_period} and {level:g}")
     table, labels = _directions(log, names)
-    found = [examine(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
+    found = [_scaled(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
     settings = provenance(rows=len(table), max_period=max_period, level=level, directions=labels)
     return _together(found, max_period, settings, isinstance(log, Orbit))
+
+
+def _scaled(name: str, x: np.ndarray, max_period: int, level: float) -> Direction:
+    """The verdict in units of a power of 2 near the largest entry, which is exact: no square over- or underflows."""
+    unit = np.ldexp(1.0, max(int(np.frexp(np.abs(x).max())[1]) - 1, -1021))
+    found = examine(name, x / unit, max_period, level)
+    found.series, found.slow, found.fast = x, found.slow * unit, found.fast * unit
+    found.amplitude *= float(unit)
+    return found
 
 
 def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:

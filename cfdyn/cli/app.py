@@ -70,7 +70,8 @@ def orbit(
     """Iterate the optimizer and print the orbit with its loss and sharpness."""
     from cfdyn.cli import commands
 
-    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, average, (batch, order), seed, json)
+    epochs = (batch, order)
+    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, average, epochs, seed, json)
 
 
 @app.command()

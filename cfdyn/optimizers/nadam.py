@@ -33,6 +33,7 @@ def nadam(
     ----------
     Dozat (2016), Incorporating Nesterov momentum into Adam, Algorithm 2; as torch.optim.NAdam.
     """
+    carried = "beta1" if momentum_decay > 0 else "beta1/2"
     return Optimizer.from_text(
         {"w": "w - lr*(ahead*g + carried*m1)/(sqrt(vhat) + eps)", "m": "m1", "v": "v1"},
         {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "momentum_decay": momentum_decay},
@@ -51,5 +52,5 @@ def nadam(
         initial={"warmup": 1.0, "product": 1.0, "decay2": 1.0},
         name="nadam",
         domain=DOMAIN | {"momentum_decay": "nonnegative"},
-        threshold="(2 + 2*beta1)/((1 - beta1)*(1 + 2*beta1))",
+        threshold=f"2/(1 - {carried} + {carried}*(1 - beta1)/(1 + beta1))",
     )

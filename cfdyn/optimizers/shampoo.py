@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cfdyn.errors import UsageError
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.tape.matrices import Matrix, combination, inverse_root, product, transposed
 from cfdyn.tape.program import Node, Tape
@@ -44,6 +45,8 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
         direction = product(tape, product(tape, roots[0], g), roots[1])
         return combination(tape, (one, w), (tape.neg(p["lr"]), direction)), {"L": left, "R": right}
 
+    if not (np.isfinite(eps) and eps > 0) or iterations < 1:
+        raise UsageError(f"shampoo needs eps > 0 and iterations of at least 1, not eps={eps:g}, iterations={iterations}")
     return MatrixOptimizer(
         "shampoo",
         {"lr": lr},
@@ -51,5 +54,5 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
         domain={"lr": "positive"},
         states=lambda shape: {"L": eps * np.eye(shape[0]), "R": eps * np.eye(shape[1])},
         advance=advance,
-        settings=(("iterations", int(iterations)),),
+        settings=(("eps", float(eps)), ("iterations", int(iterations))),
     )

@@ -38,6 +38,10 @@ class MatrixOptimizer(Optimizer):
         """The name and what shapes the code; the code itself belongs to the version of the package."""
         return f"{self.name}|{self.settings}|{tuple(self.options.items())}|{tuple(self.params)}"
 
+    def __str__(self) -> str:
+        settings = ",".join(f"{name}={value:g}" for name, value in self.settings)
+        return f"{super().__str__()}{',' if settings else ''}{settings}"
+
     def _blocks(self, loss: LossSpec) -> Iterator[tuple[Shape, States, str]]:
         shapes = loss.shapes
         if sum(m * n for m, n in shapes) != len(loss.variables):
