@@ -19,7 +19,8 @@ def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 
     O comes from ``steps`` iterations X ← aX + (bA + cA²)X, A = XXᵀ, (a, b, c) = (3.4445, −4.7750, 2.0315), from
     the momentum (with ``nesterov`` (1−μ)G + μB) divided by its Frobenius norm, at least 1e-7; they
     bring its singular values near 1 (0.68 to 1.13), not to 1, and those below about 0.003 of the norm less far.
-    In double precision throughout (torch works in bfloat16 here). Weights must be matrices (``shapes`` of the loss); torch's default decay is 0.1.
+    In double precision throughout (torch works in bfloat16 here). Weights must be matrices (``shapes`` of the
+    loss); torch's default decay is 0.1.
 
     Parameters
     ----------
