@@ -65,24 +65,20 @@ def _calls(name: str, parts: int, size: int) -> str:
 def _slots(program: Program, parts: Sequence[Sequence[Section]]) -> tuple[dict[Node, int], int]:
     """A place in memory for each value that another part needs, free again after its last use; how many at most."""
     tape = program.tape
-    where: dict[Node, int] = {}
-    last: dict[Node, int] = {}
-    for i, part in enumerate(parts):
-        for node in (n for section in part for n in [*section.nodes, *section.sums]):
-            where.setdefault(node, i)
-            for child in tape.children(node):
-                last[child] = i
-    passed = {n for n in where if not tape.by_row[n] and tape.ops[n] not in _RELOADED | LITERALS}
+    nodes = [[n for section in part for n in [*section.nodes, *section.sums]] for part in parts]
+    last = {child: i for i, some in enumerate(nodes) for node in some for child in tape.children(node)}
     free: list[int] = []
     slots: dict[Node, int] = {}
+    ending: list[list[int]] = [[] for _ in parts]
     size = 0
-    for i in range(len(parts)):
-        for node in [n for n, place in where.items() if place == i]:
-            if last.get(node, i) > i and node in passed:
+    for i, some in enumerate(nodes):
+        for node in some:
+            if last.get(node, i) > i and not tape.by_row[node] and tape.ops[node] not in _RELOADED | LITERALS:
                 if not free:
                     free, size = [size], size + 1
                 slots[node] = free.pop()
-        free += [slot for node, slot in slots.items() if last[node] == i]
+                ending[last[node]].append(slots[node])
+        free += ending[i]
     return slots, size
 
 
