@@ -1,0 +1,204 @@
+"""What a flow of a preconditioned optimizer is made of, as programs of a tape.
+
+An optimizer w ← w − P(s)⁻¹g with states s that follow ds/dt = f(s, g) has the stable flow dw/dt = −P⁻¹g and the
+edge 2P − H ⪰ 0. With oscillations of covariance Σ = Σ_ij X_ij u_i u_jᵀ its drift is F₀ + Σ_ij X_ij B(u_i, u_j),
+and the edge moves at the rate d(uᵀ(2P − H)v)/dt = a(u, v)·dz/dt, for z = (w, s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.formula import formula
+from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.steps import Parameters, loss_node
+from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
+from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
+
+    ``name`` is what the user types, ``map`` the loss and the optimizer.
+    """
+
+    name: str
+    kind: str
+    map: LossMap
+
+    def __post_init__(self) -> None:
+        optimizer = self.map.optimizer
+        if optimizer.preconditioner is None:
+            raise UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, which the flow "
+                             f"{self.name!r} needs; gd, scalar_rmsprop, rmsprop and adagrad are")  # fmt: skip
+        for state in (*optimizer.per_weight, *optimizer.shared):
+            if state not in optimizer.flow:
+                raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.name!r} needs")
+        if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
+            raise UsageError(f"the flow {self.name!r} takes the gradient as it is or with weight_decay; leave out clip")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state: weights, then the optimizer's state."""
+        return self.map.names
+
+    @property
+    def n_weights(self) -> int:
+        """How many of the state's entries are weights."""
+        return self.map.n_weights
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters of the loss, then of the optimizer."""
+        return self.map.params
+
+    @property
+    def data(self) -> Any:
+        """The data table that the loss reads at run time, or None."""
+        return self.map.data
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code; flows of one optimizer share what they have in common."""
+        optimizer = self.map.optimizer
+        flows = {name: f.key for name, f in optimizer.flow.items()}
+        return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return f"{self.name} flow of {self.map.title}"
+
+
+class _Nodes:
+    """The state, the parameters and everything made of them, on one tape."""
+
+    def __init__(self, spec: FlowSpec):
+        self.tape, self.spec, self.optimizer = Tape(), spec, spec.map.optimizer
+        self.n, self.d = len(spec.names), spec.n_weights
+        self.z = [self.tape.leaf("z", i) for i in range(self.n)]
+        self.w = self.z[: self.d]
+        self.parameters: Parameters = {name: self.tape.leaf("p", i) for i, name in enumerate(spec.params)}
+
+    def direction(self, k: int) -> list[Node]:
+        """The k-th direction (d,) behind the state."""
+        return [self.tape.leaf("z", self.n + self.d * k + i) for i in range(self.d)]
+
+    @cached_property
+    def value(self) -> Node:
+        """The loss, with the penalty that weight decay stands for."""
+        t = self.tape
+        loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
+        if self.optimizer.gradient is None:
+            return loss
+        decay = t.div(self.parameters["weight_decay"], t.const(2))
+        return t.add(loss, t.mul(decay, t.total(t.ipow(x, 2) for x in self.w)))
+
+    @cached_property
+    def gradient(self) -> list[Node]:
+        return reverse(self.tape, self.value, self.w)
+
+    @cached_property
+    def own(self) -> list[dict[str, Node]]:
+        """For each weight its state, and what all share."""
+        d, states = self.d, self.optimizer.per_weight
+        shared = {**self.parameters, **dict(zip(self.optimizer.shared, self.z[d * (1 + len(states)) :], strict=True))}
+        return [{**shared, "w": self.w[i], **{s: self.z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]
+
+    @cached_property
+    def preconditioner(self) -> list[Node]:
+        """The diagonal of P, (d,)."""
+        assert self.optimizer.preconditioner is not None
+        return [self.optimizer.preconditioner.on(self.tape, own) for own in self.own]
+
+    def state_rates(self, gradient: Sequence[Node]) -> list[Node]:
+        """f(s, g), (n − d,)."""
+        t, optimizer = self.tape, self.optimizer
+        square = t.total(t.ipow(g, 2) for g in gradient)
+        names = [{**own, "g": g, "gg": square} for own, g in zip(self.own, gradient, strict=True)]
+        per_weight = [optimizer.flow[s].on(t, each) for s in optimizer.per_weight for each in names]
+        shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *optimizer.per_weight)}
+        return per_weight + [optimizer.flow[s].on(t, shared) for s in optimizer.shared]
+
+    def drift(self) -> list[Node]:
+        """F₀ = (−P⁻¹g, f(s, g)), (n,)."""
+        t = self.tape
+        weights = [t.neg(t.div(g, p)) for g, p in zip(self.gradient, self.preconditioner, strict=True)]
+        return weights + self.state_rates(self.gradient)
+
+    def edge(self) -> list[Node]:
+        """H row by row, then the diagonal of P, (d² + d,)."""
+        return sum(hessian(self.tape, self.value, self.w), []) + self.preconditioner
+
+    def slack(self) -> list[Node]:
+        """(H − 2P)u, (d,)."""
+        t, u = self.tape, self.direction(0)
+        curved = directional(t, self.gradient, self.w, [u])
+        return [t.sub(h, t.mul(t.mul(t.const(2), p), x)) for h, p, x in zip(curved, self.preconditioner, u, strict=True)]
+
+    def force(self) -> list[Node]:
+        """B(u, v), then a(u, v), (2n,)."""
+        t, (u, v) = self.tape, (self.direction(0), self.direction(1))
+        third = reverse(t, directional(t, [self.value], self.w, [u, v])[0], self.w)
+        half = [t.neg(t.div(c, t.mul(t.const(2), p))) for c, p in zip(third, self.preconditioner, strict=True)]
+        states = self.z[self.d :]
+        metric = t.total(t.mul(t.mul(x, y), p) for x, y, p in zip(u, v, self.preconditioner, strict=True))
+        rates = [t.mul(t.const(2), slope) for slope in reverse(t, metric, states)] if states else []
+        return half + self._spread(u, v) + [t.neg(c) for c in third] + rates
+
+    def _spread(self, u: Sequence[Node], v: Sequence[Node]) -> list[Node]:
+        """½ D²_g f[Hu, Hv], where Hu = 2Pu at the edge, (n − d,)."""
+        if self.n == self.d:
+            return []
+        t, double = self.tape, [self.tape.mul(self.tape.const(2), p) for p in self.preconditioner]
+        # f is differentiated at leaves that then become the gradient.
+        fresh = [t.leaf("w", i) for i in range(self.d)]
+        along = [[t.mul(p, x) for p, x in zip(double, direction, strict=True)] for direction in (u, v)]
+        second = directional(t, self.state_rates(fresh), fresh, along)
+        at_gradient = rebuild(t, second, t, dict(zip(fresh, self.gradient, strict=True)))
+        return [t.div(x, t.const(2)) for x in at_gradient]
+
+    def observed(self) -> list[Node]:
+        """L without any penalty, its gradient (d,) and its Hessian (d²)."""
+        t = self.tape
+        loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
+        return [loss, *reverse(t, loss, self.w), *sum(hessian(t, loss, self.w), [])]
+
+
+# For each program what makes its outputs, how many directions follow the state, and whether it is a Jacobian.
+PROGRAMS: Mapping[str, tuple[Callable[[_Nodes], list[Node]], int, bool]] = {
+    "drift": (_Nodes.drift, 0, False), "drift_jacobian": (_Nodes.drift, 0, True),
+    "edge": (_Nodes.edge, 0, False), "slack_jacobian": (_Nodes.slack, 1, True),
+    "force": (_Nodes.force, 2, False), "force_jacobian": (_Nodes.force, 2, True),
+    "observed": (_Nodes.observed, 0, False),
+}  # fmt: skip
+
+
+def flow_program(spec: FlowSpec, what: str) -> Program:
+    """The program ``drift`` F₀ (n), ``edge`` (H, P), ``force`` (B, a) for directions u, v; their Jacobians:
+    ``drift_jacobian`` (n, n), ``slack_jacobian`` ∂_z[(H − 2P)u] (d, n), ``force_jacobian`` (2n, n + 2d); and
+    ``observed`` L, ∇L, ∇²L."""
+    if what not in PROGRAMS:
+        raise unknown("program of a flow", what, PROGRAMS)
+    make, directions, differentiated = PROGRAMS[what]
+    nodes = _Nodes(spec)
+    outputs = make(nodes)
+    if differentiated:
+        leaves = nodes.z + (nodes.direction(0) + nodes.direction(1) if what == "force_jacobian" else [])
+        outputs = sum(jacobian(nodes.tape, outputs, leaves), [])
+    columns = 0 if spec.data is None else spec.data.shape[1]
+    return Program(nodes.tape, tuple(outputs), nodes.n + nodes.d * directions, len(spec.params), columns)
+
+
+def flow_size(spec: FlowSpec, what: str) -> int:
+    """How many outputs a program of a flow has."""
+    n, d = len(spec.names), spec.n_weights
+    sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "slack_jacobian": d * n, "force": 2 * n,
+             "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
+    return sizes[what]
