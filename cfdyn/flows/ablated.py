@@ -1,0 +1,25 @@
+"""The step of the edge without its regularisation."""
+
+from cfdyn.flow import Flow
+from cfdyn.loss import Loss
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def ablated(loss: Loss, optimizer: Optimizer) -> Flow:
+    """dw/dt = −(2/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S.
+
+    The central flow of scalar RMSProp at the edge is −(2/S)[g + ½σ²∇S]; this is what is left without its curvature
+    penalty. The optimizer's state, if it has one, follows the stable flow and does not act on the weights.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.ablated(cf.Loss("3*w**2/2"), cf.optimizers.gd(lr=0.1))
+    >>> print(cf.solve(flow, [1.0], t=1, rtol=1e-12).w[-1].round(10))  # e^-2
+    [0.1353352832]
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206, the ablation of scalar RMSProp's central flow.
+    """
+    return Flow("ablated", "ablated", loss, optimizer)

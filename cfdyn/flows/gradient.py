@@ -1,0 +1,25 @@
+"""The stable flow, which for gradient descent is the gradient flow."""
+
+from cfdyn.flow import Flow
+from cfdyn.loss import Loss
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def gradient(loss: Loss, optimizer: Optimizer) -> Flow:
+    """The stable flow dw/dt = −P⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
+
+    It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is
+    one step.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.gradient(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
+    >>> print(cf.solve(flow, [1.0], t=2, rtol=1e-12).w[-1].round(10))  # e^-1
+    [0.3678794412]
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206 (there the stable flow).
+    """
+    return Flow("gradient", "plain", loss, optimizer)

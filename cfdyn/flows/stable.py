@@ -1,0 +1,22 @@
+"""Another name for the gradient flow."""
+
+from cfdyn.flow import Flow
+from cfdyn.loss import Loss
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def stable(loss: Loss, optimizer: Optimizer) -> Flow:
+    """The stable flow dw/dt = −P⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.stable(cf.Loss("w**2/2"), cf.optimizers.scalar_rmsprop(lr=0.1, beta2=0.9))
+    >>> print(flow.drift([1.0, 0.25]).round(6))
+    [-0.2       0.083333]
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206.
+    """
+    return Flow("stable", "plain", loss, optimizer)

@@ -1,0 +1,1 @@
+"""Integrating flows: adaptive steps between events, on the manifold where critical eigenvalues are held at the edge."""

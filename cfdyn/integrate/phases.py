@@ -1,0 +1,142 @@
+"""Phases: between events a fixed set of modes is critical, and the flow is smooth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.flow import Flow
+from cfdyn.kernels.complementarity import complementarity
+from cfdyn.kernels.field import ABLATED, CENTRAL, PLAIN, TRACE
+
+KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
+# An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0.
+AT_EDGE, NO_RANK = 1e-9, 1e-9
+MOST_MODES = 16
+
+
+@dataclass(frozen=True)
+class Critical:
+    """The modes that are held from a point on.
+
+    ``reference`` (k, d): P^½U, orthonormal rows; ``multipliers`` (k,): eigenvalues of X, ascending; ``near``: whether
+    another eigenvalue is at the edge without being held; ``unique``: whether X is.
+    """
+
+    reference: np.ndarray
+    multipliers: np.ndarray
+    near: bool
+    unique: bool
+
+
+def spectrum(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues (d,) ascending and vectors (d, d) of P^-½ H P^-½, and the diagonal of P.
+
+    Raises
+    ------
+    NumericsError : the Hessian or P is not defined there, or P is not positive
+    """
+    d = flow.n_weights
+    edge = flow.rule("edge")(z, flow.p)
+    hessian, p = edge[: d * d].reshape(d, d), edge[d * d :]
+    with np.errstate(all="ignore"):
+        matrix = hessian / np.sqrt(p)[:, None] / np.sqrt(p)
+    if not (np.isfinite(matrix).all() and (p > 0).all()):
+        where = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, z, strict=True))
+        what = "the preconditioner is not positive" if np.isfinite(hessian).all() else "the Hessian is not defined"
+        raise NumericsError(f"{what} at {where}; start elsewhere"
+                            + (", or give the optimizer's state with the start" if flow.dim > d else ""))  # fmt: skip
+    return *np.linalg.eigh(matrix), p
+
+
+def problem(flow: Flow, z: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """α (m,), β (m, m) and the forces B (m, n) of the modes (k, d) at z, off-diagonal pairs with √2."""
+    n, k = flow.dim, len(modes)
+    rule, weights = flow.rule("force"), [1.0 if q == r else 2**0.5 for q in range(k) for r in range(q, k)]
+    rows = [rule(np.concatenate([z, modes[q], modes[r]]), flow.p) for q in range(k) for r in range(q, k)]
+    pairs = np.array(rows) * np.array(weights)[:, None]
+    b, a = pairs[:, :n], pairs[:, n:]
+    return a @ flow.drift(z), a @ b.T, b
+
+
+def packed(x: np.ndarray, k: int) -> np.ndarray:
+    """The symmetric matrix (k, k) of a vector of pairs."""
+    matrix, upper = np.zeros((k, k)), np.triu_indices(k)
+    matrix[upper] = np.where(upper[0] == upper[1], x, x * 0.5**0.5)
+    return np.where(np.tri(k, dtype=bool), matrix.T, matrix)
+
+
+def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: bool = False) -> Critical:
+    """The modes to hold from z on; ``drop``: the weakest one of those at the edge has just lost its force."""
+    d, flow_kind = flow.n_weights, KINDS[kind]
+    if flow_kind not in (CENTRAL, TRACE):
+        return Critical(np.zeros((0, d)), np.zeros(0), False, True)
+    values, vectors, p = spectrum(flow, z)
+    if flow_kind == TRACE:
+        k = int((values >= 2.0 - edge_tolerance).sum()) if values[-1] >= 2.0 - 2e-12 or drop else 0
+        return Critical(vectors[:, d - k :].T.copy(), np.ones(k), False, True)
+    k = int((values >= 2.0 - 2.0 * AT_EDGE).sum())
+    if k == 0:
+        return Critical(np.zeros((0, d)), np.zeros(0), False, True)
+    if k > MOST_MODES:
+        raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
+    directions = vectors[:, d - k :].T
+    alpha, beta, _ = problem(flow, z, directions / np.sqrt(p))
+    x = np.zeros(len(alpha))
+    status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
+    if status == 1:
+        raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
+    weights, turn = np.linalg.eigh(packed(x, k))
+    first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
+    first = max(first, 1) if drop else first
+    return Critical((directions.T @ turn[:, first:]).T.copy(), weights[first:], first > 0, rank == len(alpha))
+
+
+def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
+    """The nearest state with 2P − H ⪰ 0, in the sense of the flow's own forces: z + Σ Y B with Y ⪰ 0 complementary.
+
+    Raises
+    ------
+    NumericsError : no such state is found
+    """
+    start, d = z, flow.n_weights
+    for _ in range(60):
+        values, vectors, p = spectrum(flow, z)
+        beyond = values > 2.0 - 0.2
+        if values[-1] <= 2.0 * (1 + 1e-13):
+            return z
+        directions = vectors[:, beyond][:, -MOST_MODES:].T
+        k = len(directions)
+        _, beta, b = problem(flow, z, directions / np.sqrt(p))
+        # The edge, linearised here, as it is seen from the start.
+        moved = start - z
+        gaps = np.diag(2.0 - values[d - k :])[np.triu_indices(k)]
+        rates = _rates(flow, z, directions / np.sqrt(p)) @ moved
+        y = np.zeros(len(gaps))
+        status, *_ = complementarity(gaps + rates, (beta + beta.T) / 2, y)
+        if status == 1 or not np.isfinite(y).all():
+            break
+        z = _shortened(flow, z, start + y @ b)
+    raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "
+                        "start elsewhere or lower lr")  # fmt: skip
+
+
+def _rates(flow: Flow, z: np.ndarray, modes: np.ndarray) -> np.ndarray:
+    """a (m, n) of the pairs of modes."""
+    n, k = flow.dim, len(modes)
+    rule = flow.rule("force")
+    rows = [(1.0 if q == r else 2**0.5) * rule(np.concatenate([z, modes[q], modes[r]]), flow.p)[n:]
+            for q in range(k) for r in range(q, k)]  # fmt: skip
+    return np.array(rows)
+
+
+def _shortened(flow: Flow, z: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """The goal, or a point towards it where everything is defined."""
+    for halving in range(30):
+        point = z + (goal - z) * 0.5**halving
+        edge = flow.rule("edge")(point, flow.p)
+        if np.isfinite(edge).all() and (edge[-flow.n_weights :] > 0).all():
+            return point
+    return z

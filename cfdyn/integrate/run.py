@@ -1,0 +1,196 @@
+"""One integration: phases one after the other, steps in a compiled loop, methods that change on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cfdyn.flow import Flow
+from cfdyn.integrate.fields import make_field
+from cfdyn.integrate.phases import KINDS, Critical, critical
+from cfdyn.integrate.trajectory import Event
+from cfdyn.kernels import dop853, radau5, rkc, stepping
+from cfdyn.kernels.field import CENTRAL, FORCES, JACOBIANS, PLAIN, SLOPES, SPECTRA, TARGET, TRACE, Field
+
+METHODS = {"dop853": stepping.EXPLICIT, "radau5": stepping.IMPLICIT, "rkc": stepping.STABILISED}
+# From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
+MANY = 150
+ROWS = 256
+BLOW_UP = 1e15
+MOST_EVENTS = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to integrate; see `cfdyn.solve`."""
+
+    rtol: float
+    atol: float
+    method: str
+    step: float
+    max_step: float
+    max_steps: int
+    edge_tolerance: float
+
+
+@dataclass
+class Phase:
+    """Steps with one set of modes."""
+
+    field: Field
+    start: float
+    steps: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+
+class Run:
+    """The state of an integration; `to_end` does it all."""
+
+    def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
+        self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
+        self.kind = KINDS[flow.spec.kind]
+        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(14), np.zeros(8, np.int64)
+        self.clock[[stepping.END, stepping.RTOL, stepping.ATOL]] = end, options.rtol, options.atol
+        self.clock[[stepping.MOST, stepping.FIXED, stepping.LEAST_H]] = options.max_step, options.step, 1e-15
+        self.clock[stepping.EDGE_TOL] = options.edge_tolerance
+        self.flags[stepping.METHOD] = METHODS.get(options.method, stepping.EXPLICIT)
+        self.flags[stepping.AUTO] = options.method == "auto" and not options.step
+        self.flags[stepping.WATCH] = self.kind in (CENTRAL, TRACE)
+        self.phases: list[Phase] = []
+        self.events: list[Event] = []
+        self.status, self.unique, self.methods = "", True, []
+
+    @property
+    def t(self) -> float:
+        """Where it has come to."""
+        return float(self.clock[stepping.T])
+
+    def to_end(self) -> None:
+        """Phase after phase, until the end or until ``status`` says why not."""
+        held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance)
+        if len(held.reference):
+            self.events.append(Event(self.t, "enter", len(held.reference)))
+        while not self.status:
+            before = len(held.reference)
+            ended = self._phase(held)
+            if ended != stepping.EVENT:
+                self.status = self.status or self._reason(ended)
+                return
+            dropped = self._lost_rank(self.phases[-1].field)
+            held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, drop=dropped)
+            self._note_event(before, len(held.reference), dropped)
+            if len(self.events) > MOST_EVENTS or self._chattering():
+                self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
+
+    def _note_event(self, before: int, now: int, dropped: bool) -> None:
+        self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
+
+    def _chattering(self) -> bool:
+        last = [e.t for e in self.events[-12:]]
+        return len(last) == 12 and last[-1] - last[0] <= 1e-10 * max(1.0, self.t)
+
+    def _lost_rank(self, phase: Field) -> bool:
+        """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
+        arrived = (phase.notes[stepping.NEXT] - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
+        if self.kind == TRACE:
+            return phase.k > 1 and abs(arrived) > abs((phase.notes[stepping.LOWEST] - 2.0 + self.options.edge_tolerance) / 2)
+        return phase.k > 0 and abs(arrived) > abs(phase.notes[stepping.LEAST] / self.clock[stepping.TINY])
+
+    def _phase(self, held: Critical) -> int:
+        """Steps until something happens that a step cannot deal with."""
+        self.unique &= held.unique
+        strong = held.multipliers[-1] if len(held.multipliers) else 1.0
+        self.clock[stepping.TINY] = strong
+        self.clock[stepping.SLACK_IN] = 1e-11 if held.near else 0.0
+        self.clock[stepping.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
+        self.clock[stepping.H], target = 0.0, None
+        while True:
+            fields = self._field(held)
+            if self.kind == TRACE and len(held.reference):
+                target = self._sum_at_edge(fields) if target is None else target
+                fields.notes[TARGET] = target
+            self.phases.append(Phase(fields, self.t))
+            tools = self._tools(fields)
+            stepping.begin(fields, self.clock, self.flags, self.z, self.f, tools)
+            ended = self._steps(fields, tools)
+            if ended not in (stepping.STIFF, stepping.MILD):
+                return ended
+            self._change_method(ended)
+            held = Critical(self._modes_now(fields), held.multipliers, held.near, held.unique)
+
+    def _steps(self, fields: Field, tools: Any) -> int:
+        n = self.flow.dim
+        while True:
+            times, coefficients = np.empty((ROWS, 2)), np.empty((ROWS, 8, n))
+            done, ended = stepping.advance(
+                fields, self.clock, self.flags, self.z, self.f, tools, times, coefficients
+            )
+            if done:
+                self.phases[-1].steps.append((times[:done].copy(), coefficients[:done].copy()))
+            if self.progress:
+                self.progress(self.t)
+            if ended != stepping.FULL:
+                return ended
+            if self.flags[stepping.STEPS] >= self.options.max_steps:
+                self.status = f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps; raise max_steps"
+                return ended
+            if not np.abs(self.z).max() < BLOW_UP:
+                return stepping.STALLED
+
+    def _field(self, held: Critical) -> Field:
+        flow = self.flow
+        implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
+        return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
+                          held.reference, jacobians=bool(implicit))  # fmt: skip
+
+    def _tools(self, fields: Field) -> stepping.Tools:
+        """Work arrays; those of the implicit method only where it runs."""
+        n, k = fields.n, max(fields.k, 1)
+        implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
+        work, *radau = radau5.workspace(n if implicit else 1)
+        rows = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
+        return stepping.Tools(
+            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau,
+            np.zeros((k, k)), np.zeros(k), np.zeros((k, k)), np.zeros(k * k + 2 * k),
+        )  # fmt: skip
+
+    def _sum_at_edge(self, fields: Field) -> float:
+        from cfdyn.integrate.phases import spectrum
+
+        values, _, _ = spectrum(self.flow, self.z)
+        return float((values[self.flow.n_weights - fields.k :] - 2.0).sum())
+
+    def _modes_now(self, fields: Field) -> np.ndarray:
+        d = fields.d
+        return fields.modes * np.sqrt(fields.edges[d * d :])
+
+    def _change_method(self, why: int) -> None:
+        self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0
+        stiff = stepping.STABILISED if self.flow.dim > MANY else stepping.IMPLICIT
+        self.flags[stepping.METHOD] = stiff if why == stepping.STIFF else stepping.EXPLICIT
+
+    def _reason(self, ended: int) -> str:
+        """The status in words."""
+        if ended == stepping.REACHED:
+            return "done"
+        at = f"at t = {self.t:.12g}"
+        if ended == stepping.JUMP:
+            return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
+        if not np.abs(self.z).max() < 1e8:
+            return f"blow-up {at}: |z| exceeds {np.abs(self.z).max():.3g}; lower t or lr, or start elsewhere"
+        rules = ["drift"] + (["edge"] if self.kind != PLAIN else [])
+        for name in rules:
+            if not np.isfinite(self.flow.rule(name)(self.z, self.flow.p)).all():
+                return f"left the domain {at}: the {'Hessian' if name == 'edge' else 'gradient'} is not defined there"
+        if self.options.step:
+            return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
+        return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
+                "or rtol is too small (raise it)")  # fmt: skip
+
+    def counts(self) -> dict[str, int]:
+        """Evaluations by kind, over all phases."""
+        total = sum((phase.field.counts for phase in self.phases), np.zeros(4, np.int64))
+        return {"slopes": int(total[SLOPES]), "jacobians": int(total[JACOBIANS]), "hessians": int(total[SPECTRA]),
+                "third_derivatives": int(total[FORCES])}  # fmt: skip

@@ -1,0 +1,223 @@
+"""`solve`: integrate a flow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.flow import Flow
+from cfdyn.integrate.phases import into_feasible, spectrum
+from cfdyn.integrate.run import METHODS, Options, Phase, Run
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.kernels.observing import observe
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.records import provenance
+
+MAX_BYTES = 2**32
+
+
+def solve(
+    flow: Flow, w0: Any, t: float, rtol: float = 1e-8, atol: float = 1e-10, save_at: Sequence[float] | None = None,
+    method: str = "auto", strict: bool = False, step: float | None = None, max_step: float = math.inf,
+    max_steps: int = 1_000_000, edge_tolerance: float = 1e-3, progress: Callable[[float], None] | None = None,
+) -> Trajectory:  # fmt: skip
+    """The path of a flow from w0 over the time t, in optimizer steps.
+
+    Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues are 2 (of P⁻¹H). It is
+    integrated with an error control there, every step is put back onto the manifold, and the events are located: an
+    eigenvalue reaches the edge, or Σ loses its rank.
+
+    Parameters
+    ----------
+    flow : such as ``cf.flows.central(loss, optimizer)``
+    w0 : the weights (d,), or the full state (n,); behind weights alone stands the state of the optimizer's first step
+    t : how far, ≥ 0
+    rtol, atol : tolerances of a step, for each entry of the state
+    save_at : the rows wanted, increasing times in [0, t]; if not given, the ends of all steps
+    method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
+        which starts explicit and changes where that is stiff, and back
+    strict : refuse a start beyond the edge; otherwise the nearest state on it is taken, and a note says so
+    step : a fixed step in place of the error control, for convergence studies
+    max_step, max_steps : bounds; a path that needs more steps ends early
+    edge_tolerance : for `flows.thread`, how far below the edge an eigenvalue leaves the sum, as a part of it
+    progress : called now and then with the time reached
+
+    Returns
+    -------
+    Trajectory; one that meets a singularity ends early and its status says where and why
+
+    Raises
+    ------
+    UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
+    NumericsError : the flow is not defined at the start, or no state on the edge is near it
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8))
+    >>> path = cf.solve(flow, [1.5, 0.3], t=10, save_at=[2, 10], rtol=1e-11)
+    >>> path.t, path.w.round(9), path.status
+    (array([ 2., 10.]), array([[1.464000282, 0.636738676], [1.415797622, 0.704991354]]), 'done')
+    >>> path.covariance[0].trace().round(8), path.sharpness.round(9), path(0.0)
+    (np.float64(0.04454066), array([2.5, 2.5]), array([1.5, 0.3]))
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206; Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.10,
+    and II, IV.8; Sommeijer, Shampine & Verwer (1998), RKC.
+    """
+    if not isinstance(flow, Flow):
+        raise UsageError(f"solve takes a flow such as cf.flows.central(loss, optimizer), not {type(flow).__name__}")
+    options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
+    end, rows = _times(t, save_at)
+    z, notes = _start(flow, w0, strict)
+    settings = provenance(flow=flow.title, params=flow.params, start=z, t=end, rtol=rtol, atol=atol, method=method,
+                          step=step, save_at=None if save_at is None else rows)  # fmt: skip
+    run = Run(flow, z, end, options, progress)
+    run.to_end()
+    return _gathered(run, z, rows, notes, settings)
+
+
+def _checked(
+    rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: int, edge_tolerance: float
+) -> Options:
+    if method not in (*METHODS, "auto"):
+        raise unknown("method", method, (*METHODS, "auto"))
+    for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
+        if not least <= value < math.inf:
+            raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
+    for name, value in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} must be greater than 0, not {value}")
+    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(max_steps), 2 * edge_tolerance)
+
+
+def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
+    try:
+        end = float(t)
+        rows = None if save_at is None else np.atleast_1d(np.asarray(save_at, dtype=float))
+    except (TypeError, ValueError):
+        raise UsageError("t and the times of save_at are numbers") from None
+    if not 0 <= end < math.inf:
+        raise UsageError(f"the time t is a finite number of steps, at least 0, not {t}")
+    if rows is not None:
+        if rows.ndim != 1 or len(rows) == 0 or not np.isfinite(rows).all():
+            raise UsageError("save_at is a list of finite times")
+        if (np.diff(rows) <= 0).any() or rows[0] < 0 or rows[-1] > end:
+            raise UsageError(f"the times of save_at must increase and lie in [0, {end:g}], the t that was asked for")
+    return end, rows
+
+
+def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
+    """The state to start from, on the right side of the edge, and what was done to get there."""
+    z = flow.state(w0)
+    if not np.isfinite(z).all() or not np.isfinite(flow.drift(z)).all():
+        raise NumericsError("the flow is not defined at the start; start elsewhere"
+                            + (", or give the optimizer's state too" if flow.dim > flow.n_weights else ""))  # fmt: skip
+    if flow.spec.kind in ("central", "trace", "ablated"):
+        top = spectrum(flow, z)[0][-1]
+        if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
+            if strict:
+                raise UsageError(f"the start is beyond the edge: λ₁(P⁻¹H) = {top:.6g} > 2; start elsewhere, lower lr, "
+                                 "or do without strict to start from the nearest state on the edge")  # fmt: skip
+            moved = into_feasible(flow, z)
+            place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
+            return moved, [f"the start was beyond the edge (λ₁(P⁻¹H) = {top:.6g} > 2) and was moved to {place}"]
+    return z, []
+
+
+def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str], settings: dict) -> Trajectory:
+    """The record of a run."""
+    flow, d = run.flow, run.flow.n_weights
+    steps = [piece for phase in run.phases for piece in phase.steps]
+    times = np.concatenate([s for s, _ in steps]) if steps else np.empty((0, 2))
+    polynomials = np.concatenate([c for _, c in steps]) if steps else np.empty((0, 8, flow.dim))
+    if rows is None:
+        rows = np.concatenate([times[:, 0], [run.t]]) if len(times) else np.array([run.t])
+    rows = rows[rows <= run.t]
+    if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
+        raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with save_at")
+    z, slopes, covariance, rank, violation = _observed(run, z0, rows)
+    observed = np.empty((len(rows), 1 + d + d * d))
+    evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
+    gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
+    curved = np.einsum("rij,rjk->rik", hessian, covariance)
+    edge, slack = _edges(flow, z, covariance)
+    return Trajectory(
+        flow.title, rows, z, slopes, flow.names, d, observed[:, 0], _top(hessian), edge, covariance, rank,
+        observed[:, 0] + np.einsum("rii->r", curved) / 2,
+        (gradient**2).sum(1) + np.einsum("rij,rji->r", curved, hessian),
+        run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(), times[:, 1].copy(),
+        polynomials, provenance=settings,
+    )  # fmt: skip
+
+
+def _observed(run: Run, z0: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """States, slopes, Σ, ranks and constraint violations at the rows; the last phase that has begun counts."""
+    n, d = run.flow.dim, run.flow.n_weights
+    z, slopes, violation = np.empty((len(rows), n)), np.empty((len(rows), n)), np.zeros(len(rows))
+    covariance, rank = np.zeros((len(rows), d, d)), np.zeros(len(rows), int)
+    starts = np.array([phase.start for phase in run.phases])
+    of_phase = np.searchsorted(starts, rows, side="right") - 1
+    for number, phase in enumerate(run.phases):
+        mine = np.flatnonzero(of_phase == number)
+        if len(mine):
+            theta, polynomials = _pieces(phase, z0 if number == 0 else run.z, rows[mine])
+            parts = [np.empty((len(mine), n)), np.empty((len(mine), d, d)), np.empty((len(mine), n)), np.empty(len(mine))]
+            counts = phase.field.counts.copy()
+            observe(phase.field, polynomials, theta, *parts)
+            phase.field.counts[:] = counts
+            z[mine], covariance[mine], slopes[mine], violation[mine] = parts
+            rank[mine] = phase.field.k
+    return z, slopes, covariance, rank, violation
+
+
+def _pieces(phase: Phase, z: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each row the place in its step and the step's polynomial; a phase without steps stays at ``z``."""
+    if not phase.steps:
+        constant = np.zeros((len(rows), 8, len(z)))
+        constant[:, 0] = z
+        return np.zeros(len(rows)), constant
+    times = np.concatenate([s for s, _ in phase.steps])
+    which = np.clip(np.searchsorted(times[:, 0], rows, side="right") - 1, 0, len(times) - 1)
+    theta = np.clip((rows - times[which, 0]) / times[which, 1], 0.0, 1.0)
+    return theta, np.concatenate([c for _, c in phase.steps])[which]
+
+
+def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """λ₁(P⁻¹H) at each state, and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
+    d = flow.n_weights
+    if flow.spec.kind == "plain":
+        return np.full(len(z), np.nan), np.zeros(len(z))
+    out = np.empty((len(z), d * d + d))
+    evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
+    hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]
+    scaled = hessian / np.sqrt(p)[:, :, None] / np.sqrt(p)[:, None, :]
+    power = np.einsum("rij,rij->r", hessian, covariance)
+    product = 2 * np.einsum("ri,rii->r", p, covariance) - power
+    return _top(scaled), np.abs(product) / np.maximum(np.abs(power), 1e-300)
+
+
+def _top(matrices: np.ndarray) -> np.ndarray:
+    """The largest eigenvalue of each; NaN where one is not finite."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    result = np.full(len(matrices), np.nan)
+    result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
+    return result
+
+
+def _stats(run: Run, violation: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
+    """Work, and how well the constraint holds."""
+    counts, d = run.counts(), run.flow.n_weights
+    # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
+    work = counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
+    beyond = float(np.nanmax(edge / 2 - 1, initial=0.0)) if run.flow.spec.kind == "central" else 0.0
+    return {
+        "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": work,
+        "constraint_violation": max(float(violation.max(initial=0.0)), beyond, 0.0),
+        "complementarity": float(slack.max(initial=0.0)), "unique": bool(run.unique), "phases": len(run.phases),
+    }  # fmt: skip

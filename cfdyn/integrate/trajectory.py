@@ -1,0 +1,88 @@
+"""`Trajectory`: what `solve` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.records import Record
+
+
+@dataclass(frozen=True)
+class Event(Record):
+    """At time ``t`` a flow meets ("enter") or leaves the edge; ``rank`` modes are held from then on."""
+
+    t: float
+    kind: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Trajectory(Record):
+    """A flow's path, row by row (m rows) and, between them, as a piecewise polynomial.
+
+    ``t`` (m,) in optimizer steps; ``z`` (m, n) the states, ``names`` what their entries are, ``n_weights`` how many are
+    weights; ``slopes`` (m, n) dz/dt. ``loss`` and ``sharpness`` (m,): L and λ₁(∇²L); ``edge`` (m,): λ₁(P⁻¹H), at most 2
+    on a central flow. ``covariance`` (m, d, d): Σ; ``rank`` (m,) of it; at an event what holds from then on.
+    ``predicted_loss``, ``predicted_grad_norm_sq`` (m,): averages L + ½⟨H, Σ⟩ and ‖∇L‖² + tr HΣH. ``events``: in order.
+    ``status``: "done", or why the path ends early. ``stats``: steps, evaluations, gradient_equivalents,
+    constraint_violation, complementarity, unique. ``notes``: what was changed or assumed. ``starts``, ``sizes`` and
+    ``polynomials`` are the pieces.
+    """
+
+    flow: str
+    t: np.ndarray
+    z: np.ndarray
+    slopes: np.ndarray
+    names: tuple[str, ...]
+    n_weights: int
+    loss: np.ndarray
+    sharpness: np.ndarray
+    edge: np.ndarray
+    covariance: np.ndarray
+    rank: np.ndarray
+    predicted_loss: np.ndarray
+    predicted_grad_norm_sq: np.ndarray
+    events: list[Event]
+    status: str
+    stats: dict
+    notes: list[str]
+    starts: np.ndarray
+    sizes: np.ndarray
+    polynomials: np.ndarray
+
+    @property
+    def w(self) -> np.ndarray:
+        """The weights, (m, d)."""
+        return self.z[:, : self.n_weights]
+
+    def state(self, t: Any) -> np.ndarray:
+        """The state at any time of the path, (n,) for a number and (m, n) for m times.
+
+        Raises
+        ------
+        UsageError : a time outside the path
+        """
+        from cfdyn.kernels.dense import sample
+
+        times = np.atleast_1d(np.asarray(t, dtype=float))
+        if not len(self.starts):
+            end = float(self.t[0]) if len(self.t) else 0.0
+            if not (times == end).all():
+                raise UsageError(f"this path is the single time {end:g}")
+            states = np.repeat(self.z[:1], len(times), axis=0)
+        else:
+            end = self.starts[-1] + self.sizes[-1]
+            if not ((times >= self.starts[0]) & (times <= end * (1 + 1e-14))).all():
+                raise UsageError(f"this path goes from t = {self.starts[0]:g} to {end:.12g}")
+            piece = np.clip(np.searchsorted(self.starts, times, side="right") - 1, 0, len(self.starts) - 1)
+            theta = np.minimum((times - self.starts[piece]) / self.sizes[piece], 1.0)
+            states = sample(self.polynomials[piece], theta)
+        return states[0] if np.ndim(t) == 0 else states
+
+    def __call__(self, t: Any) -> np.ndarray:
+        """The weights at any time of the path: dense output, (d,) for a number and (m, d) for m times."""
+        return self.state(t)[..., : self.n_weights]
