@@ -161,6 +161,25 @@ def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
     return _POINTER(array, first), codegen
 
 
+@intrinsic
+def _apart(typingctx: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+if DISABLED:
+
+    def stays_apart() -> None:
+        """Nothing, where nothing is compiled."""
+
+else:
+    # Called first in a large helper: LLVM would copy it into all its callers, and take minutes for that.
+    stays_apart = _apart
+
+
 if DISABLED:
 
     def pointer(array: np.ndarray, first: int) -> np.ndarray:

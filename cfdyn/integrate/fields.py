@@ -1,4 +1,4 @@
-"""The `Field` of a flow: its rules, and scratch of the right sizes."""
+"""The `Field` of a flow: its rules, and a memory of the right size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.kernels import field as places
 from cfdyn.kernels.field import CENTRAL, PLAIN, TRACE, Field
 
 RULES = ("drift", "drift_jacobian", "edge", "slack_jacobian", "force", "force_jacobian")
@@ -28,16 +29,26 @@ def make_field(
     if jacobians:
         wanted |= {"drift_jacobian"} | (set() if kind == PLAIN else {"slack_jacobian", "force_jacobian"})
     rules = [rule(name) if name in wanted else drift for name in RULES]
-    size = max(d, m, 1)
-    return Field(
-        kind, n, d, k, *rules, p, np.zeros((k, d)) if reference is None else np.ascontiguousarray(reference),
-        counts=np.zeros(4, np.int64), notes=np.zeros(8), edges=np.zeros(d * d + d), matrix=np.zeros((d, d)),
-        values=np.zeros(d), vectors=np.zeros((d, d)), chosen=np.zeros(d, np.int64), modes=np.zeros((k, d)),
-        inputs=np.zeros(n + 2 * d), pair=np.zeros(max(2 * n, m)), b=np.zeros((m, n)), a=np.zeros((m, n)), x=np.zeros(m),
-        beta=np.zeros((m, m)), beta_values=np.zeros(m), beta_vectors=np.zeros((m, m)), right=np.zeros(m),
-        work=np.zeros(size * size + 2 * size), turns=np.zeros((k, d, n)),
-        pair_slopes=np.zeros(2 * n * (n + 2 * d)) if jacobians else np.zeros(2 * n), rates=np.zeros((m + 1, n)),
-    )  # fmt: skip
+    at, size = _layout(n, d, k, m, jacobians)
+    memory = np.zeros(size)
+    if k:
+        memory[at[places.REFERENCE] : at[places.REFERENCE] + k * d] = np.ravel(reference)
+    return Field(kind, n, d, k, m, *rules, p, memory, at, np.zeros(4, np.int64))
+
+
+def _layout(n: int, d: int, k: int, m: int, jacobians: bool) -> tuple[np.ndarray, int]:
+    """Where each array begins, in the order of the constants, and the size of all."""
+    widest = max(d, m, k, 1)
+    slopes = 2 * n * (n + 2 * d) if jacobians else 0
+    sizes = {
+        places.REFERENCE: k * d, places.EDGES: d * d + d, places.MATRIX: d * d, places.VALUES: d, places.VECTORS: d * d,
+        places.CHOSEN: d, places.MODES: k * d, places.INPUTS: n + 2 * d, places.PAIR: max(2 * n, m), places.B: m * n,
+        places.A: m * n, places.X: m, places.BETA: max(m * m, k * k), places.SCALE: m, places.ROOTS: max(m, k),
+        places.AXES: max(m * m, k * k), places.WORK: widest * widest + 2 * widest, places.TURNS: k * d * n if jacobians else 0,
+        places.SLOPES_OF: slopes, places.RATES: m * n if jacobians else 0,
+    }  # fmt: skip
+    ends = 8 + np.cumsum([0, *(sizes[place] for place in range(places.PLACES))])
+    return ends.astype(np.int64), int(ends[-1])
 
 
 def plain_field(n: int, p: np.ndarray, drift: Any, drift_jacobian: Any) -> Field:

@@ -13,7 +13,7 @@ from cfdyn.integrate.fields import make_field
 from cfdyn.integrate.phases import KINDS, Critical, critical
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import dop853, radau5, rkc, stepping
-from cfdyn.kernels.field import CENTRAL, FORCES, JACOBIANS, PLAIN, SLOPES, SPECTRA, TARGET, TRACE, Field
+from cfdyn.kernels.field import CENTRAL, EDGES, FORCES, JACOBIANS, MODES, PLAIN, SLOPES, SPECTRA, TARGET, TRACE, Field
 
 METHODS = {"dop853": stepping.EXPLICIT, "radau5": stepping.IMPLICIT, "rkc": stepping.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
@@ -93,10 +93,10 @@ class Run:
 
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
-        arrived = (phase.notes[stepping.NEXT] - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
+        arrived = (phase.memory[stepping.NEXT] - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
         if self.kind == TRACE:
-            return phase.k > 1 and abs(arrived) > abs((phase.notes[stepping.LOWEST] - 2.0 + self.options.edge_tolerance) / 2)
-        return phase.k > 0 and abs(arrived) > abs(phase.notes[stepping.LEAST] / self.clock[stepping.TINY])
+            return phase.k > 1 and abs(arrived) > abs((phase.memory[stepping.LOWEST] - 2.0 + self.options.edge_tolerance) / 2)
+        return phase.k > 0 and abs(arrived) > abs(phase.memory[stepping.LEAST] / self.clock[stepping.TINY])
 
     def _phase(self, held: Critical) -> int:
         """Steps until something happens that a step cannot deal with."""
@@ -110,7 +110,7 @@ class Run:
             fields = self._field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
-                fields.notes[TARGET] = target
+                fields.memory[TARGET] = target
             self.phases.append(Phase(fields, self.t))
             tools = self._tools(fields)
             stepping.begin(fields, self.clock, self.flags, self.z, self.f, tools)
@@ -147,14 +147,13 @@ class Run:
 
     def _tools(self, fields: Field) -> stepping.Tools:
         """Work arrays; those of the implicit method only where it runs."""
-        n, k = fields.n, max(fields.k, 1)
+        n = fields.n
         implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
         work, *radau = radau5.workspace(n if implicit else 1)
         rows = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
         return stepping.Tools(
-            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau,
-            np.zeros((k, k)), np.zeros(k), np.zeros((k, k)), np.zeros(k * k + 2 * k),
-        )  # fmt: skip
+            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau
+        )
 
     def _sum_at_edge(self, fields: Field) -> float:
         from cfdyn.integrate.phases import spectrum
@@ -163,8 +162,9 @@ class Run:
         return float((values[self.flow.n_weights - fields.k :] - 2.0).sum())
 
     def _modes_now(self, fields: Field) -> np.ndarray:
-        d = fields.d
-        return fields.modes * np.sqrt(fields.edges[d * d :])
+        d, modes, p = fields.d, fields.at[MODES], fields.at[EDGES] + fields.d**2
+        found = fields.memory[modes : modes + fields.k * d].reshape(-1, d)
+        return found * np.sqrt(fields.memory[p : p + d])
 
     def _change_method(self, why: int) -> None:
         self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0

@@ -18,6 +18,8 @@ MARGIN = 1e-8  # an eigenvalue of X + Z below this, scaled, is no strict complem
 RANK_TOLERANCE = 1e-13
 TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is aimed at, and kept, where β is singular
 TINY = 1e-14
+BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X runs off to infinity
+POLISH = 3  # the stage of the search that follows those with a ridge
 
 
 @inline_kernel
@@ -114,9 +116,8 @@ def _margin(values, scale) -> float:
 def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) -> tuple[float, float, float]:
     """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
 
-    At μ = 0 the residual bounds all of the KKT conditions: ‖α + β x − z‖ / scale for exact x ⟂ z. The
-    strict one is in units of |α| and |β x|: it stays large where X runs off to infinity.
-    """
+    At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
+    one is in units of |α| and |β x|: it stays large where X runs off to infinity."""
     m, k = alpha.size, order(alpha.size)
     values, q, qt, full = np.empty(k), np.empty((k, k)), np.empty(k * k), np.empty(3 * k * k + 2)
     now, z, gap, work, last = np.empty(m), np.empty(m), np.empty(m), np.empty(3 * m), y.copy()
@@ -160,25 +161,25 @@ def _search(alpha, beta, rows, rank, x) -> tuple[float, float, float]:
     m = alpha.size
     y, found = np.empty(m), np.empty(m)
     best, margin, strict = np.inf, 0.0, np.inf
-    first = True
+    ridged = False
     # For a singular β a ridge first finds the solution of least norm; the polish hardly moves in β's kernel.
-    for stage in range(0 if rank < m else 3, 6):
-        if stage == 1 and first or stage > 2 and best <= TARGET:
+    for stage in range(0 if rank < m else POLISH + 1, POLISH + 4):
+        if ridged and stage < POLISH or best <= TARGET:
             continue
-        mu, shrink, limit = 0.0, 0.1, 15
-        if stage == 1 or stage == 4:
-            mu, limit = 1.0, 60
-        if stage == 5:
+        attempt = stage % (POLISH + 1)
+        mu, shrink, limit = 0.0, 0.3, 15
+        if attempt == 1:
+            mu, limit = 1.0, 100
+        if attempt == 2:
             mu, shrink, limit = 10.0, 0.6, 200
-        if stage != 2:
+        if stage != POLISH:
             for i in range(m):
                 y[i] = -alpha[i]
-        ridge, damping = TIKHONOV if stage < 2 else 0.0, DAMPING if stage == 2 else TINY
-        residual, its_margin, its_strict = _newton(
-            alpha, beta, rows, rank, y, found, mu, shrink, ridge, damping, limit
-        )
-        first = residual <= TARGET
-        if stage > 1 and residual < best:
+        ridge, damping = TIKHONOV if stage < POLISH else 0.0, DAMPING if stage == POLISH else TINY
+        residual, its_margin, its_strict = _newton(alpha, beta, rows, rank, y, found, mu, shrink, ridge, damping, limit)
+        if stage < POLISH:
+            ridged = residual <= TARGET
+        elif its_strict <= BOUNDED and residual < best:
             best, margin, strict = residual, its_margin, its_strict
             for i in range(m):
                 x[i] = found[i]
@@ -232,8 +233,8 @@ def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
     largest = 0.0
     for i in range(m):
         largest = max(largest, abs(x[i]))
-        x[i] *= a / b if x[i] != 0.0 else 0.0
+        x[i] *= a / b if b > 0.0 else 0.0
     status = SOLVED if residual <= 1e-8 else STALLED
-    if not (strict <= 1e-5 and largest < 1e12):
+    if not (strict <= BOUNDED and largest < 1e12):
         status = NO_SOLUTION
     return status, residual, rank, margin > MARGIN

@@ -79,9 +79,9 @@ def combine(work, row, i) -> float:
 
 @inline_kernel
 def attempt(field, z, f, h, rtol, atol, z1, f1, work) -> float:
-    """Try a step of size h from ``z`` with slope ``f``: fills ``z1``, ``work`` (ROWS, n) and, if accepted, ``f1``.
+    """Try a step of size h from ``z`` with slope ``f``: fills ``z1``, its slope ``f1`` and ``work`` (ROWS, n).
 
-    Returns the scaled error, to be accepted if <= 1; NaN if something is not finite.
+    Returns the scaled error, to be accepted if <= 1 (``atol`` > 0); NaN if something is not finite.
     """
     n = z.size
     for i in range(n):
@@ -103,10 +103,9 @@ def attempt(field, z, f, h, rtol, atol, z1, f1, work) -> float:
         error = abs(h) * square5 / np.sqrt(n * (square5 + 0.01 * square3))
     if not np.isfinite(error + square3):
         return np.nan
-    if error <= 1.0:
-        derivative(field, z1, f1)
-        for i in range(n):
-            error += 0.0 * f1[i]
+    derivative(field, z1, f1)
+    for i in range(n):
+        error += 0.0 * f1[i]
     return error
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn._jit import inline_kernel, kernel
 from cfdyn.kernels.dense import evaluate
-from cfdyn.kernels.field import CENTRAL, TRACE, VIOLATION, derivative, project
+from cfdyn.kernels.field import CENTRAL, MODES, TRACE, VIOLATION, X, derivative, project
 
 
 @kernel
@@ -18,7 +18,7 @@ def observe(field, coefficients, thetas, states, covariance, slopes, violation) 
         violation[row] = 0.0
         if field.k > 0:
             project(field, state)
-            violation[row] = field.notes[VIOLATION]
+            violation[row] = field.memory[VIOLATION]
         derivative(field, state, slopes[row])
         spread(field, covariance[row])
 
@@ -26,7 +26,7 @@ def observe(field, coefficients, thetas, states, covariance, slopes, violation) 
 @inline_kernel
 def spread(field, covariance) -> None:
     """Σ = Σ_qr X_qr u_q u_rᵀ of the multipliers and modes that `derivative` left behind."""
-    d, p = field.d, 0
+    d, m, at, p = field.d, field.memory, field.at, 0
     for i in range(d):
         for j in range(d):
             covariance[i, j] = 0.0
@@ -34,11 +34,11 @@ def spread(field, covariance) -> None:
         for r in range(q, field.k):
             if field.kind == TRACE and r != q:
                 continue
-            weight = field.x[p] if r == q else field.x[p] * np.sqrt(0.5)
+            weight = m[at[X] + p] if r == q else m[at[X] + p] * np.sqrt(0.5)
             for i in range(d):
                 for j in range(d):
-                    covariance[i, j] += weight * field.modes[q, i] * field.modes[r, j]
+                    covariance[i, j] += weight * m[at[MODES] + q * d + i] * m[at[MODES] + r * d + j]
                     if r != q:
-                        covariance[i, j] += weight * field.modes[r, i] * field.modes[q, j]
+                        covariance[i, j] += weight * m[at[MODES] + r * d + i] * m[at[MODES] + q * d + j]
             if field.kind == CENTRAL:
                 p += 1

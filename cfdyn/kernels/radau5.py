@@ -122,7 +122,6 @@ def newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots) ->
     tolerance = max(2e-15 / rtol, min(0.03, np.sqrt(rtol)))
     contraction = max(state[CONTRACTION], 1e-16) ** 0.8
     theta, ratio, size = FAST, 0.0, 0.0
-    state[SHRINK] = 0.5
     for iteration in range(MOST):
         before, size = size, correct(field, z, h, point, slope, work, real, pairs, pivots)
         if not np.isfinite(size):
@@ -174,46 +173,54 @@ def conclude(z, h, error, work, state) -> None:
 
 
 @inline_kernel
-def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs, pivots) -> float:
-    """Try a step of size h from ``z`` with slope ``f``: fills ``z1`` and, if accepted, ``f1``.
-
-    Returns the scaled error, to be accepted if <= 1; NaN if Newton's method fails or something is not finite.
-    """
-    n = z.size
-    for i in range(n):
-        work[SCALE, i] = 1.0 / (atol + rtol * abs(z[i]))
-    if state[LAST_H] == 0.0:
-        state[CONTRACTION] = 1.0
+def stages(field, z, h, rtol, point, slope, work, state, slopes, real, pairs, pivots) -> bool:
+    """Solve for the stages, once more with a new Jacobian if that fails with an old one."""
     while True:
         if state[AGE] == NONE:
             jacobian(field, z, slopes)
             state[AGE], state[FACTORED] = FRESH, 0.0
         if factorise(h, state, slopes, real, pairs, pivots):
-            if newton(field, z, h, rtol, z1, f1, work, state, real, pairs, pivots):
-                break
+            if newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots):
+                return True
         if state[AGE] == FRESH:
             state[SETTLED], state[FACTORED] = 0.0, 0.0
-            return np.nan
+            return False
         state[AGE] = NONE
+
+
+@inline_kernel
+def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs, pivots) -> float:
+    """Try a step of size h from ``z`` with slope ``f``: fills ``z1`` and its slope ``f1``; ``atol`` > 0.
+
+    Returns the scaled error, to be accepted if <= 1 (whoever takes a larger one calls `conclude`); NaN if Newton's method
+    fails or something is not finite.
+    """
+    n = z.size
+    for i in range(n):
+        work[SCALE, i] = 1.0 / (atol + rtol * abs(z[i]))
+    state[SHRINK] = 0.5
+    if state[LAST_H] == 0.0:
+        state[CONTRACTION] = 1.0
+    if not stages(field, z, h, rtol, z1, f1, work, state, slopes, real, pairs, pivots):
+        return np.nan
     error = filtered(f, h, work, real, pivots)
     if not error <= 1.0 and state[SETTLED] == 0.0:
         for i in range(n):
             z1[i] = z[i] + work[ERROR, i]
         derivative(field, z1, f1)
         error = filtered(f1, h, work, real, pivots)
-    if not error <= 1.0:
-        state[SETTLED] = 0.0
-        if state[AGE] == OLD:
-            state[AGE] = NONE
-        return error
+    check = error
     for i in range(n):
         z1[i] = z[i] + work[Z + 2, i]
     derivative(field, z1, f1)
-    check = error
     for i in range(n):
         check += 0.0 * f1[i]
-    if check == check:
+    if check <= 1.0:
         conclude(z, h, error, work, state)
+    else:
+        state[SETTLED] = 0.0
+        if state[AGE] == OLD:
+            state[AGE] = NONE
     return check
 
 

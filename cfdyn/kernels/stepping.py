@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, kernel, pointer
+from cfdyn._jit import inline_kernel, kernel, pointer, stays_apart
 from cfdyn.kernels import dop853, radau5, rkc
 from cfdyn.kernels.control import dop853_factor, initial_step, radau5_factor, rkc_factor
 from cfdyn.kernels.dense import evaluate
 from cfdyn.kernels.field import (
-    CENTRAL, LARGEST, LEAST, LOWEST, NEXT, PLAIN, TRACE, derivative, hold, project, spectrum,
+    AXES, BETA, CENTRAL, EDGES, LARGEST, LEAST, LOWEST, MODES, NEXT, PLAIN, REFERENCE, ROOTS, TRACE, X, decompose, derivative,
+    hold, project, spectrum,
 )  # fmt: skip
 from cfdyn.kernels.orbits import copy
-from cfdyn.kernels.symmetric import eigh
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
@@ -39,10 +39,6 @@ class Tools(NamedTuple):
     real: np.ndarray
     pairs: np.ndarray
     pivots: np.ndarray
-    triangle: np.ndarray
-    triangle_values: np.ndarray
-    triangle_vectors: np.ndarray
-    triangle_work: np.ndarray
 
 
 @inline_kernel
@@ -55,6 +51,7 @@ def clear(array) -> None:
 @inline_kernel
 def attempt(field, clock, flags, z, f, h, tools) -> Any:
     """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
+    stays_apart()
     if flags[METHOD] == EXPLICIT:
         return dop853.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work)
     if flags[METHOD] == IMPLICIT:
@@ -78,6 +75,7 @@ def resized(clock, flags, error, h, rejected, tools) -> float:
 @inline_kernel
 def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
     """The polynomial of the step just made."""
+    stays_apart()
     if flags[METHOD] == EXPLICIT:
         dop853.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
     elif flags[METHOD] == IMPLICIT:
@@ -89,42 +87,40 @@ def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
 @inline_kernel
 def margin(field, clock, z, tools) -> float:
     """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank."""
-    notes = field.notes
+    stays_apart()
+    memory = field.memory
     if field.k == 0:
         spectrum(field, z)
-        return (2.0 + clock[SLACK_IN] - notes[NEXT]) / 2.0
+        return (2.0 + clock[SLACK_IN] - memory[NEXT]) / 2.0
     derivative(field, z, tools.slope)
-    gap = (2.0 + clock[SLACK_IN] - notes[NEXT]) / 2.0
+    gap = (2.0 + clock[SLACK_IN] - memory[NEXT]) / 2.0
     if field.kind == TRACE:
         if field.k > 1:
-            gap = min(gap, (notes[LOWEST] - 2.0 + clock[EDGE_TOL]) / 2.0)
+            gap = min(gap, (memory[LOWEST] - 2.0 + clock[EDGE_TOL]) / 2.0)
         return gap
-    least_multiplier(field, tools)
-    return min(gap, notes[LEAST] / clock[TINY] + clock[SLACK_OUT])
+    least_multiplier(field)
+    return min(gap, memory[LEAST] / clock[TINY] + clock[SLACK_OUT])
 
 
 @inline_kernel
-def least_multiplier(field, tools) -> None:
+def least_multiplier(field) -> None:
     """The smallest and largest eigenvalue of X into LEAST and LARGEST."""
-    k, p = field.k, 0
-    if k == 1:
-        field.notes[LEAST] = field.x[0]
-        field.notes[LARGEST] = field.x[0]
-        return
+    k, m, at, p = field.k, field.memory, field.at, 0
     for q in range(k):
         for r in range(q, k):
-            entry = field.x[p] if r == q else field.x[p] * np.sqrt(0.5)
-            tools.triangle[q, r] = entry
-            tools.triangle[r, q] = entry
+            entry = m[at[X] + p] if r == q else m[at[X] + p] * np.sqrt(0.5)
+            m[at[BETA] + q * k + r] = entry
+            m[at[BETA] + r * k + q] = entry
             p += 1
-    eigh(tools.triangle, tools.triangle_values, tools.triangle_vectors, tools.triangle_work)
-    field.notes[LEAST] = tools.triangle_values[0]
-    field.notes[LARGEST] = tools.triangle_values[k - 1]
+    decompose(field, k, at[BETA], at[ROOTS], at[AXES])
+    m[LEAST] = m[at[ROOTS]]
+    m[LARGEST] = m[at[ROOTS] + k - 1]
 
 
 @inline_kernel
 def settle(field, tools) -> bool:
     """The end of a step back onto the edge, with its slope."""
+    stays_apart()
     if field.k == 0 or field.kind == PLAIN:
         return True
     if not project(field, tools.z1):
@@ -136,6 +132,7 @@ def settle(field, tools) -> bool:
 @inline_kernel
 def crossing(field, clock, coefficients, left, right, tools) -> float:
     """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
+    stays_apart()
     evaluate(coefficients, left, tools.point)
     at_left = margin(field, clock, tools.point, tools)
     evaluate(coefficients, right, tools.point)
@@ -181,6 +178,7 @@ def first_event(field, clock, flags, coefficients, tools) -> float:
 @inline_kernel
 def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
     """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
+    stays_apart()
     size, slope = place * h, 0.0
     before, value_before = 0.0, 0.0
     for iteration in range(8):
@@ -220,12 +218,13 @@ def begin(field, clock, flags, z, f, tools) -> None:
     else:
         field.drift(pointer(z, 0), pointer(field.p, 0), pointer(f, 0))
         spectrum(field, z)
+        d, m, at = field.d, field.memory, field.at
         for q in range(field.k):
-            for i in range(field.d):
-                field.modes[q, i] = field.reference[q, i] / np.sqrt(field.edges[field.d**2 + i])
+            for i in range(d):
+                m[at[MODES] + q * d + i] = m[at[REFERENCE] + q * d + i] / np.sqrt(m[at[EDGES] + d * d + i])
         hold(field, z, f)
         if field.kind == CENTRAL:
-            least_multiplier(field, tools)
+            least_multiplier(field)
     if clock[H] <= 0.0:
         clock[H] = initial_step(field, z, f, 8 if flags[METHOD] == EXPLICIT else 5, clock[RTOL], clock[ATOL], tools.work)
 
@@ -274,6 +273,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
 @inline_kernel
 def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
     """Record an accepted step, up to an event if there is one in it, and move on to its end."""
+    stays_apart()
     ended, size = REACHED, h
     interpolant(field, flags, z, f, h, tools, coefficients[row])
     judge(flags, h, tools)
@@ -287,9 +287,9 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
             interpolant(field, flags, z, f, size, tools, coefficients[row])
         else:
             # Once a gap has opened, the edge may no longer be overstepped.
-            if (2.0 - field.notes[NEXT]) / 2.0 > 1e-8:
+            if (2.0 - field.memory[NEXT]) / 2.0 > 1e-8:
                 clock[SLACK_IN] = 0.0
-            if field.notes[LEAST] > 1e-8 * clock[TINY]:
+            if field.memory[LEAST] > 1e-8 * clock[TINY]:
                 clock[SLACK_OUT] = 0.0
     times[row, 0] = clock[T]
     times[row, 1] = size

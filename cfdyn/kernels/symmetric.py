@@ -37,14 +37,14 @@ def eigh(matrix, values, vectors, work) -> int:
         return 1
     # Squares must neither overflow nor underflow; a power of two changes no digit.
     scale = 1.0
-    if largest > 1e140 or 0.0 < largest < 1e-140:
+    if largest > 1e100 or 0.0 < largest < 1e-100:
         scale = 2.0 ** -np.floor(np.log2(largest)) if largest > 1e-300 else 2.0**1000
         for i in range(n * n):
             work[i] *= scale
     if n <= SMALL:
         _jacobi(values, vectors, work, largest * scale)
     else:
-        _tridiagonalise(values, work)
+        _tridiagonalise(values, work, largest * scale)
         _accumulate(vectors, work)
         _ql(values, vectors, work)
     _sort_and_transpose(values, vectors, scale)
@@ -110,7 +110,7 @@ def _rotate(vectors, a, n, p, q, t) -> None:
 
 
 @inline_kernel
-def _tridiagonalise(values, a) -> None:
+def _tridiagonalise(values, a, largest) -> None:
     """Householder: diagonal to ``values``, the rest behind the matrix; row k keeps v with H = 1 − v vᵀ."""
     n = values.size
     off, p = n * n, n * n + n
@@ -120,9 +120,11 @@ def _tridiagonalise(values, a) -> None:
         for j in range(k + 2, n):
             tail += a[k * n + j] * a[k * n + j]
         first = a[k * n + k + 1]
-        if tail == 0.0:
+        # What is left of a matrix of low rank is round-off of round-off, whose squares underflow.
+        if tail <= (1e-20 * largest) ** 2:
             a[off + k] = first
-            a[k * n + k + 1] = 0.0
+            for j in range(k + 1, n):
+                a[k * n + j] = 0.0
             continue
         norm = np.sqrt(first * first + tail)
         a[off + k] = -norm if first > 0.0 else norm

@@ -8,15 +8,14 @@ critical block of 2P − H and dM/dt assembled from dw/dt and ds/dt themselves (
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import sympy as sp
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize
 
-
-def _compiled(arguments, expressions):
-    return sp.lambdify(arguments, expressions, modules="math", cse=True)
+_compiled = partial(sp.lambdify, modules="math", cse=True)
 
 
 class Oracles:
@@ -32,7 +31,6 @@ class Oracles:
         h = [sp.diff(g[i], x[j]) for i, j in self._pairs]
         t = [sp.diff(g[i], x[j], x[k]) for i, j, k in self._triples]
         self._all = _compiled(x, [*g, *h, *t])
-        self.value = lambda w, f=_compiled(x, self.expression): f(*w)
         flat = np.empty((d, d, d), int)
         for n, (i, j, k) in enumerate(self._triples):
             for a, b, c in ((i, j, k), (i, k, j), (j, i, k), (j, k, i), (k, i, j), (k, j, i)):
@@ -184,7 +182,7 @@ class Settings:
     atol: float = 1e-15
     gamma: float = 1.0
     near: float = 1e-10  # a further eigenvalue has arrived when its gap is this small; a last Euler step closes it
-    ghost: float = 1e-3  # how long the whole critical block is kept after a drop of rank
+    ghost: float = 5e-3  # how long the whole critical block is kept after a drop of rank
     method: str = "DOP853"
 
 
@@ -230,8 +228,8 @@ class Integrator:
         kinds = [k for k in ("arrival", "drop") if self.factor is None and (self.m if k == "drop" else self.m < self.loss.d)]
         functions = [getattr(self, k) for k in kinds]
         checks = []
-        for f in functions:
-            checks.append(lambda t, z, f=f: f(t, z))
+        for f in functions:  # scipy keeps its flags on the function itself
+            checks.append(partial(f))
             checks[-1].terminal, checks[-1].direction = True, -1
         s = self.settings
         run = solve_ivp(self.derivative, (t, end), z, s.method, rtol=s.rtol, atol=s.atol, events=checks or None)
@@ -266,10 +264,9 @@ class Integrator:
         else:
             values, vectors = np.linalg.eigh(regular_x(here, 0.0))
             v = polished(*here.affine(), vectors[:, 1:] * np.sqrt(values[1:]))
-        rank = v.shape[1]
-        if rank == self.m:
+        if v.shape[1] == self.m:
             return t
-        if rank == 0:
+        if v.shape[1] == 0:
             self.m = 0
             return t
         self.factor = here.u @ v
