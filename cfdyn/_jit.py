@@ -6,12 +6,13 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numba
@@ -162,23 +163,32 @@ def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
 
 
 @intrinsic
-def _apart(typingctx: Any) -> Any:
+def _call_from(typingctx: Any, array: Any, slot: Any, z: Any, p: Any, out: Any) -> Any:
+    """Call the rule whose address is kept, as 64 bits, in an entry of a float64 array."""
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.function.attributes.add("noinline")
+        import llvmlite.ir as ir
+
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        address = builder.gep(data, [context.cast(builder, args[1], signature.args[1], types.intp)])
+        number = ir.PointerType(ir.DoubleType())
+        rule = ir.PointerType(ir.FunctionType(ir.VoidType(), [number] * 3))
+        place = builder.load(builder.bitcast(address, ir.PointerType(ir.IntType(64))))
+        builder.call(builder.inttoptr(place, rule), list(args[2:]))
         return context.get_dummy_value()
 
-    return types.void(), codegen
+    return types.void(array, slot, z, p, out), codegen
 
 
-if DISABLED:
+@intrinsic
+def _as_integers(typingctx: Any, address: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(signature.return_type))
 
-    def stays_apart() -> None:
-        """Nothing, where nothing is compiled."""
+    return types.CPointer(types.int64)(address), codegen
 
-else:
-    # Called first in a large helper: LLVM would copy it into all its callers, and take minutes for that.
-    stays_apart = _apart
 
+_ANY = 1 << 40
+_PLAIN_RULES: list[Callable] = []
 
 if DISABLED:
 
@@ -186,6 +196,74 @@ if DISABLED:
         """A contiguous array from its entry ``first`` on, where nothing is compiled."""
         return array.reshape(-1)[first:]
 
+    def numbers(address: np.ndarray) -> np.ndarray:
+        """What a rule gets, as an array."""
+        return address
+
+    def integers(address: np.ndarray) -> np.ndarray:
+        """The same memory as whole numbers of 64 bits."""
+        return address.view(np.int64)
+
+    def call_from(array: np.ndarray, slot: int, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
+        """Call the rule that `put_rule` left in an entry of the array."""
+        _PLAIN_RULES[array.view(np.int64)[slot]](z, p, out)
+
 else:
     # A view would do the same, but costs two atomic operations for its reference count.
     pointer = _entry_pointer
+    call_from = _call_from
+
+    @numba.njit(inline="always")
+    def numbers(address):
+        """What a rule gets, as an array without end."""
+        return numba.carray(address, (_ANY,))
+
+    @numba.njit(inline="always")
+    def integers(address):
+        """The same memory as whole numbers of 64 bits."""
+        return numba.carray(_as_integers(address), (_ANY,))
+
+
+def put_rule(array: np.ndarray, slot: int, rule: Any) -> None:
+    """Leave a rule's address in an entry of a float64 array, for `call_from`."""
+    if DISABLED:
+        _PLAIN_RULES.append(rule)
+        array.view(np.int64)[slot] = len(_PLAIN_RULES) - 1
+    else:
+        array.view(np.int64)[slot] = rule.address
+
+
+def apply(rule: Any, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
+    """Call a compiled rule from Python."""
+    if DISABLED:
+        rule(z, p, out)
+    else:
+        ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(rule.address)(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+
+
+class KernelRule:
+    """A rule written in Python, compiled by numba when first used and kept on disk.
+
+    What it calls through `call_from` is compiled once, by itself: numba compiles what a kernel calls directly into
+    every caller anew.
+    """
+
+    def __init__(self, function: Callable):
+        self.function = function
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The rule as kernels and `put_rule` take it."""
+        if DISABLED:
+            return self.function
+        from numba.core.ccallback import CFunc
+
+        self._native = CFunc(self.function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
+        _keep(self._native, self.function)
+        self._native.compile()
+        return NativeRule(self._native.address)
+
+
+def kernel_rule(function: Callable) -> KernelRule:
+    """A function ``(z, p, out)`` of pointers as a rule; `numbers` and `integers` make arrays of them."""
+    return KernelRule(function)

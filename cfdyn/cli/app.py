@@ -129,6 +129,35 @@ def oscillation(
 
 
 @app.command()
+def flow(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    model: Annotated[str, typer.Option("--model", help="A name from 'cfdyn list flows'.", metavar="NAME")] = "central",
+    time: Annotated[float | None, typer.Option("--time", help="How far, in steps of the optimizer; 100 if not given.", metavar="T")] = None,  # noqa: E501
+    save_at: Annotated[str | None, typer.Option("--save-at", help="The times wanted, increasing; if not given, the ends of all steps.", metavar="A,B,…")] = None,  # noqa: E501
+    start: START = None,
+    rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
+    atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of a step.")] = 1e-10,
+    method: Annotated[str, typer.Option("--method", help="auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a start beyond the edge instead of moving it there.")] = False,
+    overlay: Annotated[bool | None, typer.Option("--orbit/--no-orbit", help="Run the optimizer too, in the figure and the table; on up to T = 10000.", show_default=False)] = None,  # noqa: E501
+    set_: SET = None,
+    variables: VARIABLES = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    plot: PLOT = None,
+    figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> int:
+    """Solve a continuous-time model of the optimizer: its path, events at the edge, predicted averages."""
+    from cfdyn.cli import flow
+
+    options = {"rtol": rtol, "atol": atol, "method": method, "strict": strict}
+    return flow.show(loss, optimizer, model, time, save_at, start, set_ or [], variables, options, overlay, out, plot,
+                     figure, seed, json)  # fmt: skip
+
+
+@app.command()
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget everything.")] = False,
     limit: Annotated[str | None, typer.Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,  # noqa: E501
@@ -156,7 +185,7 @@ def warm(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(help="losses or optimizers")] = "losses",
+    what: Annotated[str, typer.Argument(help="losses, optimizers or flows")] = "losses",
     json: JSON = False,
 ) -> None:
     """What is in the catalogue, with references."""
@@ -166,7 +195,7 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="The name of a loss or an optimizer.")], json: JSON = False) -> None:
+def show(name: Annotated[str, typer.Argument(help="The name of a loss, an optimizer or a flow.")], json: JSON = False) -> None:
     """Everything about one entry of the catalogue."""
     from cfdyn.cli import commands
 

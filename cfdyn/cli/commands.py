@@ -147,7 +147,7 @@ def lyapunov(
 
 
 def _catalogues() -> dict[str, Any]:
-    return {name: registry.catalogue(name) for name in ("losses", "optimizers")}
+    return {name: registry.catalogue(name) for name in ("losses", "optimizers", "flows")}
 
 
 def list_(what: str, json: bool) -> None:
@@ -166,12 +166,13 @@ def show(name: str, json: bool) -> None:
     """``cfdyn show``."""
     everything = {n: c for c in _catalogues().values() for n in c.names()}
     if name not in everything:
-        raise unknown("name", name, everything, "cfdyn list losses, cfdyn list optimizers")
+        raise unknown("name", name, everything, ", ".join(f"cfdyn list {kind}" for kind in _catalogues()))
     entry = everything[name].get(name)
     if json:
         output.print_json({"name": name, **registry.describe(entry), "options": registry.defaults(entry),
                            "text": registry.text(entry)})  # fmt: skip
     else:
-        print(f"{name}({', '.join(f'{k}={v}' for k, v in registry.defaults(entry).items())})\n\n{registry.text(entry)}")
+        options = (k if v == "required" else f"{k}={v}" for k, v in registry.defaults(entry).items())
+        print(f"{name}({', '.join(options)})\n\n{registry.text(entry)}")
 
 

@@ -131,6 +131,12 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
         out.print(table)
         out.print()
     print_bands(out, study.bands)
+    print_files(figures, record)
+
+
+def print_files(figures: list[Path], record: Path) -> None:
+    """Where the figures and the record are."""
+    out = console()
     for figure in figures:
         out.print(f"figure  {figure}", markup=False, soft_wrap=True)
     out.print(f"record  {record}", markup=False, soft_wrap=True)

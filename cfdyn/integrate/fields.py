@@ -1,4 +1,4 @@
-"""The `Field` of a flow: its rules, and a memory of the right size."""
+"""The `Field` of a flow in a phase: its rules, and the block they share."""
 
 from __future__ import annotations
 
@@ -7,51 +7,85 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels import field as places
-from cfdyn.kernels.field import CENTRAL, PLAIN, TRACE, Field
+from cfdyn._jit import put_rule
+from cfdyn.kernels import edge
+from cfdyn.kernels.edge import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge_checks import inspect, project, read_off
+from cfdyn.kernels.edge_jacobian import hold_jacobian
+from cfdyn.kernels.field import Field
 
-RULES = ("drift", "drift_jacobian", "edge", "slack_jacobian", "force", "force_jacobian")
+FORMULAS = {"drift": edge.DRIFT, "edge": edge.EDGE, "force": edge.FORCE, "drift_jacobian": edge.DRIFT_JACOBIAN,
+            "slack_jacobian": edge.SLACK_JACOBIAN, "force_jacobian": edge.FORCE_JACOBIAN}  # fmt: skip
+KERNELS = {edge.EIGH: edge.decompose, edge.FOLLOW: edge.follow, edge.PUSH: edge.push, edge.HOLD: edge.hold,
+           edge.PROJECT: project}  # fmt: skip
 
 
 def make_field(
     kind: int, n: int, d: int, p: np.ndarray, rule: Callable[[str], Any], reference: np.ndarray | None = None,
     jacobians: bool = False,
 ) -> Field:  # fmt: skip
-    """A Field with k = len(reference) modes; ``rule`` gives the compiled rule of a name.
+    """A Field with k = len(reference) modes, the rows P^½U; ``rule`` gives the compiled rule of a name.
 
     Only the rules that will be called are asked for: those of the edge for a ``kind`` that has one, the Jacobians
     only where ``jacobians`` says that an implicit method will run.
     """
+    counts, drift = np.zeros(2, np.int64), rule("drift")
+    if kind == PLAIN:
+        slopes = rule("drift_jacobian") if jacobians else drift
+        return Field(n, 0, drift, slopes, drift, drift, p, np.zeros(1), counts)
     k = 0 if reference is None else len(reference)
-    m = {CENTRAL: k * (k + 1) // 2, TRACE: min(k, 1)}.get(kind, 0)
-    drift = rule("drift")
-    wanted = {"drift"} | (set() if kind == PLAIN else {"edge", "force"})
-    if jacobians:
-        wanted |= {"drift_jacobian"} | (set() if kind == PLAIN else {"slack_jacobian", "force_jacobian"})
-    rules = [rule(name) if name in wanted else drift for name in RULES]
-    at, size = _layout(n, d, k, m, jacobians)
-    memory = np.zeros(size)
+    block = _block(kind, n, d, k, p, jacobians)
+    for name, slot in FORMULAS.items():
+        if jacobians or not name.endswith("jacobian"):
+            put_rule(block, slot, rule(name))
+    for slot, kernel in KERNELS.items():
+        put_rule(block, slot, kernel.compiled)
     if k:
-        memory[at[places.REFERENCE] : at[places.REFERENCE] + k * d] = np.ravel(reference)
-    return Field(kind, n, d, k, m, *rules, p, memory, at, np.zeros(4, np.int64))
+        first = block.view(np.int64)[edge.REFERENCE]
+        block[first : first + k * d] = np.ravel(reference)
+    if k or kind == ABLATED:
+        slope, own = edge.hold.compiled, block
+        slopes = hold_jacobian.compiled if jacobians else slope
+    else:
+        slope, own = drift, p
+        slopes = rule("drift_jacobian") if jacobians else drift
+    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, own, block, counts)
 
 
-def _layout(n: int, d: int, k: int, m: int, jacobians: bool) -> tuple[np.ndarray, int]:
-    """Where each array begins, in the order of the constants, and the size of all."""
-    widest = max(d, m, k, 1)
-    slopes = 2 * n * (n + 2 * d) if jacobians else 0
+def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool) -> np.ndarray:
+    """Sizes, and where each array begins; the parameters are copied into it."""
+    m = {CENTRAL: k * (k + 1) // 2, TRACE: min(k, 1)}.get(kind, 0)
+    at_most, slopes = max(m, k), 2 * n * (n + 2 * d) if jacobians else 0
     sizes = {
-        places.REFERENCE: k * d, places.EDGES: d * d + d, places.MATRIX: d * d, places.VALUES: d, places.VECTORS: d * d,
-        places.CHOSEN: d, places.MODES: k * d, places.INPUTS: n + 2 * d, places.PAIR: max(2 * n, m), places.B: m * n,
-        places.A: m * n, places.X: m, places.BETA: max(m * m, k * k), places.SCALE: m, places.ROOTS: max(m, k),
-        places.AXES: max(m * m, k * k), places.WORK: widest * widest + 2 * widest, places.TURNS: k * d * n if jacobians else 0,
-        places.SLOPES_OF: slopes, places.RATES: m * n if jacobians else 0,
+        edge.P: len(p), edge.REFERENCE: k * d, edge.EDGES: d * d + d, edge.MATRIX: d * d, edge.SPECTRUM: 2 * d * d + 3 * d,
+        edge.CHOSEN: d, edge.MODES: k * d, edge.INPUTS: n + 2 * d, edge.PAIR: max(2 * n, m), edge.B: m * n, edge.A: m * n,
+        edge.X: m, edge.BETA: at_most**2, edge.SCALE: m, edge.BETA_SPECTRUM: 2 * at_most**2 + 3 * at_most,
+        edge.WORK: max(d, m), edge.SLOPE: n, edge.TURNS: k * d * n if jacobians else 0, edge.SLOPES_OF: slopes,
+        edge.RATES: m * n if jacobians else 0,
     }  # fmt: skip
-    ends = 8 + np.cumsum([0, *(sizes[place] for place in range(places.PLACES))])
-    return ends.astype(np.int64), int(ends[-1])
+    # Every array begins on a new cache line of a block that does.
+    lengths = np.array([-(-sizes[place] // 8) * 8 for place in range(edge.P, edge.ARRAYS)])
+    starts = edge.HEAD + np.concatenate([[0], np.cumsum(lengths)])
+    block = np.zeros(int(starts[-1]) + 8)
+    numbers = block.view(np.int64)
+    numbers[edge.P : edge.ARRAYS] = starts[:-1]
+    numbers[[edge.N, edge.D, edge.K, edge.M, edge.KIND]] = n, d, k, m, kind
+    block[starts[0] : starts[0] + len(p)] = p
+    return block
+
+
+def array_in(field: Field, place: int, size: int) -> np.ndarray:
+    """An array of the block."""
+    first = field.block.view(np.int64)[place]
+    return field.block[first : first + size]
 
 
 def plain_field(n: int, p: np.ndarray, drift: Any, drift_jacobian: Any) -> Field:
     """The Field of dz/dt = F(z) without an edge, from compiled rules for F and DF."""
     rules = {"drift": drift, "drift_jacobian": drift_jacobian}
     return make_field(PLAIN, n, 1, p, rules.__getitem__, jacobians=True)
+
+
+def reading(field: Field) -> tuple[Any, np.ndarray]:
+    """The rule that reads off what `solve` reports, and its block."""
+    return read_off.compiled, field.block

@@ -8,13 +8,13 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
-from cfdyn.kernels.complementarity import complementarity
-from cfdyn.kernels.field import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge import ABLATED, CENTRAL, PLAIN, TRACE
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 # An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0.
 AT_EDGE, NO_RANK = 1e-9, 1e-9
 MOST_MODES = 16
+NO_SOLUTION = 1
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,25 @@ def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: 
         raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
     directions = vectors[:, d - k :].T
     alpha, beta, _ = problem(flow, z, directions / np.sqrt(p))
-    x = np.zeros(len(alpha))
-    status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
-    if status == 1:
+    x, status, rank = _multipliers(alpha, beta)
+    if status == NO_SOLUTION:
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
     weights, turn = np.linalg.eigh(packed(x, k))
     first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
     first = max(first, 1) if drop else first
     return Critical((directions.T @ turn[:, first:]).T.copy(), weights[first:], first > 0, rank == len(alpha))
+
+
+def _multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """X with 0 ⪯ X ⟂ α + β[X] ⪰ 0, the status and the rank of β."""
+    x = np.zeros(len(alpha))
+    if len(alpha) == 1 and beta[0, 0] > 0.0:
+        x[0] = max(0.0, -alpha[0] / beta[0, 0])
+        return x, 0, 1
+    from cfdyn.kernels.complementarity import complementarity
+
+    status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
+    return x, status, rank
 
 
 def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
@@ -114,9 +125,8 @@ def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
         moved = start - z
         gaps = np.diag(2.0 - values[d - k :])[np.triu_indices(k)]
         rates = _rates(flow, z, directions / np.sqrt(p)) @ moved
-        y = np.zeros(len(gaps))
-        status, *_ = complementarity(gaps + rates, (beta + beta.T) / 2, y)
-        if status == 1 or not np.isfinite(y).all():
+        y, status, _ = _multipliers(gaps + rates, beta)
+        if status == NO_SOLUTION or not np.isfinite(y).all():
             break
         z = _shortened(flow, z, start + y @ b)
     raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "

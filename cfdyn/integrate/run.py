@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn._jit import apply
 from cfdyn.flow import Flow
-from cfdyn.integrate.fields import make_field
+from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.phases import KINDS, Critical, critical
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import dop853, radau5, rkc, stepping
-from cfdyn.kernels.field import CENTRAL, EDGES, FORCES, JACOBIANS, MODES, PLAIN, SLOPES, SPECTRA, TARGET, TRACE, Field
+from cfdyn.kernels import dop853, edge, radau5, rkc, stepping
+from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.field import JACOBIANS, SLOPES, Field
 
 METHODS = {"dop853": stepping.EXPLICIT, "radau5": stepping.IMPLICIT, "rkc": stepping.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
@@ -54,7 +56,9 @@ class Run:
         self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(14), np.zeros(8, np.int64)
         self.clock[[stepping.END, stepping.RTOL, stepping.ATOL]] = end, options.rtol, options.atol
         self.clock[[stepping.MOST, stepping.FIXED, stepping.LEAST_H]] = options.max_step, options.step, 1e-15
-        self.clock[stepping.EDGE_TOL] = options.edge_tolerance
+        # How far a held eigenvalue may fall; the central flow holds each where it is.
+        self.clock[stepping.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
+        self.found = np.zeros(3)
         self.flags[stepping.METHOD] = METHODS.get(options.method, stepping.EXPLICIT)
         self.flags[stepping.AUTO] = options.method == "auto" and not options.step
         self.flags[stepping.WATCH] = self.kind in (CENTRAL, TRACE)
@@ -93,10 +97,11 @@ class Run:
 
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
-        arrived = (phase.memory[stepping.NEXT] - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
+        arrived, lowest, least = self.found
+        gap = abs(arrived - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
         if self.kind == TRACE:
-            return phase.k > 1 and abs(arrived) > abs((phase.memory[stepping.LOWEST] - 2.0 + self.options.edge_tolerance) / 2)
-        return phase.k > 0 and abs(arrived) > abs(phase.memory[stepping.LEAST] / self.clock[stepping.TINY])
+            return phase.k > 1 and gap > abs(lowest - 2.0 + self.options.edge_tolerance) / 2.0
+        return phase.k > 0 and gap > abs(least / self.clock[stepping.TINY] + self.clock[stepping.SLACK_OUT])
 
     def _phase(self, held: Critical) -> int:
         """Steps until something happens that a step cannot deal with."""
@@ -110,15 +115,22 @@ class Run:
             fields = self._field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
-                fields.memory[TARGET] = target
+                fields.block[edge.TARGET] = target
             self.phases.append(Phase(fields, self.t))
             tools = self._tools(fields)
-            stepping.begin(fields, self.clock, self.flags, self.z, self.f, tools)
+            self._begin(fields, tools)
             ended = self._steps(fields, tools)
             if ended not in (stepping.STIFF, stepping.MILD):
                 return ended
             self._change_method(ended)
             held = Critical(self._modes_now(fields), held.multipliers, held.near, held.unique)
+
+    def _begin(self, fields: Field, tools: stepping.Tools) -> None:
+        """The slope at the start of a phase, and a first step."""
+        rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
+        apply(rule, self.z, p, self.f)
+        order = 8 if self.flags[stepping.METHOD] == stepping.EXPLICIT else 5
+        stepping.begin(fields, self.clock, self.z, self.f, order, tools)
 
     def _steps(self, fields: Field, tools: Any) -> int:
         n = self.flow.dim
@@ -152,7 +164,7 @@ class Run:
         work, *radau = radau5.workspace(n if implicit else 1)
         rows = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
         return stepping.Tools(
-            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau
+            self.found, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau
         )
 
     def _sum_at_edge(self, fields: Field) -> float:
@@ -162,9 +174,9 @@ class Run:
         return float((values[self.flow.n_weights - fields.k :] - 2.0).sum())
 
     def _modes_now(self, fields: Field) -> np.ndarray:
-        d, modes, p = fields.d, fields.at[MODES], fields.at[EDGES] + fields.d**2
-        found = fields.memory[modes : modes + fields.k * d].reshape(-1, d)
-        return found * np.sqrt(fields.memory[p : p + d])
+        d = self.flow.n_weights
+        modes = array_in(fields, edge.MODES, fields.k * d).reshape(-1, d)
+        return modes * np.sqrt(array_in(fields, edge.EDGES, d * d + d)[d * d :])
 
     def _change_method(self, why: int) -> None:
         self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0
@@ -191,6 +203,7 @@ class Run:
 
     def counts(self) -> dict[str, int]:
         """Evaluations by kind, over all phases."""
-        total = sum((phase.field.counts for phase in self.phases), np.zeros(4, np.int64))
-        return {"slopes": int(total[SLOPES]), "jacobians": int(total[JACOBIANS]), "hessians": int(total[SPECTRA]),
-                "third_derivatives": int(total[FORCES])}  # fmt: skip
+        slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in self.phases) for c in (SLOPES, JACOBIANS))
+        blocks = [phase.field.block.view(np.int64) for phase in self.phases if self.kind != PLAIN]
+        return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
+                "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
+from cfdyn.integrate.fields import reading
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.trajectory import Trajectory
@@ -167,13 +168,25 @@ def _observed(run: Run, z0: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, .
         mine = np.flatnonzero(of_phase == number)
         if len(mine):
             theta, polynomials = _pieces(phase, z0 if number == 0 else run.z, rows[mine])
-            parts = [np.empty((len(mine), n)), np.empty((len(mine), d, d)), np.empty((len(mine), n)), np.empty(len(mine))]
-            counts = phase.field.counts.copy()
-            observe(phase.field, polynomials, theta, *parts)
-            phase.field.counts[:] = counts
-            z[mine], covariance[mine], slopes[mine], violation[mine] = parts
+            states, found = np.empty((len(mine), n)), np.zeros((len(mine), 1 + n + d * d))
+            _read(run, phase, polynomials, theta, states, found)
+            z[mine], violation[mine], slopes[mine] = states, found[:, 0], found[:, 1 : n + 1]
+            covariance[mine] = found[:, n + 1 :].reshape(-1, d, d)
             rank[mine] = phase.field.k
     return z, slopes, covariance, rank, violation
+
+
+def _read(run: Run, phase: Phase, polynomials: np.ndarray, theta: np.ndarray, states: np.ndarray, found: np.ndarray) -> None:
+    """States at the rows of a phase, and behind them violation, slope and Σ."""
+    held = phase.field.k > 0
+    # Without modes the rule is the slope itself, which fills the columns from the second on.
+    rule, p = reading(phase.field) if held else (phase.field.slope, phase.field.p)
+    columns = found if held else np.empty((len(theta), run.flow.dim))
+    before = phase.field.block.copy()
+    observe(rule, p, polynomials, theta, states, columns)
+    phase.field.block[: len(before)] = before
+    if not held:
+        found[:, 1 : run.flow.dim + 1] = columns
 
 
 def _pieces(phase: Phase, z: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,7 @@ import numpy as np
 
 from cfdyn._jit import inline_kernel
 from cfdyn.kernels.dense import TERMS
-from cfdyn.kernels.field import derivative
-from cfdyn.kernels.field_jacobian import jacobian
+from cfdyn.kernels.field import derivative, jacobian
 from cfdyn.kernels.lu import factor, solve
 
 ORDER = 5

@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, kernel, pointer, stays_apart
+from cfdyn._jit import inline_kernel, kernel, pointer
 from cfdyn.kernels import dop853, radau5, rkc
 from cfdyn.kernels.control import dop853_factor, initial_step, radau5_factor, rkc_factor
 from cfdyn.kernels.dense import evaluate
-from cfdyn.kernels.field import (
-    AXES, BETA, CENTRAL, EDGES, LARGEST, LEAST, LOWEST, MODES, NEXT, PLAIN, REFERENCE, ROOTS, TRACE, X, decompose, derivative,
-    hold, project, spectrum,
-)  # fmt: skip
+from cfdyn.kernels.field import derivative
 from cfdyn.kernels.orbits import copy
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
@@ -27,8 +24,9 @@ METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
 
 
 class Tools(NamedTuple):
-    """Work arrays of the methods, as `make_tools` sizes them."""
+    """Work arrays of the methods; ``found`` is what the edge says."""
 
+    found: np.ndarray
     z1: np.ndarray
     f1: np.ndarray
     point: np.ndarray
@@ -51,7 +49,6 @@ def clear(array) -> None:
 @inline_kernel
 def attempt(field, clock, flags, z, f, h, tools) -> Any:
     """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
-    stays_apart()
     if flags[METHOD] == EXPLICIT:
         return dop853.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work)
     if flags[METHOD] == IMPLICIT:
@@ -75,7 +72,6 @@ def resized(clock, flags, error, h, rejected, tools) -> float:
 @inline_kernel
 def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
     """The polynomial of the step just made."""
-    stays_apart()
     if flags[METHOD] == EXPLICIT:
         dop853.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
     elif flags[METHOD] == IMPLICIT:
@@ -87,52 +83,26 @@ def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
 @inline_kernel
 def margin(field, clock, z, tools) -> float:
     """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank."""
-    stays_apart()
-    memory = field.memory
-    if field.k == 0:
-        spectrum(field, z)
-        return (2.0 + clock[SLACK_IN] - memory[NEXT]) / 2.0
-    derivative(field, z, tools.slope)
-    gap = (2.0 + clock[SLACK_IN] - memory[NEXT]) / 2.0
-    if field.kind == TRACE:
-        if field.k > 1:
-            gap = min(gap, (memory[LOWEST] - 2.0 + clock[EDGE_TOL]) / 2.0)
-        return gap
-    least_multiplier(field)
-    return min(gap, memory[LEAST] / clock[TINY] + clock[SLACK_OUT])
-
-
-@inline_kernel
-def least_multiplier(field) -> None:
-    """The smallest and largest eigenvalue of X into LEAST and LARGEST."""
-    k, m, at, p = field.k, field.memory, field.at, 0
-    for q in range(k):
-        for r in range(q, k):
-            entry = m[at[X] + p] if r == q else m[at[X] + p] * np.sqrt(0.5)
-            m[at[BETA] + q * k + r] = entry
-            m[at[BETA] + r * k + q] = entry
-            p += 1
-    decompose(field, k, at[BETA], at[ROOTS], at[AXES])
-    m[LEAST] = m[at[ROOTS]]
-    m[LARGEST] = m[at[ROOTS] + k - 1]
+    field.inspect(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
+    if field.k > 1:
+        gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)
+    return min(gap, tools.found[2] / clock[TINY] + clock[SLACK_OUT])
 
 
 @inline_kernel
 def settle(field, tools) -> bool:
     """The end of a step back onto the edge, with its slope."""
-    stays_apart()
-    if field.k == 0 or field.kind == PLAIN:
+    if field.k == 0:
         return True
-    if not project(field, tools.z1):
-        return False
+    field.project(pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
     derivative(field, tools.z1, tools.f1)
-    return True
+    return tools.found[0] == tools.found[0]
 
 
 @inline_kernel
 def crossing(field, clock, coefficients, left, right, tools) -> float:
     """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
-    stays_apart()
     evaluate(coefficients, left, tools.point)
     at_left = margin(field, clock, tools.point, tools)
     evaluate(coefficients, right, tools.point)
@@ -178,7 +148,6 @@ def first_event(field, clock, flags, coefficients, tools) -> float:
 @inline_kernel
 def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
     """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
-    stays_apart()
     size, slope = place * h, 0.0
     before, value_before = 0.0, 0.0
     for iteration in range(8):
@@ -211,22 +180,10 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
 
 
 @kernel
-def begin(field, clock, flags, z, f, tools) -> None:
-    """The slope at the start of a phase, with the modes exactly as given, and a first step for it."""
-    if field.k == 0:
-        derivative(field, z, f)
-    else:
-        field.drift(pointer(z, 0), pointer(field.p, 0), pointer(f, 0))
-        spectrum(field, z)
-        d, m, at = field.d, field.memory, field.at
-        for q in range(field.k):
-            for i in range(d):
-                m[at[MODES] + q * d + i] = m[at[REFERENCE] + q * d + i] / np.sqrt(m[at[EDGES] + d * d + i])
-        hold(field, z, f)
-        if field.kind == CENTRAL:
-            least_multiplier(field)
+def begin(field, clock, z, f, order, tools) -> None:
+    """A first step for a phase, unless there is one, from the slope at its start."""
     if clock[H] <= 0.0:
-        clock[H] = initial_step(field, z, f, 8 if flags[METHOD] == EXPLICIT else 5, clock[RTOL], clock[ATOL], tools.work)
+        clock[H] = initial_step(field, z, f, order, clock[RTOL], clock[ATOL], tools.work)
 
 
 @kernel
@@ -236,7 +193,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
     Row by row ``times`` gets the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
     Returns (rows filled, how it ended).
     """
-    done, rejected = 0, False
+    done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
         left = clock[END] - clock[T]
         if left <= 0.0:
@@ -273,7 +230,6 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
 @inline_kernel
 def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
     """Record an accepted step, up to an event if there is one in it, and move on to its end."""
-    stays_apart()
     ended, size = REACHED, h
     interpolant(field, flags, z, f, h, tools, coefficients[row])
     judge(flags, h, tools)
@@ -287,9 +243,9 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
             interpolant(field, flags, z, f, size, tools, coefficients[row])
         else:
             # Once a gap has opened, the edge may no longer be overstepped.
-            if (2.0 - field.memory[NEXT]) / 2.0 > 1e-8:
+            if (2.0 - tools.found[0]) / 2.0 > 1e-8:
                 clock[SLACK_IN] = 0.0
-            if field.memory[LEAST] > 1e-8 * clock[TINY]:
+            if tools.found[2] > 1e-8 * clock[TINY]:
                 clock[SLACK_OUT] = 0.0
     times[row, 0] = clock[T]
     times[row, 1] = size

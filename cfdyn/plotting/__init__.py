@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
-_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation"}
+_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory"}
 
 
-def plot(record: Any, path: str | Path | None = None) -> Figure:
+def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
+
+    A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
+    contours are drawn where there are two weights.
 
     Raises
     ------
@@ -33,7 +36,9 @@ def plot(record: Any, path: str | Path | None = None) -> Figure:
     name = type(record).__name__
     if name not in _FILES:
         raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
-    figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record)
+    if beneath and (name != "Trajectory" or not beneath.keys() <= {"orbit", "loss"}):
+        raise UsageError(f"the figure of a {name} takes no {', '.join(beneath)}; orbit= and loss= go with a Trajectory")
+    figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
     if path is not None:
         save(figure, path)
     return figure

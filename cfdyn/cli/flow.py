@@ -1,0 +1,191 @@
+"""``cfdyn flow``: one continuous-time model of an optimizer, beside the optimizer itself."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cfdyn
+from cfdyn.cli import output, specs
+from cfdyn.defaults import learning_rate, start_near
+from cfdyn.errors import UsageError, unknown
+from cfdyn.flow import Flow
+from cfdyn.integrate.solve import solve
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.loss import Loss
+from cfdyn.minima import minima
+from cfdyn.orbits import Orbit
+from cfdyn.plotting import check_path
+from cfdyn.plotting import plot as draw
+from cfdyn.registry import catalogue
+from cfdyn.systems import as_map
+
+KEYS = ("t", "w", "z", "names", "sharpness", "edge", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq",
+        "events", "stats", "status", "notes")  # fmt: skip
+TIME = 100.0
+# Up to this time the optimizer is run too, unless the user says otherwise.
+MODERATE = 10_000.0
+POINTS, MOST_STEPS = 400, 2000
+
+
+def show(
+    loss: str | None, optimizer: str, model: str, time: float | None, save_at: str | None, start: str | None,
+    settings: list[str], variables: str | None, options: dict[str, Any], overlay: bool | None, out: Path,
+    plot: Path | None, figure: bool, seed: int, json: bool,
+) -> int:  # fmt: skip
+    """``cfdyn flow``; returns the exit status: 1 where the numerics ended the path early."""
+    if plot and not figure:
+        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    if loss is None:
+        raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
+    rows = None if save_at is None else specs.numbers(save_at, "--save-at")
+    function = specs.make_loss(loss, settings, variables)
+    flow, given, chosen = _subject(function, optimizer, model, start, seed)
+    if time is None:
+        time, chosen["time"] = (TIME, "100 steps") if rows is None else (max(rows), "the last of --save-at")
+    folder, plot = output.folder(out), plot and check_path(plot)
+    with output.progress() as say:
+        follow = {**options, "progress": lambda t: say(f"t = {t:.6g} of {time:g}")}
+        path = solve(flow, given, time, save_at=rows, **follow)
+        orbit = _orbit(flow, function, given, time, overlay, say)
+        file, record = output.numbered(folder, "flow", (".png", ".npz"))
+        figures = [plot or file] if figure else []
+        for name in figures:
+            dense = _densely(path, flow, given, time, follow)
+            say("drawing")
+            draw(dense, name, orbit=orbit, loss=function)
+        path.save(record)
+    beside = None if orbit is None else compare(path, orbit, function)
+    if json:
+        files = {"figures": [str(f) for f in figures], "record": str(record)}
+        output.print_json({**{key: getattr(path, key) for key in KEYS}, "orbit": beside, "chosen": chosen, **files})
+    else:
+        print_flow(path, beside, given, chosen)
+        output.print_files(figures, record)
+    if path.status == "done" or path.status.startswith("blow-up"):
+        return 0
+    print(f"cfdyn: the path ended early: {path.status}", file=sys.stderr)
+    return 1
+
+
+def _subject(
+    function: Loss, optimizer: str, model: str, start: str | None, seed: int
+) -> tuple[Flow, list[float], dict[str, str]]:  # fmt: skip
+    """The flow, the start as it was given, and in words what was chosen for the user."""
+    name, _, settings = (part.strip() for part in model.partition(":"))
+    known = catalogue("flows")
+    if name not in known.names():
+        raise unknown("flow", name, known.names(), "cfdyn list flows")
+
+    def make(opt: Any) -> Flow:
+        entry = partial(known.get(name), function, opt)
+        return entry(**specs.options(entry, settings, f"flow {name}"))
+
+    opt, open_lr = specs.make_optimizer(optimizer)
+    flow, chosen = make(opt), {}
+    given = None if start is None else specs.numbers(start, "--start")
+    if open_lr or given is None:
+        found = minima(function, seed=seed)
+        if open_lr:
+            flow, chosen["lr"] = make(opt.at(lr=learning_rate(function, opt, found))), "1.1 × the edge"
+        if given is None:
+            given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
+    return flow, given, chosen
+
+
+def _orbit(flow: Flow, function: Loss, start: list[float], time: float, overlay: bool | None, say: Any) -> Orbit | None:
+    """The optimizer's own steps from the same start, where they are wanted."""
+    if overlay is False or (overlay is None and time > MODERATE):
+        return None
+    say("iterating the optimizer")
+    return cfdyn.iterate(as_map(function, flow.spec.map.optimizer), start, int(time))
+
+
+def _densely(path: Trajectory, flow: Flow, start: list[float], time: float, follow: dict[str, Any]) -> Trajectory:
+    """The same path with rows close enough to draw: on a grid, at the steps' ends, and on both sides of every event."""
+    if not len(path.starts):
+        return path
+    end = path.starts[-1] + path.sizes[-1]
+    events = np.array([event.t for event in path.events])
+    stride = 1 + len(path.starts) // MOST_STEPS
+    wanted = [np.linspace(0.0, end, POINTS + 1), path.starts[::stride], events, np.nextafter(events, 0.0)]
+    rows = np.unique(np.concatenate(wanted))
+    return solve(flow, start, time, save_at=rows[(rows >= 0) & (rows <= end)], **follow)
+
+
+def compare(path: Trajectory, orbit: Orbit, function: Loss) -> dict[str, Any]:
+    """The path against the midpoints of the optimizer's iterates, at the last of them and where it is farthest."""
+    w, reached = orbit.w, path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
+    count = max(0, min(len(w) - 2, int(reached)))
+    found: dict[str, Any] = {"status": orbit.status, "steps": len(w) - 1, "compared": count}
+    if count == 0:
+        return found
+    times, middle = np.arange(1, count + 1), orbit.midpoints()[:count]
+    distance = np.linalg.norm(path(times) - middle, axis=1)
+    swing = (w[1 : count + 1] - middle)[-1]
+    loss = orbit.loss
+    return {
+        **found, "t": count, "distance": distance[-1], "max_distance": distance.max(), "farthest": int(times[distance.argmax()]),
+        "midpoint": middle[-1], "loss": (loss[count - 1] + 2 * loss[count] + loss[count + 1]) / 4,
+        "sharpness": function.sharpness(middle[-1]), "variance": float(swing @ swing),
+    }  # fmt: skip
+
+
+def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[float], chosen: dict[str, str]) -> None:
+    """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
+    out, facts = output.console(), output._table("", "")
+    facts.show_header = False
+    facts.add_row("flow", f"{path.flow}{output._how(chosen, 'lr')}")
+    facts.add_row("start", f"{output.vector(start)}{output._how(chosen, 'start')}")
+    facts.add_row("time", f"{output.number(path.provenance['settings']['t'])} steps of the optimizer")
+    facts.add_row("status", path.status)
+    for note in path.notes:
+        facts.add_row("note", note)
+    out.print(facts)
+    out.print()
+    _print_events(out, path)
+    if len(path.t):
+        _print_end(out, path, beside)
+    stats = path.stats
+    quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
+               + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
+    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
+    out.print(f"work    {work}{quality if path.rank.any() else ''}", soft_wrap=True)
+
+
+def _print_events(out: Any, path: Trajectory) -> None:
+    if not path.events:
+        return
+    words = {"enter": "reaches the edge", "leave": "leaves the edge"}
+    table = output._table("event at t", "an eigenvalue", "held from then on")
+    for event in path.events[: output.MOST_ROWS]:
+        table.add_row(f"{event.t:.10g}", words[event.kind], str(event.rank))
+    out.print(table)
+    if len(path.events) > output.MOST_ROWS:
+        out.print(f"… and {len(path.events) - output.MOST_ROWS} more (all of them with --json)")
+    out.print()
+
+
+def _print_end(out: Any, path: Trajectory, beside: dict[str, Any] | None) -> None:
+    """The last row, and the optimizer's averages around its last step but one."""
+    beside = beside if beside and beside["compared"] else None
+    number = output.number
+    table = output._table("", f"flow, t = {number(path.t[-1])}", *([f"optimizer, step {beside['t']}"] if beside else []))
+    rows = [("weights", output.vector(path.w[-1]), beside and output.vector(beside["midpoint"]) + " (midpoint)"),
+            ("loss there", number(path.loss[-1]), "" if beside else None),
+            ("average loss", number(path.predicted_loss[-1]) + " (predicted)", beside and number(beside["loss"])),
+            ("sharpness λ₁(H)", number(path.sharpness[-1]), beside and number(beside["sharpness"])),
+            ("variance tr Σ", number(np.trace(path.covariance[-1])), beside and number(beside["variance"]))]  # fmt: skip
+    if np.isfinite(path.edge[-1]):
+        rows.insert(4, ("λ₁(P⁻¹H), edge at 2", number(path.edge[-1]), "" if beside else None))
+    for name, *cells in rows:
+        table.add_row(name, *(cell for cell in cells if cell is not None))
+    out.print(table)
+    if beside:
+        out.print(f"distance between them  {number(beside['distance'])} at step {beside['t']}, at most "
+                  f"{number(beside['max_distance'])} at step {beside['farthest']}", soft_wrap=True)  # fmt: skip
+    out.print()

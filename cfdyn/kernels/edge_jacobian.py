@@ -1,0 +1,134 @@
+"""The exact Jacobian of a flow at the edge: that of its drift, of the forces of its modes, and of the modes themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.kernels.edge import (
+    ABLATED,
+    CENTRAL,
+    CHOSEN,
+    DRIFT_JACOBIAN,
+    EDGES,
+    FORCE,
+    FORCE_JACOBIAN,
+    HOLD,
+    INPUTS,
+    KIND,
+    PAIR,
+    RATES,
+    ROOT2,
+    SLACK_JACOBIAN,
+    SLOPE,
+    SLOPES_OF,
+    SPECTRUM,
+    TOP,
+    TURNS,
+    A,
+    B,
+    D,
+    K,
+    M,
+    N,
+    P,
+    X,
+    choose,
+    solve_pairs,
+)  # fmt: skip
+
+
+@kernel_rule
+def hold_jacobian(z, block, out):
+    """DF(z), (n, n)."""
+    m, at, result = numbers(block), integers(block), numbers(out)
+    n = at[N]
+    call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
+    call_from(m, DRIFT_JACOBIAN, z, pointer(m, at[P]), out)
+    if at[KIND] == ABLATED:
+        slowed(m, at, numbers(z), result)
+        return
+    turn_modes(m, at)
+    bend_forces(m, at, result)
+    for p in range(at[M]):
+        for c in range(n):
+            for r in range(n):
+                m[at[RATES] + p * n + c] -= m[at[A] + p * n + r] * result[r * n + c]
+    for c in range(n):
+        for p in range(at[M]):
+            m[at[PAIR] + p] = m[at[RATES] + p * n + c]
+        solve_pairs(m, at, at[PAIR], at[PAIR])
+        for p in range(at[M]):
+            for r in range(n):
+                result[r * n + c] += m[at[B] + p * n + r] * m[at[PAIR] + p]
+
+
+@inline_kernel
+def turn_modes(m, at):
+    """The modes' derivatives by the state, (k, d, n), up to turns among themselves."""
+    n, d = at[N], at[D]
+    vectors, p = at[SPECTRUM] + d, at[EDGES] + d * d
+    for q in range(at[K]):
+        own = 0.0
+        for j in range(d):
+            if m[at[CHOSEN] + j] == q + 1.0:
+                own = m[at[SPECTRUM] + j]
+        choose(m, at, q, q)
+        call_from(m, SLACK_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))
+        turn = at[TURNS] + q * d * n
+        for i in range(d * n):
+            m[turn + i] = 0.0
+        for j in range(d):
+            gap = own - m[at[SPECTRUM] + j]
+            gap = gap if abs(gap) > 1e-8 else 1e-8
+            for c in range(n if m[at[CHOSEN] + j] == 0.0 else 0):
+                total = 0.0
+                for i in range(d):
+                    total += m[vectors + i * d + j] / np.sqrt(m[p + i]) * m[at[SLOPES_OF] + i * n + c]
+                for i in range(d):
+                    m[turn + i * n + c] += m[vectors + i * d + j] / np.sqrt(m[p + i]) * total / gap
+
+
+@inline_kernel
+def bend_forces(m, at, result):
+    """Add Σ x_p DB_p to the result and put −(Da_p)·F at RATES, the modes turning with the state."""
+    n, d = at[N], at[D]
+    for i in range(at[M] * n):
+        m[at[RATES] + i] = 0.0
+    p = 0
+    for q in range(at[K]):
+        for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
+            choose(m, at, q, r)
+            call_from(m, FORCE_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))
+            weight = 1.0 if r == q else ROOT2
+            for row in range(2 * n):
+                place = at[SLOPES_OF] + row * (n + 2 * d)
+                for c in range(n):
+                    total = m[place + c]
+                    for i in range(d):
+                        total += m[place + n + i] * m[at[TURNS] + (q * d + i) * n + c]
+                        total += m[place + n + d + i] * m[at[TURNS] + (r * d + i) * n + c]
+                    if row < n:
+                        result[row * n + c] += m[at[X] + p] * weight * total
+                    else:
+                        m[at[RATES] + p * n + c] -= weight * total * m[at[SLOPE] + row - n]
+            p += 1 if at[KIND] == CENTRAL else 0
+
+
+@inline_kernel
+def slowed(m, at, z, result):
+    """For dw/dt = −(2/S)g: −(2/S)H + (2/S²) g ∇Sᵀ on the weights."""
+    n, d = at[N], at[D]
+    for i in range(n):
+        m[at[INPUTS] + i] = z[i]
+    for i in range(d):
+        entry = m[at[SPECTRUM] + d + i * d + d - 1]
+        m[at[INPUTS] + n + i] = entry
+        m[at[INPUTS] + n + d + i] = entry
+    call_from(m, FORCE, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[PAIR]))
+    for i in range(d):
+        for c in range(n):
+            result[i * n + c] = 0.0
+        for c in range(d):
+            bend = -2.0 * m[at[EDGES] + i * d + c] + m[at[SLOPE] + i] * m[at[PAIR] + n + c]
+            result[i * n + c] = bend / m[TOP]

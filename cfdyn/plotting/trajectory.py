@@ -1,0 +1,235 @@
+"""A flow's path: where it goes, sharpness against the edge, loss and variance with what they predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+
+DOTS = "#9aa2ad"
+MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS = 4000, 6, 24
+COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
+
+
+def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
+    """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights."""
+    with house_style():
+        figure = new_figure(7.4, 5.6)
+        panels = figure.subplots(2, 2)
+        (_draw_plane if path.n_weights == 2 else _draw_weights)(panels[0, 0], path, orbit, loss)
+        _draw_sharpness(panels[0, 1], path, orbit)
+        _draw_loss(panels[1, 0], path, orbit)
+        _draw_variance(panels[1, 1], path, orbit)
+        for axes in (panels[0, 1], panels[1, 0], panels[1, 1]):
+            axes.set(xlabel="time (steps)", xlim=_span(path))
+        name = path.flow if len(path.flow) <= 100 else path.flow[:99] + "…"
+        figure.suptitle(name if path.status == "done" else f"{name}   ·   {path.status.partition(':')[0]}", fontsize=9.5)
+    return figure
+
+
+def _span(path: Any) -> tuple[float, float]:
+    end = path.t[-1] if len(path.t) else 1.0
+    return -0.02 * end, 1.02 * end or 1.0
+
+
+def _fine(path: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Times and weights of the path from its polynomials, whatever its rows."""
+    if not len(path.starts):
+        return path.t, path.w
+    end = path.starts[-1] + path.sizes[-1]
+    inside = path.starts[:, None] + path.sizes[:, None] * np.linspace(0, 1, 9)[:-1] if len(path.starts) < 1000 else path.starts
+    t = np.unique(np.concatenate([np.linspace(0, end, 801), np.ravel(inside)]))
+    return t[t <= end], path(t[t <= end])
+
+
+def _broken(path: Any, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with a gap at each event, where Σ and what follows from it jump."""
+    cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
+    return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
+
+
+def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None, **style: Any) -> None:
+    """Dots in the background, not too many; an odd stride keeps a 2-cycle visible."""
+    stride = max(1, len(t) // MOST_DOTS)
+    kept = slice(None, None, stride + 1 - stride % 2)
+    style = {"color": DOTS, "markersize": 2.4, "zorder": 1, "rasterized": True, **style}
+    axes.plot(t[kept], values[kept], ".", label=label, **style)
+
+
+def _until(path: Any, orbit: Any) -> int:
+    """How many of the orbit's states lie within the path's time."""
+    return 0 if orbit is None or not len(path.t) else min(len(orbit.z), int(path.t[-1]) + 1)
+
+
+def _mark_events(axes: Axes, path: Any) -> None:
+    """A faint line at each."""
+    for event in path.events[:MOST_EVENTS]:
+        axes.axvline(event.t, color=INK, linewidth=0.5, linestyle=":", alpha=0.6, zorder=0)
+
+
+def _draw_plane(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
+    """The path over contours of the loss."""
+    t, w = _fine(path)
+    n = _until(path, orbit)
+    seen = w if not n else np.concatenate([w, _bulk(orbit.w[:n].astype(float), w)])
+    lo, hi = seen.min(axis=0), seen.max(axis=0)
+    pad = np.where(hi > lo, 0.12 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
+    limits = np.array([lo - pad, hi + pad])
+    if loss is not None:
+        _contours(axes, loss, limits)
+    if n:
+        axes.plot(*orbit.w[:n].T.astype(float), "-", color=DOTS, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
+        _dots(axes, orbit.w[:n, 0], orbit.w[:n, 1], "iterates")
+    axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
+    axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
+    axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1], title="path")
+    axes.locator_params(nbins=5)
+    axes.legend(loc="best", handlelength=1.2)
+
+
+def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The orbit's points that lie within ten sizes of the path."""
+    centre, size = w.mean(axis=0), np.ptp(w, axis=0).max() or 1.0
+    return points[np.abs(points - centre).max(axis=1) <= 10 * size]
+
+
+def _contours(axes: Axes, loss: Any, limits: np.ndarray, size: int = 161) -> None:
+    x, y = (np.linspace(*limits[:, k], size) for k in range(2))
+    points = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
+    values = np.empty((size * size, 1))
+    evaluate_rows(loss.rule("value").compiled, points, loss.p, values)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if not np.isfinite(values).any():
+        return
+    low = np.nanmin(values)
+    height = np.log10(values - low + 1e-4 * (np.nanmedian(values) - low + 1e-300)).reshape(size, size)
+    axes.contourf(x, y, height, levels=24, cmap="Greys", alpha=0.5, zorder=0)
+
+
+def _draw_weights(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
+    """Weights against time, those that move most."""
+    t, w = _fine(path)
+    n = _until(path, orbit)
+    moved = np.sort(np.argsort(-np.ptp(w, axis=0), kind="stable")[:MOST_WEIGHTS])
+    for k, colour in zip(moved, COLOURS, strict=False):
+        if n:
+            _dots(axes, np.arange(n), orbit.w[:n, k], color=colour, alpha=0.35, markeredgewidth=0)
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k])
+    shown = [w[:, moved].ravel()] + ([_bulk(orbit.w[:n].astype(float), w)[:, moved].ravel()] if n else [])
+    clip_range(axes, np.concatenate(shown), margin=0.1)
+    _mark_events(axes, path)
+    few = f"the {len(moved)} of {path.n_weights} weights that move most" if len(moved) < path.n_weights else "weights"
+    axes.set(xlabel="time (steps)", xlim=_span(path), ylabel="weights", title=few + (" (dots: iterates)" if n else ""))
+    axes.legend(loc="best", ncols=3, handlelength=1.2)
+
+
+def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
+    """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against 2."""
+    scale = path.sharpness / path.edge if len(path.t) else np.ones(1)
+    fixed = not np.isfinite(scale).all() or np.ptp(scale) <= 1e-9 * np.abs(scale).max()
+    values = path.sharpness if fixed else path.edge
+    n, border = _until(path, orbit), 2 * scale[0] if fixed else 2.0
+    if fixed and n and getattr(orbit, "_step", None) is not None:
+        _dots(axes, np.arange(n), orbit.sharpness[:n], "iterates")
+    axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
+    shown = values[np.isfinite(values)]
+    if np.isfinite(border):
+        axes.axhline(border, color=WARN, linestyle="--", linewidth=0.9, zorder=2, label=f"edge {border:.4g}")
+        shown = np.append(shown, border)
+    for event in path.events[:MOST_EVENTS]:
+        up = event.kind == "enter"
+        axes.plot(event.t, border, "^" if up else "v", color=INK if up else "white", markeredgecolor=INK, markersize=5, zorder=5)
+    _limits(axes, shown, orbit.sharpness[:n] if fixed and n and getattr(orbit, "_step", None) is not None else shown)
+    _mark_events(axes, path)
+    marks = "" if not path.events else "; triangles: an eigenvalue enters" + (
+        ", leaves" if any(event.kind == "leave" for event in path.events) else "")  # fmt: skip
+    axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)", title="sharpness" + marks)
+    axes.legend(loc="best", handlelength=1.6)
+
+
+def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
+    """All of the line, and the bulk of the dots as far as they do not flatten it."""
+    line, dots = line[np.isfinite(line)], dots[np.isfinite(dots)]
+    if not len(line):
+        return
+    lo, hi = line.min(), line.max()
+    room = 1.5 * (hi - lo) or max(1.0, abs(hi))
+    if len(dots):
+        low, high = np.quantile(dots, [0.01, 0.99])
+        lo, hi = max(min(lo, low), lo - room), min(max(hi, high), hi + room)
+    pad = 0.08 * (hi - lo) or 0.08 * max(1.0, abs(hi))
+    axes.set_ylim(lo - pad, hi + pad)
+
+
+def _draw_loss(axes: Axes, path: Any, orbit: Any) -> None:
+    """The loss on the path, the average predicted, and the iterates' own loss with its average."""
+    n = _until(path, orbit)
+    everything = [path.loss, path.predicted_loss]
+    if n and getattr(orbit, "_step", None) is not None:
+        raw = orbit.loss[:n]
+        _dots(axes, np.arange(n), raw, "iterates")
+        if n > 2:
+            axes.plot(np.arange(1, n - 1), (raw[:-2] + 2 * raw[1:-1] + raw[2:]) / 4, color=INK, linewidth=0.9, zorder=2,
+                      label="iterates, averaged")  # fmt: skip
+        everything.append(raw)
+    axes.plot(path.t, path.loss, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
+    if path.rank.any():
+        average = _broken(path, path.predicted_loss)
+        axes.plot(*average, color=WARN, linewidth=1.2, linestyle="--", zorder=4, label="predicted average")
+    _scale(axes, np.concatenate(everything))
+    _mark_events(axes, path)
+    axes.set(ylabel="loss", title="loss")
+    axes.legend(loc="best", handlelength=1.6)
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic where the values are positive and span decades; never more than ten of them."""
+    finite = values[np.isfinite(values)]
+    positive = finite[finite > 0]
+    if len(finite) and len(positive) == len(finite) and finite.max() > 50 * finite.min():
+        low, high = np.quantile(positive, [0.0, 0.998])
+        axes.set_yscale("log")
+        axes.set_ylim(max(low, 1e-10 * high) / 1.6, high * 1.6)
+    else:
+        clip_range(axes, finite)
+
+
+def _draw_variance(axes: Axes, path: Any, orbit: Any) -> None:
+    """Eigenvalues of Σ against the squared swing of the iterates about their midpoints."""
+    n, title = _until(path, orbit), "variance of the oscillation"
+    spectrum = np.linalg.eigvalsh(path.covariance)[:, ::-1] if len(path.t) else np.zeros((0, 1))
+    held = int(path.rank.max(initial=0))
+    trace = spectrum.sum(axis=1)
+    shown = [trace[trace > 0]]
+    if n > 2:
+        swing = ((2 * orbit.w[1 : n - 1] - orbit.w[: n - 2] - orbit.w[2:n]) / 4).astype(float)
+        square = (swing**2).sum(axis=1)
+        _dots(axes, np.arange(1, n - 1), square, "iterates, |w − midpoint|²")
+        shown.append(square[square > 0])
+    if held:
+        axes.plot(*_broken(path, np.where(trace > 0, trace, np.nan)), color=WARN, linewidth=1.5, zorder=4, label="tr Σ predicted")
+    for k in range(min(held, MOST_WEIGHTS) if held > 1 else 0):
+        one = np.where(spectrum[:, k] > 0, spectrum[:, k], np.nan)
+        axes.plot(*_broken(path, one), color=COLOURS[k], linewidth=0.8, zorder=3, label=f"eigenvalue {k + 1}")
+    _variance_scale(axes, trace, np.concatenate(shown))
+    _mark_events(axes, path)
+    axes.set(ylabel="Σ", title=title if held else title + ": none in this model")
+    if axes.lines:
+        axes.legend(loc="best", handlelength=1.6)
+
+
+def _variance_scale(axes: Axes, trace: np.ndarray, shown: np.ndarray) -> None:
+    """Logarithmic; what lies a million times below the largest prediction is round-off."""
+    largest = trace.max(initial=0.0) or shown.max(initial=0.0)
+    if largest <= 0:
+        axes.set_ylim(-0.05, 1)
+        return
+    least = max(shown.min(), 1e-6 * largest)
+    axes.set_yscale("log")
+    axes.set_ylim(least / 2, 3 * max(largest, min(np.quantile(shown, 0.99), 1e3 * largest)))
