@@ -62,7 +62,9 @@ def show(
     beside = None if orbit is None else compare(path, orbit, function)
     if json:
         files = {"figures": [str(f) for f in figures], "record": str(record)}
-        output.print_json({**{key: getattr(path, key) for key in KEYS}, "orbit": beside, "chosen": chosen, **files})
+        events = [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events]
+        found = {**{key: getattr(path, key) for key in KEYS}, "events": events}
+        output.print_json({**found, "orbit": beside, "chosen": chosen, **files})
     else:
         print_flow(path, beside, given, chosen)
         output.print_files(figures, record)
@@ -145,6 +147,8 @@ def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[floa
     facts.add_row("status", path.status)
     for note in path.notes:
         facts.add_row("note", note)
+    if beside and beside["status"] != "done":
+        facts.add_row("note", f"the optimizer itself {beside['status']}")
     out.print(facts)
     out.print()
     _print_events(out, path)

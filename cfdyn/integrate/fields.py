@@ -22,24 +22,25 @@ KERNELS = {edge.EIGH: edge.decompose, edge.FOLLOW: edge.follow, edge.PUSH: edge.
 
 def make_field(
     kind: int, n: int, d: int, p: np.ndarray, rule: Callable[[str], Any], reference: np.ndarray | None = None,
-    jacobians: bool = False,
+    jacobians: bool = False, tie: float = 1e-13, soft: int = 0,
 ) -> Field:  # fmt: skip
     """A Field with k = len(reference) modes, the rows P^½U; ``rule`` gives the compiled rule of a name.
 
     Only the rules that will be called are asked for: those of the edge for a ``kind`` that has one, the Jacobians
-    only where ``jacobians`` says that an implicit method will run.
+    only where ``jacobians`` says that an implicit method will run. The last ``soft`` modes are only kept apart.
     """
     counts, drift = np.zeros(2, np.int64), rule("drift")
     if kind == PLAIN:
         slopes = rule("drift_jacobian") if jacobians else drift
-        return Field(n, 0, drift, slopes, drift, drift, p, np.zeros(1), counts)
+        return Field(n, 0, drift, slopes, drift, drift, drift, p, np.zeros(1), counts)
     k = 0 if reference is None else len(reference)
-    block = _block(kind, n, d, k, p, jacobians)
+    block = _block(kind, n, d, k, p, jacobians, soft)
     for name, slot in FORMULAS.items():
         if jacobians or not name.endswith("jacobian"):
             put_rule(block, slot, rule(name))
     for slot, kernel in KERNELS.items():
         put_rule(block, slot, kernel.compiled)
+    block[edge.TIE] = tie
     if k:
         first = block.view(np.int64)[edge.REFERENCE]
         block[first : first + k * d] = np.ravel(reference)
@@ -49,12 +50,13 @@ def make_field(
     else:
         slope, own = drift, p
         slopes = rule("drift_jacobian") if jacobians else drift
-    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, own, block, counts)
+    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, edge.renew.compiled, own, block, counts)
 
 
-def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool) -> np.ndarray:
+def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool, soft: int) -> np.ndarray:
     """Sizes, and where each array begins; the parameters are copied into it."""
-    m = {CENTRAL: k * (k + 1) // 2, TRACE: min(k, 1)}.get(kind, 0)
+    held = k - soft
+    m = {CENTRAL: held * (held + 1) // 2 + held * soft, TRACE: min(k, 1)}.get(kind, 0)
     at_most, slopes = max(m, k), 2 * n * (n + 2 * d) if jacobians else 0
     sizes = {
         edge.P: len(p), edge.REFERENCE: k * d, edge.EDGES: d * d + d, edge.MATRIX: d * d, edge.SPECTRUM: 2 * d * d + 3 * d,
@@ -69,7 +71,7 @@ def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool) ->
     block = np.zeros(int(starts[-1]) + 8)
     numbers = block.view(np.int64)
     numbers[edge.P : edge.ARRAYS] = starts[:-1]
-    numbers[[edge.N, edge.D, edge.K, edge.M, edge.KIND]] = n, d, k, m, kind
+    numbers[[edge.N, edge.D, edge.K, edge.M, edge.KIND, edge.SOFT]] = n, d, k, m, kind, soft
     block[starts[0] : starts[0] + len(p)] = p
     return block
 
@@ -78,6 +80,12 @@ def array_in(field: Field, place: int, size: int) -> np.ndarray:
     """An array of the block."""
     first = field.block.view(np.int64)[place]
     return field.block[first : first + size]
+
+
+def by_value(field: Field, reference: np.ndarray) -> None:
+    """From now on the modes are the largest eigenvalues; equal ones are told apart by the reference."""
+    field.block.view(np.int64)[edge.BY_VALUE] = 1
+    array_in(field, edge.REFERENCE, reference.size)[:] = reference.ravel()
 
 
 def plain_field(n: int, p: np.ndarray, drift: Any, drift_jacobian: Any) -> Field:

@@ -22,13 +22,15 @@ class Critical:
     """The modes that are held from a point on.
 
     ``reference`` (k, d): P^½U, orthonormal rows; ``multipliers`` (k,): eigenvalues of X, ascending; ``near``: whether
-    another eigenvalue is at the edge without being held; ``unique``: whether X is.
+    another eigenvalue is at the edge without being held; ``unique``: whether X is; ``left`` (s, d): of those that have
+    just lost their force.
     """
 
     reference: np.ndarray
     multipliers: np.ndarray
     near: bool
     unique: bool
+    left: np.ndarray | None = None
 
 
 def spectrum(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,7 +92,9 @@ def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: 
     weights, turn = np.linalg.eigh(packed(x, k))
     first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
     first = max(first, 1) if drop else first
-    return Critical((directions.T @ turn[:, first:]).T.copy(), weights[first:], first > 0, rank == len(alpha))
+    basis = turn.T @ directions
+    left = basis[:first] if drop and first < k else None
+    return Critical(basis[first:].copy(), weights[first:], first > 0, rank == len(alpha), left)
 
 
 def _multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, int]:

@@ -23,6 +23,7 @@ MANY = 150
 ROWS = 256
 BLOW_UP = 1e15
 MOST_EVENTS = 10_000
+MOMENT = 2e-3
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Phase:
 
     field: Field
     start: float
+    reference: np.ndarray
     steps: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
 
@@ -52,9 +54,9 @@ class Run:
 
     def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
-        self.kind = KINDS[flow.spec.kind]
-        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(14), np.zeros(8, np.int64)
-        self.clock[[stepping.END, stepping.RTOL, stepping.ATOL]] = end, options.rtol, options.atol
+        self.kind, self.end = KINDS[flow.spec.kind], end
+        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(stepping.CLOCK), np.zeros(8, np.int64)
+        self.clock[[stepping.END, stepping.USER_RTOL, stepping.USER_ATOL]] = end, options.rtol, options.atol
         self.clock[[stepping.MOST, stepping.FIXED, stepping.LEAST_H]] = options.max_step, options.step, 1e-15
         # How far a held eigenvalue may fall; the central flow holds each where it is.
         self.clock[stepping.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
@@ -79,6 +81,8 @@ class Run:
         while not self.status:
             before = len(held.reference)
             ended = self._phase(held)
+            if ended == stepping.JUMP and self.clock[stepping.MISS] < 1e-9:
+                ended = stepping.EVENT
             if ended != stepping.EVENT:
                 self.status = self.status or self._reason(ended)
                 return
@@ -108,22 +112,53 @@ class Run:
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
         self.clock[stepping.TINY] = strong
+        # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
+        near = held.near and len(held.reference) > 0
         self.clock[stepping.SLACK_IN] = 1e-11 if held.near else 0.0
+        self.clock[stepping.RTOL] = 1e-10 if near else self.options.rtol
+        self.clock[stepping.ATOL] = 1e-12 if near else self.options.atol
         self.clock[stepping.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
         self.clock[stepping.H], target = 0.0, None
+        if held.left is not None:
+            ended, held = self._part(held)
+            if ended != stepping.REACHED or self.t >= self.end:
+                return ended
+        if self.flags[stepping.AUTO] and self.flow.dim <= MANY:
+            # Modes at an edge that others have just left turn as fast as the gap is small.
+            self.flags[stepping.METHOD] = stepping.IMPLICIT if near else stepping.EXPLICIT
+            self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0
         while True:
             fields = self._field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
-            self.phases.append(Phase(fields, self.t))
+            self.phases.append(Phase(fields, self.t, held.reference))
             tools = self._tools(fields)
             self._begin(fields, tools)
             ended = self._steps(fields, tools)
             if ended not in (stepping.STIFF, stepping.MILD):
                 return ended
             self._change_method(ended)
-            held = Critical(self._modes_now(fields), held.multipliers, held.near, held.unique)
+            held = Critical(self._modes_now(fields), held.multipliers, self.clock[stepping.SLACK_IN] > 0, held.unique)
+
+    def _part(self, held: Critical) -> tuple[int, Critical]:
+        """The first moment after some modes have lost their force, while their eigenvalues are still equal.
+
+        The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
+        rate is 0, which takes forces of the mixed pairs.
+        """
+        self.clock[stepping.END] = min(self.end, self.t + MOMENT)
+        both = Critical(np.concatenate([held.reference, held.left]), held.multipliers, True, held.unique)
+        fields, method = self._field(both, soft=len(held.left)), self.flags[stepping.METHOD]
+        self.flags[stepping.METHOD], auto = stepping.EXPLICIT, self.flags[stepping.AUTO]
+        self.flags[stepping.AUTO] = 0
+        self.phases.append(Phase(fields, self.t, both.reference))
+        tools = self._tools(fields)
+        self._begin(fields, tools)
+        ended = self._steps(fields, tools)
+        self.clock[stepping.END], self.clock[stepping.H] = self.end, 0.0
+        self.flags[[stepping.METHOD, stepping.AUTO]] = method, auto
+        return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
 
     def _begin(self, fields: Field, tools: stepping.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
@@ -151,11 +186,12 @@ class Run:
             if not np.abs(self.z).max() < BLOW_UP:
                 return stepping.STALLED
 
-    def _field(self, held: Critical) -> Field:
+    def _field(self, held: Critical, soft: int = 0) -> Field:
         flow = self.flow
         implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
         return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
-                          held.reference, jacobians=bool(implicit))  # fmt: skip
+                          held.reference, jacobians=bool(implicit),
+                          tie=1e-11 if held.near else 1e-13, soft=soft)  # fmt: skip
 
     def _tools(self, fields: Field) -> stepping.Tools:
         """Work arrays; those of the implicit method only where it runs."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
-from cfdyn.integrate.fields import reading
+from cfdyn.integrate.fields import by_value, reading
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.trajectory import Trajectory
@@ -183,6 +183,8 @@ def _read(run: Run, phase: Phase, polynomials: np.ndarray, theta: np.ndarray, st
     rule, p = reading(phase.field) if held else (phase.field.slope, phase.field.p)
     columns = found if held else np.empty((len(theta), run.flow.dim))
     before = phase.field.block.copy()
+    if held:
+        by_value(phase.field, phase.reference)
     observe(rule, p, polynomials, theta, states, columns)
     phase.field.block[: len(before)] = before
     if not held:

@@ -19,14 +19,16 @@ PLAIN, CENTRAL, TRACE, ABLATED = range(4)
 # Whole numbers: sizes, the kind, counts; then addresses of rules.
 N, D, K, M, KIND, SPECTRA, FORCES = range(7)
 DRIFT, EDGE, FORCE, DRIFT_JACOBIAN, SLACK_JACOBIAN, FORCE_JACOBIAN, EIGH, FOLLOW, PUSH, HOLD, PROJECT = range(7, 18)
-# Numbers: the largest eigenvalue that is not held, the smallest that is, the rank of β, what the sum is held at, the worst.
-NEXT, LOWEST, RANK, TARGET, TOP = range(18, 23)
+# Numbers: the largest eigenvalue that is not held, the smallest that is, the rank of β, what the sum is held at, the
+# largest of all, and what tells equal eigenvalues apart: a lift of the modes so far, an error of TIE over the gap.
+NEXT, LOWEST, RANK, TARGET, TOP, TIE = range(18, 24)
 # Whole numbers: where each array begins. A spectrum is n values, (n, n) vectors by columns, and scratch.
 (P, REFERENCE, EDGES, MATRIX, SPECTRUM, CHOSEN, MODES, INPUTS, PAIR, B, A, X, BETA, SCALE, BETA_SPECTRUM, WORK, SLOPE, TURNS,
  SLOPES_OF, RATES, ARRAYS) = range(24, 45)  # fmt: skip
+BY_VALUE = 45  # whether the modes are the largest eigenvalues, whatever the reference
+SOFT = 46  # how many of the modes, the last, are kept apart from the others but not held themselves
+HELD = 47  # how many are
 HEAD = 48
-# Equal eigenvalues are told apart by the modes so far; an error of this over the gap.
-TIE = 1e-11
 ROOT2 = np.sqrt(2.0)
 NOTHING, NO_PUSH = 1e-12, 1e-28  # relative: an eigenvalue of β that is 0; the square of a force that is round-off
 
@@ -52,7 +54,7 @@ def follow(z, block, out):
             if at[KIND] != ABLATED:
                 entry /= np.sqrt(m[p + i]) * np.sqrt(m[p + j])
             for q in range(k):
-                entry += TIE * m[at[REFERENCE] + q * d + i] * m[at[REFERENCE] + q * d + j]
+                entry += m[TIE] * m[at[REFERENCE] + q * d + i] * m[at[REFERENCE] + q * d + j]
             m[at[MATRIX] + i * d + j] = entry
     call_from(m, EIGH, pointer(m, at[MATRIX]), pointer(m, D), pointer(m, at[SPECTRUM]))
     m[TOP] = m[at[SPECTRUM] + d - 1]
@@ -73,6 +75,8 @@ def pick(m, at):
             for i in range(d):
                 product += m[vectors + i * d + j] * m[at[REFERENCE] + q * d + i]
             m[common + j] += product * product
+        if at[BY_VALUE] == 1:
+            m[common + j] = m[values + j]
     m[LOWEST] = np.inf
     for q in range(k):
         best = -1
@@ -83,10 +87,49 @@ def pick(m, at):
         m[LOWEST] = min(m[LOWEST], m[values + best])
         for i in range(d):
             m[at[MODES] + q * d + i] = m[vectors + i * d + best] / np.sqrt(m[at[EDGES] + d * d + i])
+    if at[SOFT] > 0:
+        align(m, at)
     m[NEXT] = -np.inf
     for j in range(d):
         if m[at[CHOSEN] + j] == 0.0:
             m[NEXT] = max(m[NEXT], m[values + j])
+
+
+@inline_kernel
+def align(m, at):
+    """Turn the modes among themselves towards the reference: its rows, projected onto them and made orthonormal in turn."""
+    d, k, modes, p, dots = at[D], at[K], at[MODES], at[EDGES] + at[D] * at[D], at[WORK]
+    for q in range(k):
+        for i in range(d):
+            m[modes + q * d + i] = 0.0
+        for j in range(d):
+            m[dots] = 0.0
+            for i in range(d if m[at[CHOSEN] + j] > 0.0 else 0):
+                m[dots] += m[at[SPECTRUM] + d + i * d + j] * m[at[REFERENCE] + q * d + i]
+            for i in range(d):
+                m[modes + q * d + i] += m[dots] * m[at[SPECTRUM] + d + i * d + j]
+        for r in range(q + 1):
+            product = 0.0
+            for i in range(d):
+                product += m[modes + q * d + i] * m[modes + r * d + i]
+            for i in range(d):
+                if r < q:
+                    m[modes + q * d + i] -= product * m[modes + r * d + i]
+                else:
+                    m[modes + q * d + i] /= np.sqrt(product)
+    for q in range(k):
+        for i in range(d):
+            m[modes + q * d + i] /= np.sqrt(m[p + i])
+
+
+@kernel_rule
+def renew(z, block, out):
+    """The modes as they are now become the reference."""
+    m, at = numbers(block), integers(block)
+    d = at[D]
+    for q in range(at[K]):
+        for i in range(d):
+            m[at[REFERENCE] + q * d + i] = m[at[MODES] + q * d + i] * np.sqrt(m[at[EDGES] + d * d + i])
 
 
 @kernel_rule
@@ -100,7 +143,7 @@ def push(z, block, out):
         m[at[B] + i] = 0.0
         m[at[A] + i] = 0.0
     p = 0
-    for q in range(at[K]):
+    for q in range(at[K] - at[SOFT]):
         for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
             at[FORCES] += 1
             choose(m, at, q, r)

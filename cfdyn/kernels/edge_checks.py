@@ -6,30 +6,8 @@ import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
 from cfdyn.kernels.edge import (
-    BETA,
-    BETA_SPECTRUM,
-    CENTRAL,
-    EDGES,
-    EIGH,
-    FOLLOW,
-    HOLD,
-    KIND,
-    LOWEST,
-    MODES,
-    NEXT,
-    PAIR,
-    PROJECT,
-    PUSH,
-    ROOT2,
-    SLOPE,
-    TARGET,
-    B,
-    D,
-    K,
-    M,
-    N,
-    X,
-    solve_pairs,
+    B, BETA, BETA_SPECTRUM, CENTRAL, D, EDGES, EIGH, FOLLOW, HELD, HOLD, K, KIND, LOWEST, M, MODES, N, NEXT, PAIR, PROJECT, PUSH,
+    ROOT2, SLOPE, SOFT, TARGET, X, solve_pairs,
 )  # fmt: skip
 
 
@@ -37,11 +15,11 @@ from cfdyn.kernels.edge import (
 def project(z, block, out):
     """Move z along the forces until the modes are at the edge (their sum at TARGET); the violation, NaN if that fails."""
     m, at, state, violation = numbers(block), integers(block), numbers(z), numbers(out)
-    for _ in range(12):
+    for iteration in range(12):
         call_from(m, FOLLOW, z, block, out)
         call_from(m, PUSH, z, block, out)
         worst = shortfall(m, at)
-        if not worst > 2e-14:
+        if not worst > (1e-15 if iteration < 3 else 2e-14):
             break
         solve_pairs(m, at, at[PAIR], at[X])
         for p in range(at[M]):
@@ -54,7 +32,7 @@ def project(z, block, out):
 def shortfall(m, at) -> float:
     """−uᵀ(2P − H)v for each pair at PAIR (m,), scaled as pairs are; returns the largest over 2."""
     d, modes, edges, p, worst, total_of_all = at[D], at[MODES], at[EDGES], 0, 0.0, -m[TARGET]
-    for q in range(at[K]):
+    for q in range(at[K] - at[SOFT]):
         for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
             total = 0.0
             for i in range(d):
@@ -75,7 +53,7 @@ def shortfall(m, at) -> float:
 def inspect(z, block, out):
     """The largest eigenvalue that is not held, the smallest that is, and the smallest of X, (3,)."""
     m, at, found = numbers(block), integers(block), numbers(out)
-    k, p = at[K], 0
+    k, p = at[K] - at[SOFT], 0
     found[1], found[2] = np.inf, np.inf
     if k == 0:
         call_from(m, FOLLOW, z, block, out)
@@ -84,12 +62,14 @@ def inspect(z, block, out):
         found[1] = m[LOWEST]
         if at[KIND] == CENTRAL:
             for q in range(k):
-                for r in range(q, k):
+                for r in range(q, at[K]):
                     entry = m[at[X] + p] if r == q else m[at[X] + p] / ROOT2
-                    m[at[BETA] + q * k + r] = entry
-                    m[at[BETA] + r * k + q] = entry
                     p += 1
-            call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, K), pointer(m, at[BETA_SPECTRUM]))
+                    if r < k:
+                        m[at[BETA] + q * k + r] = entry
+                        m[at[BETA] + r * k + q] = entry
+            at[HELD] = k
+            call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, HELD), pointer(m, at[BETA_SPECTRUM]))
             found[2] = m[at[BETA_SPECTRUM]]
     found[0] = m[NEXT]
 
@@ -108,7 +88,7 @@ def read_off(z, block, out):
     call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
     for i in range(n):
         found[1 + i] = m[at[SLOPE] + i]
-    for q in range(at[K]):
+    for q in range(at[K] - at[SOFT]):
         for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
             weight = m[at[X] + p] if r == q else m[at[X] + p] / ROOT2
             for i in range(d):

@@ -6,35 +6,8 @@ import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
 from cfdyn.kernels.edge import (
-    ABLATED,
-    CENTRAL,
-    CHOSEN,
-    DRIFT_JACOBIAN,
-    EDGES,
-    FORCE,
-    FORCE_JACOBIAN,
-    HOLD,
-    INPUTS,
-    KIND,
-    PAIR,
-    RATES,
-    ROOT2,
-    SLACK_JACOBIAN,
-    SLOPE,
-    SLOPES_OF,
-    SPECTRUM,
-    TOP,
-    TURNS,
-    A,
-    B,
-    D,
-    K,
-    M,
-    N,
-    P,
-    X,
-    choose,
-    solve_pairs,
+    ABLATED, B, A, CENTRAL, CHOSEN, D, DRIFT_JACOBIAN, EDGES, FORCE, FORCE_JACOBIAN, HOLD, INPUTS, K, KIND, M, N, P, PAIR, RATES,
+    ROOT2, SLACK_JACOBIAN, SLOPE, SLOPES_OF, SOFT, SPECTRUM, TOP, TURNS, X, choose, solve_pairs,
 )  # fmt: skip
 
 
@@ -96,7 +69,7 @@ def bend_forces(m, at, result):
     for i in range(at[M] * n):
         m[at[RATES] + i] = 0.0
     p = 0
-    for q in range(at[K]):
+    for q in range(at[K] - at[SOFT]):
         for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
             choose(m, at, q, r)
             call_from(m, FORCE_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))

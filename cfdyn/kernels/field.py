@@ -14,9 +14,9 @@ SLOPES, JACOBIANS = range(2)
 class Field(NamedTuple):
     """A flow dz/dt = F(z) of n states; rules as in `cfdyn._jit`.
 
-    ``slope`` and ``slope_jacobian`` are F and DF and read ``p``. Where the flow has an edge, ``project`` and
-    ``inspect`` belong to it and read ``block`` (see `cfdyn.kernels.edge`); ``k`` modes are held there. ``counts`` are
-    of evaluations.
+    ``slope`` and ``slope_jacobian`` are F and DF and read ``p``. Where the flow has an edge, ``project``,
+    ``inspect`` and ``renew`` belong to it and read ``block`` (see `cfdyn.kernels.edge`); ``k`` modes are held there.
+    ``counts`` are of evaluations.
     """
 
     n: int
@@ -25,6 +25,7 @@ class Field(NamedTuple):
     slope_jacobian: Any
     project: Any
     inspect: Any
+    renew: Any
     p: np.ndarray
     block: np.ndarray
     counts: np.ndarray

@@ -15,12 +15,20 @@ from cfdyn.kernels.orbits import copy
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP = range(7)
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED = range(8)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
-# how far the edge may be overstepped until a first gap has opened, and the error and step before.
-T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY = range(14)
+# how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
+# fall, the scale of X, by how much an event was missed, and the user's tolerances.
+(T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
+ USER_RTOL, USER_ATOL, CLOCK) = range(18)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
+
+
+# An event is hit where the margin is this small.
+HIT = 2e-13
+# A gap that is no longer mistaken for none.
+OPEN = 1e-4
 
 
 class Tools(NamedTuple):
@@ -148,7 +156,8 @@ def first_event(field, clock, flags, coefficients, tools) -> float:
 @inline_kernel
 def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
     """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
-    size, slope = place * h, 0.0
+    size, slope, value = place * h, 0.0, np.inf
+    clock[MISS] = np.inf
     before, value_before = 0.0, 0.0
     for iteration in range(8):
         clear(tools.state)
@@ -170,13 +179,14 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
         before, value_before = size, value
         change = -value / slope
         if not np.isfinite(change) or abs(change) > 0.2 * h or iteration == 7:
-            return size if abs(value) < 1e-9 else -1.0
+            break
         if abs(change) <= 1e-15 * max(abs(clock[T]), size):
             break
         size += change
         if not size > 0.0:
             size = before * 0.5
-    return size
+    clock[MISS] = abs(value)
+    return size if abs(value) <= HIT else -1.0
 
 
 @kernel
@@ -212,8 +222,14 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
             clock[H] = h * min(factor, 0.5)
             continue
         ended = take(field, clock, flags, z, f, h, tools, times, coefficients, done)
-        if ended == JUMP:
-            return done, JUMP
+        if ended == MISSED:
+            # An event that was not hit: modes that turn fast near it, or a jump.
+            flags[REJECTED] += 1
+            rejected = True
+            if clock[FIXED] > 0.0 or h <= 1e-14 * (1.0 + abs(clock[T])):
+                return done, JUMP
+            clock[H] = 0.4 * h
+            continue
         done += 1
         clock[ERROR], clock[BEFORE] = error, h
         # The end of the interval, not the error, may have cut this step short.
@@ -232,32 +248,34 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
     """Record an accepted step, up to an event if there is one in it, and move on to its end."""
     ended, size = REACHED, h
     interpolant(field, flags, z, f, h, tools, coefficients[row])
-    judge(flags, h, tools)
     if flags[WATCH] == 1:
         place = first_event(field, clock, flags, coefficients[row], tools)
         if place <= 1.0:
             ended = EVENT
             size = land(field, clock, flags, z, f, h, place, coefficients[row], tools)
             if size < 0.0:
-                return JUMP
+                return MISSED
             interpolant(field, flags, z, f, size, tools, coefficients[row])
         else:
             # Once a gap has opened, the edge may no longer be overstepped.
-            if (2.0 - tools.found[0]) / 2.0 > 1e-8:
-                clock[SLACK_IN] = 0.0
+            if clock[SLACK_IN] > 0.0 and (2.0 - tools.found[0]) / 2.0 > OPEN:
+                clock[SLACK_IN], clock[RTOL], clock[ATOL] = 0.0, clock[USER_RTOL], clock[USER_ATOL]
             if tools.found[2] > 1e-8 * clock[TINY]:
                 clock[SLACK_OUT] = 0.0
+    if field.k > 0:
+        field.renew(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
     times[row, 0] = clock[T]
     times[row, 1] = size
     clock[T] = clock[END] if size == clock[END] - clock[T] else clock[T] + size
     flags[STEPS] += 1
+    judge(flags, clock, size, tools)
     copy(tools.z1, z)
     copy(tools.f1, f)
     return ended
 
 
 @inline_kernel
-def judge(flags, h, tools) -> None:
+def judge(flags, clock, h, tools) -> None:
     """Count signs of stiffness: is the explicit step as long as stability allows, the implicit one no longer than that?"""
     if flags[AUTO] == 0:
         return
@@ -275,7 +293,7 @@ def judge(flags, h, tools) -> None:
             for j in range(tools.z1.size):
                 row += abs(tools.slopes[i, j])
             size = max(size, row)
-        stiff = h * size > 3.0
+        stiff = h * size > 3.0 or clock[SLACK_IN] > 0.0
     flags[STIFF_SIGNS] = flags[STIFF_SIGNS] + 1 if stiff else max(flags[STIFF_SIGNS] - 3, 0)
     flags[MILD_SIGNS] = 0 if stiff else flags[MILD_SIGNS] + 1
 

@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
 
-DOTS = "#9aa2ad"
+DOTS = "#8a939f"
+# Light enough to read dots and lines over it.
+GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
 MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS = 4000, 6, 24
+SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, DOTS)
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
 
 
@@ -27,9 +31,19 @@ def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
         _draw_variance(panels[1, 1], path, orbit)
         for axes in (panels[0, 1], panels[1, 0], panels[1, 1]):
             axes.set(xlabel="time (steps)", xlim=_span(path))
-        name = path.flow if len(path.flow) <= 100 else path.flow[:99] + "…"
-        figure.suptitle(name if path.status == "done" else f"{name}   ·   {path.status.partition(':')[0]}", fontsize=9.5)
+        for axes in panels.flat:
+            if axes.get_yscale() == "linear":
+                axes.ticklabel_format(axis="y", useOffset=False)
+            _legend(axes)
+        figure.suptitle(_title(path), fontsize=9.5)
     return figure
+
+
+def _title(path: Any) -> str:
+    """The flow, on two lines if it is long, and why it ends early."""
+    words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
+    lines = [line if len(line) <= 110 else line[:109] + "…" for line in words.split("\n")]
+    return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
 
 
 def _span(path: Any) -> tuple[float, float]:
@@ -66,6 +80,15 @@ def _until(path: Any, orbit: Any) -> int:
     return 0 if orbit is None or not len(path.t) else min(len(orbit.z), int(path.t[-1]) + 1)
 
 
+def _legend(axes: Axes) -> None:
+    """Above the panel, where it hides nothing."""
+    count = len(axes.get_legend_handles_labels()[0])
+    if count:
+        columns = count if count <= 5 else -(-count // 2)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), ncols=columns, handlelength=1.1, handletextpad=0.4,
+                    columnspacing=0.8, borderaxespad=0.1, borderpad=0.2, fontsize=7)  # fmt: skip
+
+
 def _mark_events(axes: Axes, path: Any) -> None:
     """A faint line at each."""
     for event in path.events[:MOST_EVENTS]:
@@ -84,19 +107,19 @@ def _draw_plane(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
         _contours(axes, loss, limits)
     if n:
         axes.plot(*orbit.w[:n].T.astype(float), "-", color=DOTS, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
-        _dots(axes, orbit.w[:n, 0], orbit.w[:n, 1], "iterates")
+        _dots(axes, orbit.w[:n, 0], orbit.w[:n, 1], "iterates", markersize=3.2)
+        axes.plot(*orbit.midpoints()[: max(0, n - 2)].T, color=INK, linewidth=0.7, alpha=0.8, zorder=2, label="midpoints")
     axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
     axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
     axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
-    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1], title="path")
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1])
     axes.locator_params(nbins=5)
-    axes.legend(loc="best", handlelength=1.2)
 
 
 def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """The orbit's points that lie within ten sizes of the path."""
-    centre, size = w.mean(axis=0), np.ptp(w, axis=0).max() or 1.0
-    return points[np.abs(points - centre).max(axis=1) <= 10 * size]
+    """The orbit's points that are not far off: an orbit that diverges would shrink the path to a dot."""
+    away = np.abs(points - w.mean(axis=0)).max(axis=1)
+    return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
 
 
 def _contours(axes: Axes, loss: Any, limits: np.ndarray, size: int = 161) -> None:
@@ -109,7 +132,7 @@ def _contours(axes: Axes, loss: Any, limits: np.ndarray, size: int = 161) -> Non
         return
     low = np.nanmin(values)
     height = np.log10(values - low + 1e-4 * (np.nanmedian(values) - low + 1e-300)).reshape(size, size)
-    axes.contourf(x, y, height, levels=24, cmap="Greys", alpha=0.5, zorder=0)
+    axes.contourf(x, y, height, levels=24, cmap=GROUND, zorder=0)
 
 
 def _draw_weights(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
@@ -119,14 +142,18 @@ def _draw_weights(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
     moved = np.sort(np.argsort(-np.ptp(w, axis=0), kind="stable")[:MOST_WEIGHTS])
     for k, colour in zip(moved, COLOURS, strict=False):
         if n:
-            _dots(axes, np.arange(n), orbit.w[:n, k], color=colour, alpha=0.35, markeredgewidth=0)
-        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k])
+            first = k == moved[0]
+            _dots(axes, np.arange(n), orbit.w[:n, k], "iterates" if first else None, color=colour, alpha=0.5,
+                  markersize=3.6, markeredgewidth=0)  # fmt: skip
+        if n > 2:
+            middle = orbit.midpoints()[: n - 2, k]
+            axes.plot(np.arange(1, n - 1), middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
     shown = [w[:, moved].ravel()] + ([_bulk(orbit.w[:n].astype(float), w)[:, moved].ravel()] if n else [])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
-    few = f"the {len(moved)} of {path.n_weights} weights that move most" if len(moved) < path.n_weights else "weights"
-    axes.set(xlabel="time (steps)", xlim=_span(path), ylabel="weights", title=few + (" (dots: iterates)" if n else ""))
-    axes.legend(loc="best", ncols=3, handlelength=1.2)
+    few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
+    axes.set(xlabel="time (steps)", xlim=_span(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
 
 
 def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
@@ -140,17 +167,16 @@ def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
     axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     shown = values[np.isfinite(values)]
     if np.isfinite(border):
-        axes.axhline(border, color=WARN, linestyle="--", linewidth=0.9, zorder=2, label=f"edge {border:.4g}")
+        axes.axhline(border, color=WARN, linestyle="--", linewidth=0.9, zorder=4, label=f"edge {border:.4g}")
         shown = np.append(shown, border)
-    for event in path.events[:MOST_EVENTS]:
-        up = event.kind == "enter"
-        axes.plot(event.t, border, "^" if up else "v", color=INK if up else "white", markeredgecolor=INK, markersize=5, zorder=5)
+    for kind, mark, colour in (("enter", "^", INK), ("leave", "v", "white")):
+        times = [event.t for event in path.events[:MOST_EVENTS] if event.kind == kind]
+        if times:
+            style = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
+            axes.plot(times, np.interp(times, path.t, values), marker=mark, label=f"{kind}s", **style)
     _limits(axes, shown, orbit.sharpness[:n] if fixed and n and getattr(orbit, "_step", None) is not None else shown)
     _mark_events(axes, path)
-    marks = "" if not path.events else "; triangles: an eigenvalue enters" + (
-        ", leaves" if any(event.kind == "leave" for event in path.events) else "")  # fmt: skip
-    axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)", title="sharpness" + marks)
-    axes.legend(loc="best", handlelength=1.6)
+    axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)")
 
 
 def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
@@ -159,7 +185,9 @@ def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
     if not len(line):
         return
     lo, hi = line.min(), line.max()
-    room = 1.5 * (hi - lo) or max(1.0, abs(hi))
+    room = max(1.5 * (hi - lo), 0.4 * abs(hi))
+    if hi - lo <= 1e-6 * abs(hi):
+        lo, hi = lo - 0.2 * abs(lo), hi + 0.2 * abs(hi)
     if len(dots):
         low, high = np.quantile(dots, [0.01, 0.99])
         lo, hi = max(min(lo, low), lo - room), min(max(hi, high), hi + room)
@@ -175,24 +203,31 @@ def _draw_loss(axes: Axes, path: Any, orbit: Any) -> None:
         raw = orbit.loss[:n]
         _dots(axes, np.arange(n), raw, "iterates")
         if n > 2:
-            axes.plot(np.arange(1, n - 1), (raw[:-2] + 2 * raw[1:-1] + raw[2:]) / 4, color=INK, linewidth=0.9, zorder=2,
-                      label="iterates, averaged")  # fmt: skip
+            t, mean = _averaged(raw)
+            axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
         everything.append(raw)
     axes.plot(path.t, path.loss, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     if path.rank.any():
-        average = _broken(path, path.predicted_loss)
+        average = _broken(path, np.where(path.rank > 0, path.predicted_loss, np.nan))
         axes.plot(*average, color=WARN, linewidth=1.2, linestyle="--", zorder=4, label="predicted average")
     _scale(axes, np.concatenate(everything))
     _mark_events(axes, path)
-    axes.set(ylabel="loss", title="loss")
-    axes.legend(loc="best", handlelength=1.6)
+    axes.set(ylabel="loss")
+
+
+def _averaged(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(r_{t−1} + 2r_t + r_{t+1})/4, and of a long series its mean over a fiftieth, for oscillations of other periods."""
+    mean = (raw[:-2] + 2 * raw[1:-1] + raw[2:]) / 4
+    width = max(1, len(raw) // 50) | 1
+    t = np.arange(1, len(raw) - 1)[width // 2 : len(mean) - width // 2]
+    return t, np.convolve(mean, np.ones(width) / width, "valid")
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:
-    """Logarithmic where the values are positive and span decades; never more than ten of them."""
+    """Logarithmic where the values span decades and none is negative; never more than ten of them."""
     finite = values[np.isfinite(values)]
     positive = finite[finite > 0]
-    if len(finite) and len(positive) == len(finite) and finite.max() > 50 * finite.min():
+    if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
         low, high = np.quantile(positive, [0.0, 0.998])
         axes.set_yscale("log")
         axes.set_ylim(max(low, 1e-10 * high) / 1.6, high * 1.6)
@@ -202,7 +237,7 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
 
 def _draw_variance(axes: Axes, path: Any, orbit: Any) -> None:
     """Eigenvalues of Σ against the squared swing of the iterates about their midpoints."""
-    n, title = _until(path, orbit), "variance of the oscillation"
+    n = _until(path, orbit)
     spectrum = np.linalg.eigvalsh(path.covariance)[:, ::-1] if len(path.t) else np.zeros((0, 1))
     held = int(path.rank.max(initial=0))
     trace = spectrum.sum(axis=1)
@@ -210,26 +245,30 @@ def _draw_variance(axes: Axes, path: Any, orbit: Any) -> None:
     if n > 2:
         swing = ((2 * orbit.w[1 : n - 1] - orbit.w[: n - 2] - orbit.w[2:n]) / 4).astype(float)
         square = (swing**2).sum(axis=1)
-        _dots(axes, np.arange(1, n - 1), square, "iterates, |w − midpoint|²")
+        _dots(axes, np.arange(1, n - 1), square, "iterates")
         shown.append(square[square > 0])
     if held:
-        axes.plot(*_broken(path, np.where(trace > 0, trace, np.nan)), color=WARN, linewidth=1.5, zorder=4, label="tr Σ predicted")
+        total = _broken(path, np.where(trace > 0, trace, np.nan))
+        axes.plot(*total, color=WARN, linewidth=1.5, zorder=4, label="predicted tr Σ")
     for k in range(min(held, MOST_WEIGHTS) if held > 1 else 0):
         one = np.where(spectrum[:, k] > 0, spectrum[:, k], np.nan)
-        axes.plot(*_broken(path, one), color=COLOURS[k], linewidth=0.8, zorder=3, label=f"eigenvalue {k + 1}")
+        axes.plot(*_broken(path, one), color=SHADES[k], linewidth=1.0, linestyle=":", zorder=5, label=f"λ{'₁₂₃₄₅₆'[k]}(Σ)")
     _variance_scale(axes, trace, np.concatenate(shown))
     _mark_events(axes, path)
-    axes.set(ylabel="Σ", title=title if held else title + ": none in this model")
-    if axes.lines:
-        axes.legend(loc="best", handlelength=1.6)
+    axes.set(ylabel="variance of the oscillation" + ("" if held else "\n(none in the flow)"))
 
 
 def _variance_scale(axes: Axes, trace: np.ndarray, shown: np.ndarray) -> None:
-    """Logarithmic; what lies a million times below the largest prediction is round-off."""
+    """Logarithmic over decades; where the oscillation is far below what is predicted, it is only beginning."""
     largest = trace.max(initial=0.0) or shown.max(initial=0.0)
     if largest <= 0:
         axes.set_ylim(-0.05, 1)
         return
-    least = max(shown.min(), 1e-6 * largest)
-    axes.set_yscale("log")
-    axes.set_ylim(least / 2, 3 * max(largest, min(np.quantile(shown, 0.99), 1e3 * largest)))
+    high = max(largest, min(np.quantile(shown, 0.99), 1e3 * largest))
+    usual = np.quantile(trace[trace > 0], 0.05) if trace.any() else 0.0
+    low = max(shown.min(), 1e-6 * largest, 0.1 * usual)
+    if high < 20 * low:
+        axes.set_ylim(0, 1.15 * high)
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 2, 3 * high)

@@ -1,0 +1,147 @@
+"""``cfdyn flow`` against the same calls in Python."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cfdyn import flows, optimizers
+from cfdyn.cli import main
+from cfdyn.integrate.solve import solve
+from cfdyn.loss import Loss
+
+FORMULA = "(1 - x*y)**2 / 2"
+USUAL = [FORMULA, "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Records go to cfdyn-out/ in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+def document(capsys, *arguments):
+    code, out, err = run(capsys, "flow", *arguments, "--no-figure", "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_the_numbers_are_those_of_solve(capsys):
+    found = document(capsys, *USUAL, "--time", "10", "--save-at", "0.5,2,10", "--rtol", "1e-11")
+    path = solve(flows.central(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 10, save_at=[0.5, 2, 10], rtol=1e-11)
+    for key in ("t", "w", "z", "sharpness", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq"):
+        assert np.array_equal(found[key], getattr(path, key)), key
+    assert found["stats"] == path.stats and found["names"] == ["x", "y"] and found["status"] == "done" and found["notes"] == []
+    assert found["events"] == [{"t": path.events[0].t, "kind": "enter", "rank": 1}]
+    # The event-driven reference: enters at t = 0.388798289897, σ²(2) = 0.04454066.
+    assert found["events"][0]["t"] == pytest.approx(0.388798289897, abs=1e-9)
+    assert np.trace(found["covariance"][1]) == pytest.approx(0.04454066, abs=1e-8)
+
+
+def test_without_rows_they_are_the_ends_of_the_steps(capsys):
+    found = document(capsys, *USUAL, "--time", "5", "--model", "gradient")
+    path = solve(flows.gradient(Loss(FORMULA), optimizers.gd(lr=0.8)), [1.5, 0.3], 5)
+    assert np.array_equal(found["t"], path.t) and np.array_equal(found["w"], path.w)
+    assert found["events"] == [] and not np.any(found["covariance"])
+
+
+def test_the_optimizer_beside_it(capsys):
+    """The orbit is iterated here by hand."""
+    found = document(capsys, *USUAL, "--time", "10", "--save-at", "1,2,3,4,5,6,7,8,9")
+    w = [np.array([1.5, 0.3])]
+    for _ in range(10):
+        x, y = w[-1]
+        w.append(w[-1] - 0.8 * (x * y - 1) * np.array([y, x]))
+    w = np.array(w)
+    middle = (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
+    distance = np.linalg.norm(np.array(found["w"]) - middle, axis=1)
+    beside = found["orbit"]
+    assert (beside["status"], beside["steps"], beside["compared"], beside["t"]) == ("done", 10, 9, 9)
+    assert beside["midpoint"] == pytest.approx(middle[-1], rel=1e-12)
+    assert beside["distance"] == pytest.approx(distance[-1], rel=1e-6)
+    assert beside["max_distance"] == pytest.approx(distance.max(), rel=1e-6)
+    assert beside["farthest"] == 1 + distance.argmax()
+    assert beside["variance"] == pytest.approx(((w[9] - middle[-1]) ** 2).sum(), rel=1e-9)
+    assert document(capsys, *USUAL, "--time", "10", "--no-orbit")["orbit"] is None
+
+
+def test_what_is_chosen_is_said(capsys):
+    found = document(capsys, "double_well", "--save-at", "1,5")
+    assert found["chosen"] == {"lr": "1.1 × the edge", "start": "near the lowest minimum", "time": "the last of --save-at"}
+    # The edge of the minimum at 1 is lr = 1, so 3w² − 1 = 2/1.1 on the path, and the start is beyond it.
+    assert found["w"][-1][0] == pytest.approx(np.sqrt((2 / 1.1 + 1) / 3), rel=1e-12)
+    assert "moved to" in found["notes"][0]
+
+
+def test_the_state_of_an_optimizer_can_be_given(capsys):
+    found = document(capsys, FORMULA, "--optimizer", "scalar_rmsprop:lr=0.02,beta2=0.9", "--start", "1.5,0.3,0.7", "--time", "1")
+    assert len(found["names"]) == 3 and found["z"][0] == [1.5, 0.3, 0.7] and found["w"][0] == [1.5, 0.3]
+
+
+def test_the_text_has_the_events_and_the_end(capsys, tmp_path):
+    code, out, err = run(capsys, "flow", *USUAL, "--time", "10", "--no-figure", "--out", str(tmp_path))
+    assert code == 0 and err == ""
+    for words in ("central flow of gd:lr=0.8", "0.3887982", "reaches the edge", "1.4158, 0.704991", "predicted", "flow-001.npz"):
+        assert words in out
+    assert (tmp_path / "flow-001.npz").exists()
+
+
+def test_a_path_that_blows_up_is_an_answer(capsys):
+    """w = 1/(1 − t/10)."""
+    found = document(capsys, "-w**3/3", "--optimizer", "gd:lr=0.1", "--start", "1", "--time", "100", "--model", "gradient")
+    assert found["status"].startswith("blow-up") and found["t"][-1] == pytest.approx(10, rel=1e-6)
+
+
+def test_a_path_that_ends_early_is_not(capsys):
+    """√w reaches 0 with an infinite slope: w^(3/2) falls at the rate 0.075, so from 1 it takes 40/3 steps."""
+    code, out, err = run(capsys, "flow", "sqrt(w)", "--optimizer", "gd:lr=0.1", "--start", "1", "--time", "100", "--model",
+                         "gradient", "--no-figure", "--json")  # fmt: skip
+    found = json.loads(out)
+    assert code == 1 and found["status"] != "done" and found["t"][-1] == pytest.approx(40 / 3, rel=1e-6)
+    assert "ended early" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "needs a LOSS"),
+        (["double_well", "--model", "centrl"], "unknown flow 'centrl'; did you mean 'central'"),
+        (["double_well", "--model", "central:a=2"], "unknown option of the flow central"),
+        (["double_well", "--optimizer", "heavy_ball:lr=0.1"], "preconditioner"),
+        (["double_well", "--time", "-1"], "at least 0"),
+        (["double_well", "--time", "nan"], "finite"),
+        (["double_well", "--time", "soon"], "--time"),
+        (["double_well", "--save-at", "3,2"], "increase"),
+        (["double_well", "--save-at", "1,x"], "--save-at: entry 2"),
+        (["double_well", "--time", "2", "--save-at", "1,3"], "lie in [0, 2]"),
+        (["double_well", "--method", "radau"], "did you mean 'radau5'"),
+        (["double_well", "--rtol", "0"], "rtol"),
+        (["double_well", "--atol", "nan"], "atol"),
+        (["double_well", "--start", "1,2"], "1"),
+        (["double_well", "--strict"], "beyond the edge"),
+        (["double_well", "--no-figure", "--plot", "a.png"], "leave one"),
+        (["double_well", "--plot", "a.doc"], "cannot be written as"),
+        (["double_wel"], "did you mean 'double_well'"),
+    ],
+)
+def test_wrong_words_get_one_sentence(arguments, words, capsys):
+    code, out, err = run(capsys, "flow", *arguments)
+    assert code == 2 and out == "" and words in err and err.count("\n") == 1
+
+
+def test_the_catalogue_of_flows(capsys):
+    code, out, _ = run(capsys, "list", "flows", "--json")
+    items = {item["name"]: item for item in json.loads(out)["items"]}
+    assert code == 0 and {"central", "gradient", "stable", "thread", "ablated"} <= set(items)
+    assert all(item["summary"] and "arXiv" in item["reference"] for item in items.values())
+    code, out, _ = run(capsys, "show", "central")
+    assert code == 0 and out.startswith("central(loss, optimizer)\n")
+    code, _, err = run(capsys, "show", "centrl")
+    assert code == 2 and "did you mean 'central'" in err and "cfdyn list flows" in err
