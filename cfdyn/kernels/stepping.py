@@ -28,7 +28,7 @@ METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
 # An event is hit where the margin is this small.
 HIT = 2e-13
 # A gap that is no longer mistaken for none.
-OPEN = 1e-4
+OPEN = 1e-3
 
 
 class Tools(NamedTuple):
