@@ -29,12 +29,12 @@ class Flow:
     (Flow(gradient flow of gd:lr=0.5 on w**2/2; state w), array([-0.5]))
     """
 
-    def __init__(self, name: str, kind: str, loss: Loss, optimizer: Optimizer):
+    def __init__(self, name: str, kind: str, loss: Loss, optimizer: Optimizer, haste: float = 1.0):
         if not isinstance(loss, Loss):
             raise UsageError(f"flows.{name} takes a cf.Loss, not {type(loss).__name__}")
         if not isinstance(optimizer, Optimizer):
             raise UsageError(f"flows.{name} takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-        self.spec = FlowSpec(name, kind, LossMap(loss.spec, optimizer))
+        self.spec = FlowSpec(name, kind, LossMap(loss.spec, optimizer), haste)
         self.names, self.n_weights = self.spec.names, self.spec.n_weights
 
     @property

@@ -53,14 +53,13 @@ def spectrum(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     return *np.linalg.eigh(matrix), p
 
 
-def problem(flow: Flow, z: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """α (m,), β (m, m) and the forces B (m, n) of the modes (k, d) at z, off-diagonal pairs with √2."""
+def forces(flow: Flow, z: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """a and B (m, n) of the pairs of modes (k, d) at z, off-diagonal pairs with √2."""
     n, k = flow.dim, len(modes)
     rule, weights = flow.rule("force"), [1.0 if q == r else 2**0.5 for q in range(k) for r in range(q, k)]
     rows = [rule(np.concatenate([z, modes[q], modes[r]]), flow.p) for q in range(k) for r in range(q, k)]
     pairs = np.array(rows) * np.array(weights)[:, None]
-    b, a = pairs[:, :n], pairs[:, n:]
-    return a @ flow.drift(z), a @ b.T, b
+    return pairs[:, n:], pairs[:, :n]
 
 
 def packed(x: np.ndarray, k: int) -> np.ndarray:
@@ -85,7 +84,8 @@ def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: 
     if k > MOST_MODES:
         raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
     directions = vectors[:, d - k :].T
-    alpha, beta, _ = problem(flow, z, directions / np.sqrt(p))
+    a, b = forces(flow, z, directions / np.sqrt(p))
+    alpha, beta = a @ flow.drift(z), a @ b.T
     x, status, rank = _multipliers(alpha, beta)
     if status == NO_SOLUTION:
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
@@ -110,40 +110,35 @@ def _multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, 
 
 
 def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
-    """The nearest state with 2P − H ⪰ 0, in the sense of the flow's own forces: z + Σ Y B with Y ⪰ 0 complementary.
+    """The nearest state with 2P − H ⪰ 0; of an optimizer with a state of its own only that state is moved.
+
+    The edge is linearised again and again, and the start plus forces Σ Y B with Y ⪰ 0 complementary to what is left
+    of the gap is taken: the conditions of a projection, for gradient descent the Euclidean one.
 
     Raises
     ------
     NumericsError : no such state is found
     """
     start, d = z, flow.n_weights
-    for _ in range(60):
+    moving = np.arange(flow.dim) >= (d if flow.dim > d else 0)
+    for _ in range(200):
         values, vectors, p = spectrum(flow, z)
-        beyond = values > 2.0 - 0.2
         if values[-1] <= 2.0 * (1 + 1e-13):
             return z
+        beyond = values > 2.0 - 0.2
         directions = vectors[:, beyond][:, -MOST_MODES:].T
         k = len(directions)
-        _, beta, b = problem(flow, z, directions / np.sqrt(p))
+        a, b = forces(flow, z, directions / np.sqrt(p))
+        a, b = a * moving, b * moving
         # The edge, linearised here, as it is seen from the start.
-        moved = start - z
         gaps = np.diag(2.0 - values[d - k :])[np.triu_indices(k)]
-        rates = _rates(flow, z, directions / np.sqrt(p)) @ moved
-        y, status, _ = _multipliers(gaps + rates, beta)
+        beta = a @ b.T
+        y, status, _ = _multipliers(gaps + a @ (start - z), beta)
         if status == NO_SOLUTION or not np.isfinite(y).all():
             break
         z = _shortened(flow, z, start + y @ b)
     raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "
-                        "start elsewhere or lower lr")  # fmt: skip
-
-
-def _rates(flow: Flow, z: np.ndarray, modes: np.ndarray) -> np.ndarray:
-    """a (m, n) of the pairs of modes."""
-    n, k = flow.dim, len(modes)
-    rule = flow.rule("force")
-    rows = [(1.0 if q == r else 2**0.5) * rule(np.concatenate([z, modes[q], modes[r]]), flow.p)[n:]
-            for q in range(k) for r in range(q, k)]  # fmt: skip
-    return np.array(rows)
+                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 
 def _shortened(flow: Flow, z: np.ndarray, goal: np.ndarray) -> np.ndarray:

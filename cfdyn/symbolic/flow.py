@@ -25,12 +25,13 @@ from cfdyn.tape.rebuild import rebuild
 class FlowSpec:
     """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
 
-    ``name`` is what the user types, ``map`` the loss and the optimizer.
+    ``name`` is what the user types, ``map`` the loss and the optimizer, ``haste`` a factor on ds/dt.
     """
 
     name: str
     kind: str
     map: LossMap
+    haste: float = 1.0
 
     def __post_init__(self) -> None:
         optimizer = self.map.optimizer
@@ -68,7 +69,7 @@ class FlowSpec:
         """Identifies the compiled code; flows of one optimizer share what they have in common."""
         optimizer = self.map.optimizer
         flows = {name: f.key for name, f in optimizer.flow.items()}
-        return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}"
+        return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}|{self.haste}"
 
     @property
     def title(self) -> str:
@@ -124,7 +125,8 @@ class _Nodes:
         names = [{**own, "g": g, "gg": square} for own, g in zip(self.own, gradient, strict=True)]
         per_weight = [optimizer.flow[s].on(t, each) for s in optimizer.per_weight for each in names]
         shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *optimizer.per_weight)}
-        return per_weight + [optimizer.flow[s].on(t, shared) for s in optimizer.shared]
+        rates = per_weight + [optimizer.flow[s].on(t, shared) for s in optimizer.shared]
+        return rates if self.spec.haste == 1.0 else [t.mul(t.exactly(self.spec.haste), rate) for rate in rates]
 
     def drift(self) -> list[Node]:
         """F₀ = (−P⁻¹g, f(s, g)), (n,)."""

@@ -1,0 +1,112 @@
+"""The stationary flow, and the preconditioner that it follows."""
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.flow import Flow
+from cfdyn.loss import Loss
+from cfdyn.symbolic.optimizer import Optimizer
+
+HASTE = 1e7
+
+
+def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
+    """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment.
+
+        dw/dt = −P̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ 2P̄ − H ⪰ 0, P̄ = P(s̄).
+
+    For RMSProp P̄ is the `stationary_preconditioner` and Σ the multiplier of its constraint times η²/2. It is the
+    limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
+    ds/dt is 10⁷ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁷.
+
+    Raises
+    ------
+    UsageError : an optimizer whose state never rests (AdaGrad), or without preconditioner
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.stationary(cf.Loss("2*w**2"), cf.optimizers.scalar_rmsprop(lr=0.1, beta2=0.9))
+    >>> print(cf.solve(flow, [1.0], t=5).w[-1].round(4))  # P̄ = ‖g‖/η: dw/dt = −η
+    [0.5]
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206, the stationary flow of RMSProp. There Σ comes from a problem of its own at P̄;
+    here it is the one that keeps P̄ at rest, as this reading of it needs no further assumption.
+    """
+    _checked(optimizer)
+    return Flow("stationary", "central", loss, optimizer, haste=HASTE)
+
+
+def _checked(optimizer: Optimizer) -> None:
+    if isinstance(optimizer, Optimizer):
+        for state, rate in optimizer.flow.items():
+            if state not in rate.names:
+                raise UsageError(f"the state {state!r} of {optimizer.name} never comes to rest, so it has no stationary flow")
+
+
+def stationary_preconditioner(loss: Loss, optimizer: Optimizer, w: Any) -> np.ndarray:
+    """The diagonal of P̄(w), (d,): where RMSProp's preconditioner comes to rest if the weights stay at w.
+
+        P̄ = argmin over diagonal P of tr P + (1/η²) gᵀP⁻¹g  subject to  H ⪯ 2P
+
+    for ε = 0; in general each entry solves (1 − ε/(ηP))² = g²/(ηP)² + 4Σ_dd/η² with 0 ⪯ Σ ⟂ 2P − H ⪰ 0. Solved by
+    Newton's method on a logarithmic barrier. Scalar RMSProp has P̄ = max(‖g‖/η, S/2).
+
+    Raises
+    ------
+    UsageError : another optimizer than rmsprop or scalar_rmsprop
+    NumericsError : g = 0 in a direction without curvature: P̄ is not positive there
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> rmsprop = cf.optimizers.rmsprop(lr=0.1, eps=0.0)
+    >>> print(cf.stationary_preconditioner(cf.Loss("2*x**2 + y**2/2"), rmsprop, [0.01, 1.0]).round(6))
+    [ 2. 10.]
+
+    References
+    ----------
+    Cohen et al. (2024), arXiv 2410.24206.
+    """
+    if optimizer.name not in ("rmsprop", "scalar_rmsprop") or optimizer.options["eps_inside"]:
+        raise UsageError(f"the stationary preconditioner is that of rmsprop or scalar_rmsprop with eps outside, not {optimizer}")
+    lr, eps = optimizer.params["lr"], optimizer.params["eps"]
+    gradient, hessian = loss.gradient(w), loss.hessian(w)
+    if optimizer.gradient is not None:
+        raise UsageError("the stationary preconditioner takes the gradient as it is; leave out weight_decay and clip")
+    if optimizer.name == "scalar_rmsprop":
+        p = max((float(np.linalg.norm(gradient)) + eps) / lr, float(np.linalg.eigvalsh(hessian)[-1]) / 2)
+        return np.full(loss.dim, p)
+    return _barrier(np.abs(gradient) / lr, eps / lr, hessian)
+
+
+def _barrier(g: np.ndarray, eps: float, hessian: np.ndarray) -> np.ndarray:
+    """The P with (1 − ε/P)² − g²/P² = 2μ[(2P − H)⁻¹]_dd, for μ falling to nothing."""
+    scale = max(float(np.abs(hessian).max()), float(g.max()) + eps, 1e-300)
+    # Beyond every bound: diagonally dominant.
+    p = np.maximum(np.abs(hessian).sum(1) / 2, g + eps) + scale
+    mu = scale
+    while mu > 1e-16 * scale:
+        for _ in range(50):
+            inverse = np.linalg.inv(2 * np.diag(p) - hessian)
+            residual = (1 - eps / p) ** 2 - (g / p) ** 2 - 2 * mu * np.diag(inverse)
+            slope = np.diag(2 * (1 - eps / p) * eps / p**2 + 2 * g**2 / p**3) + 4 * mu * inverse**2
+            move = -np.linalg.solve(slope, residual)
+            size = 1.0
+            while not _inside(p + size * move, eps, hessian):
+                size /= 2
+                if size < 1e-12:
+                    raise NumericsError("the stationary preconditioner is not positive there: no gradient and no curvature")
+            p = p + size * move
+            if np.abs(size * move).max() <= 1e-13 * p.max():
+                break
+        mu /= 4
+    return p
+
+
+def _inside(p: np.ndarray, eps: float, hessian: np.ndarray) -> bool:
+    return bool((p > eps).all()) and bool(np.linalg.eigvalsh(2 * np.diag(p) - hessian)[0] > 0)
