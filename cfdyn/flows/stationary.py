@@ -9,7 +9,7 @@ from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
-HASTE = 1e7
+HASTE = 1e5
 
 
 def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
@@ -19,7 +19,7 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
 
     For RMSProp P̄ is the `stationary_preconditioner` and Σ the multiplier of its constraint times η²/2. It is the
     limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
-    ds/dt is 10⁷ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁷.
+    ds/dt is 10⁵ times faster, a stiff equation; what is left of the difference is of the order 10⁻⁵.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn._jit import apply
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
-from cfdyn.integrate.phases import KINDS, Critical, critical
+from cfdyn.integrate.phases import KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import dop853, edge, radau5, rkc, stepping
 from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
@@ -87,6 +87,8 @@ class Run:
                 self.status = self.status or self._reason(ended)
                 return
             dropped = self._lost_rank(self.phases[-1].field)
+            if not dropped:
+                self._close_gap(self.phases[-1].field)
             held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, drop=dropped)
             self._note_event(before, len(held.reference), dropped)
             if len(self.events) > MOST_EVENTS or self._chattering():
@@ -98,6 +100,28 @@ class Run:
     def _chattering(self) -> bool:
         last = [e.t for e in self.events[-12:]]
         return len(last) == 12 and last[-1] - last[0] <= 1e-10 * max(1.0, self.t)
+
+    def _close_gap(self, fields: Field) -> None:
+        """The last bit of the way of an eigenvalue to the edge, where steps would have to be ever smaller: a straight line."""
+        values, vectors, p = spectrum(self.flow, self.z)
+        d, k = fields.block.view(np.int64)[edge.D], fields.k
+        gap = 2.0 - self.found[0]
+        if k == 0 or self.kind != CENTRAL or not 1e-12 < gap < 4 * stepping.CLOSED:
+            return
+        held, near = self._modes_now(fields), vectors[:, d - k - 1 :]
+        # What of the nearest eigenvectors is not held.
+        inside = near.T @ held.T
+        arriving = near @ np.linalg.svd(inside)[0][:, -1] / np.sqrt(p)
+        a, _ = forces(self.flow, self.z, arriving[None])
+        rate = -float(a[0] @ self.f)
+        size = gap / rate if rate > 0 else 0.0
+        if not 0 < size < 1e-6:
+            return
+        piece = np.zeros((1, 8, self.flow.dim))
+        piece[0, 0], piece[0, 1] = self.z, size * self.f
+        self.phases[-1].steps.append((np.array([[self.t, size]]), piece))
+        self.z += size * self.f
+        self.clock[stepping.T] += size
 
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
@@ -204,8 +228,6 @@ class Run:
         )
 
     def _sum_at_edge(self, fields: Field) -> float:
-        from cfdyn.integrate.phases import spectrum
-
         values, _, _ = spectrum(self.flow, self.z)
         return float((values[self.flow.n_weights - fields.k :] - 2.0).sum())
 

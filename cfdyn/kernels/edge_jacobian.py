@@ -53,7 +53,7 @@ def turn_modes(m, at):
             m[turn + i] = 0.0
         for j in range(d):
             gap = own - m[at[SPECTRUM] + j]
-            gap = gap if abs(gap) > 1e-8 else 1e-8
+            gap = gap if abs(gap) > 1e-12 else 1e-12
             for c in range(n if m[at[CHOSEN] + j] == 0.0 else 0):
                 total = 0.0
                 for i in range(d):

@@ -18,17 +18,17 @@ EXPLICIT, IMPLICIT, STABILISED = range(3)
 REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED = range(8)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
-# fall, the scale of X, by how much an event was missed, and the user's tolerances.
+# fall, the scale of X, by how much an event was missed, the user's tolerances, and the last gap.
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, CLOCK) = range(18)  # fmt: skip
+ USER_RTOL, USER_ATOL, GAP, CLOCK) = range(19)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
 
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
-# A gap that is no longer mistaken for none.
-OPEN = 1e-3
+# A gap that is no longer mistaken for none; one at which modes turn fast; one that steps cannot make smaller.
+OPEN, NARROW, CLOSED = 1e-3, 1e-3, 1e-10
 
 
 class Tools(NamedTuple):
@@ -217,6 +217,8 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
         if not (error <= 1.0 and settle(field, tools)):
             flags[REJECTED] += 1
             rejected = True
+            if arrived(field, clock, h):
+                return done, EVENT
             if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (1.0 + abs(clock[T])):
                 return done, STALLED
             clock[H] = h * min(factor, 0.5)
@@ -226,6 +228,8 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
             # An event that was not hit: modes that turn fast near it, or a jump.
             flags[REJECTED] += 1
             rejected = True
+            if arrived(field, clock, h):
+                return done, EVENT
             if clock[FIXED] > 0.0 or h <= 1e-14 * (1.0 + abs(clock[T])):
                 return done, JUMP
             clock[H] = 0.4 * h
@@ -244,10 +248,17 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
 
 
 @inline_kernel
+def arrived(field, clock, h) -> bool:
+    """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    return field.k > 0 and clock[SLACK_IN] == 0.0 and clock[GAP] < CLOSED and h < 1e-6
+
+
+@inline_kernel
 def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
     """Record an accepted step, up to an event if there is one in it, and move on to its end."""
     ended, size = REACHED, h
     interpolant(field, flags, z, f, h, tools, coefficients[row])
+    clock[GAP] = np.inf
     if flags[WATCH] == 1:
         place = first_event(field, clock, flags, coefficients[row], tools)
         if place <= 1.0:
@@ -257,6 +268,7 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
                 return MISSED
             interpolant(field, flags, z, f, size, tools, coefficients[row])
         else:
+            clock[GAP] = (2.0 - tools.found[0]) / 2.0
             # Once a gap has opened, the edge may no longer be overstepped.
             if clock[SLACK_IN] > 0.0 and (2.0 - tools.found[0]) / 2.0 > OPEN:
                 clock[SLACK_IN], clock[RTOL], clock[ATOL] = 0.0, clock[USER_RTOL], clock[USER_ATOL]
@@ -279,6 +291,7 @@ def judge(flags, clock, h, tools) -> None:
     """Count signs of stiffness: is the explicit step as long as stability allows, the implicit one no longer than that?"""
     if flags[AUTO] == 0:
         return
+    narrow = flags[WATCH] == 1 and clock[GAP] < NARROW and clock[BEFORE] < 0.1
     if flags[METHOD] == EXPLICIT:
         slopes, points = 0.0, 0.0
         for i in range(tools.z1.size):
@@ -286,6 +299,8 @@ def judge(flags, clock, h, tools) -> None:
             gap = h * dop853.combine(tools.work, 11, i) - h * dop853.combine(tools.work, 10, i)
             points += gap * gap
         stiff = points > 0.0 and h * np.sqrt(slopes / points) > 5.5
+        if narrow:
+            flags[STIFF_SIGNS] += 4
     else:
         size = 0.0
         for i in range(tools.z1.size):
@@ -293,7 +308,7 @@ def judge(flags, clock, h, tools) -> None:
             for j in range(tools.z1.size):
                 row += abs(tools.slopes[i, j])
             size = max(size, row)
-        stiff = h * size > 3.0 or clock[SLACK_IN] > 0.0
+        stiff = h * size > 3.0 or clock[SLACK_IN] > 0.0 or narrow
     flags[STIFF_SIGNS] = flags[STIFF_SIGNS] + 1 if stiff else max(flags[STIFF_SIGNS] - 3, 0)
     flags[MILD_SIGNS] = 0 if stiff else flags[MILD_SIGNS] + 1
 
