@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 _WHERE = {
     "Loss": "loss", "Map": "systems", "as_map": "systems", "compose": "systems", "epoch": "epochs", "schedule": "epochs",
     "Optimizer": "symbolic.optimizer", "iterate": "orbits", "Orbit": "orbits", "load": "records",
-    "Flow": "flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve", "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
+    "Flow": "flow", "stationary_preconditioner": "flows.stationary",
+    "solve": "integrate.solve", "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "complementarity", "Complementarity": "complementarity",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip

@@ -13,11 +13,12 @@ from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.phases import KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import dop853, edge, radau5, rkc, stepping
+from cfdyn.kernels import dop853, edge, methods, radau5, rkc, stepping
 from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.events import CLOSED
 from cfdyn.kernels.field import JACOBIANS, SLOPES, Field
 
-METHODS = {"dop853": stepping.EXPLICIT, "radau5": stepping.IMPLICIT, "rkc": stepping.STABILISED}
+METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
 MANY = 150
 ROWS = 256
@@ -55,15 +56,15 @@ class Run:
     def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
         self.kind, self.end = KINDS[flow.spec.kind], end
-        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(stepping.CLOCK), np.zeros(8, np.int64)
-        self.clock[[stepping.END, stepping.USER_RTOL, stepping.USER_ATOL]] = end, options.rtol, options.atol
-        self.clock[[stepping.MOST, stepping.FIXED, stepping.LEAST_H]] = options.max_step, options.step, 1e-15
+        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(methods.CLOCK), np.zeros(8, np.int64)
+        self.clock[[methods.END, methods.USER_RTOL, methods.USER_ATOL]] = end, options.rtol, options.atol
+        self.clock[[methods.MOST, methods.FIXED, methods.LEAST_H]] = options.max_step, options.step, 1e-15
         # How far a held eigenvalue may fall; the central flow holds each where it is.
-        self.clock[stepping.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
+        self.clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
         self.found = np.zeros(3)
-        self.flags[stepping.METHOD] = METHODS.get(options.method, stepping.EXPLICIT)
-        self.flags[stepping.AUTO] = options.method == "auto" and not options.step
-        self.flags[stepping.WATCH] = self.kind in (CENTRAL, TRACE)
+        self.flags[methods.METHOD] = METHODS.get(options.method, methods.EXPLICIT)
+        self.flags[methods.AUTO] = options.method == "auto" and not options.step
+        self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.methods = "", True, []
@@ -71,7 +72,7 @@ class Run:
     @property
     def t(self) -> float:
         """Where it has come to."""
-        return float(self.clock[stepping.T])
+        return float(self.clock[methods.T])
 
     def to_end(self) -> None:
         """Phase after phase, until the end or until ``status`` says why not."""
@@ -81,9 +82,9 @@ class Run:
         while not self.status:
             before = len(held.reference)
             ended = self._phase(held)
-            if ended == stepping.JUMP and self.clock[stepping.MISS] < 1e-9:
-                ended = stepping.EVENT
-            if ended != stepping.EVENT:
+            if ended == methods.JUMP and self.clock[methods.MISS] < 1e-9:
+                ended = methods.EVENT
+            if ended != methods.EVENT:
                 self.status = self.status or self._reason(ended)
                 return
             dropped = self._lost_rank(self.phases[-1].field)
@@ -106,7 +107,7 @@ class Run:
         values, vectors, p = spectrum(self.flow, self.z)
         d, k = fields.block.view(np.int64)[edge.D], fields.k
         gap = 2.0 - self.found[0]
-        if k == 0 or self.kind != CENTRAL or not 1e-12 < gap < 4 * stepping.CLOSED:
+        if k == 0 or self.kind != CENTRAL or not 1e-12 < gap < 4 * CLOSED:
             return
         held, near = self._modes_now(fields), vectors[:, d - k - 1 :]
         # What of the nearest eigenvectors is not held.
@@ -121,36 +122,36 @@ class Run:
         piece[0, 0], piece[0, 1] = self.z, size * self.f
         self.phases[-1].steps.append((np.array([[self.t, size]]), piece))
         self.z += size * self.f
-        self.clock[stepping.T] += size
+        self.clock[methods.T] += size
 
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
         arrived, lowest, least = self.found
-        gap = abs(arrived - 2.0 - self.clock[stepping.SLACK_IN]) / 2.0
+        gap = abs(arrived - 2.0 - self.clock[methods.SLACK_IN]) / 2.0
         if self.kind == TRACE:
             return phase.k > 1 and gap > abs(lowest - 2.0 + self.options.edge_tolerance) / 2.0
-        return phase.k > 0 and gap > abs(least / self.clock[stepping.TINY] + self.clock[stepping.SLACK_OUT])
+        return phase.k > 0 and gap > abs(least / self.clock[methods.TINY] + self.clock[methods.SLACK_OUT])
 
     def _phase(self, held: Critical) -> int:
         """Steps until something happens that a step cannot deal with."""
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
-        self.clock[stepping.TINY] = strong
+        self.clock[methods.TINY] = strong
         # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
         near = held.near and len(held.reference) > 0
-        self.clock[stepping.SLACK_IN] = 1e-11 if held.near else 0.0
-        self.clock[stepping.RTOL] = 1e-10 if near else self.options.rtol
-        self.clock[stepping.ATOL] = 1e-12 if near else self.options.atol
-        self.clock[stepping.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
-        self.clock[stepping.H], target = 0.0, None
+        self.clock[methods.SLACK_IN] = 1e-11 if held.near else 0.0
+        self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
+        self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
+        self.clock[methods.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
+        self.clock[methods.H], target = 0.0, None
         if held.left is not None:
             ended, held = self._part(held)
-            if ended != stepping.REACHED or self.t >= self.end:
+            if ended != methods.REACHED or self.t >= self.end:
                 return ended
-        if self.flags[stepping.AUTO] and self.flow.dim <= MANY:
+        if self.flags[methods.AUTO] and self.flow.dim <= MANY:
             # Modes at an edge that others have just left turn as fast as the gap is small.
-            self.flags[stepping.METHOD] = stepping.IMPLICIT if near else stepping.EXPLICIT
-            self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0
+            self.flags[methods.METHOD] = methods.IMPLICIT if near else methods.EXPLICIT
+            self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
         while True:
             fields = self._field(held)
             if self.kind == TRACE and len(held.reference):
@@ -160,10 +161,10 @@ class Run:
             tools = self._tools(fields)
             self._begin(fields, tools)
             ended = self._steps(fields, tools)
-            if ended not in (stepping.STIFF, stepping.MILD):
+            if ended not in (methods.STIFF, methods.MILD):
                 return ended
             self._change_method(ended)
-            held = Critical(self._modes_now(fields), held.multipliers, self.clock[stepping.SLACK_IN] > 0, held.unique)
+            held = Critical(self._modes_now(fields), held.multipliers, self.clock[methods.SLACK_IN] > 0, held.unique)
 
     def _part(self, held: Critical) -> tuple[int, Critical]:
         """The first moment after some modes have lost their force, while their eigenvalues are still equal.
@@ -171,24 +172,24 @@ class Run:
         The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
         rate is 0, which takes forces of the mixed pairs.
         """
-        self.clock[stepping.END] = min(self.end, self.t + MOMENT)
+        self.clock[methods.END] = min(self.end, self.t + MOMENT)
         both = Critical(np.concatenate([held.reference, held.left]), held.multipliers, True, held.unique)
-        fields, method = self._field(both, soft=len(held.left)), self.flags[stepping.METHOD]
-        self.flags[stepping.METHOD], auto = stepping.EXPLICIT, self.flags[stepping.AUTO]
-        self.flags[stepping.AUTO] = 0
+        fields, method = self._field(both, soft=len(held.left)), self.flags[methods.METHOD]
+        self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
+        self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference))
         tools = self._tools(fields)
         self._begin(fields, tools)
         ended = self._steps(fields, tools)
-        self.clock[stepping.END], self.clock[stepping.H] = self.end, 0.0
-        self.flags[[stepping.METHOD, stepping.AUTO]] = method, auto
+        self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
+        self.flags[[methods.METHOD, methods.AUTO]] = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
 
-    def _begin(self, fields: Field, tools: stepping.Tools) -> None:
+    def _begin(self, fields: Field, tools: methods.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
         rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
         apply(rule, self.z, p, self.f)
-        order = 8 if self.flags[stepping.METHOD] == stepping.EXPLICIT else 5
+        order = 8 if self.flags[methods.METHOD] == methods.EXPLICIT else 5
         stepping.begin(fields, self.clock, self.z, self.f, order, tools)
 
     def _steps(self, fields: Field, tools: Any) -> int:
@@ -202,28 +203,28 @@ class Run:
                 self.phases[-1].steps.append((times[:done].copy(), coefficients[:done].copy()))
             if self.progress:
                 self.progress(self.t)
-            if ended != stepping.FULL:
+            if ended != methods.FULL:
                 return ended
-            if self.flags[stepping.STEPS] >= self.options.max_steps:
+            if self.flags[methods.STEPS] >= self.options.max_steps:
                 self.status = f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps; raise max_steps"
                 return ended
             if not np.abs(self.z).max() < BLOW_UP:
-                return stepping.STALLED
+                return methods.STALLED
 
     def _field(self, held: Critical, soft: int = 0) -> Field:
         flow = self.flow
-        implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
+        implicit = self.flags[methods.METHOD] == methods.IMPLICIT
         return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
                           held.reference, jacobians=bool(implicit),
                           tie=1e-11 if held.near else 1e-13, soft=soft)  # fmt: skip
 
-    def _tools(self, fields: Field) -> stepping.Tools:
+    def _tools(self, fields: Field) -> methods.Tools:
         """Work arrays; those of the implicit method only where it runs."""
         n = fields.n
-        implicit = self.flags[stepping.METHOD] == stepping.IMPLICIT
+        implicit = self.flags[methods.METHOD] == methods.IMPLICIT
         work, *radau = radau5.workspace(n if implicit else 1)
         rows = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
-        return stepping.Tools(
+        return methods.Tools(
             self.found, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau
         )
 
@@ -237,16 +238,16 @@ class Run:
         return modes * np.sqrt(array_in(fields, edge.EDGES, d * d + d)[d * d :])
 
     def _change_method(self, why: int) -> None:
-        self.flags[[stepping.STIFF_SIGNS, stepping.MILD_SIGNS]] = 0
-        stiff = stepping.STABILISED if self.flow.dim > MANY else stepping.IMPLICIT
-        self.flags[stepping.METHOD] = stiff if why == stepping.STIFF else stepping.EXPLICIT
+        self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
+        stiff = methods.STABILISED if self.flow.dim > MANY else methods.IMPLICIT
+        self.flags[methods.METHOD] = stiff if why == methods.STIFF else methods.EXPLICIT
 
     def _reason(self, ended: int) -> str:
         """The status in words."""
-        if ended == stepping.REACHED:
+        if ended == methods.REACHED:
             return "done"
         at = f"at t = {self.t:.12g}"
-        if ended == stepping.JUMP:
+        if ended == methods.JUMP:
             return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
         if not np.abs(self.z).max() < 1e8:
             return f"blow-up {at}: |z| exceeds {np.abs(self.z).max():.3g}; lower t or lr, or start elsewhere"

@@ -6,8 +6,32 @@ import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
 from cfdyn.kernels.edge import (
-    B, BETA, BETA_SPECTRUM, CENTRAL, D, EDGES, EIGH, FOLLOW, HELD, HOLD, K, KIND, LOWEST, M, MODES, N, NEXT, PAIR, PROJECT, PUSH,
-    ROOT2, SLOPE, SOFT, TARGET, X, solve_pairs,
+    BETA,
+    BETA_SPECTRUM,
+    CENTRAL,
+    EDGES,
+    EIGH,
+    FOLLOW,
+    HELD,
+    HOLD,
+    KIND,
+    LOWEST,
+    MODES,
+    NEXT,
+    PAIR,
+    PROJECT,
+    PUSH,
+    ROOT2,
+    SLOPE,
+    SOFT,
+    TARGET,
+    B,
+    D,
+    K,
+    M,
+    N,
+    X,
+    solve_pairs,
 )  # fmt: skip
 
 

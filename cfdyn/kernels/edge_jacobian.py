@@ -6,8 +6,36 @@ import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
 from cfdyn.kernels.edge import (
-    ABLATED, B, A, CENTRAL, CHOSEN, D, DRIFT_JACOBIAN, EDGES, FORCE, FORCE_JACOBIAN, HOLD, INPUTS, K, KIND, M, N, P, PAIR, RATES,
-    ROOT2, SLACK_JACOBIAN, SLOPE, SLOPES_OF, SOFT, SPECTRUM, TOP, TURNS, X, choose, solve_pairs,
+    ABLATED,
+    CENTRAL,
+    CHOSEN,
+    DRIFT_JACOBIAN,
+    EDGES,
+    FORCE,
+    FORCE_JACOBIAN,
+    HOLD,
+    INPUTS,
+    KIND,
+    PAIR,
+    RATES,
+    ROOT2,
+    SLACK_JACOBIAN,
+    SLOPE,
+    SLOPES_OF,
+    SOFT,
+    SPECTRUM,
+    TOP,
+    TURNS,
+    A,
+    B,
+    D,
+    K,
+    M,
+    N,
+    P,
+    X,
+    choose,
+    solve_pairs,
 )  # fmt: skip
 
 

@@ -1,0 +1,111 @@
+"""Events inside a step: how far one is, where, and a step that ends there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn._jit import inline_kernel, pointer
+from cfdyn.kernels.dense import evaluate
+from cfdyn.kernels.methods import EDGE_TOL, GAP, MISS, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
+
+# An event is hit where the margin is this small.
+HIT = 2e-13
+# A gap that is no longer mistaken for none; one that steps cannot make smaller.
+OPEN, CLOSED = 1e-3, 1e-10
+
+
+@inline_kernel
+def margin(field, clock, z, tools) -> float:
+    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank."""
+    field.inspect(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
+    if field.k > 1:
+        gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)
+    return min(gap, tools.found[2] / clock[TINY] + clock[SLACK_OUT])
+
+
+@inline_kernel
+def crossing(field, clock, coefficients, left, right, tools) -> float:
+    """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
+    evaluate(coefficients, left, tools.point)
+    at_left = margin(field, clock, tools.point, tools)
+    evaluate(coefficients, right, tools.point)
+    at_right = margin(field, clock, tools.point, tools)
+    side = 0
+    for iteration in range(200):
+        if right - left <= 4e-16 or at_right == 0.0:
+            break
+        share = at_left / (at_left - at_right)
+        # Illinois; every third time a bisection, for margins with a jump.
+        middle = left + (right - left) * (share if iteration % 3 < 2 and 0.0 < share < 1.0 else 0.5)
+        evaluate(coefficients, middle, tools.point)
+        value = margin(field, clock, tools.point, tools)
+        if value >= 0.0:
+            left, at_left = middle, value
+            if side == 1:
+                at_right *= 0.5
+            side = 1
+        else:
+            right, at_right = middle, value
+            if side == -1:
+                at_left *= 0.5
+            side = -1
+        if abs(value) < 1e-15:
+            return middle
+    return right
+
+
+@inline_kernel
+def first_event(field, clock, flags, coefficients, tools) -> float:
+    """The place of the first event in the step, or 2 if there is none."""
+    last = 0.0
+    for third in range(1, 4):
+        here = third / 3.0
+        evaluate(coefficients, here, tools.point)
+        value = margin(field, clock, tools.point, tools)
+        if value < 0.0 or np.isnan(value):
+            return crossing(field, clock, coefficients, last, here, tools)
+        last = here
+    return 2.0
+
+
+@inline_kernel
+def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
+    """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
+    size, slope, value = place * h, 0.0, np.inf
+    clock[MISS] = np.inf
+    before, value_before = 0.0, 0.0
+    for iteration in range(8):
+        clear(tools.state)
+        error = attempt(field, clock, flags, z, f, size, tools)
+        if not error <= 1e3 or not settle(field, tools):
+            return -1.0
+        derivative(field, tools.z1, tools.f1)
+        value = margin(field, clock, tools.z1, tools)
+        if abs(value) <= 4e-15:
+            break
+        if iteration > 0 and size != before:
+            slope = (value - value_before) / (size - before)
+        if iteration == 0 or slope == 0.0 or not np.isfinite(slope):
+            nudge = min(place + 1e-4, 1.0)
+            evaluate(coefficients, nudge - 1e-4, tools.point)
+            low = margin(field, clock, tools.point, tools)
+            evaluate(coefficients, nudge, tools.point)
+            slope = (margin(field, clock, tools.point, tools) - low) / (1e-4 * h)
+        before, value_before = size, value
+        change = -value / slope
+        if not np.isfinite(change) or abs(change) > 0.2 * h or iteration == 7:
+            break
+        if abs(change) <= 1e-15 * max(abs(clock[T]), size):
+            break
+        size += change
+        if not size > 0.0:
+            size = before * 0.5
+    clock[MISS] = abs(value)
+    return size if abs(value) <= HIT else -1.0
+
+
+@inline_kernel
+def arrived(field, clock, h) -> bool:
+    """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    return field.k > 0 and clock[SLACK_IN] == 0.0 and clock[GAP] < CLOSED and h < 1e-6

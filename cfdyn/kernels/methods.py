@@ -1,0 +1,132 @@
+"""The state of an integration, and one step of it by the method in force."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn._jit import inline_kernel, pointer
+from cfdyn.kernels import dop853, radau5, rkc
+from cfdyn.kernels.control import dop853_factor, radau5_factor, rkc_factor
+from cfdyn.kernels.field import derivative
+
+EXPLICIT, IMPLICIT, STABILISED = range(3)
+# How a call of `advance` ends.
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED = range(8)
+# The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
+# how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
+# fall, the scale of X, by how much an event was missed, the user's tolerances, and the last gap.
+(T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
+ USER_RTOL, USER_ATOL, GAP, CLOCK) = range(19)  # fmt: skip
+# Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
+METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
+
+
+NARROW = 1e-3  # a gap at which modes turn fast
+
+
+class Tools(NamedTuple):
+    """Work arrays of the methods; ``found`` is what the edge says."""
+
+    found: np.ndarray
+    z1: np.ndarray
+    f1: np.ndarray
+    point: np.ndarray
+    slope: np.ndarray
+    work: np.ndarray
+    state: np.ndarray
+    slopes: np.ndarray
+    real: np.ndarray
+    pairs: np.ndarray
+    pivots: np.ndarray
+
+
+@inline_kernel
+def clear(array) -> None:
+    """array = 0."""
+    for i in range(array.size):
+        array[i] = 0.0
+
+
+@inline_kernel
+def attempt(field, clock, flags, z, f, h, tools) -> Any:
+    """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
+    if flags[METHOD] == EXPLICIT:
+        return dop853.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work)
+    if flags[METHOD] == IMPLICIT:
+        return radau5.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work, tools.state,
+                              tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
+    radius = rkc.spectral_radius(field, z, f, tools.work)
+    stages = rkc.stages_for(h, radius)
+    return rkc.attempt(field, z, f, h, clock[RTOL], clock[ATOL], stages, tools.z1, tools.f1, tools.work)
+
+
+@inline_kernel
+def resized(clock, flags, error, h, rejected, tools) -> float:
+    """The factor from this step to the next."""
+    if flags[METHOD] == EXPLICIT:
+        return dop853_factor(error, rejected)
+    if flags[METHOD] == IMPLICIT:
+        return radau5_factor(error, h, rejected, tools.state)
+    return rkc_factor(error, h, clock[ERROR], clock[BEFORE], rejected)
+
+
+@inline_kernel
+def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
+    """The polynomial of the step just made."""
+    if flags[METHOD] == EXPLICIT:
+        dop853.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
+    elif flags[METHOD] == IMPLICIT:
+        radau5.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
+    else:
+        rkc.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
+
+
+@inline_kernel
+def settle(field, tools) -> bool:
+    """The end of a step back onto the edge, with its slope."""
+    if field.k == 0:
+        return True
+    field.project(pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    derivative(field, tools.z1, tools.f1)
+    return tools.found[0] == tools.found[0]
+
+
+@inline_kernel
+def judge(flags, clock, h, tools) -> None:
+    """Count signs of stiffness: is the explicit step as long as stability allows, the implicit one no longer than that?"""
+    if flags[AUTO] == 0:
+        return
+    narrow = flags[WATCH] == 1 and clock[GAP] < NARROW and clock[BEFORE] < 0.1
+    if flags[METHOD] == EXPLICIT:
+        slopes, points = 0.0, 0.0
+        for i in range(tools.z1.size):
+            slopes += (tools.work[12, i] - tools.work[11, i]) ** 2
+            gap = h * dop853.combine(tools.work, 11, i) - h * dop853.combine(tools.work, 10, i)
+            points += gap * gap
+        stiff = points > 0.0 and h * np.sqrt(slopes / points) > 5.5
+        if narrow:
+            flags[STIFF_SIGNS] += 4
+    else:
+        size = 0.0
+        for i in range(tools.z1.size):
+            row = 0.0
+            for j in range(tools.z1.size):
+                row += abs(tools.slopes[i, j])
+            size = max(size, row)
+        stiff = h * size > 3.0 or clock[SLACK_IN] > 0.0 or narrow
+    flags[STIFF_SIGNS] = flags[STIFF_SIGNS] + 1 if stiff else max(flags[STIFF_SIGNS] - 3, 0)
+    flags[MILD_SIGNS] = 0 if stiff else flags[MILD_SIGNS] + 1
+
+
+@inline_kernel
+def change_method(flags, clock, z, f, h, tools) -> int:
+    """STIFF or MILD when another method would do better, else REACHED."""
+    if flags[AUTO] == 0:
+        return REACHED
+    if flags[METHOD] == EXPLICIT and flags[STIFF_SIGNS] >= 12:
+        return STIFF
+    if flags[METHOD] == IMPLICIT and flags[MILD_SIGNS] >= 6:
+        return MILD
+    return REACHED
