@@ -6,6 +6,7 @@ import numpy as np
 
 from cfdyn._jit import inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
+from cfdyn.kernels.field import derivative
 from cfdyn.kernels.methods import EDGE_TOL, GAP, MISS, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
 
 # An event is hit where the margin is this small.
