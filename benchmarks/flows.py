@@ -180,7 +180,7 @@ def published_point(case: Case, dt: float, label: str) -> Point:
     euler, refresh = scheme(), dt if label == RENEWED else 1.0
     assert euler is not None
     _, w, work = euler.solve_with_work(case.loss, case.lr, case.start, case.times[-1], dt, refresh=refresh)
-    error = np.abs(w[np.round(case.times / dt).astype(int)] - case.w).max()
+    error = float(np.abs(w[np.round(case.times / dt).astype(int)] - case.w).max())
     return Point(f"{label}, dt = 1/{round(1 / dt)}", error, work.gradients(case.d), work.seconds,
                  work.calls.total(), work.programs)  # fmt: skip
 
@@ -194,7 +194,7 @@ def our_point(case: Case, rtol: float, repeats: int) -> Point:
     jacobian = n * (1 + 2 * case.d + 5 * k * (k + 1) // 2)
     calls = sum(found[name] for name in ("slopes", "hessians", "third_derivatives", "jacobians"))
     work = found["gradient_equivalents"] + jacobian * found["jacobians"]
-    return Point(f"cfdyn, rtol = {rtol:.0e}", np.abs(path.w - case.w).max(), work, spent, calls)
+    return Point(f"cfdyn, rtol = {rtol:.0e}", float(np.abs(path.w - case.w).max()), work, spent, calls)
 
 
 def points(case: Case, steps: list[float], tolerances: list[float], repeats: int) -> dict[str, list[Point]]:

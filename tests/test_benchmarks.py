@@ -306,3 +306,50 @@ def test_a_peer_may_be_missing_slow_or_broken(harness, monkeypatch):
 
 def test_the_exponent_of_growth():
     assert importlib.import_module("compile").exponent([25, 50, 400], [3 * n**1.5 for n in (25, 50, 400)]) == pytest.approx(1.5)
+
+
+def run_points(flows, *measured):
+    return [flows.Point("rtol = 1e-04", error, work, seconds, 1) for error, work, seconds in measured]
+
+
+def test_the_work_for_an_error_is_measured_or_extrapolated_at_first_order():
+    flows = importlib.import_module("flows")
+    halving, stalled = run_points(flows, (0.2, 10, 1.0), (0.1, 20, 2.0)), run_points(flows, (0.2, 10, 1.0), (0.19, 20, 2.0))
+    assert flows.order(halving) == pytest.approx(1) and flows.needed(halving, 0.15) == (20, 2.0, False)
+    assert flows.needed(halving, 1e-3) == pytest.approx((2000, 200.0, True))
+    assert flows.needed(stalled, 1e-3) is None and flows.needed(stalled, 0.19) == (20, 2.0, False)
+
+
+def test_the_ratio_of_work_takes_the_better_variant_and_the_cheapest_tolerance():
+    flows = importlib.import_module("flows")
+    found = {flows.STALE: run_points(flows, (0.2, 10, 1.0), (0.19, 20, 2.0)),
+             flows.RENEWED: run_points(flows, (0.2, 12, 1.0), (0.1, 24, 2.0)),
+             "cfdyn": run_points(flows, (1e-2, 5, 1e-3), (1e-4, 6, 2e-3), (1e-6, 4, 3e-3))}  # fmt: skip
+    row = flows.same_row("task", 1e-3, found, goal=True)
+    assert row.cells[flows.THEIRS[0]] == "≈ 2.4e+03" and row.cells[flows.OURS[0]] == 4
+    assert row.cells["ratio of work"] == pytest.approx(600) and row.goals[0].reached is False
+    alone = flows.same_row("task", 1e-3, {"cfdyn": found["cfdyn"]}, goal=True)
+    assert alone.cells[flows.THEIRS[0]] is None and alone.goals[0].reached is None
+    stuck = flows.same_row("task", 1e-3, {**found, flows.RENEWED: found[flows.STALE]})
+    assert stuck.cells[flows.THEIRS[0]] == "out of reach" and stuck.cells["ratio of work"] is None
+
+
+def test_work_is_counted_in_gradients():
+    pytest.importorskip("cvxpy")
+    pytest.importorskip("clarabel")
+    euler = importlib.import_module("euler_central")
+    case = importlib.import_module("flows").cases()["product"]
+    t, w, work = euler.solve_with_work(case.loss, case.lr, case.start, 2.0, 0.25)
+    assert t[-1] == 2 and abs(w[-1] - case.w[list(case.times).index(2.0)]).max() < 0.1
+    assert work.calls["gradient"] == 8 and work.calls["hessian"] == 2
+    assert work.gradients(2) == 8 + 2 * 4 + 2 * work.calls["hvp"] + 5 * work.calls["curvature_gradient"]
+
+
+def test_without_the_conic_solver_the_published_scheme_is_not_found(monkeypatch):
+    flows = importlib.import_module("flows")
+    monkeypatch.setattr(flows.harness, "installed", lambda name: False)
+    case = flows.cases()["product"]
+    found = flows.points(case, [0.25], [1e-8], 1)
+    assert list(found) == ["cfdyn"] and found["cfdyn"][0].error < 1e-7
+    rows = flows.same_rows(case, found)
+    assert len(rows) == 2 and all(row.cells["ratio of work"] is None for row in rows)

@@ -65,5 +65,8 @@ def _rehearse(name: str, optimizer: str, settings: list[str], variables: str | N
     say("exponents")
     step = cfdyn.as_map(function, opt.at(lr=found.lr))
     cfdyn.analysis.lyapunov(step, found.start, 100)
+    if opt.preconditioner is not None:
+        say("flows")
+        cfdyn.solve(cfdyn.flows.central(function, opt.at(lr=found.lr)), found.start, t=1.0)
     say("drawing")
     cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)

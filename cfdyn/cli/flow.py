@@ -68,9 +68,14 @@ def show(
     else:
         print_flow(path, beside, given, chosen)
         output.print_files(figures, record)
-    if path.status == "done" or path.status.startswith("blow-up"):
+    return _exit_status(path.status)
+
+
+def _exit_status(status: str) -> int:
+    """A path that runs away is an answer, as an orbit that diverges is; one that cannot be continued is none."""
+    if status == "done" or status.startswith("blow-up"):
         return 0
-    print(f"cfdyn: the path ended early: {path.status}", file=sys.stderr)
+    print(f"cfdyn: the path ended early: {status}", file=sys.stderr)
     return 1
 
 
@@ -177,17 +182,20 @@ def _print_events(out: Any, path: Trajectory) -> None:
 def _print_end(out: Any, path: Trajectory, beside: dict[str, Any] | None) -> None:
     """The last row, and the optimizer's averages around its last step but one."""
     beside = beside if beside and beside["compared"] else None
-    number = output.number
+    number, both = output.number, ["", "", "", "", ""]
+    if beside:
+        averages = (number(beside[key]) for key in ("loss", "sharpness", "variance"))
+        both = [f"{output.vector(beside['midpoint'])} (midpoint)", "", *averages]
     table = output._table("", f"flow, t = {number(path.t[-1])}", *([f"optimizer, step {beside['t']}"] if beside else []))
-    rows = [("weights", output.vector(path.w[-1]), beside and output.vector(beside["midpoint"]) + " (midpoint)"),
-            ("loss there", number(path.loss[-1]), "" if beside else None),
-            ("average loss", number(path.predicted_loss[-1]) + " (predicted)", beside and number(beside["loss"])),
-            ("sharpness λ₁(H)", number(path.sharpness[-1]), beside and number(beside["sharpness"])),
-            ("variance tr Σ", number(np.trace(path.covariance[-1])), beside and number(beside["variance"]))]  # fmt: skip
+    rows = [("weights", output.vector(path.w[-1]), both[0]),
+            ("loss there", number(path.loss[-1]), both[1]),
+            ("average loss", number(path.predicted_loss[-1]) + " (predicted)", both[2]),
+            ("sharpness λ₁(H)", number(path.sharpness[-1]), both[3]),
+            ("variance tr Σ", number(np.trace(path.covariance[-1])), both[4])]  # fmt: skip
     if np.isfinite(path.edge[-1]):
-        rows.insert(4, ("λ₁(P⁻¹H), edge at 2", number(path.edge[-1]), "" if beside else None))
-    for name, *cells in rows:
-        table.add_row(name, *(cell for cell in cells if cell is not None))
+        rows.insert(4, ("λ₁(P⁻¹H), edge at 2", number(path.edge[-1]), ""))
+    for row in rows:
+        table.add_row(*row[: len(table.columns)])
     out.print(table)
     if beside:
         out.print(f"distance between them  {number(beside['distance'])} at step {beside['t']}, at most "

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn._jit import apply
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
-from cfdyn.integrate.phases import KINDS, Critical, critical, forces, spectrum
+from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import dop853, edge, methods, radau5, rkc, stepping
 from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
@@ -47,6 +47,7 @@ class Phase:
     field: Field
     start: float
     reference: np.ndarray
+    held: np.ndarray
     steps: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
 
@@ -90,6 +91,7 @@ class Run:
             dropped = self._lost_rank(self.phases[-1].field)
             if not dropped:
                 self._close_gap(self.phases[-1].field)
+            self._onto_edge()
             held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, drop=dropped)
             self._note_event(before, len(held.reference), dropped)
             if len(self.events) > MOST_EVENTS or self._chattering():
@@ -124,6 +126,17 @@ class Run:
         self.z += size * self.f
         self.clock[methods.T] += size
 
+    def _onto_edge(self) -> None:
+        """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
+        values, vectors, _ = spectrum(self.flow, self.z)
+        k = int((values >= 2.0 - 2.0 * AT_EDGE).sum())
+        if self.kind == CENTRAL and k > 1:
+            state, violation = self.z.copy(), np.zeros(3)
+            fields = self._field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
+            apply(fields.project, state, fields.block, violation)
+            if np.isfinite(violation[0]):
+                self.z[:] = state
+
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
         arrived, lowest, least = self.found
@@ -139,7 +152,7 @@ class Run:
         self.clock[methods.TINY] = strong
         # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
         near = held.near and len(held.reference) > 0
-        self.clock[methods.SLACK_IN] = 1e-11 if held.near else 0.0
+        self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
         self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
         self.clock[methods.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
@@ -157,7 +170,7 @@ class Run:
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
-            self.phases.append(Phase(fields, self.t, held.reference))
+            self.phases.append(Phase(fields, self.t, held.reference, held.reference))
             tools = self._tools(fields)
             self._begin(fields, tools)
             ended = self._steps(fields, tools)
@@ -177,7 +190,7 @@ class Run:
         fields, method = self._field(both, soft=len(held.left)), self.flags[methods.METHOD]
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
-        self.phases.append(Phase(fields, self.t, both.reference))
+        self.phases.append(Phase(fields, self.t, both.reference, held.reference))
         tools = self._tools(fields)
         self._begin(fields, tools)
         ended = self._steps(fields, tools)

@@ -172,7 +172,11 @@ def _observed(run: Run, z0: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, .
             _read(run, phase, polynomials, theta, states, found)
             z[mine], violation[mine], slopes[mine] = states, found[:, 0], found[:, 1 : n + 1]
             covariance[mine] = found[:, n + 1 :].reshape(-1, d, d)
-            rank[mine] = phase.field.k
+            if phase.field.k > len(phase.held):
+                # While modes part, mixed pairs stand for a turn; of its square nothing is kept.
+                values, vectors = np.linalg.eigh(covariance[mine])
+                covariance[mine] = np.einsum("rij,rj,rkj->rik", vectors, np.maximum(values, 0.0), vectors)
+            rank[mine] = len(phase.held)
     return z, slopes, covariance, rank, violation
 
 

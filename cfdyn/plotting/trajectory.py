@@ -123,7 +123,7 @@ def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def _contours(axes: Axes, loss: Any, limits: np.ndarray, size: int = 161) -> None:
-    x, y = (np.linspace(*limits[:, k], size) for k in range(2))
+    x, y = np.linspace(limits[0], limits[1], size).T
     points = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
     values = np.empty((size * size, 1))
     evaluate_rows(loss.rule("value").compiled, points, loss.p, values)
@@ -172,7 +172,7 @@ def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
     for kind, mark, colour in (("enter", "^", INK), ("leave", "v", "white")):
         times = [event.t for event in path.events[:MOST_EVENTS] if event.kind == kind]
         if times:
-            style = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
+            style: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
             axes.plot(times, np.interp(times, path.t, values), marker=mark, label=f"{kind}s", **style)
     _limits(axes, shown, orbit.sharpness[:n] if fixed and n and getattr(orbit, "_step", None) is not None else shown)
     _mark_events(axes, path)
