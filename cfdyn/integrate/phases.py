@@ -119,9 +119,19 @@ def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
     ------
     NumericsError : no such state is found
     """
+    for seen_from_start in (True, False):
+        found = _moved(flow, z, seen_from_start)
+        if found is not None:
+            return found
+    raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "
+                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
+
+
+def _moved(flow: Flow, z: np.ndarray, seen_from_start: bool) -> np.ndarray | None:
+    """The iteration of `into_feasible`; where that runs astray, short steps of Newton's method from where it has come to."""
     start, d = z, flow.n_weights
     moving = np.arange(flow.dim) >= (d if flow.dim > d else 0)
-    for _ in range(200):
+    for _ in range(100):
         values, vectors, p = spectrum(flow, z)
         if values[-1] <= 2.0 * (1 + 1e-13):
             return z
@@ -130,15 +140,17 @@ def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
         k = len(directions)
         a, b = forces(flow, z, directions / np.sqrt(p))
         a, b = a * moving, b * moving
-        # The edge, linearised here, as it is seen from the start.
+        origin = start if seen_from_start else z
+        # The edge, linearised here, as it is seen from the origin.
         gaps = np.diag(2.0 - values[d - k :])[np.triu_indices(k)]
-        beta = a @ b.T
-        y, status, _ = _multipliers(gaps + a @ (start - z), beta)
+        y, status, _ = _multipliers(gaps + a @ (origin - z), a @ b.T)
         if status == NO_SOLUTION or not np.isfinite(y).all():
-            break
-        z = _shortened(flow, z, start + y @ b)
-    raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "
-                        "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
+            return None
+        move = origin + y @ b - z
+        if not seen_from_start:
+            move *= min(1.0, 0.3 * (1.0 + np.abs(z).max()) / np.abs(move).max())
+        z = _shortened(flow, z, z + move)
+    return None
 
 
 def _shortened(flow: Flow, z: np.ndarray, goal: np.ndarray) -> np.ndarray:
