@@ -52,7 +52,7 @@ class Catalogue(Rebinding):
         """The entry of that name; an unknown one is an error with the nearest."""
         if name not in self.names():
             plural = self.__name__.rpartition(".")[2]
-            singular = {"losses": "loss", "optimizers": "optimizer"}.get(plural, plural)
+            singular = {"losses": "loss", "optimizers": "optimizer", "flows": "flow"}.get(plural, plural)
             raise unknown(singular, name, self.names(), f"cfdyn list {plural}")
         return getattr(self, name)
 

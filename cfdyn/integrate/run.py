@@ -94,15 +94,17 @@ class Run:
             self._onto_edge()
             held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, drop=dropped)
             self._note_event(before, len(held.reference), dropped)
-            if len(self.events) > MOST_EVENTS or self._chattering():
+            if len(self.phases) > MOST_EVENTS or self._chattering():
                 self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
 
     def _note_event(self, before: int, now: int, dropped: bool) -> None:
-        self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
+        # An eigenvalue that only touches the edge is none.
+        if (before, now) != (0, 0):
+            self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
 
     def _chattering(self) -> bool:
-        last = [e.t for e in self.events[-12:]]
-        return len(last) == 12 and last[-1] - last[0] <= 1e-10 * max(1.0, self.t)
+        last = [phase.start for phase in self.phases[-12:]] + [self.t]
+        return len(last) == 13 and last[-1] - last[0] <= 1e-10 * max(1.0, self.t)
 
     def _close_gap(self, fields: Field) -> None:
         """The last bit of the way of an eigenvalue to the edge, where steps would have to be ever smaller: a straight line."""
@@ -130,7 +132,7 @@ class Run:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
         values, vectors, _ = spectrum(self.flow, self.z)
         k = int((values >= 2.0 - 2.0 * AT_EDGE).sum())
-        if self.kind == CENTRAL and k > 1:
+        if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
             state, violation = self.z.copy(), np.zeros(3)
             fields = self._field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
             apply(fields.project, state, fields.block, violation)
@@ -155,6 +157,7 @@ class Run:
         self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
         self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
+        self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
         self.clock[methods.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
         self.clock[methods.H], target = 0.0, None
         if held.left is not None:
@@ -198,6 +201,18 @@ class Run:
         self.flags[[methods.METHOD, methods.AUTO]] = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
 
+    def _noise(self) -> float:
+        """What of X is error, where the weights stand still and Σ dies away: tolerances, in the units of PΣ."""
+        d, options = self.flow.n_weights, self.options
+        size = float(np.abs(self.z[:d]).max())
+        with np.errstate(all="ignore"):
+            p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :] if self.kind != PLAIN else np.zeros(1)
+        return max(options.atol + options.rtol * size, 1e-12 * size) * size * float(np.abs(p).max())
+
+    def violation(self) -> float:
+        """The largest violation of the edge at the end of any step."""
+        return max((float(phase.field.block[edge.WORST]) for phase in self.phases if phase.field.k), default=0.0)
+
     def _begin(self, fields: Field, tools: methods.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
         rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
@@ -219,7 +234,8 @@ class Run:
             if ended != methods.FULL:
                 return ended
             if self.flags[methods.STEPS] >= self.options.max_steps:
-                self.status = f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps; raise max_steps"
+                self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
+                               f"{self.clock[methods.BEFORE]:.1e}; raise max_steps, or rtol, or the flow is not smooth there")
                 return ended
             if not np.abs(self.z).max() < BLOW_UP:
                 return methods.STALLED
@@ -262,8 +278,9 @@ class Run:
         at = f"at t = {self.t:.12g}"
         if ended == methods.JUMP:
             return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
-        if not np.abs(self.z).max() < 1e8:
-            return f"blow-up {at}: |z| exceeds {np.abs(self.z).max():.3g}; lower t or lr, or start elsewhere"
+        size, speed = np.abs(self.z).max(), np.abs(self.f).max()
+        if not size < 1e8 or (speed > 1e6 * (1.0 + size) and self.z @ self.f > 0):
+            return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
         rules = ["drift"] + (["edge"] if self.kind != PLAIN else [])
         for name in rules:
             if not np.isfinite(self.flow.rule(name)(self.z, self.flow.p)).all():

@@ -28,7 +28,8 @@ NEXT, LOWEST, RANK, TARGET, TOP, TIE = range(18, 24)
 BY_VALUE = 45  # whether the modes are the largest eigenvalues, whatever the reference
 SOFT = 46  # how many of the modes, the last, are kept apart from the others but not held themselves
 HELD = 47  # how many are
-HEAD = 48
+WORST = 48  # a number: the largest violation that a projection has left
+HEAD = 56
 ROOT2 = np.sqrt(2.0)
 NOTHING, NO_PUSH = 1e-12, 1e-28  # relative: an eigenvalue of β that is 0; the square of a force that is round-off
 

@@ -25,6 +25,7 @@ from cfdyn.kernels.edge import (
     SLOPE,
     SOFT,
     TARGET,
+    WORST,
     B,
     D,
     K,
@@ -50,6 +51,8 @@ def project(z, block, out):
             for i in range(at[N]):
                 state[i] += m[at[X] + p] * m[at[B] + p * at[N] + i]
     violation[0] = worst if worst <= 1e-11 else np.nan
+    if worst <= 1e-11:
+        m[WORST] = max(m[WORST], worst)
 
 
 @inline_kernel

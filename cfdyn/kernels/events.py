@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn._jit import inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
 from cfdyn.kernels.field import derivative
-from cfdyn.kernels.methods import EDGE_TOL, GAP, MISS, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
+from cfdyn.kernels.methods import ABOVE, EDGE_TOL, GAP, MISS, NOISE, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
@@ -16,22 +16,29 @@ OPEN, CLOSED = 1e-3, 1e-10
 
 
 @inline_kernel
-def margin(field, clock, z, tools) -> float:
-    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank."""
+def margin(field, clock, z, tools, allowance) -> float:
+    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
+
+    ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
+    """
     field.inspect(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
     gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
     if field.k > 1:
         gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)
-    return min(gap, tools.found[2] / clock[TINY] + clock[SLACK_OUT])
+    return min(gap, tools.found[2] / clock[TINY] + max(clock[SLACK_OUT], allowance))
 
 
 @inline_kernel
 def crossing(field, clock, coefficients, left, right, tools) -> float:
     """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
     evaluate(coefficients, left, tools.point)
-    at_left = margin(field, clock, tools.point, tools)
+    at_left = margin(field, clock, tools.point, tools, 0.0)
     evaluate(coefficients, right, tools.point)
-    at_right = margin(field, clock, tools.point, tools)
+    at_right = margin(field, clock, tools.point, tools, 0.0)
+    if at_left <= 0.0:
+        evaluate(coefficients, left, tools.point)
+        margin(field, clock, tools.point, tools, 0.0)
+        return left
     side = 0
     for iteration in range(200):
         if right - left <= 4e-16 or at_right == 0.0:
@@ -40,7 +47,7 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
         # Illinois; every third time a bisection, for margins with a jump.
         middle = left + (right - left) * (share if iteration % 3 < 2 and 0.0 < share < 1.0 else 0.5)
         evaluate(coefficients, middle, tools.point)
-        value = margin(field, clock, tools.point, tools)
+        value = margin(field, clock, tools.point, tools, 0.0)
         if value >= 0.0:
             left, at_left = middle, value
             if side == 1:
@@ -59,11 +66,12 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
 @inline_kernel
 def first_event(field, clock, flags, coefficients, tools) -> float:
     """The place of the first event in the step, or 2 if there is none."""
-    last = 0.0
+    # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
+    last, allowance = 0.0, 0.0 if clock[ABOVE] > 1e3 * clock[NOISE] else clock[NOISE]
     for third in range(1, 4):
         here = third / 3.0
         evaluate(coefficients, here, tools.point)
-        value = margin(field, clock, tools.point, tools)
+        value = margin(field, clock, tools.point, tools, allowance)
         if value < 0.0 or np.isnan(value):
             return crossing(field, clock, coefficients, last, here, tools)
         last = here
@@ -82,7 +90,7 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
         if not error <= 1e3 or not settle(field, tools):
             return -1.0
         derivative(field, tools.z1, tools.f1)
-        value = margin(field, clock, tools.z1, tools)
+        value = margin(field, clock, tools.z1, tools, 0.0)
         if abs(value) <= 4e-15:
             break
         if iteration > 0 and size != before:
@@ -90,9 +98,9 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
         if iteration == 0 or slope == 0.0 or not np.isfinite(slope):
             nudge = min(place + 1e-4, 1.0)
             evaluate(coefficients, nudge - 1e-4, tools.point)
-            low = margin(field, clock, tools.point, tools)
+            low = margin(field, clock, tools.point, tools, 0.0)
             evaluate(coefficients, nudge, tools.point)
-            slope = (margin(field, clock, tools.point, tools) - low) / (1e-4 * h)
+            slope = (margin(field, clock, tools.point, tools, 0.0) - low) / (1e-4 * h)
         before, value_before = size, value
         change = -value / slope
         if not np.isfinite(change) or abs(change) > 0.2 * h or iteration == 7:

@@ -13,12 +13,13 @@ from cfdyn.kernels.field import derivative
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED = range(8)
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
-# fall, the scale of X, by how much an event was missed, the user's tolerances, and the last gap.
+# fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, and X at the
+# last step.
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, GAP, CLOCK) = range(19)  # fmt: skip
+ USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, CLOCK) = range(21)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, FRESH = range(8)
 

@@ -9,6 +9,7 @@ from cfdyn.kernels import radau5
 from cfdyn.kernels.control import initial_step
 from cfdyn.kernels.events import OPEN, arrived, first_event, land
 from cfdyn.kernels.methods import (
+    ABOVE,
     ATOL,
     BEFORE,
     END,
@@ -23,6 +24,7 @@ from cfdyn.kernels.methods import (
     METHOD,
     MISSED,
     MOST,
+    NOW,
     REACHED,
     REJECTED,
     RTOL,
@@ -86,6 +88,8 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
             clock[H] = h * min(factor, 0.5)
             continue
         ended = take(field, clock, flags, z, f, h, tools, times, coefficients, done)
+        if ended == NOW:
+            return done, EVENT
         if ended == MISSED:
             # An event that was not hit: modes that turn fast near it, or a jump.
             flags[REJECTED] += 1
@@ -117,6 +121,8 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
     clock[GAP] = np.inf
     if flags[WATCH] == 1:
         place = first_event(field, clock, flags, coefficients[row], tools)
+        if place == 0.0:
+            return NOW
         if place <= 1.0:
             ended = EVENT
             size = land(field, clock, flags, z, f, h, place, coefficients[row], tools)
@@ -125,6 +131,7 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
             interpolant(field, flags, z, f, size, tools, coefficients[row])
         else:
             clock[GAP] = (2.0 - tools.found[0]) / 2.0
+            clock[ABOVE] = tools.found[2] / clock[TINY]
             # Once a gap has opened, the edge may no longer be overstepped.
             if clock[SLACK_IN] > 0.0 and (2.0 - tools.found[0]) / 2.0 > OPEN:
                 clock[SLACK_IN], clock[RTOL], clock[ATOL] = 0.0, clock[USER_RTOL], clock[USER_ATOL]

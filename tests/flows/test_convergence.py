@@ -21,7 +21,7 @@ def projected(t, w):
     """dw/dt = −η(I − ∇S∇Sᵀ/‖∇S‖²)g, with the eigenvalue of the 2×2 Hessian in closed form."""
     x, y = w
     g = (x * y - 1) * np.array([y, x])
-    a, b = x * x + y * y, 2 * x * y - 1
+    b = 2 * x * y - 1
     root = np.sqrt((x * x - y * y) ** 2 + 4 * b * b)
     rise = np.array([x + (x * (x * x - y * y) + 4 * b * y) / root, y + (-y * (x * x - y * y) + 4 * b * x) / root])
     return -LR * (g - rise * (rise @ g) / (rise @ rise))

@@ -109,9 +109,7 @@ def test_the_thread_flow_with_two_eigenvalues_projects_off_their_sum():
 def test_the_ablated_flow():
     case, loss, flow = of_case("enter-leave-enter-leave", cf.flows.ablated)
     times = np.linspace(0, 20, 9)
-    want = integrated(
-        lambda t, w: -2 * loss.gradient(w) / np.linalg.eigvalsh(loss.hessian(w))[-1], case["start"], times
-    )
+    want = integrated(lambda t, w: -2 * loss.gradient(w) / np.linalg.eigvalsh(loss.hessian(w))[-1], case["start"], times)
     for method in ("auto", "radau5"):
         path = cf.solve(flow, case["start"], 20, rtol=1e-11, atol=1e-13, save_at=times, method=method)
         np.testing.assert_allclose(path.w, want, rtol=0, atol=1e-9)
@@ -125,13 +123,13 @@ def test_the_ablated_flow_of_scalar_rmsprop_ends_sharper():
     assert full.status == bare.status == "done" and full.sharpness[-1] < bare.sharpness[-1] - 0.5
 
 
-def slow(rate):
-    """At the edge y = 0 and σ² = 2(e + z/100), while z decays at a slow rate; y is damped, so that no cycles remain."""
-    return cf.Loss("x**2*(2.5 + y)/2 - y*(e + z/100) + c*y**2/2 + s*z**2/2", "x y z", {"e": 2e-3, "c": 0.1, "s": rate})
+def slow(rate, size=0.01):
+    """At the edge y = 0 and σ² = 2e(0.2 + z), while z decays at a slow rate; y is damped, so that no cycles remain."""
+    return cf.Loss("x**2*(2.5 + y)/2 - e*y*(0.2 + z) + y**2/20 + s*z**2/2", "x y z", {"e": size, "s": rate})
 
 
 def test_a_variance_in_closed_form():
-    """σ² = 2(e + z/100), with z = z₀ exp(−ηst) while y = 0, and the gradient-equivalent averages with it."""
+    """σ² = 2e(0.2 + z), with z = z₀ exp(−ηst) while y = 0, and the predicted loss with it."""
     rate, times = 1e-3, np.linspace(0, 2000, 11)
     path = cf.solve(cf.flows.central(slow(rate), cf.optimizers.gd(lr=LR)), [0, 0, 1], 2000, rtol=1e-11, atol=1e-13,
                     save_at=times)  # fmt: skip
@@ -154,16 +152,16 @@ def test_the_variance_of_gradient_descent_at_rest():
 
 
 def test_midpoints_of_gradient_descent_stay_close_to_the_flow():
-    """The slower the drift along the edge, the closer are flow and time averages: first order in the rate."""
+    """The smaller σ² is, the closer are flow and time averages: first order in it."""
     far = []
-    for rate in (2e-3, 5e-4):
-        loss, steps, gd = slow(rate), int(2 / rate), cf.optimizers.gd(lr=LR)
-        orbit = cf.iterate(cf.as_map(loss, gd), [0.155, 0.0, 1.0], 400 + steps).z[400:]
+    for rate, size in ((2e-3, 1e-2), (5e-4, 2.5e-3)):
+        loss, steps, gd = slow(rate, size), int(2 / rate), cf.optimizers.gd(lr=LR)
+        orbit = cf.iterate(cf.as_map(loss, gd), [(2.4 * size) ** 0.5, 0.0, 1.0], 400 + steps).z[400:]
         middle = (orbit[:-2] + 2 * orbit[1:-1] + orbit[2:]) / 4
         variance = (orbit[:-2, 0] ** 2 + 2 * orbit[1:-1, 0] ** 2 + orbit[2:, 0] ** 2) / 4
         path = cf.solve(cf.flows.central(loss, gd), [0, 0, middle[0, 2]], len(middle) - 1, save_at=np.arange(len(middle)))
         far.append((np.abs(middle - path.w).max(), np.abs(variance / path.covariance[:, 0, 0] - 1).max()))
-    assert (np.array(far[1]) < 0.4 * np.array(far[0])).all() and far[1][0] < 1e-3 and far[1][1] < 2e-2, far
+    assert far[1][0] < 0.4 * far[0][0] < 2e-3 and max(far[0][1], far[1][1]) < 2e-2, far
 
 
 def test_names_of_the_flows():

@@ -60,7 +60,7 @@ def test_an_adaptive_start_beyond_the_edge():
     """The state of the optimizer moves, too; 2P − H ⪰ 0 afterwards."""
     loss = cf.Loss("(1 - x*y)**2 / 2")
     flow = cf.flows.central(loss, cf.optimizers.rmsprop(lr=0.1, beta2=0.9, eps=1e-3))
-    path = cf.solve(flow, [1.6, 0.5, 0.01, 0.02], 1)
+    path = cf.solve(flow, [1.6, 0.5, 0.003, 0.005], 1)
     metric = (np.sqrt(path.z[0, 2:]) + 1e-3) / 0.1
     assert np.linalg.eigvalsh(2 * np.diag(metric) - loss.hessian(path.w[0]))[0] >= -1e-9
     assert path.notes and path.status == "done"
@@ -103,7 +103,7 @@ def test_a_logarithm_is_left():
 
 def test_a_start_outside_of_the_domain():
     with pytest.raises(NumericsError, match="not defined at the start"):
-        cf.solve(central("log(x) + y**2"), [-1.0, 0.5], 1)
+        cf.solve(central("sqrt(x) + y**2"), [-1.0, 0.5], 1)
     with pytest.raises(NumericsError, match="Hessian is not defined"):
         cf.solve(central("Abs(x)**1.5 + y**2"), [0.0, 0.5], 1)
 
@@ -210,7 +210,7 @@ def test_a_start_exactly_on_the_edge_with_no_push():
 @pytest.mark.parametrize("options, words", [
     ({"t": -1}, "at least 0"), ({"t": np.inf}, "finite"), ({"t": np.nan}, "finite"), ({"t": "x"}, "numbers"),
     ({"rtol": 0.0}, "rtol"), ({"rtol": -1e-3}, "rtol"), ({"rtol": np.nan}, "rtol"), ({"atol": -1.0}, "atol"),
-    ({"method": "rk4"}, "unknown method.*dop853|dop853"), ({"save_at": [2, 1]}, "increase"), ({"save_at": [1, 1]}, "increase"),
+    ({"method": "rk4"}, "unknown method.*rkc"), ({"save_at": [2, 1]}, "increase"), ({"save_at": [1, 1]}, "increase"),
     ({"save_at": [0, 6]}, "lie in"), ({"save_at": [-1, 1]}, "lie in"), ({"save_at": []}, "finite times"),
     ({"save_at": [np.nan]}, "finite times"), ({"save_at": "abc"}, "numbers"), ({"step": 0.0}, "step"),
     ({"step": -1.0}, "step"), ({"max_step": 0.0}, "max_step"), ({"max_steps": 0}, "max_steps"),
@@ -262,7 +262,7 @@ def test_saved_and_loaded(tmp_path):
     times = np.linspace(0, 5, 37)
     np.testing.assert_array_equal(found(times), path(times))
     assert found.events == path.events and found.status == path.status and found.stats == path.stats
-    assert found.provenance["method"] == "auto" and found.provenance["rtol"] == 1e-10
+    assert found.provenance["settings"]["method"] == "auto" and found.provenance["settings"]["rtol"] == 1e-10
 
 
 def test_progress():
@@ -271,10 +271,12 @@ def test_progress():
     assert seen == sorted(seen) and seen[-1] == 5.0 and len(seen) > 1
 
 
-def test_a_loss_on_data_rows():
+def test_a_loss_on_data_rows(tmp_path):
     random = np.random.default_rng(3)
     x = random.normal(size=(40, 2))
-    loss = cf.losses.logistic_regression(x, (x[:, 0] + 0.3 * random.normal(size=40) > 0).astype(float))
+    rows = np.column_stack([x, x[:, 0] + 0.7 * random.normal(size=40) > 0])
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",", header="a,b,label", comments="")
+    loss = cf.losses.logistic(str(tmp_path / "rows.csv"))
     start = np.zeros(loss.dim)
     lr = 1.9 / loss.sharpness(start)
     path = cf.solve(cf.flows.central(loss, cf.optimizers.gd(lr=lr)), start, 20, rtol=1e-9)
