@@ -159,7 +159,7 @@ class Run:
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
         self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
         self.clock[methods.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
-        self.clock[methods.H], target = 0.0, None
+        self.clock[methods.H], self.clock[methods.MARGIN], target = 0.0, -1.0, None
         if held.left is not None:
             ended, held = self._part(held)
             if ended != methods.REACHED or self.t >= self.end:
@@ -207,7 +207,7 @@ class Run:
         size = float(np.abs(self.z[:d]).max())
         with np.errstate(all="ignore"):
             p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :] if self.kind != PLAIN else np.zeros(1)
-        return max(options.atol + options.rtol * size, 1e-12 * size) * size * float(np.abs(p).max())
+        return max(min(options.atol, 1e-8) + min(options.rtol, 1e-6) * size, 1e-12 * size) * size * float(np.abs(p).max())
 
     def violation(self) -> float:
         """The largest violation of the edge at the end of any step."""
@@ -263,6 +263,8 @@ class Run:
 
     def _modes_now(self, fields: Field) -> np.ndarray:
         d = self.flow.n_weights
+        if fields.k == 0:
+            return np.zeros((0, d))
         modes = array_in(fields, edge.MODES, fields.k * d).reshape(-1, d)
         return modes * np.sqrt(array_in(fields, edge.EDGES, d * d + d)[d * d :])
 

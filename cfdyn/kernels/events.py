@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn._jit import inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
 from cfdyn.kernels.field import derivative
-from cfdyn.kernels.methods import ABOVE, EDGE_TOL, GAP, MISS, NOISE, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
+from cfdyn.kernels.methods import ABOVE, EDGE_TOL, GAP, MARGIN, MISS, NOISE, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
@@ -68,13 +68,20 @@ def first_event(field, clock, flags, coefficients, tools) -> float:
     """The place of the first event in the step, or 2 if there is none."""
     # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
     last, allowance = 0.0, 0.0 if clock[ABOVE] > 1e3 * clock[NOISE] else clock[NOISE]
-    for third in range(1, 4):
-        here = third / 3.0
-        evaluate(coefficients, here, tools.point)
-        value = margin(field, clock, tools.point, tools, allowance)
-        if value < 0.0 or np.isnan(value):
-            return crossing(field, clock, coefficients, last, here, tools)
-        last = here
+    at_end = margin(field, clock, tools.z1, tools, allowance)
+    before, clock[MARGIN] = clock[MARGIN], at_end
+    # Inside, only where the margin changes so much that it might have been at 0.
+    if not abs(at_end - before) < 0.5 * min(at_end, before):
+        for third in range(1, 3):
+            here = third / 3.0
+            evaluate(coefficients, here, tools.point)
+            value = margin(field, clock, tools.point, tools, allowance)
+            if value < 0.0 or np.isnan(value):
+                return crossing(field, clock, coefficients, last, here, tools)
+            last = here
+        if not at_end >= 0.0:
+            return crossing(field, clock, coefficients, last, 1.0, tools)
+        margin(field, clock, tools.z1, tools, allowance)
     return 2.0
 
 

@@ -28,7 +28,7 @@ def solved(form, a, b, start, edge, t=8.0, text=None, variables=None, **options)
     sharpness = max(cf.Loss(formula, names, {"a": a, "b": b}).sharpness(start), 0.5)
     lr = 2 / (edge * sharpness)
     flow = cf.flows.central(loss, cf.optimizers.gd(lr=lr))
-    return loss, lr, cf.solve(flow, options.pop("w0", start), t, rtol=1e-9, atol=1e-11, **options)
+    return loss, lr, cf.solve(flow, options.pop("w0", start), t, rtol=1e-9, atol=1e-11, max_steps=3000, **options)
 
 
 @st.composite
@@ -128,6 +128,17 @@ def test_rotations_turn_the_path(start, edge, angle):
         for t, p, w in ((text, params, np.array(start)), (turned, {**params, "c": c, "s": s}, turn @ start))
     ]
     agree(*paths, turn)
+
+
+@needs_compiler
+@pytest.mark.parametrize("method", ["auto", "radau5"])
+def test_a_path_that_becomes_symmetric(method):
+    """It runs into the points with x = y and z = v; nothing is singular there."""
+    start = np.array([-0.954, 0.0, -0.215, 0.0])
+    loss, lr, path = solved("products", 1.373641455133196, 0.7496436010858065, start, 1.1, method=method)
+    assert path.status == "done"
+    np.testing.assert_allclose([loss.sharpness(w) for w in path.w[path.rank > 0]], 2 / lr, rtol=1e-10)
+    descends(loss, path)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
