@@ -14,7 +14,7 @@ export FORMULA OPTIMIZER OUT
 EXTRAS_study := data
 EXTRAS_bench := data,bench
 EXTRAS_test := test
-EXTRAS_test-all := test,networks,oracles
+EXTRAS_test-all := test,networks,bench
 # An environment that has these extras also serves:
 SERVES_bench := study
 SERVES_test := study

@@ -261,7 +261,7 @@ class KernelRule:
         self._native = CFunc(self.function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
         _keep(self._native, self.function)
         self._native.compile()
-        return NativeRule(self._native.address)
+        return NativeRule(int(self._native.address))
 
 
 def kernel_rule(function: Callable) -> KernelRule:

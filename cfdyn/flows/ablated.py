@@ -15,8 +15,8 @@ def ablated(loss: Loss, optimizer: Optimizer) -> Flow:
     --------
     >>> import cfdyn as cf
     >>> flow = cf.flows.ablated(cf.Loss("3*w**2/2"), cf.optimizers.gd(lr=0.1))
-    >>> print(cf.solve(flow, [1.0], t=1, rtol=1e-12).w[-1].round(10))  # e^-2
-    [0.1353352832]
+    >>> print(cf.solve(flow, [1.0], t=1, rtol=1e-12).w[-1, 0].round(10))  # e^-2
+    0.1353352832
 
     References
     ----------

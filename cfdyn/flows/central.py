@@ -25,8 +25,8 @@ def central(loss: Loss, optimizer: Optimizer) -> Flow:
     >>> import cfdyn as cf
     >>> flow = cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8))
     >>> path = cf.solve(flow, [1.5, 0.3], t=2, rtol=1e-11)
-    >>> path.events[0].kind, round(path.events[0].t, 9), path.w[-1].round(9)
-    ('enter', 0.38879829, array([1.464000282, 0.636738676]))
+    >>> path.events[0].kind, round(path.events[0].t, 9), path.w[-1].round(9).tolist()
+    ('enter', 0.38879829, [1.464000282, 0.636738676])
 
     References
     ----------

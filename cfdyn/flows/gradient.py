@@ -15,8 +15,8 @@ def gradient(loss: Loss, optimizer: Optimizer) -> Flow:
     --------
     >>> import cfdyn as cf
     >>> flow = cf.flows.gradient(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
-    >>> print(cf.solve(flow, [1.0], t=2, rtol=1e-12).w[-1].round(10))  # e^-1
-    [0.3678794412]
+    >>> print(cf.solve(flow, [1.0], t=2, rtol=1e-12).w[-1, 0].round(10))  # e^-1
+    0.3678794412
 
     References
     ----------

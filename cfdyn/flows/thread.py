@@ -21,8 +21,8 @@ def thread(loss: Loss, optimizer: Optimizer) -> Flow:
     >>> import cfdyn as cf
     >>> loss, gd = cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)
     >>> path = cf.solve(cf.flows.thread(loss, gd), [1.5, 0.3], t=2, rtol=1e-11)
-    >>> print(path.w[-1].round(9), round(path.sharpness[-1], 9))
-    [1.464000282 0.636738676] 2.5
+    >>> print(path.w[-1].round(9).tolist(), round(path.sharpness[-1], 9))
+    [1.464000282, 0.636738676] 2.5
 
     References
     ----------

@@ -40,8 +40,8 @@ def make_field(
             put_rule(block, slot, rule(name))
     for slot, kernel in KERNELS.items():
         put_rule(block, slot, kernel.compiled)
-    block[edge.TIE] = tie
-    if k:
+    block[edge.TIE], block[edge.WEAKEST] = tie, 1.0
+    if reference is not None and k:
         first = block.view(np.int64)[edge.REFERENCE]
         block[first : first + k * d] = np.ravel(reference)
     if k or kind == ABLATED:

@@ -110,7 +110,7 @@ def _multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, 
 
 
 def into_feasible(flow: Flow, z: np.ndarray) -> np.ndarray:
-    """The nearest state with 2P − H ⪰ 0; of an optimizer with a state of its own only that state is moved.
+    """A state with 2P − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
 
     The edge is linearised again and again, and the start plus forces Σ Y B with Y ⪰ 0 complementary to what is left
     of the gap is taken: the conditions of a projection, for gradient descent the Euclidean one.
@@ -131,7 +131,7 @@ def _moved(flow: Flow, z: np.ndarray, seen_from_start: bool) -> np.ndarray | Non
     """The iteration of `into_feasible`; where that runs astray, short steps of Newton's method from where it has come to."""
     start, d = z, flow.n_weights
     moving = np.arange(flow.dim) >= (d if flow.dim > d else 0)
-    for _ in range(100):
+    for attempt in range(200):
         values, vectors, p = spectrum(flow, z)
         if values[-1] <= 2.0 * (1 + 1e-13):
             return z
@@ -149,7 +149,10 @@ def _moved(flow: Flow, z: np.ndarray, seen_from_start: bool) -> np.ndarray | Non
         if status == NO_SOLUTION or not np.isfinite(y).all():
             return None
         move = origin + y @ b - z
-        if not seen_from_start:
+        if seen_from_start:
+            # What goes to and fro settles in half steps.
+            move *= 1.0 if attempt < 20 else 0.5
+        else:
             move *= min(1.0, 0.3 * (1.0 + np.abs(z).max()) / np.abs(move).max())
         z = _shortened(flow, z, z + move)
     return None

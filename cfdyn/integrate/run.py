@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Phase:
     start: float
     reference: np.ndarray
     held: np.ndarray
-    steps: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    steps: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
 
 
 class Run:
@@ -63,12 +64,12 @@ class Run:
         # How far a held eigenvalue may fall; the central flow holds each where it is.
         self.clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
         self.found = np.zeros(3)
-        self.flags[methods.METHOD] = METHODS.get(options.method, methods.EXPLICIT)
+        self.flags[methods.METHOD] = self._usual()
         self.flags[methods.AUTO] = options.method == "auto" and not options.step
         self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
-        self.status, self.unique, self.methods = "", True, []
+        self.status, self.unique = "", True
 
     @property
     def t(self) -> float:
@@ -164,9 +165,10 @@ class Run:
             ended, held = self._part(held)
             if ended != methods.REACHED or self.t >= self.end:
                 return ended
-        if self.flags[methods.AUTO] and self.flow.dim <= MANY:
+        if self.options.method in ("auto", "rkc") and not self.options.step and self.flow.dim <= MANY:
             # Modes at an edge that others have just left turn as fast as the gap is small.
-            self.flags[methods.METHOD] = methods.IMPLICIT if near else methods.EXPLICIT
+            self.flags[methods.METHOD] = methods.IMPLICIT if near else self._usual()
+            self.flags[methods.AUTO] = near or self.options.method == "auto"
             self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
         while True:
             fields = self._field(held)
@@ -189,6 +191,7 @@ class Run:
         rate is 0, which takes forces of the mixed pairs.
         """
         self.clock[methods.END] = min(self.end, self.t + MOMENT)
+        assert held.left is not None
         both = Critical(np.concatenate([held.reference, held.left]), held.multipliers, True, held.unique)
         fields, method = self._field(both, soft=len(held.left)), self.flags[methods.METHOD]
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
@@ -213,6 +216,10 @@ class Run:
         """The largest violation of the edge at the end of any step."""
         return max((float(phase.field.block[edge.WORST]) for phase in self.phases if phase.field.k), default=0.0)
 
+    def determined(self) -> bool:
+        """Whether Σ was unique all along."""
+        return self.unique and all(phase.field.block[edge.WEAKEST] > edge.FAINT for phase in self.phases if phase.field.k)
+
     def _begin(self, fields: Field, tools: methods.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
         rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
@@ -223,7 +230,8 @@ class Run:
     def _steps(self, fields: Field, tools: Any) -> int:
         n = self.flow.dim
         while True:
-            times, coefficients = np.empty((ROWS, 2)), np.empty((ROWS, 8, n))
+            rows = max(1, min(ROWS, self.options.max_steps - int(self.flags[methods.STEPS])))
+            times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
             done, ended = stepping.advance(
                 fields, self.clock, self.flags, self.z, self.f, tools, times, coefficients
             )
@@ -271,7 +279,12 @@ class Run:
     def _change_method(self, why: int) -> None:
         self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
         stiff = methods.STABILISED if self.flow.dim > MANY else methods.IMPLICIT
-        self.flags[methods.METHOD] = stiff if why == methods.STIFF else methods.EXPLICIT
+        self.flags[methods.METHOD] = stiff if why == methods.STIFF else self._usual()
+        self.flags[methods.AUTO] = self.options.method == "auto"
+
+    def _usual(self) -> int:
+        """The method where nothing is stiff."""
+        return METHODS.get(self.options.method, methods.EXPLICIT)
 
     def _reason(self, ended: int) -> str:
         """The status in words."""

@@ -29,6 +29,8 @@ BY_VALUE = 45  # whether the modes are the largest eigenvalues, whatever the ref
 SOFT = 46  # how many of the modes, the last, are kept apart from the others but not held themselves
 HELD = 47  # how many are
 WORST = 48  # a number: the largest violation that a projection has left
+WEAK, WEAKEST = 49, 50  # the smallest eigenvalue of the scaled β, now and ever; pairs that push nothing do not count
+FAINT = 1e-8  # below it the multipliers are not determined
 HEAD = 56
 ROOT2 = np.sqrt(2.0)
 NOTHING, NO_PUSH = 1e-12, 1e-28  # relative: an eigenvalue of β that is 0; the square of a force that is round-off
@@ -187,6 +189,11 @@ def scale_beta(m, at):
             m[beta + p * size + s] = entry
             m[beta + s * size + p] = entry
     call_from(m, EIGH, pointer(m, beta), pointer(m, M), pointer(m, at[BETA_SPECTRUM]))
+    idle = 0
+    for p in range(size):
+        idle += 1 if m[scale + p] == 0.0 else 0
+    m[WEAK] = m[at[BETA_SPECTRUM] + idle] if idle < size else 1.0
+    m[WEAKEST] = min(m[WEAKEST], m[WEAK])
     m[RANK] = 0.0
     for p in range(size):
         if m[at[BETA_SPECTRUM] + p] > NOTHING:

@@ -11,6 +11,7 @@ from cfdyn.kernels.edge import (
     CENTRAL,
     EDGES,
     EIGH,
+    FAINT,
     FOLLOW,
     HELD,
     HOLD,
@@ -25,6 +26,7 @@ from cfdyn.kernels.edge import (
     SLOPE,
     SOFT,
     TARGET,
+    WEAK,
     WORST,
     B,
     D,
@@ -97,7 +99,8 @@ def inspect(z, block, out):
                         m[at[BETA] + r * k + q] = entry
             at[HELD] = k
             call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, HELD), pointer(m, at[BETA_SPECTRUM]))
-            found[2] = m[at[BETA_SPECTRUM]]
+            # Multipliers that are not determined say nothing of a rank.
+            found[2] = m[at[BETA_SPECTRUM]] if m[WEAK] > FAINT else np.inf
     found[0] = m[NEXT]
 
 

@@ -12,7 +12,7 @@ from cfdyn.kernels.methods import ABOVE, EDGE_TOL, GAP, MARGIN, MISS, NOISE, SLA
 # An event is hit where the margin is this small.
 HIT = 2e-13
 # A gap that is no longer mistaken for none; one that steps cannot make smaller.
-OPEN, CLOSED = 1e-3, 1e-10
+OPEN, CLOSED = 1e-3, 1e-8
 
 
 @inline_kernel

@@ -1,6 +1,6 @@
 """Write ``references.json``: central flows solved by ``reference_solver.py``, twice, with the difference as accuracy.
 
-python tests/flows/make_references.py [case …]
+python -m tests.flows.make_references [case …]   (from the project's root)
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from reference_solver import Integrator, Optimizer, Oracles, Settings
+
+from tests.flows.reference_solver import Integrator, Optimizer, Oracles, Settings
 
 TARGET = Path(__file__).with_name("references.json")
 SECOND = Settings(rtol=1e-12, atol=1e-14, gamma=4.0, near=1e-9, ghost=1e-2)
