@@ -261,7 +261,7 @@ class KernelRule:
         self._native = CFunc(self.function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
         _keep(self._native, self.function)
         self._native.compile()
-        return NativeRule(int(self._native.address))
+        return NativeRule(self._native.address or 0)
 
 
 def kernel_rule(function: Callable) -> KernelRule:

@@ -62,7 +62,7 @@ def solve(
     >>> flow = cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8))
     >>> path = cf.solve(flow, [1.5, 0.3], t=10, save_at=[2, 10], rtol=1e-11)
     >>> path.t, path.w[0].tolist(), path.status
-    (array([ 2., 10.]), [1.464000281..., 0.63673867...], 'done')
+    (array([ 2., 10.]), [1.46400028..., 0.63673867...], 'done')
     >>> print(round(path.covariance[0].trace(), 8), path.sharpness.round(9), path(0.0))
     0.04454066 [2.5 2.5] [1.5 0.3]
 

@@ -7,12 +7,28 @@ import numpy as np
 from cfdyn._jit import inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
 from cfdyn.kernels.field import derivative
-from cfdyn.kernels.methods import ABOVE, EDGE_TOL, GAP, MARGIN, MISS, NOISE, SLACK_IN, SLACK_OUT, TINY, T, attempt, clear, settle
+from cfdyn.kernels.methods import (
+    ABOVE,
+    CRAWLED,
+    EDGE_TOL,
+    GAP,
+    MARGIN,
+    MISS,
+    NOISE,
+    SLACK_IN,
+    SLACK_OUT,
+    TINY,
+    T,
+    attempt,
+    clear,
+    settle,
+)
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
 # A gap that is no longer mistaken for none; one that steps cannot make smaller.
-OPEN, CLOSED = 1e-3, 1e-8
+OPEN, CLOSED = 1e-3, 1e-10
+CRAWL = 100  # attempts at a gap that is hardly one, until it is taken for none
 
 
 @inline_kernel
@@ -122,6 +138,8 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
 
 
 @inline_kernel
-def arrived(field, clock, h) -> bool:
+def arrived(field, clock, flags, h) -> bool:
     """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
-    return field.k > 0 and clock[SLACK_IN] == 0.0 and clock[GAP] < CLOSED and h < 1e-6
+    flags[CRAWLED] = flags[CRAWLED] + 1 if clock[GAP] < 100.0 * CLOSED and h < 1e-5 else 0
+    closed = clock[GAP] < CLOSED or flags[CRAWLED] > CRAWL
+    return field.k > 0 and clock[SLACK_IN] == 0.0 and closed and h < 1e-5

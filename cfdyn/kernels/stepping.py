@@ -81,7 +81,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
         if not (error <= 1.0 and settle(field, tools)):
             flags[REJECTED] += 1
             rejected = True
-            if arrived(field, clock, h):
+            if arrived(field, clock, flags, h):
                 return done, EVENT
             if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (1.0 + abs(clock[T])):
                 return done, STALLED
@@ -94,7 +94,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
             # An event that was not hit: modes that turn fast near it, or a jump.
             flags[REJECTED] += 1
             rejected = True
-            if arrived(field, clock, h):
+            if arrived(field, clock, flags, h):
                 return done, EVENT
             if clock[FIXED] > 0.0 or h <= 1e-14 * (1.0 + abs(clock[T])):
                 return done, JUMP
