@@ -12,7 +12,7 @@ from cfdyn.kernels.edge import ABLATED, CENTRAL, PLAIN, TRACE
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 # An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0.
-AT_EDGE, NO_RANK = 1e-9, 1e-9
+AT_EDGE, NO_RANK, IDLE = 1e-9, 1e-9, 1e-5
 MOST_MODES = 16
 NO_SOLUTION = 1
 
@@ -69,7 +69,9 @@ def packed(x: np.ndarray, k: int) -> np.ndarray:
     return np.where(np.tri(k, dtype=bool), matrix.T, matrix)
 
 
-def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: bool = False) -> Critical:
+def critical(
+    flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: bool = False, at_edge: float = AT_EDGE
+) -> Critical:
     """The modes to hold from z on; ``drop``: the weakest one of those at the edge has just lost its force."""
     d, flow_kind = flow.n_weights, KINDS[kind]
     if flow_kind not in (CENTRAL, TRACE):
@@ -78,7 +80,7 @@ def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: 
     if flow_kind == TRACE:
         k = int((values >= 2.0 - edge_tolerance).sum()) if values[-1] >= 2.0 - 2e-12 or drop else 0
         return Critical(vectors[:, d - k :].T.copy(), np.ones(k), False, True)
-    k = int((values >= 2.0 - 2.0 * AT_EDGE).sum())
+    k = int((values >= 2.0 - 2.0 * at_edge).sum())
     if k == 0:
         return Critical(np.zeros((0, d)), np.zeros(0), False, True)
     if k > MOST_MODES:
@@ -91,7 +93,10 @@ def critical(flow: Flow, z: np.ndarray, kind: str, edge_tolerance: float, drop: 
         raise NumericsError("no oscillation keeps the curvature at the edge: its gradient vanishes there")
     weights, turn = np.linalg.eigh(packed(x, k))
     first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
-    first = max(first, 1) if drop else first
+    # Without force, and without a wish to go: kept, since the modes would turn without end next to it.
+    rates = np.einsum("iq,ij,jq->q", turn, packed(alpha + beta @ x, k), turn)
+    idle = not drop and 0 < first < k and (rates[:first] <= IDLE * np.abs(alpha).max()).all()
+    first = max(first, 1) if drop else 0 if idle else first
     basis = turn.T @ directions
     left = basis[:first] if drop and first < k else None
     return Critical(basis[first:].copy(), weights[first:], first > 0, rank == len(alpha), left)

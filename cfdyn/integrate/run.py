@@ -16,7 +16,7 @@ from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, s
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import dop853, edge, methods, radau5, rkc, stepping
 from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.events import CLOSED
+from cfdyn.kernels.events import CLOSED, CRAWL
 from cfdyn.kernels.field import JACOBIANS, SLOPES, Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
@@ -93,7 +93,8 @@ class Run:
             if not dropped:
                 self._close_gap(self.phases[-1].field)
             self._onto_edge()
-            held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, drop=dropped)
+            held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, dropped, self._at_edge())
+            self.flags[methods.CRAWLED] = 0
             self._note_event(before, len(held.reference), dropped)
             if len(self.phases) > MOST_EVENTS or self._chattering():
                 self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
@@ -129,10 +130,14 @@ class Run:
         self.z += size * self.f
         self.clock[methods.T] += size
 
+    def _at_edge(self) -> float:
+        """How near the edge counts as on it."""
+        return 100 * CLOSED if self.flags[methods.CRAWLED] > CRAWL else AT_EDGE
+
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
         values, vectors, _ = spectrum(self.flow, self.z)
-        k = int((values >= 2.0 - 2.0 * AT_EDGE).sum())
+        k = int((values >= 2.0 - 2.0 * self._at_edge()).sum())
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
             state, violation = self.z.copy(), np.zeros(3)
             fields = self._field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
@@ -159,7 +164,8 @@ class Run:
         self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
         self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
-        self.clock[methods.SLACK_OUT] = 1e-10 if len(held.multipliers) and held.multipliers[0] < 1e-8 * strong else 0.0
+        weakest = held.multipliers[0] if len(held.multipliers) else strong
+        self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
         self.clock[methods.H], self.clock[methods.MARGIN], target = 0.0, -1.0, None
         if held.left is not None:
             ended, held = self._part(held)
