@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import inline_kernel, kernel, pointer
-from cfdyn.kernels.packed import add, congruence, factor, order, smat, solve, svec
-from cfdyn.kernels.symmetric import eigh
+from cfdyn.kernels.packed import add, add_sizes, congruence, factor, order, smat, solve, spread, svec, triangle, turn
+from cfdyn.kernels.symmetric import _accumulate, _load, _ql, _sort_and_transpose, _tridiagonalise, eigh
 
 SOLVED, NO_SOLUTION, INVALID, STALLED = 0, 1, 2, 3
 TARGET = 1e-12  # scaled residual that ends the search for a better start
@@ -19,23 +19,22 @@ RANK_TOLERANCE = 1e-13
 TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is aimed at, and kept, where β is singular
 TINY = 1e-14
 BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X runs off to infinity
+BALANCE = 2.0  # max|β| where max|α| = 1: Newton's method takes fewest steps where X and Z are about as large
 POLISH = 3  # the stage of the search that follows those with a ridge
 
 
 @inline_kernel
-def _affine(alpha, beta, ridge, x, out) -> tuple[float, float]:
+def _affine(alpha, beta, ridge, x, out, sizes) -> tuple[float, float]:
     """out = α + β x + ridge·x; returns max|α| + max Σ|β||x|, the scale of its round-off, and max|α| + max|β x|."""
     m = x.size
     size, scale, moved = 0.0, 0.0, 0.0
     for i in range(m):
-        total, absolute = 0.0, 0.0
-        for j in range(m):
-            term = beta[i * m + j] * x[j]
-            total += term
-            absolute += abs(term)
-        out[i] = alpha[i] + total + ridge * x[i]
-        size, scale = max(size, abs(alpha[i])), max(scale, absolute)
-        moved = max(moved, abs(total))
+        out[i], sizes[i] = 0.0, 0.0
+    for j in range(m):
+        add_sizes(m, x[j], pointer(beta, j * m), pointer(out, 0), pointer(sizes, 0))
+    for i in range(m):
+        size, scale, moved = max(size, abs(alpha[i])), max(scale, sizes[i]), max(moved, abs(out[i]))
+        out[i] += alpha[i] + ridge * x[i]
     return size + scale, size + moved
 
 
@@ -58,48 +57,67 @@ def _parts(values, q, k, mu, full, x, z) -> None:
 
 
 @inline_kernel
+def _eigen(matrix, values, vectors, work) -> int:
+    """``eigh``, but QL, which is faster, where k > 4: that decoupled blocks stay apart is not needed here."""
+    if values.size <= 4:
+        return eigh(matrix, values, vectors, work)
+    largest = _load(matrix, values, vectors, work)
+    if not 1e-100 < largest < 1e100:
+        return eigh(matrix, values, vectors, work)
+    _tridiagonalise(values, work, largest)
+    _accumulate(vectors, work)
+    _ql(values, vectors, work)
+    _sort_and_transpose(values, vectors, 1.0)
+    return 0
+
+
+@inline_kernel
 def _slopes(values, k, mu, slopes, chosen) -> int:
     """Divided differences of p on the pairs of eigenvalues; ``chosen`` gets those not zero, their number is returned."""
-    t, n = 0, 0
+    n = 0
     for i in range(k):
         for j in range(i, k):
             one, two = np.sqrt(values[i] ** 2 + 4.0 * mu), np.sqrt(values[j] ** 2 + 4.0 * mu)
             below = one + two
             slope = 0.5 * (values[i] + one + values[j] + two) / below if below > 0.0 else 0.5
             if slope > 0.0:
-                slopes[n], chosen[n] = slope, t
+                slopes[n], chosen[n] = slope, i * k + j
                 n += 1
-            t += 1
     return n
 
 
 @inline_kernel
-def _direction(rows, rank, ridge, damping, values, q, qt, mu, gap, full, work, chosen, matrix) -> None:
-    """gap ← D[dY] from β[D[dY]] + (1 − D)[dY] = −gap: D is diagonal in Y's eigenbasis, √D makes this symmetric."""
-    k, m = values.size, gap.size
-    slopes, turned, rhs = work[:m], work[m : 2 * m], work[2 * m :]
+def _linearise(k, sheets, rank, ridge, damping, values, q, mu, diagonal, slopes, chosen, matrix) -> int:
+    """The factor of √D β √D + 1 − D on the pairs with D > 0, whose number is returned: D is diagonal in Y's eigenbasis."""
     n = _slopes(values, k, mu, slopes, chosen)
-    for i in range(n * n):
-        matrix[i] = 0.0
     for p in range(n):
-        matrix[p * n + p] = 1.0 - slopes[p] + ridge * slopes[p] + damping
+        diagonal[p] = 1.0 - slopes[p] + ridge * slopes[p] + damping
         slopes[p] = np.sqrt(slopes[p])
-    for i in range(m):
-        rows[rank * m + i] = -gap[i]
-    # The right-hand side goes through the same loop: every further call of ``congruence`` is compiled again.
-    for r in range(rank + 1):
-        congruence(k, q, rows, r * m, turned, 0, full)
+    turn(k, rank, q, slopes, chosen, n, sheets, matrix)
+    triangle(n, rank, diagonal, damping, matrix)
+    return n
+
+
+@inline_kernel
+def _direction(n, rank, turns, slopes, chosen, matrix, gap, turned, rhs, full) -> None:
+    """gap ← D[dY] from β[D[dY]] + (1 − D)[dY] = −gap, as linearised."""
+    m, k = gap.size, order(gap.size)
+    # There and back in one loop: every further call of ``congruence`` is compiled again.
+    for back in range(2):
+        congruence(k, turns, back * k * k, gap, 0, turned, 0, full)
+        if back == 1:
+            break
         for p in range(n):
-            rhs[p] = slopes[p] * turned[chosen[p]]
-        if r < rank:
-            for p in range(n):
-                add(n - p, rhs[p], pointer(rhs, p), pointer(matrix, p * n + p))
-    solve(n, matrix, rhs, damping)
+            i, j = chosen[p] // k, chosen[p] % k
+            rhs[p] = -slopes[p] * turned[i * k - i * (i + 1) // 2 + j]
+        solve(n, pointer(matrix, rank * n), pointer(rhs, 0))
+        for i in range(m):
+            gap[i] = 0.0
+        for p in range(n):
+            i, j = chosen[p] // k, chosen[p] % k
+            gap[i * k - i * (i + 1) // 2 + j] = slopes[p] * rhs[p]
     for i in range(m):
-        turned[i] = 0.0
-    for p in range(n):
-        turned[chosen[p]] = slopes[p] * rhs[p]
-    congruence(k, qt, turned, 0, gap, 0, full)
+        gap[i] = turned[i]
 
 
 @inline_kernel
@@ -119,18 +137,20 @@ def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) ->
     At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
     one is in units of |α| and |β x|: it stays large where X runs off to infinity."""
     m, k = alpha.size, order(alpha.size)
-    values, q, qt, full = np.empty(k), np.empty((k, k)), np.empty(k * k), np.empty(3 * k * k + 2)
-    now, z, gap, work, last = np.empty(m), np.empty(m), np.empty(m), np.empty(3 * m), y.copy()
-    matrix, chosen, flat = np.empty(m * m), np.empty(m, np.int64), q.reshape(k * k)
-    best, margin, strict = np.inf, 0.0, np.inf
+    values, q, qt, turns, full = np.empty(k), np.empty((k, k)), np.empty(k * k), np.empty(2 * k * k), np.empty(3 * k * k + 2)
+    now, z, gap, slopes, last, work = np.empty(m), np.empty(m), np.empty(m), np.empty(m), y.copy(), np.empty(m)
+    rhs, chosen, flat, sheets = np.empty(m), np.empty(m, np.int64), q.reshape(k * k), np.empty(3 * k * k * m)
+    matrix = np.empty(2 * m * m)
+    spread(k, rows, rank, sheets)
+    best, margin, strict, before, n = np.inf, 0.0, np.inf, np.inf, 0
     for _ in range(limit):
         smat(k, last, 0, qt)
-        if eigh(qt.reshape(k, k), values, q, full) != 0:
+        if _eigen(qt.reshape(k, k), values, q, full) != 0:
             break
         for i in range(k * k):
             qt[i] = flat[i % k * k + i // k]
         _parts(values, qt, k, mu, full, now, z)
-        scale, size = _affine(alpha, beta, ridge, now, gap)
+        scale, size = _affine(alpha, beta, ridge, now, gap, work)
         total = 0.0
         for i in range(m):
             gap[i] -= z[i]
@@ -145,10 +165,16 @@ def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) ->
                     x[i], y[i] = now[i], last[i]
             if residual <= 2e-15:
                 break
-        _direction(rows, rank, ridge, damping, values, flat, qt, mu, gap, full, work, chosen, matrix)
+        # Quadratic convergence: with the last linearisation the next residual is residual² / before.
+        if mu > 0.0 or not residual * residual <= 1e-15 * before:
+            for i in range(k * k):
+                turns[i], turns[k * k + i] = flat[i], qt[i]
+            n = _linearise(k, sheets, rank, ridge, damping, values, turns, mu, work, slopes, chosen, matrix)
+        before = residual if mu == 0.0 else 0.0
+        _direction(n, rank, turns, slopes, chosen, matrix, gap, work, rhs, full)
         for i in range(m):
             now[i] += gap[i]
-        _affine(alpha, beta, ridge, now, gap)
+        _affine(alpha, beta, ridge, now, gap, work)
         for i in range(m):
             last[i] = now[i] - gap[i]
         mu = mu * shrink if mu > 1e-12 else 0.0
@@ -187,14 +213,14 @@ def _search(alpha, beta, rows, rank, x) -> tuple[float, float, float]:
 
 
 @inline_kernel
-def _scaled(source, target) -> float:
-    """target = source / max|entry|, which is returned: infinite for a NaN."""
+def _scaled(source, unit, target) -> float:
+    """target = unit · source / max|entry|; that maximum is returned, infinite for a NaN."""
     top = 0.0
     for i in range(source.size):
         if not abs(source[i]) <= top:
             top = abs(source[i]) if abs(source[i]) > top else np.inf
     for i in range(source.size):
-        target[i] = source[i] / top if top > 0.0 else 0.0
+        target[i] = source[i] / top * unit if top > 0.0 else 0.0
     return top
 
 
@@ -216,7 +242,7 @@ def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
     """
     m = alpha.size
     scaled, operator, rows = np.empty(m), np.empty(m * m), np.empty((m + 1) * m)
-    a, b = _scaled(alpha, scaled), _scaled(beta.reshape(m * m), operator)
+    a, b = _scaled(alpha, 1.0, scaled), _scaled(beta.reshape(m * m), BALANCE, operator)
     for i in range(m):
         x[i] = 0.0
     if not (a < np.inf and b < np.inf):
@@ -233,7 +259,7 @@ def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
     largest = 0.0
     for i in range(m):
         largest = max(largest, abs(x[i]))
-        x[i] *= a / b if b > 0.0 else 0.0
+        x[i] *= BALANCE * a / b if b > 0.0 else 0.0
     status = SOLVED if residual <= 1e-8 else STALLED
     if not (strict <= BOUNDED and largest < 1e12):
         status = NO_SOLUTION

@@ -140,6 +140,6 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
 @inline_kernel
 def arrived(field, clock, flags, h) -> bool:
     """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
-    flags[CRAWLED] = flags[CRAWLED] + 1 if clock[GAP] < 100.0 * CLOSED and h < 1e-5 else 0
-    closed = clock[GAP] < CLOSED or flags[CRAWLED] > CRAWL
-    return field.k > 0 and clock[SLACK_IN] == 0.0 and closed and h < 1e-5
+    flags[CRAWLED] = flags[CRAWLED] + 1 if clock[GAP] < 100.0 * CLOSED and h < 1e-3 else 0
+    closed = clock[GAP] < CLOSED and h < 1e-5 or flags[CRAWLED] > CRAWL
+    return field.k > 0 and clock[SLACK_IN] == 0.0 and closed
