@@ -131,6 +131,24 @@ def _margin(values, scale) -> float:
 
 
 @inline_kernel
+def _evaluate(alpha, beta, ridge, mu, y, values, q, qt, full, x, z, gap, sizes) -> tuple[float, float, float]:
+    """Eigenvectors q and qt = qᵀ of Y, its parts x and z, gap = α + β x − z; returns ‖gap‖ / scale, and the two scales."""
+    k = values.size
+    smat(k, y, 0, qt)
+    if _eigen(qt.reshape(k, k), values, q, full) != 0:
+        return np.inf, 1.0, 1.0
+    for i in range(k * k):
+        qt[i] = q[i % k, i // k]
+    _parts(values, qt, k, mu, full, x, z)
+    scale, size = _affine(alpha, beta, ridge, x, gap, sizes)
+    total = 0.0
+    for i in range(gap.size):
+        gap[i] -= z[i]
+        total += gap[i] * gap[i]
+    return np.sqrt(total) / scale, scale, size
+
+
+@inline_kernel
 def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) -> tuple[float, float, float]:
     """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
 
@@ -138,24 +156,15 @@ def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) ->
     one is in units of |α| and |β x|: it stays large where X runs off to infinity."""
     m, k = alpha.size, order(alpha.size)
     values, q, qt, turns, full = np.empty(k), np.empty((k, k)), np.empty(k * k), np.empty(2 * k * k), np.empty(3 * k * k + 2)
-    now, z, gap, slopes, last, work = np.empty(m), np.empty(m), np.empty(m), np.empty(m), y.copy(), np.empty(m)
-    rhs, chosen, flat, sheets = np.empty(m), np.empty(m, np.int64), q.reshape(k * k), np.empty(3 * k * k * m)
-    matrix = np.empty(2 * m * m)
+    vectors, last, chosen, flat = np.empty((6, m)), y.copy(), np.empty(m, np.int64), q.reshape(k * k)
+    now, z, gap, slopes, work, rhs = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]
+    sheets, matrix = np.empty(3 * k * k * m), np.empty(2 * m * m)
     spread(k, rows, rank, sheets)
     best, margin, strict, before, n = np.inf, 0.0, np.inf, np.inf, 0
     for _ in range(limit):
-        smat(k, last, 0, qt)
-        if _eigen(qt.reshape(k, k), values, q, full) != 0:
+        residual, scale, size = _evaluate(alpha, beta, ridge, mu, last, values, q, qt, full, now, z, gap, work)
+        if not residual < np.inf:
             break
-        for i in range(k * k):
-            qt[i] = flat[i % k * k + i // k]
-        _parts(values, qt, k, mu, full, now, z)
-        scale, size = _affine(alpha, beta, ridge, now, gap, work)
-        total = 0.0
-        for i in range(m):
-            gap[i] -= z[i]
-            total += gap[i] * gap[i]
-        residual = np.sqrt(total) / scale
         if mu == 0.0:
             if best <= TARGET and not residual < 0.5 * best:
                 break

@@ -123,9 +123,11 @@ def congruence(k, q, start, source, first, target, begin, full) -> None:
     smat(k, source, first, full)
     clear(2 * size, pointer(full, size))
     for i in range(k):
-        combine(k, 1.0, full, i * k, 1, q, start, k, k, full, size + i * k)
+        for j in range(k):
+            add(k, full[i * k + j], pointer(q, start + j * k), pointer(full, size + i * k))
     for i in range(k):
-        combine(k, 1.0, q, start + i, k, full, size + i, k, k - i, full, 2 * size + i * k + i)
+        for j in range(k):
+            add(k - i, q[start + j * k + i], pointer(full, size + j * k + i), pointer(full, 2 * size + i * k + i))
     svec(k, full, 2 * size, target, begin)
 
 
