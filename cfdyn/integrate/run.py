@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from cfdyn._jit import apply
+from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
+from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import dop853, edge, methods, radau5, rkc, stepping
 from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.events import CLOSED, CRAWL
-from cfdyn.kernels.field import JACOBIANS, SLOPES, Field
+from cfdyn.kernels.field import Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
@@ -82,22 +84,30 @@ class Run:
         if len(held.reference):
             self.events.append(Event(self.t, "enter", len(held.reference)))
         while not self.status:
-            before = len(held.reference)
-            ended = self._phase(held)
-            if ended == methods.JUMP and self.clock[methods.MISS] < 1e-9:
-                ended = methods.EVENT
-            if ended != methods.EVENT:
-                self.status = self.status or self._reason(ended)
-                return
-            dropped = self._lost_rank(self.phases[-1].field)
-            if not dropped:
-                self._close_gap(self.phases[-1].field)
-            self._onto_edge()
-            held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, dropped, self._at_edge())
-            self.flags[methods.CRAWLED] = 0
-            self._note_event(before, len(held.reference), dropped)
-            if len(self.phases) > MOST_EVENTS or self._chattering():
-                self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
+            try:
+                held = self._next(held)
+            except NumericsError as error:
+                self.status = f"stopped at t = {self.t:.12g}: {error}"
+
+    def _next(self, held: Critical) -> Critical:
+        """One phase, and the modes to hold after it; or ``status`` says why there is none."""
+        before = len(held.reference)
+        ended = self._phase(held)
+        if ended == methods.JUMP and self.clock[methods.MISS] < 1e-9:
+            ended = methods.EVENT
+        if ended != methods.EVENT:
+            self.status = self.status or reason(self, ended)
+            return held
+        dropped = self._lost_rank(self.phases[-1].field)
+        if not dropped:
+            self._close_gap(self.phases[-1].field)
+        self._onto_edge()
+        held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, dropped, self._at_edge())
+        self.flags[methods.CRAWLED] = 0
+        self._note_event(before, len(held.reference), dropped)
+        if len(self.phases) > MOST_EVENTS or self._chattering():
+            self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
+        return held
 
     def _note_event(self, before: int, now: int, dropped: bool) -> None:
         # An eigenvalue that only touches the edge is none.
@@ -218,14 +228,6 @@ class Run:
             p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :] if self.kind != PLAIN else np.zeros(1)
         return max(min(options.atol, 1e-8) + min(options.rtol, 1e-6) * size, 1e-12 * size) * size * float(np.abs(p).max())
 
-    def violation(self) -> float:
-        """The largest violation of the edge at the end of any step."""
-        return max((float(phase.field.block[edge.WORST]) for phase in self.phases if phase.field.k), default=0.0)
-
-    def determined(self) -> bool:
-        """Whether Σ was unique all along."""
-        return self.unique and all(phase.field.block[edge.WEAKEST] > edge.FAINT for phase in self.phases if phase.field.k)
-
     def _begin(self, fields: Field, tools: methods.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
         rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
@@ -291,29 +293,3 @@ class Run:
     def _usual(self) -> int:
         """The method where nothing is stiff."""
         return METHODS.get(self.options.method, methods.EXPLICIT)
-
-    def _reason(self, ended: int) -> str:
-        """The status in words."""
-        if ended == methods.REACHED:
-            return "done"
-        at = f"at t = {self.t:.12g}"
-        if ended == methods.JUMP:
-            return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
-        size, speed = np.abs(self.z).max(), np.abs(self.f).max()
-        if not size < 1e8 or (speed > 1e6 * (1.0 + size) and self.z @ self.f > 0):
-            return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
-        rules = ["drift"] + (["edge"] if self.kind != PLAIN else [])
-        for name in rules:
-            if not np.isfinite(self.flow.rule(name)(self.z, self.flow.p)).all():
-                return f"left the domain {at}: the {'Hessian' if name == 'edge' else 'gradient'} is not defined there"
-        if self.options.step:
-            return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
-        return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
-                "or rtol is too small (raise it)")  # fmt: skip
-
-    def counts(self) -> dict[str, int]:
-        """Evaluations by kind, over all phases."""
-        slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in self.phases) for c in (SLOPES, JACOBIANS))
-        blocks = [phase.field.block.view(np.int64) for phase in self.phases if self.kind != PLAIN]
-        return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
-                "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip

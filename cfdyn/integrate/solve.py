@@ -11,6 +11,9 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import by_value, reading
+from cfdyn.integrate.outcome import counts as counts_of
+from cfdyn.integrate.outcome import determined
+from cfdyn.integrate.outcome import violation as violation_of
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.trajectory import Trajectory
@@ -236,12 +239,12 @@ def _top(matrices: np.ndarray) -> np.ndarray:
 
 def _stats(run: Run, violation: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
     """Work, and how well the constraint holds."""
-    counts, d = run.counts(), run.flow.n_weights
+    counts, d = counts_of(run), run.flow.n_weights
     # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
     work = counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
     beyond = float(np.nanmax(edge / 2 - 1, initial=0.0)) if run.flow.spec.kind == "central" else 0.0
     return {
         "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": work,
-        "constraint_violation": max(float(violation.max(initial=0.0)), beyond, run.violation()),
-        "complementarity": float(slack.max(initial=0.0)), "unique": bool(run.determined()), "phases": len(run.phases),
+        "constraint_violation": max(float(violation.max(initial=0.0)), beyond, violation_of(run)),
+        "complementarity": float(slack.max(initial=0.0)), "unique": bool(determined(run)), "phases": len(run.phases),
     }  # fmt: skip

@@ -1,0 +1,49 @@
+"""How an integration ended, in words, and what it took."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.kernels import edge, methods
+from cfdyn.kernels.edge import PLAIN
+from cfdyn.kernels.field import JACOBIANS, SLOPES
+
+
+def reason(run: Any, ended: int) -> str:
+    """The status in words."""
+    if ended == methods.REACHED:
+        return "done"
+    at = f"at t = {run.t:.12g}"
+    if ended == methods.JUMP:
+        return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
+    size, speed = np.abs(run.z).max(), np.abs(run.f).max()
+    if not size < 1e8 or (speed > 1e6 * (1.0 + size) and run.z @ run.f > 0):
+        return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
+    rules = ["drift"] + (["edge"] if run.kind != PLAIN else [])
+    for name in rules:
+        if not np.isfinite(run.flow.rule(name)(run.z, run.flow.p)).all():
+            return f"left the domain {at}: the {'Hessian' if name == 'edge' else 'gradient'} is not defined there"
+    if run.options.step:
+        return f"stopped {at}: the fixed step {run.options.step:g} is too long there; lower step"
+    return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
+            "or rtol is too small (raise it)")  # fmt: skip
+
+
+def violation(run: Any) -> float:
+    """The largest violation of the edge at the end of any step."""
+    return max((float(phase.field.block[edge.WORST]) for phase in run.phases if phase.field.k), default=0.0)
+
+
+def determined(run: Any) -> bool:
+    """Whether Σ was unique all along."""
+    return run.unique and all(phase.field.block[edge.WEAKEST] > edge.FAINT for phase in run.phases if phase.field.k)
+
+
+def counts(run: Any) -> dict[str, int]:
+    """Evaluations by kind, over all phases."""
+    slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in run.phases) for c in (SLOPES, JACOBIANS))
+    blocks = [phase.field.block.view(np.int64) for phase in run.phases if run.kind != PLAIN]
+    return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
+            "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip
