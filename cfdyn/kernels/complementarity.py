@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import inline_kernel, kernel, pointer
-from cfdyn.kernels.packed import add, add_sizes, congruence, factor, order, smat, solve, spread, svec, triangle, turn
+from cfdyn.kernels.packed import add, add_sizes, combine, congruence, factor, order, smat, solve, spread, svec, triangle, turn
 from cfdyn.kernels.symmetric import _accumulate, _load, _ql, _sort_and_transpose, _tridiagonalise, eigh
 
 SOLVED, NO_SOLUTION, INVALID, STALLED = 0, 1, 2, 3
+ROUND_OFF = 3e-15  # a scaled residual that is not worth another step
 TARGET = 1e-12  # scaled residual that ends the search for a better start
 MARGIN = 1e-8  # an eigenvalue of X + Z below this, scaled, is no strict complementarity
 RANK_TOLERANCE = 1e-13
@@ -110,7 +111,7 @@ def _direction(n, rank, turns, slopes, chosen, matrix, gap, turned, rhs, full) -
         for p in range(n):
             i, j = chosen[p] // k, chosen[p] % k
             rhs[p] = -slopes[p] * turned[i * k - i * (i + 1) // 2 + j]
-        solve(n, pointer(matrix, rank * n), pointer(rhs, 0))
+        solve(n, rank, pointer(matrix, 0), pointer(rhs, 0))
         for i in range(m):
             gap[i] = 0.0
         for p in range(n):
@@ -149,6 +150,30 @@ def _evaluate(alpha, beta, ridge, mu, y, values, q, qt, full, x, z, gap, sizes) 
 
 
 @inline_kernel
+def _descend(alpha, x, z, gap, y) -> None:
+    """Y = X − Z for the best multiple of x, where gap = α + β x − z; a start that saves a step of Newton's method."""
+    slope, curvature = 0.0, 0.0
+    for i in range(x.size):
+        slope += alpha[i] * x[i]
+        curvature += (gap[i] + z[i] - alpha[i]) * x[i]
+    t = -slope / curvature if -slope < 100.0 * curvature else 1.0
+    for i in range(x.size):
+        y[i] = t * x[i] - alpha[i] - t * (gap[i] + z[i] - alpha[i])
+
+
+@inline_kernel
+def _advance(alpha, beta, ridge, x, change, y) -> None:
+    """Y = X − Z for X = x + change and Z = α + β[X]; both are overwritten."""
+    m = x.size
+    for i in range(m):
+        x[i] += change[i]
+        change[i] = alpha[i] + ridge * x[i]
+    combine(m, 1.0, x, 0, 1, beta, 0, m, m, change, 0)
+    for i in range(m):
+        y[i] = x[i] - change[i]
+
+
+@inline_kernel
 def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) -> tuple[float, float, float]:
     """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
 
@@ -158,10 +183,10 @@ def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) ->
     values, q, qt, turns, full = np.empty(k), np.empty((k, k)), np.empty(k * k), np.empty(2 * k * k), np.empty(3 * k * k + 2)
     vectors, last, chosen, flat = np.empty((6, m)), y.copy(), np.empty(m, np.int64), q.reshape(k * k)
     now, z, gap, slopes, work, rhs = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]
-    sheets, matrix = np.empty(3 * k * k * m), np.empty(2 * m * m)
+    sheets, matrix = np.empty(3 * k * k * m), np.empty(2 * m * (m + 3))
     spread(k, rows, rank, sheets)
-    best, margin, strict, before, n = np.inf, 0.0, np.inf, np.inf, 0
-    for _ in range(limit):
+    best, margin, strict, before, n = np.inf, 0.0, np.inf, 0.0, 0
+    for step in range(limit):
         residual, scale, size = _evaluate(alpha, beta, ridge, mu, last, values, q, qt, full, now, z, gap, work)
         if not residual < np.inf:
             break
@@ -172,20 +197,19 @@ def _newton(alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit) ->
                 best, margin, strict = residual, _margin(values, scale), residual * scale / size
                 for i in range(m):
                     x[i], y[i] = now[i], last[i]
-            if residual <= 2e-15:
+            if residual <= ROUND_OFF:
                 break
+        if step == 0 and mu == 0.0 and residual > 0.01:
+            _descend(alpha, now, z, gap, last)
+            continue
         # Quadratic convergence: with the last linearisation the next residual is residual² / before.
-        if mu > 0.0 or not residual * residual <= 1e-15 * before:
+        if mu > 0.0 or not residual * residual <= 0.5 * ROUND_OFF * before:
             for i in range(k * k):
                 turns[i], turns[k * k + i] = flat[i], qt[i]
             n = _linearise(k, sheets, rank, ridge, damping, values, turns, mu, work, slopes, chosen, matrix)
         before = residual if mu == 0.0 else 0.0
         _direction(n, rank, turns, slopes, chosen, matrix, gap, work, rhs, full)
-        for i in range(m):
-            now[i] += gap[i]
-        _affine(alpha, beta, ridge, now, gap, work)
-        for i in range(m):
-            last[i] = now[i] - gap[i]
+        _advance(alpha, beta, ridge, now, gap, last)
         mu = mu * shrink if mu > 1e-12 else 0.0
     return best, margin, strict
 

@@ -19,6 +19,12 @@ def order(m) -> int:
 
 
 @inline_kernel
+def padded(n) -> int:
+    """The next multiple of 4."""
+    return (n + 3) // 4 * 4
+
+
+@inline_kernel
 def smat(k, source, first, full) -> None:
     """The symmetric matrix, flat in ``full``, of the vector that starts at source[first]."""
     t = first
@@ -59,6 +65,23 @@ def add_sizes(n, factor, source, target, sizes) -> None:
 
 
 @inline_kernel
+def take_squares(n, source, target) -> None:
+    """target -= source²."""
+    for i in range(n):
+        target[i] -= source[i] * source[i]
+
+
+@inline_kernel
+def largest(n, source) -> int:
+    """Where the largest of the numbers is."""
+    best, top = 0, source[0]
+    for i in range(1, n):
+        if source[i] > top:
+            best, top = i, source[i]
+    return best
+
+
+@inline_kernel
 def factor(beta, m, tolerance, rows, left) -> int:
     """β = RᵀR by Cholesky with pivoting; ``rows`` (m·m) gets R, and its number of rows is the rank."""
     top = 0.0
@@ -66,28 +89,23 @@ def factor(beta, m, tolerance, rows, left) -> int:
         left[i] = beta[i * m + i]
         top = max(top, left[i])
     for rank in range(m):
-        best = 0
-        for i in range(m):
-            if left[i] > left[best]:
-                best = i
+        best = largest(m, pointer(left, 0))
         if not left[best] > tolerance * top:
             return rank
-        for i in range(m):
-            rows[rank * m + i] = beta[best * m + i]
+        put(m, 1.0, pointer(beta, best * m), 1, pointer(rows, rank * m), 1)
         combine(rank, -1.0, rows, best, m, rows, 0, m, m, rows, rank * m)
         root = np.sqrt(left[best])
-        for i in range(m):
-            rows[rank * m + i] /= root
-            left[i] -= rows[rank * m + i] * rows[rank * m + i]
+        put(m, 1.0 / root, pointer(rows, rank * m), 1, pointer(rows, rank * m), 1)
+        take_squares(m, pointer(rows, rank * m), pointer(left, 0))
         left[best] = -1.0
     return m
 
 
 @inline_kernel
-def put(n, factor, source, target, step) -> None:
-    """target[i·step] = factor · source[i]."""
+def put(n, factor, source, stride, target, step) -> None:
+    """target[i·step] = factor · source[i·stride]."""
     for i in range(n):
-        target[i * step] = factor * source[i]
+        target[i * step] = factor * source[i * stride]
 
 
 @inline_kernel
@@ -98,22 +116,37 @@ def clear(n, target) -> None:
 
 
 @inline_kernel
-def add_four(n, a, b, c, d, first, second, third, fourth, target) -> None:
-    """target += a · first + … + d · fourth."""
+def add_four(n, sign, factors, step, rows, width, target) -> None:
+    """target += sign · Σ factors[j·step] · rows[j·width :] for j < 4."""
+    a, b, c, d = sign * factors[0], sign * factors[step], sign * factors[2 * step], sign * factors[3 * step]
     for i in range(n):
-        target[i] += (a * first[i] + b * second[i]) + (c * third[i] + d * fourth[i])
+        target[i] += (a * rows[i] + b * rows[width + i]) + (c * rows[2 * width + i] + d * rows[3 * width + i])
+
+
+@inline_kernel
+def add_eight(n, sign, factors, step, rows, width, target) -> None:
+    """target += sign · Σ factors[j·step] · rows[j·width :] for j < 8."""
+    a, b, c, d = sign * factors[0], sign * factors[step], sign * factors[2 * step], sign * factors[3 * step]
+    e, f, g, h = sign * factors[4 * step], sign * factors[5 * step], sign * factors[6 * step], sign * factors[7 * step]
+    for i in range(n):
+        one = (a * rows[i] + b * rows[width + i]) + (c * rows[2 * width + i] + d * rows[3 * width + i])
+        two = (e * rows[4 * width + i] + f * rows[5 * width + i]) + (g * rows[6 * width + i] + h * rows[7 * width + i])
+        target[i] += one + two
 
 
 @inline_kernel
 def combine(count, sign, factors, f, step, rows, r, width, n, target, t) -> None:
-    """target[t : t + n] += sign · Σ_j factors[f + j·step] · rows[r + j·width :], four rows at a time."""
-    for j in range(0, count - 3, 4):
-        at, row = f + j * step, r + j * width
-        add_four(n, sign * factors[at], sign * factors[at + step], sign * factors[at + 2 * step], sign * factors[at + 3 * step],
-                 pointer(rows, row), pointer(rows, row + width), pointer(rows, row + 2 * width), pointer(rows, row + 3 * width),
-                 pointer(target, t))  # fmt: skip
-    for j in range(count // 4 * 4, count):
-        add(n, sign * factors[f + j * step], pointer(rows, r + j * width), pointer(target, t))
+    """target[t : t + n] += sign · Σ_j factors[f + j·step] · rows[r + j·width :], eight or four rows at a time."""
+    to, j = pointer(target, t), 0
+    while j + 8 <= count:
+        add_eight(n, sign, pointer(factors, f + j * step), step, pointer(rows, r + j * width), width, to)
+        j += 8
+    if j + 4 <= count:
+        add_four(n, sign, pointer(factors, f + j * step), step, pointer(rows, r + j * width), width, to)
+        j += 4
+    while j < count:
+        add(n, sign * factors[f + j * step], pointer(rows, r + j * width), to)
+        j += 1
 
 
 @inline_kernel
@@ -123,11 +156,9 @@ def congruence(k, q, start, source, first, target, begin, full) -> None:
     smat(k, source, first, full)
     clear(2 * size, pointer(full, size))
     for i in range(k):
-        for j in range(k):
-            add(k, full[i * k + j], pointer(q, start + j * k), pointer(full, size + i * k))
+        combine(k, 1.0, full, i * k, 1, q, start, k, k, full, size + i * k)
     for i in range(k):
-        for j in range(k):
-            add(k - i, q[start + j * k + i], pointer(full, size + j * k + i), pointer(full, 2 * size + i * k + i))
+        combine(k, 1.0, q, start + i, k, full, size, k, k, full, 2 * size + i * k)
     svec(k, full, 2 * size, target, begin)
 
 
@@ -138,16 +169,15 @@ def spread(k, rows, rank, full) -> None:
     for i in range(k):
         for j in range(i, k):
             at, scale = (i * k + j) * rank, 1.0 if i == j else ROOT_HALF
-            for r in range(rank):
-                full[at + r] = scale * rows[r * m + t]
-            put(rank, 1.0, pointer(full, at), pointer(full, (j * k + i) * rank), 1)
+            put(rank, scale, pointer(rows, t), m, pointer(full, at), 1)
+            put(rank, 1.0, pointer(full, at), 1, pointer(full, (j * k + i) * rank), 1)
             t += 1
 
 
 @inline_kernel
 def turn(k, rank, q, slopes, chosen, n, sheets, matrix) -> None:
-    """matrix (rank, n) = √D times the chosen entries of QᵀSQ, for the matrix S of each row of R."""
-    first, block, size = k, k * rank, k * k * rank
+    """matrix (rank, n), ``padded`` apart, = √D times the chosen entries of QᵀSQ, for the matrix S of each row of R."""
+    first, block, size, width = k, k * rank, k * k * rank, padded(n)
     for p in range(n):
         first = min(first, chosen[p] % k)
     clear(size, pointer(sheets, size))
@@ -157,7 +187,8 @@ def turn(k, rank, q, slopes, chosen, n, sheets, matrix) -> None:
         if step < k:
             combine(k, 1.0, q, i, k, sheets, 0, block, block, sheets, size + i * block)
             for j in range(k):
-                put(rank, 1.0, pointer(sheets, size + i * block + j * rank), pointer(sheets, 2 * size + j * block + i * rank), 1)
+                source, target = size + i * block + j * rank, 2 * size + j * block + i * rank
+                put(rank, 1.0, pointer(sheets, source), 1, pointer(sheets, target), 1)
             clear(block, pointer(sheets, size + i * block))
         else:
             left = max(first, i) * rank
@@ -165,33 +196,44 @@ def turn(k, rank, q, slopes, chosen, n, sheets, matrix) -> None:
     for p in range(n):
         i, j = chosen[p] // k, chosen[p] % k
         scale = slopes[p] if i == j else slopes[p] / ROOT_HALF
-        put(rank, scale, pointer(sheets, size + i * block + j * rank), pointer(matrix, p), n)
+        put(rank, scale, pointer(sheets, size + i * block + j * rank), 1, pointer(matrix, p), width)
+    for p in range(n, width):
+        for r in range(rank):
+            matrix[r * width + p] = 0.0
 
 
 @inline_kernel
 def triangle(n, count, diagonal, floor, v) -> None:
-    """The Cholesky factor of diag(d) + VᵀV; its rows stand behind the ``count`` rows V of ``v``, all of width n."""
+    """The Cholesky factor of diag(d) + VᵀV; its rows stand behind the ``count`` rows V of ``v``, all ``padded`` to one width.
+
+    Rows begin and end at multiples of 4, which no loop over vectors leaves a rest of: what is left of the diagonal is void.
+    """
+    width = padded(n)
     for p in range(n):
-        row = (count + p) * n
-        clear(n - p, pointer(v, row + p))
+        left, row = p // 4 * 4, (count + p) * width
+        clear(width - left, pointer(v, row + left))
         v[row + p] = diagonal[p]
         # Two signs in one loop: every further call of ``combine`` is compiled again.
         for part in range(2):
-            start = part * count * n + p
-            combine(p if part else count, -1.0 if part else 1.0, v, start, n, v, start, n, n - p, v, row + p)
+            start = part * count * width
+            at = start + left
+            combine(p if part else count, -1.0 if part else 1.0, v, start + p, width, v, at, width, width - left, v, row + left)
         root = np.sqrt(max(v[row + p], floor))
-        put(n - p, 1.0 / root, pointer(v, row + p), pointer(v, row + p), 1)
+        put(width - left, 1.0 / root, pointer(v, row + left), 1, pointer(v, row + left), 1)
         v[row + p] = root
 
 
 @inline_kernel
-def solve(n, a, b) -> None:
-    """b ← (UᵀU)⁻¹b in place for the upper triangle U at the pointer ``a``."""
+def solve(n, count, v, b) -> None:
+    """b ← (UᵀU)⁻¹b in place for the factor U that ``triangle`` left behind ``count`` rows."""
+    width = padded(n)
+    first = count * width
     for p in range(n):
-        b[p] /= a[p * n + p]
+        row = first + p * width
+        b[p] /= v[row + p]
         for q in range(p + 1, n):
-            b[q] -= b[p] * a[p * n + q]
+            b[q] -= b[p] * v[row + q]
     for p in range(n - 1, -1, -1):
-        b[p] /= a[p * n + p]
+        b[p] /= v[first + p * width + p]
         for q in range(p):
-            b[q] -= b[p] * a[q * n + p]
+            b[q] -= b[p] * v[first + q * width + p]
