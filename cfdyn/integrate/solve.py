@@ -128,7 +128,7 @@ def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
             if strict:
                 raise UsageError(f"the start is beyond the edge: λ₁(P⁻¹H) = {top:.6g} > 2; start elsewhere, lower lr, "
-                                 "or do without strict to start from the nearest state on the edge")  # fmt: skip
+                                 "or do without strict to start from a state on the edge")  # fmt: skip
             moved = into_feasible(flow, z)
             place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
             return moved, [f"the start was beyond the edge (λ₁(P⁻¹H) = {top:.6g} > 2) and was moved to {place}"]

@@ -6,7 +6,6 @@ import numpy as np
 
 from cfdyn._jit import inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
-from cfdyn.kernels.field import derivative
 from cfdyn.kernels.methods import (
     ABOVE,
     CRAWLED,
@@ -49,12 +48,10 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
     """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
     evaluate(coefficients, left, tools.point)
     at_left = margin(field, clock, tools.point, tools, 0.0)
+    if at_left <= 0.0:
+        return left
     evaluate(coefficients, right, tools.point)
     at_right = margin(field, clock, tools.point, tools, 0.0)
-    if at_left <= 0.0:
-        evaluate(coefficients, left, tools.point)
-        margin(field, clock, tools.point, tools, 0.0)
-        return left
     side = 0
     for iteration in range(200):
         if right - left <= 4e-16 or at_right == 0.0:
@@ -112,7 +109,6 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
         error = attempt(field, clock, flags, z, f, size, tools)
         if not error <= 1e3 or not settle(field, tools):
             return -1.0
-        derivative(field, tools.z1, tools.f1)
         value = margin(field, clock, tools.z1, tools, 0.0)
         if abs(value) <= 4e-15:
             break
