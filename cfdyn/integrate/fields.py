@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from cfdyn._jit import put_rule
-from cfdyn.kernels import edge
-from cfdyn.kernels.edge import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels import edge_block as edge
+from cfdyn.kernels.edge import hold, push
+from cfdyn.kernels.edge_block import ABLATED, CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.edge_checks import inspect, project, read_off
 from cfdyn.kernels.edge_jacobian import hold_jacobian
+from cfdyn.kernels.edge_modes import decompose, follow, renew, spectrum, turn_reference
 from cfdyn.kernels.field import Field
 
 FORMULAS = {"drift": edge.DRIFT, "edge": edge.EDGE, "force": edge.FORCE, "drift_jacobian": edge.DRIFT_JACOBIAN,
             "slack_jacobian": edge.SLACK_JACOBIAN, "force_jacobian": edge.FORCE_JACOBIAN}  # fmt: skip
-KERNELS = {edge.EIGH: edge.decompose, edge.FOLLOW: edge.follow, edge.PUSH: edge.push, edge.HOLD: edge.hold,
-           edge.PROJECT: project}  # fmt: skip
+KERNELS = {edge.EIGH: decompose, edge.SPECTRUM: spectrum, edge.TURN: turn_reference, edge.FOLLOW: follow, edge.PUSH: push,
+           edge.HOLD: hold, edge.PROJECT: project}  # fmt: skip
 
 
 def make_field(
@@ -45,12 +47,12 @@ def make_field(
         first = block.view(np.int64)[edge.REFERENCE]
         block[first : first + k * d] = np.ravel(reference)
     if k or kind == ABLATED:
-        slope, own = edge.hold.compiled, block
+        slope, own = hold.compiled, block
         slopes = hold_jacobian.compiled if jacobians else slope
     else:
         slope, own = drift, p
         slopes = rule("drift_jacobian") if jacobians else drift
-    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, edge.renew.compiled, own, block, counts)
+    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, renew.compiled, own, block, counts)
 
 
 def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool, soft: int) -> np.ndarray:
@@ -59,9 +61,10 @@ def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool, so
     m = {CENTRAL: held * (held + 1) // 2 + held * soft, TRACE: min(k, 1)}.get(kind, 0)
     at_most, slopes = max(m, k), 2 * n * (n + 2 * d) if jacobians else 0
     sizes = {
-        edge.P: len(p), edge.REFERENCE: k * d, edge.EDGES: d * d + d, edge.MATRIX: d * d, edge.SPECTRUM: 2 * d * d + 3 * d,
-        edge.CHOSEN: d, edge.MODES: k * d, edge.INPUTS: n + 2 * d, edge.PAIR: max(2 * n, m), edge.B: m * n, edge.A: m * n,
-        edge.X: m, edge.BETA: at_most**2, edge.SCALE: m, edge.BETA_SPECTRUM: 2 * at_most**2 + 3 * at_most,
+        edge.P: len(p), edge.REFERENCE: k * d, edge.EDGES: d * d + d, edge.MATRIX: d * d, edge.EIGEN: 2 * d * d + 3 * d,
+        edge.CHOSEN: d, edge.BORDERED: (d + k + 1) * (d + k), edge.PIVOTS: d + k, edge.MODES: k * d, edge.LAST: n,
+        edge.INPUTS: n + 2 * d, edge.PAIR: max(2 * n, m), edge.B: m * n, edge.A: m * n,
+        edge.X: m, edge.BETA: at_most**2, edge.SCALE: m, edge.BETA_EIGEN: 2 * at_most**2 + 3 * at_most,
         edge.WORK: max(d, m), edge.SLOPE: n, edge.TURNS: k * d * n if jacobians else 0, edge.SLOPES_OF: slopes,
         edge.RATES: m * n if jacobians else 0,
     }  # fmt: skip
@@ -71,7 +74,7 @@ def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool, so
     block = np.zeros(int(starts[-1]) + 8)
     numbers = block.view(np.int64)
     numbers[edge.P : edge.ARRAYS] = starts[:-1]
-    numbers[[edge.N, edge.D, edge.K, edge.M, edge.KIND, edge.SOFT]] = n, d, k, m, kind, soft
+    numbers[[edge.N, edge.D, edge.K, edge.M, edge.KIND, edge.SOFT, edge.SPECTRAL]] = n, d, k, m, kind, soft, 1
     block[starts[0] : starts[0] + len(p)] = p
     return block
 
@@ -84,7 +87,7 @@ def array_in(field: Field, place: int, size: int) -> np.ndarray:
 
 def by_value(field: Field, reference: np.ndarray) -> None:
     """From now on the modes are the largest eigenvalues; equal ones are told apart by the reference."""
-    field.block.view(np.int64)[edge.BY_VALUE] = 1
+    field.block.view(np.int64)[[edge.BY_VALUE, edge.FRESH]] = 1, 0
     array_in(field, edge.REFERENCE, reference.size)[:] = reference.ravel()
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels import edge, methods
-from cfdyn.kernels.edge import PLAIN
+from cfdyn.kernels import edge_block as edge
+from cfdyn.kernels import methods
+from cfdyn.kernels.edge import FAINT
+from cfdyn.kernels.edge_block import PLAIN
 from cfdyn.kernels.field import JACOBIANS, SLOPES
 
 
@@ -38,7 +40,7 @@ def violation(run: Any) -> float:
 
 def determined(run: Any) -> bool:
     """Whether Σ was unique all along."""
-    return run.unique and all(phase.field.block[edge.WEAKEST] > edge.FAINT for phase in run.phases if phase.field.k)
+    return run.unique and all(phase.field.block[edge.WEAKEST] > FAINT for phase in run.phases if phase.field.k)
 
 
 def counts(run: Any) -> dict[str, int]:

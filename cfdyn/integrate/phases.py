@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
-from cfdyn.kernels.edge import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge_block import ABLATED, CENTRAL, PLAIN, TRACE
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 # An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0.

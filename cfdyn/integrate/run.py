@@ -16,8 +16,10 @@ from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import dop853, edge, methods, radau5, rkc, stepping
-from cfdyn.kernels.edge import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels import dop853, methods, radau5, rkc, stepping
+from cfdyn.kernels import edge_block as edge
+from cfdyn.kernels.edge import start
+from cfdyn.kernels.edge_block import CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.events import CLOSED, CRAWL
 from cfdyn.kernels.field import Field
 
@@ -230,7 +232,7 @@ class Run:
 
     def _begin(self, fields: Field, tools: methods.Tools) -> None:
         """The slope at the start of a phase, and a first step."""
-        rule, p = (edge.start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
+        rule, p = (start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
         apply(rule, self.z, p, self.f)
         order = 8 if self.flags[methods.METHOD] == methods.EXPLICIT else 5
         stepping.begin(fields, self.clock, self.z, self.f, order, tools)
@@ -281,8 +283,7 @@ class Run:
         d = self.flow.n_weights
         if fields.k == 0:
             return np.zeros((0, d))
-        modes = array_in(fields, edge.MODES, fields.k * d).reshape(-1, d)
-        return modes * np.sqrt(array_in(fields, edge.EDGES, d * d + d)[d * d :])
+        return array_in(fields, edge.REFERENCE, fields.k * d).reshape(-1, d).copy()
 
     def _change_method(self, why: int) -> None:
         self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0

@@ -1,11 +1,10 @@
-"""The flow at the edge: modes that are followed, and the forces that hold them there.
+"""The flow at the edge: the forces that hold modes there.
 
 With k > 0 critical modes U (k, d), UPUᵀ = I, the flow is F = F₀ + Σ x_p B_p over the pairs p of modes, and the
 multipliers x solve a·F = 0: the edge of those modes is held. All of it is smooth in z where the modes are apart
 from the other eigenvectors, also off the constraint.
 
-Everything here is a rule ``(z, block, out)``. The block is laid out by `cfdyn.integrate.fields`: sizes and addresses of
-rules, numbers that one rule leaves behind for another, and arrays.
+Everything here is a rule ``(z, block, out)``, the block as in `edge_block`.
 """
 
 from __future__ import annotations
@@ -13,133 +12,70 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
-from cfdyn.kernels.symmetric import eigh
+from cfdyn.kernels.edge_block import (
+    ABLATED,
+    BETA,
+    BETA_EIGEN,
+    CENTRAL,
+    DRIFT,
+    EDGE,
+    EDGES,
+    EIGH,
+    FIRM,
+    FOLLOW,
+    FORCE,
+    FORCES,
+    FRESH,
+    INPUTS,
+    KIND,
+    LAST,
+    MODES,
+    PAIR,
+    PUSH,
+    REFERENCE,
+    SCALE,
+    SOFT,
+    TOP,
+    WEAK,
+    WORK,
+    A,
+    B,
+    D,
+    K,
+    M,
+    N,
+    P,
+    X,
+)  # fmt: skip
 
-PLAIN, CENTRAL, TRACE, ABLATED = range(4)
-# Whole numbers: sizes, the kind, counts; then addresses of rules.
-N, D, K, M, KIND, SPECTRA, FORCES = range(7)
-DRIFT, EDGE, FORCE, DRIFT_JACOBIAN, SLACK_JACOBIAN, FORCE_JACOBIAN, EIGH, FOLLOW, PUSH, HOLD, PROJECT = range(7, 18)
-# Numbers: the largest eigenvalue that is not held, the smallest that is, the rank of β, what the sum is held at, the
-# largest of all, and what tells equal eigenvalues apart: a lift of the modes so far, an error of TIE over the gap.
-NEXT, LOWEST, RANK, TARGET, TOP, TIE = range(18, 24)
-# Whole numbers: where each array begins. A spectrum is n values, (n, n) vectors by columns, and scratch.
-(P, REFERENCE, EDGES, MATRIX, SPECTRUM, CHOSEN, MODES, INPUTS, PAIR, B, A, X, BETA, SCALE, BETA_SPECTRUM, WORK, SLOPE, TURNS,
- SLOPES_OF, RATES, ARRAYS) = range(24, 45)  # fmt: skip
-BY_VALUE = 45  # whether the modes are the largest eigenvalues, whatever the reference
-SOFT = 46  # how many of the modes, the last, are kept apart from the others but not held themselves
-HELD = 47  # how many are
-WORST = 48  # a number: the largest violation that a projection has left
-WEAK, WEAKEST = 49, 50  # the smallest eigenvalue of the scaled β, now and ever; pairs that push nothing do not count
-FAINT = 1e-8  # below it the multipliers are not determined
-HEAD = 56
 ROOT2 = np.sqrt(2.0)
-NOTHING, NO_PUSH = 1e-12, 1e-28  # relative: an eigenvalue of β that is 0; the square of a force that is round-off
-
-
-@kernel_rule
-def decompose(matrix, size, out):
-    """The spectrum of a symmetric matrix (n, n), n in ``size``."""
-    n, spectrum = integers(size)[0], numbers(out)
-    eigh(numbers(matrix)[: n * n].reshape((n, n)), spectrum[:n], spectrum[n : n + n * n].reshape((n, n)),
-         spectrum[n + n * n : 3 * n + 2 * n * n])  # fmt: skip
-
-
-@kernel_rule
-def follow(z, block, out):
-    """H, P, the spectrum of P^-½ H P^-½ (of H for the ablated flow) at z, and the modes nearest to the reference."""
-    m, at = numbers(block), integers(block)
-    d, k, edges, p = at[D], at[K], at[EDGES], at[EDGES] + at[D] * at[D]
-    at[SPECTRA] += 1
-    call_from(m, EDGE, z, pointer(m, at[P]), pointer(m, edges))
-    for i in range(d):
-        for j in range(d):
-            entry = m[edges + i * d + j]
-            if at[KIND] != ABLATED:
-                entry /= np.sqrt(m[p + i]) * np.sqrt(m[p + j])
-            for q in range(k):
-                entry += m[TIE] * m[at[REFERENCE] + q * d + i] * m[at[REFERENCE] + q * d + j]
-            m[at[MATRIX] + i * d + j] = entry
-    call_from(m, EIGH, pointer(m, at[MATRIX]), pointer(m, D), pointer(m, at[SPECTRUM]))
-    m[TOP] = m[at[SPECTRUM] + d - 1]
-    m[NEXT] = m[TOP]
-    if k > 0:
-        pick(m, at)
-
-
-@inline_kernel
-def pick(m, at):
-    """The k eigenvectors that have most in common with the reference; NEXT is the largest other eigenvalue."""
-    d, k, values, vectors, common = at[D], at[K], at[SPECTRUM], at[SPECTRUM] + at[D], at[WORK]
-    for j in range(d):
-        m[at[CHOSEN] + j] = 0.0
-        m[common + j] = 0.0
-        for q in range(k):
-            product = 0.0
-            for i in range(d):
-                product += m[vectors + i * d + j] * m[at[REFERENCE] + q * d + i]
-            m[common + j] += product * product
-        if at[BY_VALUE] == 1:
-            m[common + j] = m[values + j]
-    m[LOWEST] = np.inf
-    for q in range(k):
-        best = -1
-        for j in range(d):
-            if m[at[CHOSEN] + j] == 0.0 and (best < 0 or m[common + j] > m[common + best]):
-                best = j
-        m[at[CHOSEN] + best] = q + 1.0
-        m[LOWEST] = min(m[LOWEST], m[values + best])
-        for i in range(d):
-            m[at[MODES] + q * d + i] = m[vectors + i * d + best] / np.sqrt(m[at[EDGES] + d * d + i])
-    if at[SOFT] > 0:
-        align(m, at)
-    m[NEXT] = -np.inf
-    for j in range(d):
-        if m[at[CHOSEN] + j] == 0.0:
-            m[NEXT] = max(m[NEXT], m[values + j])
-
-
-@inline_kernel
-def align(m, at):
-    """Turn the modes among themselves towards the reference: its rows, projected onto them and made orthonormal in turn."""
-    d, k, modes, p, dots = at[D], at[K], at[MODES], at[EDGES] + at[D] * at[D], at[WORK]
-    for q in range(k):
-        for i in range(d):
-            m[modes + q * d + i] = 0.0
-        for j in range(d):
-            m[dots] = 0.0
-            for i in range(d if m[at[CHOSEN] + j] > 0.0 else 0):
-                m[dots] += m[at[SPECTRUM] + d + i * d + j] * m[at[REFERENCE] + q * d + i]
-            for i in range(d):
-                m[modes + q * d + i] += m[dots] * m[at[SPECTRUM] + d + i * d + j]
-        for r in range(q + 1):
-            product = 0.0
-            for i in range(d):
-                product += m[modes + q * d + i] * m[modes + r * d + i]
-            for i in range(d):
-                if r < q:
-                    m[modes + q * d + i] -= product * m[modes + r * d + i]
-                else:
-                    m[modes + q * d + i] /= np.sqrt(product)
-    for q in range(k):
-        for i in range(d):
-            m[modes + q * d + i] /= np.sqrt(m[p + i])
-
-
-@kernel_rule
-def renew(z, block, out):
-    """The modes as they are now become the reference."""
-    m, at = numbers(block), integers(block)
-    d = at[D]
-    for q in range(at[K]):
-        for i in range(d):
-            m[at[REFERENCE] + q * d + i] = m[at[MODES] + q * d + i] * np.sqrt(m[at[EDGES] + d * d + i])
+NOTHING = 1e-12  # an eigenvalue of the scaled β that is 0
+# Squares of forces, relative: what is round-off, and what errors of the edge would make anything of.
+NO_PUSH, FAINT_PUSH = 1e-28, 1e-14
+CLEAR = 1e-3  # a β of unit diagonal with larger pivots than this is far from singular
+FAINT = 1e-8  # with a smaller eigenvalue the multipliers are not determined
 
 
 @kernel_rule
 def push(z, block, out):
-    """B and a of all pairs of modes, (m, n) each, off-diagonal pairs with √2, and β = aBᵀ, scaled and decomposed."""
-    m, at = numbers(block), integers(block)
-    n, size, state = at[N], at[M], numbers(z)
+    """The modes at z, B and a of all their pairs, (m, n) each, off-diagonal pairs with √2, and β = aBᵀ, ready for use."""
+    m, at, state = numbers(block), integers(block), numbers(z)
+    same = at[FRESH] == 1
+    for i in range(at[N]):
+        same = same and m[at[LAST] + i] == state[i]
+    if same:
+        return
+    call_from(m, FOLLOW, z, block, out)
+    gather(m, at, state)
+    for i in range(at[N]):
+        m[at[LAST] + i] = state[i]
+    at[FRESH] = 1
+
+
+@inline_kernel
+def gather(m, at, state):
+    """B, a and β of the modes as they are."""
+    n, size = at[N], at[M]
     for i in range(n):
         m[at[INPUTS] + i] = state[i]
     for i in range(size * n):
@@ -176,53 +112,87 @@ def choose(m, at, q, r):
 
 @inline_kernel
 def scale_beta(m, at):
-    """β, scaled to a unit diagonal, into its spectrum; its numerical rank into RANK."""
+    """β, scaled to a unit diagonal; its Cholesky factor, or its spectrum where it may be singular."""
     size, beta, scale, largest = at[M], at[BETA], at[SCALE], 0.0
     for p in range(size):
         largest = max(largest, m[beta + p * size + p])
+    idle, faint = 0, False
     for p in range(size):
         own = m[beta + p * size + p]
         m[scale + p] = 1.0 / np.sqrt(own) if own > NO_PUSH * largest else 0.0
+        idle += 1 if m[scale + p] == 0.0 else 0
+        faint = faint or NO_PUSH * largest < own < FAINT_PUSH * largest
     for p in range(size):
         for s in range(p, size):
             entry = 0.5 * (m[beta + p * size + s] + m[beta + s * size + p]) * m[scale + p] * m[scale + s]
             m[beta + p * size + s] = entry
             m[beta + s * size + p] = entry
-    call_from(m, EIGH, pointer(m, beta), pointer(m, M), pointer(m, at[BETA_SPECTRUM]))
-    idle = 0
-    for p in range(size):
-        idle += 1 if m[scale + p] == 0.0 else 0
-    m[WEAK] = m[at[BETA_SPECTRUM] + idle] if idle < size else 1.0
-    m[WEAKEST] = min(m[WEAKEST], m[WEAK])
-    m[RANK] = 0.0
-    for p in range(size):
-        if m[at[BETA_SPECTRUM] + p] > NOTHING:
-            m[RANK] += 1.0
+    m[WEAK] = cholesky(m, beta, size)
+    at[FIRM] = 1 if m[WEAK] > CLEAR else 0
+    if at[FIRM] == 0:
+        call_from(m, EIGH, pointer(m, beta), pointer(m, M), pointer(m, at[BETA_EIGEN]))
+        m[WEAK] = m[at[BETA_EIGEN] + idle] if idle < size else 1.0
+    if faint:
+        m[WEAK] = 0.0
+
+
+@inline_kernel
+def cholesky(m, first, n) -> float:
+    """β = LLᵀ with L below the diagonal and its inverse on it, as long as pivots are clear; the smallest of them.
+
+    The upper triangle of β stays, the diagonal too where it fails: it is 1, or 0 for a pair that pushes nothing.
+    """
+    least = np.inf
+    for i in range(n):
+        for j in range(i + 1):
+            total = m[first + j * n + i] if i != j else 1.0
+            for k in range(j):
+                total -= m[first + i * n + k] * m[first + j * n + k]
+            if i != j:
+                m[first + i * n + j] = total * m[first + j * n + j]
+            else:
+                least = min(least, total if m[first + i * n + i] > 0.5 else 0.0)
+                if not least > CLEAR:
+                    for k in range(i):
+                        m[first + k * n + k] = 1.0
+                    return least
+                m[first + i * n + i] = 1.0 / np.sqrt(total)
+    return least
 
 
 @inline_kernel
 def solve_pairs(m, at, right, out):
     """The x of least norm with βx = right, after `push`; both are places in the block, and may be the same."""
-    size, roots, axes = at[M], at[BETA_SPECTRUM], at[BETA_SPECTRUM] + at[M]
+    size, roots, axes, beta, work = at[M], at[BETA_EIGEN], at[BETA_EIGEN] + at[M], at[BETA], at[WORK]
     for s in range(size):
         total = 0.0
-        if m[roots + s] > NOTHING:
+        if at[FIRM] == 1:
+            total = m[at[SCALE] + s] * m[right + s]
+            for p in range(s):
+                total -= m[beta + s * size + p] * m[work + p]
+            total *= m[beta + s * size + s]
+        elif m[roots + s] > NOTHING:
             for p in range(size):
                 total += m[axes + p * size + s] * m[at[SCALE] + p] * m[right + p]
             total /= m[roots + s]
-        m[at[WORK] + s] = total
-    for p in range(size):
-        total = 0.0
-        for s in range(size):
-            total += m[axes + p * size + s] * m[at[WORK] + s]
+        m[work + s] = total
+    for p in range(size - 1, -1, -1):
+        total = m[work + p] if at[FIRM] == 1 else 0.0
+        if at[FIRM] == 1:
+            for s in range(p + 1, size):
+                total -= m[beta + s * size + p] * m[work + s]
+            total *= m[beta + p * size + p]
+            m[work + p] = total
+        else:
+            for s in range(size):
+                total += m[axes + p * size + s] * m[work + s]
         m[out + p] = m[at[SCALE] + p] * total
 
 
 @inline_kernel
-def add_forces(m, at, z, block, slope):
-    """Add to F₀ in ``slope`` what keeps the modes where they are."""
+def add_forces(m, at, slope):
+    """Add to F₀ in ``slope`` what keeps the modes where they are, after `push`."""
     n = at[N]
-    call_from(m, PUSH, z, block, pointer(m, at[PAIR]))
     for p in range(at[M]):
         total = 0.0
         for i in range(n):
@@ -239,12 +209,13 @@ def hold(z, block, out):
     """F(z), (n,), with the modes followed to z; for the ablated flow F₀ with the step 2/λ₁ in place of 1/P."""
     m, at, slope = numbers(block), integers(block), numbers(out)
     call_from(m, DRIFT, z, pointer(m, at[P]), out)
-    call_from(m, FOLLOW, z, block, out)
     if at[KIND] == ABLATED:
+        call_from(m, FOLLOW, z, block, out)
         for i in range(at[D]):
             slope[i] *= 2.0 * m[at[EDGES] + at[D] * at[D] + i] / m[TOP]
     else:
-        add_forces(m, at, z, block, slope)
+        call_from(m, PUSH, z, block, pointer(m, at[PAIR]))
+        add_forces(m, at, slope)
 
 
 @kernel_rule
@@ -256,4 +227,6 @@ def start(z, block, out):
     for q in range(at[K]):
         for i in range(d):
             m[at[MODES] + q * d + i] = m[at[REFERENCE] + q * d + i] / np.sqrt(m[at[EDGES] + d * d + i])
-    add_forces(m, at, z, block, numbers(out))
+    gather(m, at, numbers(z))
+    at[FRESH] = 0
+    add_forces(m, at, numbers(out))

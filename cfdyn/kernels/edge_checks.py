@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
-from cfdyn.kernels.edge import (
+from cfdyn.kernels.edge import FAINT, ROOT2, solve_pairs
+from cfdyn.kernels.edge_block import (
     BETA,
-    BETA_SPECTRUM,
+    BETA_EIGEN,
+    BY_VALUE,
     CENTRAL,
     EDGES,
     EIGH,
-    FAINT,
-    FOLLOW,
+    FRESH,
     HELD,
     HOLD,
     KIND,
@@ -22,11 +23,13 @@ from cfdyn.kernels.edge import (
     PAIR,
     PROJECT,
     PUSH,
-    ROOT2,
     SLOPE,
     SOFT,
+    SPECTRUM,
     TARGET,
+    TURN,
     WEAK,
+    WEAKEST,
     WORST,
     B,
     D,
@@ -34,7 +37,6 @@ from cfdyn.kernels.edge import (
     M,
     N,
     X,
-    solve_pairs,
 )  # fmt: skip
 
 
@@ -43,7 +45,6 @@ def project(z, block, out):
     """Move z along the forces until the modes are at the edge (their sum at TARGET); the violation, NaN if that fails."""
     m, at, state, violation = numbers(block), integers(block), numbers(z), numbers(out)
     for iteration in range(12):
-        call_from(m, FOLLOW, z, block, out)
         call_from(m, PUSH, z, block, out)
         worst = shortfall(m, at)
         if not worst > (1e-15 if iteration < 3 else 2e-14):
@@ -84,11 +85,11 @@ def inspect(z, block, out):
     m, at, found = numbers(block), integers(block), numbers(out)
     k, p = at[K] - at[SOFT], 0
     found[1], found[2] = np.inf, np.inf
-    if k == 0:
-        call_from(m, FOLLOW, z, block, out)
-    else:
-        call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
+    call_from(m, SPECTRUM, z, block, out)
+    if k > 0:
         found[1] = m[LOWEST]
+        call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
+        m[WEAKEST] = min(m[WEAKEST], m[WEAK])
         if at[KIND] == CENTRAL:
             for q in range(k):
                 for r in range(q, at[K]):
@@ -97,10 +98,11 @@ def inspect(z, block, out):
                     if r < k:
                         m[at[BETA] + q * k + r] = entry
                         m[at[BETA] + r * k + q] = entry
-            at[HELD] = k
-            call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, HELD), pointer(m, at[BETA_SPECTRUM]))
+            # β is gone with this.
+            at[HELD], at[FRESH] = k, 0
+            call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, HELD), pointer(m, at[BETA_EIGEN]))
             # Multipliers that are not determined say nothing of a rank.
-            found[2] = m[at[BETA_SPECTRUM]] if m[WEAK] > FAINT else np.inf
+            found[2] = m[at[BETA_EIGEN]] if m[WEAK] > FAINT else np.inf
     found[0] = m[NEXT]
 
 
@@ -114,6 +116,8 @@ def read_off(z, block, out):
     for i in range(d * d):
         found[sigma + i] = 0.0
     if at[K] > 0:
+        if at[BY_VALUE] == 1:
+            call_from(m, TURN, z, block, out)
         call_from(m, PROJECT, z, block, out)
     call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
     for i in range(n):

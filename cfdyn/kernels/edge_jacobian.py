@@ -5,25 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
-from cfdyn.kernels.edge import (
+from cfdyn.kernels.edge import ROOT2, choose, solve_pairs
+from cfdyn.kernels.edge_block import (
     ABLATED,
+    BORDERED,
     CENTRAL,
     CHOSEN,
     DRIFT_JACOBIAN,
     EDGES,
+    EIGEN,
     FORCE,
     FORCE_JACOBIAN,
     HOLD,
     INPUTS,
     KIND,
     PAIR,
+    PIVOTS,
     RATES,
-    ROOT2,
     SLACK_JACOBIAN,
     SLOPE,
     SLOPES_OF,
     SOFT,
-    SPECTRUM,
+    SPECTRAL,
     TOP,
     TURNS,
     A,
@@ -34,9 +37,8 @@ from cfdyn.kernels.edge import (
     N,
     P,
     X,
-    choose,
-    solve_pairs,
 )  # fmt: skip
+from cfdyn.kernels.lu import solve
 
 
 @kernel_rule
@@ -68,26 +70,54 @@ def hold_jacobian(z, block, out):
 def turn_modes(m, at):
     """The modes' derivatives by the state, (k, d, n), up to turns among themselves."""
     n, d = at[N], at[D]
-    vectors, p = at[SPECTRUM] + d, at[EDGES] + d * d
     for q in range(at[K]):
-        own = 0.0
-        for j in range(d):
-            if m[at[CHOSEN] + j] == q + 1.0:
-                own = m[at[SPECTRUM] + j]
         choose(m, at, q, q)
         call_from(m, SLACK_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))
-        turn = at[TURNS] + q * d * n
-        for i in range(d * n):
-            m[turn + i] = 0.0
-        for j in range(d):
-            gap = own - m[at[SPECTRUM] + j]
-            gap = gap if abs(gap) > 1e-12 else 1e-12
-            for c in range(n if m[at[CHOSEN] + j] == 0.0 else 0):
-                total = 0.0
-                for i in range(d):
-                    total += m[vectors + i * d + j] / np.sqrt(m[p + i]) * m[at[SLOPES_OF] + i * n + c]
-                for i in range(d):
-                    m[turn + i * n + c] += m[vectors + i * d + j] / np.sqrt(m[p + i]) * total / gap
+        for i in range(d):
+            for c in range(n):
+                m[at[SLOPES_OF] + i * n + c] /= np.sqrt(m[at[EDGES] + d * d + i])
+        if at[SPECTRAL] == 1:
+            from_spectrum(m, at, q)
+        else:
+            from_system(m, at, q)
+        for i in range(d):
+            for c in range(n):
+                m[at[TURNS] + (q * d + i) * n + c] /= np.sqrt(m[at[EDGES] + d * d + i])
+
+
+@inline_kernel
+def from_system(m, at, q):
+    """Solutions of the linear system that the modes solve, for each column of the slope of (H − 2P)u."""
+    n, d, size = at[N], at[D], at[D] + at[K]
+    bordered = m[at[BORDERED] : at[BORDERED] + (size + 1) * size].reshape((size + 1, size))
+    pivots = at[at[PIVOTS] : at[PIVOTS] + size].reshape((1, size))
+    for c in range(n):
+        for i in range(size):
+            bordered[size, i] = m[at[SLOPES_OF] + i * n + c] if i < d else 0.0
+        solve(bordered, pivots, 0)
+        for i in range(d):
+            m[at[TURNS] + (q * d + i) * n + c] = bordered[size, i]
+
+
+@inline_kernel
+def from_spectrum(m, at, q):
+    """Of an eigenvector: the slope of (H − 2P)u along each of those not chosen, over their distance."""
+    n, d, own = at[N], at[D], 0.0
+    vectors, turn = at[EIGEN] + d, at[TURNS] + q * d * n
+    for j in range(d):
+        if m[at[CHOSEN] + j] == q + 1.0:
+            own = m[at[EIGEN] + j]
+    for i in range(d * n):
+        m[turn + i] = 0.0
+    for j in range(d):
+        gap = own - m[at[EIGEN] + j]
+        gap = gap if abs(gap) > 1e-12 else 1e-12
+        for c in range(n if m[at[CHOSEN] + j] == 0.0 else 0):
+            total = 0.0
+            for i in range(d):
+                total += m[vectors + i * d + j] * m[at[SLOPES_OF] + i * n + c]
+            for i in range(d):
+                m[turn + i * n + c] += m[vectors + i * d + j] * total / gap
 
 
 @inline_kernel
@@ -123,7 +153,7 @@ def slowed(m, at, z, result):
     for i in range(n):
         m[at[INPUTS] + i] = z[i]
     for i in range(d):
-        entry = m[at[SPECTRUM] + d + i * d + d - 1]
+        entry = m[at[EIGEN] + d + i * d + d - 1]
         m[at[INPUTS] + n + i] = entry
         m[at[INPUTS] + n + d + i] = entry
     call_from(m, FORCE, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[PAIR]))

@@ -122,6 +122,18 @@ def judge(flags, clock, h, tools) -> None:
 
 
 @inline_kernel
+def note_rejection(flags, clock, z, f, h, error) -> None:
+    """An explicit step that fails although the state hardly moves in it is unstable: a certain sign of stiffness."""
+    if flags[AUTO] == 0 or flags[METHOD] != EXPLICIT or not error > 1.0:
+        return
+    moved = 0.0
+    for i in range(z.size):
+        moved += (h * f[i] / (clock[ATOL] + clock[RTOL] * abs(z[i]))) ** 2
+    if moved <= z.size:
+        flags[STIFF_SIGNS] += 16
+
+
+@inline_kernel
 def change_method(flags, clock, z, f, h, tools) -> int:
     """STIFF or MILD when another method would do better, else REACHED."""
     if flags[AUTO] == 0:

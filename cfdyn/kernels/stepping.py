@@ -43,6 +43,7 @@ from cfdyn.kernels.methods import (
     clear,
     interpolant,
     judge,
+    note_rejection,
     resized,
     settle,
 )  # fmt: skip
@@ -81,6 +82,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
         if not (error <= 1.0 and settle(field, tools)):
             flags[REJECTED] += 1
             rejected = True
+            note_rejection(flags, clock, z, f, h, error)
             if arrived(field, clock, flags, h):
                 return done, EVENT
             if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (1.0 + abs(clock[T])):
