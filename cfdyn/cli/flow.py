@@ -106,10 +106,10 @@ def _subject(
 
 def _orbit(flow: Flow, function: Loss, start: list[float], time: float, overlay: bool | None, say: Any) -> Orbit | None:
     """The optimizer's own steps from the same start, where they are wanted."""
-    if overlay is False or (overlay is None and time > MODERATE):
+    if flow.optimizer is None or overlay is False or (overlay is None and time > MODERATE):
         return None
     say("iterating the optimizer")
-    return cfdyn.iterate(as_map(function, flow.spec.map.optimizer), start, int(time))
+    return cfdyn.iterate(as_map(function, flow.optimizer), start, int(time))
 
 
 def _densely(path: Trajectory, flow: Flow, start: list[float], time: float, follow: dict[str, Any]) -> Trajectory:

@@ -1,6 +1,6 @@
 """The step of the edge without its regularisation."""
 
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -22,4 +22,4 @@ def ablated(loss: Loss, optimizer: Optimizer) -> Flow:
     ----------
     Cohen et al. (2024), arXiv 2410.24206, the ablation of scalar RMSProp's central flow.
     """
-    return Flow("ablated", "ablated", loss, optimizer)
+    return preconditioned("ablated", "ablated", loss, optimizer)

@@ -1,6 +1,6 @@
 """The central flow."""
 
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -33,4 +33,4 @@ def central(loss: Loss, optimizer: Optimizer) -> Flow:
     Cohen et al. (2024), Understanding optimization in deep learning with central flows, arXiv 2410.24206, eqs. for
     gradient descent, scalar RMSProp and RMSProp.
     """
-    return Flow("central", "central", loss, optimizer)
+    return preconditioned("central", "central", loss, optimizer)

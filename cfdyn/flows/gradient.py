@@ -1,6 +1,6 @@
 """The stable flow, which for gradient descent is the gradient flow."""
 
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -22,4 +22,4 @@ def gradient(loss: Loss, optimizer: Optimizer) -> Flow:
     ----------
     Cohen et al. (2024), arXiv 2410.24206 (there the stable flow).
     """
-    return Flow("gradient", "plain", loss, optimizer)
+    return preconditioned("gradient", "plain", loss, optimizer)

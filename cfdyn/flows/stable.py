@@ -1,6 +1,6 @@
 """Another name for the gradient flow."""
 
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -19,4 +19,4 @@ def stable(loss: Loss, optimizer: Optimizer) -> Flow:
     ----------
     Cohen et al. (2024), arXiv 2410.24206.
     """
-    return Flow("stable", "plain", loss, optimizer)
+    return preconditioned("stable", "plain", loss, optimizer)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -38,7 +38,7 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
     here it is the one that keeps P̄ at rest, as this reading of it needs no further assumption.
     """
     _checked(optimizer)
-    return Flow("stationary", "central", loss, optimizer, haste=HASTE)
+    return preconditioned("stationary", "central", loss, optimizer, haste=HASTE)
 
 
 def _checked(optimizer: Optimizer) -> None:

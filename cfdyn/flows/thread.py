@@ -1,6 +1,6 @@
 """The projection formula of the forum thread, as a flow of its own."""
 
-from cfdyn.flow import Flow
+from cfdyn.flow import Flow, preconditioned
 from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
 
@@ -28,4 +28,4 @@ def thread(loss: Loss, optimizer: Optimizer) -> Flow:
     ----------
     A forum thread on Cohen et al. (2024), arXiv 2410.24206.
     """
-    return Flow("thread", "trace", loss, optimizer)
+    return preconditioned("thread", "trace", loss, optimizer)

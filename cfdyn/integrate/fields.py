@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn._jit import put_rule
 from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels.edge import hold, push
-from cfdyn.kernels.edge_block import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge_block import ABLATED, CENTRAL, TRACE
 from cfdyn.kernels.edge_checks import inspect, project, read_off
 from cfdyn.kernels.edge_jacobian import hold_jacobian
 from cfdyn.kernels.edge_modes import decompose, follow, renew, spectrum, turn_reference
@@ -26,15 +26,12 @@ def make_field(
     kind: int, n: int, d: int, p: np.ndarray, rule: Callable[[str], Any], reference: np.ndarray | None = None,
     jacobians: bool = False, tie: float = 1e-13, soft: int = 0,
 ) -> Field:  # fmt: skip
-    """A Field with k = len(reference) modes, the rows P^½U; ``rule`` gives the compiled rule of a name.
+    """The Field of a flow with an edge and k = len(reference) modes, the rows P^½U.
 
-    Only the rules that will be called are asked for: those of the edge for a ``kind`` that has one, the Jacobians
-    only where ``jacobians`` says that an implicit method will run. The last ``soft`` modes are only kept apart.
+    ``rule`` gives the compiled rule of a name; Jacobians are asked for only where ``jacobians`` says that an implicit
+    method will run. The last ``soft`` modes are only kept apart.
     """
     counts, drift = np.zeros(2, np.int64), rule("drift")
-    if kind == PLAIN:
-        slopes = rule("drift_jacobian") if jacobians else drift
-        return Field(n, 0, drift, slopes, drift, drift, drift, p, np.zeros(1), counts)
     k = 0 if reference is None else len(reference)
     block = _block(kind, n, d, k, p, jacobians, soft)
     for name, slot in FORMULAS.items():
@@ -91,10 +88,9 @@ def by_value(field: Field, reference: np.ndarray) -> None:
     array_in(field, edge.REFERENCE, reference.size)[:] = reference.ravel()
 
 
-def plain_field(n: int, p: np.ndarray, drift: Any, drift_jacobian: Any) -> Field:
+def plain_field(n: int, p: np.ndarray, slope: Any, slope_jacobian: Any) -> Field:
     """The Field of dz/dt = F(z) without an edge, from compiled rules for F and DF."""
-    rules = {"drift": drift, "drift_jacobian": drift_jacobian}
-    return make_field(PLAIN, n, 1, p, rules.__getitem__, jacobians=True)
+    return Field(n, 0, slope, slope_jacobian, slope, slope, slope, p, np.zeros(1), np.zeros(2, np.int64))
 
 
 def reading(field: Field) -> tuple[Any, np.ndarray]:

@@ -23,10 +23,11 @@ def reason(run: Any, ended: int) -> str:
     size, speed = np.abs(run.z).max(), np.abs(run.f).max()
     if not size < 1e8 or (speed > 1e6 * (1.0 + size) and run.z @ run.f > 0):
         return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
-    rules = ["drift"] + (["edge"] if run.kind != PLAIN else [])
-    for name in rules:
-        if not np.isfinite(run.flow.rule(name)(run.z, run.flow.p)).all():
-            return f"left the domain {at}: the {'Hessian' if name == 'edge' else 'gradient'} is not defined there"
+    broken = "gradient" if not np.isfinite(run.flow.drift(run.z)).all() else ""
+    if not broken and run.kind != PLAIN and not np.isfinite(run.flow.rule("edge")(run.z, run.flow.p)).all():
+        broken = "Hessian"
+    if broken:
+        return f"left the domain {at}: the {broken} is not defined there"
     if run.options.step:
         return f"stopped {at}: the fixed step {run.options.step:g} is too long there; lower step"
     return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "

@@ -12,7 +12,7 @@ import numpy as np
 from cfdyn._jit import apply
 from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
-from cfdyn.integrate.fields import array_in, make_field
+from cfdyn.integrate.fields import array_in, make_field, plain_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
@@ -152,7 +152,7 @@ class Run:
         k = int((values >= 2.0 - 2.0 * self._at_edge()).sum())
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
             state, violation = self.z.copy(), np.zeros(3)
-            fields = self._field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
+            fields = self.field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
             apply(fields.project, state, fields.block, violation)
             if np.isfinite(violation[0]):
                 self.z[:] = state
@@ -189,7 +189,7 @@ class Run:
             self.flags[methods.AUTO] = near or self.options.method == "auto"
             self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
         while True:
-            fields = self._field(held)
+            fields = self.field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
@@ -211,7 +211,7 @@ class Run:
         self.clock[methods.END] = min(self.end, self.t + MOMENT)
         assert held.left is not None
         both = Critical(np.concatenate([held.reference, held.left]), held.multipliers, True, held.unique)
-        fields, method = self._field(both, soft=len(held.left)), self.flags[methods.METHOD]
+        fields, method = self.field(both, soft=len(held.left)), self.flags[methods.METHOD]
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
@@ -258,9 +258,13 @@ class Run:
             if not np.abs(self.z).max() < BLOW_UP:
                 return methods.STALLED
 
-    def _field(self, held: Critical, soft: int = 0) -> Field:
+    def field(self, held: Critical, soft: int = 0) -> Field:
+        """The right-hand side where these modes are held."""
         flow = self.flow
         implicit = self.flags[methods.METHOD] == methods.IMPLICIT
+        if self.kind == PLAIN:
+            right = flow.right_hand_side(bool(implicit))
+            return plain_field(flow.dim, right.p, right.slope, right.slope_jacobian)
         return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
                           held.reference, jacobians=bool(implicit),
                           tie=1e-11 if held.near else 1e-13, soft=soft)  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import by_value, reading
+from cfdyn.integrate.march import march
 from cfdyn.integrate.outcome import counts as counts_of
 from cfdyn.integrate.outcome import determined
 from cfdyn.integrate.outcome import violation as violation_of
@@ -82,7 +83,10 @@ def solve(
     settings = provenance(flow=flow.title, params=flow.params, start=z, t=end, rtol=rtol, atol=atol, method=method,
                           step=step, save_at=None if save_at is None else rows)  # fmt: skip
     run = Run(flow, z, end, options, progress)
-    run.to_end()
+    if flow.discrete:
+        march(run)
+    else:
+        run.to_end()
     return _gathered(run, z, rows, notes, settings)
 
 
@@ -119,7 +123,9 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
 def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
     """The state to start from, on the right side of the edge, and what was done to get there."""
     z = flow.state(w0)
-    defined = np.isfinite(z).all() and np.isfinite(flow.rule("observed")(z, flow.p)[0]) and np.isfinite(flow.drift(z)).all()
+    defined = np.isfinite(z).all() and np.isfinite(flow.drift(z)).all()
+    if flow.spec.has("observed"):
+        defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
         raise NumericsError("the flow is not defined at the start; start elsewhere"
                             + (", or give the optimizer's state too" if flow.dim > flow.n_weights else ""))  # fmt: skip
@@ -149,19 +155,40 @@ def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str
     if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
         raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with save_at")
     z, slopes, covariance, rank, violation = _observed(run, z0, rows)
-    observed = np.empty((len(rows), 1 + d + d * d))
+    if flow.spec.has("covariance"):
+        covariance, rank = _predicted(flow, z)
+    loss, sharpness, average, squares = _seen(flow, z, covariance)
+    edge, slack = _edges(flow, z, covariance, sharpness)
+    return Trajectory(
+        flow.title, rows, z, slopes, flow.names, d, loss, sharpness, edge, covariance, rank,
+        average, squares, run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(),
+        times[:, 1].copy(), polynomials, provenance=settings,
+    )  # fmt: skip
+
+
+def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
+    d = flow.n_weights
+    if not flow.spec.has("observed"):
+        return tuple(np.full((4, len(z)), np.nan))
+    observed = np.empty((len(z), 1 + d + d * d))
     evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
     with np.errstate(all="ignore"):
         curved = np.einsum("rij,rjk->rik", hessian, covariance)
         average = observed[:, 0] + np.einsum("rii->r", curved) / 2
         squares = (gradient**2).sum(1) + np.einsum("rij,rji->r", curved, hessian)
-    edge, slack = _edges(flow, z, covariance)
-    return Trajectory(
-        flow.title, rows, z, slopes, flow.names, d, observed[:, 0], _top(hessian), edge, covariance, rank,
-        average, squares, run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(),
-        times[:, 1].copy(), polynomials, provenance=settings,
-    )  # fmt: skip
+    return observed[:, 0], _top(hessian), average, squares
+
+
+def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Σ as the model's own state has it, and its numerical rank."""
+    d = flow.n_weights
+    out = np.empty((len(z), d * d))
+    evaluate_rows(flow.rule("covariance").compiled, z, flow.p, out)
+    covariance = out.reshape(-1, d, d)
+    sizes = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, 0.0))
+    return covariance, (sizes > 1e-9 * np.maximum(sizes[:, -1:], 1e-300)).sum(axis=1)
 
 
 def _observed(run: Run, z0: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -214,9 +241,11 @@ def _pieces(phase: Phase, z: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, 
     return theta, np.concatenate([c for _, c in phase.steps])[which]
 
 
-def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """λ₁(P⁻¹H) at each state, and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
+def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """λ₁(P⁻¹H) at each state, for other optimizers 2λ₁(H) over the largest stable one; and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
     d = flow.n_weights
+    if not flow.spec.has("edge"):
+        return flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
     out = np.empty((len(z), d * d + d))
     evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
     hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]

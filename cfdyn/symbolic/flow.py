@@ -76,12 +76,37 @@ class FlowSpec:
         """For messages and tables."""
         return f"{self.name} flow of {self.map.title}"
 
+    def program(self, what: str) -> Program:
+        """The program ``drift`` F₀ (n), ``edge`` (H, P), ``force`` (B, a) for directions u, v; their Jacobians:
+        ``drift_jacobian`` (n, n), ``slack_jacobian`` ∂_z[(H − 2P)u] (d, n), ``force_jacobian`` (2n, n + 2d); and
+        ``observed`` L, ∇L, ∇²L."""
+        if what not in PROGRAMS:
+            raise unknown("program of a flow", what, PROGRAMS)
+        make, directions, differentiated = PROGRAMS[what]
+        nodes = _Preconditioned(self)
+        outputs = make(nodes)
+        if differentiated:
+            leaves = nodes.z + (nodes.direction(0) + nodes.direction(1) if what == "force_jacobian" else [])
+            outputs = sum(jacobian(nodes.tape, outputs, leaves), [])
+        return nodes.program(outputs, nodes.d * directions)
 
-class _Nodes:
-    """The state, the parameters and everything made of them, on one tape."""
+    def size(self, what: str) -> int:
+        """How many outputs a program has."""
+        n, d = len(self.names), self.n_weights
+        sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "slack_jacobian": d * n, "force": 2 * n,
+                 "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
+        return sizes[what]
 
-    def __init__(self, spec: FlowSpec):
-        self.tape, self.spec, self.optimizer = Tape(), spec, spec.map.optimizer
+    def has(self, what: str) -> bool:
+        """Whether there is such a program."""
+        return what in PROGRAMS
+
+
+class FlowNodes:
+    """The state, the parameters, the loss and its gradient, on one tape."""
+
+    def __init__(self, spec: Any):
+        self.tape, self.spec = Tape(), spec
         self.n, self.d = len(spec.names), spec.n_weights
         self.z = [self.tape.leaf("z", i) for i in range(self.n)]
         self.w = self.z[: self.d]
@@ -90,6 +115,11 @@ class _Nodes:
     def direction(self, k: int) -> list[Node]:
         """The k-th direction (d,) behind the state."""
         return [self.tape.leaf("z", self.n + self.d * k + i) for i in range(self.d)]
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer whose model the flow is."""
+        return self.spec.map.optimizer
 
     @cached_property
     def value(self) -> Node:
@@ -103,7 +133,28 @@ class _Nodes:
 
     @cached_property
     def gradient(self) -> list[Node]:
+        """∇ of `value`, (d,)."""
         return reverse(self.tape, self.value, self.w)
+
+    def at(self, nodes: Sequence[Node], point: Sequence[Node]) -> list[Node]:
+        """Nodes that depend on the weights, where these are the nodes of ``point``."""
+        return rebuild(self.tape, list(nodes), self.tape, dict(zip(self.w, point, strict=True)))
+
+    def observed(self) -> list[Node]:
+        """L without any penalty, its gradient (d,) and its Hessian (d²)."""
+        t = self.tape
+        loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
+        return [loss, *reverse(t, loss, self.w), *sum(hessian(t, loss, self.w), [])]
+
+    def program(self, outputs: Sequence[Node], inputs: int) -> Program:
+        """The outputs as a program that reads so many inputs behind the state."""
+        data = self.spec.data
+        columns = 0 if data is None else data.shape[1]
+        return Program(self.tape, tuple(outputs), self.n + inputs, len(self.spec.params), columns)
+
+
+class _Preconditioned(FlowNodes):
+    """What the flows of a preconditioned optimizer are made of."""
 
     @cached_property
     def own(self) -> list[dict[str, Node]]:
@@ -166,41 +217,11 @@ class _Nodes:
         at_gradient = rebuild(t, second, t, dict(zip(fresh, self.gradient, strict=True)))
         return [t.div(x, t.const(2)) for x in at_gradient]
 
-    def observed(self) -> list[Node]:
-        """L without any penalty, its gradient (d,) and its Hessian (d²)."""
-        t = self.tape
-        loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
-        return [loss, *reverse(t, loss, self.w), *sum(hessian(t, loss, self.w), [])]
-
 
 # For each program what makes its outputs, how many directions follow the state, and whether it is a Jacobian.
-PROGRAMS: Mapping[str, tuple[Callable[[_Nodes], list[Node]], int, bool]] = {
-    "drift": (_Nodes.drift, 0, False), "drift_jacobian": (_Nodes.drift, 0, True),
-    "edge": (_Nodes.edge, 0, False), "slack_jacobian": (_Nodes.slack, 1, True),
-    "force": (_Nodes.force, 2, False), "force_jacobian": (_Nodes.force, 2, True),
-    "observed": (_Nodes.observed, 0, False),
+PROGRAMS: Mapping[str, tuple[Callable[[_Preconditioned], list[Node]], int, bool]] = {
+    "drift": (_Preconditioned.drift, 0, False), "drift_jacobian": (_Preconditioned.drift, 0, True),
+    "edge": (_Preconditioned.edge, 0, False), "slack_jacobian": (_Preconditioned.slack, 1, True),
+    "force": (_Preconditioned.force, 2, False), "force_jacobian": (_Preconditioned.force, 2, True),
+    "observed": (_Preconditioned.observed, 0, False),
 }  # fmt: skip
-
-
-def flow_program(spec: FlowSpec, what: str) -> Program:
-    """The program ``drift`` F₀ (n), ``edge`` (H, P), ``force`` (B, a) for directions u, v; their Jacobians:
-    ``drift_jacobian`` (n, n), ``slack_jacobian`` ∂_z[(H − 2P)u] (d, n), ``force_jacobian`` (2n, n + 2d); and
-    ``observed`` L, ∇L, ∇²L."""
-    if what not in PROGRAMS:
-        raise unknown("program of a flow", what, PROGRAMS)
-    make, directions, differentiated = PROGRAMS[what]
-    nodes = _Nodes(spec)
-    outputs = make(nodes)
-    if differentiated:
-        leaves = nodes.z + (nodes.direction(0) + nodes.direction(1) if what == "force_jacobian" else [])
-        outputs = sum(jacobian(nodes.tape, outputs, leaves), [])
-    columns = 0 if spec.data is None else spec.data.shape[1]
-    return Program(nodes.tape, tuple(outputs), nodes.n + nodes.d * directions, len(spec.params), columns)
-
-
-def flow_size(spec: FlowSpec, what: str) -> int:
-    """How many outputs a program of a flow has."""
-    n, d = len(spec.names), spec.n_weights
-    sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "slack_jacobian": d * n, "force": 2 * n,
-             "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
-    return sizes[what]

@@ -10,7 +10,8 @@ from functools import cached_property
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.loss import LossSpec, merged
-from cfdyn.tape.program import Node
+from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.program import Node, Program, Tape
 
 DOMAINS = {
     "positive": (lambda x: x > 0, "must be greater than 0"),
@@ -85,6 +86,24 @@ class Optimizer:
         """The functions at whose zeros a formula changes its branch (of sign, Max, …)."""
         formulas = (*self.define.values(), *self.update.values(), self.gradient, self.probe)
         return tuple(node for f in formulas if f is not None for node in f.switching)
+
+    @property
+    def limit(self) -> float | None:
+        """The threshold as a number, None if there is none.
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cf.optimizers.heavy_ball(lr=0.1, momentum=0.9).limit
+        3.8
+        """
+        if self.threshold is None:
+            return None
+        tape, algebra = Tape(), mp_algebra(17)
+        names = self.threshold.names
+        root = self.threshold.on(tape, {name: tape.leaf("p", i) for i, name in enumerate(names)})
+        values = [algebra.functions["number"](self.params[name]) for name in names]
+        return float(evaluate(Program(tape, (root,), 0, len(names)), algebra, [], values)[0])
 
     def state_names(self, loss: LossSpec) -> tuple[str, ...]:
         """Names of the state behind the weights: v_x, v_y, …, then the shared ones."""

@@ -1,0 +1,144 @@
+"""A flow with programs of its own: a right-hand side on a tape, and whatever else it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from cfdyn.errors import unknown
+from cfdyn.symbolic.flow import FlowNodes
+from cfdyn.symbolic.maps import FormulaMap, LossMap
+from cfdyn.symbolic.oracle import step_nodes
+from cfdyn.tape.derivatives import jacobian
+from cfdyn.tape.program import Node, Program
+
+
+class ModelNodes(FlowNodes):
+    """`FlowNodes` and what models of an optimizer need besides."""
+
+    @property
+    def behind(self) -> list[Node]:
+        """The entries of the state behind the weights."""
+        return self.z[self.d :]
+
+    @property
+    def lr(self) -> Node:
+        """η."""
+        return self.parameters["lr"]
+
+    def inputs(self, first: int, count: int) -> list[Node]:
+        """Inputs behind the state, from the first one on."""
+        return [self.tape.leaf("z", self.n + first + i) for i in range(count)]
+
+    def step(self, z: list[Node]) -> list[Node]:
+        """The optimizer's next state from the nodes of its state."""
+        return step_nodes(self.tape, self.spec.map, z, self.parameters)
+
+    def plus(self, u: list[Node], v: list[Node], factor: Node | None = None) -> list[Node]:
+        """u + v, or u + factor·v."""
+        t = self.tape
+        return [t.add(a, b if factor is None else t.mul(factor, b)) for a, b in zip(u, v, strict=True)]
+
+    def times(self, factor: Node | float, v: list[Node]) -> list[Node]:
+        """factor · v."""
+        t = self.tape
+        number = t.exactly(factor) if isinstance(factor, float) else factor
+        return [t.mul(number, a) for a in v]
+
+    def dot(self, u: list[Node], v: list[Node]) -> Node:
+        """u · v."""
+        return self.tape.total(self.tape.mul(a, b) for a, b in zip(u, v, strict=True))
+
+
+class Part(NamedTuple):
+    """A program: what makes its outputs, how many they are, and how many inputs it reads behind the state."""
+
+    make: Callable[[Any], list[Node]]
+    outputs: int
+    inputs: int = 0
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A flow given by its parts.
+
+    ``name``: what the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
+    and, where it predicts an oscillation, ``covariance`` Σ (d²), and what a kernel reads; ``behind``: names of the
+    entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
+    its own. ``discrete``: the drift is what a step of a map adds. ``reconstruction``: made from a paper's abstract.
+    """
+
+    name: str
+    map: LossMap | FormulaMap
+    parts: Mapping[str, Part]
+    behind: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    discrete: bool = False
+    reconstruction: bool = False
+
+    kind = "plain"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state: weights, then what is behind them."""
+        return (*self.map.names[: self.n_weights], *self.behind)
+
+    @property
+    def n_weights(self) -> int:
+        """How many of the state's entries are weights."""
+        return self.map.n_weights
+
+    @cached_property
+    def params(self) -> dict[str, float]:
+        """Parameters of the loss, the optimizer and the model."""
+        return {**self.map.params, **self.constants}
+
+    @property
+    def data(self) -> Any:
+        """The data table that the loss reads at run time, or None."""
+        return self.map.data
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"model {self.name}|{dict(self.options)}|{tuple(self.constants)}|{self.behind}|{self.map.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        if isinstance(self.map, FormulaMap):
+            return "; ".join(f"d{n}/dt = {f.text}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
+        settings = ", ".join(f"{k}={v}" for k, v in self.options.items())
+        named = f"{self.name} flow" if not settings else f"{self.name} flow ({settings})"
+        return f"{named} of {self.map.title}" + (" [reconstruction]" if self.reconstruction else "")
+
+    def has(self, what: str) -> bool:
+        """Whether there is such a program."""
+        return what in self.parts or (what == "observed" and isinstance(self.map, LossMap))
+
+    def size(self, what: str) -> int:
+        """How many outputs a program has."""
+        n, d = len(self.names), self.n_weights
+        return {"drift_jacobian": n * n, "observed": 1 + d + d * d}.get(what) or self.parts[what].outputs
+
+    def program(self, what: str) -> Program:
+        """One of the parts, ``drift_jacobian`` (n, n), or ``observed`` L, ∇L, ∇²L."""
+        nodes = ModelNodes(self)
+        if what == "observed":
+            return nodes.program(nodes.observed(), 0)
+        part = self.parts.get("drift" if what == "drift_jacobian" else what)
+        if part is None:
+            raise unknown("program of a flow", what, self.parts)
+        outputs = part.make(nodes)
+        if what == "drift_jacobian":
+            outputs = sum(jacobian(nodes.tape, outputs, nodes.z), [])
+        return nodes.program(outputs, part.inputs)
+
+
+def formula_drift(nodes: ModelNodes) -> list[Node]:
+    """The right-hand side of a flow given by formulas."""
+    names = {**dict(zip(nodes.spec.names, nodes.z, strict=True)), **nodes.parameters}
+    return [f.on(nodes.tape, names) for f in nodes.spec.map.formulas]
