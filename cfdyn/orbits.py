@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import DIVERGED, DONE, evaluate_rows
+from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
@@ -100,6 +100,7 @@ def iterate(
     n: int,
     digits: int | None = None,
     progress: Callable[[int], None] | None = None,
+    inject: float = 0.0,
 ) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps.
 
@@ -110,6 +111,9 @@ def iterate(
     n : number of steps
     digits : iterate with that many decimal digits instead of float64
     progress : called now and then with the number of steps done
+    inject : a least amplitude of the alternation w_t − (w_{t−1} + 2w_t + w_{t+1})/4 along the Hessian's leading eigenvector:
+        where it is smaller, the next weights are moved that much. An oscillation that grows again at the edge then starts
+        from a stated size, not from what round-off has left of it
 
     Returns
     -------
@@ -117,7 +121,8 @@ def iterate(
 
     Raises
     ------
-    UsageError : a start of the wrong length or not finite, negative n, or an orbit beyond 4 GiB
+    UsageError : a start of the wrong length or not finite, negative n, an orbit beyond 4 GiB, inject without a loss or with
+        digits
 
     Examples
     --------
@@ -137,8 +142,13 @@ def iterate(
     if (n + 1) * step.dim * 8 > MAX_BYTES:
         gib = (n + 1) * step.dim * 8 / 2**30
         raise UsageError(f"an orbit of {n} steps needs {gib:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
-    settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits)
-    if digits is not None:
+    if not 0 <= inject < np.inf or inject and (digits is not None or not step.has_loss):
+        raise UsageError(f"inject is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
+                         + (" with digits" if digits is not None else ""))  # fmt: skip
+    settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
+    if inject:
+        states, status = _iterate_with_seed(step, z, n, inject)
+    elif digits is not None:
         states, status = _iterate_precisely(step, z, n, digits, progress)
     else:
         states, status = _iterate(step, z, n, progress)
@@ -159,6 +169,28 @@ def _iterate(
             return states[: first + done].copy(), status_text(code, first + done)
         if progress:
             progress(first + done)
+    return states, "done"
+
+
+def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[np.ndarray, str]:
+    """float64, with the alternation kept at least at ``size``."""
+    states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
+    hessian, sign = step.rule("hessian"), 1.0
+    states[0] = z0
+    for k in range(n):
+        states[k + 1] = rule(states[k], step.p)
+        if not np.abs(states[k + 1]).max() <= ESCAPE:
+            broken = np.isnan(states[k + 1]).any() and np.abs(states[k]).max() < 1e100
+            return states[: k + 1].copy(), status_text(LEFT_DOMAIN if broken else DIVERGED, k + 1)
+        if k == 0:
+            continue
+        swing = (2 * states[k, :d] - states[k - 1, :d] - states[k + 1, :d]) / 4
+        matrix = hessian(states[k], step.p).reshape(d, d)
+        if np.linalg.norm(swing) < size * 10 and np.isfinite(matrix).all():
+            direction = np.linalg.eigh(matrix)[1][:, -1]
+            along = float(swing @ direction)
+            sign = np.sign(along) or sign
+            states[k + 1, :d] -= sign * max(size - abs(along), 0.0) * direction
     return states, "done"
 
 

@@ -158,6 +158,33 @@ def flow(
 
 
 @app.command()
+def compare(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    models: Annotated[str | None, typer.Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true; gradient,central,rod,edge if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    steps: STEPS = 500,
+    start: START = None,
+    inject: Annotated[float, typer.Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")] = 0.0,
+    digits: Annotated[int | None, typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
+    rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
+    atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of the models.")] = 1e-10,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    plot: PLOT = None,
+    figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
+    film: Annotated[Path | None, typer.Option("--animate", help="Write a film too (.gif, or .mp4 with ffmpeg).")] = None,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates."""
+    from cfdyn.cli import compare
+
+    options = {"steps": steps, "inject": inject, "digits": digits, "rtol": rtol, "atol": atol}
+    compare.show(loss, optimizer, models, start, set_ or [], variables, options, out, plot, figure, film, seed, json)
+
+
+@app.command()
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget everything.")] = False,
     limit: Annotated[str | None, typer.Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,  # noqa: E501

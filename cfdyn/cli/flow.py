@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.defaults import learning_rate, start_near
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError
 from cfdyn.flow import Flow
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
@@ -21,7 +20,6 @@ from cfdyn.minima import minima
 from cfdyn.orbits import Orbit
 from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
-from cfdyn.registry import catalogue
 from cfdyn.systems import as_map
 
 KEYS = ("t", "w", "z", "names", "sharpness", "edge", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq",
@@ -44,7 +42,9 @@ def show(
         raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
     function = specs.make_loss(loss, settings, variables)
-    flow, given, chosen = _subject(function, optimizer, model, start, seed)
+    specs.check_flow(model)
+    opt, given, chosen = started(function, optimizer, start, seed)
+    flow = specs.build_flow(model, function, opt)
     if time is None:
         time, chosen["time"] = (TIME, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     folder, plot = output.folder(out), plot and check_path(plot)
@@ -79,29 +79,17 @@ def _exit_status(status: str) -> int:
     return 1
 
 
-def _subject(
-    function: Loss, optimizer: str, model: str, start: str | None, seed: int
-) -> tuple[Flow, list[float], dict[str, str]]:  # fmt: skip
-    """The flow, the start as it was given, and in words what was chosen for the user."""
-    name, _, settings = (part.strip() for part in model.partition(":"))
-    known = catalogue("flows")
-    if name not in known.names():
-        raise unknown("flow", name, known.names(), "cfdyn list flows")
-
-    def make(opt: Any) -> Flow:
-        entry = partial(known.get(name), function, opt)
-        return entry(**specs.options(entry, settings, f"flow {name}"))
-
+def started(function: Loss, optimizer: str, start: str | None, seed: int) -> tuple[Any, list[float], dict[str, str]]:
+    """The optimizer, the start as it was given, and in words what was chosen for the user."""
     opt, open_lr = specs.make_optimizer(optimizer)
-    flow, chosen = make(opt), {}
-    given = None if start is None else specs.numbers(start, "--start")
+    given, chosen = None if start is None else specs.numbers(start, "--start"), {}
     if open_lr or given is None:
         found = minima(function, seed=seed)
         if open_lr:
-            flow, chosen["lr"] = make(opt.at(lr=learning_rate(function, opt, found))), "1.1 × the edge"
+            opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, found)), "1.1 × the edge"
         if given is None:
             given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
-    return flow, given, chosen
+    return opt, given, chosen
 
 
 def _orbit(flow: Flow, function: Loss, start: list[float], time: float, overlay: bool | None, say: Any) -> Orbit | None:

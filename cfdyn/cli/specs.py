@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cfdyn.errors import UsageError, unknown
+from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
@@ -79,6 +81,21 @@ def _value(text: str, wanted: Any, what: str) -> Any:
     if wanted == "int" and value != int(value):
         raise UsageError(f"{what} is a whole number, not {text!r}")
     return int(value) if wanted == "int" else value
+
+
+def check_flow(text: str) -> None:
+    """An unknown flow is an error before anything is computed."""
+    name, known = text.partition(":")[0].strip(), catalogue("flows")
+    if name not in known.names():
+        raise unknown("flow", name, known.names(), "cfdyn list flows")
+
+
+def build_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
+    """``"edge:secant=true"`` → that model of the optimizer on the loss."""
+    check_flow(text)
+    name, _, settings = text.partition(":")
+    entry = partial(catalogue("flows").get(name.strip()), loss, optimizer)
+    return entry(**options(entry, settings, f"flow {name.strip()}"))
 
 
 def number(text: str) -> float:

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
-_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory"}
+_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
+          "Comparison": "comparison"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
-    contours are drawn where there are two weights.
+    contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
 
     Raises
     ------
@@ -36,8 +37,10 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     name = type(record).__name__
     if name not in _FILES:
         raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
-    if beneath and (name != "Trajectory" or not beneath.keys() <= {"orbit", "loss"}):
-        raise UsageError(f"the figure of a {name} takes no {', '.join(beneath)}; orbit= and loss= go with a Trajectory")
+    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}}.get(name, set())
+    if not beneath.keys() <= known:
+        wrong = ", ".join(sorted(beneath.keys() - known))
+        raise UsageError(f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison")
     figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
     if path is not None:
         save(figure, path)

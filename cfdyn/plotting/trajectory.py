@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.plotting.landscape import Plane, contours
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
 
 DOTS = "#8a939f"
-# Light enough to read dots and lines over it.
-GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
 MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS = 4000, 6, 24
 SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, DOTS)
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
@@ -104,7 +101,7 @@ def _draw_plane(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
     pad = np.where(hi > lo, 0.12 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
     limits = np.array([lo - pad, hi + pad])
     if loss is not None:
-        _contours(axes, loss, limits)
+        contours(axes, loss, Plane(np.zeros(2), np.eye(2), path.names[:2]), limits)
     if n:
         axes.plot(*orbit.w[:n].T.astype(float), "-", color=DOTS, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
         _dots(axes, orbit.w[:n, 0], orbit.w[:n, 1], "iterates", markersize=3.2)
@@ -120,19 +117,6 @@ def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The orbit's points that are not far off: an orbit that diverges would shrink the path to a dot."""
     away = np.abs(points - w.mean(axis=0)).max(axis=1)
     return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
-
-
-def _contours(axes: Axes, loss: Any, limits: np.ndarray, size: int = 161) -> None:
-    x, y = np.linspace(limits[0], limits[1], size).T
-    points = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
-    values = np.empty((size * size, 1))
-    evaluate_rows(loss.rule("value").compiled, points, loss.p, values)
-    values = np.where(np.isfinite(values), values, np.nan)
-    if not np.isfinite(values).any():
-        return
-    low = np.nanmin(values)
-    height = np.log10(values - low + 1e-4 * (np.nanmedian(values) - low + 1e-300)).reshape(size, size)
-    axes.contourf(x, y, height, levels=24, cmap=GROUND, zorder=0)
 
 
 def _draw_weights(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:

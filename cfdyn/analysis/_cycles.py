@@ -1,0 +1,59 @@
+"""The slow cycles of an oscillation about the edge, and when it began."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._slow import fast_part, lost
+
+VISIBLE = 1e-4  # a maximum of the variance this small beside the largest is no cycle of it
+DEPTH = 2.0  # by how much the variance falls between two maxima that bound a cycle
+BEGUN = 0.01  # the part of its largest value at which an oscillation counts as begun
+DIGITS_LEFT = 100.0  # units of round-off in which an oscillation is no longer its own
+
+
+def slow_cycles(variance: np.ndarray) -> list[tuple[int, int]]:
+    """Rows (first, last) between successive maxima of a variance (n,), each a whole cycle [first, last).
+
+    A maximum counts if the variance is less than half of it somewhere on either side, before a larger one, and if it is
+    more than 10⁻⁴ of the largest.
+    """
+    size = np.where(np.isfinite(variance), variance, 0.0)
+    if len(size) < 3 or not size.max() > 0:
+        return []
+    peaks, best, low, floor = [], -1, np.inf, VISIBLE * size.max()
+    for t in range(len(size)):
+        value = max(float(size[t]), floor)
+        if best >= 0 and value < size[best] / DEPTH:
+            peaks.append(best)
+            best, low = -1, value
+        elif best >= 0:
+            best = t if size[t] > size[best] else best
+        elif value > DEPTH * low and size[t] > floor:
+            best = t
+        else:
+            low = min(low, value)
+    return list(zip(peaks[:-1], peaks[1:], strict=True))
+
+
+def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
+    """When the 2-cycle of an orbit's weights (n, d) begins: a dict of steps and sizes, empty if it never grows.
+
+    ``begins``: the first step at which its square is a hundredth of the largest; ``lowest``: the step at which it was
+    smallest before, and ``size`` there; ``round_off``: whether that is within a hundred units of round-off.
+    """
+    if len(w) < 16:
+        return {}
+    fast = fast_part(w, 2)
+    size, first = np.sqrt((fast**2).sum(axis=1)), lost(2)
+    top = int(np.argmax(size))
+    # What only decays from the start on does not begin.
+    lowest = int(np.argmin(size[: top + 1]))
+    if not size[top] > 10 * size[lowest]:
+        return {}
+    begins = lowest + int(np.argmax(size[lowest:] >= np.sqrt(BEGUN) * size[top]))
+    unit = epsilon * float(np.abs(w[: top + 2 * first]).max())
+    return {"begins": begins + first, "lowest": lowest + first, "size": float(size[lowest]),
+            "round_off": bool(size[lowest] <= DIGITS_LEFT * unit)}  # fmt: skip

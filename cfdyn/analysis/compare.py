@@ -1,0 +1,225 @@
+"""`compare`: an optimizer's orbit against continuous-time models of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._cycles import BEGUN, onset, slow_cycles
+from cfdyn.errors import UsageError
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.orbits import Orbit
+from cfdyn.records import Record, provenance
+
+EPSILON = np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Model(Record):
+    """How one model fares; n rows at the times of the comparison, fewer where it ended early.
+
+    ``distance``: root mean square of ‖w(t) − w*_t‖ over the rows; ``max_distance``, ``final_distance``;
+    ``cycle_distance``: the same of the means over whole slow cycles (NaN without any). ``sharpness_error``,
+    ``loss_error``: root mean squares of λ₁ less that at w*_t, of the predicted average loss less the averaged
+    one. ``variance_ratio``: mean predicted tr Σ over the mean variance measured, over the slow cycles, or else from the
+    onset on (NaN where nothing oscillates). ``onset``: first row where tr Σ is a hundredth of the largest variance measured.
+    ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series.
+    """
+
+    name: str
+    title: str
+    status: str
+    distance: float
+    max_distance: float
+    final_distance: float
+    cycle_distance: float
+    sharpness_error: float
+    loss_error: float
+    variance_ratio: float
+    onset: float | None
+    events: list
+    w: np.ndarray
+    loss: np.ndarray
+    sharpness: np.ndarray
+    variance: np.ndarray
+    notes: list
+
+
+@dataclass(frozen=True)
+class Comparison(Record):
+    """An optimizer's averaged orbit, and models of it.
+
+    ``t`` (n,): the steps; ``iterates`` (n, d); ``averaged`` (n, d): midpoints w*_t; ``loss``: averaged likewise, ``sharpness``
+    λ₁ at w*_t, ``variance`` ‖w_t − w*_t‖², all (n,). ``edge``: the sharpness at which the optimizer is at its edge, NaN if it
+    has none of its own. ``cycles``: steps (from, to) of whole slow cycles. ``orbit``: a dict with its status, ``crossing``
+    (the first step at which λ₁(w*) is beyond the edge), and of its oscillation what `onset` of it says: begins,
+    lowest, size, round_off. ``models``: in the order given. ``warnings``: sentences.
+    """
+
+    names: tuple[str, ...]
+    t: np.ndarray
+    iterates: np.ndarray
+    averaged: np.ndarray
+    loss: np.ndarray
+    sharpness: np.ndarray
+    variance: np.ndarray
+    edge: float
+    cycles: list
+    orbit: dict
+    models: list[Model]
+    warnings: list[str]
+    _loss: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def ranking(self) -> list[Model]:
+        """The models, nearest first; those that ended early last."""
+        return sorted(self.models, key=lambda m: (len(m.w) < len(self.t), not m.distance >= 0, m.distance))
+
+
+def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None = None) -> Comparison:
+    r"""How near models stay to the average of an optimizer's orbit.
+
+    The orbit is averaged over two steps, :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, which takes a 2-cycle out, and
+    over whole slow cycles, from one maximum of the variance ‖w_t − w*_t‖² to the next, where it swings about the edge.
+
+    Parameters
+    ----------
+    orbit : of an optimizer on a loss, as `cfdyn.iterate` gives it
+    paths : of models from the same start, as `cfdyn.solve` gives them, time in the same steps. Predicted variances and
+        losses are interpolated between a path's rows: ask `solve` for the rows ``save_at=range(n)``
+    names : of the models; the beginnings of their titles if not given
+
+    Raises
+    ------
+    UsageError : an orbit of fewer than 3 states or without a loss, or a path with other weights
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    >>> orbit = cf.iterate(cf.as_map(loss, gd), [0.05, 6.4], 600)
+    >>> flows = [cf.flows.central(loss, gd), cf.flows.gradient(loss, gd)]
+    >>> found = cf.analysis.compare(orbit, [cf.solve(f, [0.05, 6.4], 600, save_at=range(601)) for f in flows])
+    >>> for model in found.ranking:
+    ...     print(model.name, round(model.distance, 3))
+    central 0.112
+    gradient 0.577
+    """
+    step = orbit._step
+    if step is None or not step.has_loss:
+        raise UsageError("compare needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
+    if len(orbit.z) < 3:
+        raise UsageError(f"compare needs an orbit of at least 3 states, not {len(orbit.z)} ({orbit.status})")
+    for path in paths:
+        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
+            raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
+    names = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
+    z = np.asarray(orbit.z, dtype=float)
+    middle = (z[:-2] + 2 * z[1:-1] + z[2:]) / 4
+    w, averaged = z[:, : orbit.n_weights], middle[:, : orbit.n_weights]
+    loss, variance = orbit.loss, ((w[1:-1] - averaged) ** 2).sum(axis=1)
+    sharpness, edge = _sharpness(step, middle), _edge(paths)
+    digits = _digits(orbit)
+    began = onset(w, EPSILON if digits is None else 10.0**-digits)
+    cycles = [(first + 1, last + 1) for first, last in slow_cycles(variance)]
+    beyond = np.flatnonzero(sharpness > edge)
+    facts = {"status": orbit.status, "crossing": int(beyond[0]) + 1 if len(beyond) else None, **began}
+    found = Comparison(
+        orbit.names[: orbit.n_weights], np.arange(1, len(w) - 1), w[1:-1], averaged,
+        (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [], _warnings(orbit, facts),
+        provenance=provenance(orbit=orbit.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
+    )  # fmt: skip
+    found.models.extend(_judged(found, name, path, step, z) for name, path in zip(names, paths, strict=True))
+    return found
+
+
+def _digits(orbit: Orbit) -> int | None:
+    return orbit.provenance.get("settings", {}).get("digits")
+
+
+def _edge(paths: Sequence[Trajectory]) -> float:
+    """2/η, or where another optimizer has its edge; NaN where that is no number."""
+    for path in paths:
+        with np.errstate(all="ignore"):
+            scale = 2 * path.sharpness / path.edge
+        scale = scale[np.isfinite(scale)]
+        if len(scale) and np.ptp(scale) <= 1e-9 * np.abs(scale).max():
+            return float(scale[0])
+    return float("nan")
+
+
+def _warnings(orbit: Orbit, began: dict) -> list[str]:
+    found = [] if orbit.status == "done" else [f"the optimizer itself {orbit.status}"]
+    if began["crossing"] is not None and "begins" not in began and orbit.status == "done":
+        found.append(
+            f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
+            "what was left of it was too small; go on for more steps, or inject a seed (inject=1e-6)"
+        )
+    if began.get("round_off"):
+        digits = _digits(orbit)
+        arithmetic = "float64" if digits is None else f"{digits} digits"
+        found.append(
+            f"the optimizer's own onset, at step {began['begins']}, is set by round-off: at step {began['lowest']} its "
+            f"oscillation had died down to {began['size']:.1e}, which is round-off in {arithmetic}; inject a seed (inject=1e-6), "
+            "or iterate with more digits to see it move"
+        )
+    return found
+
+
+def _sharpness(step: Any, states: np.ndarray) -> np.ndarray:
+    """λ₁(∇²L) at each state (n, D), NaN where it is not finite."""
+    d = step.n_weights
+    out = np.empty((len(states), d * d))
+    evaluate_rows(step.rule("hessian").compiled, np.ascontiguousarray(states), step.p, out)
+    matrices, result = out.reshape(-1, d, d), np.full(len(states), np.nan)
+    finite = np.isfinite(out).all(axis=1)
+    result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
+    return result
+
+
+def _judged(found: Comparison, name: str, path: Trajectory, step: Any, z: np.ndarray) -> Model:
+    """A path's series at the steps that it reaches, and how far they are from the averaged orbit."""
+    end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
+    n = int(np.searchsorted(found.t, end * (1 + 1e-14), side="right"))
+    t, states = found.t[:n].astype(float), z[1 : n + 1].copy()
+    w = path(t) if n else np.empty((0, path.n_weights))
+    states[:, : path.n_weights] = w
+    trace = np.einsum("rii->r", path.covariance)
+    variance, loss = (_between(t, path.t, series) for series in (trace, path.predicted_loss))
+    sharpness = _sharpness(step, states)
+    away = np.linalg.norm(w - found.averaged[:n], axis=1)
+    spans = [(first - 1, last - 1) for first, last in found.cycles if last - 1 <= n]
+    means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
+    begun = np.flatnonzero(variance >= BEGUN * found.variance.max())
+    return Model(
+        name, path.flow, path.status, _rms(away), float(away.max(initial=0.0)) if n else np.nan,
+        float(away[-1]) if n else np.nan, _rms(np.array(means)), _rms(sharpness - found.sharpness[:n]),
+        _rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
+        float(t[begun[0]]) if len(begun) and variance.any() else None,
+        [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events],
+        w, loss, sharpness, variance, list(path.notes),
+    )  # fmt: skip
+
+
+def _between(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """A series on a path's rows at other times; NaN beyond them."""
+    return np.interp(t, rows, series, np.nan, np.nan) if len(rows) else np.full(len(t), np.nan)
+
+
+def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[int, int]], n: int) -> float:
+    """Predicted over measured, over the slow cycles or else from the onset on."""
+    first = spans[0][0] if spans else max(found.orbit.get("begins", 1) - 1, 0)
+    last = spans[-1][1] if spans else n
+    measured = found.variance[first:last]
+    if not last > first or not measured.mean() > 0 or "begins" not in found.orbit and not spans:
+        return float("nan")
+    return float(variance[first:last].mean() / measured.mean())
+
+
+def _rms(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.sqrt((finite**2).mean())) if len(finite) else float("nan")

@@ -1,0 +1,200 @@
+"""`animate`: the optimizer and its models on the landscape, the sharpness below, as a film."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.animation import FuncAnimation
+
+from cfdyn.analysis.compare import Comparison
+from cfdyn.errors import UsageError
+from cfdyn.plotting.comparison import DOTS, _room, colours
+from cfdyn.plotting.landscape import contours, plane_of
+from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
+
+ENDINGS = (".gif", ".mp4")
+MOST_FRAMES, TRAIL, DPI = 2000, 60, 120
+
+
+def animate(
+    record: Comparison, path: str | Path | None = None, frames: int = 150, fps: int = 20, loss: Any = None, progress: Any = None
+) -> FuncAnimation | Path:
+    """A film of a `Comparison`: iterates and models over contours of the loss, their sharpness below.
+
+    Parameters
+    ----------
+    record : what `cfdyn.compare` returns
+    path : a file ending in .gif or .mp4 (which needs ffmpeg); the animation itself is returned without one
+    frames : how many, evenly spread over the steps
+    fps : frames a second
+    loss : for contours, if the record was loaded from a file
+    progress : called with the number of frames drawn
+
+    Raises
+    ------
+    UsageError : another record or ending, no ffmpeg, or a file that cannot be written
+
+    Examples
+    --------
+    >>> import cfdyn as cf, tempfile, os
+    >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    >>> found = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=300)
+    >>> file = cf.animate(found, os.path.join(tempfile.mkdtemp(), "film.gif"), frames=3)
+    >>> file.name, file.stat().st_size > 1000
+    ('film.gif', True)
+    """
+    if not isinstance(record, Comparison):
+        raise UsageError(f"animate takes a Comparison, which cf.compare makes, not {type(record).__name__}")
+    if not 2 <= frames <= MOST_FRAMES or not 1 <= fps <= 240:
+        raise UsageError(f"a film has 2 to {MOST_FRAMES} frames and 1 to 240 a second, not {frames} and {fps}")
+    target = None if path is None else check_film(path)
+    with house_style():
+        film = _Film(record, record._loss if loss is None else loss)
+        rows = np.unique(np.linspace(0, len(record.t) - 1, frames).round().astype(int))
+        if target is None:
+            return FuncAnimation(film.figure, film.show, frames=rows, interval=1000 / fps, blit=True)
+        return _write(film.pictures(rows, progress), target, fps)
+
+
+def check_film(path: str | Path) -> Path:
+    """The path, if a film can be written there.
+
+    Raises
+    ------
+    UsageError : another ending than .gif and .mp4, .mp4 without ffmpeg, or a folder that cannot be written
+    """
+    path = Path(path)
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"a film cannot be written as {path.name!r}; end it in .gif or .mp4")
+    if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
+        raise UsageError("an .mp4 needs the program ffmpeg, which was not found; install it, or write a .gif")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
+    return path
+
+
+def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
+    """The whole film or nothing."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix.lower())
+    os.close(handle)
+    try:
+        (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+    return path
+
+
+def _write_gif(pictures: Iterator[np.ndarray], file: str, fps: int) -> None:
+    from PIL import Image
+
+    images = [Image.fromarray(picture).quantize(128) for picture in pictures]
+    images[0].save(file, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
+
+
+def _write_mp4(pictures: Iterator[np.ndarray], file: str, fps: int) -> None:
+    first = next(pictures)
+    size = f"{first.shape[1]}x{first.shape[0]}"
+    command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(fps), "-i", "-",
+               "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", file]  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stderr is not None
+        for picture in (first, *pictures):
+            process.stdin.write(picture.tobytes())
+        process.stdin.close()
+        words = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode:
+        raise OSError(f"ffmpeg failed: {words[:200]}")
+
+
+class _Film:
+    """A figure whose lines grow with the row."""
+
+    def __init__(self, found: Comparison, loss: Any):
+        self.found, self.plane, self.figure = found, plane_of(found), new_figure(5.6, 6.4)
+        self.top, self.below = self.figure.subplots(2, 1, height_ratios=[2.2, 1])
+        # One weight: its value against time in place of a plane.
+        self.points = {"": self._at(found.iterates), **{m.name: self._at(m.w) for m in found.models}}
+        self._draw_ground(loss)
+        self._draw_sharpness()
+        (self.trail,) = self.top.plot([], [], ".", color=DOTS, markersize=3, zorder=1)
+        (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
+        self.lines, self.heads, self.marks = {}, {}, {}
+        for name, colour in colours(found).items():
+            (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=name)
+            (self.heads[name],) = self.top.plot([], [], "o", color=colour, markersize=4.5, markeredgecolor="white", zorder=5)
+            (self.marks[name],) = self.below.plot([], [], "o", color=colour, markersize=4)
+        (self.mark,) = self.below.plot([], [], "o", color=INK, markersize=4)
+        self.top.legend(loc="upper right", fontsize=7, framealpha=0.8, frameon=True, edgecolor="none")
+        self.step = self.top.text(0.02, 0.98, "", transform=self.top.transAxes, va="top", fontsize=9)
+        of_models = (artist for group in (self.lines, self.heads, self.marks) for artist in group.values())
+        self.moving = [self.trail, *of_models, self.now, self.mark, self.step]
+        for artist in self.moving:
+            artist.set_animated(True)
+
+    def _at(self, w: np.ndarray) -> np.ndarray:
+        if self.plane.flat:
+            return np.stack([self.found.t[: len(w)], w[:, 0]], axis=1)
+        return self.plane.project(w)
+
+    def _draw_ground(self, loss: Any) -> None:
+        found, axes = self.found, self.top
+        if self.plane.flat:
+            axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel=found.names[0])
+            clip_range(axes, found.iterates, margin=0.15)
+            return
+        limits = self.plane.limits([found.averaged, found.iterates])
+        if loss is not None:
+            contours(axes, loss, self.plane, limits)
+        axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=self.plane.labels[0], ylabel=self.plane.labels[1])
+
+    def _draw_sharpness(self) -> None:
+        found, axes = self.found, self.below
+        axes.plot(found.t, found.sharpness, color=INK, linewidth=0.9)
+        for model in found.models:
+            axes.plot(found.t[: len(model.w)], model.sharpness, color=colours(found)[model.name], linewidth=1.1)
+        everything = [found.sharpness, *(model.sharpness for model in found.models)]
+        if np.isfinite(found.edge):
+            axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8)
+            everything.append(np.array([found.edge]))
+        clip_range(axes, np.clip(np.concatenate(everything), *_room(np.append(found.sharpness, found.edge))))
+        axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel="sharpness λ₁(H)")
+
+    def show(self, row: int) -> list:
+        """The film at a row of the comparison; returns what moves."""
+        found, points = self.found, self.points[""]
+        self.trail.set_data(*points[max(0, row - TRAIL) : row + 1].T)
+        self.now.set_data(*points[row : row + 1].T)
+        self.mark.set_data([found.t[row]], [found.sharpness[row]])
+        for model in found.models:
+            path, last = self.points[model.name], min(row, len(model.w) - 1)
+            self.lines[model.name].set_data(*path[: last + 1].T)
+            self.heads[model.name].set_data(*path[max(last, 0) : last + 1].T)
+            self.marks[model.name].set_data(found.t[max(last, 0) : last + 1], model.sharpness[max(last, 0) : last + 1])
+        self.step.set_text(f"step {found.t[row]}")
+        return self.moving
+
+    def pictures(self, rows: np.ndarray, progress: Any) -> Iterator[np.ndarray]:
+        """(height, width, 3) bytes for each row: the ground is drawn once, and only what moves again."""
+        canvas: Any = self.figure.canvas
+        self.figure.set_dpi(DPI)
+        canvas.draw()
+        ground = canvas.copy_from_bbox(self.figure.bbox)
+        for number, row in enumerate(rows, 1):
+            canvas.restore_region(ground)
+            for artist in self.show(int(row)):
+                artist.axes.draw_artist(artist)
+            yield np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+            if progress is not None:
+                progress(number)
