@@ -59,7 +59,7 @@ def show(
             say("drawing")
             draw(dense, name, orbit=orbit, loss=function)
         path.save(record)
-    beside = None if orbit is None else compare(path, orbit, function)
+    beside = None if orbit is None else beside_orbit(path, orbit)
     if json:
         files = {"figures": [str(f) for f in figures], "record": str(record)}
         events = [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events]
@@ -112,21 +112,21 @@ def _densely(path: Trajectory, flow: Flow, start: list[float], time: float, foll
     return solve(flow, start, time, save_at=rows[(rows >= 0) & (rows <= end)], **follow)
 
 
-def compare(path: Trajectory, orbit: Orbit, function: Loss) -> dict[str, Any]:
-    """The path against the midpoints of the optimizer's iterates, at the last of them and where it is farthest."""
-    w, reached = orbit.w, path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
-    count = max(0, min(len(w) - 2, int(reached)))
-    found: dict[str, Any] = {"status": orbit.status, "steps": len(w) - 1, "compared": count}
-    if count == 0:
-        return found
-    times, middle = np.arange(1, count + 1), orbit.midpoints()[:count]
-    distance = np.linalg.norm(path(times) - middle, axis=1)
-    swing = (w[1 : count + 1] - middle)[-1]
-    loss = orbit.loss
+def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:
+    """The path against the averages of the optimizer's iterates, at the last of them and where it is farthest."""
+    facts: dict[str, Any] = {"status": orbit.status, "steps": len(orbit.z) - 1, "compared": 0}
+    if len(orbit.z) < 3:
+        return facts
+    found = cfdyn.analysis.compare(orbit, [path])
+    (model,) = found.models
+    last = len(model.w) - 1
+    if last < 0:
+        return facts
+    away = np.linalg.norm(model.w - found.averaged[: last + 1], axis=1)
     return {
-        **found, "t": count, "distance": distance[-1], "max_distance": distance.max(), "farthest": int(times[distance.argmax()]),
-        "midpoint": middle[-1], "loss": (loss[count - 1] + 2 * loss[count] + loss[count + 1]) / 4,
-        "sharpness": function.sharpness(middle[-1]), "variance": float(swing @ swing),
+        **facts, "compared": last + 1, "t": found.t[last], "distance": model.final_distance, "max_distance": model.max_distance,
+        "farthest": int(found.t[away.argmax()]), "midpoint": found.averaged[last], "loss": found.loss[last],
+        "sharpness": found.sharpness[last], "variance": found.variance[last],
     }  # fmt: skip
 
 

@@ -40,7 +40,9 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}}.get(name, set())
     if not beneath.keys() <= known:
         wrong = ", ".join(sorted(beneath.keys() - known))
-        raise UsageError(f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison")
+        raise UsageError(
+            f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison"
+        )
     figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
     if path is not None:
         save(figure, path)
