@@ -111,9 +111,9 @@ def iterate(
     n : number of steps
     digits : iterate with that many decimal digits instead of float64
     progress : called now and then with the number of steps done
-    inject : a least amplitude of the alternation w_t − (w_{t−1} + 2w_t + w_{t+1})/4 along the Hessian's leading eigenvector:
-        where it is smaller, the next weights are moved that much. An oscillation that grows again at the edge then starts
-        from a stated size, not from what round-off has left of it
+    inject : a least amplitude (to a third) of the alternation of the weights along the Hessian's leading eigenvector:
+        where it is smaller, the next weights are moved. An oscillation that grows again at the edge then starts from a
+        stated size, not from what round-off has left of it
 
     Returns
     -------
@@ -182,15 +182,17 @@ def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[
         if not np.abs(states[k + 1]).max() <= ESCAPE:
             broken = np.isnan(states[k + 1]).any() and np.abs(states[k]).max() < 1e100
             return states[: k + 1].copy(), status_text(LEFT_DOMAIN if broken else DIVERGED, k + 1)
-        if k == 0:
+        if k < 2:
             continue
-        swing = (2 * states[k, :d] - states[k - 1, :d] - states[k + 1, :d]) / 4
+        # A third difference: no slow motion is taken for an oscillation.
+        swing = (3 * states[k, :d] - 3 * states[k - 1, :d] + states[k - 2, :d] - states[k + 1, :d]) / 8
         matrix = hessian(states[k], step.p).reshape(d, d)
         if np.linalg.norm(swing) < size * 10 and np.isfinite(matrix).all():
             direction = np.linalg.eigh(matrix)[1][:, -1]
             along = float(swing @ direction)
             sign = np.sign(along) or sign
-            states[k + 1, :d] -= sign * max(size - abs(along), 0.0) * direction
+            # Twice what is missing: within a third of the size, whatever of it a step leaves.
+            states[k + 1, :d] -= sign * 2 * max(size - abs(along), 0.0) * direction
     return states, "done"
 
 

@@ -1,0 +1,75 @@
+"""``cfdyn compare`` against the same call in Python."""
+
+import json
+
+import pytest
+
+import cfdyn as cf
+from cfdyn.cli import main
+
+USUAL = ["two_time_scales", "--optimizer", "gd:lr=0.3", "--start", "0.05,6.4", "--steps", "600"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Records go to cfdyn-out/ in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["compare", *arguments])
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+def test_the_numbers_are_those_of_the_call(capsys, tmp_path):
+    code, out, _ = run(capsys, *USUAL, "--models", "gradient,central", "--json", "--plot", "figure.pdf", "--animate", "film.gif")
+    found = json.loads(out)
+    want = cf.compare(cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3), ["gradient", "central"], [0.05, 6.4], 600)
+    assert code == 0 and found["ranking"] == ["central", "gradient"] and found["chosen"] == {}
+    for model in want.models:
+        for key in ("distance", "sharpness_error", "loss_error", "cycle_distance", "variance_ratio", "onset", "events", "status"):
+            assert found["models"][model.name][key] == getattr(model, key), key
+    assert found["cycles"] == [list(cycle) for cycle in want.cycles] and found["optimizer"] == want.orbit
+    assert found["edge"] == pytest.approx(2 / 0.3) and found["figures"] == ["figure.pdf", "film.gif"]
+    for file in found["figures"]:
+        assert (tmp_path / file).stat().st_size > 1000
+    again = cf.load(found["record"])
+    assert [m.distance for m in again.models] == [m.distance for m in want.models]
+
+
+def test_in_words(capsys):
+    code, out, _ = run(capsys, "two_time_scales", "--optimizer", "gd:lr=0.3", "--start", "0,3", "--steps", "2000", "--models",
+                       "gradient,central", "--no-figure")  # fmt: skip
+    words = " ".join(out.split())
+    assert code == 0 and "reached at step 1222" in words and "is set by round-off" in words and "inject a seed" in words
+    assert words.index("central") < words.index("gradient 0") and "figure" not in out
+
+
+def test_options_of_models(capsys):
+    code, out, _ = run(capsys, "double_well", "--optimizer", "gd:lr=1.1", "--steps", "50", "--models", "central,gradient,stable",
+                       "--inject", "1e-6", "--no-figure", "--json")  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and set(found["models"]) == {"central", "gradient", "stable"} and "start" in found["chosen"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["two_time_scales", "--models", "centrl"], "did you mean 'central'"),
+        (["two_time_scales", "--models", "central:lr=2"], "lr"),
+        (["two_time_scales", "--models", ","], "--models takes names"),
+        (["two_time_scales", "--models", "central,central"], "twice"),
+        (["two_time_scales", "--animate", "film.avi"], ".gif or .mp4"),
+        (["two_time_scales", "--plot", "figure.png", "--no-figure"], "leave one of them out"),
+        (["two_time_scales", "--inject", "1e-3", "--digits", "20"], "with digits"),
+        (["two_time_scales", "--steps", "1"], "at least 2 steps"),
+        ([], "needs a LOSS"),
+        (["two_time_scales", "--models", "central", "--optimizer", "heavy_ball:lr=0.1"], "heavy_ball"),
+    ],
+)
+def test_wrong_usage(capsys, arguments, words):
+    more = [] if "--optimizer" in arguments else ["--optimizer", "gd:lr=0.3"]
+    code, out, err = run(capsys, *arguments, *more, *(["--start", "0.05,6.4"] if arguments else []))
+    assert code == 2 and words in err and out == "" and len(err.strip().splitlines()) == 1
