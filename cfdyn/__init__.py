@@ -21,7 +21,7 @@ _WHERE = {
     "complementarity": "complementarity", "Complementarity": "complementarity",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-_PACKAGES = ("losses", "optimizers", "flows", "analysis")
+_PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts")
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
 
