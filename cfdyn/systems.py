@@ -115,7 +115,7 @@ class Map:
         return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
 
     def state(self, start: Any) -> np.ndarray:
-        """A full state (D,) from the weights alone (the rest at its initial values) or the full state.
+        """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.
 
         Raises
         ------
@@ -125,11 +125,14 @@ class Map:
             z = np.ascontiguousarray(np.atleast_1d(np.asarray(start, dtype=float)))
         except (TypeError, ValueError):
             raise UsageError(f"a start is a list of numbers, not {start!r}") from None
-        if z.shape == (self.n_weights,):
-            z = np.concatenate([z, self.spec.rest])
+        rest = self.spec.rest
+        if z.shape == (self.n_weights,) and rest is not None:
+            z = np.concatenate([z, rest])
         if z.shape != (self.dim,):
             allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])})"
-            if self.dim > self.n_weights:
+            if rest is None:
+                allowed = f"all {self.dim} entries ({', '.join(self.names)}), as cf.lifts.rod_start and edge_start make them"
+            elif self.dim > self.n_weights:
                 allowed += f" or the full state of {self.dim} ({', '.join(self.names)})"
             raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
         if not np.isfinite(z).all():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 
 import cfdyn
 from cfdyn.cli import output, specs
@@ -96,8 +97,12 @@ def _orbit(flow: Flow, function: Loss, start: list[float], time: float, overlay:
     """The optimizer's own steps from the same start, where they are wanted."""
     if flow.optimizer is None or overlay is False or (overlay is None and time > MODERATE):
         return None
+    step = as_map(function, flow.optimizer)
+    if overlay is None and len(start) not in (step.n_weights, step.dim):
+        # A full state of the model alone, which is none of the optimizer's.
+        return None
     say("iterating the optimizer")
-    return cfdyn.iterate(as_map(function, flow.optimizer), start, int(time))
+    return cfdyn.iterate(step, start, int(time))
 
 
 def _densely(path: Trajectory, flow: Flow, start: list[float], time: float, follow: dict[str, Any]) -> Trajectory:
@@ -134,7 +139,7 @@ def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[floa
     """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
     out, facts = output.console(), output._table("", "")
     facts.show_header = False
-    facts.add_row("flow", f"{path.flow}{output._how(chosen, 'lr')}")
+    facts.add_row("flow", escape(path.flow) + output._how(chosen, "lr"))
     facts.add_row("start", f"{output.vector(start)}{output._how(chosen, 'start')}")
     facts.add_row("time", f"{output.number(path.provenance['settings']['t'])} steps of the optimizer")
     facts.add_row("status", path.status)

@@ -41,8 +41,7 @@ class FlowSpec:
         for state in (*optimizer.per_weight, *optimizer.shared):
             if state not in optimizer.flow:
                 raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.name!r} needs")
-        if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
-            raise UsageError(f"the flow {self.name!r} takes the gradient as it is or with weight_decay; leave out clip")
+        check_gradient(self.name, optimizer)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,6 +99,12 @@ class FlowSpec:
     def has(self, what: str) -> bool:
         """Whether there is such a program."""
         return what in PROGRAMS
+
+
+def check_gradient(name: str, optimizer: Any) -> None:
+    """An error where the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
+    if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
+        raise UsageError(f"the flow {name!r} takes the gradient as it is or with weight_decay; leave out clip")
 
 
 class FlowNodes:

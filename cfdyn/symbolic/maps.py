@@ -1,4 +1,4 @@
-"""What a map is made of: a loss and an optimizer, plain formulas, or other maps in sequence."""
+"""What a map is made of: a loss and an optimizer, plain formulas, other maps in sequence, or another map lifted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.formula import Formula, formula
+from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.program import Node
@@ -156,8 +157,8 @@ class ComposedMap:
         return self.parts[0].n_weights
 
     @property
-    def rest(self) -> tuple[float, ...]:
-        """Initial values of the state behind the weights."""
+    def rest(self) -> tuple[float, ...] | None:
+        """Initial values of the state behind the weights, None if there are none."""
         return self.parts[0].rest
 
     @property
@@ -240,4 +241,4 @@ def make_map(
     return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
 
 
-MapSpec = LossMap | FormulaMap | ComposedMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap

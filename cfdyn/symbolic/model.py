@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from cfdyn.errors import unknown
+from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.flow import FlowNodes
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.oracle import step_nodes
@@ -80,6 +80,10 @@ class ModelSpec:
     reconstruction: bool = False
 
     kind = "plain"
+
+    def __post_init__(self) -> None:
+        for taken in self.constants.keys() & self.map.params.keys():
+            raise UsageError(f"{taken!r} is a parameter of both the flow {self.name!r} and the loss; rename it in the loss")
 
     @property
     def names(self) -> tuple[str, ...]:

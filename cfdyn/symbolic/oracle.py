@@ -7,8 +7,10 @@ the parameters ``p`` in the order of ``spec.params``; data columns are read row 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from cfdyn.errors import unknown
+from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
@@ -60,10 +62,22 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
         for part, renamed in zip(spec.parts, spec.renamed, strict=True):
             z = step_nodes(tape, part, z, {old: parameters[new] for old, new in renamed.items()})
         return list(z)
+    if isinstance(spec, LiftedMap):
+        return _lifted_step(tape, spec, z, parameters)
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
         return [f.on(tape, names) for f in spec.formulas]
     return optimizer_step(tape, spec.loss, spec.optimizer, z, parameters)
+
+
+def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """The centre moves to the mean of f on both sides; what swings about it follows."""
+    centre, swing, half = z[: len(z) // 2], z[len(z) // 2 :], tape.const(Fraction(1, 2))
+    points = [[move(a, b) for a, b in zip(centre, swing, strict=True)] for move in (tape.add, tape.sub)]
+    plus, minus = (step_nodes(tape, spec.base, point, parameters) for point in points)
+    mean = [tape.mul(half, tape.add(a, b)) for a, b in zip(plus, minus, strict=True)]
+    pairs = zip(plus, points[0], strict=True) if spec.kind == "rod" else zip(minus, plus, strict=True)
+    return mean + [tape.mul(half, tape.sub(a, b)) for a, b in pairs]
 
 
 def map_program(spec: MapSpec, what: str) -> Program:

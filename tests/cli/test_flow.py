@@ -136,6 +136,19 @@ def test_wrong_words_get_one_sentence(arguments, words, capsys):
     assert code == 2 and out == "" and words in err and err.count("\n") == 1
 
 
+def test_a_reconstruction_says_so(capsys, tmp_path):
+    code, out, _ = run(capsys, "flow", "quartic:S=2.5", "--optimizer", "gd:lr=1", "--start", "0.1", "--time", "5",
+                       "--model", "edge:secant=true,floor=1e-9", "--no-figure", "--out", str(tmp_path))  # fmt: skip
+    assert code == 0 and "edge flow (secant=True)" in out and "[reconstruction]" in out
+
+
+def test_a_full_state_of_the_model_alone(capsys):
+    """(c, u, ln ρ) is no state of gradient descent, which therefore does not run beside it."""
+    found = document(capsys, "quartic:S=2.5", "--optimizer", "gd:lr=1", "--start", "0,1,-1", "--time", "60",
+                     "--model", "edge:secant=true", "--save-at", "60")  # fmt: skip
+    assert found["orbit"] is None and abs(found["covariance"][0][0][0] - 0.5) < 1e-6
+
+
 def test_the_catalogue_of_flows(capsys):
     code, out, _ = run(capsys, "list", "flows", "--json")
     items = {item["name"]: item for item in json.loads(out)["items"]}

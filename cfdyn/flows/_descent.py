@@ -1,0 +1,48 @@
+"""What the models of plain gradient descent, and of its momentum, share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.flow import Flow, pair
+from cfdyn.symbolic.flow import check_gradient
+from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.model import ModelNodes, Part
+from cfdyn.tape.program import Node
+
+
+def descent(name: str, loss: Any, optimizer: Any, models: Sequence[str] = ("gd",)) -> LossMap:
+    """The loss and the optimizer, one of ``models``, possibly with weight decay.
+
+    Raises
+    ------
+    UsageError : another optimizer, or clipping
+    """
+    made = pair(name, loss, optimizer)
+    if optimizer.name not in models:
+        known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
+        raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; see: cfdyn list flows")
+    check_gradient(name, optimizer)
+    return made
+
+
+def gradient_part(size: int) -> Part:
+    """The program ``gradient``, ∇L with the penalty of weight decay, which `half_step` reads."""
+    return Part(lambda nodes: nodes.gradient, size)
+
+
+def half_step(flow: Flow, w0: np.ndarray) -> np.ndarray:
+    """δ = −(η/2) g(w₀), (d,): half of the first step, so that w₀ + δ is the midpoint of the first two iterates."""
+    # The gradient reads the weights only; what stands behind them does not matter.
+    z = np.concatenate([w0, np.zeros(flow.dim - len(w0))])
+    return -flow.params["lr"] / 2 * flow.rule("gradient")(z, flow.p)
+
+
+def outer(nodes: ModelNodes, u: Sequence[Node], factor: Node) -> list[Node]:
+    """factor · u uᵀ, row by row."""
+    t = nodes.tape
+    return [t.mul(factor, t.mul(a, b)) for a in u for b in u]

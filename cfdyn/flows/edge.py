@@ -1,0 +1,100 @@
+"""The edge flow: a centre and one mode of oscillation about it."""
+
+import math
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.flow import Flow
+from cfdyn.flows._descent import descent, gradient_part, half_step, outer
+from cfdyn.loss import Loss
+from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.tape.derivatives import directional
+from cfdyn.tape.differences import quotients
+from cfdyn.tape.program import Node
+
+
+def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow:
+    """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation.
+
+        dc/dt = −(η/2)[g(c + ρu) + g(c − ρu)],  du/dt = η(I − uuᵀ)H(c)u,  d(ln ρ)/dt = η uᵀH(c)u − 2.
+
+    A reconstruction from the paper's abstract. The state is (c, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone
+    c = w₀ + δ and ρu = −δ with δ = −(η/2)g(w₀): c ± ρu are w₀ and its first iterate. One unit of time is one step; gd only.
+
+    On a quadratic ln ρ² grows by 2(ηS − 2) a step, for gradient descent by 2 ln|1 − ηS|. With uᵀH(c)u only the motion of c
+    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along g₊ − g₋, as in
+    one variable, c ± ρu is a 2-cycle of gradient descent, exactly. In more variables u settles on an eigenvector of H(c),
+    which the difference of a 2-cycle's points need not be.
+
+    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = η(Hu − ru) + (1 − |u|²)u with r = uᵀHu/|u|². The
+    first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
+
+    Parameters
+    ----------
+    secant : (g(c + ρu) − g(c − ρu))·u/(2ρ) in place of uᵀHu in d(ln ρ)/dt; built up from the quotients of its parts,
+        so that for every ρ, however small, no digits cancel
+    floor : ρ_min ≥ 0: d(ln ρ)/dt is max(that, ln ρ_min − ln ρ), so ρ never falls below the floor and comes down to it in a
+        few steps without a jump in the slope's value. It stands for the noise, such as rounding, from which an
+        oscillation starts anew; without it the onset comes late
+
+    Raises
+    ------
+    UsageError : another optimizer, clipping, a negative floor; from weights alone, a start where g = 0
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.losses.quartic(S=2.5), cf.optimizers.gd(lr=1.0)
+    >>> path = cf.solve(cf.flows.edge(loss, gd, secant=True), [0.1], t=200)
+    >>> print(path.covariance[-1, 0, 0].round(6))  # the 2-cycle's S − 2/η
+    0.5
+
+    References
+    ----------
+    Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read.
+    """
+    made = descent("edge", loss, optimizer)
+    if isinstance(floor, bool) or not 0 <= floor < math.inf:
+        raise UsageError(f"the floor of flows.edge is a smallest extent, 0 or more, not {floor!r}")
+    d, names = made.n_weights, made.loss.variables
+    parts = {"drift": Part(_drift, 2 * d + 1), "covariance": Part(_covariance, d * d), "gradient": gradient_part(d)}
+    behind = (*(f"u_{name}" for name in names), "log_rho")
+    spec = ModelSpec("edge", made, parts, behind, {"secant": bool(secant)}, {"floor": float(floor)} if floor else {},
+                     reconstruction=True)  # fmt: skip
+    return Flow(spec, lift=_start)
+
+
+def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:
+    delta = half_step(flow, w0)
+    size = float(np.linalg.norm(delta))
+    if size == 0.0:
+        raise UsageError("flows.edge takes the direction of oscillation from the gradient, which is 0 at this start; "
+                         "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
+    return np.concatenate([w0 + delta, -delta / size, [math.log(size)]])
+
+
+def _direction(nodes: ModelNodes) -> tuple[list[Node], Node]:
+    """u and ρ."""
+    return nodes.behind[:-1], nodes.tape.apply("exp", nodes.behind[-1])
+
+
+def _covariance(nodes: ModelNodes) -> list[Node]:
+    u, rho = _direction(nodes)
+    return outer(nodes, u, nodes.tape.ipow(rho, 2))
+
+
+def _drift(nodes: ModelNodes) -> list[Node]:
+    t, (u, rho), eta = nodes.tape, _direction(nodes), nodes.lr
+    plus, minus, quotient = quotients(t, nodes.gradient, dict(zip(nodes.w, u, strict=True)), rho)
+    centre = nodes.times(t.neg(t.div(eta, t.const(2))), nodes.plus(plus, minus))
+    curved, length = directional(t, nodes.gradient, nodes.w, [u]), nodes.dot(u, u)
+    rayleigh = t.div(nodes.dot(u, curved), length)
+    turn = nodes.times(eta, nodes.plus(curved, u, t.neg(rayleigh)))
+    turn = nodes.plus(turn, u, t.sub(t.const(1), length))
+    slope = t.div(nodes.dot(u, quotient), length) if nodes.spec.options["secant"] else rayleigh
+    rate = t.sub(t.mul(eta, slope), t.const(2))
+    if "floor" in nodes.parameters:
+        rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.behind[-1]))
+    return centre + turn + [rate]
