@@ -65,15 +65,21 @@ def compare(
     z0 = step.state(_start(start))
     say("iterating the optimizer")
     orbit = iterate(step, z0, steps, digits=digits, inject=inject)
-    paths, rows = [], np.arange(steps + 1.0)
+    paths = []
     for name, flow in flows.items():
         say(f"solving {name}")
         # Weights alone: every model knows best what to put behind them.
         given = z0 if np.size(start) > step.n_weights and flow.dim == step.dim else z0[: step.n_weights]
-        paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=rows.tolist()))
+        paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps)))
     found = judge(orbit, paths, list(flows))
     found.warnings.extend(notes)
     return dataclasses.replace(found, _loss=loss)
+
+
+def _rows(flow: Flow, steps: int) -> list[float]:
+    """The times at which its averages stand beside those of the iterates."""
+    rows = np.arange(steps + 1.0)
+    return np.unique(np.maximum(rows - flow.lead, 0.0)).tolist() if flow.lead else rows.tolist()
 
 
 def _start(start: Any) -> Any:

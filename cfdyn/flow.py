@@ -109,6 +109,11 @@ class Flow:
         """Whether the model is a map: one step for each unit of time, straight lines in between."""
         return isinstance(self.spec, ModelSpec) and self.spec.discrete
 
+    @property
+    def lead(self) -> float:
+        """How many steps its weights at t are ahead of the time average at t."""
+        return self.spec.lead if isinstance(self.spec, ModelSpec) else 0.0
+
     def __repr__(self) -> str:
         return f"Flow({self.title}; state {', '.join(self.names)})"
 

@@ -38,6 +38,15 @@ def slow_cycles(variance: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(peaks[:-1], peaks[1:], strict=True))
 
 
+def begins(size: np.ndarray, level: float) -> int | None:
+    """The first row at which a size (n,), after its smallest value before its largest one, reaches a level; None if never."""
+    if not len(size) or not np.nanmax(size) >= max(level, 1e-300):
+        return None
+    top = int(np.nanargmax(size))
+    lowest = int(np.nanargmin(size[: top + 1]))
+    return lowest + int(np.argmax(size[lowest:] >= level))
+
+
 def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
     """When the 2-cycle of an orbit's weights (n, d) begins: a dict of steps and sizes, empty if it never grows.
 
@@ -50,10 +59,9 @@ def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
     size, first = np.sqrt((fast**2).sum(axis=1)), lost(2)
     top = int(np.argmax(size))
     # What only decays from the start on does not begin.
-    lowest = int(np.argmin(size[: top + 1]))
-    if not size[top] > 10 * size[lowest]:
+    lowest, begun = int(np.argmin(size[: top + 1])), begins(size, np.sqrt(BEGUN) * float(size[top]))
+    if begun is None or not size[top] > 10 * size[lowest]:
         return {}
-    begins = lowest + int(np.argmax(size[lowest:] >= np.sqrt(BEGUN) * size[top]))
     unit = epsilon * float(np.abs(w[: top + 2 * first]).max())
-    return {"begins": begins + first, "lowest": lowest + first, "size": float(size[lowest]),
+    return {"begins": begun + first, "lowest": lowest + first, "size": float(size[lowest]),
             "round_off": bool(size[lowest] <= DIGITS_LEFT * unit)}  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._cycles import BEGUN, onset, slow_cycles
+from cfdyn.analysis._cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
@@ -26,7 +26,8 @@ class Model(Record):
     ``cycle_distance``: the same of the means over whole slow cycles (NaN without any). ``sharpness_error``,
     ``loss_error``: root mean squares of λ₁ less that at w*_t, of the predicted average loss less the averaged
     one. ``variance_ratio``: mean predicted tr Σ over the mean variance measured, over the slow cycles, or else from the
-    onset on (NaN where nothing oscillates). ``onset``: first row where tr Σ is a hundredth of the largest variance measured.
+    onset on (NaN where nothing oscillates). ``onset``: when tr Σ, from where it is smallest, reaches a hundredth of the
+    largest variance measured.
     ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series.
     """
 
@@ -85,6 +86,8 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
 
     The orbit is averaged over two steps, :math:`w^*_t = (w_{t-1} + 2 w_t + w_{t+1})/4`, which takes a 2-cycle out, and
     over whole slow cycles, from one maximum of the variance ‖w_t − w*_t‖² to the next, where it swings about the edge.
+    Models are aligned to it: one whose weights stand for (w_t + w_{t+1})/2, as a rod's do, is taken half a step earlier, and
+    one that is a map is averaged over two steps itself.
 
     Parameters
     ----------
@@ -184,25 +187,36 @@ def _sharpness(step: Any, states: np.ndarray) -> np.ndarray:
 def _judged(found: Comparison, name: str, path: Trajectory, step: Any, z: np.ndarray) -> Model:
     """A path's series at the steps that it reaches, and how far they are from the averaged orbit."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
-    n = int(np.searchsorted(found.t, end * (1 + 1e-14), side="right"))
-    t, states = found.t[:n].astype(float), z[1 : n + 1].copy()
-    w = path(t) if n else np.empty((0, path.n_weights))
+    n = int(np.searchsorted(found.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
+    t, states = found.t[:n] - path.lead, z[1 : n + 1].copy()
+    w, variance, loss = _series(path, t)
     states[:, : path.n_weights] = w
-    trace = np.einsum("rii->r", path.covariance)
-    variance, loss = (_between(t, path.t, series) for series in (trace, path.predicted_loss))
     sharpness = _sharpness(step, states)
     away = np.linalg.norm(w - found.averaged[:n], axis=1)
     spans = [(first - 1, last - 1) for first, last in found.cycles if last - 1 <= n]
     means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
-    begun = np.flatnonzero(variance >= BEGUN * found.variance.max())
+    first = begins(variance, BEGUN * float(found.variance.max()))
     return Model(
         name, path.flow, path.status, _rms(away), float(away.max(initial=0.0)) if n else np.nan,
         float(away[-1]) if n else np.nan, _rms(np.array(means)), _rms(sharpness - found.sharpness[:n]),
         _rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
-        float(t[begun[0]]) if len(begun) and variance.any() else None,
+        None if first is None else float(t[first]),
         [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events],
         w, loss, sharpness, variance, list(path.notes),
     )  # fmt: skip
+
+
+def _series(path: Trajectory, t: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Weights, variance and average loss of a model at some times; of a map the averages over two steps."""
+    if not len(t):
+        return np.empty((0, path.n_weights)), np.empty(0), np.empty(0)
+    if not path.discrete:
+        trace = np.einsum("rii->r", path.covariance)
+        return path(t), _between(t, path.t, trace), _between(t, path.t, path.predicted_loss)
+    here, loss = path(t), _between(t, path.t, path.loss)
+    middle = (path(t - 1) + 2 * here + path(t + 1)) / 4
+    before, after = (_between(t + k, path.t, path.loss) for k in (-1, 1))
+    return middle, ((here - middle) ** 2).sum(axis=1), (before + 2 * loss + after) / 4
 
 
 def _between(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.ndarray:

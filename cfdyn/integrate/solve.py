@@ -162,7 +162,7 @@ def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str
     return Trajectory(
         flow.title, rows, z, slopes, flow.names, d, loss, sharpness, edge, covariance, rank,
         average, squares, run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(),
-        times[:, 1].copy(), polynomials, provenance=settings,
+        times[:, 1].copy(), polynomials, flow.lead, flow.discrete, provenance=settings,
     )  # fmt: skip
 
 

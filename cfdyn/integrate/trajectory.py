@@ -30,7 +30,8 @@ class Trajectory(Record):
     ``predicted_loss``, ``predicted_grad_norm_sq`` (m,): averages L + ½⟨H, Σ⟩ and ‖∇L‖² + tr HΣH. ``events``: in order.
     ``status``: "done", or why the path ends early. ``stats``: steps, evaluations, gradient_equivalents,
     constraint_violation, complementarity, unique. ``notes``: what was changed or assumed. ``starts``, ``sizes`` and
-    ``polynomials`` are the pieces.
+    ``polynomials`` are the pieces. ``lead``: how many steps w(t) is ahead of the time average at t; ``discrete``: whether the
+    model is a map, whose iterates oscillate themselves.
     """
 
     flow: str
@@ -53,6 +54,8 @@ class Trajectory(Record):
     starts: np.ndarray
     sizes: np.ndarray
     polynomials: np.ndarray
+    lead: float = 0.0
+    discrete: bool = False
 
     @property
     def w(self) -> np.ndarray:

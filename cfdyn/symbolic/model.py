@@ -67,7 +67,8 @@ class ModelSpec:
     ``name``: what the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
     and, where it predicts an oscillation, ``covariance`` Σ (d²), and what a kernel reads; ``behind``: names of the
     entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
-    its own. ``discrete``: the drift is what a step of a map adds. ``reconstruction``: made from a paper's abstract.
+    its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
+    average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ModelSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     discrete: bool = False
+    lead: float = 0.0
     reconstruction: bool = False
 
     kind = "plain"
