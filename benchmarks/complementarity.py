@@ -16,19 +16,20 @@ from cfdyn.kernels.complementarity import complementarity
 ORDERS = (1, 2, 3, 4, 8, 16)
 FASTER = 50.0  # the target, up to k = 8
 
-Problem = tuple[np.ndarray, np.ndarray]  # A (n, m) with β = AᵀA, and α (m,), as packed vectors
+Problem = tuple[np.ndarray, np.ndarray, np.ndarray]  # A (n, m), α (m,) and β = AᵀA (m, m), as packed vectors
 NOTE = (
-    "The same problems for all, α Gaussian and β = AᵀA with a Gaussian A of k(k+1)/2 + 2 rows; warm. cvxpy: one problem "
-    "with α and A as parameters, solved again with Clarabel, as the published code of central flows does. Clarabel: called "
-    "directly, without cvxpy's reformulation. Residual: the largest violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of "
-    "max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|."
+    "The same problems for all, α Gaussian and β = AᵀA with a Gaussian A of k(k+1)/2 + 2 rows; warm. Each solver gets the form "
+    "that it takes: cvxpy A, the others β. cvxpy: one problem with α and A as parameters, solved again with Clarabel, as the "
+    "published code of central flows does. Clarabel: called directly, without cvxpy's reformulation. Residual: the largest "
+    "violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|."
 )
 
 
 def problems(k: int, count: int) -> list[Problem]:
     """Random problems in packed coordinates (off-diagonals times √2)."""
     rng, m = np.random.default_rng(k), k * (k + 1) // 2
-    return [(rng.normal(size=(m + 2, m)), rng.normal(size=m)) for _ in range(count)]
+    drawn = [(rng.normal(size=(m + 2, m)), rng.normal(size=m)) for _ in range(count)]
+    return [(a, alpha, a.T @ a) for a, alpha in drawn]
 
 
 def unpacked(x: np.ndarray, k: int) -> np.ndarray:
@@ -40,8 +41,7 @@ def unpacked(x: np.ndarray, k: int) -> np.ndarray:
 
 def residual(problem: Problem, x: np.ndarray, k: int) -> float:
     """The largest scaled violation of the three conditions."""
-    a, alpha = problem
-    beta = a.T @ a
+    _, alpha, beta = problem
     scale = np.abs(alpha).max() + (np.abs(beta) @ np.abs(x)).max()
     # Where X = 0 an interior-point method leaves a small X, which its own size would make a large violation.
     size = max(float(np.abs(x).max()), np.abs(alpha).max() / np.abs(beta).max())
@@ -51,8 +51,9 @@ def residual(problem: Problem, x: np.ndarray, k: int) -> float:
 
 def ours(k: int) -> Callable[[Problem], np.ndarray]:
     def solve(problem: Problem) -> np.ndarray:
-        x = np.empty(problem[1].size)
-        complementarity(problem[1], problem[0].T @ problem[0], x)
+        _, alpha, beta = problem
+        x = np.empty(alpha.size)
+        complementarity(alpha, beta, x)
         return x
 
     return solve
@@ -71,7 +72,7 @@ def with_cvxpy(k: int) -> Callable[[Problem], np.ndarray] | None:
     task = cp.Problem(cp.Minimize(alpha @ packed + cp.sum_squares(a @ packed) / 2))
 
     def solve(problem: Problem) -> np.ndarray:
-        a.value, alpha.value = problem
+        a.value, alpha.value, _ = problem
         task.solve(solver="CLARABEL")
         return weight * x.value[i, j]
 
@@ -92,9 +93,9 @@ def with_clarabel(k: int) -> Callable[[Problem], np.ndarray] | None:
     constraint, cones = sparse.csc_matrix(-np.eye(m)), [clarabel.PSDTriangleConeT(k)]
 
     def solve(problem: Problem) -> np.ndarray:
-        a = problem[0][:, order]
-        quadratic = sparse.csc_matrix(np.triu(a.T @ a))
-        solver = clarabel.DefaultSolver(quadratic, problem[1][order], constraint, np.zeros(m), cones, settings)
+        _, alpha, beta = problem
+        quadratic = sparse.csc_matrix(np.triu(beta[np.ix_(order, order)]))
+        solver = clarabel.DefaultSolver(quadratic, alpha[order], constraint, np.zeros(m), cones, settings)
         x = np.empty(m)
         x[order] = solver.solve().x
         return x

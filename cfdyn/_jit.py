@@ -156,7 +156,7 @@ def _rule_type(value: NativeRule, context: Any) -> Any:
 @intrinsic
 def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = args[0] if array == _POINTER else context.make_array(array)(context, builder, args[0]).data
         return builder.gep(data, [context.cast(builder, args[1], signature.args[1], types.intp)])
 
     return _POINTER(array, first), codegen
@@ -193,7 +193,7 @@ _PLAIN_RULES: list[Callable] = []
 if DISABLED:
 
     def pointer(array: np.ndarray, first: int) -> np.ndarray:
-        """A contiguous array from its entry ``first`` on, where nothing is compiled."""
+        """A contiguous array, or a pointer, from its entry ``first`` on, where nothing is compiled."""
         return array.reshape(-1)[first:]
 
     def numbers(address: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel
+from cfdyn._jit import inline_kernel, pointer
+from cfdyn.kernels.lanes import add, add_two, clear, rotate
 
 SMALL = 8  # Jacobi up to this size: more accurate, and never mixes blocks that are exactly decoupled
 EPS = 2.0**-52
@@ -28,6 +29,17 @@ def eigh(matrix, values, vectors, work) -> int:
     [1. 3.] [0.707107 0.707107]
     """
     n = values.size
+    status = eigh_rows(matrix, values, vectors, work, SMALL)
+    for i in range(n):
+        for j in range(i):
+            vectors[i, j], vectors[j, i] = vectors[j, i], vectors[i, j]
+    return status
+
+
+@inline_kernel
+def eigh_rows(matrix, values, vectors, work, small) -> int:
+    """``eigh`` with Jacobi up to n = ``small``; the eigenvectors are rows, which like the matrix's may be longer than n."""
+    n = values.size
     largest = _load(matrix, values, vectors, work)
     if not largest < np.inf:
         for i in range(n):
@@ -41,13 +53,12 @@ def eigh(matrix, values, vectors, work) -> int:
         scale = 2.0 ** -np.floor(np.log2(largest)) if largest > 1e-300 else 2.0**1000
         for i in range(n * n):
             work[i] *= scale
-    if n <= SMALL:
+    if n <= small:
         _jacobi(values, vectors, work, largest * scale)
     else:
-        _tridiagonalise(values, work, largest * scale)
-        _accumulate(vectors, work)
+        _tridiagonalise(values, vectors, work, largest * scale)
         _ql(values, vectors, work)
-    _sort_and_transpose(values, vectors, scale)
+    _sort(values, vectors, scale)
     return 0
 
 
@@ -57,10 +68,11 @@ def _load(matrix, values, vectors, work) -> float:
     n = values.size
     largest = 0.0
     for i in range(n):
+        for j in range(vectors.shape[1]):
+            vectors[i, j] = 1.0 if i == j else 0.0
         for j in range(n):
             a = matrix[i, j] if i <= j else matrix[j, i]
             work[i * n + j] = a
-            vectors[i, j] = 1.0 if i == j else 0.0
             if not abs(a) <= largest:
                 largest = abs(a) if abs(a) > largest else np.inf
     return largest
@@ -105,15 +117,15 @@ def _rotate(vectors, a, n, p, q, t) -> None:
             two = i * n + q if i < q else q * n + i
             x, y = a[one], a[two]
             a[one], a[two] = c * x - s * y, s * x + c * y
-        x, y = vectors[p, i], vectors[q, i]
-        vectors[p, i], vectors[q, i] = c * x - s * y, s * x + c * y
+    width = vectors.shape[1]
+    rotate(width, c, s, pointer(vectors, p * width), pointer(vectors, q * width))
 
 
 @inline_kernel
-def _tridiagonalise(values, a, largest) -> None:
-    """Householder: diagonal to ``values``, the rest behind the matrix; row k keeps v with H = 1 − v vᵀ."""
+def _tridiagonalise(values, vectors, a, largest) -> None:
+    """Householder: diagonal to ``values``, the rest behind the matrix; ``vectors`` (the identity) becomes Qᵀ."""
     n = values.size
-    off, p = n * n, n * n + n
+    off = n * n
     for k in range(n - 1):
         values[k] = a[k * n + k]
         tail = 0.0
@@ -123,51 +135,38 @@ def _tridiagonalise(values, a, largest) -> None:
         # What is left of a matrix of low rank is round-off of round-off, whose squares underflow.
         if tail <= (1e-20 * largest) ** 2:
             a[off + k] = first
-            for j in range(k + 1, n):
-                a[k * n + j] = 0.0
             continue
         norm = np.sqrt(first * first + tail)
         a[off + k] = -norm if first > 0.0 else norm
         head = first - a[off + k]
-        # ‖v‖² = 2
+        # The row becomes v with H = 1 − v vᵀ, ‖v‖² = 2.
         size = np.sqrt(2.0 / (head * head + tail))
         a[k * n + k + 1] = head
-        for j in range(k + 1, n):
-            a[k * n + j] *= size
-        _two_sided(a, n, k, p)
+        for j in range(n):
+            a[k * n + j] *= size if j > k else 0.0
+        _reflect(a, vectors, n, k)
     values[n - 1] = a[n * n - 1]
     a[off + n - 1] = 0.0
 
 
 @inline_kernel
-def _two_sided(a, n, k, p) -> None:
-    """A ← H A H on the rows and columns after k, with scratch from a[p] on."""
-    total = 0.0
+def _reflect(a, vectors, n, k) -> None:
+    """A ← H A H, of which only rows and columns after k count, and vectors ← H vectors."""
+    left, width = (k + 1) // 4 * 4, vectors.shape[1]
+    v, p, total = pointer(a, k * n + left), pointer(a, n * n + n), 0.0
+    clear(n - left, p)
     for i in range(k + 1, n):
-        dot = 0.0
-        for j in range(k + 1, n):
-            dot += a[i * n + j] * a[k * n + j]
-        a[p + i] = dot
-        total += dot * a[k * n + i]
+        add(n - left, a[k * n + i], pointer(a, i * n + left), p)
     for i in range(k + 1, n):
-        a[p + i] -= 0.5 * total * a[k * n + i]
+        total += p[i - left] * a[k * n + i]
+    add(n - left, -0.5 * total, v, p)
     for i in range(k + 1, n):
-        v, w = a[k * n + i], a[p + i]
-        for j in range(k + 1, n):
-            a[i * n + j] -= v * a[p + j] + w * a[k * n + j]
-
-
-@inline_kernel
-def _accumulate(vectors, a) -> None:
-    """vectors (the identity) becomes Qᵀ, for Q the product of the reflections."""
-    n = vectors.shape[0]
-    for k in range(n - 3, -1, -1):
-        for r in range(k + 1, n):
-            dot = 0.0
-            for j in range(k + 1, n):
-                dot += vectors[r, j] * a[k * n + j]
-            for j in range(k + 1, n):
-                vectors[r, j] -= dot * a[k * n + j]
+        add_two(n - left, -a[k * n + i], p, -p[i - left], v, pointer(a, i * n + left))
+    clear(width, p)
+    for i in range(k + 1, n):
+        add(width, a[k * n + i], pointer(vectors, i * width), p)
+    for i in range(k + 1, n):
+        add(width, -a[k * n + i], p, pointer(vectors, i * width))
 
 
 @inline_kernel
@@ -194,10 +193,10 @@ def _ql(d, vectors, work) -> None:
 @inline_kernel
 def _ql_step(d, vectors, e, off, first, last) -> None:
     """One sweep with Wilkinson's shift over the unreduced rows first…last."""
-    g = (d[first + 1] - d[first]) / (2.0 * e[off + first])
-    root = np.sqrt(g * g + 1.0)
-    g = d[last] - d[first] + e[off + first] / (g + root if g >= 0.0 else g - root)
-    s, c, p = 1.0, 1.0, 0.0
+    half, square = 0.5 * (d[first + 1] - d[first]), e[off + first] ** 2
+    root = np.sqrt(half * half + square)
+    g = d[last] - d[first] + square / (half + root if half >= 0.0 else half - root)
+    s, c, p, width = 1.0, 1.0, 0.0, vectors.shape[1]
     for i in range(last - 1, first - 1, -1):
         f, b = s * e[off + i], c * e[off + i]
         root = np.sqrt(f * f + g * g)
@@ -212,17 +211,15 @@ def _ql_step(d, vectors, e, off, first, last) -> None:
         p = s * root
         d[i + 1] = g + p
         g = c * root - b
-        for k in range(d.size):
-            x, y = vectors[i, k], vectors[i + 1, k]
-            vectors[i, k], vectors[i + 1, k] = c * x - s * y, s * x + c * y
+        rotate(width, c, s, pointer(vectors, i * width), pointer(vectors, (i + 1) * width))
     d[first] -= p
     e[off + first] = g
     e[off + last] = 0.0
 
 
 @inline_kernel
-def _sort_and_transpose(values, vectors, scale) -> None:
-    """Ascending values, undone scale, eigenvectors from rows to columns."""
+def _sort(values, vectors, scale) -> None:
+    """Ascending values, undone scale, and the rows of ``vectors`` as their values."""
     n = values.size
     for i in range(n - 1):
         least = i
@@ -235,5 +232,3 @@ def _sort_and_transpose(values, vectors, scale) -> None:
                 vectors[i, k], vectors[least, k] = vectors[least, k], vectors[i, k]
     for i in range(n):
         values[i] /= scale
-        for j in range(i):
-            vectors[i, j], vectors[j, i] = vectors[j, i], vectors[i, j]
