@@ -13,6 +13,7 @@ from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
 from cfdyn.symbolic.flow import FlowSpec
+from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
 from cfdyn.symbolic.optimizer import Optimizer
@@ -29,13 +30,14 @@ class RightHandSide(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts`` by their names.
+    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts``.
 
-    ``sizes``: up to four whole numbers, ``scratch``: how many numbers of memory it needs; `cfdyn.kernels.model_block`.
+    ``parts``: names of programs, and other rules of `cfdyn.kernels`; ``sizes``: up to four whole numbers, ``scratch``:
+    how many numbers of memory it needs; see `cfdyn.kernels.model_block`.
     """
 
     rule: Any
-    parts: tuple[str, ...]
+    parts: tuple[Any, ...]
     sizes: tuple[int, ...] = ()
     scratch: int = 0
 
@@ -142,16 +144,16 @@ class Flow:
         whole = block.view(np.int64)
         whole[[place.N, place.D, place.P, place.SCRATCH, place.MOVED]] = n, self.n_weights, *starts[:3]
         whole[list(place.SIZES[: len(kernel.sizes)])] = kernel.sizes
-        for slot, name in zip(place.RULES, kernel.parts, strict=False):
-            put_rule(block, slot, self.rule(name).compiled)
+        for slot, part in zip(place.RULES, kernel.parts, strict=False):
+            put_rule(block, slot, (self.rule(part) if isinstance(part, str) else part).compiled)
         put_rule(block, place.OWN, kernel.rule.compiled)
         block[starts[0] : starts[0] + len(self.p)] = self.p
         return block
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """The optimizer it is a model of; None for a flow given by formulas."""
-        return getattr(self.spec.map, "optimizer", None)
+        """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
+        return getattr(self.spec.map, "optimizer", None) if getattr(self.spec, "follows", True) else None
 
     def edge_per_sharpness(self) -> float:
         """2 η over the largest stable η λ₁; NaN for an optimizer whose edge is no bound on λ₁(H), or without one."""
@@ -214,6 +216,23 @@ def pair(name: str, loss: Any, optimizer: Any) -> LossMap:
     if not isinstance(optimizer, Optimizer):
         raise UsageError(f"flows.{name} takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
     return LossMap(loss.spec, optimizer)
+
+
+def descent(name: str, loss: Any, optimizer: Any) -> LossMap:
+    """The loss and the optimizer of a flow that exists for gradient descent only, with or without weight decay.
+
+    Raises
+    ------
+    UsageError : another optimizer, or something else
+    """
+    made = pair(name, loss, optimizer)
+    update = optimizer.update.get("w")
+    plain = update is not None and update.key == formula("w - lr*g").key and not optimizer.per_weight and not optimizer.shared
+    if not plain or optimizer.probe is not None:
+        raise UsageError(f"flows.{name} is a model of gradient descent, not of {optimizer.name}; take cf.optimizers.gd(lr=…)")
+    if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
+        raise UsageError(f"the flow {name!r} takes the gradient as it is or with weight_decay; leave out clip")
+    return made
 
 
 def preconditioned(name: str, kind: str, loss: Any, optimizer: Any, haste: float = 1.0) -> Flow:
