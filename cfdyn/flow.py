@@ -29,13 +29,14 @@ class RightHandSide(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts`` by their names.
+    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts``.
 
-    ``sizes``: up to four whole numbers, ``scratch``: how many numbers of memory it needs; `cfdyn.kernels.model_block`.
+    ``parts``: names of programs, and other rules of `cfdyn.kernels`; ``sizes``: up to four whole numbers, ``scratch``:
+    how many numbers of memory it needs; see `cfdyn.kernels.model_block`.
     """
 
     rule: Any
-    parts: tuple[str, ...]
+    parts: tuple[Any, ...]
     sizes: tuple[int, ...] = ()
     scratch: int = 0
 
@@ -147,16 +148,16 @@ class Flow:
         whole = block.view(np.int64)
         whole[[place.N, place.D, place.P, place.SCRATCH, place.MOVED]] = n, self.n_weights, *starts[:3]
         whole[list(place.SIZES[: len(kernel.sizes)])] = kernel.sizes
-        for slot, name in zip(place.RULES, kernel.parts, strict=False):
-            put_rule(block, slot, self.rule(name).compiled)
+        for slot, part in zip(place.RULES, kernel.parts, strict=False):
+            put_rule(block, slot, (self.rule(part) if isinstance(part, str) else part).compiled)
         put_rule(block, place.OWN, kernel.rule.compiled)
         block[starts[0] : starts[0] + len(self.p)] = self.p
         return block
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """The optimizer it is a model of; None for a flow given by formulas."""
-        return getattr(self.spec.map, "optimizer", None)
+        """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
+        return getattr(self.spec.map, "optimizer", None) if getattr(self.spec, "follows", True) else None
 
     def edge_per_sharpness(self) -> float:
         """2 η over the largest stable η λ₁; NaN for an optimizer whose edge is no bound on λ₁(H), or without one."""

@@ -10,8 +10,10 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.flow import Flow, pair
 from cfdyn.symbolic.flow import check_gradient
+from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, Part
+from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.program import Node
 
 
@@ -23,11 +25,18 @@ def descent(name: str, loss: Any, optimizer: Any, models: Sequence[str] = ("gd",
     UsageError : another optimizer, or clipping
     """
     made = pair(name, loss, optimizer)
-    if optimizer.name not in models:
+    if optimizer.name not in models and not ("gd" in models and _is_gd(optimizer)):
         known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
-        raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; see: cfdyn list flows")
+        raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take cf.optimizers.{models[0]}(lr=…)")
     check_gradient(name, optimizer)
     return made
+
+
+def _is_gd(optimizer: Optimizer) -> bool:
+    """Whether an optimizer of another name is gradient descent by its formula."""
+    update = optimizer.update.get("w")
+    memory = (*optimizer.per_weight, *optimizer.shared, *filter(None, [optimizer.probe]))
+    return update is not None and update.key == formula("w - lr*g").key and not memory
 
 
 def gradient_part(size: int) -> Part:

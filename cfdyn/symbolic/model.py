@@ -11,7 +11,7 @@ from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.flow import FlowNodes
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.oracle import step_nodes
-from cfdyn.tape.derivatives import jacobian
+from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program
 
 
@@ -69,6 +69,7 @@ class ModelSpec:
     entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
     its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
     average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
+    ``follows``: whether it is a model of the optimizer's steps on the loss itself.
     """
 
     name: str
@@ -80,6 +81,7 @@ class ModelSpec:
     discrete: bool = False
     lead: float = 0.0
     reconstruction: bool = False
+    follows: bool = True
 
     kind = "plain"
 
@@ -148,3 +150,15 @@ def formula_drift(nodes: ModelNodes) -> list[Node]:
     """The right-hand side of a flow given by formulas."""
     names = {**dict(zip(nodes.spec.names, nodes.z, strict=True)), **nodes.parameters}
     return [f.on(nodes.tape, names) for f in nodes.spec.map.formulas]
+
+
+def curvature(nodes: ModelNodes) -> list[Node]:
+    """ηg (d,), then ηH row by row (d²), with weight decay: what a kernel needs to see of a loss at a point."""
+    return nodes.times(nodes.lr, nodes.gradient + sum(hessian(nodes.tape, nodes.value, nodes.w), []))
+
+
+def rise(nodes: ModelNodes) -> list[Node]:
+    """ηT[u, u] = η∇(uᵀHu), (d,), for the direction u (d,) behind the state."""
+    u = nodes.direction(0)
+    curved = directional(nodes.tape, [nodes.value], nodes.w, [u, u])[0]
+    return nodes.times(nodes.lr, reverse(nodes.tape, curved, nodes.w))

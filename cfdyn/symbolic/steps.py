@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
@@ -37,16 +37,16 @@ def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters:
 
 
 def optimizer_step(
-    tape: Tape, loss: LossSpec, optimizer: Optimizer, z: Sequence[Node], parameters: Parameters
-) -> list[Node]:
-    """The next (weights, per-weight states, shared states)."""
+    tape: Tape, loss: LossSpec, optimizer: Optimizer, z: Sequence[Node], parameters: Parameters,
+    slope: Callable[[Sequence[Node]], list[Node]] | None = None,
+) -> list[Node]:  # fmt: skip
+    """The next (weights, per-weight states, shared states); ``slope`` gives ∇L at some weights in place of the loss."""
+    slope = slope or (lambda weights: gradient_at(tape, loss, weights, parameters))
+    d, states, gradient = len(loss.variables), optimizer.per_weight, slope(z[: len(loss.variables)])
     if isinstance(optimizer, MatrixOptimizer):
-        gradient = gradient_at(tape, loss, z[: len(loss.variables)], parameters)
         return optimizer.matrix_step(tape, loss, z, gradient, parameters)
-    d, states = len(loss.variables), optimizer.per_weight
     shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
     own = [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]
-    gradient = gradient_at(tape, loss, z[:d], parameters)
     if optimizer.gradient is not None:
         shared["gg"] = _square(tape, gradient)
         gradient = [optimizer.gradient.on(tape, {**shared, **o, "g": g}) for o, g in zip(own, gradient, strict=True)]
@@ -55,7 +55,7 @@ def optimizer_step(
         o["g"] = g
     if optimizer.probe is not None:
         points = [optimizer.probe.on(tape, {**shared, **o}) for o in own]
-        probed = gradient_at(tape, loss, points, parameters)
+        probed = slope(points)
         for o, h in zip(own, probed, strict=True):
             o["h"] = h
     columns = [_updated(tape, optimizer, ("w", *states), {**shared, **o}) for o in own]

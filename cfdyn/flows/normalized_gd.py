@@ -1,0 +1,46 @@
+"""Sharpness reduction by normalized gradient descent."""
+
+from fractions import Fraction
+
+from cfdyn.errors import UsageError
+from cfdyn.flow import Flow, pair
+from cfdyn.flows._manifold import sharpness_reduction
+from cfdyn.loss import Loss
+from cfdyn.symbolic.formula import formula
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def normalized_gd(loss: Loss, optimizer: Optimizer) -> Flow:
+    """The slide of normalized gradient descent along a manifold of minima, to lower sharpness λ₁.
+
+        dw/dt = −(η²/4) P ∇ log λ₁ − η² H⁺g,
+
+    P the projection onto ker H, one unit of time per step, the limit of small η over η²t = τ. There it crosses
+    the valley's floor back and forth by η along the sharpest direction, and that is what it feels of λ₁. H⁺g
+    vanishes on the manifold; it takes back errors off it, at the pace of the flow itself.
+
+    Weights alone are first carried down the gradient flow (whose path is also that of normalized steps) onto the
+    manifold; the rank of H there is kept as the state behind the weights. λ₁ must be simple, and positive.
+
+    Raises
+    ------
+    UsageError : another optimizer than normalized_gd
+    NumericsError : from solve, where the start leads to no manifold of minima
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.normalized_gd(cf.Loss("(1 + y**2)*x**2/2"), cf.optimizers.normalized_gd(lr=0.01))
+    >>> print(cf.solve(flow, [0.0, 1.0], t=1e4, rtol=1e-10).w[-1].round(6))  # τ = 1: log y + y²/2 = 0
+    [0.       0.753089]
+
+    References
+    ----------
+    Arora, Li & Panigrahi (2022), Understanding gradient descent on the edge of stability in deep learning,
+    arXiv 2205.09745, the limiting flow of normalized gradient descent.
+    """
+    made = pair("normalized_gd", loss, optimizer)
+    update = optimizer.update.get("w")
+    if update is None or update.key != formula("w - lr*g/sqrt(gg)").key or optimizer.gradient is not None:
+        raise UsageError(f"flows.normalized_gd is a model of cf.optimizers.normalized_gd(lr=…), not of {optimizer.name}")
+    return sharpness_reduction("normalized_gd", made, Fraction(1, 4))

@@ -1,0 +1,44 @@
+"""The principal flow."""
+
+from cfdyn.flow import Flow, Kernel
+from cfdyn.flows._descent import descent
+from cfdyn.loss import Loss
+from cfdyn.symbolic.model import ModelSpec, Part, curvature
+from cfdyn.symbolic.optimizer import Optimizer
+
+
+def principal(loss: Loss, optimizer: Optimizer) -> Flow:
+    """The principal flow: gradient descent's step along each eigenvector of the Hessian, made continuous.
+
+        dw/dt = Σ_i [log|1 − ηλ_i| / λ_i] (g·u_i) u_i,
+
+    one unit of time per step. On a quadratic a component is multiplied by |1 − ηλ| in each, which is exact for
+    ηλ < 1. For ηλ > 1 the published flow is complex; this is its real part. What is left out is the flip (−1)^t,
+    which is log(−1) = iπ of the logarithm, so that on quadratics the modulus is exact for all ηλ.
+    An eigendirection is repelling iff ηλ > 2 (or λ < 0). For λ → 0 the factor is −η.
+    At ηλ = 1, where a step ends at the minimum, the logarithm diverges: |1 − ηλ| is taken as at least 2⁻⁵², which is all that
+    double precision keeps of a component after such a step; a path that crosses ηλ = 1 is attracted to g·u = 0 that fast.
+
+    Raises
+    ------
+    UsageError : another optimizer than gradient descent, or with clipping
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.principal(cf.Loss("x**2/2 + 1.25*y**2"), cf.optimizers.gd(lr=0.9))
+    >>> print(cf.solve(flow, [1.0, 1.0], t=2, rtol=1e-11).w[-1].round(6))  # 0.1², 1.25²
+    [0.01   1.5625]
+
+    References
+    ----------
+    Rosca, Wu, Qin & Dherin (2023), On a continuous time model of gradient descent dynamics and instability in deep
+    learning, arXiv 2302.01952.
+    """
+    from cfdyn.kernels import principal as kernel
+    from cfdyn.kernels.edge_modes import decompose
+
+    made = descent("principal", loss, optimizer)
+    d = made.n_weights
+    spec = ModelSpec("principal", made, {"curvature": Part(curvature, d + d * d)})
+    return Flow(spec, kernel=Kernel(kernel.principal, ("curvature", decompose), scratch=4 * d + 3 * d * d))

@@ -1,0 +1,119 @@
+"""The rod flow."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from cfdyn.errors import unknown
+from cfdyn.flow import Flow, Kernel, pair
+from cfdyn.loss import Loss
+from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.parity import oscillating
+from cfdyn.systems import Map
+from cfdyn.tape.derivatives import directional
+from cfdyn.tape.program import Node
+from cfdyn.tape.rebuild import rebuild
+
+RODS = ("top", "all")
+
+
+def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
+    """The rod flow: two successive iterates as the ends z̄ ± δ of a rod, δδᵀ = Σ, for any map z → z + G(z).
+
+    With G± = G(z̄ ± δ) and δ = √λ₁ v₁ of the largest eigenvalue λ₁ of Σ
+
+        dz̄/dt = ½(G₊ + G₋) − ⅛(DG₊ + DG₋)(G₊ + G₋),  dΣ/dt = ¼(G₊G₊ᵀ + G₋G₋ᵀ) − 2Σ,
+
+    for gradient descent G = −ηg. With ``rods="all"`` each eigenvector of Σ has a rod s_i = √λ_i v_i:
+
+        dz̄/dt = Ḡ = G(z̄) + Σ_i ½[G(z̄+s_i) + G(z̄−s_i) − 2G(z̄)],  dΣ/dt = ½(Σ_i Δ_iΔ_iᵀ + ḠḠᵀ) − 2Σ,
+
+    Δ_i = ½[G(z̄+s_i) − G(z̄−s_i)]. Rods are in the weights and in momenta. What only depends on squares of the
+    gradient or on the number of the step (second moments, their sums, powers of β, counters) has δ = 0 and
+    follows ½(G₊ + G₋) alone.
+
+    The state is z̄, the optimizer's, then Σ over its entries with rods, the upper triangle row by row; ``covariance``
+    is the block of the weights. Weights alone start half a step on, z̄ = z₀ + ½G(z₀), with δ = ½G(z₀): z̄(t) stands for
+    the middle of the iterates t and t + 1. A 2-cycle is a fixed point where all entries have rods. On a quadratic Σ
+    grows iff the map has a multiplier μ with |μ − 1| > 2: a flip is seen where it happens, a pair of complex multipliers
+    that leaves the unit circle is not. A single rod follows one mode: where that is a drift, whose steps are rods too,
+    another mode has no rod to grow from when it reaches the edge. v₁ is not defined where the largest eigenvalues of Σ
+    tie, nor, from the fourth order in δ on, are the rods of "all" where any do; eigenvectors across weights and momenta
+    depend on units.
+
+    Parameters
+    ----------
+    rods : "top" (a single rod) or "all"
+
+    Raises
+    ------
+    UsageError : other rods
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> quartic = cf.Loss("S*w**2/2 - w**4/4", params={"S": 2.5})
+    >>> path = cf.solve(cf.flows.rod(quartic, cf.optimizers.gd(lr=1.0)), [0.01], t=40)
+    >>> path.covariance[-1].round(6), path.names  # (S − 2/η), the square of the 2-cycle
+    (array([[0.5]]), ('w', 'Sigma_w_w'))
+
+    References
+    ----------
+    Regis & Chewi, arXiv 2602.01480; for momentum and Adam arXiv 2605.06821.
+    """
+    if rods not in RODS:
+        raise unknown("choice of rods:", rods, RODS)
+    from cfdyn.kernels import rod as kernel
+    from cfdyn.kernels.edge_modes import decompose
+
+    step = pair("rod", loss, optimizer)
+    flips = oscillating(step)
+    mine = [name for name, flip in zip(step.names, flips, strict=True) if flip]
+    size, r, d = len(step.names), len(mine), step.n_weights
+    pairs = [f"Sigma_{a}_{b}" for i, a in enumerate(mine) for b in mine[i:]]
+    parts = {
+        "ends": Part(partial(_ends, flips, rods), size + 2 * r, r),
+        "covariance": Part(partial(_weights_block, size, r), d * d),
+    }
+    spec = ModelSpec("rod", step, parts, (*step.names[d:], *pairs), {"rods": rods}, lead=0.5)
+    sizes = (r, size, 1 if rods == "top" else r)
+    scratch = 3 * r * r + 3 * r + (size + len(pairs) + r) + (size + 2 * r) + r
+    return Flow(spec, partial(_lift, flips), kernel=Kernel(kernel.rod, ("ends", decompose), sizes, scratch))
+
+
+def _ends(flips: tuple[bool, ...], rods: str, nodes: ModelNodes) -> list[Node]:
+    """dz̄/dt, and on the entries with rods M = ½(G₊ + G₋) and ½(G₊ − G₋), for one rod behind the state."""
+    t, z, half = nodes.tape, nodes.z[: len(flips)], 0.5
+    mine = [i for i, flip in enumerate(flips) if flip]
+    rod = dict(zip(mine, nodes.inputs(0, len(mine)), strict=True))
+    moves = [t.sub(after, before) for after, before in zip(nodes.step(z), z, strict=True)]
+    at_end = [rebuild(t, moves, t, {z[i]: sign(z[i], rod[i]) for i in mine}) for sign in (t.add, t.sub)]
+    mean = nodes.times(half, nodes.plus(at_end[0], at_end[1]))
+    drift = list(mean)
+    if rods == "top":
+        along = [x if flip else t.const(0) for x, flip in zip(mean, flips, strict=True)]
+        second = nodes.times(half, directional(t, mean, z, [along]))
+        for i in mine:
+            drift[i] = t.sub(mean[i], second[i])
+    apart = nodes.times(half, [t.sub(at_end[0][i], at_end[1][i]) for i in mine])
+    return drift + [mean[i] for i in mine] + apart
+
+
+def _weights_block(size: int, r: int, nodes: ModelNodes) -> list[Node]:
+    """Σ of the weights, which are the first of the entries with rods."""
+    at = dict(zip(((i, j) for i in range(r) for j in range(i, r)), nodes.z[size:], strict=True))
+    return [at[min(i, j), max(i, j)] for i in range(nodes.d) for j in range(nodes.d)]
+
+
+def _lift(flips: tuple[bool, ...], flow: Flow, w: np.ndarray) -> np.ndarray:
+    """The middle of the optimizer's first step from w, and half of it as the rod."""
+    assert isinstance(flow.spec.map, LossMap)
+    step = Map(flow.spec.map)
+    z = step.state(w)
+    half = (step(z) - z) / 2
+    delta = half[np.array(flips)]
+    return np.concatenate([z + half, np.outer(delta, delta)[np.triu_indices(len(delta))]])
