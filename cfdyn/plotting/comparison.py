@@ -45,6 +45,13 @@ def colours(found: Any) -> dict[str, str]:
     return {model.name: COLOURS[i % len(COLOURS)] for i, model in enumerate(found.models)}
 
 
+def styles(found: Any) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of each model's line: dashed from where the colours are used up."""
+    dashes = ("-", (0, (4, 1.5)), ":")
+    return {model.name: {"color": COLOURS[i % len(COLOURS)], "linestyle": dashes[i // len(COLOURS) % 3]}
+            for i, model in enumerate(found.models)}  # fmt: skip
+
+
 def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None) -> None:
     """Dots in the background; an odd stride keeps a 2-cycle visible."""
     stride = max(1, len(t) // MOST_DOTS)
@@ -59,7 +66,7 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
         _dots(axes, found.t, found.iterates[:, 0])
         axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
         for model in found.models:
-            axes.plot(found.t[: len(model.w)], model.w[:, 0], color=colours(found)[model.name], linewidth=1.3)
+            axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
         axes.set(xlabel="time (steps)", ylabel=found.names[0])
         return
     limits = plane.limits([found.averaged, found.iterates])
@@ -69,7 +76,7 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
     axes.plot(*points.T, ".", color=DOTS, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
     axes.plot(*averaged.T, color=INK, linewidth=1.0, zorder=2)
     for model in found.models:
-        axes.plot(*plane.project(model.w).T, color=colours(found)[model.name], linewidth=1.4, zorder=3)
+        axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
     axes.plot(*points[0], "s", color=INK, markersize=4, zorder=4)
     axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
 
@@ -80,7 +87,7 @@ def _draw_series(axes: Axes, found: Any, what: str, label: str) -> None:
     shown = [values]
     for model in found.models:
         series = getattr(model, what)
-        axes.plot(found.t[: len(series)], series, color=colours(found)[model.name], linewidth=1.3, zorder=3, label=model.name)
+        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=model.name)
         shown.append(series)
     if what == "sharpness" and np.isfinite(found.edge):
         axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {found.edge:.4g}")
@@ -104,11 +111,12 @@ def _draw_distance(axes: Axes, found: Any) -> None:
     """‖w(t) − w*_t‖ of each model; whole slow cycles shaded in turn."""
     for first, last in found.cycles[::2]:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
-    largest = 0.0
+    largest, whole = 0.0, [model for model in found.models if len(model.w) == len(found.t)]
     for model in found.models:
         away = np.linalg.norm(model.w - found.averaged[: len(model.w)], axis=1)
-        axes.plot(found.t[: len(away)], np.maximum(away, 1e-300), color=colours(found)[model.name], linewidth=1.2)
-        largest = max(largest, float(away.max(initial=0.0)))
+        axes.plot(found.t[: len(away)], np.maximum(away, 1e-300), **styles(found)[model.name], linewidth=1.2)
+        # One that runs away must not flatten the others.
+        largest = max(largest, float(away.max(initial=0.0)) if model in whole or not whole else 0.0)
     if largest > 0:
         axes.set_yscale("log")
         axes.set_ylim(max(1e-5 * largest, 1e-16), 2 * largest)
@@ -121,7 +129,7 @@ def _draw_variance(axes: Axes, found: Any) -> None:
     for model in found.models:
         if model.variance.any():
             seen = np.where(model.variance > 0, model.variance, np.nan)
-            axes.plot(found.t[: len(seen)], seen, color=colours(found)[model.name], linewidth=1.2, zorder=3)
+            axes.plot(found.t[: len(seen)], seen, **styles(found)[model.name], linewidth=1.2, zorder=3)
             largest = max(largest, float(np.nanquantile(seen, 0.98)) if np.isfinite(seen).any() else 0.0)
     if largest > 0:
         axes.set_yscale("log")
@@ -133,15 +141,16 @@ def _draw_ranking(axes: Axes, found: Any) -> None:
     """Root mean square distances, the nearest on top; diamonds: of the means over whole slow cycles."""
     ranked = found.ranking[::-1]
     values = np.array([model.distance for model in ranked])
-    finite = values[np.isfinite(values) & (values > 0)]
+    early = np.array([len(model.w) < len(found.t) for model in ranked])
+    finite = values[np.isfinite(values) & (values > 0) & (~early | early.all())]
     cycles = np.array([model.cycle_distance for model in ranked])
     smallest = np.concatenate([finite, cycles[np.isfinite(cycles) & (cycles > 0)]]).min(initial=1.0) / 3
-    bars = axes.barh(range(len(ranked)), np.where(values > 0, values, smallest), height=0.62,
-                     color=[colours(found)[model.name] for model in ranked], left=None)  # fmt: skip
-    for bar, model in zip(bars, ranked, strict=True):
-        words = f"{model.distance:.3g}" + ("" if len(model.w) == len(found.t) else f"  (until {found.t[len(model.w) - 1]})")
-        right = max(bar.get_width(), model.cycle_distance if np.isfinite(model.cycle_distance) else 0.0)
-        axes.text(right * 1.25, bar.get_y() + bar.get_height() / 2, words, va="center", fontsize=7.5)
+    shown = np.where((values > 0) & (~early | early.all()), values, smallest)
+    axes.barh(range(len(ranked)), shown, height=0.62, color=[colours(found)[model.name] for model in ranked])
+    for place, (model, width) in enumerate(zip(ranked, shown, strict=True)):
+        right = max(width, 0.0 if not np.isfinite(cycles[place]) or width == smallest else cycles[place])
+        words = f"ended at {found.t[max(len(model.w) - 1, 0)]}" if early[place] else f"{model.distance:.3g}"
+        axes.text(right * 1.25, place, words, va="center", fontsize=7.5)
     if np.isfinite(cycles).any():
         axes.plot(cycles, range(len(ranked)), "D", color=INK, markersize=3.5)
         axes.set_title("◆ means over whole slow cycles", fontsize=7.5)
