@@ -15,7 +15,7 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.plotting.comparison import DOTS, _room, colours
+from cfdyn.plotting.comparison import DOTS, _room, colours, label
 from cfdyn.plotting.landscape import contours, plane_of
 from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
 
@@ -131,8 +131,9 @@ class _Film:
         (self.trail,) = self.top.plot([], [], ".", color=DOTS, markersize=3, zorder=1)
         (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
         self.lines, self.heads, self.marks = {}, {}, {}
+        labels = {model.name: label(model) for model in found.models}
         for name, colour in colours(found).items():
-            (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=name)
+            (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=labels[name])
             (self.heads[name],) = self.top.plot([], [], "o", color=colour, markersize=4.5, markeredgecolor="white", zorder=5)
             (self.marks[name],) = self.below.plot([], [], "o", color=colour, markersize=4)
         (self.mark,) = self.below.plot([], [], "o", color=INK, markersize=4)

@@ -45,6 +45,14 @@ def colours(found: Any) -> dict[str, str]:
     return {model.name: COLOURS[i % len(COLOURS)] for i, model in enumerate(found.models)}
 
 
+def label(model: Any) -> str:
+    """The model's name, and what it is if it is not quite the published one."""
+    for mark, words in (("[reconstruction]", "reconstruction"), ("a guess", "a guess")):
+        if mark in model.title:
+            return f"{model.name} ({words})"
+    return model.name
+
+
 def styles(found: Any) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each model's line: dashed from where the colours are used up."""
     dashes = ("-", (0, (4, 1.5)), ":")
@@ -81,13 +89,13 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
     axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
 
 
-def _draw_series(axes: Axes, found: Any, what: str, label: str) -> None:
+def _draw_series(axes: Axes, found: Any, what: str, words: str) -> None:
     values = getattr(found, what)
     axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
     shown = [values]
     for model in found.models:
         series = getattr(model, what)
-        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=model.name)
+        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=label(model))
         shown.append(series)
     if what == "sharpness" and np.isfinite(found.edge):
         axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {found.edge:.4g}")
@@ -95,7 +103,7 @@ def _draw_series(axes: Axes, found: Any, what: str, label: str) -> None:
     everything = np.concatenate(shown)
     bulk = np.concatenate([values, [found.edge]]) if what == "sharpness" else values
     clip_range(axes, np.clip(everything, *_room(bulk)))
-    axes.set_ylabel(label)
+    axes.set_ylabel(words)
 
 
 def _room(values: np.ndarray) -> tuple[float, float]:
@@ -154,7 +162,7 @@ def _draw_ranking(axes: Axes, found: Any) -> None:
     if np.isfinite(cycles).any():
         axes.plot(cycles, range(len(ranked)), "D", color=INK, markersize=3.5)
         axes.set_title("◆ means over whole slow cycles", fontsize=7.5)
-    axes.set_yticks(range(len(ranked)), [model.name for model in ranked])
+    axes.set_yticks(range(len(ranked)), [label(model) for model in ranked])
     if len(finite):
         axes.set_xscale("log")
         axes.set_xlim(smallest, 8 * finite.max())
