@@ -131,6 +131,7 @@ def oscillation(
 @app.command()
 def flow(
     loss: LOSS = None,
+    ode: Annotated[str | None, typer.Option("--ode", help='Any equations instead of a loss: right-hand sides, "y; -x" with --variables x,y.', metavar="FORMULA")] = None,  # noqa: E501
     optimizer: OPTIMIZER = "gd",
     model: Annotated[str, typer.Option("--model", help="A name from 'cfdyn list flows'.", metavar="NAME")] = "central",
     time: Annotated[float | None, typer.Option("--time", help="How far, in steps of the optimizer; 100 if not given.", metavar="T")] = None,  # noqa: E501
@@ -153,7 +154,7 @@ def flow(
     from cfdyn.cli import flow
 
     options = {"rtol": rtol, "atol": atol, "method": method, "strict": strict}
-    return flow.show(loss, optimizer, model, time, save_at, start, set_ or [], variables, options, overlay, out, plot,
+    return flow.show(loss, ode, optimizer, model, time, save_at, start, set_ or [], variables, options, overlay, out, plot,
                      figure, seed, json)  # fmt: skip
 
 

@@ -32,20 +32,24 @@ POINTS, MOST_STEPS = 400, 2000
 
 
 def show(
-    loss: str | None, optimizer: str, model: str, time: float | None, save_at: str | None, start: str | None,
+    loss: str | None, ode: str | None, optimizer: str, model: str, time: float | None, save_at: str | None, start: str | None,
     settings: list[str], variables: str | None, options: dict[str, Any], overlay: bool | None, out: Path,
     plot: Path | None, figure: bool, seed: int, json: bool,
 ) -> int:  # fmt: skip
     """``cfdyn flow``; returns the exit status: 1 where the numerics ended the path early."""
     if plot and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-    if loss is None:
-        raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
-    function = specs.make_loss(loss, settings, variables)
-    specs.check_flow(model)
-    opt, given, chosen = started(function, optimizer, start, seed)
-    flow = specs.build_flow(model, function, opt)
+    function: Loss | None = None
+    if ode is not None:
+        flow, given, chosen = _equations(loss, ode, start, settings, variables)
+    elif loss is None:
+        raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses; or --ode')
+    else:
+        function = specs.make_loss(loss, settings, variables)
+        specs.check_flow(model)
+        opt, given, chosen = started(function, optimizer, start, seed)
+        flow = specs.build_flow(model, function, opt)
     if time is None:
         time, chosen["time"] = (TIME, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     folder, plot = output.folder(out), plot and check_path(plot)
@@ -80,6 +84,18 @@ def _exit_status(status: str) -> int:
     return 1
 
 
+def _equations(
+    loss: str | None, ode: str, start: str | None, settings: list[str], variables: str | None
+) -> tuple[Flow, list[float], dict[str, str]]:  # fmt: skip
+    """The flow of ``--ode`` and its start."""
+    if loss is not None:
+        raise UsageError("give a LOSS or --ode, not both")
+    flow = Flow.from_text([part for part in ode.split(";") if part.strip()], variables, specs.assignments(settings))
+    if start is None:
+        raise UsageError(f"--ode needs a start for {', '.join(flow.names)}, such as --start {','.join(['1'] * flow.dim)}")
+    return flow, specs.numbers(start, "--start"), {}
+
+
 def started(function: Loss, optimizer: str, start: str | None, seed: int) -> tuple[Any, list[float], dict[str, str]]:
     """The optimizer, the start as it was given, and in words what was chosen for the user."""
     opt, open_lr = specs.make_optimizer(optimizer)
@@ -93,9 +109,9 @@ def started(function: Loss, optimizer: str, start: str | None, seed: int) -> tup
     return opt, given, chosen
 
 
-def _orbit(flow: Flow, function: Loss, start: list[float], time: float, overlay: bool | None, say: Any) -> Orbit | None:
+def _orbit(flow: Flow, function: Loss | None, start: list[float], time: float, overlay: bool | None, say: Any) -> Orbit | None:
     """The optimizer's own steps from the same start, where they are wanted."""
-    if flow.optimizer is None or overlay is False or (overlay is None and time > MODERATE):
+    if flow.optimizer is None or function is None or overlay is False or (overlay is None and time > MODERATE):
         return None
     step = as_map(function, flow.optimizer)
     if overlay is None and len(start) not in (step.n_weights, step.dim):
@@ -141,7 +157,8 @@ def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[floa
     facts.show_header = False
     facts.add_row("flow", escape(path.flow) + output._how(chosen, "lr"))
     facts.add_row("start", f"{output.vector(start)}{output._how(chosen, 'start')}")
-    facts.add_row("time", f"{output.number(path.provenance['settings']['t'])} steps of the optimizer")
+    unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""
+    facts.add_row("time", output.number(path.provenance["settings"]["t"]) + unit)
     facts.add_row("status", path.status)
     for note in path.notes:
         facts.add_row("note", note)
@@ -180,6 +197,12 @@ def _print_end(out: Any, path: Trajectory, beside: dict[str, Any] | None) -> Non
         averages = (number(beside[key]) for key in ("loss", "sharpness", "variance"))
         both = [f"{output.vector(beside['midpoint'])} (midpoint)", "", *averages]
     table = output._table("", f"flow, t = {number(path.t[-1])}", *([f"optimizer, step {beside['t']}"] if beside else []))
+    if not np.isfinite(path.loss[-1]):
+        for name, value in zip(path.names, path.z[-1], strict=True):
+            table.add_row(name, f"{value:.12g}")
+        out.print(table)
+        out.print()
+        return
     rows = [("weights", output.vector(path.w[-1]), both[0]),
             ("loss there", number(path.loss[-1]), both[1]),
             ("average loss", number(path.predicted_loss[-1]) + " (predicted)", both[2]),

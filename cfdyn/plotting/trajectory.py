@@ -12,13 +12,18 @@ from cfdyn.plotting.landscape import Plane, contours
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
 
 DOTS = "#8a939f"
-MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS = 4000, 6, 24
+MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 4000, 6, 24, 4
 SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, DOTS)
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
 
 
 def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
-    """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights."""
+    """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights.
+
+    Of a path without a loss: its entries and the steps that were taken.
+    """
+    if not np.isfinite(path.loss).any():
+        return _draw_states(path)
     with house_style():
         figure = new_figure(7.4, 5.6)
         panels = figure.subplots(2, 2)
@@ -36,6 +41,26 @@ def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
     return figure
 
 
+def _draw_states(path: Any) -> Figure:
+    """The entries of the state that move most, and how long the steps were."""
+    t, z = _fine(path, path.state) if len(path.starts) else (path.t, path.z)
+    moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
+    early = len(path.starts) > 2 and np.median(path.starts) < 0.01 * path.t[-1]
+    with house_style():
+        figure = new_figure(7.4, 1.6 + 1.3 * len(moved))
+        *above, below = figure.subplots(len(moved) + 1, 1, sharex=True)
+        for axes, k, colour in zip(above, moved, COLOURS, strict=False):
+            axes.plot(t, z[:, k], color=colour, linewidth=1.2)
+            axes.set_ylabel(path.names[k])
+        below.plot(path.starts, path.sizes, ".", color=DOTS, markersize=2.4, rasterized=True)
+        few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
+        below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
+        if early:
+            below.set(xscale="log", xlim=(path.starts[1], path.t[-1]))
+        figure.suptitle(_title(path), fontsize=9.5)
+    return figure
+
+
 def _title(path: Any) -> str:
     """The flow, on two lines if it is long, and why it ends early."""
     words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
@@ -48,14 +73,15 @@ def _span(path: Any) -> tuple[float, float]:
     return -0.02 * end, 1.02 * end or 1.0
 
 
-def _fine(path: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Times and weights of the path from its polynomials, whatever its rows."""
+def _fine(path: Any, at: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Times and weights (or states) of the path from its polynomials, whatever its rows."""
+    at = path if at is None else at
     if not len(path.starts):
         return path.t, path.w
     end = path.starts[-1] + path.sizes[-1]
     inside = path.starts[:, None] + path.sizes[:, None] * np.linspace(0, 1, 9)[:-1] if len(path.starts) < 1000 else path.starts
     t = np.unique(np.concatenate([np.linspace(0, end, 801), np.ravel(inside)]))
-    return t[t <= end], path(t[t <= end])
+    return t[t <= end], at(t[t <= end])
 
 
 def _broken(path: Any, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -229,6 +229,8 @@ def make_map(
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
     read = tuple(formula(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
+    if not read:
+        raise FormulaError("there is no formula; give one for each variable")
     used = {name for f in read for name in f.names}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
     for name in natural_order(sorted(set(names) & set(params))):

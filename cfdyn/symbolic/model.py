@@ -118,7 +118,7 @@ class ModelSpec:
     def title(self) -> str:
         """For messages and tables."""
         if isinstance(self.map, FormulaMap):
-            return "; ".join(f"d{n}/dt = {f.text}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
+            return "; ".join(f"d{n}/dt = {f.text.strip()}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
         settings = ", ".join(f"{k}={v}" for k, v in self.options.items())
         named = f"{self.name} flow" if not settings else f"{self.name} flow ({settings})"
         return f"{named} of {self.map.title}" + (" [reconstruction]" if self.reconstruction else "")

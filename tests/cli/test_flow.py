@@ -158,3 +158,32 @@ def test_the_catalogue_of_flows(capsys):
     assert code == 0 and out.startswith("central(loss, optimizer)\n")
     code, _, err = run(capsys, "show", "centrl")
     assert code == 2 and "did you mean 'central'" in err and "cfdyn list flows" in err
+
+
+def test_equations_instead_of_a_loss(capsys, tmp_path):
+    """Robertson's problem at t = 40 as published; the figure shows states and steps."""
+    robertson = "-0.04*x + 1e4*y*z; 0.04*x - 1e4*y*z - 3e7*y**2; 3e7*y**2"
+    code, out, _ = run(capsys, "flow", "--ode", robertson, "--start", "1,0,0", "--time", "40", "--save-at", "40", "--json",
+                       "--plot", "states.png")  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and found["z"][0] == pytest.approx([0.7158270688, 9.18553e-6, 0.2841637457], rel=1e-6)
+    assert found["loss"] == [None] and found["orbit"] is None and (tmp_path / "states.png").stat().st_size > 1000
+    code, out, _ = run(capsys, "flow", "--ode", "v; -a*x", "--variables", "x,v", "--set", "a=4", "--start", "1,0", "--time", "3",
+                       "--no-figure", "--rtol", "1e-10")  # fmt: skip
+    assert code == 0 and f"x  {np.cos(6):.6f}" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--ode", "-x"], "needs a start"),
+        (["--ode", "-x", "--start", "1,2"], "1 entries (x)"),
+        (["--ode", "-x*q; q", "--variables", "x", "--start", "1"], "no value"),
+        (["--ode", "-x +", "--start", "1"], "formula"),
+        ([FORMULA, "--ode", "-x", "--start", "1"], "not both"),
+        (["--ode", ";", "--start", "1"], "formula"),
+    ],
+)
+def test_wrong_equations(capsys, arguments, words):
+    code, out, err = run(capsys, "flow", *arguments)
+    assert code == 2 and words in err and not out and len(err.strip().splitlines()) == 1
