@@ -236,4 +236,6 @@ def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[i
 
 def _rms(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
-    return float(np.sqrt((finite**2).mean())) if len(finite) else float("nan")
+    largest = float(np.abs(finite).max(initial=0.0))
+    # What runs away may be too large to square.
+    return largest * float(np.sqrt(((finite / (largest or 1.0)) ** 2).mean())) if len(finite) else float("nan")

@@ -29,6 +29,9 @@ def draw(found: Any, loss: Any = None) -> Figure:
         _draw_ranking(panels[1, 2], found)
         for axes in (*panels[0, 1:], *panels[1, :2]):
             axes.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
+        # The marks between the powers of ten cost a fifth of the time.
+        for axes in panels.flat:
+            axes.minorticks_off()
         handles, labels = panels[0, 1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9), fontsize=7.5)
         figure.suptitle(_title(found), fontsize=9.5)
