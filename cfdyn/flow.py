@@ -115,6 +115,11 @@ class Flow:
         """How many steps its weights at t are ahead of the time average at t."""
         return self.spec.lead if isinstance(self.spec, ModelSpec) else 0.0
 
+    @property
+    def work(self) -> float:
+        """Gradients that one evaluation of its right-hand side costs, without what an edge takes."""
+        return self.spec.work if isinstance(self.spec, ModelSpec) else 1.0
+
     def __repr__(self) -> str:
         return f"Flow({self.title}; state {', '.join(self.names)})"
 

@@ -43,7 +43,7 @@ def sharpness_reduction(
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}
     scratch = (d + d * d) + (2 * d * d + 3 * d) + (2 * d + 1)
     own = Kernel(kernel.reduce_sharpness, ("curvature", "reduce", decompose), (int(check is None),), scratch)
-    return Flow(ModelSpec(name, made, parts, ("rank",), follows=check is None), lift, own)
+    return Flow(ModelSpec(name, made, parts, ("rank",), follows=check is None, work=1 + 2 * d + 5), lift, own)
 
 
 def _curvature(nodes: ModelNodes) -> list[Node]:

@@ -62,7 +62,7 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
     parts = {"drift": Part(_drift, 2 * d + 1), "covariance": Part(_covariance, d * d), "gradient": gradient_part(d)}
     behind = (*(f"u_{name}" for name in names), "log_rho")
     spec = ModelSpec("edge", made, parts, behind, {"secant": bool(secant)}, {"floor": float(floor)} if floor else {},
-                     lead=0.5, reconstruction=True)  # fmt: skip
+                     lead=0.5, reconstruction=True, work=4)  # fmt: skip
     return Flow(spec, lift=_start)
 
 

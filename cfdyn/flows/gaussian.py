@@ -45,7 +45,8 @@ def gaussian(loss: Loss, optimizer: Optimizer) -> Flow:
     pairs = [(i, j) for i in range(d) for j in range(i, d)]
     parts = {"drift": Part(_drift, d + len(pairs)), "covariance": Part(_rows, d * d), "gradient": gradient_part(d)}
     behind = tuple(f"cov_{names[i]}_{names[j]}" for i, j in pairs)
-    return Flow(ModelSpec("gaussian", made, parts, behind, options={"closure": "Gaussian, a guess"}, lead=0.5), lift=_start)
+    return Flow(ModelSpec("gaussian", made, parts, behind, options={"closure": "Gaussian, a guess"}, lead=0.5,
+                          work=1 + 2 * d + (5 + 10 * d) * len(pairs)), lift=_start)  # fmt: skip
 
 
 def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:

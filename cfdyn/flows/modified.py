@@ -56,7 +56,8 @@ def modified(loss: Loss, optimizer: Optimizer, order: int = 2) -> Flow:
     if order not in ORDERS[optimizer.name]:
         known = " or ".join(map(str, ORDERS[optimizer.name]))
         raise UsageError(f"flows.modified of {optimizer.name} has the order {known}, not {order!r}; 3 is for gd alone")
-    return Flow(ModelSpec("modified", made, {"drift": Part(_drift, made.n_weights)}, options={"order": int(order)}))
+    return Flow(ModelSpec("modified", made, {"drift": Part(_drift, made.n_weights)}, options={"order": int(order)},
+                          work=3 if order == 2 else 10))  # fmt: skip
 
 
 def _drift(nodes: ModelNodes) -> list[Node]:

@@ -40,5 +40,5 @@ def principal(loss: Loss, optimizer: Optimizer) -> Flow:
 
     made = descent("principal", loss, optimizer)
     d = made.n_weights
-    spec = ModelSpec("principal", made, {"curvature": Part(curvature, d + d * d)})
+    spec = ModelSpec("principal", made, {"curvature": Part(curvature, d + d * d)}, work=1 + 2 * d)
     return Flow(spec, kernel=Kernel(kernel.principal, ("curvature", decompose), scratch=4 * d + 3 * d * d))

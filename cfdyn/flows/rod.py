@@ -79,7 +79,8 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
         "ends": Part(partial(_ends, flips, rods), size + 2 * r, r),
         "covariance": Part(partial(_weights_block, size, r), d * d),
     }
-    spec = ModelSpec("rod", step, parts, (*step.names[d:], *pairs), {"rods": rods}, lead=0.5)
+    spec = ModelSpec("rod", step, parts, (*step.names[d:], *pairs), {"rods": rods}, lead=0.5,
+                     work=6 if rods == "top" else 1 + 2 * r)  # fmt: skip
     sizes = (r, size, 1 if rods == "top" else r)
     scratch = 3 * r * r + 3 * r + (size + len(pairs) + r) + (size + 2 * r) + r
     return Flow(spec, partial(_lift, flips), kernel=Kernel(kernel.rod, ("ends", decompose), sizes, scratch))

@@ -75,7 +75,7 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
     from cfdyn.kernels.edge_modes import decompose
 
     behind = () if variant == "constrained" else tuple(f"constrained_{w}" for w in names)
-    spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True)
+    spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True, work=4 * (6 + 2 * d))
     scratch = (d + len(behind) + d) + (d + d * d) + (2 * d * d + 3 * d) + d
     own = Kernel(kernel.stabilize, ("curvature", "rise", decompose), (VARIANTS.index(variant),), scratch)
     return Flow(spec, _constrained if behind else None, own)

@@ -270,10 +270,10 @@ def _stats(run: Run, violation: np.ndarray, slack: np.ndarray, edge: np.ndarray)
     """Work, and how well the constraint holds."""
     counts, d = counts_of(run), run.flow.n_weights
     # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
-    work = counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
+    work = run.flow.work * counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
     beyond = float(np.nanmax(edge / 2 - 1, initial=0.0)) if run.flow.spec.kind == "central" else 0.0
     return {
-        "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": work,
+        "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": int(work),
         "constraint_violation": max(float(violation.max(initial=0.0)), beyond, violation_of(run)),
         "complementarity": float(slack.max(initial=0.0)), "unique": bool(determined(run)), "phases": len(run.phases),
     }  # fmt: skip

@@ -69,7 +69,8 @@ class ModelSpec:
     entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
     its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
     average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
-    ``follows``: whether it is a model of the optimizer's steps on the loss itself.
+    ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients that one drift costs,
+    a product with the Hessian counted as 2, T[u, v] as 5.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ModelSpec:
     lead: float = 0.0
     reconstruction: bool = False
     follows: bool = True
+    work: float = 1.0
 
     kind = "plain"
 

@@ -166,3 +166,13 @@ def test_midpoints_of_gradient_descent_stay_close_to_the_flow():
 
 def test_names_of_the_flows():
     assert set(cf.flows.names()) >= {"ablated", "central", "gradient", "stable", "thread"}
+
+
+@pytest.mark.parametrize("name, options, gradients", [
+    ("gradient", {}, 1), ("modified", {"order": 2}, 3), ("edge", {}, 4), ("rod", {}, 6), ("principal", {}, 5),
+])  # fmt: skip
+def test_work_is_counted_in_gradients(name, options, gradients):
+    """A gradient 1, a product with the Hessian 2, all of the Hessian of two weights 4."""
+    flow = cf.flows.get(name)(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.3), **options)
+    stats = cf.solve(flow, [1.2, 0.4], 5).stats
+    assert stats["gradient_equivalents"] == gradients * stats["slopes"] > 0
