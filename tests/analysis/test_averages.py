@@ -81,6 +81,7 @@ def test_what_an_ema_leaves_is_measured(decay, size):
     np.testing.assert_allclose(late, size * (1 - decay) / (1 + decay), rtol=1e-4)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(-0.2, 0.2), st.floats(0.5, 5))
 def test_midpoints_take_linear_growth_out_too(growth, size):
     """Of (−1)ᵗ(c + rt) the last two leave r/2, midpoints nothing, the centred averages of order 3 nothing either."""
