@@ -13,6 +13,7 @@ import numpy as np
 from cfdyn.analysis._estimators import Estimator, estimators, left_of, rms
 from cfdyn.analysis._mean_path import mean_path
 from cfdyn.analysis._slow import average, lost
+from cfdyn.analysis.compare import series
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
@@ -127,8 +128,8 @@ def averages(
     Parameters
     ----------
     orbit : of an optimizer on a loss, as `cfdyn.iterate` gives it, at least 16 states
-    paths : of models from the same start, as `cfdyn.solve` gives them, time in the same steps. Predicted losses are
-        interpolated between a path's rows: ask `solve` for the rows ``save_at=range(n)``
+    paths : of models from the same start, as `cfdyn.solve` gives them, time in the same steps, aligned as by `compare`.
+        Predicted losses are interpolated between a path's rows: ask `solve` for the rows ``save_at=range(n)``
     decays : β in [0, 1) of the exponential averages
     names : of the models; the beginnings of their titles if not given
     period : N ≥ 2, of the fast oscillation; 2 at the edge of stability
@@ -230,16 +231,16 @@ def _judged(
 
 
 def _model(name: str, path: Trajectory, orbit: Orbit, mean: tuple, period: int) -> Average:
-    """A path at the steps that it reaches."""
+    """A path at the steps that it reaches, aligned as `compare` does."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else (0.0 if len(path.t) else -1.0)
-    t = np.arange(len(orbit.z), dtype=float)
-    t = t[t <= end * (1 + 1e-14)]
-    w = path(t) if len(t) else np.empty((0, path.n_weights))
-    predicted = math.nan
-    if path.covariance.any() and len(t):
-        inside = _last_tenth(np.interp(t, path.t, path.predicted_loss, math.nan, math.nan))
-        predicted = float(np.median(inside))
-    return _judged(Estimator(name, 0, w, np.zeros(len(t)), 0, math.nan), "model", path.flow, orbit, mean, period, predicted)
+    first, delay = math.ceil(path.lead) + path.discrete, int(path.discrete)
+    t = np.arange(first, len(orbit.z)) - path.lead
+    t = t[t + delay <= end * (1 + 1e-14)]
+    w, _, loss = series(path, t)
+    oscillates = len(t) and (path.covariance.any() or path.discrete)
+    predicted = float(np.median(_last_tenth(loss))) if oscillates else math.nan
+    made = Estimator(name, first, w, np.zeros(len(t)), delay, math.nan)
+    return _judged(made, "model", path.flow, orbit, mean, period, predicted)
 
 
 def _observed(orbit: Orbit, w: np.ndarray) -> tuple[np.ndarray, float]:

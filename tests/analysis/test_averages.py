@@ -213,6 +213,23 @@ def test_models_stand_beside_the_averages():
     assert found.table[0].keys() >= {"error", "lag", "leaves", "left", "final_loss", "reached"} and "w" not in found.table[0]
 
 
+def test_models_are_aligned_as_in_comparisons():
+    """One whose weights lead by half a step is taken earlier, one that is a map is averaged over two steps."""
+    orbit = cf.iterate(STEP, [X0, Y0], 60)
+    path = cf.solve(cf.flows.gradient(LINE, cf.optimizers.gd(lr=1.0)), [X0, Y0], 60, rtol=1e-11, save_at=range(61))
+    ahead, steps = dataclasses.replace(path, lead=0.5), dataclasses.replace(path, discrete=True)
+    found = cf.analysis.averages(orbit, [ahead, steps], names=["ahead", "steps"])
+    lead, discrete = entry(found, "ahead"), entry(found, "steps")
+    t = np.arange(1, 61)
+    np.testing.assert_allclose(lead.w, np.column_stack([X0 * np.exp(1 - 2.0 * t), Y0 - SLOPE * (t - 0.5)]), atol=1e-9)
+    assert (lead.first, lead.delay, discrete.first, discrete.delay, len(discrete.w)) == (1, 0, 1, 1, 59)
+    mean = X0 * np.exp(-2.0 * t[:-1]) * (2 + math.exp(2) + math.exp(-2)) / 4
+    np.testing.assert_allclose(discrete.w[:, 0], mean, atol=1e-9)
+    loss = X0**2 * np.exp(-4.0 * t[:-1]) * (2 + math.exp(4) + math.exp(-4)) / 4 + SLOPE * (Y0 - SLOPE * t[:-1])
+    assert discrete.predicted_loss == pytest.approx(np.median(loss[-5:]), rel=1e-9)
+    assert not found.ended_early(lead) and not found.ended_early(discrete)
+
+
 def test_the_predicted_average_loss_is_that_of_the_iterates():
     """Once the swings of the minimal example have died down; the loss there is −ε(x + y) and what oscillates."""
     loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
