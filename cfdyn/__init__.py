@@ -19,7 +19,7 @@ _WHERE = {
     "Flow": "flow", "stationary_preconditioner": "flows.stationary",
     "solve": "integrate.solve", "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "complementarity", "Complementarity": "complementarity",
-    "compare": "comparison", "animate": "plotting.animation",
+    "compare": "comparison", "averages": "comparison", "animate": "plotting.animation",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 _PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts")

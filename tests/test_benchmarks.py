@@ -12,7 +12,10 @@ import time
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import cfdyn as cf
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -353,3 +356,57 @@ def test_without_the_conic_solver_the_published_scheme_is_not_found(monkeypatch)
     assert list(found) == ["cfdyn"] and found["cfdyn"][0].error < 1e-7
     rows = flows.same_rows(case, found)
     assert len(rows) == 2 and all(row.cells["ratio of work"] is None for row in rows)
+
+
+def test_averages_are_compared_with_the_best_of_the_exponential_ones():
+    averaging = importlib.import_module("averaging")
+
+    def case(lowest, **errors):
+        entries = [types.SimpleNamespace(name=n, error=e, median_loss=lowest + e) for n, e in errors.items()]
+        return types.SimpleNamespace(entries=entries, best_loss=lowest)
+
+    def one(lowest, two, *memories):
+        return case(lowest, last_two=two, **{f"ema={a}": e for a, e in zip((0.5, 0.9, 0.99), memories, strict=True)})
+
+    found = {"a": one(-7.0, 1.0, 3.0, 2.0, 9.0), "b": one(5.0, 4.0, 6.0, 2.0, 5.0), "c": one(0.0, 1.0, math.nan, 8.0, 0.5)}
+    for what in ("error", "median_loss"):
+        seen = averaging.contest(found, what)
+        assert (seen["wins"], seen["count"], seen["factors"], seen["over"], seen["above"]) == (1, 3, "2 to 2", 2, 2), what
+        assert seen["losses"] == "; not on b (4 against 2), c (1 against 0.5)"
+    assert averaging.best(found["a"], "error") == "2 (0.9)"
+    assert averaging.loss_row("a", case(3.0, **dict.fromkeys(averaging.SHOWN, 0.25))).cells["midpoints"] == "0.25"
+
+
+def test_flows_are_raced_to_the_lower_of_their_final_losses():
+    averaging = importlib.import_module("averaging")
+    t, loss = np.arange(6.0), np.array([5.0, 2.0, 3.0, 1.0, 1.0, 0.5])
+    assert [averaging.since(t, loss, level) for level in (9.0, 2.5, 1.0, 0.1)] == [0.0, 3.0, 3.0, None]
+    assert averaging.stages([1.5, None, 3]) == "1.5 / – / 3"
+    # On c w²/2 both are the gradient flow, w = e^{−ηct}: the level f is reached at t = −ln(f)/(2ηc), in twentieths of a step.
+    loss, gd = cf.Loss("c*w**2/2", "w", {"c": 2.0}), cf.optimizers.gd(lr=0.1)
+    row = averaging.analog_row("a", [cf.flows.gradient(loss, gd), cf.flows.central(loss, gd)], (1.0,), 40.0)
+    expected = averaging.stages([math.ceil(-math.log(f) / 0.4 * 20) / 20 for f in averaging.FRACTIONS])
+    assert row.cells["gradient: times"] == row.cells["central: times"] == expected
+    assert row.cells["central: sharpness"] == "2" and float(row.cells["gradient: loss"]) == pytest.approx(math.exp(-16), rel=5e-3)
+    rows = [row, averaging.Row("b", {**row.cells, "central: loss": "1e-9", "central: sharpness": "1.9"})]
+    assert averaging.race(rows) == {"count": 2, "gradient": 0, "central": 1, "where": " (b)", "flatter": 1}
+
+
+def test_a_case_is_the_orbit_it_says():
+    averaging = importlib.import_module("averaging")
+    case = next(c for c in averaging.cases(quick=True) if c.steps == 60)
+    _, alone = averaging.judged(case)
+    w = [np.array(case.start)]
+    for _ in range(60):
+        x, y = w[-1]
+        w.append(w[-1] - case.lr * (x * y - 1) * np.array([y, x]))
+    w = np.array(w)
+    losses = {"iterate": w, "last two": (w[1:] + w[:-1]) / 2, "midpoints": (w[:-2] + 2 * w[1:-1] + w[2:]) / 4}
+    losses = {name: (1 - row[:, 0] * row[:, 1]) ** 2 / 2 for name, row in losses.items()}
+    cells = averaging.loss_row("a", alone).cells
+    for name, loss in losses.items():
+        lowest = min(row.min() for row in losses.values())
+        assert float(cells[name]) == pytest.approx(np.median(loss[-(len(loss) // 10) :]) - lowest, rel=6e-3, abs=1e-22)
+    raw = losses["iterate"]  # the lowest loss is 0 to ten digits, so the levels are parts of the first
+    expected = [int(np.flatnonzero(raw > f * raw[0])[-1]) + 1 for f in averaging.FRACTIONS]
+    assert averaging.steps_row("a", alone).cells["iterate"] == averaging.stages(expected)

@@ -60,8 +60,16 @@ RECORDS = {
     "trajectory of one row": lambda: path(0.0),
     "trajectory that ends early": lambda: cf.solve(cf.flows.gradient(cf.Loss("-w**4"), cf.optimizers.gd(lr=0.1)), [1.0], 5),
     "event": lambda: path().events[0],
+    "comparison": lambda: compared(),
+    "model": lambda: compared().models[0],
+    "averages": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), start=[1.2], steps=40),
+    "average": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), [], start=[1.2], steps=40).entries[0],
     "complementarity": lambda: cf.complementarity([[-2.0, 0.5], [0.5, 1.0]], np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))),
 }
+
+
+def compared():
+    return cf.compare(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), ["gradient"], start=[1.2], steps=10)
 
 
 def path(t=2.0):
@@ -74,8 +82,8 @@ def test_round_trip(kind, tmp_path):
     path = record.save(tmp_path / "record.npz")
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
-    # An event's origin is told by the trajectory that it is part of.
-    assert kind == "event" or found.provenance["versions"]["cfdyn"] == cf.__version__
+    # The origin of a part is told by the whole.
+    assert kind in ("event", "model", "average") or found.provenance["versions"]["cfdyn"] == cf.__version__
     json.dumps(record.to_json(), allow_nan=False)
 
 

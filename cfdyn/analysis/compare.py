@@ -109,8 +109,8 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     >>> found = cf.analysis.compare(orbit, [cf.solve(f, [0.05, 6.4], 600, save_at=range(601)) for f in flows])
     >>> for model in found.ranking:
     ...     print(model.name, round(model.distance, 3))
-    central 0.112
-    gradient 0.577
+    central 0.109
+    gradient 0.808
     """
     step = orbit._step
     if step is None or not step.has_loss:
@@ -189,7 +189,7 @@ def _judged(found: Comparison, name: str, path: Trajectory, step: Any, z: np.nda
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
     n = int(np.searchsorted(found.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
     t, states = found.t[:n] - path.lead, z[1 : n + 1].copy()
-    w, variance, loss = _series(path, t)
+    w, variance, loss = series(path, t)
     states[:, : path.n_weights] = w
     sharpness = _sharpness(step, states)
     away = np.linalg.norm(w - found.averaged[:n], axis=1)
@@ -206,7 +206,7 @@ def _judged(found: Comparison, name: str, path: Trajectory, step: Any, z: np.nda
     )  # fmt: skip
 
 
-def _series(path: Trajectory, t: np.ndarray) -> tuple[np.ndarray, ...]:
+def series(path: Trajectory, t: np.ndarray) -> tuple[np.ndarray, ...]:
     """Weights, variance and average loss of a model at some times; of a map the averages over two steps."""
     if not len(t):
         return np.empty((0, path.n_weights)), np.empty(0), np.empty(0)

@@ -186,6 +186,31 @@ def compare(
 
 
 @app.command()
+def averages(
+    loss: LOSS = None,
+    optimizer: OPTIMIZER = "gd",
+    steps: STEPS = 500,
+    start: START = None,
+    decays: Annotated[str, typer.Option("--decays", help="Of the exponential averages, in [0, 1).", metavar="A,B,…")] = "0.5,0.9,0.99",  # noqa: E501
+    models: Annotated[str | None, typer.Option("--models", help="Names from 'cfdyn list flows', or none; gradient,central if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    period: Annotated[int, typer.Option("--period", min=2, help="Of the fast oscillation.")] = 2,
+    inject: Annotated[float, typer.Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")] = 0.0,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    plot: PLOT = None,
+    figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """Averages of the iterates: which is nearest to their mean path, which has the lowest loss, beside flows."""
+    from cfdyn.cli import averages
+
+    options = {"steps": steps, "period": period, "inject": inject}
+    averages.show(loss, optimizer, decays, models, start, set_ or [], variables, options, out, plot, figure, seed, json)
+
+
+@app.command()
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget everything.")] = False,
     limit: Annotated[str | None, typer.Option("--limit", help="Keep at most this much, now and from now on.", metavar="200MB")] = None,  # noqa: E501

@@ -24,7 +24,7 @@ def show(
     if loss is None:
         raise UsageError('compare needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
     function = specs.make_loss(loss, settings, variables)
-    wanted = None if models is None else _models(models)
+    wanted = None if models is None else model_names(models)
     opt, given, chosen = started(function, optimizer, start, seed)
     chosen_models = None if wanted is None else {name: specs.build_flow(text, function, opt) for name, text in wanted.items()}
     folder, plot = output.folder(out), plot and check_path(plot)
@@ -50,7 +50,7 @@ def show(
         output.print_files(figures, record)
 
 
-def _models(text: str) -> dict[str, str]:
+def model_names(text: str) -> dict[str, str]:
     """``"central,edge:secant=true,floor=1e-6"`` → {"central": "central", "edge": "edge:secant=true,floor=1e-6"}."""
     found: list[str] = []
     for part in (piece.strip() for piece in text.split(",")):

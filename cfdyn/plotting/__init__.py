@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
-          "Comparison": "comparison"}  # fmt: skip
+          "Comparison": "comparison", "Averages": "averages"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
