@@ -81,7 +81,7 @@ DOUBLES = Algebra(
         "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
         "ipow": power, "lt": operator.lt, "le": operator.le, "eq": operator.eq, "and": lambda a, b: a and b,
         "or": lambda a, b: a or b, "not": operator.not_, "select": lambda c, a, b: a if c else b, "abs": np.abs,
-        "sqrt": np.sqrt, "max": lambda a, b: b if a < b else a, "min": lambda a, b: b if b < a else a, "sign": sign,
+        "sqrt": np.sqrt, "max": lambda a, b: b if a < b or b != b else a, "min": lambda a, b: b if b < a or b != b else a, "sign": sign,
         "heaviside": lambda x: 0.5 + 0.5 * sign(x), "round": np.rint,
         "exp2i": lambda n: np.ldexp(np.float64(1.0), int(n)) if abs(n) <= 1023 else n,
         "exponent": lambda x: np.float64(math.frexp(x)[1] - 1), "mantissa": lambda x: np.float64(2 * math.frexp(x)[0]),
