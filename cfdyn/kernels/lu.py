@@ -30,8 +30,10 @@ def factor(matrix, pivots, which) -> bool:
         for i in range(k + 1, n):
             multiple = matrix[i, k] * inverse
             matrix[i, k] = multiple
-            for j in range(k + 1, n):
-                matrix[i, j] -= multiple * matrix[k, j]
+            # Chains have few entries.
+            if multiple != 0.0:
+                for j in range(k + 1, n):
+                    matrix[i, j] -= multiple * matrix[k, j]
     return True
 
 

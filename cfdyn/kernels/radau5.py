@@ -41,8 +41,7 @@ S21, S22, S23 = -4.178718591551904, -0.32768282076106237, 0.47662355450055044
 S31, S32, S33 = 0.5028726349457868, -2.571926949855605, 0.5960392048282249
 
 
-@inline_kernel
-def workspace(n):
+def workspace(n: int) -> tuple[np.ndarray, ...]:
     """The arrays work, state, slopes, real, pairs, pivots."""
     pairs, pivots = np.zeros((n + 1, n), np.complex128), np.zeros((2, n), np.int64)
     return np.zeros((ROWS, n)), np.zeros(STATE), np.zeros((n, n)), np.zeros((n + 1, n)), pairs, pivots

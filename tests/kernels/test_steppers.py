@@ -18,7 +18,8 @@ DOP853, RADAU5, RKC = range(3)
 METHODS = pytest.mark.parametrize("method", [DOP853, RADAU5, RKC])
 ROWS = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
 _dop853_attempt, _dop853_dense = dop853.attempt, dop853.dense
-_radau5_attempt, _radau5_dense, _workspace, _conclude = radau5.attempt, radau5.dense, radau5.workspace, radau5.conclude
+_radau5_attempt, _radau5_dense, _conclude = radau5.attempt, radau5.dense, radau5.conclude
+_workspace = kernel(radau5.workspace)
 _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spectral_radius, rkc.stages_for
 
 
