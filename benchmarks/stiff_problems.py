@@ -183,6 +183,25 @@ PROBLEMS = (
 DETEST = tuple(problem for problem in PROBLEMS if len(problem.name) == 2)
 
 
+# Nothing to do, and nothing stiff: B1 of NONSTIFF-DETEST (Hull, Enright, Fellen, Sedgwick 1972), predator and prey.
+IDLE = Problem("y' = 0", ("0*y1",), (1.0,), 1.0, linear=True)
+PREY = Problem("predator and prey", ("2*(y1 - y1*y2)", "y1*y2 - y2"), (1.0, 3.0), 20.0)
+
+
+def brusselator(n: int) -> Problem:
+    """The Brusselator with diffusion, n/2 points on a line, u and v of each in turn."""
+    points, formulas = n // 2, []
+    rate = (points + 1) ** 2 / 50
+    for i in range(points):
+        u, v = f"y{2 * i + 1}", f"y{2 * i + 2}"
+        left = (f"y{2 * i - 1}", f"y{2 * i}") if i > 0 else ("1", "3")
+        right = (f"y{2 * i + 3}", f"y{2 * i + 4}") if i < points - 1 else ("1", "3")
+        formulas += [f"1 + {u}**2*{v} - 4*{u} + {rate}*({left[0]} - 2*{u} + {right[0]})",
+                     f"3*{u} - {u}**2*{v} + {rate}*({left[1]} - 2*{v} + {right[1]})"]  # fmt: skip
+    start = [value for i in range(points) for value in (1 + math.sin(2 * math.pi * (i + 1) / (points + 1)), 3.0)]
+    return Problem(f"Brusselator, n = {n}", tuple(formulas), tuple(start), 10.0, 1.0, tightest=1e-11)
+
+
 def problem(name: str) -> Problem:
     """A problem by its name."""
     return next(entry for entry in PROBLEMS if entry.name == name)

@@ -21,7 +21,9 @@ def reason(run: Any, ended: int) -> str:
     if ended == methods.JUMP:
         return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
     size, speed = np.abs(run.z).max(), np.abs(run.f).max()
-    if not size < 1e8 or (speed > 1e6 * (1.0 + size) and run.z @ run.f > 0):
+    with np.errstate(all="ignore"):
+        growing = run.z @ run.f > 0
+    if not size < 1e8 or (speed > 1e6 * (1.0 + size) and growing):
         return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
     broken = "gradient" if not np.isfinite(run.flow.drift(run.z)).all() else ""
     if not broken and run.kind != PLAIN and not np.isfinite(run.flow.rule("edge")(run.z, run.flow.p)).all():

@@ -66,15 +66,15 @@ class Run:
         clock = self.clock
         clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
         clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
-        # How far a held eigenvalue may fall; the central flow holds each where it is.
+        # How far a held eigenvalue may fall: the central flow holds each where it is.
         clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
-        self.found = np.zeros(3)
+        clock[methods.LEAST_T] = 1e-15 * end if self.kind == PLAIN else 1.0
         self.flags[methods.METHOD] = self._usual()
         self.flags[methods.AUTO] = options.method == "auto" and not options.step
         self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
-        self.status, self.unique = "", True
+        self.status, self.unique, self.found = "", True, np.zeros(3)
 
     @property
     def t(self) -> float:
@@ -273,8 +273,8 @@ class Run:
 
     def _tools(self, fields: Field) -> methods.Tools:
         """Work arrays; those of the implicit method only where it runs."""
-        n, implicit = fields.n, self.flags[methods.METHOD] == methods.IMPLICIT
-        _, *radau = radau5.workspace(n if implicit else 1)
+        n = fields.n
+        _, *radau = radau5.workspace(n if self.flags[methods.METHOD] == methods.IMPLICIT else 1)
         z1, f1, point, slope = np.zeros((4, n))
         rows = np.zeros((max(dop853.ROWS, radau5.ROWS, rkc.ROWS), n))
         return methods.Tools(self.found, z1, f1, point, slope, rows, *radau)

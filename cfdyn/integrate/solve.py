@@ -97,12 +97,20 @@ def _checked(
     if method not in (*METHODS, "auto"):
         raise unknown("method", method, (*METHODS, "auto"))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
-        if not least <= value < math.inf:
+        if not least <= _number(name, value) < math.inf:
             raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
-        if bound is not None and not bound > 0:
+        if bound is not None and not _number(name, bound) > 0:
             raise UsageError(f"{name} must be greater than 0, not {bound}")
-    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(max_steps), 2 * edge_tolerance)
+    most = int(min(_number("max_steps", max_steps), 2.0**62))
+    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, most, 2 * edge_tolerance)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} is a number, not {value!r}") from None
 
 
 def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
@@ -126,7 +134,7 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
 def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
     """The state to start from, on the right side of the edge, and what was done to get there."""
     z = flow.state(w0)
-    defined = np.isfinite(z).all() and np.isfinite(flow.drift_at(z)).all()
+    defined = np.isfinite([z, flow.drift_at(z)]).all()
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
@@ -179,7 +187,7 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
     """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
     d = flow.n_weights
     if not flow.spec.has("observed"):
-        return tuple(np.full((4, len(z)), np.nan))
+        return (np.full(len(z), np.nan),) * 4
     observed = np.empty((len(z), 1 + d + d * d))
     evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
@@ -250,7 +258,7 @@ def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndar
     """λ₁(P⁻¹H) at each state, for other optimizers 2λ₁(H) over the largest stable one; and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
     d = flow.n_weights
     if not flow.spec.has("edge"):
-        return flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
+        return sharpness if flow.optimizer is None else flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
     out = np.empty((len(z), d * d + d))
     evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
     hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]

@@ -17,9 +17,9 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
 # fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, X at
-# the last step, and the margin there.
+# the last step, the margin there, and the time that the smallest step is relative to at 0.
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, CLOCK) = range(22)  # fmt: skip
+ USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, CLOCK) = range(23)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED = range(8)
 
@@ -67,6 +67,8 @@ def attempt(field, clock, flags, z, f, h, tools) -> Any:
         return radau5.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work, tools.state,
                               tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
     radius = rkc.spectral_radius(field, z, f, tools.work)
+    if not np.isfinite(radius):
+        return np.nan
     stages = rkc.stages_for(h, radius)
     return rkc.attempt(field, z, f, h, clock[RTOL], clock[ATOL], stages, tools.z1, tools.f1, tools.work)
 

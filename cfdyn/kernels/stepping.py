@@ -24,6 +24,7 @@ from cfdyn.kernels.methods import (
     IMPLICIT,
     JUMP,
     LEAST_H,
+    LEAST_T,
     METHOD,
     MISSED,
     MOST,
@@ -93,7 +94,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
             note_rejection(flags, clock, z, f, h, error, tools)
             if arrived(field, clock, flags, h):
                 return done, EVENT
-            if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (1.0 + abs(clock[T])):
+            if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (clock[LEAST_T] + abs(clock[T])):
                 return done, STALLED
             clock[H] = h * min(factor, 0.5)
             continue
