@@ -65,9 +65,12 @@ class Record:
         return {f.name: plain(getattr(self, f.name)) for f in fields}
 
 
+_PLAIN = frozenset((type(None), bool, int, str))
+
+
 def plain(value: Any) -> Any:
     """Numbers, arrays and records as data that ``json.dumps`` takes."""
-    if value is None or isinstance(value, (bool, int, str)):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
@@ -83,7 +86,7 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
-    return str(value)
+    return value if isinstance(value, (bool, int, str)) else str(value)
 
 
 def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -196,9 +195,7 @@ class Run:
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
-            tools = self._tools(fields)
-            self._begin(fields, tools)
-            ended = self._steps(fields, tools)
+            ended = self._steps(fields, self._tools(fields))
             if ended not in (methods.STIFF, methods.MILD):
                 return ended
             self._change_method(ended)
@@ -217,9 +214,7 @@ class Run:
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
-        tools = self._tools(fields)
-        self._begin(fields, tools)
-        ended = self._steps(fields, tools)
+        ended = self._steps(fields, self._tools(fields))
         self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
         self.flags[[methods.METHOD, methods.AUTO]] = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
@@ -232,15 +227,10 @@ class Run:
             p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :]
         return max(min(options.atol, 1e-8) + min(options.rtol, 1e-6) * size, 1e-12 * size) * size * float(np.abs(p).max())
 
-    def _begin(self, fields: Field, tools: methods.Tools) -> None:
-        """The slope at the start of a phase, and a first step."""
+    def _steps(self, fields: Field, tools: methods.Tools) -> int:
+        n, self.clock[methods.BEGUN] = self.flow.dim, 0.0
         if fields.k:
             apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
-        order = 8 if self.flags[methods.METHOD] == methods.EXPLICIT else 5
-        stepping.begin(fields, self.clock, self.z, self.f, order, tools)
-
-    def _steps(self, fields: Field, tools: Any) -> int:
-        n = self.flow.dim
         while True:
             rows = max(1, min(ROWS, self.options.max_steps - int(self.flags[methods.STEPS])))
             times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))

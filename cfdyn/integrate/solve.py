@@ -12,13 +12,11 @@ from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import by_value, reading
 from cfdyn.integrate.march import march
-from cfdyn.integrate.outcome import counts as counts_of
-from cfdyn.integrate.outcome import determined
-from cfdyn.integrate.outcome import violation as violation_of
+from cfdyn.integrate.outcome import stats
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.trajectory import Trajectory
-from cfdyn.kernels.edge_block import CENTRAL, PLAIN
+from cfdyn.kernels import methods
 from cfdyn.kernels.observing import observe
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records import provenance
@@ -88,6 +86,8 @@ def solve(
         march(run)
     else:
         run.to_end()
+    if not (run.flags[methods.STEPS] or np.isfinite(run.f).all()):
+        raise _undefined(flow)
     return _gathered(run, z, rows, notes, settings)
 
 
@@ -131,15 +131,20 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
     return end, rows
 
 
+def _undefined(flow: Flow) -> NumericsError:
+    more = ", or give the optimizer's state too" if flow.dim > flow.n_weights else ""
+    return NumericsError(f"the flow is not defined at the start; start elsewhere{more}")
+
+
 def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
     """The state to start from, on the right side of the edge, and what was done to get there."""
     z = flow.state(w0)
-    defined = np.isfinite([z, flow.drift_at(z)]).all()
+    # Of flows without an edge, the slope at the start tells.
+    defined = np.isfinite(z).all() and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
-        raise NumericsError("the flow is not defined at the start; start elsewhere"
-                            + (", or give the optimizer's state too" if flow.dim > flow.n_weights else ""))  # fmt: skip
+        raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = spectrum(flow, z)[0][-1]
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
@@ -160,7 +165,8 @@ def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str
     times, polynomials = _joined([piece for phase in run.phases for piece in phase.steps], flow.dim)
     if rows is None:
         rows = np.concatenate([times[:, 0], [run.t]]) if len(times) else np.array([run.t])
-    rows = rows[rows <= run.t]
+    if rows[-1] > run.t:
+        rows = rows[rows <= run.t]
     if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
         raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with save_at")
     z, slopes, covariance, rank, violation = _observed(run, z0, rows, times, polynomials)
@@ -170,7 +176,7 @@ def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str
     edge, slack = _edges(flow, z, covariance, sharpness)
     return Trajectory(
         flow.title, rows, z, slopes, flow.names, d, loss, sharpness, edge, covariance, rank,
-        average, squares, run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(),
+        average, squares, run.events, run.status, stats(run, violation, slack, edge), notes, times[:, 0].copy(),
         times[:, 1].copy(), polynomials, provenance=settings,
     )  # fmt: skip
 
@@ -277,19 +283,3 @@ def _top(matrices: np.ndarray) -> np.ndarray:
     result = np.full(len(matrices), np.nan)
     result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
     return result
-
-
-def _stats(run: Run, violation: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
-    """Work, and how well the constraint holds."""
-    counts, d = counts_of(run), run.flow.n_weights
-    # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
-    work = counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
-    worst, complementarity = 0.0, 0.0
-    if run.kind != PLAIN:
-        beyond = float(np.nanmax(edge / 2 - 1, initial=0.0)) if run.kind == CENTRAL else 0.0
-        worst, complementarity = max(float(violation.max(initial=0.0)), beyond, violation_of(run)), slack.max(initial=0.0)
-    return {
-        "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": work,
-        "constraint_violation": worst, "complementarity": float(complementarity), "unique": bool(determined(run)),
-        "phases": len(run.phases),
-    }  # fmt: skip

@@ -17,9 +17,10 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
 # fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, X at
-# the last step, the margin there, and the time that the smallest step is relative to at 0.
+# the last step, the margin there, the time that the smallest step is relative to at 0,
+# and whether the phase has begun.
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, CLOCK) = range(23)  # fmt: skip
+ USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, BEGUN, CLOCK) = range(24)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED = range(8)
 

@@ -15,9 +15,11 @@ from cfdyn.kernels.methods import (
     ABOVE,
     ATOL,
     BEFORE,
+    BEGUN,
     END,
     ERROR,
     EVENT,
+    EXPLICIT,
     FIXED,
     FULL,
     GAP,
@@ -55,15 +57,19 @@ from cfdyn.kernels.methods import (
 from cfdyn.kernels.orbits import copy
 
 
-@partial(kernel, short=True)
-def begin(field, clock, z, f, order, tools) -> None:
-    """A first step for a phase, unless there is one, from the slope at its start; that too, if no modes are held."""
+@inline_kernel
+def begin(field, clock, flags, z, f, tools) -> None:
+    """A first step for a new phase, unless there is one, from the slope at its start; that too, if no modes are held."""
+    if clock[BEGUN] == 1.0:
+        return
     if field.k == 0:
         derivative(field, z, f)
     if clock[H] <= 0.0:
+        order = 8 if flags[METHOD] == EXPLICIT else 5
         clock[H] = initial_step(field, z, f, order, clock[RTOL], clock[ATOL], tools.work)
     # Where the stabilised method keeps the direction of its power iteration.
     clear(tools.work[1])
+    clock[BEGUN] = 1.0
 
 
 @partial(kernel, short=True)
@@ -75,6 +81,7 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
     """
     field, tools, clock, flags = borrowed_field(field), borrowed_tools(tools), borrowed(clock), borrowed(flags)
     z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
+    begin(field, clock, flags, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
         left = clock[END] - clock[T]
