@@ -6,8 +6,10 @@ Right-hand sides of peers are compiled by numba; only numbalsoda calls them with
 from __future__ import annotations
 
 import math
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -76,10 +78,24 @@ def with_sundials(problem: Problem) -> Solve | None:
     slope, times, start = _slope_into(problem), np.array([0.0, problem.end]), np.array(problem.start)
 
     def solve(rtol: float) -> np.ndarray | None:
-        found = cvode.CVODE(slope, rtol=rtol, atol=rtol * problem.floor, max_num_steps=MOST).solve(times, start)
+        with _silence():
+            found = cvode.CVODE(slope, rtol=rtol, atol=rtol * problem.floor, max_num_steps=MOST).solve(times, start)
         return found.y[-1] if found.success else None
 
     return solve
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the lines that SUNDIALS prints, past Python, where it gives up."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @cache

@@ -148,8 +148,8 @@ def note_rejection(flags, clock, z, f, h, error, tools) -> None:
         moved += (h * f[i] / (clock[ATOL] + clock[RTOL] * abs(z[i]))) ** 2
     if moved <= z.size:
         flags[STIFF_SIGNS] += 16
-    elif reach(h, tools) > 5.5:
-        # A step within the bounds follows, and takes off 3.
+    elif flags[WATCH] == 0 and reach(h, tools) > 5.5:
+        # A step within the bounds follows, and takes off 3. Next to an edge steps fail for other reasons.
         flags[STIFF_SIGNS] += 7
 
 
