@@ -23,7 +23,7 @@ README = HERE / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 LOAD = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before anything is measured
 PACKAGES = ("cfdyn", "numpy", "numba", "llvmlite", "scipy", "sympy", "matplotlib", "pynamicalsys", "jax", "casadi", "symengine",
-            "heyoka", "cvxpy", "clarabel")  # fmt: skip
+            "heyoka", "cvxpy", "clarabel", "numbalsoda", "scikit-sundae")  # fmt: skip
 
 
 @dataclass(frozen=True)

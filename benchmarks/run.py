@@ -16,7 +16,7 @@ from pathlib import Path
 import harness
 import report
 
-NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "compare", "averaging")
+NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging")
 
 
 def run_one(name: str, quick: bool, folder: Path) -> report.Report | None:

@@ -12,13 +12,14 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
 from numba.core.caching import FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.event import Listener, register
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
@@ -28,6 +29,7 @@ from cfdyn.cache import Shelf, directory, fingerprint, refuse
 DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
 SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
+_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 @cache
@@ -113,17 +115,29 @@ class _HoldInterrupts(Listener):
 register("numba:compiler_lock", _HoldInterrupts())
 
 
-def kernel(function: Callable) -> Callable:
-    """Compile a numerical loop when first called: nogil, no fastmath, IEEE division, kept on disk."""
-    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+def kernel(function: Callable, short: bool = False) -> Callable:
+    """Compile a numerical loop when first called: nogil, no fastmath, IEEE division, kept on disk; see `_without_vectors`."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if not DISABLED:
         _keep(compiled, function)
+        if short:
+            compiled.compile = partial(_without_vectors, compiled.compile)
     return compiled
 
 
+@global_compiler_lock
+def _without_vectors(compile: Callable, signature: Any) -> Any:
+    # Made for vectors, short loops take longer to run and to compile.
+    usual, numba.config.LOOP_VECTORIZE = numba.config.LOOP_VECTORIZE, 0
+    try:
+        return compile(signature)
+    finally:
+        numba.config.LOOP_VECTORIZE = usual
+
+
 def inline_kernel(function: Callable) -> Callable:
-    """A helper that kernels and rules call."""
-    return numba.njit(nogil=True, error_model="numpy", inline="never")(function)
+    """A helper that becomes a part of the kernels and rules that call it: arrays are long to pass on."""
+    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
 
 
 def native_rule(function: Callable) -> Any:
@@ -180,6 +194,16 @@ def _call_from(typingctx: Any, array: Any, slot: Any, z: Any, p: Any, out: Any) 
 
 
 @intrinsic
+def _borrowed(typingctx: Any, array: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, args[0])
+        view.meminfo = context.get_constant_null(types.voidptr)
+        return view._getvalue()
+
+    return array(array), codegen
+
+
+@intrinsic
 def _as_integers(typingctx: Any, address: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(signature.return_type))
@@ -196,6 +220,10 @@ if DISABLED:
         """A contiguous array, or a pointer, from its entry ``first`` on, where nothing is compiled."""
         return array.reshape(-1)[first:]
 
+    def borrowed(array: np.ndarray) -> np.ndarray:
+        """The array as a loop of many calls should pass it on: references to it are not counted, which takes locks."""
+        return array
+
     def numbers(address: np.ndarray) -> np.ndarray:
         """What a rule gets, as an array."""
         return address
@@ -210,8 +238,7 @@ if DISABLED:
 
 else:
     # A view would do the same, but costs two atomic operations for its reference count.
-    pointer = _entry_pointer
-    call_from = _call_from
+    pointer, borrowed, call_from = _entry_pointer, _borrowed, _call_from
 
     @numba.njit(inline="always")
     def numbers(address):
@@ -226,19 +253,23 @@ else:
 
 def put_rule(array: np.ndarray, slot: int, rule: Any) -> None:
     """Leave a rule's address in an entry of a float64 array, for `call_from`."""
-    if DISABLED:
-        _PLAIN_RULES.append(rule)
-        array.view(np.int64)[slot] = len(_PLAIN_RULES) - 1
-    else:
-        array.view(np.int64)[slot] = rule.address
+    array.view(np.int64)[slot] = addresses(rule).view(np.int64)[0]
 
 
-def apply(rule: Any, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
-    """Call a compiled rule from Python."""
+def addresses(*rules: Any) -> np.ndarray:
+    """Rules as an array for `call_from`, an entry for each."""
     if DISABLED:
-        rule(z, p, out)
+        _PLAIN_RULES.extend(rules)
+        return np.arange(len(_PLAIN_RULES) - len(rules), len(_PLAIN_RULES)).view(float)
+    return np.array([rule.address for rule in rules]).view(float)
+
+
+def apply(array: np.ndarray, slot: int, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
+    """`call_from` from Python."""
+    if DISABLED:
+        call_from(array, slot, z, p, out)
     else:
-        ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(rule.address)(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+        _PROTOTYPE(int(array.view(np.int64)[slot]))(z.ctypes.data, p.ctypes.data, out.ctypes.data)
 
 
 class KernelRule:

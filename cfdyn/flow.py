@@ -60,6 +60,7 @@ class Flow:
         kernel: Kernel | None = None,
     ):  # fmt: skip
         self.spec, self._lift, self._kernel = spec, lift, kernel
+        self._rules: dict[str, Rule] = {}
         self.names, self.n_weights = spec.names, spec.n_weights
 
     @classmethod
@@ -95,7 +96,7 @@ class Flow:
         """Dimension n of the state."""
         return len(self.names)
 
-    @property
+    @cached_property
     def title(self) -> str:
         """For messages and tables."""
         return self.spec.title
@@ -130,7 +131,10 @@ class Flow:
 
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``drift``, ``edge``, ``force``, …; inputs as in `cfdyn.symbolic.flow`."""
-        return compile_rule(f"{self.spec.key}|{what}", self.spec.size(what), lambda: self.spec.program(what))
+        if what not in self._rules:
+            key, size = f"{self.spec.key}|{what}", self.spec.size(what)
+            self._rules[what] = compile_rule(key, size, lambda: self.spec.program(what))
+        return self._rules[what]
 
     def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
         """F and, only if asked for, DF."""
@@ -203,13 +207,16 @@ class Flow:
 
     def drift(self, z: Any) -> np.ndarray:
         """F(z), (n,); of flows with an edge F₀(z) = (−P⁻¹g, f(s, g)), the flow without oscillations."""
-        state = self.state(z)
+        return self.drift_at(self.state(z))
+
+    def drift_at(self, state: np.ndarray) -> np.ndarray:
+        """`drift` at what `state` gives, without another look at it."""
         if self._kernel is None:
             return self.rule("drift")(state, self.p)
-        from cfdyn._jit import apply
+        from cfdyn._jit import addresses, apply
 
         out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
-        apply(right.slope, state, right.p, out)
+        apply(addresses(right.slope), 0, state, right.p, out)
         return out
 
 

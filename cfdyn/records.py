@@ -65,25 +65,28 @@ class Record:
         return {f.name: plain(getattr(self, f.name)) for f in fields}
 
 
+_PLAIN = frozenset((type(None), bool, int, str))
+
+
 def plain(value: Any) -> Any:
     """Numbers, arrays and records as data that ``json.dumps`` takes."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, Record):
         return value.to_json()
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
+        return value.tolist() if value.dtype == float and np.isfinite(value).all() else plain(value.tolist())
+    if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
+    return value if isinstance(value, (bool, int, str)) else str(value)
 
 
 def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -410,3 +410,67 @@ def test_a_case_is_the_orbit_it_says():
     raw = losses["iterate"]  # the lowest loss is 0 to ten digits, so the levels are parts of the first
     expected = [int(np.flatnonzero(raw > f * raw[0])[-1]) + 1 for f in averaging.FRACTIONS]
     assert averaging.steps_row("a", alone).cells["iterate"] == averaging.stages(expected)
+
+
+def test_all_solvers_of_stiff_equations_are_given_the_same_equations():
+    problems, solvers = importlib.import_module("stiff_problems"), importlib.import_module("stiff_solvers")
+    for task in (problems.problem("E4"), problems.problem("F1"), problems.brusselator(6), problems.PREY):
+        y = np.array(task.start) + 0.25
+        expected = solvers.flow(task).drift(y)
+        np.testing.assert_allclose(task.slope(0.0, y), expected, rtol=1e-12)
+        np.testing.assert_allclose(solvers._slope(task)(0.0, y), expected, rtol=1e-12)
+        out = np.empty(task.n)
+        solvers._slope_into(task)(0.0, y, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_references_of_stiff_problems():
+    problems = importlib.import_module("stiff_problems")
+    pair = problems.Problem("pair", ("-y1 + y2", "-2*y2 + 4"), (1.0, 0.0), 1.5, linear=True)
+    # y2 = 2(1 - e^-2t), and y1 by variation of constants.
+    fast, slow = math.exp(-3.0), math.exp(-1.5)
+    exact = [slow + 2 * (1 - slow) - 2 * (slow - fast), 2 * (1 - fast)]
+    np.testing.assert_allclose(pair.reference, exact, rtol=1e-15)
+    np.testing.assert_allclose(problems.tight(pair, "Radau"), exact, rtol=1e-11)
+    assert pair.error(exact) < 1e-15 and pair.error([math.nan, 0]) == math.inf
+    assert pair.error([exact[0], exact[1] + 1e-3]) == pytest.approx(1e-3 / (1e-3 + exact[1]))
+
+
+def test_the_time_for_an_error_is_interpolated_or_that_of_the_loosest_tolerance():
+    stiff, problems = importlib.import_module("stiff"), importlib.import_module("stiff_problems")
+    between = stiff.Needed((1e-4, 1e-3), (1e-5, 1e-5))
+    assert between.tolerances == [1e-4, 1e-5]
+    assert between.seconds({1e-4: 1.0, 1e-5: 4.0}, 1e-4) == pytest.approx(2.0)
+    assert stiff.Needed(None, (1e-2, 1e-9)).seconds({1e-2: 3.0}, 1e-4) == 3.0
+    task = problems.Problem("decay", ("-y1",), (1.0,), 1.0, 0.0, linear=True)
+    exact, answers = math.exp(-1.0), {1e-2: None, 1e-3: 1e-2, 1e-4: 1e-5}
+
+    def solve(rtol):
+        return None if answers.get(rtol) is None else np.array([exact * (1 + answers[rtol])])
+
+    need = stiff.needed(task, solve, 1e-4)
+    assert need.looser == (1e-3, pytest.approx(1e-2)) and need.tighter == (1e-4, pytest.approx(1e-5))
+    assert stiff.needed(task, solve, 0.02).looser is None
+    assert stiff.needed(task, lambda rtol: None, 1e-4) is None
+
+
+def test_ratios_of_stiff_solvers_where_a_peer_is_missing(monkeypatch):
+    stiff, solvers = importlib.import_module("stiff"), importlib.import_module("stiff_solvers")
+    task = importlib.import_module("stiff_problems").problem("D4")
+    monkeypatch.setattr(solvers.harness, "peer", lambda name: None)
+    row = stiff.same_row(task, 1)
+    assert row.cells["numbalsoda (µs)"] is None and row.cells["CVODE (µs)"] is None
+    assert row.cells["cfdyn radau5 ÷ numbalsoda"] is None and row.cells["SciPy Radau ÷ cfdyn radau5"] > 1
+    assert [goal.reached for goal in row.goals][:2] == [None, None]
+    mean = stiff.mean_row([row])
+    assert mean.cells["cfdyn radau5 ÷ numbalsoda"] is None
+    assert mean.cells["SciPy Radau ÷ cfdyn radau5"] == pytest.approx(row.cells["SciPy Radau ÷ cfdyn radau5"])
+    lost = stiff.finished_row("task", 1e-6, {**dict.fromkeys(stiff.SAME, 1.0), "SciPy Radau": "out of reach"})
+    assert lost.cells["SciPy Radau (µs)"] == "out of reach" and lost.goals[2].reached is None
+    assert lost.cells["cfdyn radau5 ÷ numbalsoda"] == 1.0 and lost.goals[0].reached
+
+
+def test_a_solver_that_gives_up_has_no_time():
+    stiff, harness = importlib.import_module("stiff"), importlib.import_module("harness")
+    assert stiff.accuracy_cell(None, None) is None and stiff.accuracy_cell(math.inf, None) == "gives up"
+    assert stiff.accuracy_cell(2e-7, harness.Timing(1.5e-3, 1e-3, 2e-3, 3)) == "2e-07 in 1.5"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn._jit import put_rule
+from cfdyn._jit import addresses, put_rule
 from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels.edge import hold, push
 from cfdyn.kernels.edge_block import ABLATED, CENTRAL, TRACE
@@ -49,7 +49,8 @@ def make_field(
     else:
         slope, own = drift, p
         slopes = rule("drift_jacobian") if jacobians else drift
-    return Field(n, k, slope, slopes, project.compiled, inspect.compiled, renew.compiled, own, block, counts)
+    rules = addresses(slope, slopes, project.compiled, inspect.compiled, renew.compiled)
+    return Field(n, k, rules, own, block, counts)
 
 
 def _block(kind: int, n: int, d: int, k: int, p: np.ndarray, jacobians: bool, soft: int) -> np.ndarray:
@@ -90,9 +91,9 @@ def by_value(field: Field, reference: np.ndarray) -> None:
 
 def plain_field(n: int, p: np.ndarray, slope: Any, slope_jacobian: Any) -> Field:
     """The Field of dz/dt = F(z) without an edge, from compiled rules for F and DF."""
-    return Field(n, 0, slope, slope_jacobian, slope, slope, slope, p, np.zeros(1), np.zeros(2, np.int64))
+    return Field(n, 0, addresses(slope, slope_jacobian), p, np.zeros(1), np.zeros(2, np.int64))
 
 
-def reading(field: Field) -> tuple[Any, np.ndarray]:
+def reading(field: Field) -> tuple[np.ndarray, np.ndarray]:
     """The rule that reads off what `solve` reports, and its block."""
-    return read_off.compiled, field.block
+    return addresses(read_off.compiled), field.block

@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels import methods
 from cfdyn.kernels.edge import FAINT
-from cfdyn.kernels.edge_block import PLAIN
+from cfdyn.kernels.edge_block import CENTRAL, PLAIN
 from cfdyn.kernels.field import JACOBIANS, SLOPES
 
 
@@ -21,7 +21,9 @@ def reason(run: Any, ended: int) -> str:
     if ended == methods.JUMP:
         return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
     size, speed = np.abs(run.z).max(), np.abs(run.f).max()
-    if not size < 1e8 or (speed > 1e6 * (1.0 + size) and run.z @ run.f > 0):
+    with np.errstate(all="ignore"):
+        growing = run.z @ run.f > 0
+    if not size < 1e8 or (speed > 1e6 * (1.0 + size) and growing):
         return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
     broken = "gradient" if not np.isfinite(run.flow.drift(run.z)).all() else ""
     if not broken and run.kind != PLAIN and not np.isfinite(run.flow.rule("edge")(run.z, run.flow.p)).all():
@@ -50,3 +52,19 @@ def counts(run: Any) -> dict[str, int]:
     blocks = [phase.field.block.view(np.int64) for phase in run.phases if run.kind != PLAIN]
     return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
             "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip
+
+
+def stats(run: Any, violations: np.ndarray, slack: np.ndarray, sharpness: np.ndarray) -> dict:
+    """Work, and how well the constraint holds."""
+    found, d = counts(run), run.flow.n_weights
+    # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
+    work = run.flow.work * found["slopes"] + 2 * d * found["hessians"] + 5 * found["third_derivatives"]
+    worst, complementarity = 0.0, 0.0
+    if run.kind != PLAIN:
+        beyond = float(np.nanmax(sharpness / 2 - 1, initial=0.0)) if run.kind == CENTRAL else 0.0
+        worst, complementarity = max(float(violations.max(initial=0.0)), beyond, violation(run)), slack.max(initial=0.0)
+    return {
+        "steps": int(run.flags[methods.STEPS]), "rejected": int(run.flags[methods.REJECTED]), **found,
+        "gradient_equivalents": int(work), "constraint_violation": worst, "complementarity": float(complementarity),
+        "unique": bool(determined(run)), "phases": len(run.phases),
+    }  # fmt: skip

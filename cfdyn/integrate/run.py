@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from cfdyn._jit import apply
+from cfdyn._jit import addresses, apply
 from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field, plain_field
@@ -21,7 +20,7 @@ from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels.edge import start
 from cfdyn.kernels.edge_block import CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.events import CLOSED, CRAWL
-from cfdyn.kernels.field import Field
+from cfdyn.kernels.field import PROJECT, Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
@@ -63,17 +62,18 @@ class Run:
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
         self.kind, self.end = KINDS[flow.spec.kind], end
         self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(methods.CLOCK), np.zeros(8, np.int64)
-        self.clock[[methods.END, methods.USER_RTOL, methods.USER_ATOL]] = end, options.rtol, options.atol
-        self.clock[[methods.MOST, methods.FIXED, methods.LEAST_H]] = options.max_step, options.step, 1e-15
-        # How far a held eigenvalue may fall; the central flow holds each where it is.
-        self.clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
-        self.found = np.zeros(3)
+        clock = self.clock
+        clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
+        clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
+        # How far a held eigenvalue may fall: the central flow holds each where it is.
+        clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
+        clock[methods.LEAST_T] = 1e-15 * end if self.kind == PLAIN else 1.0
         self.flags[methods.METHOD] = self._usual()
         self.flags[methods.AUTO] = options.method == "auto" and not options.step
         self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
-        self.status, self.unique = "", True
+        self.status, self.unique, self.found = "", True, np.zeros(3)
 
     @property
     def t(self) -> float:
@@ -153,7 +153,7 @@ class Run:
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
             state, violation = self.z.copy(), np.zeros(3)
             fields = self.field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
-            apply(fields.project, state, fields.block, violation)
+            apply(fields.rules, PROJECT, state, fields.block, violation)
             if np.isfinite(violation[0]):
                 self.z[:] = state
 
@@ -175,7 +175,8 @@ class Run:
         self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
         self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
-        self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
+        if self.kind != PLAIN:
+            self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
         self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
         self.clock[methods.H], self.clock[methods.MARGIN], target = 0.0, -1.0, None
@@ -187,16 +188,14 @@ class Run:
             # Modes at an edge that others have just left turn as fast as the gap is small.
             self.flags[methods.METHOD] = methods.IMPLICIT if near else self._usual()
             self.flags[methods.AUTO] = near or self.options.method == "auto"
-            self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
+            self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
         while True:
             fields = self.field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
-            tools = self._tools(fields)
-            self._begin(fields, tools)
-            ended = self._steps(fields, tools)
+            ended = self._steps(fields, self._tools(fields))
             if ended not in (methods.STIFF, methods.MILD):
                 return ended
             self._change_method(ended)
@@ -215,9 +214,7 @@ class Run:
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
-        tools = self._tools(fields)
-        self._begin(fields, tools)
-        ended = self._steps(fields, tools)
+        ended = self._steps(fields, self._tools(fields))
         self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
         self.flags[[methods.METHOD, methods.AUTO]] = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
@@ -227,18 +224,13 @@ class Run:
         d, options = self.flow.n_weights, self.options
         size = float(np.abs(self.z[:d]).max())
         with np.errstate(all="ignore"):
-            p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :] if self.kind != PLAIN else np.zeros(1)
+            p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :]
         return max(min(options.atol, 1e-8) + min(options.rtol, 1e-6) * size, 1e-12 * size) * size * float(np.abs(p).max())
 
-    def _begin(self, fields: Field, tools: methods.Tools) -> None:
-        """The slope at the start of a phase, and a first step."""
-        rule, p = (start.compiled, fields.block) if fields.k else (fields.slope, fields.p)
-        apply(rule, self.z, p, self.f)
-        order = 8 if self.flags[methods.METHOD] == methods.EXPLICIT else 5
-        stepping.begin(fields, self.clock, self.z, self.f, order, tools)
-
-    def _steps(self, fields: Field, tools: Any) -> int:
-        n = self.flow.dim
+    def _steps(self, fields: Field, tools: methods.Tools) -> int:
+        n, self.clock[methods.BEGUN] = self.flow.dim, 0.0
+        if fields.k:
+            apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
         while True:
             rows = max(1, min(ROWS, self.options.max_steps - int(self.flags[methods.STEPS])))
             times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
@@ -272,12 +264,10 @@ class Run:
     def _tools(self, fields: Field) -> methods.Tools:
         """Work arrays; those of the implicit method only where it runs."""
         n = fields.n
-        implicit = self.flags[methods.METHOD] == methods.IMPLICIT
-        work, *radau = radau5.workspace(n if implicit else 1)
-        rows = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
-        return methods.Tools(
-            self.found, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((rows, n)), *radau
-        )
+        _, *radau = radau5.workspace(n if self.flags[methods.METHOD] == methods.IMPLICIT else 1)
+        z1, f1, point, slope = np.zeros((4, n))
+        rows = np.zeros((max(dop853.ROWS, radau5.ROWS, rkc.ROWS), n))
+        return methods.Tools(self.found, z1, f1, point, slope, rows, *radau)
 
     def _sum_at_edge(self, fields: Field) -> float:
         values, _, _ = spectrum(self.flow, self.z)
@@ -290,7 +280,7 @@ class Run:
         return array_in(fields, edge.REFERENCE, fields.k * d).reshape(-1, d).copy()
 
     def _change_method(self, why: int) -> None:
-        self.flags[[methods.STIFF_SIGNS, methods.MILD_SIGNS]] = 0
+        self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
         stiff = methods.STABILISED if self.flow.dim > MANY else methods.IMPLICIT
         self.flags[methods.METHOD] = stiff if why == methods.STIFF else self._usual()
         self.flags[methods.AUTO] = self.options.method == "auto"

@@ -12,12 +12,11 @@ from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.flow import Flow
 from cfdyn.integrate.fields import by_value, reading
 from cfdyn.integrate.march import march
-from cfdyn.integrate.outcome import counts as counts_of
-from cfdyn.integrate.outcome import determined
-from cfdyn.integrate.outcome import violation as violation_of
+from cfdyn.integrate.outcome import stats
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.kernels import methods
 from cfdyn.kernels.observing import observe
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records import provenance
@@ -87,6 +86,8 @@ def solve(
         march(run)
     else:
         run.to_end()
+    if not (run.flags[methods.STEPS] or np.isfinite(run.f).all()):
+        raise _undefined(flow)
     return _gathered(run, z, rows, notes, settings)
 
 
@@ -96,12 +97,20 @@ def _checked(
     if method not in (*METHODS, "auto"):
         raise unknown("method", method, (*METHODS, "auto"))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
-        if not least <= value < math.inf:
+        if not least <= _number(name, value) < math.inf:
             raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
-        if bound is not None and not bound > 0:
+        if bound is not None and not _number(name, bound) > 0:
             raise UsageError(f"{name} must be greater than 0, not {bound}")
-    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(max_steps), 2 * edge_tolerance)
+    most = int(min(_number("max_steps", max_steps), 2.0**62))
+    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, most, 2 * edge_tolerance)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} is a number, not {value!r}") from None
 
 
 def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
@@ -113,22 +122,29 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
     if not 0 <= end < math.inf:
         raise UsageError(f"the time t is a finite number of steps, at least 0, not {t}")
     if rows is not None:
-        if rows.ndim != 1 or len(rows) == 0 or not np.isfinite(rows).all():
+        if rows.ndim != 1 or len(rows) == 0:
             raise UsageError("save_at is a list of finite times")
-        if (np.diff(rows) <= 0).any() or rows[0] < 0 or rows[-1] > end:
+        if not (rows[0] >= 0.0 and rows[-1] <= end and (rows[1:] > rows[:-1]).all()):
+            if not np.isfinite(rows).all():
+                raise UsageError("save_at is a list of finite times")
             raise UsageError(f"the times of save_at must increase and lie in [0, {end:g}], the t that was asked for")
     return end, rows
+
+
+def _undefined(flow: Flow) -> NumericsError:
+    more = ", or give the optimizer's state too" if flow.dim > flow.n_weights else ""
+    return NumericsError(f"the flow is not defined at the start; start elsewhere{more}")
 
 
 def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
     """The state to start from, on the right side of the edge, and what was done to get there."""
     z = flow.state(w0)
-    defined = np.isfinite(z).all() and np.isfinite(flow.drift(z)).all()
+    # Of flows without an edge, the slope at the start tells.
+    defined = np.isfinite(z).all() and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
-        raise NumericsError("the flow is not defined at the start; start elsewhere"
-                            + (", or give the optimizer's state too" if flow.dim > flow.n_weights else ""))  # fmt: skip
+        raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = spectrum(flow, z)[0][-1]
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
@@ -146,31 +162,38 @@ def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
 def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str], settings: dict) -> Trajectory:
     """The record of a run."""
     flow, d = run.flow, run.flow.n_weights
-    steps = [piece for phase in run.phases for piece in phase.steps]
-    times = np.concatenate([s for s, _ in steps]) if steps else np.empty((0, 2))
-    polynomials = np.concatenate([c for _, c in steps]) if steps else np.empty((0, 8, flow.dim))
+    times, polynomials = _joined([piece for phase in run.phases for piece in phase.steps], flow.dim)
     if rows is None:
         rows = np.concatenate([times[:, 0], [run.t]]) if len(times) else np.array([run.t])
-    rows = rows[rows <= run.t]
+    if rows[-1] > run.t:
+        rows = rows[rows <= run.t]
     if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
         raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with save_at")
-    z, slopes, covariance, rank, violation = _observed(run, z0, rows)
+    z, slopes, covariance, rank, violation = _observed(run, z0, rows, times, polynomials)
     if flow.spec.has("covariance"):
         covariance, rank = _predicted(flow, z)
     loss, sharpness, average, squares = _seen(flow, z, covariance)
     edge, slack = _edges(flow, z, covariance, sharpness)
     return Trajectory(
         flow.title, rows, z, slopes, flow.names, d, loss, sharpness, edge, covariance, rank,
-        average, squares, run.events, run.status, _stats(run, violation, slack, edge), notes, times[:, 0].copy(),
+        average, squares, run.events, run.status, stats(run, violation, slack, edge), notes, times[:, 0].copy(),
         times[:, 1].copy(), polynomials, flow.lead, flow.discrete, provenance=settings,
     )  # fmt: skip
+
+
+def _joined(steps: list[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and sizes (m, 2) and polynomials (m, 8, n) of all steps."""
+    if len(steps) == 1:
+        return steps[0]
+    times, polynomials = zip(*steps, strict=True) if steps else ((np.empty((0, 2)),), (np.empty((0, 8, n)),))
+    return np.concatenate(times), np.concatenate(polynomials)
 
 
 def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, ...]:
     """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
     d = flow.n_weights
     if not flow.spec.has("observed"):
-        return tuple(np.full((4, len(z)), np.nan))
+        return (np.full(len(z), np.nan),) * 4
     observed = np.empty((len(z), 1 + d + d * d))
     evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
@@ -191,61 +214,57 @@ def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return covariance, (sizes > 1e-9 * np.maximum(sizes[:, -1:], 1e-300)).sum(axis=1)
 
 
-def _observed(run: Run, z0: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+def _observed(
+    run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """States, slopes, Σ, ranks and constraint violations at the rows; the last phase that has begun counts."""
-    n, d = run.flow.dim, run.flow.n_weights
-    z, slopes, violation = np.empty((len(rows), n)), np.empty((len(rows), n)), np.zeros(len(rows))
-    covariance, rank = np.zeros((len(rows), d, d)), np.zeros(len(rows), int)
-    starts = np.array([phase.start for phase in run.phases])
-    of_phase = np.searchsorted(starts, rows, side="right") - 1
-    for number, phase in enumerate(run.phases):
-        mine = np.flatnonzero(of_phase == number)
-        if len(mine):
-            theta, polynomials = _pieces(phase, z0 if number == 0 else run.z, rows[mine])
-            states, found = np.empty((len(mine), n)), np.zeros((len(mine), 1 + n + d * d))
-            _read(run, phase, polynomials, theta, states, found)
-            z[mine], violation[mine], slopes[mine] = states, found[:, 0], found[:, 1 : n + 1]
-            covariance[mine] = found[:, n + 1 :].reshape(-1, d, d)
-            if phase.field.k > len(phase.held):
-                # While modes part, mixed pairs stand for a turn; of its square nothing is kept.
-                values, vectors = np.linalg.eigh(covariance[mine])
-                covariance[mine] = np.einsum("rij,rj,rkj->rik", vectors, np.maximum(values, 0.0), vectors)
-            rank[mine] = len(phase.held)
+    n, d, m = run.flow.dim, run.flow.n_weights, len(rows)
+    z, slopes, violation = np.empty((m, n)), np.empty((m, n)), np.zeros(m)
+    covariance, rank = np.zeros((m, d, d)), np.zeros(m, int)
+    cuts = [*(int(np.searchsorted(rows, phase.start)) for phase in run.phases[1:]), m]
+    mine, steps = slice(0, 0), slice(0, 0)
+    for number, (phase, cut) in enumerate(zip(run.phases, cuts, strict=True)):
+        mine = slice(mine.stop, cut)
+        steps = slice(steps.stop, steps.stop + sum(len(begun) for begun, _ in phase.steps))
+        if mine.start < mine.stop:
+            pieces = (times[steps], polynomials[steps]) if phase.steps else _rest(z0 if number == 0 else run.z)
+            held = _read(phase, *pieces, rows[mine], z[mine], slopes[mine])
+            if held is not None:
+                violation[mine], covariance[mine], rank[mine] = *held, len(phase.held)
     return z, slopes, covariance, rank, violation
 
 
-def _read(run: Run, phase: Phase, polynomials: np.ndarray, theta: np.ndarray, states: np.ndarray, found: np.ndarray) -> None:
-    """States at the rows of a phase, and behind them violation, slope and Σ."""
-    held = phase.field.k > 0
-    # Without modes the rule is the slope itself, which fills the columns from the second on.
-    rule, p = reading(phase.field) if held else (phase.field.slope, phase.field.p)
-    columns = found if held else np.empty((len(theta), run.flow.dim))
-    before = phase.field.block.copy()
-    if held:
-        by_value(phase.field, phase.reference)
-    observe(rule, p, polynomials, theta, states, columns)
-    phase.field.block[: len(before)] = before
-    if not held:
-        found[:, 1 : run.flow.dim + 1] = columns
+def _rest(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A path that stays at z."""
+    return np.array([[0.0, np.inf]]), np.concatenate([z[None], np.zeros((7, len(z)))])[None]
 
 
-def _pieces(phase: Phase, z: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each row the place in its step and the step's polynomial; a phase without steps stays at ``z``."""
-    if not phase.steps:
-        constant = np.zeros((len(rows), 8, len(z)))
-        constant[:, 0] = z
-        return np.zeros(len(rows)), constant
-    times = np.concatenate([s for s, _ in phase.steps])
-    which = np.clip(np.searchsorted(times[:, 0], rows, side="right") - 1, 0, len(times) - 1)
-    theta = np.clip((rows - times[which, 0]) / times[which, 1], 0.0, 1.0)
-    return theta, np.concatenate([c for _, c in phase.steps])[which]
+def _read(
+    phase: Phase, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray, z: np.ndarray, slopes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Fill in states and slopes at the rows of a phase; where modes are held, violation and Σ there."""
+    field, n, d = phase.field, z.shape[1], phase.reference.shape[1]
+    if not field.k:
+        observe(field.rules, field.p, times, polynomials, rows, z, slopes)
+        return None
+    before, found = field.block.copy(), np.zeros((len(rows), 1 + n + d * d))
+    by_value(field, phase.reference)
+    rules, block = reading(field)
+    observe(rules, block, times, polynomials, rows, z, found)
+    field.block[: len(before)] = before
+    slopes[:], covariance = found[:, 1 : n + 1], found[:, n + 1 :].reshape(-1, d, d)
+    if field.k > len(phase.held):
+        # While modes part, mixed pairs stand for a turn; of its square nothing is kept.
+        values, vectors = np.linalg.eigh(covariance)
+        covariance = np.einsum("rij,rj,rkj->rik", vectors, np.maximum(values, 0.0), vectors)
+    return found[:, 0], covariance
 
 
 def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """λ₁(P⁻¹H) at each state, for other optimizers 2λ₁(H) over the largest stable one; and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
     d = flow.n_weights
     if not flow.spec.has("edge"):
-        return flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
+        return sharpness if flow.optimizer is None else flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
     out = np.empty((len(z), d * d + d))
     evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
     hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]
@@ -264,16 +283,3 @@ def _top(matrices: np.ndarray) -> np.ndarray:
     result = np.full(len(matrices), np.nan)
     result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
     return result
-
-
-def _stats(run: Run, violation: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
-    """Work, and how well the constraint holds."""
-    counts, d = counts_of(run), run.flow.n_weights
-    # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
-    work = run.flow.work * counts["slopes"] + 2 * d * counts["hessians"] + 5 * counts["third_derivatives"]
-    beyond = float(np.nanmax(edge / 2 - 1, initial=0.0)) if run.flow.spec.kind == "central" else 0.0
-    return {
-        "steps": int(run.flags[3]), "rejected": int(run.flags[4]), **counts, "gradient_equivalents": int(work),
-        "constraint_violation": max(float(violation.max(initial=0.0)), beyond, violation_of(run)),
-        "complementarity": float(slack.max(initial=0.0)), "unique": bool(determined(run)), "phases": len(run.phases),
-    }  # fmt: skip

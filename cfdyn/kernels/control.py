@@ -26,7 +26,7 @@ def initial_step(field, z, f, order, rtol, atol, work) -> float:
     size, speed = np.sqrt(size / n), np.sqrt(speed / n)
     h = 1e-6
     if size > 1e-5 and speed > 1e-5:
-        h = 0.01 * size / speed
+        h = max(0.01 * size / speed, 1e-300)
     for i in range(n):
         point[i] = z[i] + h * f[i]
     derivative(field, point, slope)
@@ -38,7 +38,7 @@ def initial_step(field, z, f, order, rtol, atol, work) -> float:
         return 1e-3 * h
     if bend <= 1e-15:
         return max(1e-6, 1e-3 * h)
-    return min(100.0 * h, (0.01 / bend) ** (1.0 / (order + 1)))
+    return min(100.0 * h, max((0.01 / bend) ** (1.0 / (order + 1)), 1e-300))
 
 
 @inline_kernel

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, pointer
+from cfdyn._jit import call_from, inline_kernel, pointer
 from cfdyn.kernels.dense import evaluate
+from cfdyn.kernels.field import INSPECT
 from cfdyn.kernels.methods import (
     ABOVE,
     CRAWLED,
@@ -36,7 +37,7 @@ def margin(field, clock, z, tools, allowance) -> float:
 
     ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
     """
-    field.inspect(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    call_from(field.rules, INSPECT, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
     gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
     if field.k > 1:
         gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, pointer
+from cfdyn._jit import borrowed, call_from, inline_kernel, pointer
 
 SLOPES, JACOBIANS = range(2)
+# Places of the rules.
+SLOPE, SLOPE_JACOBIAN, PROJECT, INSPECT, RENEW = range(5)
 
 
 class Field(NamedTuple):
-    """A flow dz/dt = F(z) of n states; rules as in `cfdyn._jit`.
+    """A flow dz/dt = F(z) of n states.
 
-    ``slope`` and ``slope_jacobian`` are F and DF and read ``p``. Where the flow has an edge, ``project``,
-    ``inspect`` and ``renew`` belong to it and read ``block`` (see `cfdyn.kernels.edge`); ``k`` modes are held there.
-    ``counts`` are of evaluations.
+    ``rules`` are addresses, as `cfdyn._jit.addresses` makes them (numba takes long to look at functions): F and DF read
+    ``p``. Where the flow has an edge, PROJECT, INSPECT and RENEW belong to it and read ``block`` (see
+    `cfdyn.kernels.edge`); ``k`` modes are held there. ``counts`` are of evaluations.
     """
 
     n: int
     k: int
-    slope: Any
-    slope_jacobian: Any
-    project: Any
-    inspect: Any
-    renew: Any
+    rules: np.ndarray
     p: np.ndarray
     block: np.ndarray
     counts: np.ndarray
 
 
 @inline_kernel
+def borrowed_field(field) -> Field:
+    """The same, for a loop; see `cfdyn._jit.borrowed`."""
+    return Field(field.n, field.k, borrowed(field.rules), borrowed(field.p), borrowed(field.block), borrowed(field.counts))
+
+
+@inline_kernel
 def derivative(field, z, out):
     """F(z) into ``out`` (n,)."""
     field.counts[SLOPES] += 1
-    field.slope(pointer(z, 0), pointer(field.p, 0), pointer(out, 0))
+    call_from(field.rules, SLOPE, pointer(z, 0), pointer(field.p, 0), pointer(out, 0))
 
 
 @inline_kernel
 def jacobian(field, z, out):
     """DF(z) into ``out`` (n, n)."""
     field.counts[JACOBIANS] += 1
-    field.slope_jacobian(pointer(z, 0), pointer(field.p, 0), pointer(out, 0))
+    call_from(field.rules, SLOPE_JACOBIAN, pointer(z, 0), pointer(field.p, 0), pointer(out, 0))

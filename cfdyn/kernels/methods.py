@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, pointer
+from cfdyn._jit import borrowed, call_from, inline_kernel, pointer
 from cfdyn.kernels import dop853, radau5, rkc
 from cfdyn.kernels.control import dop853_factor, radau5_factor, rkc_factor
-from cfdyn.kernels.field import derivative
+from cfdyn.kernels.field import PROJECT, derivative
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
@@ -17,9 +17,10 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
 # fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, X at
-# the last step, and the margin there.
+# the last step, the margin there, the time that the smallest step is relative to at 0,
+# and whether the phase has begun.
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, CLOCK) = range(22)  # fmt: skip
+ USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, BEGUN, CLOCK) = range(24)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
 METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED = range(8)
 
@@ -44,6 +45,14 @@ class Tools(NamedTuple):
 
 
 @inline_kernel
+def borrowed_tools(tools) -> Tools:
+    """The same, for a loop; see `cfdyn._jit.borrowed`."""
+    return Tools(borrowed(tools.found), borrowed(tools.z1), borrowed(tools.f1), borrowed(tools.point), borrowed(tools.slope),
+                 borrowed(tools.work), borrowed(tools.state), borrowed(tools.slopes), borrowed(tools.real),
+                 borrowed(tools.pairs), borrowed(tools.pivots))  # fmt: skip
+
+
+@inline_kernel
 def clear(array) -> None:
     """array = 0."""
     for i in range(array.size):
@@ -59,6 +68,8 @@ def attempt(field, clock, flags, z, f, h, tools) -> Any:
         return radau5.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work, tools.state,
                               tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
     radius = rkc.spectral_radius(field, z, f, tools.work)
+    if not np.isfinite(radius):
+        return np.nan
     stages = rkc.stages_for(h, radius)
     return rkc.attempt(field, z, f, h, clock[RTOL], clock[ATOL], stages, tools.z1, tools.f1, tools.work)
 
@@ -89,9 +100,20 @@ def settle(field, tools) -> bool:
     """The end of a step back onto the edge, with its slope."""
     if field.k == 0:
         return True
-    field.project(pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    call_from(field.rules, PROJECT, pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
     derivative(field, tools.z1, tools.f1)
     return tools.found[0] == tools.found[0]
+
+
+@inline_kernel
+def reach(h, tools) -> float:
+    """h times the largest eigenvalue, by the last two stages of the explicit attempt; about 6 where that becomes unstable."""
+    slopes, points = 0.0, 0.0
+    for i in range(tools.z1.size):
+        slopes += (tools.f1[i] - tools.work[11, i]) ** 2
+        gap = h * dop853.combine(tools.work, 11, i) - h * dop853.combine(tools.work, 10, i)
+        points += gap * gap
+    return h * np.sqrt(slopes / points) if points > 0.0 else 0.0
 
 
 @inline_kernel
@@ -101,12 +123,7 @@ def judge(flags, clock, h, tools) -> None:
         return
     narrow = flags[WATCH] == 1 and clock[GAP] < NARROW and clock[BEFORE] < 0.1
     if flags[METHOD] == EXPLICIT:
-        slopes, points = 0.0, 0.0
-        for i in range(tools.z1.size):
-            slopes += (tools.work[12, i] - tools.work[11, i]) ** 2
-            gap = h * dop853.combine(tools.work, 11, i) - h * dop853.combine(tools.work, 10, i)
-            points += gap * gap
-        stiff = points > 0.0 and h * np.sqrt(slopes / points) > 5.5
+        stiff = reach(h, tools) > 5.5
         if narrow:
             flags[STIFF_SIGNS] += 4
     else:
@@ -122,8 +139,8 @@ def judge(flags, clock, h, tools) -> None:
 
 
 @inline_kernel
-def note_rejection(flags, clock, z, f, h, error) -> None:
-    """An explicit step that fails although the state hardly moves in it is unstable: a certain sign of stiffness."""
+def note_rejection(flags, clock, z, f, h, error, tools) -> None:
+    """An explicit step that fails beyond the bounds of stability, or although the state hardly moves in it."""
     if flags[AUTO] == 0 or flags[METHOD] != EXPLICIT or not error > 1.0:
         return
     moved = 0.0
@@ -131,6 +148,9 @@ def note_rejection(flags, clock, z, f, h, error) -> None:
         moved += (h * f[i] / (clock[ATOL] + clock[RTOL] * abs(z[i]))) ** 2
     if moved <= z.size:
         flags[STIFF_SIGNS] += 16
+    elif flags[WATCH] == 0 and reach(h, tools) > 5.5:
+        # A step within the bounds follows, and takes off 3. Next to an edge steps fail for other reasons.
+        flags[STIFF_SIGNS] += 7
 
 
 @inline_kernel

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from cfdyn._jit import inline_kernel, kernel, pointer
+from cfdyn._jit import borrowed, call_from, inline_kernel, kernel, pointer
 from cfdyn.kernels import radau5
 from cfdyn.kernels.control import initial_step
 from cfdyn.kernels.events import OPEN, arrived, first_event, land
+from cfdyn.kernels.field import RENEW, borrowed_field, derivative
 from cfdyn.kernels.methods import (
     ABOVE,
     ATOL,
     BEFORE,
+    BEGUN,
     END,
     ERROR,
     EVENT,
+    EXPLICIT,
     FIXED,
     FULL,
     GAP,
     IMPLICIT,
     JUMP,
     LEAST_H,
+    LEAST_T,
     METHOD,
     MISSED,
     MOST,
@@ -39,6 +45,7 @@ from cfdyn.kernels.methods import (
     H,
     T,
     attempt,
+    borrowed_tools,
     change_method,
     clear,
     interpolant,
@@ -50,22 +57,31 @@ from cfdyn.kernels.methods import (
 from cfdyn.kernels.orbits import copy
 
 
-@kernel
-def begin(field, clock, z, f, order, tools) -> None:
-    """A first step for a phase, unless there is one, from the slope at its start."""
+@inline_kernel
+def begin(field, clock, flags, z, f, tools) -> None:
+    """A first step for a new phase, unless there is one, from the slope at its start; that too, if no modes are held."""
+    if clock[BEGUN] == 1.0:
+        return
+    if field.k == 0:
+        derivative(field, z, f)
     if clock[H] <= 0.0:
+        order = 8 if flags[METHOD] == EXPLICIT else 5
         clock[H] = initial_step(field, z, f, order, clock[RTOL], clock[ATOL], tools.work)
     # Where the stabilised method keeps the direction of its power iteration.
     clear(tools.work[1])
+    clock[BEGUN] = 1.0
 
 
-@kernel
+@partial(kernel, short=True)
 def advance(field, clock, flags, z, f, tools, times, coefficients):
     """Step from ``z`` (n,) with slope ``f``, in place, to the end, an event, or until ``times`` (rows, 2) is full.
 
     Row by row ``times`` gets the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
     Returns (rows filled, how it ended).
     """
+    field, tools, clock, flags = borrowed_field(field), borrowed_tools(tools), borrowed(clock), borrowed(flags)
+    z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
+    begin(field, clock, flags, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
         left = clock[END] - clock[T]
@@ -82,10 +98,10 @@ def advance(field, clock, flags, z, f, tools, times, coefficients):
         if not (error <= 1.0 and settle(field, tools)):
             flags[REJECTED] += 1
             rejected = True
-            note_rejection(flags, clock, z, f, h, error)
+            note_rejection(flags, clock, z, f, h, error, tools)
             if arrived(field, clock, flags, h):
                 return done, EVENT
-            if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (1.0 + abs(clock[T])):
+            if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (clock[LEAST_T] + abs(clock[T])):
                 return done, STALLED
             clock[H] = h * min(factor, 0.5)
             continue
@@ -140,7 +156,7 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
             if tools.found[2] > 1e-8 * clock[TINY]:
                 clock[SLACK_OUT] = 0.0
     if field.k > 0:
-        field.renew(pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+        call_from(field.rules, RENEW, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
     times[row, 0] = clock[T]
     times[row, 1] = size
     clock[T] = clock[END] if size == clock[END] - clock[T] else clock[T] + size

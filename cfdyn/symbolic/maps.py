@@ -228,9 +228,13 @@ def make_map(
     formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
-    read = tuple(formula(f) for f in ([formulas] if isinstance(formulas, str) else formulas))
-    if not read:
-        raise FormulaError("there is no formula; give one for each variable")
+    try:
+        given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
+    except TypeError:
+        given = ()
+    if not given:
+        raise FormulaError(f"a map needs one formula for each variable, not {formulas!r}")
+    read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
     for name in natural_order(sorted(set(names) & set(params))):

@@ -22,3 +22,24 @@ def test_elimination(dtype):
         np.testing.assert_allclose(square @ matrix[n], right, atol=1e-11)
     assert not lu.factor(np.zeros((3, 2), dtype), np.zeros((2, 2), np.int64), 0)
     assert not lu.factor(np.full((3, 2), np.nan, dtype), np.zeros((2, 2), np.int64), 0)
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("filled", [0.1, 0.4, 1.0])
+def test_elimination_without_the_zeros(dtype, filled):
+    rng = np.random.default_rng(1)
+    for n in (1, 2, 5, 12):
+        square = np.where(rng.random((n, n)) < filled, rng.normal(size=(n, n)), 0.0).astype(dtype)
+        if dtype is complex:
+            square *= np.exp(1j * rng.normal(size=(n, n)))
+        # A permutation apart, so that rows are exchanged.
+        square += np.eye(n)[rng.permutation(n)] * 3
+        right, pivots = rng.normal(size=n).astype(dtype), np.zeros((6, n), np.int64)
+        matrix = np.concatenate([square, right[None]])
+        assert lu.factor(matrix, pivots, 1)
+        lu.find_spans(matrix, pivots, 1)
+        factors, spans = np.tril(matrix[:n], -1), np.triu(matrix[:n], 1)
+        for i in range(n):
+            assert not factors[i, : pivots[3, i]].any() and not spans[i, pivots[5, i] + 1 :].any()
+        lu.solve_within(matrix, pivots, 1)
+        np.testing.assert_allclose(matrix[n], np.linalg.solve(square, right), rtol=1e-9, atol=1e-12)

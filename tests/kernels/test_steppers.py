@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn._jit import DISABLED, inline_kernel, kernel
+from cfdyn._jit import DISABLED, kernel
 from cfdyn.integrate.fields import plain_field
 from cfdyn.kernels import dop853, radau5, rkc
 from cfdyn.kernels.control import dop853_factor, initial_step, radau5_factor, rkc_factor
@@ -19,7 +19,7 @@ METHODS = pytest.mark.parametrize("method", [DOP853, RADAU5, RKC])
 ROWS = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
 _dop853_attempt, _dop853_dense = dop853.attempt, dop853.dense
 _radau5_attempt, _radau5_dense, _conclude = radau5.attempt, radau5.dense, radau5.conclude
-_workspace = inline_kernel(radau5.workspace)
+_workspace = kernel(radau5.workspace)
 _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spectral_radius, rkc.stages_for
 
 
