@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis.bands import Bands, bands
 from cfdyn.analysis.classify import Regime, classify
-from cfdyn.analysis.cycles import Cycle, cycles
+from cfdyn.analysis.cycles import Cycles, cycles
 from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm, normal_form
 from cfdyn.defaults import edge_at, learning_rate, start_near
@@ -51,7 +51,7 @@ class Study(Record):
     flip: NormalForm | None
     regime: Regime
     bands: Bands
-    cycles: list[Cycle] | None
+    cycles: Cycles | None
     orbit: Orbit
     loss: np.ndarray
     sharpness: np.ndarray
@@ -145,7 +145,7 @@ def _flip(step: Map, border: Edge | None) -> NormalForm | None:
         return None
 
 
-def _three_cycles(step: Map, loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[Cycle] | None:
+def _three_cycles(step: Map, loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> Cycles | None:
     if step.dim != 1:
         return None
     w = orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cfdyn.analysis._cycles_line import continuous_between
 from cfdyn.analysis.bands import Bands
 from cfdyn.analysis.classify import Regime
-from cfdyn.analysis.cycles import Cycle, continuous_between
+from cfdyn.analysis.cycles import Cycles
 from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.minima import Minimum
@@ -20,7 +21,7 @@ def verdict(
     lr: float,
     edge: Edge | None,
     flip: NormalForm | None,
-    cycles: list[Cycle] | None,
+    cycles: Cycles | None,
     minima: list[Minimum],
     bands: Bands,
     **_: object,
@@ -70,7 +71,7 @@ def _flip(flip: NormalForm | None) -> str:
     return "" if flip is None else f"The flip there is {flip.meaning}."
 
 
-def _threes(step: Map, regime: Regime, cycles: list[Cycle] | None) -> str:
+def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
     if cycles is None:
         return ""
     if not cycles:

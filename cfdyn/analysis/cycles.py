@@ -1,19 +1,20 @@
-"""`cycles`: all cycles of one period that a search finds, for maps of one variable."""
+"""`cycles`: every cycle of one period with a point in a box."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 
-from cfdyn.analysis._shooting import images, least_period, multipliers, polish, regularity
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.analysis._cycles_found import Found, nowhere
+from cfdyn.errors import UsageError
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map
 
-GRID = 20_001
-MOST_SEEDS = 3000
+NEUTRAL = 1e-9  # a multiplier nearer to modulus 1 than this says neither stable nor unstable
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,71 @@ class Cycle(Record):
     stable: bool | None
 
 
-def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int = GRID) -> list[Cycle]:
-    """Cycles of least period n with a point in the interval, by sign changes of fⁿ(x) − x.
+@dataclass(frozen=True, eq=False)
+class Cycles(Record):
+    """A list of `Cycle`, in the order of their smallest points, and whether it is all of them.
 
-    Every sign change and every near-touch on the grid is polished by Newton on all n points. Two
-    solutions closer than the grid can be missed, so an empty list is no proof of absence.
+    ``period``: n; ``points`` (m, n, D); ``multipliers`` (m, D), the largest modulus first. ``complete``: no other cycle has
+    a point in the ``box`` (D, 2), as far as floating point can tell; ``undecided`` (k, D, 2): where one might; ``method``:
+    how they were looked for; ``reason``: why the list is not complete, or what else is worth knowing.
+    """
+
+    period: int
+    box: np.ndarray
+    points: np.ndarray
+    multipliers: np.ndarray
+    complete: bool
+    undecided: np.ndarray
+    method: str
+    reason: str
+    _step: Map | None = None
+
+    @property
+    def cycles(self) -> list[Cycle]:
+        """All of them."""
+        return list(self)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @overload
+    def __getitem__(self, place: int) -> Cycle: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Cycle]: ...
+
+    def __getitem__(self, place: int | slice) -> Cycle | list[Cycle]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(len(self))[place]]
+        mu = self.multipliers[place]
+        size = float(np.abs(mu).max())
+        stable = None if abs(size - 1) <= NEUTRAL or np.isnan(size) else size < 1
+        return Cycle(self.points[place], self.period, mu, stable, provenance=self.provenance)
+
+    def __iter__(self) -> Iterator[Cycle]:
+        return (self[i] for i in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, list | Cycles) and list(self) == list(other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None) -> Cycles:
+    """Every cycle of least period n with a point in the box.
 
     Parameters
     ----------
-    step : a map of one variable
+    step : the map
     period : n ≥ 1
-    box : [(lo, hi)]
-    grid : number of sample points
+    box : [(lo, hi), …], one interval for each entry of the state; ±inf is allowed for maps of one variable
+    seed : of random starts, where the method uses any
+    budget : bound on the work, after which the list is not complete
 
     Raises
     ------
     NumericsError : a continuum of solutions
-    UsageError : a map of several variables, a period below 1, or an interval that is empty or infinite
+    UsageError : a period below 1, or a box that is empty, reversed or NaN, or not of the map's dimension
 
     Examples
     --------
@@ -54,83 +103,50 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], grid: int
     >>> [(c.points[:, 0].round(4).tolist(), c.stable) for c in cf.analysis.cycles(step, 3, [(0, 1)])]
     [([0.1494, 0.488, 0.9594], True), ([0.1694, 0.5404, 0.9537], False)]
     """
-    if step.dim != 1:
+    region = _box(require_map(step), box)
+    n = _period(period)
+    if step.dim == 1:
+        from cfdyn.analysis._cycles_line import on_line
+
+        found = on_line(step, n, region, budget)
+    else:
         raise UsageError(f"cycles searches maps of one variable; this one has {step.dim}")
-    if period < 1:
-        raise UsageError(f"a period is at least 1, not {period}")
-    (lo, hi), *rest = box
-    if rest or not (np.isfinite([lo, hi]).all() and lo < hi):
-        raise UsageError(f"the box must be one finite interval lo < hi, not {list(box)}")
-    found: dict[tuple, Cycle] = {}
-    seeds = _seeds(step, period, np.linspace(lo, hi, grid))
-    if len(seeds) > MOST_SEEDS:
-        raise NumericsError(
-            f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
-        )
-    for seed in seeds:
-        points = np.empty((period, 1))
-        points[0] = seed
-        for i in range(1, period):
-            points[i] = images(step, points[i - 1 : i])[0]
-        polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or least_period(polished, extent=max(abs(lo), abs(hi))) != period:
-            continue
-        if not ((polished >= lo) & (polished <= hi)).any() or _is_noise(step, polished, max(abs(lo), abs(hi))):
-            continue
-        ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
-        key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
-        found.setdefault(key, _cycle(step, ordered))
-    return sorted(_distinct(list(found.values())), key=lambda c: c.points[0, 0])
+    return _record(step, n, region, found, seed)
 
 
-def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
-    """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
-    apart = np.diff(np.sort(points[:, 0]))
-    too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
-    return too_close or np.abs(points).max() > 1e9 * extent or regularity(step, points, extent) == "jump"
+def _period(period: int) -> int:
+    try:
+        n = operator.index(period)
+    except TypeError:
+        raise UsageError(f"a period is a whole number, not {period!r}") from None
+    if n < 1:
+        raise UsageError(f"a period is at least 1, not {n}")
+    return n
 
 
-def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
-    """Whether a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
-    x = np.linspace(points.min(), points.max(), count)[:, None]
-    y = images(step, x)[:, 0]
-    return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
+def _box(step: Map, box: Any) -> np.ndarray:
+    """The box as (D, 2), checked."""
+    try:
+        region = np.array(box, dtype=float)
+    except (TypeError, ValueError):
+        region = np.empty(0)
+    if region.ndim != 2 or region.shape[1] != 2:
+        raise UsageError(f"a box is a list of intervals (lo, hi), one for each of {', '.join(step.names)}, not {box!r}")
+    if len(region) != step.dim:
+        names = ", ".join(step.names)
+        raise UsageError(f"the box has {len(region)} intervals; this map has {step.dim} variables ({names})")
+    for name, (lo, hi) in zip(step.names, region.tolist(), strict=True):
+        if not lo < hi:
+            raise UsageError(f"the box needs lo < hi; for {name} it is given as {lo:g} to {hi:g}")
+        if step.dim > 1 and not np.isfinite([lo, hi]).all():
+            raise UsageError(f"the box must be finite for a map of several variables; for {name} it is {lo:g} to {hi:g}")
+    return region
 
 
-def _cycle(step: Map, points: np.ndarray) -> Cycle:
-    mu = multipliers(step, points)
-    size = float(np.abs(mu[0]))
-    stable = None if abs(size - 1) <= 1e-9 else bool(size < 1)
-    return Cycle(points, len(points), mu, stable, provenance=provenance(map=step.title, params=step.params))
-
-
-def _distinct(found: list[Cycle]) -> list[Cycle]:
-    """Drop repeats that rounding of the key kept apart."""
-    kept: list[Cycle] = []
-    for cycle in found:
-        if not any(np.allclose(cycle.points, other.points, rtol=1e-8, atol=1e-12) for other in kept):
-            kept.append(cycle)
-    return kept
-
-
-def _seeds(step: Map, period: int, x: np.ndarray) -> np.ndarray:
-    """Points near a solution of fⁿ(x) = x: bisected sign changes, and near-touches."""
-
-    def gap(values: np.ndarray) -> np.ndarray:
-        y = np.ascontiguousarray(values)[:, None]
-        for _ in range(period):
-            y = images(step, y)
-        return y[:, 0] - values
-
-    with np.errstate(all="ignore"):
-        g = gap(x)
-        change = np.flatnonzero(np.isfinite(g[:-1]) & np.isfinite(g[1:]) & (np.sign(g[:-1]) != np.sign(g[1:])))
-        lo, hi, sign = x[change], x[change + 1], np.sign(g[change])
-        for _ in range(60):
-            middle = (lo + hi) / 2
-            same = np.sign(gap(middle)) == sign
-            lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
-        size = np.abs(g)
-        dip = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
-        close = dip[size[dip] <= 0.05 * (x[-1] - x[0])]
-    return np.concatenate([x[change], hi, x[close]]) if len(change) or len(close) else np.empty(0)
+def _record(step: Map, period: int, region: np.ndarray, found: Found, seed: int) -> Cycles:
+    points, mu = found.points.reshape(-1, period, step.dim), found.multipliers.reshape(-1, step.dim)
+    order = np.lexsort(points[:, 0].T[::-1]) if len(points) else np.empty(0, dtype=int)
+    undecided = nowhere(step.dim) if found.undecided is None else found.undecided
+    settings = provenance(map=step.title, params=step.params, period=period, box=region, seed=seed, **found.notes)
+    return Cycles(period, region, points[order], mu[order], found.complete, undecided, found.method, found.reason, step,
+                  provenance=settings)  # fmt: skip
