@@ -107,9 +107,14 @@ class Map:
         return map_program(self.spec, what)
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …"""
+        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
+
+        ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
+        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
+        """
         n = self.dim
         sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
+        sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n}
         if what.startswith("taylor:"):
             sizes[what] = n * (1 + int(what.partition(":")[2]))
         return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))

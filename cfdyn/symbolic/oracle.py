@@ -15,6 +15,7 @@ from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
+from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.taylor import taylor
 
@@ -83,7 +84,8 @@ def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Par
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
     ``parameter_derivative:NAME``, ``taylor:K`` (the series of the next state from that of the state, coefficient
-    by coefficient, up to the order K), and of its observables ``loss``, ``gradient``, ``hessian``."""
+    by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
+    ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -97,6 +99,9 @@ def map_program(spec: MapSpec, what: str) -> Program:
                    "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
         return Program(tape, tuple(outputs), n, len(parameters), columns)
     outputs = step_nodes(tape, spec, z, parameters)
+    if kind == "interval" and argument in ("step", "jacobian"):
+        slopes = None if argument == "step" else sum(jacobian(tape, outputs, z), [])
+        return interval_program(Program(tape, tuple(slopes or outputs), n, len(parameters), columns), slopes and outputs)
     if kind == "jacobian":
         outputs = sum(jacobian(tape, outputs, z), [])
     elif kind.startswith("derivative"):
@@ -113,5 +118,5 @@ def map_program(spec: MapSpec, what: str) -> Program:
             raise unknown("parameter of the map", argument, parameters)
         outputs = forward(tape, outputs, {parameters[argument]: tape.const(1)})
     elif kind != "step":
-        raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian"])
+        raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)
