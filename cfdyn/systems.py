@@ -94,6 +94,11 @@ class Map:
         return bool(self.spec.switching)
 
     @cached_property
+    def switches(self) -> int:
+        """How many functions there are at whose zeros a step changes its branch; those of single data rows are not counted."""
+        return len(self._program("switching").outputs) if self.switching else 0
+
+    @cached_property
     def cost(self) -> int:
         """Operations of one step, a transcendental function counted as eight."""
         return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
@@ -117,6 +122,10 @@ class Map:
         sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n}
         if what.startswith("taylor:"):
             sizes[what] = n * (1 + int(what.partition(":")[2]))
+        elif what.startswith("linearized:"):
+            sizes[what] = n * (n + 2)
+        elif what == "switching":
+            sizes[what] = self.switches
         return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
 
     def state(self, start: Any) -> np.ndarray:

@@ -17,6 +17,7 @@ from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.switching import switches
 from cfdyn.tape.taylor import taylor
 
 
@@ -83,9 +84,10 @@ def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Par
 
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
-    ``parameter_derivative:NAME``, ``taylor:K`` (the series of the next state from that of the state, coefficient
-    by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
-    ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
+    ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
+    at whose zeros a step changes its branch), ``taylor:K`` (the series of the next state from that of the state, coefficient
+    by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and
+    ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -113,10 +115,13 @@ def map_program(spec: MapSpec, what: str) -> Program:
         curves = {leaf: [tape.leaf("z", n * k + i) for k in range(extra + 1)] for i, leaf in enumerate(z)}
         series = taylor(tape, outputs, curves, extra)
         outputs = [coefficients[k] for k in range(extra + 1) for coefficients in series]
-    elif kind == "parameter_derivative":
+    elif kind in ("parameter_derivative", "linearized"):
         if argument not in parameters:
             raise unknown("parameter of the map", argument, parameters)
-        outputs = forward(tape, outputs, {parameters[argument]: tape.const(1)})
+        slope = forward(tape, outputs, {parameters[argument]: tape.const(1)})
+        outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
+    elif kind == "switching":
+        outputs = switches(tape, outputs)
     elif kind != "step":
         raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)

@@ -1,0 +1,171 @@
+"""Follow a curve of solutions with the compiled driver, and solve single points of it.
+
+A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits. For a system given by a rule
+``(z, block, out)`` that leaves F (m−1) and its Jacobian (m−1, m):
+
+    Tracer(bordered.compiled, bordered_block(rule, own, m), weights, limits)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn._jit import addresses, apply
+from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow
+
+CHUNK = 512
+LEAST, TURN, CHANGE, TOLERANCE = 1e-9, 0.5, 0.4, 1e-9
+SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
+ENDS = {CORNER: "corner", CROSSED: "crossed"}
+
+
+class Solved(NamedTuple):
+    """A solution z (m,), its unit tangent (m,), the sign of the determinant and the tests (1 + tests,)."""
+
+    z: np.ndarray
+    tangent: np.ndarray
+    values: np.ndarray
+
+
+class Traced(NamedTuple):
+    """Rows of solutions, and why there are no more.
+
+    ``end``: "limit", "closed", "most steps", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a watched
+    test has another sign in ``beyond``) or what ``inspect`` returned.
+    """
+
+    points: np.ndarray
+    tangents: np.ndarray
+    values: np.ndarray
+    end: str
+    beyond: Solved | None = None
+
+
+class Tracer:
+    """A system with m unknowns that is followed and solved; lengths are ‖z‖² = Σ weights z².
+
+    Parameters
+    ----------
+    corrector : the compiled rule
+    block : what it reads
+    weights : (m,)
+    limits : (2, m), infinite where there is none
+    tests : how many the corrector makes; the first ``smooth`` of them limit the steps, a change of sign of one of the last
+        ``watched`` ends them
+    """
+
+    def __init__(
+        self, corrector: Any, block: np.ndarray, weights: np.ndarray, limits: np.ndarray,
+        tests: int = 0, smooth: int = 0, watched: int = 0,
+    ):  # fmt: skip
+        self.rules, self.block, self.weights, self.limits = addresses(corrector), block, weights, limits
+        self.m, self.width, self.smooth, self.watched = len(weights), 1 + tests, smooth, watched
+        self.work = np.zeros(4 * self.m + self.width)
+
+    def evaluate(self, z: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(correction, solution of [J; c] v = [0; 1], sign and tests) at z with the border c."""
+        m = self.m
+        self.work[:m], self.work[m : 2 * m] = z, border
+        apply(self.rules, 0, self.work, self.block, self.work[2 * m :])
+        return self.work[2 * m : 3 * m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy()
+
+    def length(self, vector: np.ndarray) -> float:
+        """‖vector‖."""
+        return float(np.sqrt((self.weights * vector * vector).sum()))
+
+    def solve(self, z: np.ndarray, border: np.ndarray, most: int = 12) -> Solved | None:
+        """Newton's method from z in the hyperplane with the normal ``border``; None if it fails."""
+        z, before = np.array(z, dtype=float), 1e3
+        for _ in range(most):
+            correction, v, _ = self.evaluate(z, border)
+            size = self.length(correction)
+            if not size < 2 * before:
+                return None
+            before, z = size, z + correction
+            if size <= max(TOLERANCE, 1e-14 * self.length(z)):
+                return self.at(z, v)
+        return None
+
+    def at(self, z: np.ndarray, direction: np.ndarray) -> Solved | None:
+        """A solution with its tangent to the side of ``direction``, and its tests; None where there is no tangent."""
+        for _ in range(3):
+            with np.errstate(all="ignore"):
+                v = direction / self.length(direction)
+                _, v, values = self.evaluate(z, self.weights * v)
+            if not np.isfinite(v).all():
+                return None
+            direction = v
+        return Solved(z, v / self.length(v), values)
+
+    def landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
+        """The solution on the first limit between a solution and a point beyond it."""
+        step = beyond - last.z
+        with np.errstate(all="ignore"):
+            gaps = np.where(step > 0, self.limits[1] - last.z, self.limits[0] - last.z)
+            shares = np.where(step == 0, np.inf, gaps / step)
+        k = int(np.argmin(shares))
+        guess, border = last.z + shares[k] * step, np.zeros(self.m)
+        guess[k], border[k] = self.limits[int(step[k] > 0), k], 1.0
+        found = self.solve(guess, border)
+        if found is None or self.length(found.z - guess) > self.length(step):
+            return None
+        found.z[k] = guess[k]
+        return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
+
+    def follow(
+        self, start: Solved, most_steps: int, most_step: float, first: float | None = None,
+        inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
+    ) -> Traced:  # fmt: skip
+        """The curve from a solution on, in the direction of its tangent.
+
+        Parameters
+        ----------
+        most_steps, most_step : number of steps, and the longest one (a length)
+        first : length of the first step
+        inspect : sees a few hundred rows after the other, each time with the last one before; (rows to keep, why) ends it
+        progress : told the number of steps
+        """
+        settings = np.array([min(first or most_step, most_step), LEAST, most_step, TURN, CHANGE, TOLERANCE, 0.0,
+                             self.smooth, self.watched])  # fmt: skip
+        origin = np.stack([start.z, start.tangent])
+        system = System(self.rules, self.block, self.weights, self.limits, origin, settings, self.work)
+        pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
+        while not end and done < most_steps:
+            # A row more than may be filled: for what lies beyond.
+            piece = Curve(*(np.empty((min(CHUNK, most_steps - done) + 2, part.shape[1])) for part in pieces[0]))
+            for part, before in zip(piece, pieces[-1], strict=True):
+                part[0] = before[-1]
+            count, status = follow(system, Curve(*(part[:-1] for part in piece)))
+            count, end, beyond = self._ended(status, piece, count, start)
+            if inspect and (cut := inspect(Curve(*(part[:count] for part in piece)))):
+                count, end = cut
+            pieces.append(Curve(*(part[1:count] for part in piece)) if count > 1 else pieces.pop())
+            done += count - 1
+            if progress:
+                progress(done)
+        return Traced(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)), end or "most steps", beyond)
+
+    def _ended(self, status: int, piece: Curve, count: int, start: Solved) -> tuple[int, str, Solved | None]:
+        """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""
+        if status in (FULL, STALLED):
+            return count, "" if status == FULL else "stalled", None
+        last, beyond = (Solved(*(part[row].copy() for part in piece)) for row in (count - 1, count))
+        if status in ENDS:
+            return count, ENDS[status], beyond
+        if status == LIMIT:
+            found = self.landed(last, beyond.z)
+            return (count, "limit", None) if found is None else (self._put(piece, count, found), "limit", None)
+        along = float((self.weights * (start.z - last.z)) @ last.tangent)
+        found = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
+        if found is not None and self.length(found.z - start.z) <= SAME:
+            return self._put(piece, count, start), "closed", None
+        # Another part of the curve is close by.
+        return count + 1, "", None
+
+    def _put(self, piece: Curve, row: int, found: Solved) -> int:
+        for part, entry in zip(piece, found, strict=True):
+            part[row] = entry
+        return row + 1
