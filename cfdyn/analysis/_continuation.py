@@ -146,7 +146,8 @@ class Tracer:
             done += count - 1
             if progress:
                 progress(done)
-        return Traced(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)), end or "most steps", beyond)
+        points, tangents, values = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+        return Traced(points, tangents, values, end or "most steps", beyond)
 
     def _ended(self, status: int, piece: Curve, count: int, start: Solved) -> tuple[int, str, Solved | None]:
         """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""

@@ -20,11 +20,10 @@ from cfdyn._jit import call_from, integers, kernel_rule, numbers, pointer, put_r
 from cfdyn.kernels.bordered import reduce
 
 # The block: entries of a state, points, place of λ among the parameters, switching functions; the rules for (f, Df, ∂f/∂λ),
-# for the switching functions and for elimination, the sizes it reads; where arrays begin: parameters, linearisations, a
+# for the switching functions and for elimination, the three sizes it reads; where arrays begin: parameters, linearisations, a
 # stack of rows, pivot rows, border, scratch.
-(D, N, FREE, SWITCHES, RULE, SWITCHING, REDUCE, SIZES, ROWS, COLUMNS, P, LINEAR, STACK, SAVED, BORDER, SCRATCH,
- HEAD) = *range(7), 7, 7, 8, *range(10, 17)  # fmt: skip
-WIDTH = 9
+(D, N, FREE, SWITCHES, RULE, SWITCHING, REDUCE, ROWS, COLUMNS, WIDTH, P, LINEAR, STACK, SAVED, BORDER, SCRATCH,
+ HEAD) = range(17)  # fmt: skip
 # Tests: of det(M + I), det(M − I), and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
 
@@ -74,7 +73,7 @@ def eliminate(a, at, given) -> float:
             a[below + r * width + 3 * d + 1] = given[after * d + r] - a[linear + r]
         if k == 0:
             continue
-        call_from(a, REDUCE, pointer(a, rows), pointer(a, SIZES), pointer(a, at[SCRATCH]))
+        call_from(a, REDUCE, pointer(a, rows), pointer(a, ROWS), pointer(a, at[SCRATCH]))
         sign *= a[at[SCRATCH]]
         saved = at[SAVED] + (k - 1) * size
         for r in range(d):
@@ -120,7 +119,7 @@ def test(a, at, sign, address) -> None:
                 following, own = a[rows + r * width + j], a[rows + r * width + d + j]
                 a[scratch + r * d + j] = own - following if k == FLIP else own + following
                 result[MATRICES + r * d + j], result[MATRICES + d * d + r * d + j] = own, following
-        call_from(a, REDUCE, pointer(a, scratch), pointer(a, SIZES), pointer(a, scratch + d * d))
+        call_from(a, REDUCE, pointer(a, scratch), pointer(a, ROWS), pointer(a, scratch + d * d))
         value = sign * a[scratch + d * d]
         for r in range(d):
             value *= abs(a[scratch + r * d + r])
@@ -140,7 +139,7 @@ def solve(a, at, sign, result) -> None:
             a[table + r * wide + d + j] = a[rows + r * width + 3 * d + j] if r < d else a[border + n * d + j]
         a[table + r * wide + d + 2] = 0.0 if r < d else 1.0
     at[ROWS], at[COLUMNS], at[WIDTH] = d + 1, d + 1, wide
-    call_from(a, REDUCE, pointer(a, table), pointer(a, SIZES), pointer(result, 2 * m))
+    call_from(a, REDUCE, pointer(a, table), pointer(a, ROWS), pointer(result, 2 * m))
     value = result[2 * m] * sign
     result[2 * m] = value
     for r in range(d + 1):
