@@ -11,6 +11,7 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
+from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
@@ -188,6 +189,17 @@ class Map:
     def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
         """∂f/∂(parameter) at z, (D,)."""
         return self.rule(f"parameter_derivative:{name}")(self.state(z), self.p)
+
+    def extended(self, *parameters: str) -> Map:
+        """(z, α) → (f(z; α), α), the named parameters α as states: derivatives in z and α together, of any order.
+
+        Examples
+        --------
+        >>> step = Map.from_text("r*x*(1-x)", params={"r": 3.0}).extended("r")
+        >>> step.names, step.derivative([0.25, 3.0], [1.0, 0.0], [0.0, 1.0])  # ∂_r f′ = 1 − 2x
+        (('x', 'r'), array([0.5, 0. ]))
+        """
+        return Map(ExtendedMap(self.spec, parameters))
 
     def precise(self, digits: int) -> PreciseMap:
         """The same map on mpmath numbers of ``digits`` digits."""

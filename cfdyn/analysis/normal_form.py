@@ -1,13 +1,16 @@
-"""`normal_form`: what happens beyond a flip of a fixed point."""
+"""`normal_form`: what happens at a flip, fold, Neimark–Sacker or branch point of a cycle."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.analysis import _critical, _many_flips, _sentences
+from cfdyn.analysis._homological import Forms, Shift
+from cfdyn.analysis._resonances import Spectrum, cycle_points, spectrum
+from cfdyn.errors import NumericsError, unknown
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
 
@@ -16,11 +19,27 @@ DEGENERATE = 1e-10
 
 @dataclass(frozen=True)
 class NormalForm(Record):
-    """ξ ↦ −ξ + c ξ³ on the centre manifold of a flip.
+    """The map on the centre manifold of a critical n-cycle, ξ being the coordinate along the critical direction.
 
-    ``supercritical``: True if c > 0 (a stable 2-cycle is born beyond the flip), False if c < 0 (an
-    unstable 2-cycle exists before it), None if c vanishes to round-off. ``meaning`` says so. ``speed``:
-    s = −dμ/d(parameter) of the multiplier at the flip.
+    ========================  ==========================================  ===============================================
+    ``kind``                  normal form of fⁿ                           ``coefficient``
+    ========================  ==========================================  ===============================================
+    "flip"                    −ξ + c ξ³                                   c
+    "fold"                    ξ + β δ + a ξ²; a cusp ξ + c ξ³ if a = 0    a
+    "neimark-sacker"          e^{iθ} ξ (1 + (d + ib)|ξ|²)                 d, the first Lyapunov coefficient
+    "branch point"            ξ + a ξ² + b ξδ + ½ e δ² + c ξ³             a if ``form`` is "transcritical", else c
+    ========================  ==========================================  ===============================================
+
+    ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", ….
+    ``supercritical``: True if what is born is stable on the centre manifold (c > 0 at a flip, d < 0 at a
+    Neimark–Sacker point, c < 0 at a pitchfork), False if it is unstable, None if the coefficient vanishes to round-off or
+    the question does not arise. ``meaning`` is the answer as a sentence. ``points`` (n, D). ``speed``: −dμ/d(parameter)
+    of the multiplier at a flip, d|μ|/d(parameter) at a Neimark–Sacker point, β at a fold, b at a branch point.
+    ``coefficients``: all of them by name. ``directions`` (k, D): the critical eigenvectors at the first point, real and
+    imaginary part for a Neimark–Sacker point. With k multipliers −1 at once ``cubic`` (k, k, k, k) is K of
+    −ξ + K(ξ,ξ,ξ), ``gradient`` whether K is the gradient of a quartic form (¼⟨ξ, K(ξ,ξ,ξ)⟩ = V₄ for gradient descent),
+    ``coefficient`` the least of ⟨u, K(u,u,u)⟩ over |u| = 1, and ``two_cycles`` the predicted 2n-cycles: ``half``, what
+    is to be added to and taken from the first point, times √(speed · δ), ``kappa`` and whether it is ``stable``.
     """
 
     kind: str
@@ -29,27 +48,37 @@ class NormalForm(Record):
     meaning: str
     points: np.ndarray
     speed: float
+    form: str = ""
+    multipliers: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    coefficients: dict = field(default_factory=dict)
+    directions: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    cubic: np.ndarray | None = None
+    gradient: bool | None = None
+    two_cycles: list = field(default_factory=list)
 
 
-def normal_form(step: Map, z: Any, parameter: str = "lr", tolerance: float = 1e-6) -> NormalForm:
-    """The flip coefficient c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q, (I − A)⁻¹ B(q,q))⟩ at a fixed point.
+def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float = 1e-6) -> NormalForm:
+    """The normal form of a critical fixed point or n-cycle, whose coefficient decides what is born and how stable it is.
 
-    A = Df(z) has the simple multiplier −1 with Aq = −q, Aᵀp = −p, |q| = 1, ⟨p,q⟩ = 1; B and C are
-    the second and third derivatives. For gradient descent in one dimension this is
-    c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond
-    the flip has the half-amplitude √(s δ/c) = √((ηL″ − 2)/c). Where I − A is
-    singular (a continuum of minima) its pseudo-inverse is used.
+    Flip: c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q, (I − A)⁻¹ B(q,q))⟩, where A = Dfⁿ has the multiplier −1, Aq = −q, Aᵀp = −p,
+    |q| = 1, ⟨p,q⟩ = 1, and B, C are the second and third derivatives. For gradient descent in one dimension this is
+    c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond the flip has the half-amplitude
+    √(s δ/c) = √((ηL″ − 2)/c), s = −dμ/d(parameter). Fold: a = ½⟨p, B(q,q)⟩. Neimark–Sacker: d = ½ Re e^{−iθ}⟨p,
+    C(q,q,q̄) + 2B(q, (I − A)⁻¹B(q,q̄)) + B(q̄, (e^{2iθ} − A)⁻¹B(q,q))⟩. For n-cycles the same is solved on all n points at
+    once, without forming fⁿ. Multipliers that stay at 1 (a continuum of minima) are projected out.
 
     Parameters
     ----------
-    step : the map, with its parameter at the flip (see `edge`)
-    z : the fixed point, weights or full state (D,), for every value of the parameter
-    parameter : what is varied; the multiplier moves through −1 at the speed −s = dμ/d(parameter)
-    tolerance : how far the multiplier may be from −1
+    step : the map, with its parameter at the bifurcation (see `edge`)
+    points : the cycle, (n, D) or weights (n, d); a fixed point also as (D,) or (d,)
+    parameter : what is varied; where the map has no "lr" but one parameter, that
+    tolerance : how far the critical multipliers may be from the unit circle, and the points from a cycle
 
     Raises
     ------
-    NumericsError : no multiplier near −1, or two of them, or derivatives that are not finite
+    NumericsError : no cycle, no critical multiplier (they are named), a strong resonance or another point of
+        codimension two (named), a corner of the map, or derivatives that are not finite
+    UsageError : an unknown parameter
 
     Examples
     --------
@@ -58,61 +87,123 @@ def normal_form(step: Map, z: Any, parameter: str = "lr", tolerance: float = 1e-
     >>> found = cf.analysis.normal_form(step, [1.0])
     >>> round(found.coefficient, 12), found.supercritical
     (8.0, True)
+    >>> step = cf.Map.from_text(["r*x*(1-y)", "x"], "x y", {"r": 2.0})  # delayed logistic map
+    >>> found = cf.analysis.normal_form(step, [0.5, 0.5], "r")
+    >>> found.kind, round(found.coefficient, 12), round(found.coefficients["theta"] / np.pi, 12)
+    ('neimark-sacker', -0.75, 0.333333333333)
 
     References
     ----------
-    Kuznetsov, Elements of Applied Bifurcation Theory, eq. (5.46).
+    Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., eqs. (5.46), (5.53), (5.74); branch points: Govaerts,
+    Numerical Methods for Bifurcations of Dynamical Equilibria (2000), ch. 5.
     """
-    state = step.state(z)
-    matrix = step.jacobian(state)
-    if not np.isfinite(matrix).all():
-        raise NumericsError("the map has no derivative at this point")
-    q, p = _eigenvectors(matrix, tolerance)
-    second = step.derivative(state, q, q)
-    inner = np.linalg.lstsq(np.eye(step.dim) - matrix, second, rcond=1e-10)[0]
-    cubic, bent = p @ step.derivative(state, q, q, q) / 6, p @ step.derivative(state, q, inner) / 2
-    coefficient = float(cubic + bent)
-    if not np.isfinite(coefficient):
+    name = _parameter(step, parameter)
+    cycle = cycle_points(step, points, tolerance)
+    forms = Forms(step, cycle, name)
+    found = spectrum(forms.matrices, tolerance)
+    return {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[found.kind](forms, found, tolerance)
+
+
+def _parameter(step: Map, parameter: str) -> str | None:
+    """The parameter to differentiate by, None where the map has none."""
+    if parameter in step.params:
+        return parameter
+    if parameter != "lr":
+        raise unknown("parameter of the map", parameter, step.params)
+    return next(iter(step.params)) if len(step.params) == 1 else None
+
+
+def _checked(found: _critical.Critical) -> _critical.Critical:
+    if not all(np.isfinite(value) for name, value in found.coefficients.items() if name not in ("beta", "b", "e")):
         raise NumericsError("the map's third derivatives are not finite at this point")
-    degenerate = abs(coefficient) <= DEGENERATE * max(abs(cubic), abs(bent), 1e-300) or coefficient == 0
-    supercritical = None if degenerate else coefficient > 0
-    speed = _speed(step, state, parameter)
-    share = float(np.linalg.norm(q[: step.n_weights]))
-    meaning = _meaning(coefficient, supercritical, speed * step.params.get(parameter, np.nan), share, parameter)
-    settings = provenance(map=step.title, params=step.params, point=state)
-    return NormalForm("flip", coefficient, supercritical, meaning, state[None, :], speed, provenance=settings)
+    return found
 
 
-def _speed(step: Map, state: np.ndarray, parameter: str) -> float:
-    """s = −dμ/d(parameter) of the multiplier at −1, by a central difference; NaN without such a parameter."""
-    if parameter not in step.params:
-        return float("nan")
-    value, nearest = step.params[parameter], []
-    for shift in (1 - 1e-5, 1 + 1e-5):
-        values = np.linalg.eigvals(step.at(**{parameter: value * shift}).jacobian(state))
-        nearest.append(float(np.real(values[np.argmin(np.abs(values + 1))])))
-    return (nearest[0] - nearest[1]) / (2e-5 * value)
+def _made(forms: Forms, found: Spectrum, kind: str, **fields: Any) -> NormalForm:
+    step, directions = forms.step, np.atleast_2d(fields.pop("directions"))
+    if np.iscomplexobj(directions):
+        directions = np.concatenate([directions.real, directions.imag])
+    settings = provenance(map=step.title, params=step.params, parameter=forms.parameter)
+    return NormalForm(kind, points=forms.points, multipliers=found.multipliers, directions=directions, **fields,
+                      provenance=settings)  # fmt: skip
 
 
-def _eigenvectors(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """(q, p) of the multiplier −1, normalised to |q| = 1, ⟨p,q⟩ = 1."""
-    values, right = np.linalg.eig(matrix)
-    near = np.flatnonzero(np.abs(values + 1) <= tolerance)
-    if len(near) == 0:
-        raise NumericsError(f"this is not a flip: the multipliers are {np.round(values, 6).tolist()}")
-    if len(near) > 1:
-        raise NumericsError(f"{len(near)} multipliers are −1 at once; the flip coefficient needs a simple one")
-    q = np.real(right[:, near[0]])
-    q /= np.linalg.norm(q)
-    values, left = np.linalg.eig(matrix.T)
-    p = np.real(left[:, np.argmin(np.abs(values + 1))])
-    return q, p / (p @ q)
+def _flip(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
+    minus, plus = Shift(forms.matrices, -1.0, found.minus), Shift(forms.matrices, 1.0, found.plus)
+    found.require_no_fold(forms, minus, plus)
+    made = _checked(_critical.flip(forms, minus, plus))
+    if found.minus > 1:
+        return _many(forms, found, made)
+    c = made.coefficients["c"]
+    supercritical = None if abs(c) <= DEGENERATE * max(made.size, 1e-300) or c == 0 else c > 0
+    speed = -float(made.speed[0, 0])
+    meaning = _sentences.of_flip(c, supercritical, len(forms.points), found.hyperbolic)
+    if supercritical:
+        pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
+        share = float(np.linalg.norm(made.right[0, : forms.step.n_weights]))
+        meaning += _sentences.amplitude(pace, c, share, str(forms.parameter))
+    form = "flip" if supercritical is not None else "degenerate flip"
+    return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
+                 coefficients=made.coefficients, directions=made.right)  # fmt: skip
 
 
-def _meaning(coefficient: float, supercritical: bool | None, pace: float, share: float, parameter: str) -> str:
-    if supercritical is None:
-        return "degenerate (its cubic term vanishes, as for a linear map)"
-    if not supercritical:
-        return "subcritical: an unstable 2-cycle shrinks onto the minimum before the edge; beyond it the orbit jumps away"
-    size = "" if not pace > 0 else f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
-    return f"supercritical: just beyond the edge a stable 2-cycle is born{size}"
+def _many(forms: Forms, found: Spectrum, made: _critical.Critical) -> NormalForm:
+    """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
+    k, tensor = found.minus, made.tensor
+    speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
+    cycles, least, complete = ([], 0.0, True) if zero else _many_flips.two_cycles(tensor, made.right)
+    gradient = _many_flips.is_gradient(tensor)
+    supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
+    meaning = _sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
+    if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > 1e-6 * np.abs(made.speed).max():
+        meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
+    return _made(forms, found, "flip", coefficient=least, supercritical=supercritical, meaning=meaning, speed=speed,
+                 form=f"{k}-fold flip", directions=made.right, cubic=tensor, gradient=gradient, two_cycles=cycles)  # fmt: skip
+
+
+def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
+    multiplier = found.rotation
+    found.require_no_resonance(tolerance)
+    pair, plus = Shift(forms.matrices, multiplier, 1), Shift(forms.matrices, 1.0, found.plus)
+    found.require_no_fold(forms, pair, plus)
+    made = _checked(_critical.neimark_sacker(forms, pair, plus, multiplier))
+    d = made.coefficients["d"]
+    supercritical = None if abs(d) <= DEGENERATE * max(made.size, 1e-300) else d < 0
+    speed = float((made.speed[0, 0] / multiplier).real)
+    meaning = _sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
+    form = "neimark-sacker" if supercritical is not None else "chenciner"
+    return _made(forms, found, "neimark-sacker", coefficient=d, supercritical=supercritical, meaning=meaning, speed=speed,
+                 form=form, coefficients=made.coefficients, directions=made.right)  # fmt: skip
+
+
+def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
+    plus = Shift(forms.matrices, 1.0, 1)
+    made = _checked(_critical.fold(forms, plus))
+    values, name = made.coefficients, str(forms.parameter)
+    a, c, beta = values["a"], values["c"], values.get("beta", np.nan)
+    common: dict[str, Any] = {"coefficients": values, "directions": made.right}
+    pulled = forms.parameter is not None and abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0)
+    if pulled:
+        form, coefficient, supercritical = _branch_form(values, tolerance)
+        return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
+                     meaning=_sentences.of_branch_point(form, supercritical), speed=values["b"], **common)  # fmt: skip
+    flat = abs(a) <= max(tolerance * np.sqrt(abs(c)), DEGENERATE * made.size)
+    meaning = _sentences.of_fold(a, beta, name, len(forms.points), found.hyperbolic)
+    if flat:
+        meaning = "degenerate: a cusp, where two folds meet" if abs(c) > 0 else "degenerate: the terms up to third order vanish"
+    return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta,
+                 form="cusp" if flat else "fold", **common)  # fmt: skip
+
+
+def _branch_form(values: dict[str, float], tolerance: float) -> tuple[str, float, bool | None]:
+    """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
+    a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
+    scale = np.sqrt(abs(c))
+    if abs(a) <= tolerance * scale and abs(b) > 0:
+        return "pitchfork", c, bool(c < 0)
+    discriminant = b * b - 2 * a * e
+    if abs(a) <= DEGENERATE or abs(discriminant) <= tolerance * (b * b + abs(a * e)):
+        if max(abs(a), abs(b), abs(e)) <= DEGENERATE:
+            raise NumericsError("this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along")
+        return "degenerate", a, None
+    return ("transcritical" if discriminant > 0 else "isola"), a, None

@@ -1,4 +1,5 @@
-"""What a map is made of: a loss and an optimizer, plain formulas, other maps in sequence, or another map lifted."""
+"""What a map is made of: a loss and an optimizer, plain formulas, other maps in sequence, or another map
+lifted or with parameters as states."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.errors import FormulaError, UsageError
+from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
@@ -247,4 +249,4 @@ def make_map(
     return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
 
 
-MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cfdyn.errors import unknown
+from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
@@ -66,6 +67,10 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
         return list(z)
     if isinstance(spec, LiftedMap):
         return _lifted_step(tape, spec, z, parameters)
+    if isinstance(spec, ExtendedMap):
+        n = len(spec.base.names)
+        moved = dict(zip(spec.moved, z[n:], strict=True))
+        return [*step_nodes(tape, spec.base, z[:n], {**parameters, **moved}), *z[n:]]
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
         return [f.on(tape, names) for f in spec.formulas]

@@ -1,0 +1,166 @@
+"""The linear algebra of a critical cycle, on all its points at once: null vectors, forms, homological equations.
+
+A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), N being the
+normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `Shift` solves it.
+The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
+
+References
+----------
+Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, as for their f⁽ⁿ⁾.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._shooting import jacobians
+from cfdyn.errors import NumericsError
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems import Map
+
+DENSE = 600
+
+
+class Forms:
+    """The derivatives of a map at the points (n, D) of a cycle, as multilinear forms of directions (n, D), real or complex."""
+
+    def __init__(self, step: Map, points: np.ndarray, parameter: str | None = None):
+        self.step, self.points, self.parameter = step, points, parameter
+        self.matrices = jacobians(step, points)
+        if not np.isfinite(self.matrices).all():
+            raise NumericsError("the map has no derivative at this point")
+
+    def second(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """D²f(x_k)[u_k, v_k], (n, D)."""
+        return self._form(self.step, self.points, u, v)
+
+    def third(self, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """D³f(x_k)[u_k, v_k, w_k], (n, D)."""
+        return self._form(self.step, self.points, u, v, w)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """∂f/∂(parameter) at the points, (n, D)."""
+        assert self.parameter is not None
+        out = np.empty_like(self.points)
+        evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}").compiled, self.points, self.step.p, out)
+        return out
+
+    def moving(self, u: np.ndarray, v: np.ndarray, rates: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
+        """The second derivative in the state and the parameter α together, along (u_k, rates[0]) and (v_k, rates[1]).
+
+        With the rates 0 and 1 it is ∂_α Df(x_k) u_k + D²f(x_k)[u_k, v_k].
+        """
+        step, value = self._extended, self.step.params[str(self.parameter)]
+        along = [np.column_stack([w, np.full(len(w), r)]) for w, r in zip((u, v), rates, strict=True)]
+        return self._form(step, np.column_stack([self.points, np.full(len(self.points), value)]), *along)[:, :-1]
+
+    @cached_property
+    def _extended(self) -> Map:
+        return self.step.extended(str(self.parameter))
+
+    def _form(self, step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
+        """Complex directions by linearity."""
+        for i, u in enumerate(directions):
+            if np.iscomplexobj(u):
+                parts = [(*directions[:i], part, *directions[i + 1 :]) for part in (u.real, u.imag)]
+                return self._form(step, points, *parts[0]) + 1j * self._form(step, points, *parts[1])
+        rows = np.ascontiguousarray(np.concatenate([points, *directions], axis=1))
+        out = np.empty_like(points)
+        evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
+        return out
+
+
+class Shift:
+    """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
+
+    ``right`` and ``left`` (nullity, n, D) are scaled so that the rows right[i, 0] are orthonormal and
+    ⟨left[i, n−1], right[j, 0]⟩ = δ_ij. Where they are not null vectors, or have no such scale, the multiplier ν has a
+    Jordan block: ``split`` is False.
+    """
+
+    def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
+        self.shape, self.nullity = matrices.shape[:2], nullity
+        self.matrix, self.split = _assembled(matrices, nu), True
+        n, d = self.shape
+        self.border: tuple[np.ndarray, np.ndarray] | None = None
+        if nullity == 0:
+            return
+        right, left = _null_vectors(self.matrix, nullity)
+        self.border = left.conj(), right.conj()
+        image = np.asarray(self.matrix @ right)
+        near = np.linalg.norm(image, axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
+        q, p = right.T.reshape(nullity, n, d), left.T.reshape(nullity, n, d)
+        q = np.tensordot(np.linalg.inv(np.linalg.qr(q[:, 0].T)[1]).T, q, 1)
+        p = np.tensordot(np.linalg.inv(np.linalg.qr(p[:, -1].T)[1]).T, p, 1)
+        pairing = p[:, -1] @ q[:, 0].T
+        self.split = bool(near.all() and np.linalg.svd(pairing)[1][-1] > tolerance)
+        self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
+        return self._solver(right.ravel())[: right.size].reshape(right.shape)
+
+    @cached_property
+    def _solver(self) -> Any:
+        return _factorised(self.matrix, self.border)
+
+
+def _assembled(matrices: np.ndarray, nu: complex) -> Any:
+    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense, or sparse where it is large."""
+    n, d = matrices.shape[:2]
+    factors = np.ones(n, dtype=type(nu))
+    factors[-1] = nu
+    if n == 1 or n * d <= DENSE:
+        system, index = np.zeros((n, d, n, d), dtype=factors.dtype), np.arange(n)
+        system[index, :, index, :] = matrices
+        system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)
+        return system.reshape(n * d, n * d)
+    from scipy.sparse import block_diag, csc_matrix, diags, kron
+
+    following = csc_matrix((factors, (np.arange(n), np.roll(np.arange(n), -1))), shape=(n, n))
+    return (block_diag(matrices, format="csc") - kron(following, diags(np.ones(d)))).tocsc()
+
+
+def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` directions (N, count) that M, and those that Mᵀ, shortens most."""
+    if isinstance(matrix, np.ndarray):
+        u, _, v = np.linalg.svd(matrix)
+        return v[-count:].conj().T, u[:, -count:].conj()
+    # Bordered by anything, M is regular, and its null vectors are the answer to (0, I); then they are the better border.
+    generator, size = np.random.default_rng(0), matrix.shape[0]
+    right, left = (np.linalg.qr(generator.normal(size=(size, count)))[0] for _ in range(2))
+    unit = np.concatenate([np.zeros((size, count)), np.eye(count)])
+    for _ in range(3):
+        solved = _factorised(matrix, (left.conj(), right.conj()))(unit.astype(matrix.dtype))
+        adjoint = _factorised(matrix.T.tocsc(), (right.conj(), left.conj()))(unit.astype(matrix.dtype))
+        right, left = np.linalg.qr(solved[:size])[0], np.linalg.qr(adjoint[:size])[0]
+    return right, left
+
+
+def _factorised(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
+    """A function that solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0), or with a right side of full length."""
+    from scipy.linalg import lu_factor, lu_solve
+    from scipy.sparse import bmat, csc_matrix
+    from scipy.sparse.linalg import splu
+
+    count = 0 if border is None else border[0].shape[1]
+    if isinstance(matrix, np.ndarray):
+        whole = matrix if border is None else np.block([[matrix, border[0]], [border[1].T, np.zeros((count, count))]])
+        factors = lu_factor(whole, check_finite=False)
+        solve = lambda right: lu_solve(factors, right, check_finite=False)  # noqa: E731
+    else:
+        whole = matrix if border is None else bmat([[matrix, csc_matrix(border[0])], [csc_matrix(border[1].T), None]])
+        solve = splu(csc_matrix(whole)).solve
+
+    def filled(right: np.ndarray) -> np.ndarray:
+        if len(right) < whole.shape[0]:
+            right = np.concatenate([right, np.zeros(count)])
+        if np.iscomplexobj(right) and not np.iscomplexobj(whole):
+            return solve(right.real.copy()) + 1j * solve(right.imag.copy())
+        return solve(right.astype(whole.dtype))
+
+    return filled

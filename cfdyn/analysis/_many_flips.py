@@ -1,0 +1,117 @@
+"""Several multipliers −1 at once: which 2-cycles the cubic form N(ξ) = −ξ + K(ξ,ξ,ξ) predicts."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+STARTS = 64
+SAME = 1e-6
+
+
+def at(tensor: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """K(u,u,u), (k,)."""
+    return tensor @ u @ u @ u
+
+
+def is_gradient(tensor: np.ndarray) -> bool:
+    """Whether K is the gradient of a quartic V in some inner product G: GK = ∇V has the symmetric derivative GK_i,jlm.
+
+    For gradient descent it is in the Euclidean one, N3's V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
+    """
+    k, size = len(tensor), np.abs(tensor).max()
+    if k == 1 or size == 0:
+        return True
+    rows, pairs = [], [(i, j) for i in range(k) for j in range(i, k)]
+    for i, j in combinations(range(k), 2):
+        # (GK)_i,j.. − (GK)_j,i.. as a linear function of the entries of G
+        entries = [(_row(tensor, a, b, i)[j] - _row(tensor, a, b, j)[i]).ravel() for a, b in pairs]
+        rows.append(np.array(entries).T)
+    _, values, vectors = np.linalg.svd(np.concatenate(rows) / size)
+    flat = np.concatenate([values, np.zeros(len(pairs) - len(values))]) < 1e-7
+    null = vectors[flat]
+    identity = np.array([float(a == b) for a, b in pairs])
+    metric, g = null.T @ (null @ identity), np.zeros((k, k))
+    for (a, b), entry in zip(pairs, metric):
+        g[a, b] = g[b, a] = entry
+    return bool(np.linalg.eigvalsh(g)[0] > 1e-9)
+
+
+def _row(tensor: np.ndarray, a: int, b: int, i: int) -> np.ndarray:
+    """Row i of EK for the symmetric unit matrix E with ones at (a, b) and (b, a)."""
+    return tensor[b] * float(i == a) + tensor[a] * float(i == b and a != b)
+
+
+def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Unit vectors (m, k) with K(u,u,u) = κu, one of ±u each, and whether these are all; a sphere of them is (0, k), False.
+
+    For k = 2 they are the zeros of a polynomial, all of which are found; for more, what Newton's method finds from many
+    starts.
+    """
+    k, size = len(tensor), np.abs(tensor).max()
+    if k == 1:
+        return np.ones((1, 1)), True
+    u = np.random.default_rng(0).normal(size=(8, k))
+    u /= np.linalg.norm(u, axis=1)[:, None]
+    images = np.array([at(tensor, row) for row in u])
+    if np.abs(images - (images * u).sum(axis=1)[:, None] * u).max() <= 1e-9 * size:
+        return np.empty((0, k)), False
+    return (_rays_of_two(tensor), True) if k == 2 else (_rays_of_many(tensor), False)
+
+
+def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
+    """u = (x, y) with x K₂ − y K₁ = 0, a form of degree four."""
+    cubic = [[sum(_entries(t, ones)) for ones in range(4)] for t in tensor]  # coefficients of x^(3−j) y^j
+    form = np.zeros(5)
+    form[:4] += cubic[1]
+    form[1:] -= cubic[0]
+    # A turn that keeps the form's end coefficients away from zero would do as well; here x = 0 is looked at by itself.
+    slopes = np.roots(form[::-1]) if np.abs(form[4]) > 1e-12 * np.abs(form).max() else np.roots(form[:4][::-1])
+    found = [np.array([1.0, s.real]) for s in slopes if abs(s.imag) <= SAME * (1 + abs(s))]
+    if not np.abs(form[4]) > 1e-12 * np.abs(form).max():
+        found.append(np.array([0.0, 1.0]))
+    return np.array([u / np.linalg.norm(u) for u in found]).reshape(-1, 2)
+
+
+def _entries(cubic: np.ndarray, ones: int) -> list[float]:
+    return [float(cubic[index]) for index in np.ndindex(2, 2, 2) if sum(index) == ones]
+
+
+def _rays_of_many(tensor: np.ndarray) -> np.ndarray:
+    from scipy.optimize import root
+
+    k, found = len(tensor), list[np.ndarray]()
+    generator = np.random.default_rng(0)
+
+    def defect(x: np.ndarray) -> np.ndarray:
+        return np.append(at(tensor, x[:k]) - x[k] * x[:k], x[:k] @ x[:k] - 1)
+
+    for start in generator.normal(size=(STARTS * k, k)):
+        start /= np.linalg.norm(start)
+        solved = root(defect, np.append(start, start @ at(tensor, start)), tol=1e-12)
+        u = solved.x[:k]
+        if np.abs(defect(solved.x)).max() <= 1e-9 * (1 + np.abs(tensor).max()) and not any(
+            min(np.abs(u - v).max(), np.abs(u + v).max()) < SAME for v in found
+        ):
+            found.append(u)
+    return np.array(found).reshape(-1, k)
+
+
+def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float, bool]:
+    """(the predicted 2-cycles, the least ⟨u, K(u,u,u)⟩ on the sphere, whether the list is known to be complete).
+
+    Where all k multipliers move alike, −1 − s δ, a ray with K(u,u,u) = κu, κ > 0 carries the 2-cycle z ± ``half`` √(sδ),
+    half = Σ u_i q_i/√κ; it is stable if the other eigenvalues of D K(u,u,u) exceed κ.
+    """
+    found, (directions, complete) = [], rays(tensor)
+    for u in directions:
+        kappa = float(u @ at(tensor, u))
+        others = np.sort(np.linalg.eigvals(3 * tensor @ u @ u).real)
+        across = np.delete(others, int(np.argmin(np.abs(others - 3 * kappa))))
+        half = right.T @ u / np.sqrt(abs(kappa) or np.nan)
+        found.append({"half": half, "kappa": kappa, "stable": bool(kappa > 0 and (across > kappa).all())})
+    even = sum(np.moveaxis(tensor, 0, i) for i in range(4)) / 4
+    critical, _ = rays(even)
+    axes = critical if len(critical) else np.eye(len(tensor))[:1]
+    return found, min(float(u @ at(even, u)) for u in axes), complete

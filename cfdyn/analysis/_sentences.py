@@ -1,0 +1,80 @@
+"""What a normal form says about the cycles near a bifurcation, in a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def born(period: int) -> str:
+    """What a flip brings about."""
+    return f"{2 * period}-cycle"
+
+
+def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbolic: bool) -> str:
+    """The flip of an n-cycle, without the size of what is born."""
+    if supercritical is None:
+        return "degenerate (its cubic term vanishes, as for a linear map)"
+    if not supercritical:
+        what = "the minimum" if period == 1 else f"the {period}-cycle"
+        return f"subcritical: an unstable {born(period)} shrinks onto {what} before the edge; beyond it the orbit jumps away"
+    if hyperbolic:
+        return f"supercritical on its centre manifold: beyond it a {born(period)} exists, unstable in other directions"
+    return f"supercritical: just beyond the edge a stable {born(period)} is born"
+
+
+def amplitude(pace: float, coefficient: float, share: float, parameter: str) -> str:
+    """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
+    return f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)" if pace > 0 else ""
+
+
+def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
+    """Where the two cycles of a fold are."""
+    what = "fixed points" if period == 1 else f"{period}-cycles"
+    kinds = "both unstable in other directions" if hyperbolic else "one stable and one unstable"
+    if not np.isfinite(beta):
+        return f"two {what}, {kinds}, meet and vanish"
+    side = "above" if beta * a < 0 else "below"
+    return f"two {what}, {kinds}, exist for {parameter} {side} its value here, meet there and vanish"
+
+
+def of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyperbolic: bool) -> str:
+    """The invariant circle."""
+    turn = f"rotation {theta / (2 * np.pi):.6g} of a turn"
+    if supercritical is None:
+        return f"degenerate (the first Lyapunov coefficient vanishes), {turn}"
+    if not supercritical:
+        return f"subcritical: an unstable invariant circle shrinks onto the cycle; beyond it the orbit jumps away ({turn})"
+    if hyperbolic:
+        return f"supercritical on its centre manifold: an invariant circle is born, unstable in other directions ({turn})"
+    return f"supercritical: a stable invariant circle is born ({turn})"
+
+
+def of_branch_point(form: str, supercritical: bool | None) -> str:
+    """Which branches cross."""
+    if form == "transcritical":
+        return "transcritical: two branches cross and exchange their stability"
+    if form == "isola":
+        return "an isolated point: the cycles here have no neighbours for other values of the parameter"
+    if form == "degenerate":
+        return "degenerate: two branches meet, but the terms up to third order do not tell how"
+    side = "beyond it two stable branches" if supercritical else "before it two unstable branches"
+    return f"pitchfork, {'super' if supercritical else 'sub'}critical: {side} exist beside the one that changes its stability"
+
+
+def of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
+    """What several multipliers −1 at once lead to."""
+    start = f"{k} multipliers are −1 at once"
+    if supercritical is None and least == 0:
+        return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"
+    field = (
+        "the cubic form is a gradient, so that near onset only 2-cycles arise, no longer period and no invariant circle"
+        if gradient
+        else "the cubic form is no gradient, so that invariant circles are not excluded"
+    )
+    beyond = [cycle for cycle in found if cycle["kappa"] > 0]
+    stable = sum(cycle["stable"] for cycle in beyond)
+    if not found and not complete:
+        many = "all directions carry 2-cycles alike"
+    else:
+        many = f"{len(beyond)} 2-cycles beyond the edge, {stable} of them stable" + ("" if complete else " (as many as were found)")
+    return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits jump away")
