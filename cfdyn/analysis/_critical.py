@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Critical:
     tensor: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
-def paired(left: np.ndarray, rows: np.ndarray) -> complex:
+def paired(left: np.ndarray, rows: np.ndarray) -> Any:
     """Σ_k ⟨p_k, r_k⟩, without conjugation: what makes an order's equation solvable."""
     return (left * rows).sum()
 
@@ -38,7 +39,7 @@ def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
     tensor, size = np.empty((k, k, k, k)), 0.0
     for j, l, m in combinations_with_replacement(range(k), 3):
         cubic = forms.third(q[j], q[l], q[m])
-        quadratic = sum(forms.second(q[a], bent[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l)))
+        quadratic = np.sum([forms.second(q[a], bent[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
         for i in range(k):
             parts = paired(p[i], cubic) / 6, paired(p[i], quadratic) / 6
             size = max(size, abs(parts[0]), abs(parts[1]))
@@ -50,14 +51,17 @@ def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
 def fold(forms: Forms, plus: Shift) -> Critical:
     """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, δ being the parameter less its value.
 
-    a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩; β = ⟨p, f_α⟩, b = ⟨p, A_α q + B(q,x_α)⟩ and
-    e = ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩ with A x_α − x_α⁺ = −f_α, all at the rate of the parameter.
+    a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with Ah − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0;
+    β = ⟨p, f_α⟩, b = ⟨p, A_α q + B(q,x_α)⟩ and e = ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩ with A x_α − x_α⁺ = −f_α.
     """
     q, p = plus.right[0], plus.left[0]
     square = forms.second(q, q)
-    bent = plus.solve(-square)
+    right, a = -square, float(paired(p, square)) / 2
+    right[-1] += 2 * a * q[0]
+    bent = plus.solve(right)
+    bent -= (p[-1] @ bent[0]) * q
     cubic, quadratic = paired(p, forms.third(q, q, q)) / 6, paired(p, forms.second(q, bent)) / 2
-    found = {"a": float(paired(p, square)) / 2, "c": float(cubic + quadratic)}
+    found = {"a": a, "c": float(cubic + quadratic)}
     speed = np.full((1, 1), np.nan)
     if forms.parameter is not None:
         moved = plus.solve(-forms.slope)

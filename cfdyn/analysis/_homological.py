@@ -68,10 +68,14 @@ class Forms:
             if np.iscomplexobj(u):
                 parts = [(*directions[:i], part, *directions[i + 1 :]) for part in (u.real, u.imag)]
                 return self._form(step, points, *parts[0]) + 1j * self._form(step, points, *parts[1])
-        rows = np.ascontiguousarray(np.concatenate([points, *directions], axis=1))
-        out = np.empty_like(points)
-        evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
-        return out
+        return derivatives(step, points, *directions)
+
+
+def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
+    """Dᵏf(x_i)[u_i, v_i, …] at each of the points, (n, D)."""
+    rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
+    evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
+    return out
 
 
 class Shift:

@@ -102,16 +102,18 @@ def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float
     """(the predicted 2-cycles, the least ⟨u, K(u,u,u)⟩ on the sphere, whether the list is known to be complete).
 
     Where all k multipliers move alike, −1 − s δ, a ray with K(u,u,u) = κu, κ > 0 carries the 2-cycle z ± ``half`` √(sδ),
-    half = Σ u_i q_i/√κ; it is stable if the other eigenvalues of D K(u,u,u) exceed κ.
+    half = Σ u_i q_i/√κ (for κ < 0 it exists before: √|sδ/κ|); it is stable if the other eigenvalues of D K(u,u,u) exceed κ.
     """
     found, (directions, complete) = [], rays(tensor)
     for u in directions:
         kappa = float(u @ at(tensor, u))
+        if abs(kappa) <= 1e-9 * np.abs(tensor).max():
+            continue
         others = np.sort(np.linalg.eigvals(3 * tensor @ u @ u).real)
         across = np.delete(others, int(np.argmin(np.abs(others - 3 * kappa))))
-        half = right.T @ u / np.sqrt(abs(kappa) or np.nan)
+        half = right.T @ u / np.sqrt(abs(kappa))
         found.append({"half": half, "kappa": kappa, "stable": bool(kappa > 0 and (across > kappa).all())})
-    even = sum(np.moveaxis(tensor, 0, i) for i in range(4)) / 4
+    even = np.mean([np.moveaxis(tensor, 0, i) for i in range(4)], axis=0)
     critical, _ = rays(even)
     axes = critical if len(critical) else np.eye(len(tensor))[:1]
     return found, min(float(u @ at(even, u)) for u in axes), complete

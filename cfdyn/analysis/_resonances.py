@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._homological import Forms, Shift
+from cfdyn.analysis._homological import Forms, Shift, derivatives
 from cfdyn.analysis._shooting import regularity, residual
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems import Map, require_map
@@ -30,9 +30,22 @@ def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
     if not gap <= tolerance * (1 + size):
         what = "a fixed point" if len(cycle) == 1 else f"a {len(cycle)}-cycle"
         raise NumericsError(f"this is not {what}: the map misses the next point by {gap:.3g}")
-    if step.switching and regularity(step, cycle, size) != "smooth":
+    if step.switching and (regularity(step, cycle, size) != "smooth" or _bent(step, cycle, size)):
         raise NumericsError("the map has a corner at this point (a border collision): there is no smooth normal form")
     return cycle
+
+
+def _bent(step: Map, cycle: np.ndarray, size: float) -> bool:
+    """Whether a second or third derivative jumps at the points: its values on both sides do not approach each other."""
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=cycle.shape)
+    h = 1e-4 * (size or 1.0) * along
+    for order in (2, 3):
+        both = [[derivatives(step, cycle + sign * shift, *[along] * order) for sign in (1, -1)] for shift in (h, h / 100)]
+        far, near = (np.abs(plus - minus).max() for plus, minus in both)
+        if near > 0.2 * far and near > 1e-9 * max(np.abs(both[1]).max(), 1e-3):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,7 @@ def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
     values = values[np.argsort(-np.abs(values), kind="stable")]
     plus, minus = np.abs(values - 1) <= tolerance, np.abs(values + 1) <= tolerance
     pairs = values[(np.abs(np.abs(values) - 1) <= tolerance) & (np.imag(values) > 0) & ~plus & ~minus]
-    outside = bool(np.any((np.abs(values) > 1 + tolerance)))
+    outside = bool(np.any(np.abs(values) > 1 + tolerance))
     found = Spectrum(values.real if np.all(np.imag(values) == 0) else values, int(plus.sum()), int(minus.sum()), pairs, outside)
     if found.plus + found.minus + len(pairs) == 0:
         shown = np.round(found.multipliers[:8], 6).tolist()

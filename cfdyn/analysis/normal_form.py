@@ -90,7 +90,7 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     >>> step = cf.Map.from_text(["r*x*(1-y)", "x"], "x y", {"r": 2.0})  # delayed logistic map
     >>> found = cf.analysis.normal_form(step, [0.5, 0.5], "r")
     >>> found.kind, round(found.coefficient, 12), round(found.coefficients["theta"] / np.pi, 12)
-    ('neimark-sacker', -0.75, 0.333333333333)
+    ('neimark-sacker', -1.0, 0.333333333333)
 
     References
     ----------
@@ -128,7 +128,7 @@ def _made(forms: Forms, found: Spectrum, kind: str, **fields: Any) -> NormalForm
                       provenance=settings)  # fmt: skip
 
 
-def _flip(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
+def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     minus, plus = Shift(forms.matrices, -1.0, found.minus), Shift(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, minus, plus)
     made = _checked(_critical.flip(forms, minus, plus))

@@ -56,7 +56,7 @@ def test_flip_of_a_cycle_against_the_composed_map_in_40_digits(period, guess, st
 
 
 def test_long_cycles_use_sparse_systems():
-    """The 1024-cycle near the end of the cascade: the flip's c/s as from the amplitude of the 2048-cycle born beyond."""
+    """More points than are treated densely: null vectors and solutions put into their equations."""
     from cfdyn.analysis._homological import DENSE, Shift
 
     rng = np.random.default_rng(1)
@@ -134,33 +134,21 @@ def test_neimark_sacker_of_a_predator_and_its_prey(beta):
 numbers = st.floats(-1, 1).map(lambda v: round(v, 3))
 
 
-def polynomial_map(expressions, **params):
-    import sympy as sp
-
-    return cf.Map.from_text([str(sp.expand(sp.nsimplify(e))) for e in expressions], "x y", params or None)
-
-
 def sheared(base, shears):
-    """φ∘base∘φ⁻¹ for φ(x, y) = (x, y + αx² + βx³) after (x + γy² + εy³, y), in SymPy."""
-    import sympy as sp
-
-    x, y = sp.symbols("x y", real=True)
-    alpha, beta, gamma, eps = map(sp.nsimplify, shears)
-    v = y - alpha * x**2 - beta * x**3
-    inner = (x - gamma * v**2 - eps * v**3, v)
-    u, w = (b.subs({x: inner[0], y: inner[1]}, simultaneous=True) for b in base(x, y))
-    u = u + gamma * w**2 + eps * w**3
-    return [u, w + alpha * u**2 + beta * u**3]
+    """The map φ∘base∘φ⁻¹ for φ(x, y) = (x, y + αx² + βx³) after (x + γy² + εy³, y), as text."""
+    alpha, beta, gamma, eps = (f"({s!r})" for s in shears)
+    v = f"(y - {alpha}*x**2 - {beta}*x**3)"
+    u = f"(x - {gamma}*{v}**2 - {eps}*{v}**3)"
+    u, v = (f"({text})" for text in base(u, v))
+    u = f"({u} + {gamma}*{v}**2 + {eps}*{v}**3)"
+    return cf.Map.from_text([u, f"{v} + {alpha}*{u}**2 + {beta}*{u}**3"], "x y")
 
 
 @settings(max_examples=15, deadline=None)
 @given(c=numbers, k=numbers, m=numbers, mu=st.sampled_from([-0.7, 0.0, 0.4, 1.6]), shears=st.tuples(*[numbers] * 4))
 def test_the_flip_coefficient_survives_a_change_of_coordinates(c, k, m, mu, shears):
     """x → −x + c x³ + k x y, y → μ y + m x²: on y = m x²/(1 − μ) + … this is −x + (c + km/(1−μ)) x³."""
-    import sympy as sp
-
-    c_, k_, m_, mu_ = map(sp.nsimplify, (c, k, m, mu))
-    step = polynomial_map(sheared(lambda x, y: (-x + c_ * x**3 + k_ * x * y, mu_ * y + m_ * x**2), shears))
+    step = sheared(lambda x, y: (f"-{x} + ({c})*{x}**3 + ({k})*{x}*{y}", f"({mu})*{y} + ({m})*{x}**2"), shears)
     found = form(step, [0.0, 0.0])
     assert found.kind == "flip"
     assert found.coefficient == pytest.approx(c + k * m / (1 - mu), abs=1e-9)
@@ -170,18 +158,14 @@ def test_the_flip_coefficient_survives_a_change_of_coordinates(c, k, m, mu, shea
 @given(d=numbers, b=numbers, turn=st.sampled_from([0.4, 1.1, 1.9, 2.9]), shears=st.tuples(*[numbers] * 4))
 def test_the_lyapunov_coefficient_survives_a_change_of_coordinates(d, b, turn, shears):
     """ζ → e^{iθ} ζ (1 + (d + ib)|ζ|²), ζ = x + iy = √2 ξ for |q| = 1."""
-    import sympy as sp
-
-    cos, sin, d_, b_ = sp.Float(math.cos(turn), 17), sp.Float(math.sin(turn), 17), sp.nsimplify(d), sp.nsimplify(b)
+    cos, sin = math.cos(turn), math.sin(turn)
 
     def base(x, y):
-        s = x**2 + y**2
-        u, v = x * (1 + d_ * s) - y * b_ * s, y * (1 + d_ * s) + x * b_ * s
-        return cos * u - sin * v, sin * u + cos * v
+        real, imag = f"(1 + ({d})*({x}**2 + {y}**2))", f"({b})*({x}**2 + {y}**2)"
+        u, v = f"({x}*{real} - {y}*{imag})", f"({y}*{real} + {x}*{imag})"
+        return f"({cos!r})*{u} - ({sin!r})*{v}", f"({sin!r})*{u} + ({cos!r})*{v}"
 
-    import sympy
-
-    step = cf.Map.from_text([str(sympy.expand(e)) for e in sheared(base, shears)], "x y")
+    step = sheared(base, shears)
     found = form(step, [0.0, 0.0])
     assert found.kind == "neimark-sacker"
     assert found.coefficients["theta"] == pytest.approx(turn, rel=1e-12)
@@ -196,9 +180,10 @@ def test_random_polynomials_with_a_critical_2_cycle(slope, high, kind):
     other = kind / slope
     hermite = (1 - 3 * x**2 + 2 * x**3) + slope * (x - 2 * x**2 + x**3) + other * (x**3 - x**2)
     f = hermite + P(high) * x**2 * (1 - x) ** 2
-    text = " + ".join(f"({c!r})*x**{k}" for k, c in enumerate(f.coef.tolist()))
+    coefficients = [*f.coef.tolist(), *[0.0] * 8][:8]
+    text = " + ".join(f"c{k}*x**{k}" for k in range(8))
     g = f(f).coef
-    found = form(cf.Map.from_text(text, "x"), [[0.0], [1.0]])
+    found = form(cf.Map.from_text(text, "x", {f"c{k}": c for k, c in enumerate(coefficients)}), [[0.0], [1.0]])
     if kind == -1:
         assert found.kind == "flip"
         assert found.coefficient == pytest.approx(g[2] ** 2 + g[3], rel=1e-9, abs=1e-8)
@@ -263,6 +248,7 @@ def test_cusp_of_the_cubic_map():
         (["x/2", "y/3"], "not a bifurcation point: the multipliers are"),
         (["x/2 + 1", "y/3"], "not a fixed point"),
         (["-x + Abs(x)*y", "y/2"], "corner"),
+        (["-x + Abs(x)**3", "y/2"], "corner"),
         (["-Abs(x)", "y/2"], "corner"),
     ],
 )
@@ -280,3 +266,104 @@ def test_bad_input():
         form(LOGISTIC, [[0.1, 0.2]], "r")
     with pytest.raises(cf.CfdynError, match="finite"):
         form(LOGISTIC, [[math.nan]], "r")
+
+
+def quartic_loss(second, third, fourth):
+    """½ second (x² + y²) + cubic and quartic forms with these coefficients of x³, x²y, …; their derivative tensors."""
+    terms = [f"t{j}*x**{3 - j}*y**{j}" for j in range(4)] + [f"f{j}*x**{4 - j}*y**{j}" for j in range(5)]
+    params = {**{f"t{j}": c for j, c in enumerate(third)}, **{f"f{j}": c for j, c in enumerate(fourth)}}
+    loss = cf.Loss(" + ".join([f"{second!r}*(x**2 + y**2)/2", *terms]), "x y", params)
+
+    def potential(u, eta):
+        """V₄ = (η/24)[3 tᵀH⁻¹t − D⁴L(u⁴)], t = D³L(u,u,·): D³L(u,u,·) = 2∇(cubic), D⁴L(u⁴) = 24 quartic."""
+        x, y = u
+        t = 2 * np.array([sum(c * (3 - j) * x ** max(2 - j, 0) * y**j for j, c in enumerate(third) if j < 3),
+                          sum(c * j * x ** (3 - j) * y ** (j - 1) for j, c in enumerate(third) if j)])  # fmt: skip
+        return eta / 24 * (3 * t @ t / second - 24 * sum(c * x ** (4 - j) * y**j for j, c in enumerate(fourth)))
+
+    return loss, potential
+
+
+@settings(max_examples=12, deadline=None)
+@given(third=st.tuples(*[numbers] * 4), fourth=st.tuples(*[numbers] * 5))
+def test_two_flips_at_once_are_the_gradient_of_the_quartic_form(third, fourth):
+    """N3: K = ∇V₄ for a doubly degenerate top sharpness, H = 2 I."""
+    loss, potential = quartic_loss(2.0, third, fourth)
+    found = form(cf.as_map(loss, cf.optimizers.gd(lr=1.0)), [0.0, 0.0])
+    assert found.kind == "flip" and found.gradient is True and found.form == "2-fold flip"
+    for angle in (0.0, 0.7, 1.9, 2.8):
+        u = np.array([math.cos(angle), math.sin(angle)])
+        xi = found.directions @ u
+        assert found.cubic @ xi @ xi @ xi @ xi / 4 == pytest.approx(potential(u, 1.0), abs=1e-9)
+    for cycle in found.two_cycles:
+        # At a critical direction of V₄ on the circle V₄ is stationary, and κ = 4V₄.
+        u = cycle["half"] / np.linalg.norm(cycle["half"])
+        angle, h = math.atan2(u[1], u[0]), 1e-5
+        sides = [potential([math.cos(angle + s), math.sin(angle + s)], 1.0) for s in (-h, 0, h)]
+        assert abs(sides[2] - sides[0]) / (2 * h) < 1e-6
+        assert cycle["kappa"] == pytest.approx(4 * sides[1], abs=1e-8)
+
+
+def test_two_flips_at_once_predict_the_2_cycles_that_orbits_find():
+    """Beyond the edge orbits from all directions end on the predicted stable 2-cycles and on nothing else."""
+    loss, _ = quartic_loss(2.0, (0.3, -0.2, 0.5, 0.1), (-0.4, 0.1, -0.2, 0.0, -0.6))
+    step = cf.as_map(loss, cf.optimizers.gd(lr=1.0))
+    found = form(step, [0.0, 0.0])
+    assert found.supercritical is True and "only 2-cycles" in found.meaning
+    stable = [c["half"] for c in found.two_cycles if c["stable"]]
+    assert 1 <= len(stable) < len(found.two_cycles)
+    delta = 2e-3
+    reached = set()
+    for angle in np.linspace(0.1, 2 * math.pi, 12):
+        orbit = cf.iterate(step.at(lr=1 + delta), 0.02 * np.array([math.cos(angle), math.sin(angle)]), 40_000).z
+        assert orbit[-1] == pytest.approx(orbit[-3], abs=1e-9)
+        half = (orbit[-1] - orbit[-2]) / 2 / math.sqrt(found.speed * delta)
+        near = [min(np.abs(half - s).max(), np.abs(half + s).max()) / np.linalg.norm(s) for s in stable]
+        assert min(near) < 0.02
+        reached.add(int(np.argmin(near)))
+    assert reached == set(range(len(stable)))
+
+
+def test_a_symmetric_loss_has_a_circle_of_2_cycles():
+    """N6's loss h(s) + k(s) Re z³ has the symmetry of the triangle: V₄ is a multiple of |z|⁴, and 2-cycles fill a circle."""
+    h2, z3 = -0.125, "(x**3 - 3*x*y**2)"
+    s = "(x**2 + y**2)"
+    text = f"3*({s} - 1)/4 + {h2}*({s} - 1)**2/2 + sqrt(3)/6*(2 - {s})*{z3}"
+    # h′(0) = 3/4 − h₂ = 7/8, H = 7/4 I
+    found = form(cf.as_map(cf.Loss(text, "x y"), cf.optimizers.gd(lr=8 / 7)), [0.0, 0.0])
+    assert found.form == "2-fold flip" and found.gradient is True and "all directions carry 2-cycles alike" in found.meaning
+    # D³L(u,u,·) has the length 6√3/3 = 2√3, D⁴L(u⁴) = 12 h₂: V₄ = (η/24)(3·12/(7/4) + 12/8)
+    assert found.coefficient == pytest.approx(4 * (8 / 7) / 24 * (36 / 1.75 + 1.5), rel=1e-10)
+
+
+def test_a_cubic_form_that_is_no_gradient_is_said():
+    """A rotation by a quarter in the cubic terms: −ξ + |ξ|² (ξ + 3 iξ)."""
+    s = "(x**2 + y**2)"
+    found = form(cf.Map.from_text([f"-x + {s}*(x - 3*y)", f"-y + {s}*(y + 3*x)"], "x y"), [0.0, 0.0])
+    assert found.gradient is False and "no gradient" in found.meaning and found.two_cycles == []
+    assert found.coefficient == pytest.approx(1.0)
+
+
+def test_preconditioned_descent_is_a_gradient_in_another_metric():
+    """N4: −P∇L with P symmetric and positive; H = P⁻¹ makes both multipliers −1 at η = 2."""
+    step = cf.Map.from_text(
+        ["x - 2*(x + 2*(y*y*x + x**3) + (x*x*y + 2*y**3))", "y - 2*(y + (y*y*x + x**3) + 3*(x*x*y + 2*y**3))"], "x y"
+    )
+    # P = [[2, 1], [1, 3]], quartic part of L: x⁴/4 + x²y²/2 + y⁴/2
+    found = form(step, [0.0, 0.0])
+    assert found.gradient is True and not np.allclose(found.cubic, np.moveaxis(found.cubic, 0, 1))
+
+
+def test_three_flips_at_once():
+    """V₄ = −η Σ c_i x_i⁴ with all c_i < 0: 13 pairs of rays, of which the 4 with all entries are the minima of V₄."""
+    loss = cf.Loss("(x**2 + y**2 + z**2) - (x**4 + y**4 + z**4)/4", "x y z")
+    found = form(cf.as_map(loss, cf.optimizers.gd(lr=1.0)), [0.0, 0.0, 0.0])
+    assert len(found.two_cycles) == 13 and sum(c["stable"] for c in found.two_cycles) == 4
+    assert found.coefficient == pytest.approx(1 / 3, rel=1e-9) and found.supercritical is True
+
+
+def test_a_parameter_that_parts_the_multipliers_is_said():
+    step = cf.Map.from_text(["-x - k*x + x**3", "-y - 2*k*y + y**3"], "x y", {"k": 0.0})
+    assert "does not move these multipliers alike" in form(step, [0.0, 0.0], "k").meaning
+    degenerate = form(cf.as_map(cf.Loss("x**2/2 + y**2/2"), cf.optimizers.gd(lr=2.0)), [0.0, 0.0])
+    assert degenerate.supercritical is None and "degenerate" in degenerate.meaning
