@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -203,12 +204,17 @@ def document(reports: list[Report]) -> str:
 
 
 def insert(reports: list[Report], readme: Path = README) -> None:
-    """Put the tables between the markers of the README."""
+    """Put the tables between the markers of the README, a section for each benchmark; the others' sections stay."""
     text = readme.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise harness.BenchmarkError(f"{readme} lacks the lines {BEGIN} and {END}")
-    before, after = text.split(BEGIN, 1)[0], text.split(END, 1)[1]
-    readme.write_text(f"{before}{BEGIN}\n\n{document(reports)}\n{END}{after}", encoding="utf-8")
+    before, rest = text.split(BEGIN, 1)
+    old, after = rest.split(END, 1)
+    parts = re.split(r"^### (.+)$", old, flags=re.MULTILINE)
+    sections = {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    sections.update({report.name: document([report]).strip() for report in reports})
+    made = "".join(f"### {name}\n\n{body}\n\n" for name, body in sections.items())
+    readme.write_text(f"{before}{BEGIN}\n\n{made}{END}{after}", encoding="utf-8")
 
 
 def main(name: str, run: Callable[[bool], list[Table]]) -> None:

@@ -172,6 +172,8 @@ def test_the_readme_gets_the_tables_between_its_markers(report, tmp_path):
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert text.count("| a question |") == 1 and report.machine()["processor"] in text
+    report.insert([report.Report("other", [], False)], readme)  # the sections of other benchmarks stay
+    assert readme.read_text(encoding="utf-8").startswith(text.split(report.END)[0])
     readme.write_text("no markers", encoding="utf-8")
     with pytest.raises(Exception, match="lacks"):
         report.insert([sample(report)], readme)

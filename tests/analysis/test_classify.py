@@ -440,7 +440,7 @@ def test_lyapunov_of_a_cycle_and_of_linear_maps():
         (lambda: cf.analysis.lyapunov(LOGISTIC, [0.3], 0), "at least one step"),
         (lambda: cf.analysis.classify(LOGISTIC, [0.3], max_period=0), "at least 1"),
         (lambda: cf.analysis.classify(LOGISTIC, [math.nan]), "finite"),
-        (lambda: cf.analysis.cycles(DELAYED, 3, [(0, 1)]), "one variable"),
+        (lambda: cf.analysis.cycles(DELAYED, 3, [(0, 1)]), "2 variables"),
         (lambda: cf.analysis.cycles(LOGISTIC, 0, [(0, 1)]), "at least 1"),
         (lambda: cf.analysis.cycles(LOGISTIC, 3, [(1, 0)]), "lo < hi"),
     ],
