@@ -110,7 +110,9 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
 
         found = on_line(step, n, region, budget)
     else:
-        raise UsageError(f"cycles searches maps of one variable; this one has {step.dim}")
+        from cfdyn.analysis._cycles_plane import by_chains
+
+        found = by_chains(step, n, region, budget)
     return _record(step, n, region, found, seed)
 
 

@@ -1,0 +1,165 @@
+"""Cycles of maps of two variables and a few more: chains of boxes, one for each point, cut and split until all is decided."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis._cycles_found import Found
+from cfdyn.analysis._shooting import least_period, multipliers, polish, residual
+from cfdyn.kernels.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
+from cfdyn.systems import Map
+
+BUDGET = 5_000_000
+PAUSE = 200_000  # links between two looks at the keyboard
+EVERYWHERE = 1e100  # in units of the box: where the points of a cycle outside of it may be
+LEAST = 1e-9  # of the box: what is narrower and still open stays undecided
+MOST_UNDECIDED = 400
+FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
+
+
+def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) -> Found:
+    """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
+
+    References
+    ----------
+    Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
+    for the Hénon map, J. UCS 4, 114–124.
+    """
+    most = BUDGET if budget is None else budget
+    work = _Chains(step, period, region)
+    status = work.run(most)
+    solved = [polish(step, centre) for centre in work.found]
+    lost = sum(cycle is None for cycle in solved)
+    points, mu = _of_period(step, period, region, solved)
+    tried = [polish(step, centre) for centre in work.doubtful]
+    doubtful, slopes = _of_period(step, period, region, [c for c in tried if c is not None and _closed(step, c)])
+    points, mu = distinct(np.concatenate([points, doubtful]), np.concatenate([mu, slopes]))
+    undecided = work.undecided()
+    complete = status == FINISHED and len(undecided) == 0 and lost == 0
+    return Found(points, mu, complete, "chains of boxes", _reason(status, most, len(undecided), lost), undecided,
+                 {"links": int(work.state[LINKS]), "budget": most})  # fmt: skip
+
+
+def _reason(status: int, most: int, open_places: int, lost: int) -> str:
+    if status == PAUSED:
+        return f"stopped after {most} links of chains; more are seen with budget={10 * most}"
+    if status == FULL:
+        return f"{MOST_UNDECIDED} chains are undecided at widths of {LEAST:g}: a continuum of cycles, a jump, or a birth"
+    if open_places:
+        return f"{open_places} places are undecided: multipliers of 1 to round-off, or a border where the map is not smooth"
+    return "" if lost == 0 else "a chain was proved, but Newton's method lost its cycle"
+
+
+class _Chains:
+    """The search, in parts short enough to be interrupted, and what it has found."""
+
+    def __init__(self, step: Map, period: int, region: np.ndarray):
+        n, d = period, step.dim
+        size = n * d
+        self.step, self.period, self.region = step, n, region
+        self.extent = region[:, 1] - region[:, 0]
+        self.state = np.zeros(4, dtype=np.int64)
+        self.stack, self.notes = np.empty((200 + 20 * size, 2 * size)), np.empty((200 + 20 * size, 2))
+        outside = EVERYWHERE * max(float(np.abs(region).max()), float(self.extent.max())) * np.array([-1.0, 1.0])
+        self.stack[0] = np.concatenate([region.ravel(), np.tile(outside, (n - 1) * d)])
+        self.notes[0], self.state[TOP] = (0, FIRST_TEST), 1
+        self.x, self.work, self.table = np.empty((n, 2 * d)), np.empty((5, 2 * d * d)), np.empty((size, 7))
+        self.matrix, self.inverse = np.empty((size, size)), np.empty((size, size))
+        self.centres, self.open = np.empty((max(8, min(1000, 4_000_000 // size)), size)), np.empty((MOST_UNDECIDED, 2 * size))
+        self.batches: list[np.ndarray] = []
+
+    @property
+    def found(self) -> np.ndarray:
+        """A point near each cycle that was proved, (m, n, D)."""
+        return np.concatenate([*self.batches, np.empty((0, self.period, self.step.dim))])
+
+    @property
+    def doubtful(self) -> np.ndarray:
+        """The middles of the chains that are undecided, (k, n, D)."""
+        chains = self.open[: self.state[UNDECIDED]].reshape(-1, self.period, self.step.dim, 2)
+        return chains.mean(axis=3)
+
+    def run(self, most: int) -> int:
+        """FINISHED, PAUSED when the budget is spent, or FULL."""
+        rules = [self.step.rule(f"interval:{what}").compiled for what in ("step", "jacobian")]
+        tiny = 1e-13 * float(self.extent.max())
+        while True:
+            limit = min(most, self.state[LINKS] + PAUSE)
+            status = search(*rules, self.step.p, self.region.ravel(), self.extent, tiny, LEAST, limit, self.state, self.stack,
+                            self.notes, self.x, self.work, self.matrix, self.inverse, self.table,
+                            self.centres, self.open)  # fmt: skip
+            full = self.state[FOUND] >= len(self.centres)
+            self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
+            self.state[FOUND] = 0
+            if status == FINISHED or self.state[LINKS] >= most or (status == FULL and not full):
+                return int(status)
+
+    def undecided(self) -> np.ndarray:
+        """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
+        left = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
+        return joined(left[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2), 1e-6 * self.extent)
+
+
+def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """Boxes (k, D, 2) that touch, or nearly, replaced by their hulls."""
+    done: list[np.ndarray] = []
+    for box in boxes:
+        while True:
+            near = [((b[:, 0] <= box[:, 1] + gap) & (box[:, 0] <= b[:, 1] + gap)).all() for b in done]
+            if not any(near):
+                break
+            touching = [box, *(b for b, is_near in zip(done, near, strict=True) if is_near)]
+            done = [b for b, is_near in zip(done, near, strict=True) if not is_near]
+            box = np.stack([np.min(touching, axis=0)[:, 0], np.max(touching, axis=0)[:, 1]], axis=1)
+        done.append(box)
+    return np.array(done).reshape(-1, *boxes.shape[1:])
+
+
+def _closed(step: Map, cycle: np.ndarray) -> bool:
+    return residual(step, cycle) <= 1e-10 * float(np.abs(cycle).max())
+
+
+def _of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
+    """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
+    slack = 1e-12 * (region[:, 1] - region[:, 0])
+    points = []
+    for cycle in solved:
+        if cycle is not None and least_period(cycle) == period:
+            inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
+            if inside.all(axis=1).any():
+                points.append(cycle)
+    if not points:
+        return np.empty((0, period, step.dim)), np.empty((0, step.dim))
+    return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+
+
+def distinct(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each cycle once, from its smallest point on: (m, n, D) and multipliers (m, D)."""
+    order = np.argsort(points[:, :, 0].mean(axis=1), kind="stable")
+    kept: list[int] = []
+    aligned = {i: _from_least(points[i]) for i in order}
+    with np.errstate(divide="ignore"):
+        blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * np.abs(points).max(axis=(1, 2))
+    for i in order:
+        centre = points[i].mean(axis=0)
+        again = False
+        for j in reversed(kept):
+            near = np.abs(points[j].mean(axis=0) - centre) <= max(blur[i], blur[j])
+            if not near[0]:
+                break
+            again = again or (bool(near.all()) and _same(points[i], points[j], max(blur[i], blur[j])))
+        if not again:
+            kept.append(i)
+    return np.array([aligned[i] for i in kept]).reshape(-1, *points.shape[1:]), mu[kept]
+
+
+def _from_least(points: np.ndarray) -> np.ndarray:
+    """The same cycle from its lexicographically smallest point on; entries closer than 1e-9 of its size count as equal."""
+    rounded = np.round(points / (1e-9 * (np.abs(points).max() or 1.0)))
+    return np.roll(points, -int(np.lexsort(rounded.T[::-1])[0]), axis=0)
+
+
+def _same(a: np.ndarray, b: np.ndarray, blur: float) -> bool:
+    """Whether two cycles have the same points up to a shift."""
+    distance = np.abs(b - a[0]).max(axis=1)
+    return any(np.abs(np.roll(b, -k, axis=0) - a).max() <= blur for k in np.flatnonzero(distance <= blur))
