@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +21,9 @@ from cfdyn.systems import Map
 
 
 class RightHandSide(NamedTuple):
-    """Compiled rules for F and DF, and the array that both read."""
+    """The addresses of the rules for F and DF, and the array that both read."""
 
-    slope: Any
-    slope_jacobian: Any
+    rules: np.ndarray
     p: np.ndarray
 
 
@@ -61,6 +61,7 @@ class Flow:
     ):  # fmt: skip
         self.spec, self._lift, self._kernel = spec, lift, kernel
         self._rules: dict[str, Rule] = {}
+        self._sides: dict[bool, np.ndarray] = {}
         self.names, self.n_weights = spec.names, spec.n_weights
 
     @classmethod
@@ -138,13 +139,21 @@ class Flow:
 
     def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
         """F and, only if asked for, DF."""
+        rules = self._sides.get(jacobian)
+        if rules is None:
+            rules = self._sides[jacobian] = self._addresses(jacobian)
+        return RightHandSide(rules, self.p if self._kernel is None else self._block(self._kernel))
+
+    def _addresses(self, jacobian: bool) -> np.ndarray:
+        from cfdyn._jit import addresses
+
         if self._kernel is None:
             slope = self.rule("drift").compiled
-            return RightHandSide(slope, self.rule("drift_jacobian").compiled if jacobian else slope, self.p)
+            return addresses(slope, self.rule("drift_jacobian").compiled if jacobian else slope)
         from cfdyn.kernels.model_block import differences
 
         slope = self._kernel.rule.compiled
-        return RightHandSide(slope, differences.compiled if jacobian else slope, self._block(self._kernel))
+        return addresses(slope, differences.compiled if jacobian else slope)
 
     def _block(self, kernel: Kernel) -> np.ndarray:
         """What a kernel reads, with memory of its own: several integrations may run at once."""
@@ -191,10 +200,10 @@ class Flow:
 
     def _model_state(self, start: Any) -> np.ndarray:
         try:
-            z = np.ascontiguousarray(np.atleast_1d(np.asarray(start, dtype=float)))
+            z = np.array(start, dtype=float, order="C", ndmin=1)
         except (TypeError, ValueError):
             raise UsageError(f"a start is a list of numbers, not {start!r}") from None
-        if not np.isfinite(z).all():
+        if not all(map(math.isfinite, z.ravel().tolist())):
             raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
         if z.shape == (self.n_weights,) and self._lift is not None:
             return self._lift(self, z)
@@ -213,10 +222,10 @@ class Flow:
         """`drift` at what `state` gives, without another look at it."""
         if self._kernel is None:
             return self.rule("drift")(state, self.p)
-        from cfdyn._jit import addresses, apply
+        from cfdyn._jit import apply
 
         out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
-        apply(addresses(right.slope), 0, state, right.p, out)
+        apply(right.rules, 0, state, right.p, out)
         return out
 
 

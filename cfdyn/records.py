@@ -70,16 +70,19 @@ _PLAIN = frozenset((type(None), bool, int, str))
 
 def plain(value: Any) -> Any:
     """Numbers, arrays and records as data that ``json.dumps`` takes."""
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if isinstance(value, np.ndarray):
+        return value.tolist() if value.size > 64 and value.dtype == float and np.isfinite(value).all() else plain(value.tolist())
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): v if type(v) in _PLAIN else plain(v) for k, v in value.items()}
     if isinstance(value, Record):
         return value.to_json()
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist() if value.dtype == float and np.isfinite(value).all() else plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, np.generic):

@@ -20,6 +20,7 @@ FORMULAS = {"drift": edge.DRIFT, "edge": edge.EDGE, "force": edge.FORCE, "drift_
             "slack_jacobian": edge.SLACK_JACOBIAN, "force_jacobian": edge.FORCE_JACOBIAN}  # fmt: skip
 KERNELS = {edge.EIGH: decompose, edge.SPECTRUM: spectrum, edge.TURN: turn_reference, edge.FOLLOW: follow, edge.PUSH: push,
            edge.HOLD: hold, edge.PROJECT: project}  # fmt: skip
+_NOTHING = np.zeros(1)
 
 
 def make_field(
@@ -89,9 +90,9 @@ def by_value(field: Field, reference: np.ndarray) -> None:
     array_in(field, edge.REFERENCE, reference.size)[:] = reference.ravel()
 
 
-def plain_field(n: int, p: np.ndarray, slope: Any, slope_jacobian: Any) -> Field:
-    """The Field of dz/dt = F(z) without an edge, from compiled rules for F and DF."""
-    return Field(n, 0, addresses(slope, slope_jacobian), p, np.zeros(1), np.zeros(2, np.int64))
+def plain_field(n: int, rules: np.ndarray, p: np.ndarray) -> Field:
+    """The Field of dz/dt = F(z) without an edge, from the addresses of the rules for F and DF."""
+    return Field(n, 0, rules, p, _NOTHING, np.zeros(2, np.int64))
 
 
 def reading(field: Field) -> tuple[np.ndarray, np.ndarray]:

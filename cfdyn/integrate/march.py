@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from cfdyn._jit import apply
+from cfdyn.integrate.fields import plain_field
 from cfdyn.integrate.outcome import reason
-from cfdyn.integrate.phases import Critical
 from cfdyn.integrate.run import BLOW_UP, Phase, Run
 from cfdyn.kernels import methods
 from cfdyn.kernels.field import SLOPE, SLOPES
@@ -17,7 +17,7 @@ from cfdyn.kernels.field import SLOPE, SLOPES
 def march(run: Run) -> None:
     """z + F(z) after one unit of time, straight lines in between, to the end or until ``status`` says why not."""
     nothing = np.zeros((0, run.flow.n_weights))
-    field = run.field(Critical(nothing, np.zeros(0), False, True))
+    field = plain_field(run.flow.dim, *run.flow.right_hand_side(jacobian=False))
     sizes = np.append(np.ones(int(run.end)), run.end % 1)[: math.ceil(run.end)]
     pieces, done = np.zeros((len(sizes), 8, run.flow.dim)), len(sizes)
     for k, size in enumerate(sizes):

@@ -10,7 +10,6 @@ from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels import methods
 from cfdyn.kernels.edge import FAINT
 from cfdyn.kernels.edge_block import CENTRAL, PLAIN
-from cfdyn.kernels.field import JACOBIANS, SLOPES
 
 
 def reason(run: Any, ended: int) -> str:
@@ -48,8 +47,8 @@ def determined(run: Any) -> bool:
 
 def counts(run: Any) -> dict[str, int]:
     """Evaluations by kind, over all phases."""
-    slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in run.phases) for c in (SLOPES, JACOBIANS))
-    blocks = [phase.field.block.view(np.int64) for phase in run.phases if run.kind != PLAIN]
+    slopes, jacobians = map(sum, zip(*(phase.field.counts.tolist() for phase in run.phases), strict=True))
+    blocks = [] if run.kind == PLAIN else [phase.field.block.view(np.int64) for phase in run.phases]
     return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
             "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn._jit import addresses, apply
 from cfdyn.errors import NumericsError
 from cfdyn.flow import Flow
-from cfdyn.integrate.fields import array_in, make_field, plain_field
+from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import dop853, methods, radau5, rkc, stepping
+from cfdyn.kernels import methods, radau5, stepping
 from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels.edge import start
 from cfdyn.kernels.edge_block import CENTRAL, PLAIN, TRACE
@@ -31,8 +32,7 @@ MOST_EVENTS = 10_000
 MOMENT = 2e-3
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How to integrate; see `cfdyn.solve`."""
 
     rtol: float
@@ -61,7 +61,8 @@ class Run:
     def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
         self.kind, self.end = KINDS[flow.spec.kind], end
-        self.f, self.clock, self.flags = np.zeros(flow.dim), np.zeros(methods.CLOCK), np.zeros(8, np.int64)
+        self.f, self.flags = np.zeros(flow.dim), np.zeros(8, np.int64)
+        self.clock = np.zeros(methods.CLOCK + radau5.STATE)
         clock = self.clock
         clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
         clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
@@ -175,8 +176,7 @@ class Run:
         self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
         self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
         self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
-        if self.kind != PLAIN:
-            self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
+        self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
         self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
         self.clock[methods.H], self.clock[methods.MARGIN], target = 0.0, -1.0, None
@@ -195,10 +195,10 @@ class Run:
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
-            ended = self._steps(fields, self._tools(fields))
+            ended = self.steps(fields)
             if ended not in (methods.STIFF, methods.MILD):
                 return ended
-            self._change_method(ended)
+            self.change_method(ended)
             held = Critical(self._modes_now(fields), held.multipliers, self.clock[methods.SLACK_IN] > 0, held.unique)
 
     def _part(self, held: Critical) -> tuple[int, Critical]:
@@ -214,7 +214,7 @@ class Run:
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
-        ended = self._steps(fields, self._tools(fields))
+        ended = self.steps(fields)
         self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
         self.flags[[methods.METHOD, methods.AUTO]] = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
@@ -227,25 +227,27 @@ class Run:
             p = self.flow.rule("edge")(self.z, self.flow.p)[d * d :]
         return max(min(options.atol, 1e-8) + min(options.rtol, 1e-6) * size, 1e-12 * size) * size * float(np.abs(p).max())
 
-    def _steps(self, fields: Field, tools: methods.Tools) -> int:
-        n, self.clock[methods.BEGUN] = self.flow.dim, 0.0
+    def steps(self, fields: Field) -> int:
+        """Steps until something happens that a step cannot deal with, into the last phase."""
+        n, clock, flags = fields.n, self.clock, self.flags
+        memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT)
+        clock[methods.BEGUN] = 0.0
         if fields.k:
             apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
         while True:
-            rows = max(1, min(ROWS, self.options.max_steps - int(self.flags[methods.STEPS])))
+            rows = max(1, min(ROWS, self.options.max_steps - int(flags[methods.STEPS])))
             times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
-            done, ended = stepping.advance(
-                fields, self.clock, self.flags, self.z, self.f, tools, times, coefficients
-            )
+            done, ended = stepping.advance(fields.k, fields.rules, fields.p, fields.block, fields.counts, clock, flags,
+                                           self.z, self.f, self.found, *memory, times, coefficients)  # fmt: skip
             if done:
                 self.phases[-1].steps.append((times[:done].copy(), coefficients[:done].copy()))
             if self.progress:
                 self.progress(self.t)
             if ended != methods.FULL:
                 return ended
-            if self.flags[methods.STEPS] >= self.options.max_steps:
+            if flags[methods.STEPS] >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{self.clock[methods.BEFORE]:.1e}; raise max_steps, or rtol, or the flow is not smooth there")
+                               f"{clock[methods.BEFORE]:.1e}; raise max_steps, or rtol, or the flow is not smooth there")
                 return ended
             if not np.abs(self.z).max() < BLOW_UP:
                 return methods.STALLED
@@ -254,20 +256,9 @@ class Run:
         """The right-hand side where these modes are held."""
         flow = self.flow
         implicit = self.flags[methods.METHOD] == methods.IMPLICIT
-        if self.kind == PLAIN:
-            right = flow.right_hand_side(bool(implicit))
-            return plain_field(flow.dim, right.p, right.slope, right.slope_jacobian)
         return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
                           held.reference, jacobians=bool(implicit),
                           tie=1e-11 if held.near else 1e-13, soft=soft)  # fmt: skip
-
-    def _tools(self, fields: Field) -> methods.Tools:
-        """Work arrays; those of the implicit method only where it runs."""
-        n = fields.n
-        _, *radau = radau5.workspace(n if self.flags[methods.METHOD] == methods.IMPLICIT else 1)
-        z1, f1, point, slope = np.zeros((4, n))
-        rows = np.zeros((max(dop853.ROWS, radau5.ROWS, rkc.ROWS), n))
-        return methods.Tools(self.found, z1, f1, point, slope, rows, *radau)
 
     def _sum_at_edge(self, fields: Field) -> float:
         values, _, _ = spectrum(self.flow, self.z)
@@ -279,7 +270,8 @@ class Run:
             return np.zeros((0, d))
         return array_in(fields, edge.REFERENCE, fields.k * d).reshape(-1, d).copy()
 
-    def _change_method(self, why: int) -> None:
+    def change_method(self, why: int) -> None:
+        """Another method, since this one says that it is not the best."""
         self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
         stiff = methods.STABILISED if self.flow.dim > MANY else methods.IMPLICIT
         self.flags[methods.METHOD] = stiff if why == methods.STIFF else self._usual()

@@ -15,8 +15,10 @@ from cfdyn.integrate.march import march
 from cfdyn.integrate.outcome import stats
 from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
+from cfdyn.integrate.smooth import smooth
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels import methods
+from cfdyn.kernels.edge_block import PLAIN
 from cfdyn.kernels.observing import observe
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records import provenance
@@ -84,6 +86,8 @@ def solve(
     run = Run(flow, z, end, options, progress)
     if flow.discrete:
         march(run)
+    elif run.kind == PLAIN:
+        smooth(run)
     else:
         run.to_end()
     if not (run.flags[methods.STEPS] or np.isfinite(run.f).all()):
@@ -102,13 +106,12 @@ def _checked(
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
         if bound is not None and not _number(name, bound) > 0:
             raise UsageError(f"{name} must be greater than 0, not {bound}")
-    most = int(min(_number("max_steps", max_steps), 2.0**62))
-    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, most, 2 * edge_tolerance)
+    return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(min(max_steps, 2**62)), 2 * edge_tolerance)
 
 
 def _number(name: str, value: Any) -> float:
     try:
-        return float(value)
+        return value if type(value) is float else float(value)
     except (TypeError, ValueError):
         raise UsageError(f"{name} is a number, not {value!r}") from None
 
@@ -116,7 +119,7 @@ def _number(name: str, value: Any) -> float:
 def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
     try:
         end = float(t)
-        rows = None if save_at is None else np.atleast_1d(np.asarray(save_at, dtype=float))
+        rows = None if save_at is None else np.array(save_at, dtype=float, ndmin=1)
     except (TypeError, ValueError):
         raise UsageError("t and the times of save_at are numbers") from None
     if not 0 <= end < math.inf:
@@ -140,7 +143,7 @@ def _start(flow: Flow, w0: Any, strict: bool) -> tuple[np.ndarray, list[str]]:
     """The state to start from, on the right side of the edge, and what was done to get there."""
     z = flow.state(w0)
     # Of flows without an edge, the slope at the start tells.
-    defined = np.isfinite(z).all() and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
+    defined = all(map(math.isfinite, z.tolist())) and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
@@ -193,7 +196,9 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
     """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
     d = flow.n_weights
     if not flow.spec.has("observed"):
-        return (np.full(len(z), np.nan),) * 4
+        nothing = np.empty(len(z))
+        nothing.fill(np.nan)
+        return (nothing,) * 4
     observed = np.empty((len(z), 1 + d + d * d))
     evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
@@ -221,6 +226,10 @@ def _observed(
     n, d, m = run.flow.dim, run.flow.n_weights, len(rows)
     z, slopes, violation = np.empty((m, n)), np.empty((m, n)), np.zeros(m)
     covariance, rank = np.zeros((m, d, d)), np.zeros(m, int)
+    if run.kind == PLAIN:
+        field = run.phases[-1].field
+        observe(field.rules, field.p, *((times, polynomials) if len(times) else _rest(z0)), rows, z, slopes)
+        return z, slopes, covariance, rank, violation
     cuts = [*(int(np.searchsorted(rows, phase.start)) for phase in run.phases[1:]), m]
     mine, steps = slice(0, 0), slice(0, 0)
     for number, (phase, cut) in enumerate(zip(run.phases, cuts, strict=True)):

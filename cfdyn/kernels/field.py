@@ -30,9 +30,9 @@ class Field(NamedTuple):
 
 
 @inline_kernel
-def borrowed_field(field) -> Field:
-    """The same, for a loop; see `cfdyn._jit.borrowed`."""
-    return Field(field.n, field.k, borrowed(field.rules), borrowed(field.p), borrowed(field.block), borrowed(field.counts))
+def borrowed_field(n, k, rules, p, block, counts) -> Field:
+    """A Field for a loop; see `cfdyn._jit.borrowed`."""
+    return Field(n, k, borrowed(rules), borrowed(p), borrowed(block), borrowed(counts))
 
 
 @inline_kernel

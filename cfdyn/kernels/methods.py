@@ -18,7 +18,7 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
 # fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, X at
 # the last step, the margin there, the time that the smallest step is relative to at 0,
-# and whether the phase has begun.
+# whether the phase has begun; then the memory of the implicit method (`radau5.STATE`).
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
  USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, BEGUN, CLOCK) = range(24)  # fmt: skip
 # Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
@@ -44,12 +44,24 @@ class Tools(NamedTuple):
     pivots: np.ndarray
 
 
+# Rows of the memory: z1, f1, point, slope, work, then slopes and real where the implicit method runs.
+_WORK = 4
+_SLOPES = _WORK + max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
+
+
+def memory_for(n: int, implicit: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The arrays memory, pairs and pivots; without the implicit method those of a single state."""
+    m = n if implicit else 0
+    return np.zeros((_SLOPES + 2 * m + 1, n)), np.zeros((m + 1, m), np.complex128), np.zeros((6, m), np.int64)
+
+
 @inline_kernel
-def borrowed_tools(tools) -> Tools:
-    """The same, for a loop; see `cfdyn._jit.borrowed`."""
-    return Tools(borrowed(tools.found), borrowed(tools.z1), borrowed(tools.f1), borrowed(tools.point), borrowed(tools.slope),
-                 borrowed(tools.work), borrowed(tools.state), borrowed(tools.slopes), borrowed(tools.real),
-                 borrowed(tools.pairs), borrowed(tools.pivots))  # fmt: skip
+def tools_in(found, clock, memory, pairs, pivots) -> Tools:
+    """The work arrays in what `memory_for` makes; references to them are not counted, see `cfdyn._jit.borrowed`."""
+    end = _SLOPES + pairs.shape[1]
+    return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]), borrowed(memory[3]),
+                 borrowed(memory[_WORK:_SLOPES]), borrowed(clock[CLOCK:]), borrowed(memory[_SLOPES:end]),
+                 borrowed(memory[end:]), borrowed(pairs), borrowed(pivots))  # fmt: skip
 
 
 @inline_kernel
@@ -128,7 +140,7 @@ def judge(flags, clock, h, tools) -> None:
             flags[STIFF_SIGNS] += 4
     else:
         size = 0.0
-        for i in range(tools.z1.size):
+        for i in range(tools.slopes.shape[0]):
             row = 0.0
             for j in range(tools.z1.size):
                 row += abs(tools.slopes[i, j])

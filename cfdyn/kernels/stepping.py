@@ -45,7 +45,6 @@ from cfdyn.kernels.methods import (
     H,
     T,
     attempt,
-    borrowed_tools,
     change_method,
     clear,
     interpolant,
@@ -53,6 +52,7 @@ from cfdyn.kernels.methods import (
     note_rejection,
     resized,
     settle,
+    tools_in,
 )  # fmt: skip
 from cfdyn.kernels.orbits import copy
 
@@ -69,17 +69,20 @@ def begin(field, clock, flags, z, f, tools) -> None:
         clock[H] = initial_step(field, z, f, order, clock[RTOL], clock[ATOL], tools.work)
     # Where the stabilised method keeps the direction of its power iteration.
     clear(tools.work[1])
+    clear(tools.state)
     clock[BEGUN] = 1.0
 
 
 @partial(kernel, short=True)
-def advance(field, clock, flags, z, f, tools, times, coefficients):
+def advance(k, rules, p, block, counts, clock, flags, z, f, found, memory, pairs, pivots, times, coefficients):
     """Step from ``z`` (n,) with slope ``f``, in place, to the end, an event, or until ``times`` (rows, 2) is full.
 
+    The first five are a `Field` (numba takes long to look at tuples), the three before ``times`` what `memory_for` makes.
     Row by row ``times`` gets the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
     Returns (rows filled, how it ended).
     """
-    field, tools, clock, flags = borrowed_field(field), borrowed_tools(tools), borrowed(clock), borrowed(flags)
+    field, tools = borrowed_field(z.size, k, rules, p, block, counts), tools_in(found, clock, memory, pairs, pivots)
+    clock, flags = borrowed(clock), borrowed(flags)
     z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
     begin(field, clock, flags, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn._jit import DISABLED, kernel
+from cfdyn._jit import DISABLED, addresses, kernel
 from cfdyn.integrate.fields import plain_field
 from cfdyn.kernels import dop853, radau5, rkc
 from cfdyn.kernels.control import dop853_factor, initial_step, radau5_factor, rkc_factor
@@ -25,7 +25,7 @@ _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spe
 
 def make_field(equations, variables, params=None):
     flow = cf.Map.from_text(equations, variables=variables, params=params or {})
-    return plain_field(len(equations), flow.p, flow.rule("step").compiled, flow.rule("jacobian").compiled)
+    return plain_field(len(equations), addresses(flow.rule("step").compiled, flow.rule("jacobian").compiled), flow.p)
 
 
 @kernel
