@@ -16,8 +16,8 @@ from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import methods, radau5, stepping
 from cfdyn.kernels import edge_block as edge
+from cfdyn.kernels import methods, radau5, stepping
 from cfdyn.kernels.edge import start
 from cfdyn.kernels.edge_block import CENTRAL, PLAIN, TRACE
 from cfdyn.kernels.events import CLOSED, CRAWL

@@ -82,8 +82,7 @@ def advance(k, rules, p, block, counts, clock, flags, z, f, found, memory, pairs
     Returns (rows filled, how it ended).
     """
     field, tools = borrowed_field(z.size, k, rules, p, block, counts), tools_in(found, clock, memory, pairs, pivots)
-    clock, flags = borrowed(clock), borrowed(flags)
-    z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
+    clock, flags, z, f, coefficients = borrowed(clock), borrowed(flags), borrowed(z), borrowed(f), borrowed(coefficients)
     begin(field, clock, flags, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
