@@ -22,7 +22,7 @@ _WHERE = {
     "compare": "comparison", "averages": "comparison", "animate": "plotting.animation",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-_PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts")
+_PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts", "symbolic")
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
 

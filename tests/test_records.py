@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import io
 import json
@@ -65,8 +66,22 @@ RECORDS = {
     "model": lambda: compared().models[0],
     "averages": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), start=[1.2], steps=40),
     "average": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), [], start=[1.2], steps=40).entries[0],
+    "exact cycles": lambda: exact(),
+    "exact family": lambda: exact().families[0],
+    "exact formula": lambda: exact().formulas[0],
+    "exact condition": lambda: exact().families[0].conditions[0],
+    "exact root": lambda: exact().families[0].conditions[0].roots[0],
+    "exact cycle": lambda: exact().at()[0],
+    "exact curves": lambda: exact().curves("lr", 1.0, 1.5, 9),
+    "exact edge": lambda: cf.symbolic.edge(cf.losses.cubic(), cf.optimizers.gd(lr=1.1)),
+    "exact minimum": lambda: cf.symbolic.edge(cf.losses.cubic(), cf.optimizers.gd(lr=1.1)).minima[0],
     "complementarity": lambda: cf.complementarity([[-2.0, 0.5], [0.5, 1.0]], np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))),
 }
+
+
+@functools.cache
+def exact():
+    return cf.symbolic.cycles(cf.losses.cubic(), cf.optimizers.gd(lr=1.1), 2)
 
 
 def compared():
@@ -84,7 +99,8 @@ def test_round_trip(kind, tmp_path):
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
     # The origin of a part is told by the whole.
-    assert kind in ("event", "model", "average") or found.provenance["versions"]["cfdyn"] == cf.__version__
+    parts = ("event", "model", "average", *(f"exact {part}" for part in "family formula condition root cycle minimum".split()))
+    assert kind in parts or found.provenance["versions"]["cfdyn"] == cf.__version__
     json.dumps(record.to_json(), allow_nan=False)
 
 

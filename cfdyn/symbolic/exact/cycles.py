@@ -1,0 +1,122 @@
+"""`cycles`: closed forms of the n-cycles of a map and of their bifurcations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from cfdyn.errors import UsageError
+from cfdyn.records import provenance
+from cfdyn.symbolic.exact.process import TOO_LATE, answers
+from cfdyn.symbolic.exact.record import ExactCondition, ExactCycles, ExactFamily, ExactFormula, ExactRoot
+from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
+
+MOST_PERIOD = 64
+SHARE = 0.6
+
+
+def cycles(
+    given: Any, optimizer: Any = None, n: int | None = None, *, parameters: Sequence[str] | str | None = None,
+    time_limit: float = 20.0,
+) -> ExactCycles:  # fmt: skip
+    """Closed forms of the n-cycles of an optimizer on a loss, or of a map: ``cycles(loss, opt, n)``, ``cycles(step, n)``.
+
+    The points are the roots of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), taken apart into irreducible factors. For
+    each factor q the multipliers μ = (fⁿ)′ are functions on its roots, and where one of them is −1 (flip) or +1 (fold) the
+    resultant Res_x(q, μ ± 1) vanishes, a polynomial in the parameters. Several variables are first eliminated. The work is
+    done in a process of its own, which is stopped at the time limit.
+
+    Parameters
+    ----------
+    given, optimizer : a `cf.Loss` and an optimizer, or a `cf.Map` alone
+    n : period, at least 1
+    parameters : those that stay symbols, "all" for every one; if not given, lr for an optimizer, and for a map all of them
+        if the time suffices, else the first. Conditions are solved for the first. The others are put in as exact numbers
+    time_limit : seconds
+
+    Returns
+    -------
+    ExactCycles; where there is no closed form, or not in time, ``complete`` is False and ``reason`` says why
+
+    Raises
+    ------
+    UsageError : neither a loss with an optimizer nor a map, a period below 1, an unknown parameter
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.symbolic.cycles(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), 2)
+    >>> [(family.kind, str(family.multipliers[0])) for family in found.families]
+    [('symmetric cycles', '(2*lr + 5)**2'), ('cycles', '-2*lr**2 - 4*lr + 7')]
+    >>> [(kind, str(root.formula)) for kind, root in found.bifurcations]
+    [('birth by doubling', '1'), ('flip', '-1 + sqrt(5)')]
+
+    References
+    ----------
+    Morton & Patel, Proc. London Math. Soc. 68 (1994) 225 (the polynomials Φ_n).
+    """
+    if n is None and isinstance(optimizer, int):
+        optimizer, n = None, optimizer
+    n = _checked_period(n)
+    if not time_limit > 0:
+        raise UsageError(f"the time limit is a positive number of seconds, not {time_limit}")
+    spec = subject(given, optimizer)
+    names, begin = chosen_parameters(spec, parameters), time.monotonic()
+    several = parameters is None and len(names) > 1
+    parts, reason = _asked(spec, names, n, time_limit * (SHARE if several else 1))
+    if several and reason == TOO_LATE:
+        names = names[:1]
+        parts, reason = _asked(spec, names, n, begin + time_limit - time.monotonic())
+        reason = reason or f"the other parameters are put in as numbers: with them as symbols {TOO_LATE}"
+    return _record(spec, names, n, parts, reason)
+
+
+def _checked_period(n: Any) -> int:
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_PERIOD:
+        raise UsageError(f"a period is a whole number from 1 to {MOST_PERIOD}, not {n!r}")
+    return n
+
+
+def _asked(spec: Any, names: Sequence[str], n: int, seconds: float) -> tuple[list[dict[str, Any]], str]:
+    try:
+        return answers(request(spec, names, job="cycles", n=n), seconds)
+    except Refused as reason:
+        return [], str(reason)
+
+
+def _record(spec: Any, names: tuple[str, ...], n: int, parts: list[dict[str, Any]], reason: str) -> ExactCycles:
+    step = parts[0] if parts else {"map": [], "latex": []}
+    formulas = tuple(ExactFormula(t, x) for t, x in zip(step["map"], step["latex"], strict=True))
+    families = tuple(_family(part, n, names) for part in parts[1:])
+    return ExactCycles(
+        spec.title, n, tuple(spec.names) if formulas else (), formulas, dict(spec.params), names, families, not reason, reason,
+        provenance=provenance(map=spec.title, params=spec.params, parameters=names, period=n),
+    )  # fmt: skip
+
+
+def formula_of(stored: dict[str, str] | None) -> ExactFormula | None:
+    """A formula from what the other process wrote."""
+    return None if stored is None else ExactFormula(stored["text"], stored["latex"])
+
+
+def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
+    return tuple(ExactFormula(s["text"], s["latex"]) for s in stored)
+
+
+def _family(part: dict[str, Any], n: int, names: Sequence[str]) -> ExactFamily:
+    conditions = tuple(_condition(c, names) for c in part["conditions"])
+    return ExactFamily(
+        part["kind"], n, ExactFormula(part["equation"]["text"], part["equation"]["latex"]), part["unknown"], part["degree"],
+        part["count"], _formulas(part["coordinates"]), _formulas(part["roots"]), _formulas(part["multipliers"]),
+        formula_of(part["multiplier_polynomial"]), conditions, formula_of(part.get("parameter")),
+    )  # fmt: skip
+
+
+def _condition(part: dict[str, Any], names: Sequence[str]) -> ExactCondition:
+    roots = tuple(
+        ExactRoot(names[0], float(r["value"]), r["value"], tuple(r["interval"]),
+                  ExactFormula(r["text"], r["latex"]) if r["text"] else None, r.get("real"), tuple(r.get("points", ())))
+        for r in part["roots"]
+    )  # fmt: skip
+    return ExactCondition(part["kind"], ExactFormula(part["polynomial"], part["latex"]), roots)

@@ -1,0 +1,56 @@
+"""`edge`: the minima of a loss of one weight in closed form, with the learning rates at which they lose their stability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cfdyn.records import provenance
+from cfdyn.symbolic.exact.cycles import formula_of
+from cfdyn.symbolic.exact.process import answers
+from cfdyn.symbolic.exact.record import ExactEdge, ExactFormula, ExactMinimum
+from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
+
+
+def edge(
+    loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", time_limit: float = 20.0
+) -> ExactEdge:  # fmt: skip
+    """Sharpness λ = L″, edge and flip coefficient c = (L‴/L″)² − L⁗/(3L″) at each minimum, as formulas.
+
+    The edge is the least lr at which det(I + Df) = 0: 2/λ for gradient descent, 2(1 + β)/λ for heavy ball. The
+    coefficient is that of gradient descent: supercritical for c > 0, half-amplitude √((ηL″ − 2)/c).
+
+    Parameters
+    ----------
+    loss, optimizer : a `cf.Loss` of one weight and an optimizer
+    parameters : those that stay symbols; the others are put in as exact numbers
+    time_limit : seconds
+
+    Returns
+    -------
+    ExactEdge; ``reason`` says what has no closed form
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.symbolic.edge(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5))
+    >>> [(str(m.point), str(m.sharpness), str(m.edge), str(m.coefficient)) for m in found.minima]
+    [('1', '2*a', '(momentum + 1)/a', '8'), ('-1', '2*a', '(momentum + 1)/a', '8')]
+    """
+    spec = subject(loss, optimizer)
+    names = chosen_parameters(spec, parameters)
+    try:
+        asked = request(spec, names, job="edge")
+        if asked["loss"] is None:
+            raise Refused("it has more than one weight, or is no loss at all")
+        parts, reason = answers(asked, time_limit)
+    except Refused as problem:
+        parts, reason = [], str(problem)
+    return ExactEdge(spec.title, dict(spec.params), names, tuple(_minimum(p) for p in parts), reason,
+                     provenance=provenance(map=spec.title, params=spec.params, parameters=names))  # fmt: skip
+
+
+def _minimum(part: dict[str, Any]) -> ExactMinimum:
+    point, sharpness = (ExactFormula(part[k]["text"], part[k]["latex"]) for k in ("point", "sharpness"))
+    return ExactMinimum(point, sharpness, formula_of(part["edge"]), formula_of(part["coefficient"]),
+                        {k: float(v) for k, v in part["values"].items()})  # fmt: skip

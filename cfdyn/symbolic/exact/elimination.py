@@ -1,0 +1,104 @@
+"""Cycles in several dimensions, reduced to one unknown by elimination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+
+from cfdyn.symbolic.exact.request import Refused
+
+MOST_DEGREE = 64
+Candidate = tuple[sp.Expr, sp.Symbol, list[sp.Expr]]
+
+
+def candidates(system: Any, n: int) -> Iterator[Candidate]:
+    """Irreducible polynomials q(x) of one coordinate x of the first point, with all coordinates as functions of x.
+
+    Unknowns that occur linearly are eliminated one by one, and of two that are left one by a resultant. Among the
+    candidates are cycles of periods that divide n, and there may be roots that are no cycles: test them.
+
+    Raises
+    ------
+    Refused : more than two unknowns are left, or there is a continuum of cycles
+    """
+    points = [[sp.Symbol(f"{z.name}_{k}", real=True) for z in system.z] for k in range(n)]
+    equations = []
+    for k in range(n):
+        here = dict(zip(system.z, points[k]))
+        for target, f in zip(points[(k + 1) % n], system.f):
+            equations.append(sp.fraction(sp.together(target - f.xreplace(here)))[0])
+    kept = _left_over(equations, [s for point in points for s in point], points[0])
+    equations, unknowns, solved = kept
+    x = unknowns[0]
+    if len(unknowns) == 1:
+        yield from _of_one(equations[0], system, x, [], solved, points[0])
+    else:
+        yield from _of_two(equations, unknowns, system, solved, points[0])
+
+
+def _left_over(
+    equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.Symbol]
+) -> tuple[list[sp.Expr], list[sp.Symbol], dict[sp.Symbol, sp.Expr]]:
+    """Equations and unknowns after the linear ones are gone, an unknown of the first point in front."""
+    solved: dict[sp.Symbol, sp.Expr] = {}
+    equations = [sp.expand(e) for e in equations]
+    while len(unknowns) > 1:
+        step = _linear(equations, unknowns, first)
+        if step is None:
+            break
+        used, u, value = step
+        solved = {s: e.xreplace({u: value}) for s, e in solved.items()} | {u: value}
+        rest = [e for e in equations if e is not used]
+        equations = [sp.expand(sp.fraction(sp.together(e.xreplace({u: value})))[0]) for e in rest]
+        equations, unknowns = [e for e in equations if e != 0], [s for s in unknowns if s != u]
+    if len(unknowns) > 2 or not any(s in first for s in unknowns):
+        raise Refused(f"{len(unknowns)} unknowns are left after those that occur linearly, and two are the most")
+    if len(equations) < len(unknowns):
+        raise Refused("there is a continuum of cycles")
+    return equations, sorted(unknowns, key=lambda s: s not in first), solved
+
+
+def _linear(equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.Symbol]) -> tuple | None:
+    """An equation that is linear in an unknown, with a factor free of unknowns; those of the first point come last."""
+    for u in sorted(unknowns, key=lambda s: len(first) - first.index(s) if s in first else 0):
+        for equation in sorted(equations, key=sp.count_ops):
+            if not equation.has(u):
+                continue
+            polynomial = sp.Poly(equation, u)
+            if polynomial.degree() == 1 and not polynomial.LC().has(*unknowns):
+                if u in first and sum(s in first for s in unknowns) == 1:
+                    continue
+                a, b = polynomial.all_coeffs()
+                return equation, u, sp.together(-b / a)
+    return None
+
+
+def _of_one(
+    equation: sp.Expr, system: Any, x: sp.Symbol, extra: list, solved: dict[sp.Symbol, sp.Expr], first: list[sp.Symbol]
+) -> Iterator[Candidate]:
+    if sp.degree(equation, x) > MOST_DEGREE:
+        raise Refused(f"the points are roots of a polynomial of degree {sp.degree(equation, x)}, and {MOST_DEGREE} is the most")
+    name = system.z[first.index(x)]
+    for q, _ in sp.factor_list(equation)[1]:
+        if q.has(x):
+            yield q.xreplace({x: name}), name, [solved.get(s, s).xreplace({x: name}) for s in first]
+
+
+def _of_two(
+    equations: list[sp.Expr], unknowns: list[sp.Symbol], system: Any, solved: dict[sp.Symbol, sp.Expr], first: list[sp.Symbol]
+) -> Iterator[Candidate]:
+    """The other unknown is −b/a from the subresultant a u + b."""
+    x, u = unknowns
+    name = system.z[first.index(x)]
+    chain = sp.subresultants(*equations[:2], u)
+    last = chain[-1]
+    linear = next((c for c in chain if sp.degree(c, u) == 1), None)
+    if linear is None or last.has(u):
+        raise Refused("the equations have common solutions that a resultant does not separate")
+    a, b = sp.Poly(linear, u).all_coeffs()
+    for q, _ in sp.factor_list(last)[1]:
+        if q.has(x) and sp.degree(q, x) <= MOST_DEGREE and sp.rem(sp.Poly(a, x), sp.Poly(q, x, field=True)) != 0:
+            back = {u: -b / a}
+            yield q.xreplace({x: name}), name, [solved.get(s, s).xreplace(back).xreplace({x: name}) for s in first]

@@ -1,0 +1,59 @@
+"""Programs of a tape as SymPy expressions, and their passage to another process as JSON."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from cfdyn.symbolic.exact.request import Refused
+from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.program import Program, Tape
+
+
+def read_program(stored: dict[str, Any]) -> Program:
+    """The program that `cfdyn.symbolic.exact.request.stored_program` wrote down."""
+    tape = Tape()
+    for op, *args in stored["nodes"]:
+        tape.restore(op, (Fraction(args[0]),) if op == "const" else tuple(args))
+    return Program(tape, tuple(stored["outputs"]), stored["n_z"], stored["n_p"], stored["n_columns"])
+
+
+def expressions(program: Program, z: Sequence[sp.Expr], p: Sequence[sp.Expr], data: Sequence = ()) -> list[sp.Expr]:
+    """The outputs as SymPy expressions of the given state and parameters.
+
+    Raises
+    ------
+    Refused : the program has branches (abs, max, conditions)
+
+    Examples
+    --------
+    >>> t = Tape()
+    >>> x = sp.Symbol("x", real=True)
+    >>> expressions(Program(t, (t.ipow(t.leaf("z", 0), 2),), 1, 0), [x], [])
+    [x**2]
+    """
+    rows = [[_rational(v) for v in row] for row in data]
+    try:
+        return evaluate(program, _algebra(), z, p, rows)
+    except KeyError as problem:
+        raise Refused(f"its formula has branches ({problem.args[0]}), where no closed form is sought") from None
+
+
+def _rational(value: Fraction | str) -> sp.Rational:
+    exact = Fraction(value)
+    return sp.Rational(exact.numerator, exact.denominator)
+
+
+def _algebra() -> Algebra:
+    names = "exp log sin cos tan sinh cosh tanh sqrt erf".split()
+    functions: dict[str, Any] = {name: getattr(sp, name) for name in names}
+    functions.update(
+        add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg, pow=operator.pow,
+        ipow=operator.pow, log1p=lambda x: sp.log(1 + x), sigmoid=lambda x: 1 / (1 + sp.exp(-x)),
+        softplus=lambda x: sp.log(1 + sp.exp(x)), logcosh=lambda x: sp.log(sp.cosh(x)),
+    )  # fmt: skip
+    return Algebra(_rational, functions, sp.pi, sp.E)

@@ -1,0 +1,186 @@
+"""One irreducible family of cycles: its points, multipliers, and conditions for bifurcations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from cfdyn.symbolic.exact.closed import shown, square_roots, tidy
+from cfdyn.symbolic.exact.conditions import conditions
+from cfdyn.symbolic.exact.quotient import Quotient
+
+MOST_CYCLES, MOST_MULTIPLIER = 4, 16
+DIGITS = 50
+KINDS = ("flip", "fold", "neimark-sacker")
+
+
+@dataclass
+class System:
+    """The map, its variables, the parameters that stay symbols, and the values of these."""
+
+    f: list[sp.Expr]
+    z: list[sp.Symbol]
+    parameters: list[sp.Symbol]
+    values: dict[sp.Symbol, sp.Rational]
+    t: sp.Symbol
+
+    @cached_property
+    def jacobian(self) -> list[list[sp.Expr]]:
+        """∂f_i/∂z_j."""
+        return [[sp.diff(row, column) for column in self.z] for row in self.f]
+
+
+class Family:
+    """The n-cycles through the roots of an irreducible polynomial q of one coordinate.
+
+    ``start``: all coordinates of the first point, as functions of that root.
+    """
+
+    def __init__(self, system: System, q: sp.Expr, x: sp.Symbol, n: int, start: Sequence[sp.Expr]):
+        self.system, self.equation, self.x, self.n = system, q, x, n
+        self.ring = Quotient(q, x, system.parameters)
+        self.points = [[self.ring.ratio(entry) for entry in start]]
+        for _ in range(n):
+            self.points.append([self.ring.at(f, system.z, self.points[-1]) for f in system.f])
+
+    @property
+    def count(self) -> int:
+        """How many cycles there are, complex ones counted."""
+        return self.ring.degree // self.n
+
+    def has_period(self, d: int) -> bool:
+        """Whether f^d is the identity on the points."""
+        return self.points[d] == self.points[0]
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the image −z of a point lies on the same cycle, half a period later."""
+        return self.n % 2 == 0 and self.points[self.n // 2] == [-entry for entry in self.points[0]]
+
+    @cached_property
+    def product(self) -> list[list[sp.Poly]]:
+        """The Jacobian of f^n, entry by entry."""
+        ring, total = self.ring, None
+        for point in self.points[: self.n]:
+            factor = [[ring.at(entry, self.system.z, point) for entry in row] for row in self.system.jacobian]
+            total = factor if total is None else self._multiplied(factor, total)
+        assert total is not None
+        return total
+
+    def _multiplied(self, a: list[list[sp.Poly]], b: list[list[sp.Poly]]) -> list[list[sp.Poly]]:
+        zero, size = self.ring.one * 0, range(len(a))
+        return [[sum((self.ring.times(a[i][k], b[k][j]) for k in size), zero) for j in size] for i in size]
+
+    def shifted(self, value: sp.Expr) -> sp.Poly:
+        """det(J − value), whose zeros are the places where that value is a multiplier."""
+        shift = self.ring.one * sp.Poly(value, self.x, domain=self.ring.domain)
+        rows = [[entry - shift if i == j else entry for j, entry in enumerate(row)] for i, row in enumerate(self.product)]
+        return self.ring.determinant(rows)
+
+    def multiplier_polynomial(self) -> sp.Expr | None:
+        """The polynomial in t whose roots are the multipliers of all cycles of the family, each once; None if too large."""
+        t, size = self.system.t, len(self.system.z)
+        if size == 1 and self.count == 1 and not self.product[0][0].degree() > 0:
+            return sp.fraction(sp.together(t - self.product[0][0].as_expr()))[0]
+        if self.count > MOST_CYCLES or self.ring.degree > MOST_MULTIPLIER:
+            return None
+        if size == 1:
+            full = self.ring.characteristic(self.product[0][0], t)
+        elif self.count == 1 and not any(c.degree() > 0 for c in (self._trace(), self.shifted(sp.S.Zero))):
+            full = t**size + self._lower(t) if size == 2 else sp.S.One
+        else:
+            return None
+        found = [f for f, _ in sp.factor_list(sp.fraction(sp.together(full))[0])[1] if f.has(t)]
+        return sp.Mul(*found) if found else None
+
+    def _trace(self) -> sp.Poly:
+        return sum((row[i] for i, row in enumerate(self.product)), self.ring.one * 0)
+
+    def _lower(self, t: sp.Symbol) -> sp.Expr:
+        return -self._trace().as_expr() * t + self.shifted(sp.S.Zero).as_expr()
+
+    def multipliers(self, polynomial: sp.Expr | None, roots: Sequence[sp.Expr]) -> list[sp.Expr]:
+        """Formulas of the multipliers: one for each fixed point, else one for each cycle that differs."""
+        if self.n == 1 and len(self.system.z) == 1 and roots:
+            element = self.product[0][0].as_expr()
+            return [tidy(sp.radsimp(sp.expand(element.subs(self.x, root)))) for root in roots]
+        if polynomial is None:
+            return []
+        t = self.system.t
+        factors = [f for f, _ in sp.factor_list(polynomial)[1] if f.has(t)]
+        found = [square_roots(f, t) if sp.degree(f, t) <= 2 else [] for f in factors]
+        return [tidy(m) for group in found for m in group] if all(found) else []
+
+    def mark(self, kind: str) -> sp.Poly:
+        """The function on the points that vanishes at a bifurcation."""
+        if kind == "neimark-sacker":
+            return self.shifted(sp.S.Zero) - self.ring.one
+        return self.shifted(sp.S.NegativeOne if kind == "flip" else sp.S.One)
+
+    def bifurcations(self, kinds: Sequence[str] = KINDS) -> list[dict[str, Any]]:
+        """Where −1 or +1 is a multiplier, and in the plane where two have the product 1."""
+        found = []
+        for kind in kinds if len(self.system.z) == 2 else [k for k in kinds if k != "neimark-sacker"]:
+            element = self.mark(kind)
+            for condition in conditions(kind, self.ring.norm(element), self.system.parameters, self.system.values):
+                for root in condition["roots"]:
+                    root.update(self._place(kind, element, root["value"]))
+                found.append(condition)
+        return found
+
+    def _place(self, kind: str, element: sp.Poly, value: str) -> dict[str, Any]:
+        """The real points of the family at which the condition holds."""
+        values = {s: v for s, v in self.system.values.items() if s != self.system.parameters[0]}
+        with mpmath.workdps(DIGITS):
+            at = {**values, self.system.parameters[0]: sp.Float(value, DIGITS)}
+            q = _numbers(self.ring.q, self.x, at)
+            # Where two cycles of the family meet q has double roots, which are simple ones of its derivative.
+            met = [z for z in _zeros(_derivative(q)) if _vanishes(q, z)] if kind == "fold" else []
+            if not met:
+                test = _numbers(element, self.x, at)
+                met = [z for z in _zeros(q) if abs(mpmath.polyval(test, z)) < 1e-10]
+            points = sorted(float(mpmath.re(z)) for z in met if abs(mpmath.im(z)) < 1e-12 * (1 + abs(z)))
+        return {"real": bool(points), "points": points}
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it."""
+        roots = square_roots(self.equation, self.x)
+        polynomial = self.multiplier_polynomial()
+        return {
+            "kind": "fixed points" if self.n == 1 else "symmetric cycles" if self.is_symmetric else "cycles",
+            "equation": shown(self.equation), "unknown": self.x.name, "degree": self.ring.degree, "count": self.count,
+            "coordinates": [shown(tidy(sp.factor(entry.as_expr()))) for entry in self.points[0]],
+            "roots": [shown(root) for root in roots],
+            "multipliers": [shown(m) for m in self.multipliers(polynomial, roots)],
+            "multiplier_polynomial": None if polynomial is None else shown(sp.collect(sp.expand(polynomial), self.system.t)),
+            "conditions": self.bifurcations(),
+        }  # fmt: skip
+
+
+def _numbers(polynomial: sp.Poly, x: sp.Symbol, at: dict[sp.Symbol, Any]) -> list:
+    coefficients = [sp.N(c.subs(at), DIGITS) for c in polynomial.all_coeffs()]
+    return [mpmath.mpmathify(str(c)) for c in coefficients]
+
+
+def _derivative(coefficients: list) -> list:
+    n = len(coefficients) - 1
+    return [(n - i) * c for i, c in enumerate(coefficients[:-1])]
+
+
+def _zeros(coefficients: list) -> list:
+    """All roots, from those of floats on."""
+    if len(coefficients) < 3:
+        return [-coefficients[1] / coefficients[0]] if len(coefficients) == 2 else []
+    near = np.roots([complex(c / coefficients[0]) for c in coefficients])
+    start = list(near) if len(near) == len(coefficients) - 1 and np.isfinite(near).all() else None
+    return mpmath.polyroots(coefficients, maxsteps=400, extraprec=100, roots_init=start)
+
+
+def _vanishes(coefficients: list, z: Any) -> bool:
+    return abs(mpmath.polyval(coefficients, z)) <= 1e-20 * mpmath.polyval([abs(c) for c in coefficients], abs(z))

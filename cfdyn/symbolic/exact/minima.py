@@ -1,0 +1,79 @@
+"""Minima of a loss of one weight in closed form, and the learning rates at which they lose their stability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from cfdyn.symbolic.exact.closed import readable, shown, square_roots, tidy
+from cfdyn.symbolic.exact.expressions import expressions, read_program
+from cfdyn.symbolic.exact.family import System
+from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.solve import read_system
+from cfdyn.symbolic.exact.transcendental import solutions
+
+
+def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each minimum with its sharpness, edge and flip coefficient."""
+    system = read_system(asked)
+    w, loss = system.z[0], _loss(asked, system)
+    slopes = [sp.diff(loss, w, k) for k in range(1, 5)]
+    failed = ""
+    for point in _critical_points(sp.factor(slopes[0]), w):
+        second, third, fourth = (tidy(sp.simplify(d.subs(w, point))) for d in slopes[1:])
+        if not _positive(second, system) or not sp.N(point.subs(system.values)).is_real:
+            continue
+        edge = _edge(system, point)
+        failed = failed or ("" if edge is not None else "the learning rate at the edge has no closed form")
+        coefficient = tidy(sp.simplify((third / second) ** 2 - fourth / (3 * second)))
+        parts = {"point": point, "sharpness": second, "edge": edge, "coefficient": coefficient}
+        yield {"values": {k: str(sp.N(v.subs(system.values), 20)) for k, v in parts.items() if v is not None},
+               **{k: None if v is None else shown(v) for k, v in parts.items()}}  # fmt: skip
+    if failed:
+        raise Refused(failed)
+
+
+def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
+    known = {s.name: s for s in system.parameters}
+    values = {name: Fraction(asked["values"][name]) for name in asked["loss_params"]}
+    p = [known.get(name, sp.Rational(v.numerator, v.denominator)) for name, v in values.items()]
+    return expressions(read_program(asked["loss"]), system.z[:1], p, asked["data"])[0]
+
+
+def _critical_points(slope: sp.Expr, w: sp.Symbol) -> list[sp.Expr]:
+    numerator = sp.fraction(sp.together(slope))[0]
+    if not numerator.is_polynomial(w):
+        return solutions(slope, w)
+    found = []
+    for factor, _ in sp.factor_list(numerator, w)[1]:
+        roots = square_roots(factor, w) if factor.has(w) else []
+        if factor.has(w) and not roots and sp.Poly(factor, w).degree() > 2:
+            raise Refused(f"its critical points are roots of a polynomial of degree {sp.degree(factor, w)}")
+        found += roots
+    return found
+
+
+def _positive(value: sp.Expr, system: System) -> bool:
+    number = sp.N(value.subs(system.values))
+    return bool(number.is_real and number > 0)
+
+
+def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
+    """The least lr with det(I + J) = 0 at the fixed point; the state behind the weight is at rest there."""
+    lr = next((s for s in system.parameters if s.name == "lr"), None)
+    at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
+    if lr is None:
+        return None
+    if any(sp.simplify(f.subs(at) - at[s]) != 0 for f, s in zip(system.f, system.z)):
+        raise Refused("the optimizer's state is not at rest at a minimum")
+    matrix = sp.Matrix(system.jacobian).subs(at) + sp.eye(len(system.z))
+    border = sp.fraction(sp.together(sp.expand(matrix.det())))[0]
+    if border.has(sp.nan, sp.zoo, sp.oo) or not border.is_polynomial(lr):
+        return None
+    found = [root for factor, _ in sp.factor_list(border, lr)[1] for root in square_roots(factor, lr) if factor.has(lr)]
+    numbers = [(sp.N(root.subs(system.values)), tidy(sp.simplify(root))) for root in found]
+    positive = [(number, root) for number, root in numbers if number.is_real and number > 0 and readable(root)]
+    return min(positive, key=lambda pair: pair[0])[1] if positive else None

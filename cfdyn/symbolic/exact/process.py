@@ -1,0 +1,71 @@
+"""Run the algebra in a process of its own, which can be stopped: SymPy knows no time limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+MODULE = "cfdyn.symbolic.exact.worker"
+TOO_LATE = "it was stopped at the time limit"
+
+
+def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
+    """What the worker found within ``time_limit`` seconds, and in words why that is not all, or nothing.
+
+    The worker is gone when this returns, however it returns; it also ends by itself if this process does.
+    """
+    root = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        try:
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+        except OSError:
+            return [], "the process for the algebra could not be started"
+        return _collected(process.stdout, time.monotonic() + time_limit)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        try:
+            process.stdin.close()
+        except OSError:
+            pass
+
+
+def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], str]:
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        try:
+            for line in stream:
+                lines.put(line)
+        except (OSError, ValueError):
+            pass
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    found: list[dict[str, Any]] = []
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return found, TOO_LATE
+        if not line:
+            return found, "the process for the algebra ended early; it may have run out of memory"
+        message = json.loads(line)
+        if "end" in message:
+            return found, message["end"]
+        found.append(message)

@@ -1,0 +1,104 @@
+"""What is asked of the other process: the program of one step as JSON, and what can be seen of it without SymPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.oracle import loss_program, map_program
+from cfdyn.tape.program import TRANSCENDENTAL, Program
+
+MOST_ROWS, MOST_NODES = 200, 2000
+RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split())
+
+
+class Refused(Exception):
+    """Why there is no closed form, in the words of a half sentence."""
+
+
+def exact_fraction(value: float) -> Fraction:
+    """The number that a user means by a double: 0.1 is 1/10."""
+    return Fraction(repr(float(value)))
+
+
+def subject(given: Any, optimizer: Any) -> Any:
+    """The specification of a map: of ``optimizer`` on a loss, or of the map given.
+
+    Raises
+    ------
+    UsageError : neither a loss with an optimizer nor a map
+    """
+    spec = getattr(given, "spec", given)
+    if isinstance(spec, LossSpec):
+        if not isinstance(optimizer, Optimizer):
+            raise UsageError("a loss needs an optimizer, such as cf.symbolic.cycles(loss, cf.optimizers.gd(lr=1), 2)")
+        return LossMap(spec, optimizer)
+    if not hasattr(spec, "names") or not hasattr(spec, "params"):
+        raise UsageError(f"closed forms are sought for a loss with an optimizer or for a map, not {type(given).__name__}")
+    if optimizer is not None:
+        raise UsageError("a map takes no optimizer: cf.symbolic.cycles(step, n)")
+    return spec
+
+
+def chosen_parameters(spec: Any, wanted: Sequence[str] | str | None) -> tuple[str, ...]:
+    """The parameters that stay symbols: lr of an optimizer, or all of a plain map, if not said otherwise."""
+    known = list(spec.params)
+    if wanted == "all":
+        return tuple(sorted(known, key=lambda name: name != "lr"))
+    if wanted is None:
+        return ("lr",) if "lr" in known else tuple(known)
+    names = tuple(wanted.replace(",", " ").split()) if isinstance(wanted, str) else tuple(wanted)
+    for name in names:
+        if name not in known:
+            raise unknown("parameter", name, known)
+    if len(set(names)) < len(names):
+        raise UsageError(f"a parameter is named twice: {', '.join(names)}")
+    return names
+
+
+def stored_program(program: Program) -> dict[str, Any]:
+    """A program as JSON-ready data."""
+    pairs = zip(program.tape.ops, program.tape.args, strict=True)
+    nodes = [[op, str(args[0])] if op == "const" else [op, *args] for op, args in pairs]
+    return {"nodes": nodes, "outputs": program.outputs, "n_z": program.n_z, "n_p": program.n_p,
+            "n_columns": program.n_columns}  # fmt: skip
+
+
+def is_rational(program: Program) -> bool:
+    """Whether the outputs are rational functions of state and parameters."""
+    return all(program.tape.ops[node] in RATIONAL for node in program.tape.reachable(program.outputs))
+
+
+def is_transcendental(program: Program) -> bool:
+    """Whether there is an exponential, a sine or the like in it."""
+    return any(program.tape.ops[node] in TRANSCENDENTAL for node in program.tape.reachable(program.outputs))
+
+
+def request(spec: Any, parameters: Sequence[str], **more: Any) -> dict[str, Any]:
+    """The map, its loss where it has one weight, the values of the parameters and the names of those that stay symbols.
+
+    Raises
+    ------
+    Refused : a formula or a data table that is too large
+    """
+    step = map_program(spec, "step")
+    table = [] if spec.data is None else np.asarray(spec.data, dtype=float).tolist()
+    if len(table) > MOST_ROWS:
+        raise Refused(f"it sums over {len(table)} rows of data, and {MOST_ROWS} are the most that are written out")
+    if len(step.tape) > MOST_NODES:
+        raise Refused(f"one step takes {len(step.tape)} operations, and {MOST_NODES} are the most")
+    loss = spec.loss if isinstance(spec, LossMap) and len(spec.names) >= spec.n_weights == 1 else None
+    return {
+        "step": stored_program(step), "names": list(spec.names),
+        "loss": None if loss is None else stored_program(loss_program(loss, "value")),
+        "loss_params": [] if loss is None else list(loss.params), "n_weights": spec.n_weights,
+        "values": {name: str(exact_fraction(value)) for name, value in spec.params.items()},
+        "parameters": list(parameters), "data": [[str(exact_fraction(v)) for v in row] for row in table], **more,
+    }  # fmt: skip

@@ -1,0 +1,44 @@
+"""`short_forms`: the few formulas about one loss that fit a report, in a second or two."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cfdyn.symbolic.exact.process import answers
+from cfdyn.symbolic.exact.request import Refused, chosen_parameters, is_rational, request, subject
+from cfdyn.symbolic.oracle import map_program
+
+
+class ShortForm(NamedTuple):
+    """A name, the formula as text and in LaTeX, and its value (of the parameters that the loss has)."""
+
+    name: str
+    text: str
+    latex: str
+    value: float
+
+
+def short_forms(loss: Any, optimizer: Any, time_limit: float = 2.5) -> list[ShortForm]:
+    """Edge, flip coefficient, flips of the 2-cycles and folds of the 3-cycles that are known in closed form.
+
+    Empty at once for losses that are not polynomial or rational, and for more than one weight.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> for form in short_forms(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)):
+    ...     print(form.name, form.text, round(form.value, 12))
+    edge at w = 1, -1 1/a 1.0
+    flip coefficient at w = 1, -1 8 8.0
+    flip of the 2-cycle -1 + sqrt(5) 1.2360679775
+    fold of the 3-cycle root of 4*lr**8 + 48*lr**7 + ... 1.450440964488
+    fold of the 3-cycle root of 4*lr**8 + 48*lr**7 + ... 1.98177187596
+    """
+    spec = subject(loss, optimizer)
+    if len(spec.names) != 1 or "lr" not in spec.params or not is_rational(map_program(spec, "step")):
+        return []
+    try:
+        asked = request(spec, chosen_parameters(spec, "all"), job="brief")
+    except Refused:
+        return []
+    return [ShortForm(p["name"], p["text"], p["latex"], float(p["value"])) for p in answers(asked, time_limit)[0]]

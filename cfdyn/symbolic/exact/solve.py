@@ -1,0 +1,77 @@
+"""All families of n-cycles of a map, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from cfdyn.symbolic.exact.elimination import candidates
+from cfdyn.symbolic.exact.expressions import expressions, read_program
+from cfdyn.symbolic.exact.family import Family, System
+from cfdyn.symbolic.exact.line import cycle_factors
+from cfdyn.symbolic.exact.request import Refused, is_rational
+from cfdyn.symbolic.parse import symbol
+
+
+def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """First the map, then each family of its n-cycles."""
+    system, n = read_system(asked), asked["n"]
+    yield {"map": [str(f) for f in system.f], "latex": [sp.latex(f) for f in system.f]}
+    if not is_rational(read_program(asked["step"])):
+        from cfdyn.symbolic.exact.transcendental import implicit
+
+        yield from implicit(system, n)
+        return
+    doubling = _flips_of_half(system, n)
+    shared: dict[str, int] = {}
+    found = [family.to_json() for family in all_families(system, n)]
+    for family in found:
+        for text in {c["polynomial"] for c in family["conditions"] if c["kind"] == "fold"}:
+            shared[text] = shared.get(text, 0) + 1
+    for family in found:
+        for condition in family["conditions"]:
+            if condition["kind"] == "fold" and condition["polynomial"] in doubling:
+                condition["kind"] = "birth by doubling"
+            elif condition["kind"] == "fold" and shared[condition["polynomial"]] > 1:
+                condition["kind"] = "branch point"
+        yield family
+
+
+def read_system(asked: dict[str, Any]) -> System:
+    """The map in symbols; parameters that do not stay symbols are put in as exact numbers."""
+    names, free = asked["names"], [symbol(name) for name in asked["parameters"]]
+    values = {name: sp.Rational(Fraction(text).numerator, Fraction(text).denominator) for name, text in asked["values"].items()}
+    z = [symbol(name) for name in names]
+    p = [symbol(name) if name in asked["parameters"] else value for name, value in values.items()]
+    f = expressions(read_program(asked["step"]), z, p, asked["data"])
+    taken = {*names, *values}
+    t = next(symbol(name) for name in ("mu", "multiplier", "mu_1") if name not in taken)
+    return System([sp.expand(e) for e in f], z, free, {s: values[s.name] for s in free}, t)
+
+
+def all_families(system: System, n: int) -> Iterator[Family]:
+    """The families of least period n."""
+    if len(system.z) == 1:
+        (x,) = system.z
+        for q in cycle_factors(system.f[0], x, n, system.parameters):
+            yield Family(system, q, x, n, [x])
+        return
+    divisors = [d for d in range(1, n) if n % d == 0]
+    for q, x, start in candidates(system, n):
+        family = Family(system, q, x, n, start)
+        if family.has_period(n) and not any(family.has_period(d) for d in divisors):
+            yield family
+
+
+def _flips_of_half(system: System, n: int) -> set[str]:
+    """The conditions under which cycles of half the period flip, and n-cycles are born."""
+    if n % 2:
+        return set()
+    try:
+        halves = list(all_families(system, n // 2))
+    except Refused:
+        return set()
+    return {c["polynomial"] for half in halves for c in half.bifurcations(("flip",))}

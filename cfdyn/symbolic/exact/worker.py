@@ -1,0 +1,71 @@
+"""The process for the algebra: reads one request from stdin, writes what it finds to stdout, line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from cfdyn.symbolic.exact.request import Refused
+
+MOST_MEMORY = 4 * 2**30
+
+
+def answer(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts of the answer, in the order in which they are found."""
+    if asked["job"] == "edge":
+        from cfdyn.symbolic.exact.minima import minima
+
+        yield from minima(asked)
+    elif asked["job"] == "brief":
+        from cfdyn.symbolic.exact.brief import brief
+
+        yield from brief(asked)
+    else:
+        from cfdyn.symbolic.exact.solve import families
+
+        yield from families(asked)
+
+
+def _stop_with_the_parent() -> None:
+    # The other end of stdin closes when the parent is done, or gone.
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    except (ImportError, OSError, ValueError):  # not on this system, or less is allowed already
+        pass
+
+
+def main() -> None:
+    """One request, one answer."""
+    _limit_memory()
+    asked = json.loads(sys.stdin.readline())
+    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    end = ""
+    try:
+        for part in answer(asked):
+            print(json.dumps(part), flush=True)
+    except Refused as reason:
+        end = str(reason)
+    except (RecursionError, MemoryError):
+        end = "the expressions grew too large"
+    except Exception as problem:  # whatever SymPy meets: a half sentence, as for every other reason
+        end = f"SymPy gave up ({type(problem).__name__})"
+    print(json.dumps({"end": end}), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        os._exit(130)
