@@ -144,6 +144,11 @@ class Flow:
             rules = self._sides[jacobian] = self._addresses(jacobian)
         return RightHandSide(rules, self.p if self._kernel is None else self._block(self._kernel))
 
+    @property
+    def has_jacobian(self) -> bool:
+        """Whether DF is compiled already."""
+        return True in self._sides
+
     def _addresses(self, jacobian: bool) -> np.ndarray:
         from cfdyn._jit import addresses
 

@@ -76,7 +76,8 @@ def plain(value: Any) -> Any:
     if kind is float:
         return value if math.isfinite(value) else None
     if isinstance(value, np.ndarray):
-        return value.tolist() if value.size > 64 and value.dtype == float and np.isfinite(value).all() else plain(value.tolist())
+        listed = value.tolist()
+        return listed if value.dtype == float and all(map(math.isfinite, value.ravel().tolist())) else plain(listed)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -184,11 +185,11 @@ def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def provenance(**settings: Any) -> dict:
     """Settings and versions, for a record's header."""
-    return {"settings": plain(settings), "versions": dict(_versions())}
+    return {"settings": plain(settings), "versions": _versions().copy()}
 
 
 @cache
-def _versions() -> tuple[tuple[str, str], ...]:
+def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -198,4 +199,4 @@ def _versions() -> tuple[tuple[str, str], ...]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    return tuple(versions.items())
+    return versions

@@ -17,7 +17,7 @@ from cfdyn.kernels.field import SLOPE, SLOPES
 def march(run: Run) -> None:
     """z + F(z) after one unit of time, straight lines in between, to the end or until ``status`` says why not."""
     nothing = np.zeros((0, run.flow.n_weights))
-    field = plain_field(run.flow.dim, *run.flow.right_hand_side(jacobian=False))
+    field = plain_field(run.flow.dim, *run.flow.right_hand_side(jacobian=False), run.counts)
     sizes = np.append(np.ones(int(run.end)), run.end % 1)[: math.ceil(run.end)]
     pieces, done = np.zeros((len(sizes), 8, run.flow.dim)), len(sizes)
     for k, size in enumerate(sizes):
@@ -31,6 +31,6 @@ def march(run: Run) -> None:
         if run.progress and k % 1000 == 0:
             run.progress(run.t)
     run.status = run.status or "done"
-    run.flags[methods.STEPS], field.counts[SLOPES] = done, done
+    run.flags[methods.STEPS], run.counts[SLOPES] = done, done
     times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
     run.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

@@ -10,6 +10,7 @@ from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels import methods
 from cfdyn.kernels.edge import FAINT
 from cfdyn.kernels.edge_block import CENTRAL, PLAIN
+from cfdyn.kernels.field import JACOBIANS, SLOPES
 
 
 def reason(run: Any, ended: int) -> str:
@@ -47,8 +48,11 @@ def determined(run: Any) -> bool:
 
 def counts(run: Any) -> dict[str, int]:
     """Evaluations by kind, over all phases."""
-    slopes, jacobians = map(sum, zip(*(phase.field.counts.tolist() for phase in run.phases), strict=True))
-    blocks = [] if run.kind == PLAIN else [phase.field.block.view(np.int64) for phase in run.phases]
+    if run.kind == PLAIN:
+        slopes, jacobians = run.counts.tolist()
+        return {"slopes": slopes, "jacobians": jacobians, "hessians": 0, "third_derivatives": 0}
+    slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in run.phases) for c in (SLOPES, JACOBIANS))
+    blocks = [phase.field.block.view(np.int64) for phase in run.phases]
     return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
             "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip
 
@@ -58,12 +62,12 @@ def stats(run: Any, violations: np.ndarray, slack: np.ndarray, sharpness: np.nda
     found, d = counts(run), run.flow.n_weights
     # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
     work = run.flow.work * found["slopes"] + 2 * d * found["hessians"] + 5 * found["third_derivatives"]
-    worst, complementarity = 0.0, 0.0
+    worst, complementarity, changes = 0.0, 0.0, int(run.flags[methods.CHANGES])
     if run.kind != PLAIN:
         beyond = float(np.nanmax(sharpness / 2 - 1, initial=0.0)) if run.kind == CENTRAL else 0.0
         worst, complementarity = max(float(violations.max(initial=0.0)), beyond, violation(run)), slack.max(initial=0.0)
     return {
         "steps": int(run.flags[methods.STEPS]), "rejected": int(run.flags[methods.REJECTED]), **found,
         "gradient_equivalents": int(work), "constraint_violation": worst, "complementarity": float(complementarity),
-        "unique": bool(determined(run)), "phases": len(run.phases),
+        "unique": bool(determined(run)), "phases": len(run.phases) + changes,
     }  # fmt: skip

@@ -61,8 +61,8 @@ class Run:
     def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
         self.kind, self.end = KINDS[flow.spec.kind], end
-        self.f, self.flags = np.zeros(flow.dim), np.zeros(8, np.int64)
-        self.clock = np.zeros(methods.CLOCK + radau5.STATE)
+        self.f, self.flags = np.zeros(len(z)), np.zeros(methods.FLAGS, np.int64)
+        self.clock, self.counts = np.zeros(methods.CLOCK + radau5.STATE), np.zeros(2, np.int64)
         clock = self.clock
         clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
         clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
@@ -179,7 +179,7 @@ class Run:
         self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
         self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
-        self.clock[methods.H], self.clock[methods.MARGIN], target = 0.0, -1.0, None
+        self.clock[[methods.H, methods.MARGIN]], target = (0.0, -1.0), None
         if held.left is not None:
             ended, held = self._part(held)
             if ended != methods.REACHED or self.t >= self.end:
@@ -195,6 +195,7 @@ class Run:
                 target = self._sum_at_edge(fields) if target is None else target
                 fields.block[edge.TARGET] = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
+            self.clock[methods.BEGUN] = 0.0
             ended = self.steps(fields)
             if ended not in (methods.STIFF, methods.MILD):
                 return ended
@@ -214,6 +215,7 @@ class Run:
         self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
         self.flags[methods.AUTO] = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
+        self.clock[methods.BEGUN] = 0.0
         ended = self.steps(fields)
         self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
         self.flags[[methods.METHOD, methods.AUTO]] = method, auto
@@ -230,8 +232,7 @@ class Run:
     def steps(self, fields: Field) -> int:
         """Steps until something happens that a step cannot deal with, into the last phase."""
         n, clock, flags = fields.n, self.clock, self.flags
-        memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT)
-        clock[methods.BEGUN] = 0.0
+        memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT or flags[methods.READY] == 1)
         if fields.k:
             apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
         while True:

@@ -6,19 +6,26 @@ import numpy as np
 
 from cfdyn.integrate.fields import plain_field
 from cfdyn.integrate.outcome import reason
-from cfdyn.integrate.run import Phase, Run
+from cfdyn.integrate.run import MANY, Phase, Run
 from cfdyn.kernels import methods
 
 
 def smooth(run: Run) -> None:
-    """Steps to the end, or until ``status`` says why not; a phase for each method."""
-    flow, flags, nothing = run.flow, run.flags, np.empty((0, run.flow.n_weights))
-    run.clock[methods.RTOL], run.clock[methods.ATOL] = run.options.rtol, run.options.atol
+    """Steps to the end, or until ``status`` says why not.
+
+    The loop goes from method to method by itself once the flow has its Jacobian; that is compiled when first needed.
+    """
+    flow, flags, clock, reference = run.flow, run.flags, run.clock, np.empty((0, run.flow.n_weights))
+    clock[methods.RTOL], clock[methods.ATOL] = run.options.rtol, run.options.atol
     while not run.status:
-        field = plain_field(flow.dim, *flow.right_hand_side(bool(flags[methods.METHOD] == methods.IMPLICIT)))
-        run.phases.append(Phase(field, run.t, nothing, nothing))
+        implicit = bool(flags[methods.METHOD] == methods.IMPLICIT)
+        flags[methods.READY] = flags[methods.AUTO] and flow.dim <= MANY and (implicit or flow.has_jacobian)
+        rules, p = flow.right_hand_side(implicit or bool(flags[methods.READY]))
+        field = plain_field(flow.dim, rules, p, run.counts)
+        run.phases.append(Phase(field, run.t, reference, reference))
         ended = run.steps(field)
         if ended in (methods.STIFF, methods.MILD):
             run.change_method(ended)
+            clock[methods.CLOCK :] = 0.0
         else:
             run.status = run.status or reason(run, ended)

@@ -98,7 +98,7 @@ def solve(
 def _checked(
     rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: int, edge_tolerance: float
 ) -> Options:
-    if method not in (*METHODS, "auto"):
+    if method != "auto" and method not in METHODS:
         raise unknown("method", method, (*METHODS, "auto"))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
         if not least <= _number(name, value) < math.inf:
@@ -127,7 +127,7 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
     if rows is not None:
         if rows.ndim != 1 or len(rows) == 0:
             raise UsageError("save_at is a list of finite times")
-        if not (rows[0] >= 0.0 and rows[-1] <= end and (rows[1:] > rows[:-1]).all()):
+        if not (rows[0] >= 0.0 and rows[-1] <= end and (len(rows) == 1 or (rows[1:] > rows[:-1]).all())):
             if not np.isfinite(rows).all():
                 raise UsageError("save_at is a list of finite times")
             raise UsageError(f"the times of save_at must increase and lie in [0, {end:g}], the t that was asked for")

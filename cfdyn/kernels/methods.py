@@ -21,8 +21,9 @@ REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
 # whether the phase has begun; then the memory of the implicit method (`radau5.STATE`).
 (T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
  USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, BEGUN, CLOCK) = range(24)  # fmt: skip
-# Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none.
-METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED = range(8)
+# Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none, attempts
+# at a gap that is hardly one, whether the loop has all for the implicit method, how often it went to and fro.
+METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED, READY, CHANGES, FLAGS = range(11)
 
 
 NARROW = 1e-3  # a gap at which modes turn fast
@@ -167,11 +168,16 @@ def note_rejection(flags, clock, z, f, h, error, tools) -> None:
 
 @inline_kernel
 def change_method(flags, clock, z, f, h, tools) -> int:
-    """STIFF or MILD when another method would do better, else REACHED."""
+    """STIFF or MILD when another method would do better and whoever calls must see to it, else REACHED."""
     if flags[AUTO] == 0:
         return REACHED
-    if flags[METHOD] == EXPLICIT and flags[STIFF_SIGNS] >= 12:
-        return STIFF
-    if flags[METHOD] == IMPLICIT and flags[MILD_SIGNS] >= 6:
-        return MILD
+    stiff = flags[METHOD] == EXPLICIT and flags[STIFF_SIGNS] >= 12
+    if not (stiff or flags[METHOD] == IMPLICIT and flags[MILD_SIGNS] >= 6):
+        return REACHED
+    if flags[READY] == 0:
+        return STIFF if stiff else MILD
+    flags[METHOD] = IMPLICIT if stiff else EXPLICIT
+    flags[STIFF_SIGNS], flags[MILD_SIGNS] = 0, 0
+    flags[CHANGES] += 1
+    clear(tools.state)
     return REACHED

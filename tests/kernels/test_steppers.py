@@ -25,7 +25,8 @@ _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spe
 
 def make_field(equations, variables, params=None):
     flow = cf.Map.from_text(equations, variables=variables, params=params or {})
-    return plain_field(len(equations), addresses(flow.rule("step").compiled, flow.rule("jacobian").compiled), flow.p)
+    rules = addresses(flow.rule("step").compiled, flow.rule("jacobian").compiled)
+    return plain_field(len(equations), rules, flow.p, np.zeros(2, np.int64))
 
 
 @kernel
