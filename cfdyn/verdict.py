@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._cycles_line import continuous_between
+from cfdyn.analysis._cycles_sampled import continuous_between
 from cfdyn.analysis.bands import Bands
 from cfdyn.analysis.classify import Regime
 from cfdyn.analysis.cycles import Cycles

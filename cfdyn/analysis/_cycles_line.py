@@ -1,89 +1,159 @@
-"""Cycles of a map of one variable."""
+"""Cycles of a map of one variable: by the laps of fⁿ, all of them."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from cfdyn.analysis._cycles_found import Found
-from cfdyn.analysis._shooting import images, least_period, multipliers, polish, regularity
+from cfdyn.analysis._cycles_sampled import sampled
+from cfdyn.analysis._laps import Laps, laps_for
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.itineraries import CONTINUUM, COUNT, FINISHED, FULL, NODES, OPEN, STATUS, walk
 from cfdyn.systems import Map
 
-GRID = 20_001
-MOST_SEEDS = 3000
+BUDGET = 2_000_000
+LONG = 16  # a longer period is worth an estimate of its laps first
+HOPELESS = 1e3  # times the budget
+MOST_BYTES = 2**30
+PAUSE = 400_000  # points of cycles between two looks at the keyboard
+CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
 
 def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> Found:
-    """Every sign change and every near-touch of fⁿ(x) − x on a grid, polished by Newton on all n points."""
-    lo, hi = region[0]
-    if not np.isfinite(region).all():
-        raise UsageError(f"the box must be one finite interval, not {lo:g} to {hi:g}")
-    grid = GRID
-    found: dict[tuple, np.ndarray] = {}
-    seeds = _seeds(step, period, np.linspace(lo, hi, grid))
-    if len(seeds) > MOST_SEEDS:
-        raise NumericsError(
-            f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
+    """Words of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
+    lo, hi = region[0].tolist()
+    try:
+        step.rule("interval:jacobian")
+    except UsageError as error:
+        return _by_samples(step, period, region, f"{error}: no bounds of the slope, only samples")
+    if period * 8 * 64 > MOST_BYTES:
+        raise UsageError(f"a cycle of period {period} would need {period * 512 / 2**30:.1f} GiB while it is looked for")
+    laps = laps_for(step, period, lo, hi)
+    most = BUDGET if budget is None else budget
+    search = _Search(step, period, laps)
+    if period > LONG:
+        _foresee(step, period, laps, most)
+    finished = search.run(most)
+    points, mu = distinct(np.concatenate(search.points), np.concatenate(search.multipliers))
+    reasons = list(laps.notes)
+    if laps.open:
+        places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
+        reasons.append(f"the sign of f′ could not be settled from {places}: cycles there were found by sampling only")
+    if not finished:
+        reasons.append(f"stopped after {most} laps of the iterates; more are seen with budget={10 * most}")
+    if len(search.open):
+        reasons.append(f"(fⁿ)′ = 1 to round-off at {len(search.open)} places: a cycle is born there, or nearly so")
+    complete = finished and not laps.open and not len(search.open)
+    undecided = [*search.open, *(laps.open if finished else [(lo, hi)])]
+    if laps.open or not finished:
+        points, mu = _with_samples(step, period, region, points, mu)
+    inside = ((points >= lo - _slack(lo, hi)) & (points <= hi + _slack(lo, hi))).any(axis=1)
+    return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
+                 np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+
+
+def _slack(lo: float, hi: float) -> float:
+    return 1e-12 * (hi - lo) if math.isfinite(hi - lo) else 0.0
+
+
+class _Search:
+    """The walk through all words, in parts short enough to be interrupted."""
+
+    def __init__(self, step: Map, period: int, laps: Laps, look: bool = True):
+        n, rows = period, max(8, min(1024, 4_000_000 // period))
+        self.step, self.period, self.laps, self.look = step, n, laps, look
+        self.state = np.zeros(5, dtype=np.int64)
+        self.word, self.prefix = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
+        self.word[0] = -1
+        self.kept, self.images = np.empty((n, 2)), np.empty((n + 1, 2))
+        self.images[0] = (laps.ends[0, 0], laps.ends[-1, 1]) if len(laps.ends) else (0.0, 0.0)
+        self.ends = np.empty((max(8, min(200, 4_000_000 // n)), n + 1))
+        self.table, self.column, self.orbit = np.empty((rows, n)), np.empty(rows), np.empty((4, n))
+        self.work, self.open_ = np.empty(6), np.empty((64, 2))
+        self.points: list[np.ndarray] = []
+        self.multipliers: list[np.ndarray] = []
+
+    @property
+    def open(self) -> list[tuple[float, float]]:
+        """Starts that are not decided, as intervals."""
+        return [tuple(row) for row in self.open_[: self.state[OPEN]].tolist()]
+
+    def run(self, most: int) -> bool:
+        """Whether the walk came to its end within that many words and boxes."""
+        if not len(self.laps.ends):
+            self._empty()
+            return True
+        step, state, part = self.step, self.state, max(1, PAUSE // self.period)
+        rules = [step.rule(what).compiled for what in ("step", "jacobian", "interval:jacobian")]
+        while True:
+            status = walk(*rules, step.p, self.laps.ends, self.laps.values, self.laps.rising, self.period,
+                          min(most, state[NODES] + part), self.look, state, self.word, self.prefix, self.kept, self.images,
+                          self.work, self.ends, self.orbit, self.table, self.column, self.open_)  # fmt: skip
+            if status == CONTINUUM:
+                raise NumericsError(CONTINUA.format(self.period))
+            if self.look and (status in (FINISHED, FULL) or state[NODES] >= most):
+                self._empty()
+            if status == FINISHED or state[NODES] >= most:
+                return bool(status == FINISHED and state[STATUS] != FULL)
+
+    def _empty(self) -> None:
+        count = self.state[COUNT]
+        self.points.append(self.table[:count].copy())
+        self.multipliers.append(self.column[:count].copy())
+        self.state[COUNT] = 0
+
+
+def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
+    """Refuse what would not end: the number of words grows geometrically."""
+    for length in (12, 6, 4, 2):
+        counts = []
+        for n in (length // 2, length):
+            search = _Search(step, n, laps, look=False)
+            if not search.run(300_000):
+                break
+            counts.append(int(search.state[COUNT]))
+        if len(counts) == 2:
+            break
+    else:
+        counts = [1, len(laps.ends) ** 2]
+    if counts[0] < 1:
+        return
+    growth = (counts[1] / counts[0]) ** (2 / length)
+    decades = math.log10(max(counts[1], 1)) + (period - length) * math.log10(max(growth, 1.0))
+    if decades > math.log10(most * HOPELESS):
+        longest = length + math.log10(most / max(counts[1], 1)) / math.log10(growth)
+        raise UsageError(
+            f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and the "
+            f"budget is {most}: ask for a period up to about {max(int(longest), 1)}"
         )
-    for seed in seeds:
-        points = np.empty((period, 1))
-        points[0] = seed
-        for i in range(1, period):
-            points[i] = images(step, points[i - 1 : i])[0]
-        polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or least_period(polished, extent=max(abs(lo), abs(hi))) != period:
-            continue
-        if not ((polished >= lo) & (polished <= hi)).any() or _is_noise(step, polished, max(abs(lo), abs(hi))):
-            continue
-        ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
-        key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
-        found.setdefault(key, ordered)
-    kept = np.array(_distinct(list(found.values()))).reshape(-1, period, 1)
-    mu = np.array([multipliers(step, points) for points in kept])
-    return Found(kept, mu, False, "grid", "a search on a grid")
 
 
-def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
-    """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
-    apart = np.diff(np.sort(points[:, 0]))
-    too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
-    return too_close or np.abs(points).max() > 1e9 * extent or regularity(step, points, extent) == "jump"
+def distinct(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each cycle once: (m, n) rows that begin at their smallest point, and their multipliers (m,)."""
+    if len(points) < 2:
+        return points, mu
+    order = np.argsort(points[:, 0], kind="stable")
+    points, mu = points[order], mu[order]
+    with np.errstate(divide="ignore"):
+        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6) * np.abs(points).max(axis=1)
+    new = np.ones(len(points), dtype=bool)
+    new[1:] = (np.abs(points[1:] - points[:-1]) > np.maximum(blur[1:], blur[:-1])[:, None]).any(axis=1)
+    return points[new], mu[new]
 
 
-def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
-    """Whether a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
-    x = np.linspace(points.min(), points.max(), count)[:, None]
-    y = images(step, x)[:, 0]
-    return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
+def _by_samples(step: Map, period: int, region: np.ndarray, reason: str) -> Found:
+    points, mu = sampled(step, period, *region[0].tolist())
+    return Found(points[:, :, None], mu[:, None], False, "samples", reason, region[None])
 
 
-def _distinct(found: list[np.ndarray]) -> list[np.ndarray]:
-    """Drop repeats that rounding of the key kept apart."""
-    kept: list[np.ndarray] = []
-    for cycle in found:
-        if not any(np.allclose(cycle, other, rtol=1e-8, atol=1e-12) for other in kept):
-            kept.append(cycle)
-    return kept
-
-
-def _seeds(step: Map, period: int, x: np.ndarray) -> np.ndarray:
-    """Points near a solution of fⁿ(x) = x: bisected sign changes, and near-touches."""
-
-    def gap(values: np.ndarray) -> np.ndarray:
-        y = np.ascontiguousarray(values)[:, None]
-        for _ in range(period):
-            y = images(step, y)
-        return y[:, 0] - values
-
-    with np.errstate(all="ignore"):
-        g = gap(x)
-        change = np.flatnonzero(np.isfinite(g[:-1]) & np.isfinite(g[1:]) & (np.sign(g[:-1]) != np.sign(g[1:])))
-        lo, hi, sign = x[change], x[change + 1], np.sign(g[change])
-        for _ in range(60):
-            middle = (lo + hi) / 2
-            same = np.sign(gap(middle)) == sign
-            lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
-        size = np.abs(g)
-        dip = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
-        close = dip[size[dip] <= 0.05 * (x[-1] - x[0])]
-    return np.concatenate([x[change], hi, x[close]]) if len(change) or len(close) else np.empty(0)
+def _with_samples(
+    step: Map, period: int, region: np.ndarray, points: np.ndarray, mu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What sampling finds besides: an incomplete list is never shorter than that."""
+    lo, hi = region[0].tolist()
+    if not math.isfinite(hi - lo) or period > 64:
+        return points, mu
+    others, slopes = sampled(step, period, lo, hi)
+    return distinct(np.concatenate([points, others]), np.concatenate([mu, slopes]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis._cycles_line import continuous_between
+from cfdyn.analysis._cycles_sampled import continuous_between
 from cfdyn.errors import NumericsError
 from tests.oracles import needs_compiler
 
