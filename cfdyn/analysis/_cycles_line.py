@@ -13,11 +13,11 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.itineraries import CONTINUUM, COUNT, FINISHED, FULL, NODES, OPEN, STATUS, walk
 from cfdyn.systems import Map
 
-BUDGET = 2_000_000
+BUDGET = 20_000_000
 LONG = 16  # a longer period is worth an estimate of its laps first
-HOPELESS = 1e3  # times the budget
+HOPELESS = 1e4  # times the budget
 MOST_BYTES = 2**30
-PAUSE = 400_000  # points of cycles between two looks at the keyboard
+PAUSE = 400_000  # of the budget, between two looks at the keyboard
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
 
@@ -32,15 +32,18 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         raise UsageError(f"a cycle of period {period} would need {period * 512 / 2**30:.1f} GiB while it is looked for")
     laps = laps_for(step, period, lo, hi)
     most = BUDGET if budget is None else budget
-    search = _Search(step, period, laps)
-    if period > LONG:
+    search = _Search(step, period, laps, min(hi - lo, 1.0) if math.isinf(hi - lo) else hi - lo)
+    if len(laps.ends) == 1 and period > (1 if laps.rising[0] > 0 else 2):
+        laps.notes.append("the map is monotone: its cycles have period 1, or 2 if it falls")
+        search.laps = laps.none()
+    elif period > LONG:
         _foresee(step, period, laps, most)
     finished = search.run(most)
     points, mu = distinct(np.concatenate(search.points), np.concatenate(search.multipliers))
     reasons = list(laps.notes)
     if laps.open:
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
-        reasons.append(f"the sign of f′ could not be settled from {places}: cycles there were found by sampling only")
+        reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
     if not finished:
         reasons.append(f"stopped after {most} laps of the iterates; more are seen with budget={10 * most}")
     if len(search.open):
@@ -61,15 +64,16 @@ def _slack(lo: float, hi: float) -> float:
 class _Search:
     """The walk through all words, in parts short enough to be interrupted."""
 
-    def __init__(self, step: Map, period: int, laps: Laps, look: bool = True):
+    def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
         n, rows = period, max(8, min(1024, 4_000_000 // period))
+        self.extent = extent
         self.step, self.period, self.laps, self.look = step, n, laps, look
-        self.state = np.zeros(5, dtype=np.int64)
+        self.state = np.zeros(6, dtype=np.int64)
         self.word, self.prefix = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
         self.word[0] = -1
         self.kept, self.images = np.empty((n, 2)), np.empty((n + 1, 2))
         self.images[0] = (laps.ends[0, 0], laps.ends[-1, 1]) if len(laps.ends) else (0.0, 0.0)
-        self.ends = np.empty((max(8, min(200, 4_000_000 // n)), n + 1))
+        self.ends = np.empty((max(8, min(200, 4_000_000 // n)), n + 2))
         self.table, self.column, self.orbit = np.empty((rows, n)), np.empty(rows), np.empty((4, n))
         self.work, self.open_ = np.empty(6), np.empty((64, 2))
         self.points: list[np.ndarray] = []
@@ -85,12 +89,13 @@ class _Search:
         if not len(self.laps.ends):
             self._empty()
             return True
-        step, state, part = self.step, self.state, max(1, PAUSE // self.period)
+        step, state = self.step, self.state
         rules = [step.rule(what).compiled for what in ("step", "jacobian", "interval:jacobian")]
         while True:
-            status = walk(*rules, step.p, self.laps.ends, self.laps.values, self.laps.rising, self.period,
-                          min(most, state[NODES] + part), self.look, state, self.word, self.prefix, self.kept, self.images,
-                          self.work, self.ends, self.orbit, self.table, self.column, self.open_)  # fmt: skip
+            status = walk(*rules, step.p, self.laps.ends, self.laps.inner, self.laps.values, self.laps.rising, self.period,
+                          self.extent, min(most, state[NODES] + PAUSE), self.look, state, self.word, self.prefix,
+                          self.kept, self.images, self.work, self.ends, self.orbit, self.table, self.column,
+                          self.open_)  # fmt: skip
             if status == CONTINUUM:
                 raise NumericsError(CONTINUA.format(self.period))
             if self.look and (status in (FINISHED, FULL) or state[NODES] >= most):
@@ -107,10 +112,10 @@ class _Search:
 
 def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
     """Refuse what would not end: the number of words grows geometrically."""
-    for length in (12, 6, 4, 2):
+    for length in (24, 12, 6, 4, 2):
         counts = []
         for n in (length // 2, length):
-            search = _Search(step, n, laps, look=False)
+            search = _Search(step, n, laps, 1.0, look=False)
             if not search.run(300_000):
                 break
             counts.append(int(search.state[COUNT]))
@@ -153,7 +158,10 @@ def _with_samples(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What sampling finds besides: an incomplete list is never shorter than that."""
     lo, hi = region[0].tolist()
-    if not math.isfinite(hi - lo) or period > 64:
+    if not math.isfinite(hi - lo) or period > LONG:
         return points, mu
-    others, slopes = sampled(step, period, lo, hi)
+    try:
+        others, slopes = sampled(step, period, lo, hi)
+    except NumericsError:
+        return points, mu
     return distinct(np.concatenate([points, others]), np.concatenate([mu, slopes]))

@@ -15,22 +15,36 @@ HUGE = 1e150  # stands for infinity: squares are still finite
 DIVISIONS = 200_000
 ROWS = 20_000
 ROUNDS = 64
+UNSEEN = 1e3  # where an infinite interval is cut off if nothing is known far out
 SAMPLES = 1024  # of the derivative where its sign stays open
 DECADES = 153
 
 
 @dataclass
 class Laps:
-    """Intervals on which the map is monotone: ``ends`` (K, 2) in order, ``values`` (K, 2) there, ``rising`` (K,) ±1.
+    """Intervals on which the map is monotone: ``ends`` (K, 2) in order, ``inner`` (K, 2) the same without the kinks,
+    ``values`` (K, 2) at the ends, ``rising`` (K,) ±1.
 
-    ``open`` are the intervals of which this is not certain; ``notes`` what a reader should know.
+    ``open`` are the intervals of which this is not certain; ``notes`` what a reader should know; ``cut``: whether images
+    that matter lie outside.
     """
 
     ends: np.ndarray
+    inner: np.ndarray
     values: np.ndarray
     rising: np.ndarray
     open: list[tuple[float, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cut: bool = False
+
+    def with_open(self, parts: list[tuple[float, float]]) -> Laps:
+        """The same, nothing being known about these parts."""
+        self.open.extend(parts)
+        return self
+
+    def none(self) -> Laps:
+        """No lap at all, for a period that cannot be."""
+        return Laps(self.ends[:0], self.inner[:0], self.values[:0], self.rising[:0], self.open, self.notes)
 
 
 def laps_on(step: Map, lo: float, hi: float, floor: float) -> Laps:
@@ -67,9 +81,9 @@ class _Pieces:
             self.undefined += 1
             self.joined = False
         elif self.joined and self.pieces and self.pieces[-1][2] == sign:
-            self.pieces[-1][1] = hi
+            self.pieces[-1][1] = self.pieces[-1][4] = hi
         else:
-            self.pieces.append([lo, hi, sign])
+            self.pieces.append([lo, hi, sign, lo, hi])
         self.joined = sign != UNDEFINED
 
     def uncertain(self, lo: float, hi: float, after: int) -> None:
@@ -82,19 +96,19 @@ class _Pieces:
         whole = abs(right - left) <= 1e-9 * (abs(left) + abs(right)) + 1e-9 * self.width
         if not whole and before and after in (1, -1):
             self.breaks.append((lo + hi) / 2)
-            self.pieces[-1][1] = lo = self.inside(lo, -np.inf)
+            self.pieces[-1][1] = self.pieces[-1][4] = lo
             self.joined = False
             return
         bounds = self.step.rule("interval:jacobian")(np.array([lo, hi]), self.step.p)
-        if before and after in (1, -1) and not np.isfinite(bounds).all():
-            self.pieces[-1][1], self.joined = lo, False
-        elif before and after in (1, -1) and before != after:
-            self.pieces[-1][1] = (lo + hi) / 2
-            self.pieces.append([(lo + hi) / 2, hi, after])
+        centre, kink = (lo + hi) / 2, not np.isfinite(bounds).all()
+        if before and after in (1, -1) and (kink or before != after):
+            self.pieces[-1][1] = centre
+            self.pieces.append([centre, hi, after, hi if kink else centre, hi])
+            self.pieces[-2][4] = lo if kink else centre
         elif before and whole:
-            self.pieces[-1][1] = hi
+            self.pieces[-1][1] = self.pieces[-1][4] = hi
         elif after in (1, -1) and whole:
-            self.pieces.append([lo, hi, after])
+            self.pieces.append([lo, hi, after, lo, hi])
             self.joined = True
 
     def inside(self, x: float, toward: float) -> float:
@@ -123,7 +137,7 @@ class _Pieces:
 
     def laps(self) -> Laps:
         """All of them, with the values at their ends."""
-        pieces = np.array(self.pieces).reshape(-1, 3)
+        pieces = np.array(self.pieces).reshape(-1, 5)
         for piece in pieces:
             piece[0], piece[1] = self.inside(piece[0], np.inf), self.inside(piece[1], -np.inf)
         ends = np.ascontiguousarray(pieces[:, :2])
@@ -135,55 +149,77 @@ class _Pieces:
         if self.breaks:
             places = ", ".join(f"{x:.6g}" for x in self.breaks[:4]) + (", …" if len(self.breaks) > 4 else "")
             notes.append(f"the map jumps or has a pole at {places}, where the box was divided")
-        return Laps(ends[usable], values[usable], pieces[usable, 2].astype(np.int64), self.open, notes)
+        inner = np.clip(pieces[usable, 3:], ends[usable, :1], ends[usable, 1:])
+        return Laps(ends[usable], inner, values[usable], pieces[usable, 2].astype(np.int64), self.open, notes)
 
 
 def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
     """The laps of an interval that holds every cycle of this period with a point in [lo, hi]."""
-    floor = 1e-16 * (hi - lo) if np.isfinite(hi - lo) else 1e-16
     if not np.isfinite(hi - lo):
-        limit = escape(step) or (-HUGE, HUGE)
-        return laps_on(step, *limit, floor)
-    tame, limit = 1e3 * max(abs(lo), abs(hi)), None
-    for turn in range(min(period, ROUNDS) + 1):
+        core, limit = escape(step)
+        if core is None:
+            found = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), 1e-16)
+            return found.with_open([(-np.inf, -UNSEEN), (UNSEEN, np.inf)])
+        if limit is not None:
+            return laps_on(step, *limit, 1e-16)
+        return _spread(step, period, core, (-HUGE, HUGE), 1e-16)
+    tame = 1e2 * max(abs(lo), abs(hi), hi - lo)
+    found = _spread(step, period, (lo, hi), (-tame, tame), 1e-16 * (hi - lo))
+    if not found.cut:
+        return found
+    core, limit = escape(step)
+    if limit is not None:
+        return _spread(step, period, (lo, hi), limit, 1e-16 * (hi - lo))
+    if core is not None:
+        return _spread(step, period, core, (-HUGE, HUGE), 1e-16 * (hi - lo))
+    return found.with_open([(-np.inf, -tame), (tame, np.inf)])
+
+
+def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[float, float], floor: float) -> Laps:
+    """The laps of an interval with its first period − 1 images, as far as the limit."""
+    (lo, hi), cut = np.clip(start, *limit).tolist(), False
+    for turn in range(min(period, ROUNDS)):
         found = laps_on(step, lo, hi, floor)
         if turn == period - 1 or not len(found.ends):
-            return found
+            break
         low, high = min(lo, np.min(found.values)), max(hi, np.max(found.values))
-        if limit is None and (max(-low, high) > tame or turn == ROUNDS - 1):
-            limit = escape(step) or (-HUGE, HUGE)
-        if limit is not None:
-            low, high = max(low, limit[0]), min(high, limit[1])
-        if turn == ROUNDS - 1 and limit is not None:
-            low, high = limit
-        if max(lo - low, high - hi) <= 1e-12 * (hi - lo) and min(low - lo, hi - high) <= 1e-12 * (hi - lo):
-            return found
+        if turn == ROUNDS - 2:
+            low, high = min(low, 2 * low - lo, limit[0]), max(high, 2 * high - hi, limit[1])
+        cut = cut or low < limit[0] or high > limit[1]
+        low, high = max(low, limit[0]), min(high, limit[1])
+        if max(lo - low, high - hi) <= 1e-12 * (hi - lo):
+            break
         lo, hi = low, high
+    found.cut = cut
     return found
 
 
-def escape(step: Map) -> tuple[float, float] | None:
-    """An interval that holds every cycle, if bounds of the map far out show one.
+def escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Intervals (core, limit) from bounds of the map far out: every cycle has a point in the core and all in the limit.
 
-    Far out each side is moved outward on its own side (no cycle gets there), across and outward, or inward. Where all go
-    outward, or all inward, nothing beyond is on a cycle but images of what lies between; and so if one side goes outward
-    on its own side.
+    Far out each side is moved outward on its own side (no cycle gets there), outward but across, or inward. Where no side
+    goes inward nothing beyond is on a cycle. Where one does, and none across, what is on a cycle beyond are images of what
+    lies between. Where one goes inward and the other across, a cycle comes through the middle if nothing leaps over it.
     """
     sides = [_far(step, sign) for sign in (-1.0, 1.0)]
-    kinds, reaches = [kind for kind, _ in sides], max(reach for _, reach in sides)
-    if "unknown" in kinds or ("across" in kinds and "inward" in kinds):
-        return None
+    kinds, reach = [side[0] for side in sides], max(side[1] for side in sides)
+    if "unknown" in kinds:
+        return None, None
+    core = (-reach, reach)
     if "inward" not in kinds:
-        return -reaches, reaches
-    values = laps_on(step, -reaches, reaches, 1e-16 * reaches).values
-    far = max(reaches, float(np.abs(values).max(initial=0.0)))
+        return core, core
+    if "across" in kinds:
+        lowest = sides[kinds.index("inward")][2]
+        return (core if lowest >= -reach else None), None
+    values = laps_on(step, *core, 1e-16 * reach).values
+    far = max(reach, float(np.abs(values).max(initial=0.0)))
     if not far < HUGE:
-        return None
-    return tuple(s * (far if kind == "inward" else reaches) for s, kind in zip((-1, 1), kinds))  # type: ignore[return-value]
+        return core, None
+    return core, tuple(s * (far if kind == "inward" else reach) for s, kind in zip((-1, 1), kinds, strict=True))  # type: ignore[return-value]
 
 
-def _far(step: Map, sign: float) -> tuple[str, float]:
-    """How the map moves points far out on one side, and from where on it surely does."""
+def _far(step: Map, sign: float) -> tuple[str, float, float]:
+    """How the map moves points far out on one side, from where on it surely does, and how far across it takes any of them."""
     x = np.geomspace(1e-3, HUGE, 32 * DECADES)
     near, far = x[:-1], x[1:]
     cell = np.stack([near, far] if sign > 0 else [-far, -near], axis=1)
@@ -191,19 +227,21 @@ def _far(step: Map, sign: float) -> tuple[str, float]:
     evaluate_rows(step.rule("interval:step").compiled, cell, step.p, value)
     evaluate_rows(step.rule("interval:jacobian").compiled, cell, step.p, slope)
     here = images(step, sign * near[:, None])[:, 0] * sign
-    value = np.sort(sign * value, axis=1)
+    # Where the formula overflows it says nothing; taken to go on as before.
+    some = int(np.argmin(np.isfinite(here))) or len(here) if not np.isfinite(here).all() else len(here)
+    value, slope, here, near, far = (part[:some] for part in (np.sort(sign * value, axis=1), slope, here, near, far))
     little = 1e-12
-    below, above = slope[:, 1] <= 1 + little, slope[:, 0] >= 1 - little
-    crossing, gentle = slope[:, 1] <= -1 + little, slope[:, 0] >= -1 - little
-    with np.errstate(invalid="ignore"):
-        outward = (value[:, 0] > far) | (above & (here >= near))
-        across = (value[:, 1] < -far) | (crossing & (here <= -near))
-        inward = ((value[:, 1] < near) | (below & (here <= near))) & ((value[:, 0] > -near) | (gentle & (here >= -near)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        lowest = np.fmax(value[:, 0], here + np.minimum(slope[:, 0], 0.0) * (far - near))
+        outward = (value[:, 0] > far) | ((slope[:, 0] >= 1 - little) & (here >= near))
+        across = (value[:, 1] < -far) | ((slope[:, 1] <= -1 + little) & (here <= -near))
+        inward = (value[:, 1] < near) | ((slope[:, 1] <= 1 + little) & (here <= near))
+        inward &= (value[:, 0] > -near) | ((slope[:, 0] >= -1 - little) & (here >= -near))
     # To round-off, f(x) = x far out; what counts is the sign nearer in.
     strict = {"outward": here > near, "across": here < -near, "inward": np.abs(here) < near}
     for kind, holds in (("outward", outward), ("across", across), ("inward", inward)):
         start = len(holds) - int(np.argmin(holds[::-1])) if not holds.all() else 0
-        sure = np.flatnonzero(strict[kind][start:])
-        if start < len(holds) and len(sure):
-            return kind, float(near[start + sure[0]])
-    return "unknown", 0.0
+        if start < len(holds) and strict[kind][start:].any():
+            start += int(np.argmax(strict[kind][start:]))
+            return kind, float(near[start]), float(lowest[start:].min())
+    return "unknown", 0.0, 0.0

@@ -2,7 +2,8 @@
 
 A *word* is the sequence of laps that a cycle visits; of its rotations only the least is looked at (a necklace). The starts
 that follow a word form an interval, on which fⁿ is monotone. A *path* is x_0, …, x_n with x_{i+1} = f(x_i) and
-the laps of the word; it is made from its last point backward, which does not magnify round-off where f stretches.
+the laps of the word, and behind them the error of x_n − x_0; it is made from a point of it, most of it backward, which
+does not magnify round-off where f stretches.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ from cfdyn._jit import inline_kernel, kernel, pointer
 from cfdyn.kernels.laps import bounds, inverse, middle, value
 
 FINISHED, PAUSED, FULL, CONTINUUM = 0, 1, 2, 3
-DEPTH, COUNT, NODES, OPEN, STATUS = 0, 1, 2, 3, 4
-ROUND = 1e-14  # of the size of the path: fⁿ(x) − x is not known better than this
+DEPTH, COUNT, NODES, OPEN, STATUS, NOTED = 0, 1, 2, 3, 4, 5
+ROUND = 1e-14  # of the size of the path: fⁿ(x) − x is always known better than this
+UNIT = 4e-15  # error of one evaluation, relative to what it adds up
 POINT = 1e-12  # a box as narrow as this, relative to the size of the path, is a point
 MOST_BOXES = 20_000  # looked at for one word
 WHOLE = 0.02  # fⁿ(x) = x to round-off over this part of the region is a continuum of cycles
 
 
 @inline_kernel
-def size(path) -> float:
+def size(path, n) -> float:
     """max |x_i|."""
     most = 1e-300
-    for k in range(path.size):
+    for k in range(n + 1):
         most = max(most, abs(path[k]))
     return most
 
@@ -32,12 +34,18 @@ def size(path) -> float:
 @kernel
 def trace(step, jacobian, pp, work, n, word, rising, a, b, place, path) -> None:
     """Complete a path from its point at ``place``, between the paths ``a`` and ``b``."""
+    error, back = 0.0, 0.0
     for k in range(place, n):
         low, high = min(a[k + 1], b[k + 1]), max(a[k + 1], b[k + 1])
         path[k + 1] = min(max(value(step, path[k], pp, work), low), high)
+        steep = abs(value(jacobian, path[k], pp, work))
+        error = steep * (error + UNIT * abs(path[k])) + UNIT * abs(path[k + 1])
     for k in range(place - 1, -1, -1):
         low, high = min(a[k], b[k]), max(a[k], b[k])
         path[k] = inverse(step, jacobian, pp, work, low, high, rising[word[k]] > 0, path[k + 1])
+        steep = abs(value(jacobian, path[k], pp, work))
+        back = (back + UNIT * abs(path[k + 1])) / (steep + 1e-300) + UNIT * abs(path[k])
+    path[n + 1] = min(error + back + UNIT * (abs(path[0]) + abs(path[n])), ROUND * size(path, n))
 
 
 @kernel
@@ -122,11 +130,13 @@ def between(step, jacobian, pp, work, n, a, b, part, orbit, state, points, multi
 
 
 @kernel
-def stretching(slopes, pp, work, n, word, rising, a, b) -> tuple[float, float]:
-    """Bounds of (fⁿ)′ over a box of paths."""
+def stretching(slopes, pp, work, n, word, rising, inner, a, b) -> tuple[float, float]:
+    """Bounds of (fⁿ)′ over a box of paths, one-sided at the kinks between laps."""
     least, most, sign = 1.0, 1.0, 1.0
     for k in range(n):
-        low, high = bounds(slopes, min(a[k], b[k]), max(a[k], b[k]), pp, work)
+        s = word[k]
+        from_, to = min(max(min(a[k], b[k]), inner[s, 0]), inner[s, 1]), max(min(max(a[k], b[k]), inner[s, 1]), inner[s, 0])
+        low, high = bounds(slopes, from_, to, pp, work)
         if rising[word[k]] < 0:
             low, high, sign = -high, -low, -sign
         least *= max(low, 0.0)
@@ -156,84 +166,91 @@ def may_close(a, b, low, high, n, blur) -> bool:
 
 
 @kernel
-def leaf(step, jacobian, slopes, pp, work, n, word, rising, extent, ends, orbit, state, points, multipliers, open_) -> None:
+def leaf(  # noqa: PLR0915
+    step, jacobian, slopes, pp, work, n, word, rising, inner, extent, ends, orbit, state, points, multipliers, open_,
+) -> None:
     """All cycles between the paths ends[0] and ends[1], whose last points are given; the further rows are for work.
 
     Boxes lie between the row 0 and the last one in use; those not decided are noted in ``open_`` (rows of lo, hi).
     """
-    height, noted, boxes = 2, -1, 0
+    height, boxes, stubborn = 2, 0, False
+    state[NOTED] = -1
     while height > 1:
         boxes += 1
+        state[NODES] += n
         a, b = ends[0], ends[height - 1]
-        state[NODES] += 1
-        scale = max(size(a), size(b))
-        blur = ROUND * scale
-        left, right = a[n] - a[0], b[n] - b[0]
-        low, high = stretching(slopes, pp, work, n, word, rising, a, b)
-        zero_left, zero_right = abs(left) <= blur, abs(right) <= blur
-        finished = not may_close(a, b, low, high, n, blur)
-        once, across = high < 1.0 or low > 1.0, left * right <= 0.0
-        if not finished and once and not across:
-            # The end itself, at most.
-            if zero_left or zero_right:
-                between(step, jacobian, pp, work, n, a, b, 0.0 if zero_left else 1.0, orbit, state, points, multipliers)
-            finished = True
-        elif not finished and once:
-            part = left / (left - right) if left != right else 0.5
-            finished = between(step, jacobian, pp, work, n, a, b, part, orbit, state, points, multipliers)
-        if not finished:
-            widest, place = -1.0, 0
+        blur, left, right = max(a[n + 1], b[n + 1]), a[n] - a[0], b[n] - b[0]
+        low, high = stretching(slopes, pp, work, n, word, rising, inner, a, b)
+        zero_left, zero_right, across = abs(left) <= a[n + 1], abs(right) <= b[n + 1], left * right <= 0.0
+        done, part, divided = not may_close(a, b, low, high, n, blur), -1.0, False
+        if not done and (high < 1.0 or low > 1.0) and not stubborn:
+            # At most one zero; without a change of sign it is at an end, if anywhere.
+            done = not across
+            if across:
+                part = left / (left - right) if left != right else 0.5
+            elif zero_left or zero_right:
+                part = 0.0 if zero_left else 1.0
+        elif not done:
+            widest, place = -1.0, n
             for k in range(n + 1):
                 if abs(b[k] - a[k]) > widest:
                     widest, place = abs(b[k] - a[k]), k
-            narrow = widest <= POINT * scale or height >= ends.shape[0] or boxes > min(MOST_BOXES, 64 + 20_000_000 // n)
-            middle_path = ends[height] if height < ends.shape[0] else ends[height - 1]
-            if not narrow:
-                middle_path[place] = middle(min(a[place], b[place]), max(a[place], b[place]))
-                trace(step, jacobian, pp, work, n, word, rising, a, b, place, middle_path)
-            if narrow or (zero_left and zero_right and abs(middle_path[n] - middle_path[0]) <= blur):
-                if abs(b[0] - a[0]) >= WHOLE * extent:
-                    state[STATUS] = CONTINUUM
-                    return
-                if across or zero_left or zero_right:
-                    between(step, jacobian, pp, work, n, a, b, 0.5, orbit, state, points, multipliers)
-                if widest > POINT * scale:
-                    noted = note(a, b, noted, state, open_)
-                finished = True
-        if not finished:
+            narrow = widest <= POINT * max(size(a, n), size(b, n))
+            given_up = height >= ends.shape[0] or boxes > min(MOST_BOXES, 64 + 20_000_000 // n)
+            done, divided, stubborn = narrow or given_up, True, False
+            if not done:
+                half = ends[height]
+                half[place] = middle(min(a[place], b[place]), max(a[place], b[place]))
+                trace(step, jacobian, pp, work, n, word, rising, a, b, place, half)
+                done = zero_left and zero_right and abs(half[n] - half[0]) <= half[n + 1]
+            if done and b[0] - a[0] >= WHOLE * max(extent, abs(a[0]), abs(b[0])):
+                state[STATUS] = CONTINUUM
+                return
+            if done and (across or zero_left or zero_right):
+                part = 0.5
+            if done and not narrow:
+                note(a, b, state, open_)
+        if part >= 0.0 and between(step, jacobian, pp, work, n, a, b, part, orbit, state, points, multipliers):
+            done = True
+        if done:
+            for k in range(n + 2):
+                ends[0, k] = b[k]
+            height -= 1
+        elif divided:
             height += 1
-            continue
-        for k in range(n + 1):
-            ends[0, k] = b[k]
-        height -= 1
+        else:
+            stubborn = True
 
 
 @kernel
-def note(a, b, noted, state, open_) -> int:
-    """Note a box of starts as undecided, as a part of the last one if they touch."""
-    low, high = min(a[0], b[0]), max(a[0], b[0])
-    if noted >= 0 and open_[noted, 0] <= high and low <= open_[noted, 1]:
-        open_[noted, 0], open_[noted, 1] = min(low, open_[noted, 0]), max(high, open_[noted, 1])
-        return noted
-    place = min(state[OPEN], open_.shape[0] - 1)
-    if state[OPEN] > place:
-        low, high = min(low, open_[place, 0]), max(high, open_[place, 1])
-    open_[place, 0], open_[place, 1] = low, high
-    state[OPEN] = place + 1
-    return place
+def note(a, b, state, open_) -> None:
+    """Note a box of starts as undecided, as a part of the last one of its word if that is near."""
+    low, high, last = min(a[0], b[0]), max(a[0], b[0]), state[NOTED]
+    near = 8.0 * (high - low)
+    if last >= 0 and open_[last, 0] <= high + near and low - near <= open_[last, 1]:
+        open_[last, 0], open_[last, 1] = min(low, open_[last, 0]), max(high, open_[last, 1])
+        return
+    last = min(state[OPEN], open_.shape[0] - 1)
+    if state[OPEN] > last:
+        low, high = min(low, open_[last, 0]), max(high, open_[last, 1])
+    open_[last, 0], open_[last, 1] = low, high
+    state[OPEN], state[NOTED] = last + 1, last
 
 
 @kernel
 def pull_back(step, jacobian, pp, work, n, word, rising, images, kept, target, upper, path) -> None:
     """The path of one word that ends at ``target``, or at the upper or lower end of all that it reaches."""
-    path[n] = target
+    path[n], error = target, 0.0
     for k in range(n - 1, -1, -1):
         up = rising[word[k]] > 0
         if (path[k + 1] >= images[k + 1, 1]) if upper else (path[k + 1] <= images[k + 1, 0]):
-            path[k] = kept[k, 1] if upper == up else kept[k, 0]
+            path[k], error = (kept[k, 1] if upper == up else kept[k, 0]), 0.0
         else:
             path[k] = inverse(step, jacobian, pp, work, kept[k, 0], kept[k, 1], up, path[k + 1])
+            steep = abs(value(jacobian, path[k], pp, work)) + 1e-300
+            error = (error + UNIT * abs(path[k + 1])) / steep + UNIT * abs(path[k])
         upper = upper == up
+    path[n + 1] = min(error + UNIT * (abs(path[0]) + abs(path[n])), ROUND * size(path, n))
 
 
 @kernel
@@ -251,16 +268,17 @@ def first_lap(laps, least) -> int:
 
 @kernel
 def walk(
-    step, jacobian, slopes, p, laps, values, rising, n, limit, look, state, word, prefix, kept, images, work, ends, orbit,
-    points, multipliers, open_,
+    step, jacobian, slopes, p, laps, inner, values, rising, n, extent, limit, look, state, word, prefix, kept, images, work,
+    ends, orbit, points, multipliers, open_,
 ) -> int:
     """Go through the words of length n in turn, as far as orbits follow them, and find the cycles of each.
 
-    ``laps`` (K, 2) in order, ``values`` (K, 2) of the map at their ends, ``rising`` (K,) ±1. Goes on from ``state``;
-    returns FINISHED, PAUSED after ``limit`` nodes, FULL with few rows left in ``points``, or CONTINUUM. Without ``look``
+    ``laps`` (K, 2) in order, ``inner`` the same without the kinks at their ends, ``values`` (K, 2) of the map at the ends,
+    ``rising`` (K,) ±1. Goes on from ``state``;     returns FINISHED, PAUSED after ``limit`` nodes, FULL with few
+    rows left in ``points``, or CONTINUUM. Without ``look``
     the words are only counted, in state[COUNT].
     """
-    pp, k, extent = pointer(p, 0), state[DEPTH], laps[laps.shape[0] - 1, 1] - laps[0, 0]
+    pp, k = pointer(p, 0), state[DEPTH]
     spare = min(64, points.shape[0] // 4)
     while True:
         if state[NODES] >= limit or look and points.shape[0] - state[COUNT] < spare:
@@ -289,17 +307,18 @@ def walk(
             continue
         if n % prefix[k] != 0:
             continue
-        if not look:
-            state[COUNT] += 1
-            continue
         low, high = max(images[n, 0], kept[0, 0]), min(images[n, 1], kept[0, 1])
         if low > high + slack:
             continue
-        pull_back(step, jacobian, pp, work, n, word, rising, images, kept, min(low, high), False, ends[0])
-        pull_back(step, jacobian, pp, work, n, word, rising, images, kept, max(low, high), True, ends[1])
+        if not look:
+            state[COUNT] += 1
+            continue
+        for side in range(2):
+            target = min(low, high) if side == 0 else max(low, high)
+            pull_back(step, jacobian, pp, work, n, word, rising, images, kept, target, side == 1, ends[side])
         if ends[0, 0] > ends[1, 0]:
-            for i in range(n + 1):
+            for i in range(n + 2):
                 ends[0, i], ends[1, i] = ends[1, i], ends[0, i]
-        leaf(step, jacobian, slopes, pp, work, n, word, rising, extent, ends, orbit, state, points, multipliers, open_)
+        leaf(step, jacobian, slopes, pp, work, n, word, rising, inner, extent, ends, orbit, state, points, multipliers, open_)
         if state[STATUS] == CONTINUUM:
             return CONTINUUM

@@ -83,7 +83,7 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
 @kernel
 def inverse(step, jacobian, pp, work, lo, hi, rising, target) -> float:
     """The x in [lo, hi], where the map is monotone, with f(x) = target; an end if there is none."""
-    least, x = 2e-16 * max(abs(lo), abs(hi)), middle(lo, hi)
+    x = middle(lo, hi)
     for _ in range(200):
         off = value(step, x, pp, work) - target
         if off == 0.0:
@@ -92,10 +92,13 @@ def inverse(step, jacobian, pp, work, lo, hi, rising, target) -> float:
             hi = x
         else:
             lo = x
-        following = x - off / value(jacobian, x, pp, work)
-        if not lo < following < hi:
-            following = middle(lo, hi)
-        if abs(following - x) <= least or not lo < following < hi:
-            return following
-        x = following
+        slope = value(jacobian, x, pp, work)
+        move = off / slope
+        if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
+            return min(max(x - move, lo), hi)
+        x -= move
+        if not lo < x < hi:
+            x = middle(lo, hi)
+            if not lo < x < hi:
+                return x
     return x

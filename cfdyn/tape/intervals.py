@@ -196,6 +196,8 @@ class _Intervals(Enclosures):
             return self.tape.apply("and", possible, self.denied(certain))
         if op == "div" or (op == "ipow" and args[1] < 0):
             return self.denied(self.apart(self.pairs[args[-1] if op == "div" else args[0]]))
+        if op == "tan":
+            return self.denied(self.tape.apply("eq", self.pairs[node][1], self.pairs[node][1]))
         if op in _DOMAINS or op == "pow":
             lowest = self.tape.const(_DOMAINS.get(op, 0))
             return self.denied(self.tape.apply("lt", lowest, self.pairs[args[0]][0]))

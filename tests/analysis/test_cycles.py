@@ -1,0 +1,205 @@
+"""All cycles of maps of one variable: numbers in closed form, folds, poles, kinks, unbounded boxes, polynomials' roots."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cfdyn as cf
+from cfdyn.errors import NumericsError, UsageError
+from tests.oracles import needs_compiler
+
+LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
+FOLD = 1 + math.sqrt(8)  # birth of the logistic map's 3-cycle
+INF = math.inf
+
+
+def gd(loss, lr):
+    return cf.as_map(cf.Loss(loss) if isinstance(loss, str) else loss, cf.optimizers.gd(lr=lr))
+
+
+def every(step, period, *box):
+    found = cf.analysis.cycles(step, period, [box])
+    assert found.complete and not len(found.undecided), found.reason
+    return found
+
+
+def firsts(found):
+    return [float(c.points[0, 0]) for c in found]
+
+
+@needs_compiler
+def test_prime_cycles_of_the_full_parabola():
+    """All are x = sin²(π k/(2ⁿ ± 1)), with multiplier ±2ⁿ, or 4 at 0."""
+    counts = []
+    for n in range(1, 13):
+        found = every(LOGISTIC, n, 0, 1)
+        counts.append(len(found))
+        at = np.concatenate([np.sin(np.pi * np.arange(1, 2**n) / (2**n + s)) ** 2 for s in (-1, 1)])
+        distance = np.abs(found.points.reshape(-1, 1) - at).min(axis=1)
+        assert distance[found.points.ravel() > 1e-9].max() < 1e-13
+        assert np.abs(np.abs(found.multipliers[found.points[:, 0, 0] > 1e-9]) / 2**n - 1).max() < 1e-8
+    assert counts == [2, 1, 2, 3, 6, 9, 18, 30, 56, 99, 186, 335]
+
+
+@needs_compiler
+def test_prime_cycles_of_the_full_cubic():
+    cubic = gd("(w**2-1)**2/4", 2.0)
+    assert [len(every(cubic, n, -2, 2)) for n in range(1, 9)] == [3, 3, 8, 18, 48, 116, 312, 810]
+    assert len(every(cubic, 4, -20, 5)) == 18, "what lies outside escapes"
+    points = np.sort(every(cubic, 5, -2, 2).points[:, :, 0].ravel())
+    np.testing.assert_allclose(points, -points[::-1], atol=1e-12)  # the map is odd
+
+
+def test_just_beyond_a_fold_and_just_before():
+    assert firsts(every(LOGISTIC.at(r=FOLD - 1e-10), 3, 0, 1)) == []
+    for beyond in (1e-10, 1e-12):
+        pair = every(LOGISTIC.at(r=FOLD + beyond), 3, 0, 1)
+        assert [c.stable for c in pair] == [True, False]
+        # μ = 1 ± 2 √(…): the two multipliers lie about 1 like the square root of the distance.
+        assert (1 - pair.multipliers).sum() == pytest.approx(0, abs=1e-2 * math.sqrt(beyond))
+
+
+def test_a_tangency_is_undecided():
+    found = cf.analysis.cycles(LOGISTIC.at(r=FOLD), 3, [(0, 1)])
+    assert not found.complete and "(fⁿ)′ = 1" in found.reason
+    (lo, hi), = found.undecided[:, 0]
+    double = composed([0, FOLD, -FOLD], 3).deriv().roots()
+    assert np.abs(double - (lo + hi) / 2).min() < 1e-7 and hi - lo < 1e-6
+    flip = cf.analysis.cycles(LOGISTIC.at(r=3.0), 2, [(0, 1)])
+    assert len(flip) == 0 and not flip.complete and flip.undecided[0, 0] == pytest.approx([2 / 3, 2 / 3], abs=1e-3)
+
+
+def test_superstable_cycles():
+    for r, n in ((2.0, 1), (1 + math.sqrt(5), 2), (3.831874055283315568, 3)):
+        found = every(LOGISTIC.at(r=r), n, 0, 1)
+        assert min(np.abs(found.multipliers[:, 0])) < 1e-12
+        assert np.abs(found.points - 0.5).min() < 1e-14
+
+
+def test_published_three_cycles_of_logistic_regression():
+    """C5 at η = 20, and P1 (Meng et al. 2024)."""
+    for box in ((-15, 15), (-INF, INF)):
+        found = every(gd(cf.losses.logistic_regression(), 20.0), 3, *box)
+        assert found.multipliers[:, 0] == pytest.approx([0.02889380514762, 4.06787929050705], abs=1e-12)
+        assert found[0].points[:, 0] == pytest.approx([-2.709031064527574, 9.375451224991260, 2.710480014019355], abs=1e-12)
+    found = every(gd(cf.losses.meng_logistic(), 0.15486309001950452), 3, -20, 20)
+    stable = [c for c in found if c.stable]
+    assert [float(c.multipliers[0]) for c in stable] == pytest.approx([-0.479053575443], abs=1e-9)
+    assert sorted(stable[0].points[:, 0]) == pytest.approx([0.009145832036495854, 0.9585807636931881, 3.059462301755785])
+
+
+def test_the_rough_parabola_has_three_cycles_from_four_on():
+    """P2 (Kong & Tao 2020): η/ε."""
+    counts = [len(every(gd(cf.losses.rough_parabola(eps=0.1 / k), 0.1), 3, -2, 2)) for k in (2, 3, 4, 5)]
+    assert counts[:2] == [0, 0] and counts[2] >= 20 and counts[3] > counts[2]
+    step = gd(cf.losses.rough_parabola(eps=0.025), 0.1)
+    assert firsts(every(step, 3, -INF, INF)) == pytest.approx(firsts(every(step, 3, -2, 2)))
+
+
+def test_log_cosh_has_period_two_only():
+    step = gd(cf.losses.log_cosh(), 3.0)
+    (cycle,) = every(step, 2, -INF, INF)
+    w = abs(float(cycle.points[0, 0]))
+    assert 2 * w == pytest.approx(3 * math.tanh(w)) and cycle.multipliers[0] == pytest.approx((1 - 3 / math.cosh(w) ** 2) ** 2)
+    assert [len(every(step, n, -INF, INF)) for n in (1, 3, 4, 5, 6)] == [1, 0, 0, 0, 0]
+
+
+def test_the_one_sided_quadratic():
+    """Slopes 1 and 1 − ηa: the first 3-cycle, through the corner, at ηa = 3, and two beyond."""
+    loss = cf.losses.one_sided_quadratic(a=1.0)
+    assert [len(every(gd(loss, lr), 3, -10, 10)) for lr in (2.5, 2.99, 3.01, 3.3)] == [0, 0, 2, 2]
+    critical = cf.analysis.cycles(gd(loss, 3.0), 3, [(-10, 10)])
+    assert np.abs(critical.points).min(initial=INF) < 1e-12
+
+
+def test_the_tent_and_a_plateau():
+    tent = cf.Map.from_text("1 - 2*Abs(x)")
+    assert [len(every(tent, n, -1, 1)) for n in range(1, 7)] == [2, 1, 2, 3, 6, 9]
+    assert every(tent, 3, -1, 1).points[0, :, 0] == pytest.approx([-5 / 9, -1 / 9, 7 / 9])
+    (fixed,) = every(gd(cf.losses.huber(), 1.0), 1, -10, 10)
+    assert fixed.points[0, 0] == 0 and fixed.multipliers[0] == 0
+
+
+def test_poles_and_the_angle_tripled():
+    """(x − 1/x)/2 doubles the angle of x = cot θ: cycles at θ = π k/(2ⁿ − 1)."""
+    step = cf.Map.from_text("(x - 1/x)/2")
+    for n, count in ((2, 1), (3, 2), (4, 3), (5, 6)):
+        found = every(step, n, -30, 30)
+        assert len(found) == count and "pole" in found.reason
+        roots = 1 / np.tan(np.pi * np.arange(1, 2**n - 1) / (2**n - 1))
+        assert np.abs(found.points.reshape(-1, 1) - roots).min(axis=1).max() < 1e-9
+
+
+def test_where_the_map_is_not_defined():
+    found = every(cf.Map.from_text("2*log(x) + 1"), 1, -5, 5)
+    assert firsts(found)[0] == pytest.approx(1) and len(found) == 2 and "no value" in found.reason
+
+
+def test_unbounded_boxes():
+    assert firsts(every(LOGISTIC, 5, -INF, INF)) == pytest.approx(firsts(every(LOGISTIC, 5, 0, 1)))
+    assert len(every(LOGISTIC, 2, 0.5, INF)) == 1 and len(every(LOGISTIC, 2, -INF, 0.3)) == 0
+    poisson = gd("exp(w) - w", 3.2)
+    assert firsts(every(poisson, 3, -INF, INF)) == pytest.approx(firsts(every(poisson, 3, -10, 5)))
+    tilted = cf.analysis.cycles(cf.Map.from_text("x + 3*sin(x)"), 1, [(-INF, INF)])
+    assert not tilted.complete and tilted.undecided.min() == -INF and len(tilted) > 100
+
+
+@pytest.mark.parametrize(("formula", "n"), [("-x", 2), ("1 - x", 2), ("x", 1), ("1/(1-x)", 3)])
+def test_a_continuum_is_said(formula, n):
+    with pytest.raises(NumericsError, match="continuum"):
+        cf.analysis.cycles(cf.Map.from_text(formula), n, [(-3, 3)])
+
+
+def test_long_periods():
+    monotone = cf.Map.from_text("x/2 + sin(x)/10")
+    assert len(every(monotone, 10**6, -1, 1)) == 0
+    with pytest.raises(UsageError, match=r"10\^\d+ laps.*budget"):
+        cf.analysis.cycles(LOGISTIC, 10**6, [(0, 1)])
+    with pytest.raises(UsageError, match="GiB"):
+        cf.analysis.cycles(LOGISTIC, 10**9, [(0, 1)])
+    few = cf.analysis.cycles(LOGISTIC, 14, [(0, 1)], budget=1000)
+    assert not few.complete and "budget=10000" in few.reason
+
+
+@pytest.mark.parametrize(("period", "box", "words"), [
+    (0, [(0, 1)], "at least 1"), (-3, [(0, 1)], "at least 1"), (2.5, [(0, 1)], "whole number"), (3, [(1, 0)], "lo < hi"),
+    (3, [(0, 0)], "lo < hi"), (3, [(0, math.nan)], "lo < hi"), (3, [(0, 1), (0, 1)], "2 intervals"), (3, [], "list of intervals"),
+    (3, "0:1", "list of intervals"), (3, None, "list of intervals"), (3, [(INF, INF)], "lo < hi"),
+])  # fmt: skip
+def test_bad_input(period, box, words):
+    with pytest.raises(UsageError, match=words):
+        cf.analysis.cycles(LOGISTIC, period, box)
+
+
+def composed(coefficients, n):
+    """The polynomial fⁿ(x) − x."""
+    f = np.polynomial.Polynomial(coefficients)
+    power = f
+    for _ in range(n - 1):
+        power = f(power)
+    return power - np.polynomial.Polynomial([0, 1])
+
+
+@needs_compiler
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([2, 3]), st.floats(-1.9, 0.2), st.floats(-1.5, 1.5))
+def test_polynomials_have_as_many_cycles_as_roots(degree, a, b):
+    """x² + a and x³ + a x + b: simple roots of fⁿ(x) − x, counted by Sturm's theorem at 60 digits."""
+    import sympy as sp
+
+    coefficients = [a, 0.0, 1.0] if degree == 2 else [b, a, 0.0, 1.0]
+    step = cf.Map.from_text("x**2 + a" if degree == 2 else "x**3 + a*x + b", "x", {"a": a} | ({"b": b} if degree == 3 else {}))
+    x, f = sp.symbols("x"), [sp.Rational(c) for c in coefficients]
+    image, counts = x, {}
+    for n in range(1, 5 if degree == 2 else 4):
+        image = sp.expand(sum(c * image**k for k, c in enumerate(f)))
+        roots = sp.Poly(image - x, x).count_roots(-4, 4)
+        counts[n] = (roots - sum(q * c for q, c in counts.items() if n % q == 0)) // n
+        found = cf.analysis.cycles(step, n, [(-4, 4)])
+        assert len(found) == counts[n] or not found.complete, (n, found.multipliers)
+        assert len(found) == counts[n] or found.undecided.size
