@@ -122,6 +122,14 @@ class Flow:
         """Gradients that one evaluation of its right-hand side costs, without what an edge takes."""
         return self.spec.work if isinstance(self.spec, ModelSpec) else 1.0
 
+    @property
+    def remarks(self) -> list[str]:
+        """What to know wherever its path is shown."""
+        if not isinstance(self.spec, ModelSpec):
+            return []
+        origin = ["a reconstruction: only the abstract of its paper was read"] if self.spec.reconstruction else []
+        return origin + [self.spec.remark] * bool(self.spec.remark)
+
     def __repr__(self) -> str:
         return f"Flow({self.title}; state {', '.join(self.names)})"
 

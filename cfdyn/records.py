@@ -10,7 +10,6 @@ import dataclasses
 import json
 import math
 import os
-import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError
+from cfdyn.files import whole
 
 FORMAT = "cfdyn record 1"
 MAX_BYTES = 2**31
@@ -46,15 +46,8 @@ class Record:
         arrays: dict[str, np.ndarray] = {}
         header = json.dumps({"format": FORMAT, "record": _encode(self, arrays)})
         try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
-                os.chmod(temporary, 0o644)
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+            with whole(path) as temporary, open(temporary, "wb") as file:
+                np.savez_compressed(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
         return path

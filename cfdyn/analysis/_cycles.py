@@ -48,10 +48,11 @@ def begins(size: np.ndarray, level: float) -> int | None:
 
 
 def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
-    """When the 2-cycle of an orbit's weights (n, d) begins: a dict of steps and sizes, empty if it never grows.
+    """When the 2-cycle of an orbit's weights (n, d) begins: a dict of steps and sizes, empty if there is none.
 
-    ``begins``: the first step at which its square is a hundredth of the largest; ``lowest``: the step at which it was
-    smallest before, and ``size`` there; ``round_off``: whether that is within a hundred units of round-off.
+    ``begins``: the first step at which its square is a hundredth of the largest, 0 if it is there from the start and stays;
+    ``lowest``: the step at which it was smallest before, and ``size`` there; ``round_off``: whether that is within a hundred
+    units of round-off.
     """
     if len(w) < 16:
         return {}
@@ -60,8 +61,15 @@ def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
     top = int(np.argmax(size))
     # What only decays from the start on does not begin.
     lowest, begun = int(np.argmin(size[: top + 1])), begins(size, np.sqrt(BEGUN) * float(size[top]))
-    if begun is None or not size[top] > 10 * size[lowest]:
+    least = DIGITS_LEFT * epsilon * float(np.abs(w[: top + 2 * first]).max())
+    if begun is None or not size[top] > least or not (size[top] > 10 * size[lowest] or _stays(size, w)):
         return {}
-    unit = epsilon * float(np.abs(w[: top + 2 * first]).max())
-    return {"begins": begun + first, "lowest": lowest + first, "size": float(size[lowest]),
-            "round_off": bool(size[lowest] <= DIGITS_LEFT * unit)}  # fmt: skip
+    return {"begins": 0 if begun == lowest else begun + first, "lowest": lowest + first, "size": float(size[lowest]),
+            "round_off": bool(size[lowest] <= least)}  # fmt: skip
+
+
+def _stays(size: np.ndarray, w: np.ndarray) -> bool:
+    """Whether at the end a 2-cycle is most of the motion, and not what is left of a larger one."""
+    late = float(np.median(size[3 * len(size) // 4 :]))
+    moved = np.linalg.norm(np.diff(w[3 * len(w) // 4 :], axis=0), axis=1)
+    return late > size.max() / 10 and late > float(np.median(moved)) / 4

@@ -140,6 +140,7 @@ def flow(
     rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
     atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of a step.")] = 1e-10,
     method: Annotated[str, typer.Option("--method", help="auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
+    max_steps: Annotated[int, typer.Option("--max-steps", min=1, help="A path that needs more steps ends early.")] = 100_000,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a start beyond the edge instead of moving it there.")] = False,
     overlay: Annotated[bool | None, typer.Option("--orbit/--no-orbit", help="Run the optimizer too, in the figure and the table; on up to T = 10000.", show_default=False)] = None,  # noqa: E501
     set_: SET = None,
@@ -153,7 +154,7 @@ def flow(
     """Solve a continuous-time model of the optimizer: its path, events at the edge, predicted averages."""
     from cfdyn.cli import flow
 
-    options = {"rtol": rtol, "atol": atol, "method": method, "strict": strict}
+    options = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
     return flow.show(loss, ode, optimizer, model, time, save_at, start, set_ or [], variables, options, overlay, out, plot,
                      figure, seed, json)  # fmt: skip
 

@@ -42,6 +42,8 @@ def show(
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
     function: Loss | None = None
     if ode is not None:
+        if optimizer != "gd" or model != "central":
+            raise UsageError("--optimizer and --model go with a LOSS; equations of your own (--ode) have neither")
         flow, given, chosen = _equations(loss, ode, start, settings, variables)
     elif loss is None:
         raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses; or --ode')

@@ -46,7 +46,7 @@ def gaussian(loss: Loss, optimizer: Optimizer) -> Flow:
     parts = {"drift": Part(_drift, d + len(pairs)), "covariance": Part(_rows, d * d), "gradient": gradient_part(d)}
     behind = tuple(f"cov_{names[i]}_{names[j]}" for i, j in pairs)
     return Flow(ModelSpec("gaussian", made, parts, behind, options={"closure": "Gaussian, a guess"}, lead=0.5,
-                          work=1 + 2 * d + (5 + 10 * d) * len(pairs)), lift=_start)  # fmt: skip
+                          work=1 + 2 * d + (5 + 10 * d) * len(pairs), remark="a guess, of no paper"), lift=_start)  # fmt: skip
 
 
 def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:

@@ -32,7 +32,8 @@ def sobolev(loss: Loss, optimizer: Optimizer) -> Flow:
     A remark in a forum thread on Cohen et al. (2024), arXiv 2410.24206.
     """
     made = descent("sobolev", loss, optimizer)
-    return Flow(ModelSpec("sobolev", made, {"drift": Part(_drift, made.n_weights)}, work=1 + 5 * made.n_weights))
+    return Flow(ModelSpec("sobolev", made, {"drift": Part(_drift, made.n_weights)}, work=1 + 5 * made.n_weights,
+                          remark="it raises tr H, where the central flow lowers λ₁(H)"))  # fmt: skip
 
 
 def _drift(nodes: ModelNodes) -> list[Node]:

@@ -81,6 +81,7 @@ def solve(
     options = _checked(rtol, atol, method, step, max_step, max_steps, edge_tolerance)
     end, rows = _times(t, save_at)
     z, notes = _start(flow, w0, strict)
+    notes += flow.remarks
     settings = provenance(flow=flow.title, params=flow.params, start=z, t=end, rtol=rtol, atol=atol, method=method,
                           step=step, save_at=None if save_at is None else rows)  # fmt: skip
     run = Run(flow, z, end, options, progress)
@@ -103,6 +104,8 @@ def _checked(
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
         if not least <= _number(name, value) < math.inf:
             raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
+    if rtol > 1:
+        raise UsageError(f"rtol is the relative error of a step, at most 1, not {rtol}")
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
         if bound is not None and not _number(name, bound) > 0:
             raise UsageError(f"{name} must be greater than 0, not {bound}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError
+from cfdyn.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,10 +67,13 @@ def check_path(path: str | Path) -> Path:
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure; PNG at 200 dpi, or PDF, SVG by the ending."""
+    """Write a figure, whole or not at all; PNG at 200 dpi, or PDF, SVG by the ending."""
     path = check_path(path)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=200, format=path.suffix.lstrip(".").lower())
     try:
-        figure.savefig(path, dpi=200)
+        with whole(path) as temporary:
+            Path(temporary).write_bytes(picture.getvalue())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     return path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
+from cfdyn.files import whole
 from cfdyn.plotting.comparison import DOTS, _room, colours, label
 from cfdyn.plotting.landscape import contours, plane_of
 from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
@@ -82,17 +82,11 @@ def check_film(path: str | Path) -> Path:
 
 def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
     """The whole film or nothing."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix.lower())
-    os.close(handle)
     try:
-        (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        with whole(path) as temporary:
+            (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, columns, house_style, new_figure
 
 DOTS = "#8a939f"
 FIXED = {"iterate": DOTS, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
@@ -30,7 +30,7 @@ def draw(found: Any) -> Figure:
         _draw_ranking(ranking, found)
         below.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
         handles, labels = below.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9), fontsize=7.5)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
         figure.suptitle(_title(found), fontsize=9.5)
     return figure
 

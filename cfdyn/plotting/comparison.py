@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.landscape import Plane, contours, plane_of
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, columns, house_style, new_figure
 
 DOTS = "#8a939f"
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
@@ -33,7 +33,7 @@ def draw(found: Any, loss: Any = None) -> Figure:
         for axes in panels.flat:
             axes.minorticks_off()
         handles, labels = panels[0, 1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9), fontsize=7.5)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
         figure.suptitle(_title(found), fontsize=9.5)
     return figure
 
@@ -88,12 +88,13 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
     axes.plot(*averaged.T, color=INK, linewidth=1.0, zorder=2)
     for model in found.models:
         axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
-    axes.plot(*points[0], "s", color=INK, markersize=4, zorder=4)
+    axes.plot(*averaged[0], "s", color=INK, markersize=4, zorder=4)
     axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
 
 
 def _draw_series(axes: Axes, found: Any, what: str, words: str) -> None:
     values = getattr(found, what)
+    axes.plot([], [], ".", color=DOTS, markersize=4, label="iterates")
     axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
     shown = [values]
     for model in found.models:
@@ -169,4 +170,4 @@ def _draw_ranking(axes: Axes, found: Any) -> None:
     if len(finite):
         axes.set_xscale("log")
         axes.set_xlim(smallest, 8 * finite.max())
-    axes.set_xlabel("distance to averaged iterates, root mean square")
+    axes.set_xlabel("distance to averaged iterates (rms)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,18 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def columns(labels: Sequence[str], width: float) -> int:
+    """Into how many columns a legend in small print goes, so that it is no wider than a figure of so many inches."""
+    for count in range(len(labels), 1, -1):
+        short, longer = divmod(len(labels), count)
+        starts = [k * short + min(k, longer) for k in range(count + 1)]
+        widest = [max(map(len, labels[a:b])) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        # A handle with its gaps, and the mean width of a letter at 7.5 points.
+        if sum(0.55 + 0.06 * letters for letters in widest) <= width:
+            return count
+    return 1
 
 
 def regime_colour(name: str) -> str:

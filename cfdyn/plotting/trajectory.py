@@ -215,7 +215,7 @@ def _draw_loss(axes: Axes, path: Any, orbit: Any) -> None:
         if n > 2:
             t, mean = _averaged(raw)
             axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
-        everything.append(raw)
+        everything.append(raw if orbit.status == "done" else _near(raw, np.concatenate(everything)))
     axes.plot(path.t, path.loss, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     if path.rank.any():
         average = _broken(path, np.where(path.rank > 0, path.predicted_loss, np.nan))
@@ -223,6 +223,13 @@ def _draw_loss(axes: Axes, path: Any, orbit: Any) -> None:
     _scale(axes, np.concatenate(everything))
     _mark_events(axes, path)
     axes.set(ylabel="loss")
+
+
+def _near(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What of a series that runs away is within three times the range of others."""
+    values = values[np.isfinite(values)]
+    size = 3 * np.ptp(values) or np.abs(values).max(initial=0.0) or 1.0
+    return raw[(raw >= values.min(initial=0.0) - size) & (raw <= values.max(initial=0.0) + size)]
 
 
 def _averaged(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -37,7 +37,8 @@ class FlowSpec:
         optimizer = self.map.optimizer
         if optimizer.preconditioner is None:
             raise UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, which the flow "
-                             f"{self.name!r} needs; gd, scalar_rmsprop, rmsprop and adagrad are")  # fmt: skip
+                             f"{self.name!r} needs; gd, scalar_rmsprop, rmsprop and adagrad are, and the flow 'rod' is "
+                             "a model of any optimizer")  # fmt: skip
         for state in (*optimizer.per_weight, *optimizer.shared):
             if state not in optimizer.flow:
                 raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.name!r} needs")

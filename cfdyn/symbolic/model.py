@@ -70,7 +70,7 @@ class ModelSpec:
     its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
     average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
     ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients that one drift costs,
-    a product with the Hessian counted as 2, T[u, v] as 5.
+    a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is shown.
     """
 
     name: str
@@ -84,6 +84,7 @@ class ModelSpec:
     reconstruction: bool = False
     follows: bool = True
     work: float = 1.0
+    remark: str = ""
 
     kind = "plain"
 

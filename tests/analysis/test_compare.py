@@ -1,5 +1,7 @@
 """`compare`: distances, slow cycles and onsets against closed forms."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,6 +97,24 @@ def test_no_onset():
         assert onset(w, 2e-16) == {}
 
 
+@pytest.mark.parametrize("start", [0.1, math.sqrt(0.5)])
+def test_an_oscillation_that_is_there_from_the_start(start):
+    """On S w²/2 − w⁴/4 beyond the edge the 2-cycle ±√(S − 2/η) is there after a few steps, or at once: nothing to warn of,
+    and the rod, which has it exactly, predicts its variance."""
+    found = cf.compare(cf.losses.quartic(S=2.5), cf.optimizers.gd(lr=1.0), ["gradient", "rod"], start=[start], steps=200)
+    assert found.orbit["begins"] == 0 and found.orbit["crossing"] == 1 and found.warnings == []
+    assert found.variance[-1] == pytest.approx(0.5, rel=1e-12) and found.models[1].variance_ratio == pytest.approx(1, abs=0.01)
+
+
+def test_other_motion_than_a_2_cycle_is_no_oscillation():
+    t = np.arange(300.0)
+    slow, quick = np.stack([np.cos(t / 20), np.sin(t / 20)], axis=1), np.cos(2 * np.pi * t / 13)[:, None]
+    rounding = 1 + 1e-16 * (-1.0) ** t[:, None]
+    for w in (slow, quick, np.stack([t, t**2 / 100], axis=1), rounding):
+        assert onset(w, 2e-16) == {}
+    assert onset(slow + 0.1 * (-1.0) ** t[:, None], 2e-16)["begins"] == 0
+
+
 def two_time_scales(**options):
     return cf.compare(cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3), ["central", "gradient"], steps=2000, **options)
 
@@ -169,6 +189,35 @@ def test_records_and_figures(tmp_path):
     cf.plot(one, tmp_path / "one.png")
     net = cf.losses.tanh_network()
     cf.plot(cf.compare(net, cf.optimizers.gd(lr=1.0), ["gradient"], np.linspace(-1, 1, net.dim), 50), tmp_path / "net.png")
+
+
+def test_figures_of_many_models_have_all_their_words_inside():
+    loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    flows = {f"edge:secant=true,floor=1e-{k}": cf.flows.edge(loss, gd, secant=True, floor=10.0**-k) for k in (3, 4, 5, 6, 7, 8)}
+    flows |= {name: getattr(cf.flows, name)(loss, gd) for name in ("gradient", "central", "rod", "self_stabilization")}
+    for models in (flows, {"gradient": flows["gradient"]}):
+        figure = cf.plot(cf.compare(loss, gd, models, [0.05, 6.4], 100))
+        figure.canvas.draw()
+        width = figure.bbox.width
+        boxes = [text.get_window_extent() for text in (figure.axes[5].xaxis.label, *figure.axes[5].get_yticklabels())]
+        for box in (*boxes, figure.legends[0].get_window_extent()):
+            assert box.x0 >= 0 and box.x1 <= width
+        said = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert {"iterates", "averaged iterates", "gradient"} <= set(said)
+
+
+def test_a_full_disk_leaves_no_half_files(tmp_path, monkeypatch):
+    found = cf.compare(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), ["gradient"], [1.2], 30)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cfdyn.files.os.replace", full)
+    for write in (lambda file: cf.plot(found, f"{file}.png"), lambda file: found.save(f"{file}.npz"),
+                  lambda file: cf.animate(found, f"{file}.gif", frames=2)):  # fmt: skip
+        with pytest.raises(UsageError, match="No space left"):
+            write(tmp_path / "result")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_films(tmp_path):

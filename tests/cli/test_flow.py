@@ -136,6 +136,25 @@ def test_wrong_words_get_one_sentence(arguments, words, capsys):
     assert code == 2 and out == "" and words in err and err.count("\n") == 1
 
 
+def test_the_bound_on_steps(capsys, tmp_path):
+    """What the status tells to raise is there to be raised; the path up to there is kept."""
+    few = ["flow", "--ode", "v; -x", "--variables", "x,v", "--start", "1,0", "--time", "50", "--no-figure", "--json"]
+    code, out, err = run(capsys, *few, "--max-steps", "20")
+    found = json.loads(out)
+    assert code == 1 and "raise max_steps" in found["status"] and "raise max_steps" in err and found["stats"]["steps"] == 20
+    assert len(found["t"]) == 21 and found["z"][-1] == pytest.approx([np.cos(found["t"][-1]), -np.sin(found["t"][-1])], abs=1e-6)
+    assert run(capsys, *few, "--max-steps", "1000")[0] == 0
+
+
+@pytest.mark.parametrize("model, words", [("sobolev", "it raises tr H"), ("gaussian", "a guess, of no paper"),
+                                          ("edge", "a reconstruction")])  # fmt: skip
+def test_what_to_know_of_a_model_is_noted(capsys, model, words):
+    found = document(capsys, *USUAL, "--time", "5", "--model", model, "--no-figure")
+    assert len(found["notes"]) == 1 and words in found["notes"][0]
+    code, out, _ = run(capsys, "compare", *USUAL, "--steps", "20", "--models", model, "--no-figure")
+    assert code == 0 and f"{model}: {words}" in out
+
+
 def test_a_reconstruction_says_so(capsys, tmp_path):
     code, out, _ = run(capsys, "flow", "quartic:S=2.5", "--optimizer", "gd:lr=1", "--start", "0.1", "--time", "5",
                        "--model", "edge:secant=true,floor=1e-9", "--no-figure", "--out", str(tmp_path))  # fmt: skip
@@ -182,6 +201,9 @@ def test_equations_instead_of_a_loss(capsys, tmp_path):
         (["--ode", "-x +", "--start", "1"], "formula"),
         ([FORMULA, "--ode", "-x", "--start", "1"], "not both"),
         (["--ode", ";", "--start", "1"], "formula"),
+        (["--ode", "-x", "--start", "1", "--model", "rod"], "--model go with a LOSS"),
+        (["--ode", "-x", "--start", "1", "--optimizer", "adam"], "--model go with a LOSS"),
+        (["--ode", "-x", "--start", "1", "--rtol", "1000"], "at most 1"),
     ],
 )
 def test_wrong_equations(capsys, arguments, words):

@@ -110,3 +110,12 @@ def test_the_command_line_draws(tmp_path, capsys, monkeypatch):
         assert end.value.code in (0, None) and found["figures"] == [name]
         assert (tmp_path / name).read_bytes().startswith(PNG)
     assert found["record"] == "cfdyn-out/flow-002.npz" and (tmp_path / found["record"]).exists()
+
+
+def test_an_orbit_that_runs_away_does_not_flatten_the_loss():
+    """Gradient descent leaves the well of w²/2 − w⁴/20, its loss falls to −10²⁰ and below; the flow goes to its bottom."""
+    loss, gd = Loss("w**2/2 - w**4/20"), optimizers.gd(lr=4.0)
+    path, orbit = solve(flows.gradient(loss, gd), [1.0], 10), iterate(as_map(loss, gd), [1.0], 10)
+    assert orbit.status != "done" and orbit.loss.min() < -1e10
+    low, high = plot(path, orbit=orbit).axes[2].get_ylim()
+    assert -5 < low < path.loss.min() and path.loss.max() < high < 5
