@@ -42,9 +42,7 @@ def show(
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
     function: Loss | None = None
     if ode is not None:
-        if optimizer != "gd" or model != "central":
-            raise UsageError("--optimizer and --model go with a LOSS; equations of your own (--ode) have neither")
-        flow, given, chosen = _equations(loss, ode, start, settings, variables)
+        flow, given, chosen = _equations(loss, ode, (optimizer, model), start, settings, variables)
     elif loss is None:
         raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses; or --ode')
     else:
@@ -87,11 +85,13 @@ def _exit_status(status: str) -> int:
 
 
 def _equations(
-    loss: str | None, ode: str, start: str | None, settings: list[str], variables: str | None
+    loss: str | None, ode: str, given: tuple[str, str], start: str | None, settings: list[str], variables: str | None
 ) -> tuple[Flow, list[float], dict[str, str]]:  # fmt: skip
     """The flow of ``--ode`` and its start."""
     if loss is not None:
         raise UsageError("give a LOSS or --ode, not both")
+    if given != ("gd", "central"):
+        raise UsageError("--optimizer and --model go with a LOSS; equations of your own (--ode) have neither")
     flow = Flow.from_text([part for part in ode.split(";") if part.strip()], variables, specs.assignments(settings))
     if start is None:
         raise UsageError(f"--ode needs a start for {', '.join(flow.names)}, such as --start {','.join(['1'] * flow.dim)}")

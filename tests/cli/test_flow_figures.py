@@ -114,7 +114,7 @@ def test_the_command_line_draws(tmp_path, capsys, monkeypatch):
 
 def test_an_orbit_that_runs_away_does_not_flatten_the_loss():
     """Gradient descent leaves the well of w²/2 − w⁴/20, its loss falls to −10²⁰ and below; the flow goes to its bottom."""
-    loss, gd = Loss("w**2/2 - w**4/20"), optimizers.gd(lr=4.0)
+    loss, gd = Loss("w**2/2 - w**4/20"), optimizers.gd(lr=6.0)
     path, orbit = solve(flows.gradient(loss, gd), [1.0], 10), iterate(as_map(loss, gd), [1.0], 10)
     assert orbit.status != "done" and orbit.loss.min() < -1e10
     low, high = plot(path, orbit=orbit).axes[2].get_ylim()
