@@ -178,7 +178,7 @@ def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def provenance(**settings: Any) -> dict:
     """Settings and versions, for a record's header."""
-    return {"settings": plain(settings), "versions": _versions().copy()}
+    return {"settings": {k: v if type(v) in _PLAIN else plain(v) for k, v in settings.items()}, "versions": _versions().copy()}
 
 
 @cache

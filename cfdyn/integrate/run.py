@@ -15,6 +15,7 @@ from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
+from cfdyn.integrate.rows import grown, kept
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels import edge_block as edge
 from cfdyn.kernels import methods, radau5, stepping
@@ -235,23 +236,30 @@ class Run:
         memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT or flags[methods.READY] == 1)
         if fields.k:
             apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
-        while True:
-            rows = max(1, min(ROWS, self.options.max_steps - int(flags[methods.STEPS])))
-            times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
-            done, ended = stepping.advance(fields.k, fields.rules, fields.p, fields.block, fields.counts, clock, flags,
-                                           self.z, self.f, self.found, *memory, times, coefficients)  # fmt: skip
-            if done:
-                self.phases[-1].steps.append((times[:done].copy(), coefficients[:done].copy()))
+        rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
+        times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
+        while ended == methods.FULL:
+            done, ended = stepping.advance(fields.k, fields.rules, fields.p, fields.block, fields.counts, clock, flags, self.z,
+                                           self.f, self.found, *memory, times[filled:], coefficients[filled:])  # fmt: skip
+            filled += done
             if self.progress:
                 self.progress(self.t)
             if ended != methods.FULL:
-                return ended
+                break
             if flags[methods.STEPS] >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
                                f"{clock[methods.BEFORE]:.1e}; raise max_steps, or rtol, or the flow is not smooth there")
-                return ended
+                break
             if not np.abs(self.z).max() < BLOW_UP:
-                return methods.STALLED
+                ended = methods.STALLED
+            rows = filled + min(filled, self._steps_left())
+            times, coefficients = grown(times, rows), grown(coefficients, rows)
+        if filled:
+            self.phases[-1].steps.append((kept(times, filled), kept(coefficients, filled)))
+        return ended
+
+    def _steps_left(self) -> int:
+        return max(1, self.options.max_steps - int(self.flags[methods.STEPS]))
 
     def field(self, held: Critical, soft: int = 0) -> Field:
         """The right-hand side where these modes are held."""

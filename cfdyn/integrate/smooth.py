@@ -15,13 +15,13 @@ def smooth(run: Run) -> None:
 
     The loop goes from method to method by itself once the flow has its Jacobian; that is compiled when first needed.
     """
-    flow, flags, clock, reference = run.flow, run.flags, run.clock, np.empty((0, run.flow.n_weights))
+    flow, flags, clock, n, reference = run.flow, run.flags, run.clock, len(run.z), np.empty((0, run.flow.n_weights))
     clock[methods.RTOL], clock[methods.ATOL] = run.options.rtol, run.options.atol
+    changes = bool(flags[methods.AUTO]) and n <= MANY
     while not run.status:
         implicit = bool(flags[methods.METHOD] == methods.IMPLICIT)
-        flags[methods.READY] = flags[methods.AUTO] and flow.dim <= MANY and (implicit or flow.has_jacobian)
-        rules, p = flow.right_hand_side(implicit or bool(flags[methods.READY]))
-        field = plain_field(flow.dim, rules, p, run.counts)
+        ready = flags[methods.READY] = changes and (implicit or flow.has_jacobian)
+        field = plain_field(n, *flow.right_hand_side(implicit or ready), run.counts)
         run.phases.append(Phase(field, run.t, reference, reference))
         ended = run.steps(field)
         if ended in (methods.STIFF, methods.MILD):

@@ -114,7 +114,7 @@ def _checked(
 
 def _number(name: str, value: Any) -> float:
     try:
-        return value if type(value) is float else float(value)
+        return float(value)
     except (TypeError, ValueError):
         raise UsageError(f"{name} is a number, not {value!r}") from None
 
