@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
+from cfdyn._jit import apply, put_rule
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._laps import Laps, laps_for
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.itineraries import CONTINUUM, COUNT, FINISHED, FULL, NODES, OPEN, STATUS, walk
+from cfdyn.kernels import words as at
+from cfdyn.kernels.itineraries import walk
 from cfdyn.systems import Map
 
 BUDGET = 20_000_000
@@ -39,7 +41,7 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
     elif period > LONG:
         _foresee(step, period, laps, most)
     finished = search.run(most)
-    points, mu = distinct(np.concatenate(search.points), np.concatenate(search.multipliers))
+    points, mu = distinct(*_split(np.concatenate(search.found)), _slack(lo, hi))
     reasons = list(laps.notes)
     if laps.open:
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
@@ -57,57 +59,63 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
+def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return rows[:, :-1], rows[:, -1]
+
+
 def _slack(lo: float, hi: float) -> float:
-    return 1e-12 * (hi - lo) if math.isfinite(hi - lo) else 0.0
+    return 1e-13 * (hi - lo) if math.isfinite(hi - lo) else 1e-15
 
 
 class _Search:
     """The walk through all words, in parts short enough to be interrupted."""
 
     def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
-        n, rows = period, max(8, min(1024, 4_000_000 // period))
-        self.extent = extent
-        self.step, self.period, self.laps, self.look = step, n, laps, look
-        self.state = np.zeros(6, dtype=np.int64)
-        self.word, self.prefix = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
-        self.word[0] = -1
-        self.kept, self.images = np.empty((n, 2)), np.empty((n + 1, 2))
-        self.images[0] = (laps.ends[0, 0], laps.ends[-1, 1]) if len(laps.ends) else (0.0, 0.0)
-        self.ends = np.empty((max(8, min(200, 4_000_000 // n)), n + 2))
-        self.table, self.column, self.orbit = np.empty((rows, n)), np.empty(rows), np.empty((4, n))
-        self.work, self.open_ = np.empty(6), np.empty((64, 2))
-        self.points: list[np.ndarray] = []
-        self.multipliers: list[np.ndarray] = []
+        self.step, self.period, self.laps = step, period, laps
+        self.rows = max(8, min(1024, 4_000_000 // period))
+        rules = tuple(step.rule(what).compiled for what in ("step", "jacobian", "interval:jacobian"))
+        self.w = at.layout(rules, period, laps.table(), extent, self.rows, max(8, min(200, 4_000_000 // period)))
+        self.m = self.w.view(np.int64)
+        self.m[at.LOOK], self.m[self.m[at.WORD]] = look, -1
+        if len(laps.ends):
+            self.w[self.m[at.IMAGES] : self.m[at.IMAGES] + 2] = laps.ends[0, 0], laps.ends[-1, 1]
+        self.found: list[np.ndarray] = []
 
     @property
     def open(self) -> list[tuple[float, float]]:
         """Starts that are not decided, as intervals."""
-        return [tuple(row) for row in self.open_[: self.state[OPEN]].tolist()]
+        start, count = self.m[at.OPENED], self.m[at.OPEN]
+        return [tuple(row) for row in self.w[start : start + 2 * count].reshape(-1, 2).tolist()]
+
+    @property
+    def count(self) -> int:
+        """Words, where they were only counted."""
+        return int(self.m[at.COUNT])
 
     def run(self, most: int) -> bool:
-        """Whether the walk came to its end within that many words and boxes."""
+        """Whether the walk came to its end within that much of the budget."""
+        m, whole = self.m, True
         if not len(self.laps.ends):
             self._empty()
             return True
-        step, state = self.step, self.state
-        rules = [step.rule(what).compiled for what in ("step", "jacobian", "interval:jacobian")]
-        while True:
-            status = walk(*rules, step.p, self.laps.ends, self.laps.inner, self.laps.values, self.laps.rising, self.period,
-                          self.extent, min(most, state[NODES] + PAUSE), self.look, state, self.word, self.prefix,
-                          self.kept, self.images, self.work, self.ends, self.orbit, self.table, self.column,
-                          self.open_)  # fmt: skip
-            if status == CONTINUUM:
+        slot = np.empty(1)
+        put_rule(slot, 0, walk.compiled)
+        while m[at.STATUS] != at.FINISHED and m[at.USED] < most:
+            m[at.STATUS], m[at.LIMIT] = at.PAUSED, min(most, m[at.USED] + PAUSE)
+            apply(slot, 0, self.w, self.step.p, self.w)
+            if m[at.STATUS] == at.CONTINUUM:
                 raise NumericsError(CONTINUA.format(self.period))
-            if self.look and (status in (FINISHED, FULL) or state[NODES] >= most):
+            whole = whole and m[at.STATUS] != at.CROWDED
+            if m[at.LOOK] and m[at.STATUS] != at.PAUSED:
                 self._empty()
-            if status == FINISHED or state[NODES] >= most:
-                return bool(status == FINISHED and state[STATUS] != FULL)
+        if m[at.LOOK] and m[at.STATUS] != at.FINISHED:
+            self._empty()
+        return bool(m[at.STATUS] == at.FINISHED and whole)
 
     def _empty(self) -> None:
-        count = self.state[COUNT]
-        self.points.append(self.table[:count].copy())
-        self.multipliers.append(self.column[:count].copy())
-        self.state[COUNT] = 0
+        start, count, width = self.m[at.FOUND], self.m[at.COUNT], self.period + 1
+        self.found.append(self.w[start : start + count * width].reshape(-1, width).copy())
+        self.m[at.COUNT] = 0
 
 
 def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
@@ -118,7 +126,7 @@ def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
             search = _Search(step, n, laps, 1.0, look=False)
             if not search.run(300_000):
                 break
-            counts.append(int(search.state[COUNT]))
+            counts.append(search.count)
         if len(counts) == 2:
             break
     else:
@@ -135,14 +143,14 @@ def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
         )
 
 
-def distinct(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each cycle once: (m, n) rows that begin at their smallest point, and their multipliers (m,)."""
+def distinct(points: np.ndarray, mu: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each cycle once: (m, n) rows that begin at their smallest point, and their multipliers (m,); ``floor``: round-off."""
     if len(points) < 2:
         return points, mu
     order = np.argsort(points[:, 0], kind="stable")
     points, mu = points[order], mu[order]
     with np.errstate(divide="ignore"):
-        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6) * np.abs(points).max(axis=1)
+        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6) * np.abs(points).max(axis=1) + floor
     new = np.ones(len(points), dtype=bool)
     new[1:] = (np.abs(points[1:] - points[:-1]) > np.maximum(blur[1:], blur[:-1])[:, None]).any(axis=1)
     return points[new], mu[new]
@@ -164,4 +172,4 @@ def _with_samples(
         others, slopes = sampled(step, period, lo, hi)
     except NumericsError:
         return points, mu
-    return distinct(np.concatenate([points, others]), np.concatenate([mu, slopes]))
+    return distinct(np.concatenate([points, others]), np.concatenate([mu, slopes]), _slack(lo, hi))

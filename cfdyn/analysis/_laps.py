@@ -42,6 +42,10 @@ class Laps:
         self.open.extend(parts)
         return self
 
+    def table(self) -> np.ndarray:
+        """All of it in rows, (K, 7)."""
+        return np.concatenate([self.ends, self.inner, self.values, self.rising[:, None]], axis=1)
+
     def none(self) -> Laps:
         """No lap at all, for a period that cannot be."""
         return Laps(self.ends[:0], self.inner[:0], self.values[:0], self.rising[:0], self.open, self.notes)
@@ -138,10 +142,12 @@ class _Pieces:
     def laps(self) -> Laps:
         """All of them, with the values at their ends."""
         pieces = np.array(self.pieces).reshape(-1, 5)
-        for piece in pieces:
-            piece[0], piece[1] = self.inside(piece[0], np.inf), self.inside(piece[1], -np.inf)
         ends = np.ascontiguousarray(pieces[:, :2])
         values = images(self.step, ends.reshape(-1, 1)).reshape(-1, 2)
+        if not np.isfinite(values).all():
+            for end in ends:
+                end[0], end[1] = self.inside(end[0], np.inf), self.inside(end[1], -np.inf)
+            values = images(self.step, ends.reshape(-1, 1)).reshape(-1, 2)
         usable = ~np.isnan(values).any(axis=1) & (ends[:, 0] <= ends[:, 1])
         notes = []
         if self.undefined:

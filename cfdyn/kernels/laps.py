@@ -1,4 +1,4 @@
-"""Maps of one variable on their laps, where they are monotone: finding these, values, inverse images.
+"""Maps of one variable on their laps, where they are monotone: finding these.
 
 ``work`` (6,) is where rules get and leave their numbers: [0] → [1] of a point, [2, 3] → [4, 5] of an interval.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn._jit import inline_kernel, kernel, pointer
 
-FLAT = 1e-12  # a derivative that small on all of a cell is 0
+FLAT = 1e-14  # a derivative that small on all of a cell is 0
 UNDEFINED = 2
 
 
@@ -53,10 +53,10 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
         height -= 1
         lo, hi = stack[height, 0], stack[height, 1]
         a, b = bounds(slopes, lo, hi, pp, work)
-        sign, known = 0, True
-        if a > 0.0 or (a >= -FLAT and b <= FLAT and value(step, lo, pp, work) <= value(step, hi, pp, work)):
+        sign, known, flat = 0, True, a >= -FLAT and b <= FLAT
+        if a > 0.0 or (flat and value(step, lo, pp, work) <= value(step, hi, pp, work)):
             sign = 1
-        elif b < 0.0 or (a >= -FLAT and b <= FLAT):
+        elif b < 0.0 or flat:
             sign = -1
         else:
             known = hi - lo <= max(floor, 1e-15 * max(abs(lo), abs(hi)))
@@ -78,27 +78,3 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
         stack[height + 1, 0], stack[height + 1, 1] = lo, centre
         height += 2
     return rows, done
-
-
-@kernel
-def inverse(step, jacobian, pp, work, lo, hi, rising, target) -> float:
-    """The x in [lo, hi], where the map is monotone, with f(x) = target; an end if there is none."""
-    x = middle(lo, hi)
-    for _ in range(200):
-        off = value(step, x, pp, work) - target
-        if off == 0.0:
-            return x
-        if (off > 0.0) == rising:
-            hi = x
-        else:
-            lo = x
-        slope = value(jacobian, x, pp, work)
-        move = off / slope
-        if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
-            return min(max(x - move, lo), hi)
-        x -= move
-        if not lo < x < hi:
-            x = middle(lo, hi)
-            if not lo < x < hi:
-                return x
-    return x

@@ -102,7 +102,7 @@ def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) 
             points, matrix = numeric.orbit(z, p, n)
             gap = np.moveaxis(points[-1] - z, 0, -1)[..., None]
             system = np.moveaxis(matrix, (0, 1), (-2, -1)) - identity
-            finite = np.isfinite(system).all(axis=(-1, -2))
+            finite = np.asarray(np.isfinite(system).all(axis=(-1, -2)))
             good = finite & (np.abs(np.linalg.det(np.where(finite[..., None, None], system, 0))) > 1e-9)
             safe = np.where(good[..., None, None], system, identity)
             move = np.where(good[..., None], np.linalg.solve(safe, np.where(good[..., None, None], gap, 0))[..., 0], 0)
