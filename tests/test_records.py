@@ -51,6 +51,8 @@ RECORDS = {
     "regime with NaN": lambda: cf.analysis.classify(GD.at(lr=3.0), [2.0]),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
+    "branch": lambda: doubling(),
+    "bifurcation": lambda: doubling().bifurcations[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
@@ -82,6 +84,10 @@ RECORDS = {
 @functools.cache
 def exact():
     return cf.symbolic.cycles(cf.losses.cubic(), cf.optimizers.gd(lr=1.1), 2)
+
+
+def doubling():
+    return cf.analysis.continue_cycle(GD, [1.0], "lr", (0.5, 1.2))
 
 
 def compared():

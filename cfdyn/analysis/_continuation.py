@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn._jit import addresses, apply
-from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow
+from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, Curve, System, follow
 
 CHUNK = 512
-LEAST, TURN, CHANGE, TOLERANCE = 1e-9, 0.5, 0.4, 1e-9
+LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
+FAR = 1e6  # a length: a curve that has come so far runs off to infinity
 SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
@@ -33,8 +34,8 @@ class Solved(NamedTuple):
 class Traced(NamedTuple):
     """Rows of solutions, and why there are no more.
 
-    ``end``: "limit", "closed", "most steps", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a watched
-    test has another sign in ``beyond``) or what ``inspect`` returned.
+    ``end``: "limit", "closed", "most steps", "far", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a
+    watched test has another sign in ``beyond``) or what ``inspect`` returned.
     """
 
     points: np.ndarray
@@ -118,6 +119,7 @@ class Tracer:
     def follow(
         self, start: Solved, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
+        wide: float = np.inf,
     ) -> Traced:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
@@ -127,6 +129,7 @@ class Tracer:
         first : length of the first step
         inspect : sees a few hundred rows after the other, each time with the last one before; (rows to keep, why) ends it
         progress : told the number of steps
+        wide : from this distance on the longest step grows with it
         """
         settings = np.array([min(first or most_step, most_step), LEAST, most_step, TURN, CHANGE, TOLERANCE, 0.0,
                              self.smooth, self.watched])  # fmt: skip
@@ -140,6 +143,10 @@ class Tracer:
                 part[0] = before[-1]
             count, status = follow(system, Curve(*(part[:-1] for part in piece)))
             count, end, beyond = self._ended(status, piece, count, start)
+            away = self.length(piece.points[count - 1] - start.z)
+            settings[MOST] = most_step * max(1.0, away / wide)
+            if not end and (away > FAR or self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST):
+                end = "far" if away > FAR else "stalled"
             if inspect and (cut := inspect(Curve(*(part[:count] for part in piece)))):
                 count, end = cut
             pieces.append(Curve(*(part[1:count] for part in piece)) if count > 1 else pieces.pop())

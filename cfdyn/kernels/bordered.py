@@ -63,6 +63,9 @@ def bordered(z, block, out):
             for j in range(i + 1, m):
                 entry -= a[table + i * width + j] * result[s * m + j]
             result[s * m + i] = entry / a[table + i * width + i]
+    for i in range(m * m - 1):
+        # An infinite derivative would make everything converge.
+        result[0] += 0.0 * a[first + i]
     for i in range(tests):
         result[2 * m + 1 + i] = a[table - tests + i]
 

@@ -1,0 +1,85 @@
+"""Border collisions: a point of a cycle meets a surface at which the map is not smooth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis._continuation import Solved
+from cfdyn.analysis._cycle_system import CycleTracer
+
+HALVINGS = 60
+NEAR = 1e-5  # of a length: how far from a corner steps may have stalled
+ASIDE = 1e-7
+
+
+def across(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> tuple[np.ndarray, Solved] | None:
+    """The corner that ended a piece at ``last``, and a solution on the other side of it, with its tangent away from it.
+
+    None if no switching function is about to vanish there.
+    """
+    last = narrowed(tracer, last, beyond)
+    k = tracer.width - tracer.watched
+    step = 1e-6
+    moved = tracer.evaluate(last.z - step * last.tangent, tracer.weights * last.tangent)[2][k:]
+    slope = (last.values[k:] - moved) / step
+    with np.errstate(all="ignore"):
+        distance = -last.values[k:] / slope
+    distance[~(distance >= 0)] = np.inf
+    j = int(np.argmin(distance))
+    if not distance[j] <= NEAR:
+        return None
+    corner = last.z + distance[j] * last.tangent
+    start = other_side(tracer, corner, last, j, np.sign(slope[j]))
+    return None if start is None else (corner, start)
+
+
+def narrowed(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> Solved:
+    """The last solution before the corner, to within round-off of it, by halving the step to the point beyond."""
+    if beyond is None:
+        return last
+    border, k = tracer.weights * last.tangent, tracer.width - tracer.watched
+    lo, hi, sides = 0.0, float(border @ (beyond.z - last.z)), np.sign(last.values[k:])
+    start, tangent = last.z, last.tangent
+    for _ in range(HALVINGS):
+        middle = (lo + hi) / 2
+        found = tracer.solve(start + middle * tangent, border)
+        if found is not None and (np.sign(found.values[k:]) == sides).all():
+            lo, last = middle, found
+        else:
+            hi = middle
+        if hi - lo <= 1e-9:
+            break
+    return last
+
+
+def other_side(tracer: CycleTracer, corner: np.ndarray, last: Solved, j: int, way: float) -> Solved | None:
+    """A solution behind the corner, where the switching function j has the sign ``way``."""
+    k, i = tracer.width - tracer.watched + j, j // tracer.switches
+    normal = np.zeros(tracer.m)
+    border = tracer.weights * last.tangent
+
+    def switch(z: np.ndarray) -> float:
+        return float(tracer.evaluate(z, border)[2][k])
+
+    scales = tracer.weights[:-1] ** -0.5
+    for entry in range(i * tracer.d, (i + 1) * tracer.d):
+        shift = np.zeros(tracer.m)
+        shift[entry] = ASIDE * scales[entry]
+        normal[entry] = (switch(corner + shift) - switch(corner - shift)) / (2 * ASIDE) * scales[entry]
+    if not normal.any():
+        # It depends on the parameter alone.
+        normal[-1] = 1.0
+    aside = corner + way * ASIDE * normal / tracer.length(normal)
+    for direction in (last.tangent, tracer.weights**-0.5 * np.ones(tracer.m)):
+        side = tracer.at(aside, direction)
+        if side is not None:
+            break
+    else:
+        return None
+    ahead = way * (switch(aside + ASIDE * side.tangent) - switch(aside))
+    tangent = side.tangent if ahead > 0 else -side.tangent
+    for h in (1e-4, 1e-5, 1e-3):
+        found = tracer.solve(corner + h * tangent, tracer.weights * tangent)
+        if found is not None and np.sign(found.values[k]) == way and tracer.length(found.z - corner) < 5 * h:
+            return found
+    return None

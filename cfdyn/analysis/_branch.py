@@ -1,0 +1,133 @@
+"""From a start to a system, and from rows of unknowns to the record of a branch."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfdyn.analysis._cycle_system import CycleTracer, check_size
+from cfdyn.analysis._legs import Whole
+from cfdyn.analysis._shooting import images, least_period, multipliers, polish
+from cfdyn.analysis._special import Special
+from cfdyn.errors import CfdynError, NumericsError, UsageError
+from cfdyn.recipes import make_map_again, recipe_of
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.continue_cycle import Branch
+
+ENDED = ("stalled", "corner", "crossed", "far")
+
+
+def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
+    """The polished points (n, D) of a start."""
+    given = getattr(cycle, "points", cycle)
+    try:
+        rows = np.asarray(given, dtype=float)
+        n = operator.index(1 if period is None else period)
+    except (TypeError, ValueError):
+        raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, not {cycle!r}, {period!r}") from None  # noqa: E501
+    if n < 1:
+        raise UsageError(f"a period is at least 1, not {n}")
+    if rows.ndim == 2 and rows.shape[1] == step.dim and len(rows) and (period is None or n == len(rows)):
+        n = len(rows)
+        check_size(step, n, max_steps)
+        points = np.array([step.state(row) for row in rows])
+    elif rows.ndim < 2 or len(rows) == 1:
+        check_size(step, n, max_steps)
+        points = np.empty((n, step.dim))
+        points[0] = step.state(rows.ravel())
+        for i in range(1, n):
+            points[i] = images(step, points[i - 1 : i])[0]
+    else:
+        shape = f"({n if period else 'n'}, {step.dim})"
+        raise UsageError(f"a start is the points {shape} of a cycle or one state, not of shape {rows.shape}")
+    return _polished(step, points)
+
+
+def _polished(step: Map, points: np.ndarray) -> np.ndarray:
+    n, where = len(points), ", ".join(f"{k} = {v:.6g}" for k, v in step.params.items())
+    nothing = f"there is no {'fixed point' if n == 1 else f'{n}-cycle'} near the start{f' at {where}' if where else ''}"
+    found = polish(step, points) if np.isfinite(points).all() else None
+    if found is None:
+        raise NumericsError(f"{nothing}: Newton's method does not converge")
+    least = least_period(found, extent=float(np.abs(points).max()))
+    if least < n:
+        other = "a fixed point" if least == 1 else f"a {least}-cycle"
+        raise NumericsError(f"{nothing}: Newton's method leads to {other}")
+    return found
+
+
+def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branch:
+    """The record of a branch."""
+    from cfdyn.analysis.continue_cycle import Branch
+
+    step, values, mu = tracer.step, whole.points[:, -1].copy(), tracer.multipliers(whole.values)
+    name, bounds = tracer.parameter, (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
+    settings = {**provenance(map=step.title, params=step.params, parameter=name, bounds=bounds), "recipe": recipe_of(step)}
+    found = [special_point(tracer, whole, s, coefficients, settings) for s in whole.special]
+    first, last = (reason(tracer, whole, side) for side in (0, 1))
+    return Branch(
+        name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1, found, (first, last),
+        whole.ends[1] == "closed", tracer.n, bounds, step, provenance=settings,
+    )  # fmt: skip
+
+
+def special_point(tracer: CycleTracer, whole: Whole, special: Special, coefficients: bool, settings: dict) -> Any:
+    """The record of a special point: of the shorter cycle where the points have merged."""
+    from cfdyn.analysis.continue_cycle import Bifurcation
+
+    points, value = tracer.points(special.z), float(special.z[-1])
+    points = points[: least_period(points, 1e-5)].copy() if special.kind in ("flip", "branch point") else points.copy()
+    step = tracer.at_value(value)
+    mu = multipliers(step, points)
+    coefficient, supercritical, words = None, None, ""
+    if coefficients and special.kind != "border collision":
+        coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter)
+    bounds = (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
+    tangent = whole.tangents[special.row].copy()
+    return Bifurcation(special.kind, value, points, mu, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
+                       tangent, tracer.step, provenance=settings)  # fmt: skip
+
+
+def normal_form_of(step: Map, points: np.ndarray, parameter: str) -> tuple[float | None, bool | None, str]:
+    """(coefficient, supercritical, in words), (None, None, "") where there is no normal form."""
+    from cfdyn.analysis.normal_form import normal_form
+
+    try:
+        found = normal_form(step, points[0] if len(points) == 1 else points, parameter)
+    except CfdynError:
+        return None, None, ""
+    return found.coefficient, found.supercritical, found.meaning
+
+
+def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
+    """Why a branch ends, in words."""
+    end, z = whole.ends[side], whole.points[-side]
+    name, value, (lo, hi) = tracer.parameter, float(z[-1]), tracer.limits[:, -1]
+    if end == "limit":
+        return f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}"
+    if end == "closed":
+        return "closed: it comes back to its start"
+    if end == "most steps":
+        return f"{name} = {value:.6g}: the number of steps asked for is done"
+    if end.startswith("merged"):
+        q = int(end.partition(":")[2] or 1)
+        other = "fixed point" if q == 1 else f"{q}-cycle"
+        return f"{'flip of' if 2 * q == tracer.n else 'meets'} the {other} at {name} = {value:.10g}"
+    if end not in ENDED:
+        return end
+    if end == "far":
+        return f"runs off to infinity at {name} = {value:.6g}"
+    ahead = z + 1e-6 * (1 if side else -1) * whole.tangents[-side]
+    if not np.isfinite(tracer.evaluate(ahead, tracer.weights * whole.tangents[-side])[2]).all():
+        return f"the map is not defined beyond {name} = {value:.10g}"
+    return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"
+
+
+def remade(record: Record) -> Map:
+    """The map of a record that was loaded."""
+    return make_map_again(record.provenance.get("recipe"))

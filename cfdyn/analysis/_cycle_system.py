@@ -1,0 +1,155 @@
+"""An n-cycle with a free parameter as a system for the continuation driver."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis._continuation import Solved, Tracer
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
+from cfdyn.systems import Map
+
+__all__ = ["BRANCH", "FLIP", "FOLD", "CycleTracer"]
+
+MOST_BYTES = 2**31
+MOST_DENSE = 400
+DOUBLINGS = 2.0 ** np.arange(-50, 51)
+
+
+class CycleTracer(Tracer):
+    """The n points of a cycle and the parameter λ as the unknowns, λ the last.
+
+    Lengths: λ in units of the interval ``bounds``, each entry of the state in units of the distance over which the map's
+    Jacobian changes by its own size, averaged over the points.
+    """
+
+    def __init__(self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray):
+        self.step, self.n, self.d, self.parameter = step, n, step.dim, parameter
+        self.switches = step.switches
+        scales = length_scales(step, near)
+        m = n * self.d + 1
+        weights = np.append(np.tile(1 / (scales**2 * n), n), (bounds[1] - bounds[0]) ** -2.0)
+        limits = np.array([[-np.inf] * m, [np.inf] * m])
+        limits[:, -1] = bounds
+        rule = step.rule(f"linearized:{parameter}").compiled
+        switching = step.rule("switching").compiled if self.switches else None
+        free = list(step.params).index(parameter)
+        block = shooting_block(rule, step.p, free, n, self.d, switching, self.switches)
+        tests = tests_of(n, self.d, self.switches)
+        super().__init__(shooting.compiled, block, weights, limits, tests, smooth=2, watched=n * self.switches)
+
+    def begin(self, z: np.ndarray) -> Solved:
+        """A solution with its tangent towards larger λ, and its tests."""
+        up = np.zeros(self.m)
+        up[-1] = 1.0
+        for direction in (up, self.weights**-0.5 * np.cos(np.arange(self.m))):
+            found = self.at(z, direction)
+            if found is not None and found.values[0] != 0 and self.isolated(z):
+                return found
+        what = "fixed point" if self.n == 1 else f"{self.n}-cycle"
+        raise NumericsError(f"the {what} at {self.parameter} = {z[-1]:.10g} is not isolated: a multiplier is 1 for a whole "
+                            "continuum of solutions, or the start is a branch point; start elsewhere")  # fmt: skip
+
+    def isolated(self, z: np.ndarray) -> bool:
+        """Whether the whole Jacobian has its full rank; taken for granted where the cycle is long."""
+        if self.m > MOST_DENSE:
+            return True
+        sizes = np.linalg.svd(self.jacobian(z) * self.weights**-0.5, compute_uv=False)
+        return bool(sizes[-1] > 1e-11 * sizes[0])
+
+    def z(self, points: np.ndarray, value: float) -> np.ndarray:
+        """Points (n, D) and the parameter as the unknowns (m,)."""
+        return np.append(np.ravel(points), value)
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """The points (…, n, D) in unknowns (…, m)."""
+        return z[..., :-1].reshape(*z.shape[:-1], self.n, self.d)
+
+    def at_value(self, value: float) -> Map:
+        """The map with this value of the parameter."""
+        return self.step.at(**{self.parameter: float(value)})
+
+    def multipliers(self, values: np.ndarray) -> np.ndarray:
+        """The D multipliers of each row of tests, (rows, D), the largest modulus first; complex where any is."""
+        d = self.d
+        own, following = (values[:, 1 + MATRICES + k * d * d :][:, : d * d].reshape(-1, d, d) for k in (0, 1))
+        with np.errstate(all="ignore"):
+            if d == 1:
+                return -own[:, 0] / following[:, 0]
+            good = np.linalg.cond(following) < 1e8
+            found = np.full((len(values), d), np.nan, dtype=complex)
+            if good.any():
+                found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
+        if not good.all():
+            from scipy.linalg import eigvals
+
+            for k in np.flatnonzero(~good):
+                if np.isfinite(own[k]).all() and np.isfinite(following[k]).all():
+                    found[k] = eigvals(own[k], -following[k])
+        order = np.argsort(-np.abs(found), axis=1, kind="stable")
+        found = np.take_along_axis(found, order, axis=1)
+        return found.real if not found.imag.any() else found
+
+    def jacobian(self, z: np.ndarray) -> np.ndarray:
+        """The matrix (m − 1, m) of the whole system, for cycles that are not long."""
+        n, d, m = self.n, self.d, self.m
+        step, points = self.at_value(z[-1]), self.points(z)
+        out = np.empty((n, d * (d + 2)))
+        evaluate_rows(step.rule(f"linearized:{self.parameter}").compiled, np.ascontiguousarray(points), step.p, out)
+        whole = np.zeros((n, d, m))
+        for i in range(n):
+            whole[i, :, i * d : (i + 1) * d] += out[i, d : d + d * d].reshape(d, d)
+            following = (i + 1) % n * d
+            whole[i, :, following : following + d] -= np.eye(d)
+            whole[i, :, -1] = out[i, d + d * d :]
+        return whole.reshape(m - 1, m)
+
+
+def check_size(step: Map, n: int, most_steps: int) -> None:
+    """Refuse what would not fit into memory."""
+    row = 8 * (2 * (n * step.dim + 1) + tests_of(n, step.dim, step.switches))
+    size = most_steps * row
+    if size > MOST_BYTES:
+        fits = max(int(MOST_BYTES // row), 1)
+        raise UsageError(f"{most_steps} points of a branch of {n}-cycles need up to {size / 2**30:.1f} GiB; the limit is "
+                         f"{MOST_BYTES // 2**30} GiB: ask for max_steps={fits}, or a shorter period")  # fmt: skip
+
+
+def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
+    """For each entry of the state how far one must go for the Jacobian to change by its own size, (D,).
+
+    The least over some of the points. An entry that the Jacobian does not depend on gets the size of what others do to it,
+    or its own.
+    """
+    d = step.dim
+    some = points[:: max(1, len(points) // 4)]
+    found = np.full(d, np.inf)
+    here = np.empty((len(some), d * d))
+    rule = step.rule("jacobian").compiled
+    evaluate_rows(rule, np.ascontiguousarray(some), step.p, here)
+    size = np.maximum(np.abs(here).max(axis=1), 1.0)
+    for j in range(d):
+        # The unit roundoff of a large entry is no length.
+        least = 1e-9 * np.abs(some[:, j]).max()
+        steps = DOUBLINGS[least < DOUBLINGS]
+        moved = np.repeat(some, len(steps), axis=0)
+        moved[:, j] += np.tile(steps, len(some))
+        there = np.empty((len(moved), d * d))
+        evaluate_rows(rule, moved, step.p, there)
+        with np.errstate(all="ignore"):
+            change = np.abs(there.reshape(len(some), len(steps), -1) - here[:, None]).max(axis=2)
+            beyond = ~(change < size[:, None])
+        if beyond.any():
+            found[j] = steps[beyond.argmax(axis=1)[beyond.any(axis=1)]].min()
+    return _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), np.abs(points).max(axis=0))
+
+
+def _filled(found: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    for _ in range(len(found)):
+        known = np.isfinite(found)
+        pushed = (jacobian[:, known] * found[known]).max(axis=1, initial=0.0)
+        if known.all() or not (pushed[~known] > 0).any():
+            break
+        found = np.where(known | (pushed == 0), found, pushed)
+    return np.where(np.isfinite(found), found, np.where(sizes > 0, sizes, 1.0))

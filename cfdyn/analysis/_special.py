@@ -1,0 +1,181 @@
+"""Special points between two solutions of a curve of cycles: found by their tests, located to round-off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.analysis._continuation import Solved, Traced
+from cfdyn.analysis._cycle_system import BRANCH, FLIP, CycleTracer
+
+NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
+REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
+
+
+class Special(NamedTuple):
+    """A special point behind row ``row``, a share ``place`` of the step on."""
+
+    kind: str
+    row: int
+    place: float
+    z: np.ndarray
+
+
+def special_points(tracer: CycleTracer, found: Traced, mu: np.ndarray) -> list[Special]:
+    """All of a piece of a curve, in order."""
+    signs = np.sign(found.values[:, 0])
+    turns = np.sign(found.tangents[:, -1])
+    branch, fold = changes(signs), changes(turns)
+    points = [s for k in changes(np.sign(found.values[:, 1 + FLIP])) if (s := locate_flip(tracer, found, k))]
+    points += [s for k in branch if (s := locate_branch(tracer, found, k))]
+    # Where a branch meets another one at its own turning point, the fold is none.
+    points += [s for k in fold if k not in branch and (s := locate_fold(tracer, found, k))]
+    points += [s for k in circles(mu) if (s := locate_circle(tracer, found, k))]
+    return sorted(points, key=lambda s: (s.row, s.place))
+
+
+def changes(signs: np.ndarray) -> list[int]:
+    """Rows behind which a sign changes; a 0 counts as the sign before it."""
+    for k in np.flatnonzero(signs == 0):
+        signs[k] = signs[k - 1] if k else -signs[min(1, len(signs) - 1)]
+    return [int(k) for k in np.flatnonzero(signs[:-1] * signs[1:] < 0)]
+
+
+def circles(mu: np.ndarray) -> list[int]:
+    """Rows behind which a pair of complex multipliers crosses the unit circle."""
+    if not np.iscomplexobj(mu):
+        return []
+    outside = pairs_outside(mu)
+    complete = np.isfinite(outside)
+    both = complete[:-1] & complete[1:] & (outside[:-1] != outside[1:])
+    return [int(k) for k in np.flatnonzero(both) if crosses_circle(mu[k], mu[k + 1])]
+
+
+def pairs_outside(mu: np.ndarray) -> np.ndarray:
+    """How many multipliers lie outside the unit circle, in each row."""
+    return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > 1).sum(axis=-1), np.nan)
+
+
+def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a complex multiplier moves through the circle, each matched with the nearest of the other row."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(np.abs(before[:, None] - after[None]))
+    return any(
+        (abs(before[i]) > 1) != (abs(after[j]) > 1) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
+        for i, j in zip(rows, columns, strict=True)
+    )
+
+
+def row_of(found: Traced, k: int) -> Solved:
+    """A row of a curve."""
+    return Solved(found.points[k], found.tangents[k], found.values[k])
+
+
+def between(tracer: CycleTracer, found: Traced, k: int) -> Callable[[float], Solved | None]:
+    """The solution a share t of the step from row k to the next, both ends included."""
+    last, step = row_of(found, k), found.points[k + 1] - found.points[k]
+    border = tracer.weights * last.tangent
+    length = float(border @ step)
+    # Through both ends with the tangent of the first.
+    bend = step - length * last.tangent
+    return lambda t: tracer.solve(last.z + t * length * last.tangent + t * t * bend, border)
+
+
+def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | None]) -> tuple[float, Solved] | None:
+    """Where a test vanishes between the ends, to the last digits; None if a solution is missing."""
+    from scipy.optimize import brentq
+
+    def test(t: float) -> float:
+        found = solution(t)
+        if found is None:
+            raise ArithmeticError
+        return value(found)
+
+    try:
+        ends = test(0.0), test(1.0)
+        if not ends[0] * ends[1] < 0:
+            place = 0.0 if abs(ends[0]) < abs(ends[1]) else 1.0
+        else:
+            place = float(brentq(test, 0.0, 1.0, xtol=1e-15, rtol=1e-15))
+    except ArithmeticError:
+        return None
+    found = solution(place)
+    return None if found is None else (place, found)
+
+
+def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
+    """det(M + I) = 0."""
+    hit = root(lambda s: s.values[1 + FLIP], between(tracer, found, k))
+    return None if hit is None else Special("flip", k, hit[0], hit[1].z)
+
+
+def locate_fold(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
+    """dλ/ds = 0."""
+    hit = root(lambda s: s.tangent[-1], between(tracer, found, k))
+    return None if hit is None else Special("fold", k, hit[0], hit[1].z)
+
+
+def locate_branch(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
+    """Where the bordered matrix is singular: its determinant and the curve, interpolated from around that point.
+
+    At the point itself Newton's method has lost half of its digits.
+    """
+    from scipy.interpolate import BarycentricInterpolator
+    from scipy.optimize import brentq
+
+    solution = between(tracer, found, k)
+    solved = [(t, s) for t in NODES if (s := solution(float(t))) is not None]
+    if len(solved) < 6:
+        return None
+    nodes = np.array([t for t, _ in solved])
+    # Along the branch the border is the tangent of the step's start.
+    border = tracer.weights * found.tangents[k]
+    values = np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for _, s in solved])
+    determinant = BarycentricInterpolator(nodes, values)
+    ends = float(determinant(0.0)), float(determinant(1.0))
+    if not ends[0] * ends[1] < 0:
+        return None
+    place = float(brentq(determinant, 0.0, 1.0, xtol=1e-15))
+    z = BarycentricInterpolator(nodes, np.array([s.z for _, s in solved]))(place)
+    return Special("branch point", k, place, np.asarray(z))
+
+
+def locate_circle(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
+    """|μ| = 1 for a complex pair."""
+    outside = int((np.abs(tracer.multipliers(found.values[k : k + 1])[0]) > 1).sum())
+    place = outside - 2 if outside > (np.abs(tracer.multipliers(found.values[k + 1 : k + 2])[0]) > 1).sum() else outside
+
+    def test(s: Solved) -> float:
+        mu = tracer.multipliers(s.values[None])[0]
+        return float(abs(mu[max(place, 0)]) - 1)
+
+    hit = root(test, between(tracer, found, k))
+    return None if hit is None else Special("neimark-sacker", k, hit[0], hit[1].z)
+
+
+def suspects(found: Traced, mu: np.ndarray) -> list[tuple[int, float]]:
+    """Steps (row, share of it) in which a test may vanish twice: a parabola through three rows has its extremum there."""
+    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(found.points, axis=0), axis=1))])
+    tests = [found.values[:, 1 + FLIP]]
+    if np.iscomplexobj(mu):
+        size = np.where(np.abs(mu.imag) > REAL, np.abs(mu) - 1, np.nan)
+        tests += [size[:, j] for j in range(mu.shape[1])]
+    with np.errstate(all="ignore"):
+        return sorted({k: share for values in tests for k, share in near_zero(s, values)}.items())
+
+
+def near_zero(s: np.ndarray, v: np.ndarray) -> list[tuple[int, float]]:
+    """Steps between rows of one sign where the parabola through these and a row beside them comes near 0 or crosses it."""
+    if len(s) < 3:
+        return []
+    a, b, c = v[:-2], v[1:-1], v[2:]
+    h, g = s[1:-1] - s[:-2], s[2:] - s[1:-1]
+    bend = ((c - b) / g - (b - a) / h) / (g + h)
+    slope = (c - b) / g - bend * g
+    top = -slope / (2 * bend)
+    least = b - slope**2 / (4 * bend)
+    hit = (a * b > 0) & (b * c > 0) & (bend * b > 0) & (least * np.sign(b) < 0.1 * np.abs(b)) & (top > -h) & (top < g)
+    return [(int(k) + (top[k] >= 0), float(top[k] / g[k] if top[k] >= 0 else 1 + top[k] / h[k])) for k in np.flatnonzero(hit)]

@@ -1,0 +1,107 @@
+"""From a flip to the cycles of twice its period, from a branch point to the other branch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfdyn.analysis._branch import build
+from cfdyn.analysis._continuation import Solved
+from cfdyn.analysis._cycle_system import CycleTracer
+from cfdyn.analysis._legs import Leg, Whole, leg, put_together
+from cfdyn.analysis._shooting import jacobians, least_period
+from cfdyn.errors import NumericsError, UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.continue_cycle import Bifurcation, Branch
+
+FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)
+GENTLE = 0.1  # how much the tests may change up to the first point
+MOST_DENSE = 2000
+NOTHING = {"fold": "the branch itself goes on beyond a fold", "neimark-sacker": "an invariant circle is born there, no cycle",
+           "border collision": "the branch itself goes on beyond it, if there is one"}  # fmt: skip
+
+
+def switched(
+    point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
+) -> Branch:
+    """The other branch; see `Bifurcation.switch`."""
+    if point.kind not in ("flip", "branch point"):
+        raise UsageError(f"there is no branch to switch to at a {point.kind}: {NOTHING.get(point.kind, '')}")
+    tracer, z, direction = doubled(point, bounds) if point.kind == "flip" else crossing(point, bounds)
+    legs = []
+    for way in (1.0, -1.0) if point.kind == "branch point" else (1.0,):
+        start = first_point(tracer, z, way * direction)
+        if start is not None:
+            legs.append(leg(tracer, start, max_steps, max_step, 2 * tracer.length(start.z - z), progress))
+    if not legs:
+        raise NumericsError(f"no other branch was found at the {point.kind} at {point.name} = {point.parameter:.10g}; it may be "
+                            "vertical there (a degenerate point), or leave the bounds at once")  # fmt: skip
+    return build(tracer, joined(tracer, z, legs, point.kind))
+
+
+def joined(tracer: CycleTracer, z: np.ndarray, legs: list[Leg], kind: str) -> Whole:
+    """The legs with the special point as their first row, or between them."""
+    for found in legs:
+        piece = found.pieces[0]
+        away = piece.points[0] - z
+        first = Solved(z, away / tracer.length(away), piece.values[0])
+        points, tangents, values = (np.concatenate([a[None], b]) for a, b in zip(first, piece[:3], strict=True))
+        found.pieces[0] = piece._replace(points=points, tangents=tangents, values=values)
+    whole = put_together(tracer, legs[0], legs[1] if len(legs) > 1 else None)
+    return whole if len(legs) > 1 else replace(whole, ends=(f"{kind} at {tracer.parameter} = {z[-1]:.10g}", whole.ends[1]))
+
+
+def first_point(tracer: CycleTracer, z: np.ndarray, direction: np.ndarray) -> Solved | None:
+    """A solution a little away from z that is not on the branch z came from."""
+    border = tracer.weights * direction
+    there = tracer.evaluate(z, border)[2][1 : 1 + tracer.smooth]
+    for h in FIRST:
+        found = tracer.solve(z + h * direction, border)
+        if found is None or tracer.length(found.z - z) > 10 * h:
+            continue
+        if np.abs(found.values[1 : 1 + tracer.smooth] - there).max() > GENTLE:
+            continue
+        if least_period(tracer.points(found.z), 1e-9) == tracer.n:
+            return found if border @ found.tangent > 0 else tracer.at(found.z, -found.tangent)
+    return None
+
+
+def doubled(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
+    """The system of cycles of twice the period, the flip in it, and the direction (q, −q) of the multiplier −1."""
+    points, step = point.points, point.step
+    n = len(points)
+    matrices = jacobians(step, points)
+    tracer = CycleTracer(step, 2 * n, point.name, bounds, points)
+    rows = [eigenvector(matrices)]
+    for i in range(2 * n - 1):
+        rows.append(matrices[i % n] @ rows[-1])
+    direction = np.append(np.ravel(rows), 0.0)
+    return tracer, tracer.z(np.concatenate([points, points]), point.parameter), direction / tracer.length(direction)
+
+
+def eigenvector(matrices: np.ndarray) -> np.ndarray:
+    """The vector q with Mq nearest to −q, |q| = 1."""
+    product = np.eye(matrices.shape[1])
+    for matrix in matrices:
+        product = matrix @ product
+    return np.linalg.svd(product + np.eye(len(product)))[2][-1]
+
+
+def crossing(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
+    """The system, the branch point in it, and the direction in the plane of both tangents across the branch's own."""
+    n, d = point.points.shape
+    if n * d > MOST_DENSE:
+        raise UsageError(f"switching at a branch point of a {n}-cycle needs a dense matrix of {n * d} rows; at most {MOST_DENSE}")
+    tracer = CycleTracer(point.step, n, point.name, bounds, point.points)
+    z = tracer.z(point.points, point.parameter)
+    scales = tracer.weights**-0.5
+    plane = np.linalg.svd(tracer.jacobian(z) * scales)[2][-2:]
+    own = np.asarray(point.tangent) / scales
+    # In scaled unknowns lengths are Euclidean.
+    along = plane @ own
+    across = plane.T @ np.array([-along[1], along[0]])
+    return tracer, z, across / np.linalg.norm(across) * scales

@@ -1,0 +1,189 @@
+"""`continue_cycle`: a fixed point or an n-cycle followed along a parameter, with its special points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._branch import build, remade, start_of
+from cfdyn.analysis._cycle_system import CycleTracer
+from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
+from cfdyn.analysis.cycles import Cycle
+from cfdyn.errors import UsageError
+from cfdyn.records import Record
+from cfdyn.systems import Map, require_map
+
+MOST_STEPS = 10_000
+STEP = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Bifurcation(Record):
+    """A special point of a branch.
+
+    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
+    ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
+    `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
+    ``tangent`` (nD + 1,): of the branch here, points and parameter.
+    """
+
+    kind: str
+    parameter: float
+    points: np.ndarray
+    multipliers: np.ndarray
+    coefficient: float | None
+    supercritical: bool | None
+    place: int
+    name: str
+    bounds: tuple[float, float]
+    meaning: str
+    tangent: np.ndarray
+    _step: Map | None = field(default=None, repr=False)
+
+    @property
+    def period(self) -> int:
+        """n."""
+        return len(self.points)
+
+    @property
+    def step(self) -> Map:
+        """The map, with the parameter at its value here.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+        """
+        return (self._step or remade(self)).at(**{self.name: self.parameter})
+
+    def switch(
+        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
+        progress: Callable[[int], None] | None = None,
+    ) -> Branch:  # fmt: skip
+        """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
+
+        Raises
+        ------
+        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way
+        NumericsError : there is no other branch nearby
+        """
+        from cfdyn.analysis._switch import switched
+
+        return switched(self, _bounds(self.step, self.name, bounds or self.bounds), max_steps, max_step, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Branch(Record):
+    """Cycles of one period along a parameter, in the order of the branch.
+
+    ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
+    modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
+    has no more rows, at its first and at its last one. ``closed``: it comes back to its start.
+    """
+
+    name: str
+    parameter: np.ndarray
+    points: np.ndarray
+    multipliers: np.ndarray
+    stable: np.ndarray
+    bifurcations: list[Bifurcation]
+    ends: tuple[str, str]
+    closed: bool
+    period: int
+    bounds: tuple[float, float]
+    _step: Map | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.parameter)
+
+    @property
+    def step(self) -> Map:
+        """The map, with the parameter as it was at the start.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+        """
+        return self._step or remade(self)
+
+    def at(self, row: int) -> Cycle:
+        """The cycle of a row; `step.at` with ``parameter[row]`` is its map."""
+        return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
+
+
+def continue_cycle(
+    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Branch:  # fmt: skip
+    """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
+
+    Pseudo-arclength continuation of all n points at once. A step is as long as Newton's method, the turn of the tangent and
+    the multipliers allow. Flips (det(M + I) = 0), folds (λ turns), branch points (the bordered system is singular),
+    Neimark–Sacker points (a complex pair through the unit circle) and, for a map with branches, border collisions (a
+    point of the cycle meets a switching surface) are located to round-off.
+
+    Parameters
+    ----------
+    step : the map, with the parameter at the value of the start
+    cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
+    parameter : the name of λ
+    bounds : (lo, hi), where the branch ends; the start lies between them
+    period : n, where the start is one state (1 if not given)
+    max_steps : in each direction
+    max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
+    coefficients : whether to compute the normal forms of the special points
+    progress : told the number of steps
+
+    Returns
+    -------
+    Branch
+
+    Raises
+    ------
+    NumericsError : no cycle near the start, or one of a continuum
+    UsageError : an unknown parameter, bounds that are no interval around its value, a period below 1 or too long to store
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+    >>> branch = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0))
+    >>> [(b.kind, round(b.parameter, 12)) for b in branch.bifurcations], branch.ends
+    ([('flip', 3.0)], ('r = 1.5', 'r = 4'))
+    >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
+    [('flip', 3.449489743)]
+
+    References
+    ----------
+    Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
+    Bifurcation Theory, §10.2, §10.3.
+    """
+    lo, hi = _bounds(require_map(step), parameter, bounds)
+    if not lo <= step.params[parameter] <= hi:
+        raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
+                         f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
+    if max_steps < 1 or not 0 < max_step <= 1:
+        raise UsageError(f"max_steps is at least 1 and max_step lies in (0, 1], not {max_steps} and {max_step}")
+    points = start_of(step, cycle, period, max_steps)
+    tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
+    start = tracer.begin(tracer.z(points, step.params[parameter]))
+    forward = leg(tracer, start, max_steps, max_step, progress=progress)
+    backward: Leg | None = None
+    if forward.end != "closed":
+        backward = leg(tracer, reversed_start(start), max_steps, max_step, progress=progress)
+    return build(tracer, put_together(tracer, forward, backward), coefficients)
+
+
+def _bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+    """The interval of a parameter that exists, checked."""
+    step.at(**{parameter: step.params.get(parameter, 1.0)})
+    try:
+        lo, hi = (float(v) for v in bounds)
+    except (TypeError, ValueError):
+        raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {bounds!r}") from None
+    if not (np.isfinite([lo, hi]).all() and lo < hi):
+        raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
+    return lo, hi

@@ -1,0 +1,247 @@
+"""Branches of cycles: special points in closed form or to published digits, ends, switching, records, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.analysis.continue_cycle import continue_cycle
+
+LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 0.1, "b": 0.3})
+PREY = cf.Map.from_text(["a*x*(1-x) - x*y", "d*x*y"], variables="x y", params={"a": 3.5, "d": 2.0})
+
+
+def kinds(branch):
+    return [b.kind for b in branch.bifurcations]
+
+
+def only(branch, kind):
+    return [b.parameter for b in branch.bifurcations if b.kind == kind]
+
+
+def chain(branch, count):
+    """The first flips of a doubling cascade, by switching at each."""
+    found = []
+    for _ in range(count):
+        flip = next(b for b in branch.bifurcations if b.kind == "flip")
+        found.append(flip.parameter)
+        if len(found) < count:
+            branch = flip.switch()
+    return found
+
+
+def optimizer(loss, lr):
+    return cf.as_map(loss, cf.optimizers.gd(lr=lr))
+
+
+HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+CASES = {
+    "logistic": (LOGISTIC, [0.6], "r", (1.5, 4.0), [3, 1 + 6**0.5, 3.544090359551922854, 3.564407266095432598,
+                                                    3.568759419543826431, 3.569691609801396714]),
+    "C1": (optimizer(cf.Loss("w**3/3 - w"), 0.8), [1.0], "lr", (0.1, 1.5), [1, 6**0.5 / 2, 1.27204517977596, 1.28220363304772]),
+    "C2": (optimizer(cf.losses.double_well(), 0.8), [1.0], "lr", (0.1, 2.0), [1, 5**0.5 - 1, 1.288031754482843, 1.299227939650204]),
+    "C4": (optimizer(cf.Loss("exp(w) - w"), 1.5), [0.0], "lr", (0.5, 3.5),
+           [2, 2.5264677258538192, 2.6563532651571774, 2.6846233582942236]),
+    "C5": (optimizer(cf.Loss("log(1 + exp(w)) - 2*w/3"), 5.0), [math.log(2)], "lr", (1.0, 20.0),
+           [9, 12.5862521524144848, 13.7972672838434748]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_flips_of_the_cascades_of_the_theory(name):
+    step, start, parameter, bounds, expected = CASES[name]
+    found = chain(continue_cycle(step, start, parameter, bounds), len(expected))
+    # C1's numbers are printed with 15 digits.
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "parameter", "bounds", "box", "fold"),
+    [
+        (LOGISTIC, 3.84, "r", (3.6, 4.0), (0, 1), 1 + 8**0.5),
+        (CASES["C1"][0], 1.42, "lr", (1.3, 1.5), (-2, 2), 2**0.5),
+        (CASES["C2"][0], 1.46, "lr", (1.4, 1.7), (-2, 2), 1.450440964487875),
+        (CASES["C4"][0], 3.2, "lr", (2.9, 3.4), (-9, 3), 3.102439915635427),
+        (CASES["C5"][0], 20.0, "lr", (17.0, 22.0), (-20, 20), 18.66560631478335),
+    ],
+    ids=["logistic", "C1", "C2", "C4", "C5"],
+)
+def test_three_cycles_are_born_in_folds(step, value, parameter, bounds, box, fold):
+    step = step.at(**{parameter: value})
+    stable = next(c for c in cf.analysis.cycles(step, 3, [box]))
+    branch = continue_cycle(step, stable, parameter, bounds)
+    assert min(abs(f / fold - 1) for f in only(branch, "fold")) <= 1e-10
+    # Both sides of the fold are on the branch, one of them stable near it.
+    row = next(b for b in branch.bifurcations if b.kind == "fold").place
+    assert branch.stable[row] != branch.stable[row + 1]
+
+
+def test_the_flip_and_the_fold_of_the_logistic_three_cycle():
+    step = LOGISTIC.at(r=3.84)
+    branch = continue_cycle(step, cf.analysis.cycles(step, 3, [(0, 1)])[0], "r", (3.7, 3.9))
+    assert only(branch, "fold") == [pytest.approx(1 + 8**0.5, rel=1e-14)]
+    assert only(branch, "flip") == [pytest.approx(3.841499007543507846, rel=1e-13)]
+    assert branch.ends == ("r = 3.9", "r = 3.9")
+
+
+def test_henon_fold_flip_and_the_flip_of_its_two_cycle():
+    b = 0.3
+    step = HENON
+    x = (b - 1 + math.sqrt((1 - b) ** 2 + 4 * 0.1)) / 0.2
+    branch = continue_cycle(step, [x, b * x], "a", (-0.5, 1.5))
+    assert only(branch, "fold") == [pytest.approx(-((1 - b) ** 2) / 4, rel=1e-12)]
+    assert only(branch, "flip") == [pytest.approx(3 * (1 - b) ** 2 / 4, rel=1e-12)]
+    doubled = next(f for f in branch.bifurcations if f.kind == "flip").switch()
+    assert only(doubled, "flip")[0] == pytest.approx((1 - b) ** 2 + (1 + b) ** 2 / 4, rel=1e-12)
+    # The product of the multipliers is the determinant of each step.
+    np.testing.assert_allclose(np.prod(branch.multipliers, axis=1), -b, rtol=1e-9)
+    np.testing.assert_allclose(np.prod(doubled.multipliers, axis=1), b * b, rtol=1e-9)
+
+
+def test_predator_and_prey_meet_flip_and_begin_to_turn():
+    """x = 1/d, y = a(1 − 1/d) − 1: branch point a/(a−1), flip 3a/(a+3), Neimark–Sacker 2a/(a−1)."""
+    a, d = 3.5, 2.0
+    branch = continue_cycle(PREY, [1 / d, a * (1 - 1 / d) - 1], "d", (1.0, 3.5))
+    assert only(branch, "branch point") == [pytest.approx(a / (a - 1), rel=1e-10)]
+    assert only(branch, "flip") == [pytest.approx(3 * a / (a + 3), rel=1e-12)]
+    assert only(branch, "neimark-sacker") == [pytest.approx(2 * a / (a - 1), rel=1e-12)]
+    np.testing.assert_allclose(branch.points[:, 0, 0], 1 / branch.parameter, rtol=1e-12)
+    other = next(b for b in branch.bifurcations if b.kind == "branch point").switch()
+    np.testing.assert_allclose(other.points[:, 0, 1], 0, atol=1e-12)
+    np.testing.assert_allclose(other.points[:, 0, 0], 1 - 1 / a, rtol=1e-12)
+    assert other.parameter.min() == 1.0 and other.parameter.max() == 3.5
+
+
+def test_the_delayed_logistic_map_begins_to_turn_at_two():
+    step = cf.Map.from_text(["r*x*(1-y)", "x"], variables="x y", params={"r": 1.8})
+    branch = continue_cycle(step, [1 - 1 / 1.8] * 2, "r", (1.1, 2.4))
+    (point,) = branch.bifurcations
+    assert point.kind == "neimark-sacker" and point.parameter == pytest.approx(2, rel=1e-12)
+    np.testing.assert_allclose(np.sort_complex(point.multipliers), np.exp([-1j * np.pi / 3, 1j * np.pi / 3]), atol=1e-10)
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5, 0.9])
+def test_heavy_ball_flips_at_its_edge(beta):
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=beta))
+    branch = continue_cycle(step, [1.0], "lr", (0.1, 2.5))
+    assert only(branch, "flip") == [pytest.approx(1 + beta, rel=1e-12)] and kinds(branch) == ["flip"]
+
+
+def test_an_isola_closes():
+    step = cf.Map.from_text("x + c*(1 - x**2 - l**2)", params={"c": 0.3, "l": 0.2})
+    branch = continue_cycle(step, [0.98**0.5], "l", (-2.0, 2.0))
+    assert branch.closed and branch.ends[0].startswith("closed")
+    np.testing.assert_allclose(branch.points[:, 0, 0] ** 2 + branch.parameter**2, 1, rtol=1e-12)
+    assert sorted(only(branch, "fold")) == pytest.approx([-1, 1], rel=1e-12)
+    np.testing.assert_allclose(branch.multipliers[:, 0], 1 - 0.6 * branch.points[:, 0, 0], atol=1e-8)
+    np.testing.assert_allclose(branch.points[-1], branch.points[0], atol=1e-12)
+
+
+def test_two_flips_closer_than_a_step():
+    """f′(0) = −1 + (λ − ½)² − ε² at the fixed point 0: two flips at ½ ± ε."""
+    for epsilon in (1e-2, 1e-3, 1e-4):
+        step = cf.Map.from_text("x*(-1 + (l - 1/2)**2 - e**2) + x**3", params={"l": 0.1, "e": epsilon})
+        branch = continue_cycle(step, [0.0], "l", (0.0, 1.1))
+        assert only(branch, "flip") == pytest.approx([0.5 - epsilon, 0.5 + epsilon], rel=1e-10), epsilon
+
+
+def test_a_pole_in_the_range_ends_the_branch():
+    step = cf.Map.from_text("x/2 + 1/(l - 1)", params={"l": 0.0})
+    branch = continue_cycle(step, [-2.0], "l", (-1.0, 2.0))
+    assert branch.ends[0] == "l = -1" and "l = 2" not in branch.ends[1]
+    assert branch.parameter.max() < 1
+    domain = cf.Map.from_text("x/2 + sqrt(1 - l)", params={"l": 0.0})
+    branch = continue_cycle(domain, [2.0], "l", (-1.0, 2.0))
+    assert "not defined" in branch.ends[1] and branch.parameter[-1] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_minimum_at_round_off_from_zero_sets_no_scale():
+    step = optimizer(cf.losses.poisson_regression(), 1.5)
+    found = cf.minima(cf.losses.poisson_regression())[0].w
+    branch = continue_cycle(step, found, "lr", (0.5, 3.0))
+    assert len(branch) < 200 and only(branch, "flip") == [pytest.approx(2, rel=1e-12)]
+    assert only(branch.bifurcations[-1].switch(), "flip")[0] == pytest.approx(2.5264677258538192, rel=1e-12)
+
+
+def test_cycles_of_high_period_by_multiple_shooting():
+    """A cycle of period 200 of the map at full chaos: multiplier 2²⁰⁰, known points."""
+    n, k = 200, 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F
+    theta = np.pi * np.array([k * 2**i % (2**n - 1) / (2**n - 1) for i in range(n)])
+    points = np.sin(theta) ** 2
+    branch = continue_cycle(LOGISTIC.at(r=4.0), points[:, None], "r", (3.999, 4.0), max_steps=50)
+    at_four = int(np.argmax(branch.parameter))
+    assert branch.period == n and branch.parameter[at_four] == 4.0
+    np.testing.assert_allclose(np.log2(np.abs(branch.multipliers[at_four, 0])), n, rtol=1e-9)
+
+
+def test_records_are_saved_loaded_and_go_on(tmp_path):
+    branch = continue_cycle(CASES["C2"][0], [1.0], "lr", (0.1, 2.0))
+    found = cf.load(branch.save(tmp_path / "branch.npz"))
+    np.testing.assert_array_equal(found.points, branch.points)
+    assert found.bifurcations[0].kind == "flip" and found.ends == branch.ends
+    again = found.bifurcations[0].switch()
+    np.testing.assert_array_equal(again.points, branch.bifurcations[0].switch().points)
+    row = len(found) // 2
+    more = continue_cycle(found.step.at(lr=found.parameter[row]), found.at(row), "lr", (0.1, 2.5))
+    assert only(more, "flip") == [pytest.approx(1.0, rel=1e-12)]
+
+
+def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
+    step = optimizer(cf.losses.triangle(), 0.1)
+    branch = continue_cycle(step, cf.minima(cf.losses.triangle())[0].w, "lr", (0.05, 0.2))
+    found = cf.load(branch.save(tmp_path / "branch.npz"))
+    if step.spec.data is not None:
+        with pytest.raises(cf.CfdynError, match="does not hold the formulas"):
+            found.step  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: continue_cycle(LOGISTIC, [0.6], "q", (1, 4)), "unknown parameter"),
+        (lambda: continue_cycle(HEAVY, [1.0], "momentun", (1, 4)), "did you mean 'momentum'"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (4, 1)), "lo < hi"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.nan)), "finite"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.inf)), "finite"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", 3), "two numbers"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (3, 4)), "starts at r = 2.5, outside"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "at least 1"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=10**6), "GiB"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=1.5), "whole number"),
+        (lambda: continue_cycle(LOGISTIC, [math.nan], "r", (1, 4)), "finite"),
+        (lambda: continue_cycle(LOGISTIC, [[0.1, 0.2]], "r", (1, 4)), "start"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=0), "max_steps"),
+        (lambda: continue_cycle("x", [0.6], "r", (1, 4)), "takes a map"),
+        (lambda: continue_cycle(LOGISTIC, "start", "r", (1, 4)), "start"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4)).bifurcations[0].switch((1, 2)), ""),
+    ],
+)
+def test_bad_input_gets_a_sentence(call, words):
+    try:
+        call()
+    except cf.CfdynError as error:
+        assert words in str(error) and "\n" not in str(error)
+    else:
+        assert words == ""
+
+
+def test_nothing_there():
+    with pytest.raises(cf.CfdynError, match="no 3-cycle near"):
+        continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=3)
+    with pytest.raises(cf.CfdynError, match="no fixed point near"):
+        continue_cycle(cf.Map.from_text("x + 1 + l + 0*x**2 + exp(-x**2)", params={"l": 0.0}), [0.3], "l", (-0.5, 0.5))
+
+
+def test_a_continuum_is_said_to_be_one():
+    step = cf.as_map(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.1))
+    with pytest.raises(cf.CfdynError, match="not isolated"):
+        continue_cycle(step, [1.0, 1.0], "lr", (0.01, 1.0))
+
+
+def test_no_switching_at_a_fold():
+    x = (0.3 - 1 + math.sqrt(0.49 + 0.4)) / 0.2
+    branch = continue_cycle(HENON, [x, 0.3 * x], "a", (-0.5, 0.3))
+    with pytest.raises(cf.CfdynError, match="at a fold"):
+        branch.bifurcations[0].switch()
