@@ -98,7 +98,7 @@ def normal_form_of(step: Map, points: np.ndarray, parameter: str) -> tuple[float
     from cfdyn.analysis.normal_form import normal_form
 
     try:
-        found = normal_form(step, points[0] if len(points) == 1 else points, parameter)
+        found = normal_form(step, points, parameter)
     except CfdynError:
         return None, None, ""
     return found.coefficient, found.supercritical, found.meaning

@@ -117,7 +117,7 @@ def check_size(step: Map, n: int, most_steps: int) -> None:
 
 
 def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
-    """For each entry of the state how far one must go for the Jacobian to change by its own size, (D,).
+    """For each entry of the state how far one must go for the Jacobian to change by half its size, (D,).
 
     The least over some of the points. An entry that the Jacobian does not depend on gets the size of what others do to it,
     or its own.
@@ -131,17 +131,16 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     size = np.maximum(np.abs(here).max(axis=1), 1.0)
     for j in range(d):
         # The unit roundoff of a large entry is no length.
-        least = 1e-9 * np.abs(some[:, j]).max()
-        steps = DOUBLINGS[least < DOUBLINGS]
-        moved = np.repeat(some, len(steps), axis=0)
-        moved[:, j] += np.tile(steps, len(some))
+        steps = DOUBLINGS[1e-9 * np.abs(some[:, j]).max() < DOUBLINGS]
+        moved = np.repeat(some, 2 * len(steps), axis=0)
+        moved[:, j] += np.tile(np.concatenate([steps, -steps]), len(some))
         there = np.empty((len(moved), d * d))
         evaluate_rows(rule, moved, step.p, there)
         with np.errstate(all="ignore"):
-            change = np.abs(there.reshape(len(some), len(steps), -1) - here[:, None]).max(axis=2)
-            beyond = ~(change < size[:, None])
+            change = np.abs(there.reshape(len(some), 2, len(steps), -1) - here[:, None, None]).max(axis=3)
+            beyond = ~(change < 0.5 * size[:, None, None])
         if beyond.any():
-            found[j] = steps[beyond.argmax(axis=1)[beyond.any(axis=1)]].min()
+            found[j] = steps[beyond.any(axis=(0, 1)).argmax()]
     return _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), np.abs(points).max(axis=0))
 
 

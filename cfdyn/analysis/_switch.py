@@ -14,6 +14,7 @@ from cfdyn.analysis._cycle_system import CycleTracer
 from cfdyn.analysis._legs import Leg, Whole, leg, put_together
 from cfdyn.analysis._shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.systems import Map
 
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Bifurcation, Branch
@@ -72,15 +73,20 @@ def first_point(tracer: CycleTracer, z: np.ndarray, direction: np.ndarray) -> So
 
 def doubled(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
     """The system of cycles of twice the period, the flip in it, and the direction (q, −q) of the multiplier −1."""
-    points, step = point.points, point.step
-    n = len(points)
-    matrices = jacobians(step, points)
-    tracer = CycleTracer(step, 2 * n, point.name, bounds, points)
+    return doubled_start(point.step, point.name, bounds, point.points, point.parameter)
+
+
+def doubled_start(
+    step: Map, name: str, bounds: tuple[float, float], points: np.ndarray, value: float
+) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
+    """The same for the points of a cycle that flips; ``step`` has the parameter at its value there."""
+    n, matrices = len(points), jacobians(step, points)
+    tracer = CycleTracer(step, 2 * n, name, bounds, points)
     rows = [eigenvector(matrices)]
     for i in range(2 * n - 1):
         rows.append(matrices[i % n] @ rows[-1])
     direction = np.append(np.ravel(rows), 0.0)
-    return tracer, tracer.z(np.concatenate([points, points]), point.parameter), direction / tracer.length(direction)
+    return tracer, tracer.z(np.concatenate([points, points]), value), direction / tracer.length(direction)
 
 
 def eigenvector(matrices: np.ndarray) -> np.ndarray:

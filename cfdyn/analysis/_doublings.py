@@ -1,0 +1,97 @@
+"""The levels of a cascade: from a flip along the branch of the doubled cycles to its flip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cfdyn.analysis._cycle_system import FLIP, CycleTracer, check_size
+from cfdyn.analysis._shooting import jacobians
+from cfdyn.analysis._special import between, changes, locate_flip, root
+from cfdyn.analysis._switch import doubled_start, first_point
+from cfdyn.errors import UsageError
+from cfdyn.kernels.continuation import Curve
+from cfdyn.kernels.shooting import MATRICES
+from cfdyn.systems import Map
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.continue_cycle import Bifurcation
+
+MOST_ROWS = 2000
+STEP = 0.05
+RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
+FEIGENBAUM = 4.67
+
+
+class Level(NamedTuple):
+    """A flip with its cycle (n, D), and on the branch before it the parameter at which the cycle is superstable.
+
+    ``distance``: there, from the critical point to the nearest other point.
+    """
+
+    flip: float
+    points: np.ndarray
+    superstable: float | None = None
+    distance: float | None = None
+
+
+def levels_of(
+    first: Bifurcation, bounds: tuple[float, float], levels: int, progress: Callable[[int], None] | None
+) -> tuple[list[Level], str]:
+    """Up to so many levels, and why there are no more."""
+    step, name = first.step, first.name
+    found = [Level(first.parameter, first.points)]
+    while len(found) < levels:
+        if progress:
+            progress(len(found))
+        last = found[-1]
+        n = 2 * len(last.points)
+        if len(found) > 1 and abs(last.flip - found[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
+            return found, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
+        try:
+            check_size(step, n, MOST_ROWS)
+        except UsageError as error:
+            return found, str(error)
+        following = next_level(step.at(**{name: last.flip}), name, bounds, last)
+        if following is None:
+            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on has no flip within the bounds"
+        found.append(following)
+    return found, f"{levels} levels asked for"
+
+
+def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -> Level | None:
+    """The flip of the doubled cycles that are born at a flip."""
+    tracer, z, direction = doubled_start(step, name, bounds, last.points, last.flip)
+    start = first_point(tracer, z, direction)
+    if start is None:
+        return None
+
+    def inspect(piece: Curve) -> tuple[int, str] | None:
+        flips = changes(np.sign(piece.values[:, 1 + FLIP]))
+        return (flips[0] + 2, "flip") if flips else None
+
+    branch = tracer.follow(start, MOST_ROWS, STEP, 2 * tracer.length(start.z - z), inspect)
+    if branch.end != "flip":
+        return None
+    special = locate_flip(tracer, branch, len(branch.points) - 2)
+    if special is None:
+        return None
+    superstable, distance = None, None
+    if tracer.d == 1:
+        for k in changes(np.sign(branch.values[:, 1 + MATRICES])):
+            hit = root(lambda s: s.values[1 + MATRICES], between(tracer, branch, k))
+            if hit is not None:
+                superstable, distance = float(hit[1].z[-1]), nearest_of(tracer, hit[1].z)
+                break
+    return Level(float(special.z[-1]), tracer.points(special.z).copy(), superstable, distance)
+
+
+def nearest_of(tracer: CycleTracer, z: np.ndarray) -> float:
+    """From the point of a superstable cycle at which f′ = 0 to the nearest other one, with its sign."""
+    points = tracer.points(z)[:, 0]
+    slopes = jacobians(tracer.at_value(z[-1]), tracer.points(z).copy())[:, 0, 0]
+    critical = int(np.argmin(np.abs(slopes)))
+    gaps = np.delete(points, critical) - points[critical]
+    return float(gaps[np.argmin(np.abs(gaps))])

@@ -1,0 +1,107 @@
+"""`cascade`: period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._doublings import Level, levels_of
+from cfdyn.analysis._limits import limit_of
+from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map
+
+LEVELS = 10
+ENOUGH = 4  # flips for an accumulation point; one less for a ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade(Record):
+    """Period doublings n → 2n → 4n → …
+
+    ``name``: of the parameter; ``flips``: its values, one for each doubling; ``periods``: of the cycles that flip.
+    ``accumulation``: the limit of the flips, extrapolated, to about ``accumulation_error``; ``delta``: that of the
+    ``ratios`` (λ_k − λ_{k−1})/(λ_{k+1} − λ_k), to about ``delta_error``; both None if there are too few flips.
+    ``superstable``: for maps of one variable the parameters between the flips at which a multiplier is 0;
+    ``alpha``: minus the limit of the ratios of the distances from the critical point to the nearest other point of these
+    cycles, None if there are too few. ``points``: the cycle of each flip. ``reason``: why there are no more levels.
+    """
+
+    name: str
+    flips: list[float]
+    periods: list[int]
+    accumulation: float | None
+    accumulation_error: float | None
+    ratios: list[float]
+    delta: float | None
+    delta_error: float | None
+    superstable: list[float]
+    alpha: float | None
+    points: list[np.ndarray]
+    reason: str
+
+
+def cascade(
+    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), levels: int = LEVELS,
+    period: int | None = None, progress: Callable[[int], None] | None = None,
+) -> Cascade:  # fmt: skip
+    """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.
+
+    Each flip solves f(x_i, λ) = x_{i+1}, det(M + I) = 0 on all points of the cycle. The limits are extrapolated by Wynn's ε
+    algorithm, with what the last steps of it still change as the error.
+
+    Parameters
+    ----------
+    step, cycle, parameter, bounds, period : of the first cycle, as in `continue_cycle`
+    levels : how many flips
+    progress : told the number of flips found
+
+    Raises
+    ------
+    NumericsError : no cycle near the start, or its branch has no flip
+    UsageError : as in `continue_cycle`, or fewer than one level
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+    >>> found = cf.analysis.cascade(step, [0.6], "r", (1.5, 4.0), levels=9)
+    >>> [round(r, 9) for r in found.flips[:3]], round(found.accumulation, 9), round(found.delta, 4)
+    ([3.0, 3.449489743, 3.544090360], 3.569945672, 4.6692)
+
+    References
+    ----------
+    Feigenbaum (1978), Quantitative universality for a class of nonlinear transformations, J. Stat. Phys. 19. Wynn (1956), On a
+    device for computing the e_m(S_n) transformation.
+    """
+    if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 1:
+        raise UsageError(f"levels is a whole number, at least 1, not {levels!r}")
+    branch = continue_cycle(step, cycle, parameter, bounds, period, coefficients=False)
+    flips = [b for b in branch.bifurcations if b.kind == "flip"]
+    if not flips:
+        what = "fixed point" if branch.period == 1 else f"{branch.period}-cycle"
+        raise NumericsError(f"the {what} does not flip for {parameter} between {branch.bounds[0]:g} and {branch.bounds[1]:g}; its "
+                            f"branch ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
+    # That of a stable cycle, and the nearest to the start.
+    first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
+    found, why = levels_of(first, branch.bounds, int(levels), progress)
+    return _record(step, parameter, branch.bounds, found, why)
+
+
+def _record(step: Map, parameter: str, bounds: tuple[float, float], found: list[Level], why: str) -> Cascade:
+    flips = [level.flip for level in found]
+    gaps = np.diff(flips)
+    ratios = (gaps[:-1] / gaps[1:]).tolist()
+    accumulation, error = limit_of(flips) if len(flips) >= ENOUGH else (None, None)
+    delta, delta_error = limit_of(ratios) if len(ratios) >= ENOUGH - 2 else (None, None)
+    distances = [level.distance for level in found if level.distance]
+    alpha = limit_of([-a / b for a, b in zip(distances[:-1], distances[1:], strict=True)])[0] if len(distances) >= ENOUGH else None
+    return Cascade(
+        parameter, flips, [len(level.points) for level in found], accumulation, error, ratios, delta, delta_error,
+        [level.superstable for level in found if level.superstable is not None], alpha, [level.points for level in found], why,
+        provenance=provenance(map=step.title, params=step.params, parameter=parameter, bounds=bounds),
+    )  # fmt: skip
