@@ -52,6 +52,7 @@ RECORDS = {
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
     "branch": lambda: doubling(),
+    "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
     "bifurcation": lambda: doubling().bifurcations[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),

@@ -27,7 +27,7 @@ def limit_of(values: Sequence[float]) -> tuple[float, float]:
         if k % 2 == 0 and len(column) and np.isfinite(column[-1]):
             # Changes from the row above, and from the column before.
             change = abs(column[-1] - (column[-2] if len(column) > 1 else previous))
-            error = float(max(change, abs(column[-1] - previous) * 1e-3))
+            error = float(max(change, abs(column[-1] - previous) * 1e-3, 8 * np.finfo(float).eps * abs(column[-1])))
             if error < best[1]:
                 best = (float(column[-1]), error)
             previous = float(column[-1])

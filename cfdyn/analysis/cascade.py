@@ -71,7 +71,7 @@ def cascade(
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
     >>> found = cf.analysis.cascade(step, [0.6], "r", (1.5, 4.0), levels=9)
     >>> [round(r, 9) for r in found.flips[:3]], round(found.accumulation, 9), round(found.delta, 4)
-    ([3.0, 3.449489743, 3.544090360], 3.569945672, 4.6692)
+    ([3.0, 3.449489743, 3.54409036], 3.569945672, 4.6692)
 
     References
     ----------
@@ -84,8 +84,9 @@ def cascade(
     flips = [b for b in branch.bifurcations if b.kind == "flip"]
     if not flips:
         what = "fixed point" if branch.period == 1 else f"{branch.period}-cycle"
-        raise NumericsError(f"the {what} does not flip for {parameter} between {branch.bounds[0]:g} and {branch.bounds[1]:g}; its "
-                            f"branch ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
+        lo, hi = branch.bounds
+        raise NumericsError(f"the {what} does not flip for {parameter} between {lo:g} and {hi:g}; its branch ends: "
+                            f"{branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
     # That of a stable cycle, and the nearest to the start.
     first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
     found, why = levels_of(first, branch.bounds, int(levels), progress)
@@ -99,7 +100,8 @@ def _record(step: Map, parameter: str, bounds: tuple[float, float], found: list[
     accumulation, error = limit_of(flips) if len(flips) >= ENOUGH else (None, None)
     delta, delta_error = limit_of(ratios) if len(ratios) >= ENOUGH - 2 else (None, None)
     distances = [level.distance for level in found if level.distance]
-    alpha = limit_of([-a / b for a, b in zip(distances[:-1], distances[1:], strict=True)])[0] if len(distances) >= ENOUGH else None
+    shrinks = [-a / b for a, b in zip(distances[:-1], distances[1:], strict=True)]
+    alpha = limit_of(shrinks)[0] if len(shrinks) >= ENOUGH - 1 else None
     return Cascade(
         parameter, flips, [len(level.points) for level in found], accumulation, error, ratios, delta, delta_error,
         [level.superstable for level in found if level.superstable is not None], alpha, [level.points for level in found], why,
