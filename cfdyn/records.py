@@ -7,9 +7,11 @@ JSON text; loading one from a stranger can neither run code nor fill the memory.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import math
 import os
+import re
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -90,7 +92,7 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Record):
         fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)
                   if not f.name.startswith("_")}  # fmt: skip
-        return {"__record__": type(value).__name__, "fields": fields}
+        return {"__record__": type(value).__name__, "fields": fields, "module": type(value).__module__}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
             value = np.array([str(v) for v in value.ravel()]).reshape(value.shape)
@@ -116,7 +118,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     (key, inner), *_ = value.items()
     if key == "__record__":
         fields = {k: _decode(v, arrays) for k, v in value["fields"].items()}
-        return Record.kinds[inner](**fields)
+        return _kind(inner, value.get("module", ""))(**fields)
     if key == "__array__":
         return arrays[inner]
     if key == "__dict__":
@@ -125,6 +127,13 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return complex(*inner)
     items = [_decode(v, arrays) for v in inner]
     return tuple(items) if key == "__tuple__" else items
+
+
+def _kind(name: str, module: str) -> type:
+    """The class of a record; its module is imported if it is one of this package and holds such classes."""
+    if name not in Record.kinds and re.fullmatch(r"cfdyn(\.[a-z][a-z0-9_]*)+", module):
+        importlib.import_module(module)
+    return Record.kinds[name]
 
 
 def load(path: str | os.PathLike) -> Record:

@@ -9,6 +9,8 @@ import io
 import json
 import math
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -109,6 +111,19 @@ def test_round_trip(kind, tmp_path):
     parts = ("event", "model", "average", *(f"exact {part}" for part in "family formula condition root cycle minimum".split()))
     assert kind in parts or found.provenance["versions"]["cfdyn"] == cf.__version__
     json.dumps(record.to_json(), allow_nan=False)
+
+
+def test_a_fresh_process_reads_it(tmp_path):
+    paths = [str(RECORDS[kind]().save(tmp_path / f"{kind}.npz")) for kind in ("orbit", "exact cycles")]
+    code = "import sys, cfdyn as cf; print(*(type(cf.load(path)).__name__ for path in sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True)
+    assert done.stdout.split() == ["Orbit", "ExactCycles"], done.stderr
+
+
+@pytest.mark.parametrize("module", ["os", "cfdyn.__main__", "cfdyn..errors", "cfdyn.absent", "../cfdyn", 5])
+def test_only_modules_of_the_package_are_imported(module, tmp_path):
+    record = {"__record__": "Absent", "fields": {}, "module": module}
+    refused(archive(tmp_path / "x.npz", json.dumps({"format": FORMAT, "record": record})))
 
 
 def test_digits_survive(tmp_path):

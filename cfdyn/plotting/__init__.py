@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
-          "Comparison": "comparison", "Averages": "averages"}  # fmt: skip
+          "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
@@ -24,6 +24,7 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
 
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
+    `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
 
     Raises
     ------
@@ -39,11 +40,12 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     name = type(record).__name__
     if name not in _FILES:
         raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
-    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}}.get(name, set())
+    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}, "ExactCycles": {"span", "also"}}.get(name, set())
     if not beneath.keys() <= known:
         wrong = ", ".join(sorted(beneath.keys() - known))
         raise UsageError(
-            f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison"
+            f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison, "
+            "span= and also= with ExactCycles"
         )
     figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
     if path is not None:

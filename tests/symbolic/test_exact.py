@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 import os
 import subprocess
@@ -12,11 +14,20 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.symbolic.exact.process import MODULE
+from cfdyn.symbolic.exact.request import request, subject
 from cfdyn.symbolic.exact.short import short_forms
 
 GD = cf.optimizers.gd(lr=1.0)
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+DOUBLE_WELL = cf.losses.double_well()
 HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+
+
+@functools.cache
+def exact(name, n):
+    """Records that several tests look at."""
+    return cf.symbolic.cycles(LOGISTIC, n) if name == "logistic" else cf.symbolic.cycles(getattr(cf.losses, name)(), GD, n)
 
 
 def found_at(record, kind, above=0.0):
@@ -43,7 +54,7 @@ def composed_roots(coefficients, n):
 
 @pytest.mark.parametrize("n, flip, fold", [(1, 3.0, None), (2, 1 + math.sqrt(6), None), (3, 3.841499007543507846, 1 + math.sqrt(8))])
 def test_logistic(n, flip, fold):
-    record = cf.symbolic.cycles(LOGISTIC, n)
+    record = exact("logistic", n)
     assert record.complete and not record.reason
     assert flip == pytest.approx(min(found_at(record, "flip")), abs=1e-14)
     if fold:
@@ -54,13 +65,13 @@ def test_logistic(n, flip, fold):
         assert record.families[0].multipliers[0].text == "-r**2 + 2*r + 4"
 
 
-@pytest.mark.parametrize("loss, shift", [(cf.losses.cubic(), 0), (cf.losses.double_well(), 0)], ids=["C1", "C2"])
+@pytest.mark.parametrize("name", ["cubic", "double_well"])
 @pytest.mark.parametrize("n", [2, 3])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_points_are_those_of_the_composed_polynomial(loss, shift, n, seed):
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_points_are_those_of_the_composed_polynomial(name, n, seed):
     lr = float(np.random.default_rng(seed).uniform(1.45, 1.5))
-    record = cf.symbolic.cycles(loss, GD, n)
-    f = [lr, 1, -lr] if loss.spec.name == "cubic" else [0, 1 + lr, 0, -lr]
+    record = exact(name, n)
+    f = [lr, 1, -lr] if name == "cubic" else [0, 1 + lr, 0, -lr]
     expected = composed_roots(f, n)
     mine = record.at(lr=lr)
     assert len(mine) == len(expected) // n
@@ -71,21 +82,21 @@ def test_points_are_those_of_the_composed_polynomial(loss, shift, n, seed):
 
 
 def test_c1_is_the_logistic_map():
-    two, three = (cf.symbolic.cycles(cf.losses.cubic(), GD, n) for n in (2, 3))
+    two, three = exact("cubic", 2), exact("cubic", 3)
     assert found_at(two, "flip") == [pytest.approx(math.sqrt(6) / 2, abs=1e-14)]
     assert found_at(three, "fold") == [pytest.approx(math.sqrt(2), abs=1e-14)]
 
 
-@pytest.mark.parametrize("loss", [cf.losses.double_well(), cf.losses.quadratic_regression()], ids=["C2", "C3"])
-def test_c2_and_c3_have_the_same_numbers(loss):
-    edge = cf.symbolic.edge(loss, GD).minima[0].values["edge"]
-    two, three = (cf.symbolic.cycles(loss, GD, n) for n in (2, 3))
+@pytest.mark.parametrize("name", ["double_well", "quadratic_regression"])
+def test_c2_and_c3_have_the_same_numbers(name):
+    edge = cf.symbolic.edge(getattr(cf.losses, name)(), GD).minima[0].values["edge"]
+    two, three = exact(name, 2), exact(name, 3)
     assert [v / edge for v in found_at(two, "flip")] == [pytest.approx(math.sqrt(5) - 1, abs=1e-14)]
     assert min(found_at(three, "fold")) / edge == pytest.approx(1.450440964487875, abs=1e-14)
 
 
 def test_symmetric_cycles_of_the_double_well():
-    record = cf.symbolic.cycles(cf.losses.double_well(), GD, 2)
+    record = exact("double_well", 2)
     assert [f.kind for f in record.families] == ["symmetric cycles", "cycles"]
     lr = 1.3
     pair = next(c for c in record.at(lr=lr) if c.family == 0)
@@ -108,16 +119,20 @@ def test_henon(b):
 def test_heavy_ball_has_the_2_cycles_of_a_smaller_step():
     mu = 0.5
     record = cf.symbolic.cycles(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=mu), 2)
-    plain = cf.symbolic.cycles(cf.losses.double_well(), GD, 2)
+    plain = exact("double_well", 2)
     a, b = (np.sort([c.points[0, 0] for c in r.at(lr=lr)]) for r, lr in ((record, 1.8), (plain, 1.8 / (1 + mu))))
     np.testing.assert_allclose(a, b, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", [cf.losses.double_well(a=1.5), cf.losses.cubic(), cf.losses.poisson_regression(),
-                                  cf.losses.logistic_regression(), cf.losses.log_cosh(), cf.Loss("w**2/2 + w**3/10 + w**4")],
-                         ids=lambda loss: loss.spec.title)  # fmt: skip
-@pytest.mark.parametrize("optimizer", [GD, cf.optimizers.heavy_ball(lr=1.0, momentum=0.3), cf.optimizers.nesterov(lr=1.0, momentum=0.3)],
-                         ids=lambda o: o.name)  # fmt: skip
+HEAVY, NESTEROV = (make(lr=1.0, momentum=0.3) for make in (cf.optimizers.heavy_ball, cf.optimizers.nesterov))
+EDGES = [
+    (cf.losses.double_well(a=1.5), GD), (cf.losses.cubic(), HEAVY), (cf.losses.poisson_regression(), NESTEROV),
+    (cf.losses.logistic_regression(), GD), (cf.losses.log_cosh(), HEAVY), (cf.Loss("w**2/2 + w**3/10 + w**4"), GD),
+    (cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5, dampening=0.2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss, optimizer", EDGES, ids=[f"{loss.spec.title}-{o.name}" for loss, o in EDGES])
 def test_edges_are_those_of_the_documented_thresholds(loss, optimizer):
     record = cf.symbolic.edge(loss, optimizer)
     assert record.minima and not record.reason
@@ -158,6 +173,72 @@ def test_the_time_limit_holds_and_nothing_is_left():
         assert "exact.worker" not in children
 
 
+def test_an_interrupt_ends_it_at_once():
+    code = ("import cfdyn as cf, os, signal, threading\n"
+            "threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "cf.symbolic.cycles(cf.Map.from_text('r*x*(1-x)', params={'r': 3.2}), 6, time_limit=60.0)")  # fmt: skip
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert "KeyboardInterrupt" in done.stderr and time.monotonic() - begin < 30
+
+
+def test_the_worker_ends_with_its_parent():
+    """Its stdin closes when the parent is gone, however that ended."""
+    asked = json.dumps(request(subject(LOGISTIC, None), ["r"], job="cycles", n=6)) + "\n"
+    worker = subprocess.Popen([sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker.stdin.write(asked)
+    worker.stdin.flush()
+    assert "map" in worker.stdout.readline()
+    worker.stdin.close()
+    assert worker.wait(timeout=20) == 0
+    worker.stdout.close()
+
+
+def test_branches_agree_with_a_search_for_cycles():
+    """The curves at some learning rate are the cycles that a numerical search finds there."""
+    record = exact("double_well", 3)
+    found = record.curves("lr", 1.3, 1.6, 31)
+    step = cf.as_map(DOUBLE_WELL, GD)
+    for k in (0, 14, 20, 30):
+        searched = cf.analysis.cycles(step.at(lr=float(found.values[k])), 3, [(-2, 2)])
+        expected = np.sort(np.concatenate([np.empty(0), *(c.points[:, 0] for c in searched)]))
+        row = found.points[:, k]
+        np.testing.assert_allclose(np.sort(row[np.isfinite(row)]), expected, atol=1e-9)
+        assert found.stable[:, k].sum() == 3 * sum(bool(c.stable) for c in searched)
+
+
+def test_a_rational_map():
+    """x → r x/(1 + x²): fixed points 0 and ±√(r − 1), with the multiplier (2 − r)/r."""
+    record = cf.symbolic.cycles(cf.Map.from_text("r*x/(1 + x**2)", params={"r": 3.0}), 1)
+    assert record.complete
+    for r in (1.5, 3.0):
+        found = sorted((c.points[0, 0], c.multipliers[0]) for c in record.at(r=r))
+        expected = [(-math.sqrt(r - 1), (2 - r) / r), (0.0, r), (math.sqrt(r - 1), (2 - r) / r)]
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_parameters_of_the_loss_stay_symbols_on_request():
+    record = cf.symbolic.cycles(cf.losses.double_well(a=2.0), GD, 2, parameters="lr, a")
+    (root,) = [root for kind, root in record.bifurcations if kind == "flip"]
+    assert root.value == pytest.approx((math.sqrt(5) - 1) / 2, abs=1e-15)
+    (a,) = root.formula.expression.free_symbols
+    assert a.name == "a" and float(root.formula.expression.subs(a, 2)) == pytest.approx(root.value, abs=1e-15)
+    assert record.at(lr=1.0, a=1.1)[0].points.shape == (2, 1)
+
+
+def test_intervals_hold_the_root_and_no_other():
+    from fractions import Fraction
+
+    import sympy as sp
+
+    for family in exact("double_well", 3).families:
+        for condition in family.conditions:
+            for root in condition.roots:
+                polynomial = sp.Poly(condition.polynomial.expression)
+                lo, hi = (sp.Rational(Fraction(text).numerator, Fraction(text).denominator) for text in root.interval)
+                assert hi - lo < 1e-15 and polynomial.count_roots(lo, hi) == 1
+
+
 def test_importing_loads_no_sympy():
     code = "import sys, cfdyn; from cfdyn import symbolic; symbolic.cycles; cfdyn.symbolic.edge; print('sympy' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -181,9 +262,9 @@ def test_short_forms():
     (lambda: cf.symbolic.cycles(cf.losses.double_well(), 2), "needs an optimizer"),
     (lambda: cf.symbolic.cycles(LOGISTIC, GD, 2), "takes no optimizer"),
     (lambda: cf.symbolic.cycles("x**2", 2), "not str"),
-    (lambda: cf.symbolic.cycles(LOGISTIC, 1).at(s=1.0), "unknown parameter 's'"),
-    (lambda: cf.symbolic.cycles(LOGISTIC, 1).at(r=math.nan), "not a finite number"),
-    (lambda: cf.symbolic.cycles(LOGISTIC, 1).curves("r", 3.0, 3.0), "lo < hi"),
+    (lambda: exact("logistic", 1).at(s=1.0), "unknown parameter 's'"),
+    (lambda: exact("logistic", 1).at(r=math.nan), "not a finite number"),
+    (lambda: exact("logistic", 1).curves("r", 3.0, 3.0), "lo < hi"),
 ])  # fmt: skip
 def test_wrong_usage(wrong, words):
     with pytest.raises(cf.CfdynError, match=words):

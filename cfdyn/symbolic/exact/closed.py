@@ -7,6 +7,8 @@ import sympy as sp
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.parse import parse
 
+GREEK = {"lr": r"\eta", "momentum": r"\beta", "mu": r"\mu"}
+
 
 def square_roots(polynomial: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """All roots, if square roots are enough: degree 1 or 2, or a function of (x − c)² of degree 2; else an empty list.
@@ -82,6 +84,18 @@ def readable(expression: sp.Expr) -> str:
     return text
 
 
+def latex(expression: sp.Expr) -> str:
+    """LaTeX in which the learning rate is η and the momentum β.
+
+    Examples
+    --------
+    >>> latex(sp.Symbol("lr", real=True) ** 2 - 2)
+    '\\\\eta^{2} - 2'
+    """
+    names = {s: GREEK[s.name] for s in expression.free_symbols if s.name in GREEK}
+    return sp.latex(expression, symbol_names=names)
+
+
 def shown(expression: sp.Expr) -> dict[str, str]:
     """Text and LaTeX."""
-    return {"text": readable(expression), "latex": sp.latex(expression)}
+    return {"text": readable(expression), "latex": latex(expression)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from cfdyn.symbolic.exact.closed import readable, shown, square_roots, tidy
+from cfdyn.symbolic.exact.closed import latex, readable, shown, square_roots, tidy
 
 DIGITS = 40
 MOST_DEGREE = 120
@@ -23,14 +23,14 @@ def factors(expression: sp.Expr, parameters: Sequence[sp.Symbol]) -> list[sp.Exp
 
 
 def conditions(
-    kind: str, expression: sp.Expr, parameters: Sequence[sp.Symbol], values: dict[sp.Symbol, sp.Rational]
+    kind: str, found: Sequence[sp.Expr], parameters: Sequence[sp.Symbol], values: dict[sp.Symbol, sp.Rational]
 ) -> list[dict[str, Any]]:
-    """For each factor its roots in the first parameter, the others at their values."""
-    found = []
-    for factor in factors(expression, parameters):
-        roots = real_roots(factor, parameters[0], values) if parameters else []
-        found.append({"kind": kind, "polynomial": readable(factor), "latex": sp.latex(factor), "roots": roots})
-    return found
+    """For each factor = 0 its roots in the first parameter, the others at their values."""
+    return [
+        {"kind": kind, "polynomial": readable(factor), "latex": latex(factor),
+         "roots": real_roots(factor, parameters[0], values) if parameters else []}
+        for factor in found
+    ]  # fmt: skip
 
 
 def real_roots(factor: sp.Expr, p: sp.Symbol, values: dict[sp.Symbol, sp.Rational]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from cfdyn.symbolic.exact.closed import shown, square_roots, tidy
 from cfdyn.symbolic.exact.conditions import conditions
 from cfdyn.symbolic.exact.quotient import Quotient
 
-MOST_CYCLES, MOST_MULTIPLIER = 4, 16
+MOST_CYCLES, MOST_MULTIPLIER = 4, 8
 DIGITS = 50
 KINDS = ("flip", "fold", "neimark-sacker")
 
@@ -128,7 +128,7 @@ class Family:
         found = []
         for kind in kinds if len(self.system.z) == 2 else [k for k in kinds if k != "neimark-sacker"]:
             element = self.mark(kind)
-            for condition in conditions(kind, self.ring.norm(element), self.system.parameters, self.system.values):
+            for condition in conditions(kind, self.ring.zeros(element), self.system.parameters, self.system.values):
                 for root in condition["roots"]:
                     root.update(self._place(kind, element, root["value"]))
                 found.append(condition)

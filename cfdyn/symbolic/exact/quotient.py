@@ -18,8 +18,8 @@ class Quotient:
     --------
     >>> x, r = sp.symbols("x r", real=True)
     >>> at = Quotient(x**2 - r, x, [r])
-    >>> at.expr(at.ratio(1/x)), at.norm(at.ratio(x + 1))
-    (x/r, 1 - r)
+    >>> at.ratio(1/x).as_expr(), at.zeros(at.ratio(x + 1))
+    (x/r, [r - 1])
     """
 
     def __init__(self, q: sp.Expr, x: sp.Symbol, parameters: Sequence[sp.Symbol]):
@@ -32,10 +32,6 @@ class Quotient:
     def degree(self) -> int:
         """How many roots q has."""
         return self.q.degree()
-
-    def expr(self, value: sp.Poly) -> sp.Expr:
-        """An element as an expression in x."""
-        return value.as_expr()
 
     def times(self, a: sp.Poly, b: sp.Poly) -> sp.Poly:
         """a b."""
@@ -77,23 +73,28 @@ class Quotient:
             total += reduce(self.times, [matrix[i][order[i]] for i in range(n)]) * sign
         return total
 
-    def norm(self, element: sp.Poly) -> sp.Expr:
-        """The product of an element's values at all roots of q, a rational function of the parameters."""
-        q, top, denominator, times = self._thinned(element)
-        resultant = sp.resultant(q, top, self.x)
-        lead = sp.Poly(q, self.x).LC() ** sp.degree(top, self.x)
-        return sp.cancel(resultant / (lead * denominator ** sp.degree(q, self.x))) ** times
+    def zeros(self, element: sp.Poly) -> list[sp.Expr]:
+        """The irreducible factors, in the parameters, of the product of an element's values at all roots of q."""
+        q, top, denominator, _ = self._thinned(element)
+        powers: dict[sp.Expr, int] = {}
+        below = [(q.LC(), top.degree()), (denominator, q.degree())]
+        for part, times in [(sp.resultant(q, top), 1), *((part, -times) for part, times in below)]:
+            for factor, power in sp.factor_list(part)[1]:
+                powers[factor] = powers.get(factor, 0) + times * power
+        return [factor for factor, power in powers.items() if power > 0 and not factor.is_Symbol]
 
     def characteristic(self, element: sp.Poly, t: sp.Symbol) -> sp.Expr:
         """A polynomial in t that vanishes just at the element's values at the roots of q."""
         q, top, denominator, _ = self._thinned(element)
-        return sp.resultant(q, sp.expand(t * denominator - top), self.x)
+        return sp.resultant(q.as_expr(), sp.expand(t * denominator - top.as_expr()), self.x)
 
-    def _thinned(self, element: sp.Poly) -> tuple[sp.Expr, sp.Expr, sp.Expr, int]:
+    def _thinned(self, element: sp.Poly) -> tuple[sp.Poly, sp.Poly, sp.Expr, int]:
         """q and the element's numerator with xᵏ in place of x where both depend on xᵏ alone, its denominator, and k."""
-        top, denominator = sp.fraction(sp.together(element.as_expr()))
-        q = sp.fraction(sp.together(self.q.as_expr()))[0]
-        both = [sp.Poly(part, self.x) for part in (q, top)]
-        k = math.gcd(*(m for part in both for (m,) in part.monoms()))
-        thin = [sum(c * self.x ** (m // k) for (m,), c in part.terms()) for part in both]
-        return sp.expand(thin[0]), sp.expand(thin[1]), denominator, k
+        denominator, top = element.clear_denoms(convert=True)
+        _, q = self.q.clear_denoms(convert=True)
+        k = math.gcd(*(m for part in (q, top) for (m,) in part.monoms()))
+        thin = []
+        for part in (q, top):
+            terms = {(m // k,): c for (m,), c in part.as_dict(native=True).items()}
+            thin.append(sp.Poly.from_dict(terms, self.x, domain=part.domain))
+        return thin[0], thin[1], denominator, k

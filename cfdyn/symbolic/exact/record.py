@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -256,9 +255,3 @@ def _line(m: ExactMinimum) -> str:
     parts += [rf"\eta_* = {m.edge.tex}"] if m.edge else []
     parts += [f"c = {m.coefficient.tex}"] if m.coefficient else []
     return r",\quad ".join(parts)
-
-
-def conditions_of(record: ExactCycles) -> Iterator[ExactCondition]:
-    """All conditions of all families."""
-    for family in record.families:
-        yield from family.conditions

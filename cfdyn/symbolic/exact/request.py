@@ -13,7 +13,7 @@ from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import loss_program, map_program
-from cfdyn.tape.program import TRANSCENDENTAL, Program
+from cfdyn.tape.program import Program
 
 MOST_ROWS, MOST_NODES = 200, 2000
 RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split())
@@ -28,7 +28,7 @@ def exact_fraction(value: float) -> Fraction:
     return Fraction(repr(float(value)))
 
 
-def subject(given: Any, optimizer: Any) -> Any:
+def subject(given: Any, optimizer: Any = None) -> Any:
     """The specification of a map: of ``optimizer`` on a loss, or of the map given.
 
     Raises
@@ -74,11 +74,6 @@ def stored_program(program: Program) -> dict[str, Any]:
 def is_rational(program: Program) -> bool:
     """Whether the outputs are rational functions of state and parameters."""
     return all(program.tape.ops[node] in RATIONAL for node in program.tape.reachable(program.outputs))
-
-
-def is_transcendental(program: Program) -> bool:
-    """Whether there is an exponential, a sine or the like in it."""
-    return any(program.tape.ops[node] in TRANSCENDENTAL for node in program.tape.reachable(program.outputs))
 
 
 def request(spec: Any, parameters: Sequence[str], **more: Any) -> dict[str, Any]:

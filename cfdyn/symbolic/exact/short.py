@@ -18,7 +18,7 @@ class ShortForm(NamedTuple):
     value: float
 
 
-def short_forms(loss: Any, optimizer: Any, time_limit: float = 2.5) -> list[ShortForm]:
+def short_forms(loss: Any, optimizer: Any, time_limit: float = 3.0) -> list[ShortForm]:
     """Edge, flip coefficient, flips of the 2-cycles and folds of the 3-cycles that are known in closed form.
 
     Empty at once for losses that are not polynomial or rational, and for more than one weight.
@@ -26,7 +26,7 @@ def short_forms(loss: Any, optimizer: Any, time_limit: float = 2.5) -> list[Shor
     Examples
     --------
     >>> import cfdyn as cf
-    >>> for form in short_forms(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)):
+    >>> for form in short_forms(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), time_limit=30):
     ...     print(form.name, form.text, round(form.value, 12))
     edge at w = 1, -1 1/a 1.0
     flip coefficient at w = 1, -1 8 8.0

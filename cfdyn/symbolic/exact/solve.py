@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from cfdyn.symbolic.exact.closed import latex
 from cfdyn.symbolic.exact.elimination import candidates
 from cfdyn.symbolic.exact.expressions import expressions, read_program
 from cfdyn.symbolic.exact.family import Family, System
@@ -19,7 +20,7 @@ from cfdyn.symbolic.parse import symbol
 def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """First the map, then each family of its n-cycles."""
     system, n = read_system(asked), asked["n"]
-    yield {"map": [str(f) for f in system.f], "latex": [sp.latex(f) for f in system.f]}
+    yield {"map": [str(f) for f in system.f], "latex": [latex(f) for f in system.f]}
     if not is_rational(read_program(asked["step"])):
         from cfdyn.symbolic.exact.transcendental import implicit
 

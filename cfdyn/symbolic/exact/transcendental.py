@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from cfdyn.symbolic.exact.closed import readable, shown, tidy
-from cfdyn.symbolic.exact.conditions import conditions
+from cfdyn.symbolic.exact.conditions import conditions, factors
 from cfdyn.symbolic.exact.family import System
 from cfdyn.symbolic.exact.request import Refused
 
@@ -42,9 +42,11 @@ def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:
     equation = sp.factor(sp.simplify(f - x))
     roots = solutions(equation, x)
     multipliers = [tidy(sp.simplify(sp.diff(f, x).subs(x, root))) for root in roots]
-    marks = [c for kind, value in (("flip", -1), ("fold", 1)) for m in multipliers
-             for c in conditions(kind, sp.expand(m - value), system.parameters, system.values) if sp.fraction(
-                 sp.together(m - value))[0].is_polynomial(*system.parameters)]  # fmt: skip
+    marks = []
+    for kind, value in (("flip", -1), ("fold", 1)):
+        tops = [sp.fraction(sp.together(sp.expand(m - value)))[0] for m in multipliers]
+        found = [f for top in tops if top.is_polynomial(*system.parameters) for f in factors(top, system.parameters)]
+        marks += conditions(kind, list(dict.fromkeys(found)), system.parameters, system.values)
     return {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(roots),
             "coordinates": [shown(x)], "roots": [shown(r) for r in roots], "multipliers": [shown(m) for m in multipliers],
             "multiplier_polynomial": None, "conditions": marks}  # fmt: skip

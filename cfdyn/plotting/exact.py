@@ -1,0 +1,141 @@
+"""Cycles in closed form as lines over an orbit diagram that is iterated, their bifurcations as ticks with formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
+
+from cfdyn.errors import UsageError
+from cfdyn.orbits import iterate
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.systems import Map
+
+COUNT, TRANSIENT, KEPT, STARTS = 400, 300, 60, 8
+APART = 0.035  # of the width, between labels
+COLOURS = (ACCENT, "#2e7d5b", "#8a5aa8", "#b07d1e")
+SHORT = {"flip": "flip", "fold": "fold", "birth by doubling": "birth", "branch point": "branch", "neimark-sacker": "NS"}
+
+
+def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] = ()) -> Figure:
+    """One panel: dots are iterates, solid lines stable cycles, dashed lines unstable ones."""
+    records = [*also, record]
+    if not record.families or not record.parameters:
+        raise UsageError(f"there is nothing to draw: {record.reason or 'no parameter stayed a symbol'}")
+    lo, hi = checked_span(span) if span is not None else _range(record)
+    parameter = record.parameters[0]
+    with house_style():
+        figure = new_figure(6.4, 4.2)
+        axes = figure.subplots()
+        curves = [r.curves(parameter, lo, hi, COUNT) for r in records]
+        dots = _iterates(record, parameter, curves)
+        axes.plot(*dots, ",", color=INK, alpha=0.5, rasterized=True)
+        shown = [dots[1]]
+        for k, (r, found) in enumerate(zip(records, curves)):
+            _draw_branches(axes, r, found, COLOURS[k % len(COLOURS)])
+            shown.append(found.points.ravel())
+        clip_range(axes, np.concatenate(shown))
+        axes.set(xlabel="η" if parameter == "lr" else parameter, ylabel=record.names[0], xlim=(lo, hi))
+        _draw_ticks(axes, records, lo, hi)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+        figure.suptitle(_title(record), fontsize=9)
+    return figure
+
+
+def checked_span(span: Sequence[float]) -> tuple[float, float]:
+    """The range of a figure, lo < hi."""
+    lo, hi = (float(v) for v in span)
+    if not (np.isfinite([lo, hi]).all() and lo < hi):
+        raise UsageError(f"a span needs finite lo < hi, not {lo:g}:{hi:g}")
+    return lo, hi
+
+
+def _range(record: Any) -> tuple[float, float]:
+    """Around the bifurcations of this record, or around the parameter's value if there is none."""
+    values, now = [root.value for _, root in record.bifurcations], record.params[record.parameters[0]]
+    if now > 0:
+        values = [v for v in values if v > 0]
+    if not values:
+        return (now - 0.5 * abs(now), now + 0.5 * abs(now)) if now else (-1.0, 1.0)
+    lo, hi = min(values), max(values)
+    pad = max(0.5 * (hi - lo), 0.08 * max(abs(lo), abs(hi)), 1e-3)
+    return (max(lo - pad, 0.1 * lo) if now > 0 else lo - pad), hi + pad
+
+
+def _iterates(record: Any, parameter: str, curves: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Long-time states, from starts just beside the cycles."""
+    step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
+    x, y = [], []
+    for k, value in enumerate(curves[0].values):
+        known = np.concatenate([c.points[:, k] for c in curves])
+        known = np.unique(known[np.isfinite(known)])
+        here = step.at(**{parameter: float(value)})
+        for start in known[np.linspace(0, len(known) - 1, min(len(known), STARTS)).astype(int)]:
+            orbit = iterate(here, [start + 1e-3, *([0.0] * (step.dim - 1))], TRANSIENT + KEPT)
+            if orbit.status == "done":
+                x.append(np.full(KEPT, value))
+                y.append(orbit.z[-KEPT:, 0])
+    return np.concatenate([np.empty(0), *x]), np.concatenate([np.empty(0), *y])
+
+
+def _draw_branches(axes: Axes, record: Any, found: Any, colour: str) -> None:
+    name = "fixed points" if record.period == 1 else f"{record.period}-cycles"
+    for row, stable in zip(found.points, found.stable):
+        axes.plot(found.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
+        axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=(0, (4, 2)))
+    axes.plot([], [], color=colour, linewidth=1.6, label=f"{name}, exact (dashed: unstable)")
+
+
+def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> None:
+    """Each bifurcation once, labelled along the upper edge."""
+    seen: dict[float, list[str]] = {}
+    labels: dict[float, str] = {}
+    for r in records:
+        for kind, root in r.bifurcations:
+            if lo <= root.value <= hi:
+                key = round(root.value, 12)
+                seen.setdefault(key, [])
+                words = f"{SHORT[kind]} {r.period}"
+                if words not in seen[key] and not (kind in ("birth by doubling", "branch point") and seen[key]):
+                    seen[key].append(words)
+                labels[key] = _label(root)
+    keys, least = sorted(seen), APART * (hi - lo)
+    places = _spread(keys, least)
+    for key, place in zip(keys, places):
+        axes.axvline(key, color=WARN, linewidth=0.6, alpha=0.7, zorder=0)
+        axes.annotate(
+            f"{', '.join(seen[key])}: {labels[key]}", (key, 1.0), (place, 1.06), xycoords=axes.get_xaxis_transform(),
+            textcoords=axes.get_xaxis_transform(), rotation=60, ha="left", va="bottom", fontsize=6.5, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+
+
+def _spread(values: Sequence[float], least: float) -> list[float]:
+    """The values moved apart, the later ones to the right."""
+    places: list[float] = []
+    for value in values:
+        places.append(max(value, places[-1] + least) if places else value)
+    return places
+
+
+def _label(root: Any) -> str:
+    if root.formula is not None and len(root.formula.tex) <= 40 and _drawable(root.formula.tex):
+        return f"${root.formula.tex}$"
+    return f"{root.value:.7g}"
+
+
+def _drawable(tex: str) -> bool:
+    try:
+        MathTextParser("path").parse(f"${tex}$")
+    except ValueError:
+        return False
+    return True
+
+
+def _title(record: Any) -> str:
+    tex = rf"{record.names[0]} \mapsto {record.formulas[0].tex}"
+    return f"${tex}$" if len(tex) <= 90 and _drawable(tex) else record.title[:80]
