@@ -11,8 +11,8 @@ from cfdyn.systems import Map
 
 BUDGET = 5_000_000
 PAUSE = 200_000  # links between two looks at the keyboard
-EVERYWHERE = 1e100  # in units of the box: where the points of a cycle outside of it may be
-LEAST = 1e-9  # of the box: what is narrower and still open stays undecided
+EVERYWHERE = 1e20  # in units of the box: where the points of a cycle outside of it may be
+LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays undecided; wider where that is too much
 MOST_UNDECIDED = 400
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
 
@@ -28,6 +28,8 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) ->
     most = BUDGET if budget is None else budget
     work = _Chains(step, period, region)
     status = work.run(most)
+    if status == FINISHED and work.least > LEAST:
+        status = FULL
     solved = [polish(step, centre) for centre in work.found]
     lost = sum(cycle is None for cycle in solved)
     points, mu = _of_period(step, period, region, solved)
@@ -44,7 +46,7 @@ def _reason(status: int, most: int, open_places: int, lost: int) -> str:
     if status == PAUSED:
         return f"stopped after {most} links of chains; more are seen with budget={10 * most}"
     if status == FULL:
-        return f"{MOST_UNDECIDED} chains are undecided at widths of {LEAST:g}: a continuum of cycles, a jump, or a birth"
+        return f"more than {MOST_UNDECIDED} chains are undecided: a continuum of cycles, a jump of the map, or a cycle being born"
     if open_places:
         return f"{open_places} places are undecided: multipliers of 1 to round-off, or a border where the map is not smooth"
     return "" if lost == 0 else "a chain was proved, but Newton's method lost its cycle"
@@ -66,7 +68,10 @@ class _Chains:
         self.x, self.work, self.table = np.empty((n, 2 * d)), np.empty((5, 2 * d * d)), np.empty((size, 7))
         self.matrix, self.inverse = np.empty((size, size)), np.empty((size, size))
         self.centres, self.open = np.empty((max(8, min(1000, 4_000_000 // size)), size)), np.empty((MOST_UNDECIDED, 2 * size))
+        self.shifts = np.array([n // q for q in range(2, n + 1) if n % q == 0 and all(q % r for r in range(2, q))], dtype=np.int64)
         self.batches: list[np.ndarray] = []
+        self.places: list[np.ndarray] = []
+        self.least = LEAST
 
     @property
     def found(self) -> np.ndarray:
@@ -76,8 +81,8 @@ class _Chains:
     @property
     def doubtful(self) -> np.ndarray:
         """The middles of the chains that are undecided, (k, n, D)."""
-        chains = self.open[: self.state[UNDECIDED]].reshape(-1, self.period, self.step.dim, 2)
-        return chains.mean(axis=3)
+        count = self.state[UNDECIDED] if self.least == LEAST else 0
+        return self.open[:count].reshape(-1, self.period, self.step.dim, 2).mean(axis=3)
 
     def run(self, most: int) -> int:
         """FINISHED, PAUSED when the budget is spent, or FULL."""
@@ -85,19 +90,25 @@ class _Chains:
         tiny = 1e-13 * float(self.extent.max())
         while True:
             limit = min(most, self.state[LINKS] + PAUSE)
-            status = search(*rules, self.step.p, self.region.ravel(), self.extent, tiny, LEAST, limit, self.state, self.stack,
-                            self.notes, self.x, self.work, self.matrix, self.inverse, self.table,
+            status = search(*rules, self.step.p, self.region.ravel(), self.extent, tiny, self.least, limit, self.shifts,
+                            self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse, self.table,
                             self.centres, self.open)  # fmt: skip
-            full = self.state[FOUND] >= len(self.centres)
             self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
             self.state[FOUND] = 0
-            if status == FINISHED or self.state[LINKS] >= most or (status == FULL and not full):
+            if self.state[UNDECIDED] == len(self.open) and self.least < WIDEST:
+                self.places.append(self._left(self.open))
+                self.state[UNDECIDED], self.least, status = 0, min(10 * self.least, WIDEST), PAUSED
+            if status == FINISHED or self.state[LINKS] >= most or self.state[UNDECIDED] == len(self.open):
                 return int(status)
 
     def undecided(self) -> np.ndarray:
         """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
-        left = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
-        return joined(left[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2), 1e-6 * self.extent)
+        rest = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
+        return joined(np.concatenate([*self.places, self._left(rest)]), 1e-6 * self.extent)
+
+    def _left(self, chains: np.ndarray) -> np.ndarray:
+        boxes = chains[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2)
+        return joined(boxes, 1e-6 * self.extent)
 
 
 def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:

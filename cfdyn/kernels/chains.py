@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn._jit import inline_kernel
-from cfdyn.kernels.krawczyk import ANSWER, ONE, OPEN, krawczyk
+from cfdyn.kernels.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats
 from cfdyn.kernels.segments import EMPTY, narrow, short
 
 FINISHED, PAUSED, FULL = 0, 1, 2
@@ -27,6 +27,15 @@ def widest(x, extent) -> tuple[int, float]:
             if first < 0 and width > COARSE:
                 first = a
     return first if first >= 0 else best, largest
+
+
+@inline_kernel
+def meet(x, shift) -> bool:
+    """Whether the points of an orbit in the chain may be the same again after that many steps."""
+    for k in range(0, x.shape[1], 2):
+        if x[0, k] > x[shift, k + 1] or x[shift, k] > x[0, k + 1]:
+            return False
+    return True
 
 
 @inline_kernel
@@ -53,13 +62,13 @@ def move(x, to_stack, stack, row) -> None:
 
 
 @short
-def search(step, jacobian, p, region, extent, tiny, least, limit, state, stack, notes, x, work, matrix, inverse, table, found,
+def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse, table, found,
            undecided) -> int:  # fmt: skip
     """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL.
 
     ``state``: the numbers TOP, LINKS, FOUND, …; ``notes`` (rows of the stack, 2): the row of the chain that is new, and
     the width at which Krawczyk's test failed last; ``least``: the width, in parts of the extent, below which a chain
-    that the test does not decide is ``undecided``.
+    that the test does not decide is ``undecided``; ``shifts``: n / q for each prime q that divides n.
     """
     d = extent.size
     while state[TOP] > 0:
@@ -81,6 +90,9 @@ def search(step, jacobian, p, region, extent, tiny, least, limit, state, stack, 
             state[LINKS] += 2 * x.shape[0] + table.shape[0] ** 3 // 1000
             answer, tried = krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table), width
             entry, width = widest(x, extent)
+            for k in range(shifts.size):
+                if answer == OPEN and meet(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
+                    answer = NONE
         if answer == ONE:
             for a in range(table.shape[0]):
                 found[state[FOUND], a] = table[a, ANSWER]

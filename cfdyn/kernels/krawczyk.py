@@ -126,3 +126,55 @@ def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
         if cut(x, a // d, a % d, table[a, ANSWER] - table[a, WITHIN], table[a, ANSWER] + table[a, WITHIN]) < 0:
             return NONE
     return OPEN
+
+
+@short
+def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
+    """Whether every closed orbit in the chain certainly repeats itself after ``shift`` steps, a divisor of its n.
+
+    The differences δ_i = x_{i+shift} − x_i obey δ_{i+1} = A_i δ_i with A_i among the slopes over the hull of both boxes, and
+    δ_0 + δ_shift + δ_{2 shift} + … = 0. Where this system is regular they are 0, although the orbits themselves may be many.
+    """
+    n, d, pp, width = x.shape[0], x.shape[1] // 2, pointer(p, 0), work.shape[1]
+    for a in range(n * d):
+        table[a, SPREAD] = 0.0
+        for b in range(n * d):
+            matrix[a, b] = 0.0
+    for i in range(n - 1):
+        for k in range(d):
+            other = x[(i + shift) % n]
+            work[POINT, 2 * k], work[POINT, 2 * k + 1] = min(x[i, 2 * k], other[2 * k]), max(x[i, 2 * k + 1], other[2 * k + 1])
+        jacobian(pointer(work, POINT * width), pp, pointer(work, SLOPES * width))
+        if not bounded(work, SLOPES, 2 * d * d):
+            return False
+        for row in range(d * d):
+            low, high, k = work[SLOPES, 2 * row], work[SLOPES, 2 * row + 1], d * i + row // d
+            matrix[k, d * i + row % d] = 0.5 * (low + high)
+            table[k, SPREAD] += 0.5 * (high - low)
+        for k in range(d):
+            matrix[d * i + k, d * (i + 1) + k] = -1.0
+    for b in range(0, n, shift):
+        for k in range(d):
+            matrix[d * (n - 1) + k, d * b + k] = 1.0
+    for a in range(n * d):
+        for b in range(n * d):
+            inverse[a, b] = matrix[a, b]
+    return invert(inverse, table) and contracts(inverse, matrix, table)
+
+
+@inline_kernel
+def contracts(inverse, matrix, table) -> bool:
+    """Whether |1 − (inverse · matrix)| and |inverse| times the spread of each row add up to less than 1."""
+    n = inverse.shape[0]
+    for a in range(n):
+        total = ROUND * n
+        for b in range(n):
+            total += abs(inverse[a, b]) * table[b, SPREAD]
+        for b in range(n):
+            entry = 1.0 if a == b else 0.0
+            for c in range(n):
+                entry -= inverse[a, c] * matrix[c, b]
+            total += abs(entry)
+        if not total < 1.0:
+            return False
+    return True

@@ -173,7 +173,8 @@ class _Intervals(Enclosures):
             if op == "select":
                 certain, possible = self.pairs[args[0]]
                 taken = (possible, self.denied(certain)) if table is self.irregular else (certain, self.denied(possible))
-                parts = [own, table.get(args[0])]
+                # A comparison with what does not exist is false, and the other branch is taken.
+                parts = [own, table.get(args[0]) if table is self.irregular else None]
                 parts += [self.tape.apply("and", w, table[c]) for w, c in zip(taken, args[1:]) if c in table]
             else:
                 parts = [own, *(table.get(c) for c in children)]
@@ -207,7 +208,7 @@ class _Intervals(Enclosures):
         """Whether the operation has no value at any point of its arguments."""
         if op in _DOMAINS or (op == "pow" and self._is_root(args[1])):
             lowest = self.tape.const(_DOMAINS.get(op, 0))
-            return self.tape.apply("lt", self.pairs[args[0]][1], lowest)
+            return self.tape.apply("le" if "log" in op else "lt", self.pairs[args[0]][1], lowest)
         return None
 
 
