@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel
 from cfdyn.kernels.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats
 from cfdyn.kernels.segments import EMPTY, narrow, short
 
@@ -14,7 +13,7 @@ COARSE = 0.05  # of the extent: wider boxes are split first, in the order of the
 AGAIN = 0.6  # Krawczyk's test is tried anew when the widest box is that much smaller
 
 
-@inline_kernel
+@short
 def widest(x, extent) -> tuple[int, float]:
     """The first entry that is COARSE, else the widest one; and the largest width, in parts of the extent, or of the entry
     itself far outside."""
@@ -29,7 +28,7 @@ def widest(x, extent) -> tuple[int, float]:
     return first if first >= 0 else best, largest
 
 
-@inline_kernel
+@short
 def meet(x, shift) -> bool:
     """Whether the points of an orbit in the chain may be the same again after that many steps."""
     for k in range(0, x.shape[1], 2):
@@ -38,7 +37,7 @@ def meet(x, shift) -> bool:
     return True
 
 
-@inline_kernel
+@short
 def between(lo, hi, extent) -> float:
     """The middle, in the sense of magnitudes where an interval is far wider than the region."""
     if hi - lo < 100.0 * extent:
@@ -50,7 +49,7 @@ def between(lo, hi, extent) -> float:
     return -np.sqrt(max(-hi, extent)) * np.sqrt(-lo)
 
 
-@inline_kernel
+@short
 def move(x, to_stack, stack, row) -> None:
     """The chain into a row of the stack, or out of it."""
     width = x.shape[1]

@@ -6,7 +6,7 @@ and the row that elimination exchanged.
 
 from __future__ import annotations
 
-from cfdyn._jit import inline_kernel, pointer
+from cfdyn._jit import pointer
 from cfdyn.kernels.segments import POINT, ROUND, SLOPES, VALUE, bounded, cut, short
 
 NONE, OPEN, ONE = -1, 0, 1
@@ -79,7 +79,7 @@ def assemble(step, jacobian, p, x, tiny, work, matrix, table) -> bool:
     return True
 
 
-@inline_kernel
+@short
 def residue(inverse, matrix, table, a, d) -> float:
     """What row a of 1 − (inverse · matrix) may add: only round-off, of a matrix with D + 1 entries in a column."""
     n, total = inverse.shape[0], 0.0
@@ -162,7 +162,7 @@ def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
     return invert(inverse, table) and contracts(inverse, matrix, table)
 
 
-@inline_kernel
+@short
 def contracts(inverse, matrix, table) -> bool:
     """Whether |1 − (inverse · matrix)| and |inverse| times the spread of each row add up to less than 1."""
     n = inverse.shape[0]

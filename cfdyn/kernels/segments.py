@@ -92,7 +92,7 @@ def link(step, jacobian, p, x, i, work) -> int:
     return change
 
 
-@inline_kernel
+@short
 def back(x, i, j, k, m, work) -> int:
     """Cut entry m of row i by entry k of row j, where the slope is not 0; EMPTY, KEPT, or THIS if much is gone."""
     d, low, high = x.shape[1] // 2, work[SLOPES, 2 * (x.shape[1] // 2 * k + m)], work[SLOPES, 2 * (x.shape[1] // 2 * k + m) + 1]
@@ -111,7 +111,7 @@ def back(x, i, j, k, m, work) -> int:
     return THIS if moved == NEXT else moved
 
 
-@inline_kernel
+@short
 def least_first(x, region) -> bool:
     """Of all points in the region row 0 has the least first entry: each cycle is looked for once; False if nothing is left."""
     for i in range(1, x.shape[0]):
