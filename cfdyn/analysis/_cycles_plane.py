@@ -32,10 +32,11 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) ->
         status = FULL
     solved = [polish(step, centre) for centre in work.found]
     lost = sum(cycle is None for cycle in solved)
-    points, mu = _of_period(step, period, region, solved)
+    points, mu = of_period(step, period, region, solved)
     tried = [polish(step, centre) for centre in work.doubtful]
-    doubtful, slopes = _of_period(step, period, region, [c for c in tried if c is not None and _closed(step, c)])
-    points, mu = distinct(np.concatenate([points, doubtful]), np.concatenate([mu, slopes]))
+    doubtful, slopes = of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)])
+    together = np.concatenate([points, doubtful]), np.concatenate([mu, slopes])
+    points, mu = distinct(*together, float(work.extent.max()))
     undecided = work.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     return Found(points, mu, complete, "chains of boxes", _reason(status, most, len(undecided), lost), undecided,
@@ -126,16 +127,18 @@ def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
     return np.array(done).reshape(-1, *boxes.shape[1:])
 
 
-def _closed(step: Map, cycle: np.ndarray) -> bool:
+def closed(step: Map, cycle: np.ndarray) -> bool:
+    """Whether the points follow each other to round-off."""
     return residual(step, cycle) <= 1e-10 * float(np.abs(cycle).max())
 
 
-def _of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
+def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
     """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
     slack = 1e-12 * (region[:, 1] - region[:, 0])
+    extent = float(np.ptp(region, axis=1).max())
     points = []
     for cycle in solved:
-        if cycle is not None and least_period(cycle) == period:
+        if cycle is not None and least_period(cycle, extent=extent) == period:
             inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
             if inside.all(axis=1).any():
                 points.append(cycle)
@@ -144,13 +147,13 @@ def _of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tupl
     return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
 
 
-def distinct(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def distinct(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
     """Each cycle once, from its smallest point on: (m, n, D) and multipliers (m, D)."""
     order = np.argsort(points[:, :, 0].mean(axis=1), kind="stable")
     kept: list[int] = []
-    aligned = {i: _from_least(points[i]) for i in order}
+    sizes = np.maximum(np.abs(points).max(axis=(1, 2), initial=0.0), 1e-4 * extent)
     with np.errstate(divide="ignore"):
-        blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * np.abs(points).max(axis=(1, 2))
+        blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * sizes
     for i in order:
         centre = points[i].mean(axis=0)
         again = False
@@ -161,12 +164,13 @@ def distinct(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray
             again = again or (bool(near.all()) and _same(points[i], points[j], max(blur[i], blur[j])))
         if not again:
             kept.append(i)
-    return np.array([aligned[i] for i in kept]).reshape(-1, *points.shape[1:]), mu[kept]
+    aligned = [_from_least(points[i], 1e-9 * sizes[i]) for i in kept]
+    return np.array(aligned).reshape(-1, *points.shape[1:]), mu[kept]
 
 
-def _from_least(points: np.ndarray) -> np.ndarray:
-    """The same cycle from its lexicographically smallest point on; entries closer than 1e-9 of its size count as equal."""
-    rounded = np.round(points / (1e-9 * (np.abs(points).max() or 1.0)))
+def _from_least(points: np.ndarray, unit: float) -> np.ndarray:
+    """The same cycle from its lexicographically smallest point on, in whole units."""
+    rounded = np.round(points / unit)
     return np.roll(points, -int(np.lexsort(rounded.T[::-1])[0]), axis=0)
 
 

@@ -110,9 +110,9 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
 
         found = on_line(step, n, region, budget)
     else:
-        from cfdyn.analysis._cycles_plane import by_chains
+        from cfdyn.analysis._cycles_space import in_space
 
-        found = by_chains(step, n, region, budget)
+        found = in_space(step, n, region, seed, budget)
     return _record(step, n, region, found, seed)
 
 

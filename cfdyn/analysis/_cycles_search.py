@@ -1,0 +1,142 @@
+"""Cycles of maps of many variables, or of maps without bounds: a search from many starts, never a complete one."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from cfdyn.analysis._cycles_found import Found
+from cfdyn.analysis._cycles_plane import closed, distinct, of_period
+from cfdyn.analysis._shooting import polish
+from cfdyn.errors import UsageError
+from cfdyn.kernels.orbits import advance, iterate
+from cfdyn.kernels.stabilised import settle
+from cfdyn.systems import Map
+
+STEPS = 20_000_000  # of the map with its Jacobian, for a whole search
+STARTS = 400  # of a round
+ITERATIONS = 60
+QUIET = 3  # rounds without anything new after which the search ends
+MOST_AT_ONCE = 100  # points whose cycles are solved for, of one method in a round
+FLAT, MOST_FLAT = 1e-6, 20  # so near to 1 a multiplier says that others are beside the cycle; so many of them are a continuum
+MOST_BYTES = 2**30
+BYTES = 1500  # for each unknown of Newton's method on all points
+STRENGTHS = (0.0, 1.0, 10.0)
+
+
+def by_search(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None) -> Found:
+    """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
+
+    References
+    ----------
+    Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172, eq. (6).
+    """
+    size = period * step.dim
+    if size * BYTES > MOST_BYTES:
+        longest = MOST_BYTES // (BYTES * step.dim)
+        raise UsageError(
+            f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
+            f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}"
+        )
+    search = _Search(step, period, region, seed)
+    search.run(STEPS if budget is None else budget)
+    points, mu = search.points, search.mu
+    reason = f"a search from {search.starts} starts (seed {seed}), the last {search.quiet} without anything new: there may be more"
+    if search.continuum:
+        points, mu = points[:0], mu[:0]
+        reason = f"a continuum of cycles: {len(search.points)} starts came to as many places with a multiplier of 1"
+    return Found(points, mu, False, "search", reason, region[None], {"starts": search.starts})
+
+
+class _Search:
+    """Rounds of starts, until several in turn have found nothing new or the steps are used up."""
+
+    def __init__(self, step: Map, period: int, region: np.ndarray, seed: int):
+        d = step.dim
+        self.step, self.period, self.region, self.rng = step, period, region, np.random.default_rng(seed)
+        self.points, self.mu = np.empty((0, period, d)), np.empty((0, d))
+        self.starts = self.quiet = self.used = 0
+        self.continuum = False
+        self.extent = float(np.ptp(region, axis=1).max())
+        self.escape = 1e6 * max(float(np.abs(region).max()), self.extent)
+        self.rules = [step.rule(what).compiled for what in ("step", "jacobian")]
+
+    def run(self, most: int) -> None:
+        """Half of each round starts anywhere in the box, half on orbits that have settled."""
+        barren = rounds = 0
+        while barren < QUIET and not self.continuum and (self.used < most or rounds == 0):
+            known, rounds = len(self.points), rounds + 1
+            anywhere = self.rng.uniform(self.region[:, 0], self.region[:, 1], (STARTS, self.step.dim))
+            starts = np.concatenate([anywhere[: STARTS // 2], self._settled(anywhere[STARTS // 2 :])])
+            for turn, strength in self._turns():
+                self._take(self._settle(starts, turn, strength))
+                if self.used >= most or self.continuum:
+                    break
+            self.starts += len(starts)
+            barren, self.quiet = (barren + 1, self.quiet + len(starts)) if len(self.points) == known else (0, 0)
+
+    def _turns(self) -> list[tuple[np.ndarray, float]]:
+        """Newton's method, and some matrices of signs and exchanges with two strengths."""
+        d = self.step.dim
+        turns = [(np.eye(d), strength) for strength in STRENGTHS]
+        for strength in STRENGTHS[1:]:
+            turn = np.eye(d)[self.rng.permutation(d)] * self.rng.choice([-1.0, 1.0], d)
+            turns.append((turn, strength))
+        return turns
+
+    def _settled(self, starts: np.ndarray) -> np.ndarray:
+        """Points of the orbits a while later; those that stay finite."""
+        later = []
+        for start in starts:
+            z = start.copy()
+            ran, status = advance(self.rules[0], z, self.step.p, int(self.rng.integers(1, 400)), self.escape)
+            self.used += ran
+            if status == 0:
+                later.append(z)
+        return np.array(later).reshape(-1, self.step.dim)
+
+    def _settle(self, starts: np.ndarray, turn: np.ndarray, strength: float) -> np.ndarray:
+        d = self.step.dim
+        found = np.empty((len(starts) + 1, d))
+        count = settle(*self.rules, self.step.p, starts, turn, strength, self.period, ITERATIONS, 1e-10, self.escape,
+                       np.empty((4, d * d)), np.empty((d, d)), np.empty((d, 7)), found)  # fmt: skip
+        self.used += len(starts) * self.period * ITERATIONS // 3
+        return found[:count]
+
+    def _take(self, ends: np.ndarray) -> None:
+        """Add the cycles through these points that are new."""
+        fresh = []
+        for end in self._unknown(_apart(ends))[:MOST_AT_ONCE]:
+            orbit = np.empty((self.period, self.step.dim))
+            orbit[0] = end
+            ran, status = iterate(self.rules[0], self.step.p, self.escape, orbit)
+            self.used += ran
+            if status == 0 and not self._shorter(orbit):
+                cycle = polish(self.step, orbit)
+                if cycle is not None and closed(self.step, cycle):
+                    fresh.append(cycle)
+        points, mu = of_period(self.step, self.period, self.region, fresh)
+        if len(points):
+            together = np.concatenate([self.points, points]), np.concatenate([self.mu, mu])
+            self.points, self.mu = distinct(*together, self.extent)
+            self.continuum = int((np.abs(self.mu - 1).min(axis=1) < FLAT).sum()) > MOST_FLAT
+
+    def _shorter(self, orbit: np.ndarray) -> bool:
+        """Whether the first point is back before the end."""
+        n = len(orbit)
+        return any(n % q == 0 and np.abs(orbit[q] - orbit[0]).max() <= 1e-7 * self.extent for q in range(1, n))
+
+    def _unknown(self, points: np.ndarray) -> np.ndarray:
+        """Those that are on no cycle found so far."""
+        if not len(self.points) or not len(points):
+            return points
+        distance, _ = KDTree(self.points.reshape(-1, self.step.dim)).query(points)
+        return points[distance > 1e-8 * self.extent]
+
+
+def _apart(points: np.ndarray) -> np.ndarray:
+    """One of those that agree to six digits."""
+    if not len(points):
+        return points
+    _, first = np.unique(np.round(points / (1e-6 * (np.abs(points).max() or 1.0))), axis=0, return_index=True)
+    return points[np.sort(first)]

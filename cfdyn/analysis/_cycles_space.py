@@ -1,0 +1,50 @@
+"""Cycles of maps of several variables: all of them where bounds of the map decide it in time, else what a search finds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis._cycles_found import Found
+from cfdyn.analysis._cycles_plane import by_chains, distinct
+from cfdyn.analysis._cycles_search import by_search
+from cfdyn.errors import UsageError
+from cfdyn.systems import Map
+
+MOST_UNKNOWNS = 400  # of a dense inverse for each chain
+MOST_OPERATIONS = 20_000  # of a step with its Jacobian, of which bounds take ten times as many
+HIGHEST = 8  # dimension in which boxes are still few
+
+
+def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None) -> Found:
+    """Chains of boxes first; a search where they leave something open, or are hopeless."""
+    hopeless = _why_not(step, period)
+    if hopeless:
+        return _with_reason(by_search(step, period, region, seed, budget), hopeless)
+    bounded = by_chains(step, period, region, budget)
+    if bounded.complete:
+        return bounded
+    searched = by_search(step, period, region, seed, budget)
+    both = [np.concatenate(pair) for pair in ((bounded.points, searched.points), (bounded.multipliers, searched.multipliers))]
+    bounded.points, bounded.multipliers = distinct(both[0], both[1], float(np.ptp(region, axis=1).max()))
+    bounded.method += " and search"
+    return _with_reason(bounded, bounded.reason)
+
+
+def _with_reason(found: Found, reason: str) -> Found:
+    found.reason = reason if found.reason == reason or not found.reason else f"{reason}; {found.reason}"
+    return found
+
+
+def _why_not(step: Map, period: int) -> str:
+    """Why bounds are not worth trying; nothing where they are."""
+    if step.dim > HIGHEST:
+        return f"with {step.dim} variables there are too many boxes"
+    if period * step.dim > MOST_UNKNOWNS:
+        return f"a cycle with {period * step.dim} unknowns is too long for chains of boxes"
+    if step.tangent_cost > MOST_OPERATIONS:
+        return f"a step of {step.tangent_cost} operations is too long for bounds"
+    try:
+        step.rule("interval:jacobian")
+    except UsageError as error:
+        return str(error)
+    return ""

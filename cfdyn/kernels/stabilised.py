@@ -1,0 +1,67 @@
+"""Points of cycles from points anywhere, by transformed maps in which cycles of every kind attract."""
+
+from __future__ import annotations
+
+from cfdyn._jit import kernel, pointer
+from cfdyn.kernels.krawczyk import invert
+
+
+@kernel
+def returned(step, jacobian, p, x, n, escape, work, product) -> bool:
+    """fⁿ(x) in row 1 of ``work`` and its Jacobian in ``product``; False if the orbit leaves [-escape, escape]."""
+    d, pp, width = x.size, pointer(p, 0), work.shape[1]
+    for k in range(d):
+        work[0, k] = x[k]
+        for m in range(d):
+            product[k, m] = 1.0 if k == m else 0.0
+    for _ in range(n):
+        step(pointer(work, 0), pp, pointer(work, width))
+        jacobian(pointer(work, 0), pp, pointer(work, 2 * width))
+        for m in range(d):
+            for k in range(d):
+                total = 0.0
+                for j in range(d):
+                    total += work[2, d * k + j] * product[j, m]
+                work[3, k] = total
+            for k in range(d):
+                product[k, m] = work[3, k]
+        for k in range(d):
+            if not abs(work[1, k]) <= escape:
+                return False
+            work[0, k] = work[1, k]
+    return True
+
+
+@kernel
+def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, escape, work, product, table, found) -> int:
+    """x ← x + (β |g| Cᵀ − Dg)⁻¹ g with g = fⁿ(x) − x from each start (rows); how many came to rest, in the first rows of ``found``.
+
+    ``turn``: C, a matrix of signs and exchanges; ``strength``: β, where 0 is Newton's method.
+    """
+    count, d = 0, starts.shape[1]
+    for row in range(starts.shape[0]):
+        x = found[count]
+        for k in range(d):
+            x[k] = starts[row, k]
+        for _ in range(iterations):
+            if not returned(step, jacobian, p, x, n, escape, work, product):
+                break
+            size, scale = 0.0, 1e-3
+            for k in range(d):
+                work[3, k] = work[1, k] - x[k]
+                size, scale = max(size, abs(work[3, k])), max(scale, abs(x[k]))
+            if size <= tolerance * scale:
+                count += 1
+                break
+            for k in range(d):
+                product[k, k] -= 1.0
+                for m in range(d):
+                    product[k, m] = strength * size * turn[m, k] - product[k, m]
+            if not invert(product, table):
+                break
+            for k in range(d):
+                for m in range(d):
+                    x[k] += product[k, m] * work[3, m]
+        if count == found.shape[0]:
+            break
+    return count
