@@ -9,7 +9,7 @@ from cfdyn.analysis._shooting import least_period, multipliers, polish, residual
 from cfdyn.kernels.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
 from cfdyn.systems import Map
 
-BUDGET = 5_000_000
+BUDGET, CHEAP = 5_000_000, 30  # links, for maps of so few operations
 PAUSE = 200_000  # links between two looks at the keyboard
 EVERYWHERE = 1e20  # in units of the box: where the points of a cycle outside of it may be
 LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays undecided; wider where that is too much
@@ -25,7 +25,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) ->
     Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
     for the Hénon map, J. UCS 4, 114–124.
     """
-    most = BUDGET if budget is None else budget
+    most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
     work = _Chains(step, period, region)
     status = work.run(most)
     if status == FINISHED and work.least > LEAST:
@@ -69,7 +69,8 @@ class _Chains:
         self.x, self.work, self.table = np.empty((n, 2 * d)), np.empty((5, 2 * d * d)), np.empty((size, 7))
         self.matrix, self.inverse = np.empty((size, size)), np.empty((size, size))
         self.centres, self.open = np.empty((max(8, min(1000, 4_000_000 // size)), size)), np.empty((MOST_UNDECIDED, 2 * size))
-        self.shifts = np.array([n // q for q in range(2, n + 1) if n % q == 0 and all(q % r for r in range(2, q))], dtype=np.int64)
+        primes = [q for q in range(2, n + 1) if n % q == 0 and all(q % r for r in range(2, q))]
+        self.shifts = np.array([n // q for q in primes], dtype=np.int64)
         self.batches: list[np.ndarray] = []
         self.places: list[np.ndarray] = []
         self.least = LEAST

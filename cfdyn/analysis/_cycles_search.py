@@ -13,7 +13,7 @@ from cfdyn.kernels.orbits import advance, iterate
 from cfdyn.kernels.stabilised import settle
 from cfdyn.systems import Map
 
-STEPS = 20_000_000  # of the map with its Jacobian, for a whole search
+STEPS, CHEAP = 20_000_000, 30  # of the map with its Jacobian, for a whole search where they are so few operations
 STARTS = 400  # of a round
 ITERATIONS = 60
 QUIET = 3  # rounds without anything new after which the search ends
@@ -39,9 +39,9 @@ def by_search(step: Map, period: int, region: np.ndarray, seed: int, budget: int
             f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}"
         )
     search = _Search(step, period, region, seed)
-    search.run(STEPS if budget is None else budget)
+    search.run(STEPS // max(1, step.tangent_cost // CHEAP) if budget is None else budget)
     points, mu = search.points, search.mu
-    reason = f"a search from {search.starts} starts (seed {seed}), the last {search.quiet} without anything new: there may be more"
+    reason = f"a search from {search.starts} starts (seed {seed}), the last {search.quiet} of them in vain: there may be more"
     if search.continuum:
         points, mu = points[:0], mu[:0]
         reason = f"a continuum of cycles: {len(search.points)} starts came to as many places with a multiplier of 1"

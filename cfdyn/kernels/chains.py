@@ -61,8 +61,24 @@ def move(x, to_stack, stack, row) -> None:
 
 
 @short
-def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse, table, found,
-           undecided) -> int:  # fmt: skip
+def decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table) -> tuple[int, float]:
+    """Krawczyk's test as long as it cuts much: its answer, and the width of the last try; NONE also for orbits that repeat."""
+    answer = OPEN
+    _, width = widest(x, extent)
+    while answer == OPEN and width < AGAIN * tried:
+        # A link takes about as long as a thousand operations of the inverse.
+        state[LINKS] += 2 * x.shape[0] + table.shape[0] ** 3 // 1000
+        answer, tried = krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table), width
+        _, width = widest(x, extent)
+        for k in range(shifts.size):
+            if answer == OPEN and meet(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
+                answer = NONE
+    return answer, tried
+
+
+@short
+def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse, table,
+           found, undecided) -> int:  # fmt: skip
     """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL.
 
     ``state``: the numbers TOP, LINKS, FOUND, …; ``notes`` (rows of the stack, 2): the row of the chain that is new, and
@@ -82,22 +98,14 @@ def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state,
         state[LINKS] += abs(used)
         if used == EMPTY:
             continue
-        entry, width = widest(x, extent)
-        answer = OPEN
-        while answer == OPEN and width < AGAIN * tried:
-            # A link takes about as long as a thousand operations of the inverse.
-            state[LINKS] += 2 * x.shape[0] + table.shape[0] ** 3 // 1000
-            answer, tried = krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table), width
-            entry, width = widest(x, extent)
-            for k in range(shifts.size):
-                if answer == OPEN and meet(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
-                    answer = NONE
+        answer, tried = decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table)
         if answer == ONE:
             for a in range(table.shape[0]):
                 found[state[FOUND], a] = table[a, ANSWER]
             state[FOUND] += 1
         if answer != OPEN:
             continue
+        entry, width = widest(x, extent)
         if width < least:
             move(x, True, undecided, state[UNDECIDED])
             state[UNDECIDED] += 1

@@ -34,9 +34,9 @@ def returned(step, jacobian, p, x, n, escape, work, product) -> bool:
 
 @kernel
 def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, escape, work, product, table, found) -> int:
-    """x ← x + (β |g| Cᵀ − Dg)⁻¹ g with g = fⁿ(x) − x from each start (rows); how many came to rest, in the first rows of ``found``.
+    """x ← x + (β |g| Cᵀ − Dg)⁻¹ g with g = fⁿ(x) − x from each start, a row; how many came to rest.
 
-    ``turn``: C, a matrix of signs and exchanges; ``strength``: β, where 0 is Newton's method.
+    ``found``: where, in its first rows; ``turn``: C, of signs and exchanges; ``strength``: β, 0 for Newton's method.
     """
     count, d = 0, starts.shape[1]
     for row in range(starts.shape[0]):

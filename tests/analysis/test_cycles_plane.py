@@ -68,3 +68,107 @@ def test_products_of_maps_of_one_variable(period):
     found = cf.analysis.cycles(PRODUCT, period, [(-1, 2), (-1, 2)])
     assert (len(found), found.complete) == (expected, True)
     check_cycles(found, PRODUCT, period)
+
+
+@pytest.mark.parametrize("slope", [-0.125, -0.3])
+def test_gradient_descent_in_the_plane_has_a_stable_three_cycle(slope):
+    """Built to order: exp(i(π/6 + 2πj/3)), with multipliers 1/64 and 0 for the first slope."""
+    text = "3/4*(x**2+y**2) + h/2*(x**2+y**2-1)**2 + sqrt(3)/6*(2-x**2-y**2)*(x**3-3*x*y**2)"
+    step = cf.as_map(cf.Loss(text, variables="x y", params={"h": slope}), cf.optimizers.gd(lr=1.0))
+    found = cf.analysis.cycles(step, 3, [(-2, 2), (-2, 2)])
+    check_cycles(found, step, 3)
+    angles = np.pi / 6 + 2 * np.pi * np.arange(3) / 3
+    triangle = np.column_stack([np.cos(angles), np.sin(angles)])
+    stable = [cycle for cycle in found if cycle.stable]
+    # The loss is even in y, so the mirrored triangle is a cycle too.
+    assert found.complete and len(stable) == 2
+    for mirror in (1, -1):
+        goal = triangle * [1, mirror]
+        matches = [c for c in stable if all(np.abs(c.points - point).max(axis=1).min() < 1e-12 for point in goal)]
+        assert len(matches) == 1
+        if slope == -0.125:
+            np.testing.assert_allclose(np.sort(np.abs(matches[0].multipliers)), [0, 1 / 64], atol=1e-12)
+
+
+def test_a_valley_of_minima_does_not_hide_the_two_cycles():
+    """(1 − xy)²/2 at lr 1.1: on the diagonal the 2-cycles of x − η x(x² − 1), all else fixed points."""
+    step = cf.as_map(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=1.1))
+    found = cf.analysis.cycles(step, 2, [(-3, 3), (-3, 3)])
+    check_cycles(found, step, 2)
+    line = cf.Map.from_text("x - lr*x*(x**2 - 1)", params={"lr": 1.1})
+    for cycle in cf.analysis.cycles(line, 2, [(-3, 3)]):
+        both = np.repeat(cycle.points, 2, axis=1)
+        assert any(np.abs(np.roll(c.points, k, axis=0) - both).max() < 1e-9 for c in found for k in (0, 1))
+    assert found.complete
+    alone = cf.analysis.cycles(step, 1, [(-3, 3), (-3, 3)])
+    assert not alone.complete and "continuum" in alone.reason
+    np.testing.assert_allclose(alone.points, [[[0.0, 0.0]]], atol=1e-12)
+    # The valley lies in the undecided boxes.
+    for x in (0.4, 1.0, 2.9):
+        assert any(((box[:, 0] <= [x, 1 / x]) & ([x, 1 / x] <= box[:, 1])).all() for box in alone.undecided)
+
+
+@pytest.mark.parametrize(("formulas", "period"), [(["x", "y"], 1), (["-x", "-y"], 2), (["x/2", "y"], 1), (["x - 0.3*sign(x)", "y/2"], 2)])
+def test_a_continuum_ends_undecided(formulas, period):
+    """Quickly, with a reason, and with boxes that hold it."""
+    found = cf.analysis.cycles(cf.Map.from_text(formulas, variables="x y"), period, [(-1, 1), (-1, 1)])
+    assert not found.complete and found.reason and len(found.undecided)
+
+
+def test_a_rotation_has_no_cycle_but_its_centre():
+    """By 120 degrees: every point is on a 3-cycle, none on a 2-cycle; by another angle the centre alone is left."""
+    third = cf.Map.from_text(["-x/2 - s*y", "s*x - y/2"], variables="x y", params={"s": np.sqrt(0.75)})
+    box = [(-1, 1), (-1, 1)]
+    assert not cf.analysis.cycles(third, 3, box).complete
+    assert [len(cf.analysis.cycles(third, n, box)) for n in (1, 2)] == [1, 0]
+    other = cf.Map.from_text(["c*x - s*y", "s*x + c*y"], variables="x y", params={"c": 0.6, "s": 0.8})
+    for n in (2, 3, 4, 5):
+        found = cf.analysis.cycles(other, n, box)
+        assert (len(found), found.complete) == (0, True)
+
+
+def test_a_map_defined_on_half_of_the_box():
+    """x ← 3√x (1 − x) alone, with a passenger y ← y/2 + log x that exists for x > 0 only."""
+    step = cf.Map.from_text(["3*sqrt(x)*(1-x)", "y/2 + log(x)"], variables="x y")
+    line = cf.Map.from_text("3*sqrt(x)*(1-x)")
+    for n in (1, 2, 3):
+        found = cf.analysis.cycles(step, n, [(-1, 2), (-9, 9)])
+        expected = cf.analysis.cycles(line, n, [(1e-6, 1)])
+        assert found.complete and len(found) == len(expected)
+        check_cycles(found, step, n)
+
+
+def test_heavy_ball_cycles_of_lessard_recht_and_packard():
+    """The 3-cycle {792, −2208, 2592}/1225 of a loss whose slope has corners."""
+    loss = cf.Loss("Piecewise((25*w**2/2, w < 1), ((w**2 + 48*w - 24)/2, w < 2), ((25*w**2 - 48*w + 72)/2, True))")
+    step = cf.as_map(loss, cf.optimizers.heavy_ball(lr=1 / 9, momentum=4 / 9))
+    found = cf.analysis.cycles(step, 3, [(-5, 5), (-50, 50)])
+    stable = [cycle for cycle in found if cycle.stable]
+    assert len(stable) == 1
+    np.testing.assert_allclose(1225 * stable[0].points[:, 0], [-2208, 2592, 792], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ([(-1, 1)], "1 intervals; this map has 2 variables"), ([(1, -1), (0, 1)], "lo < hi; for x"), ([(0, 0), (0, 1)], "lo < hi; for x"),
+        ([(0, np.nan), (0, 1)], "lo < hi; for x"), ([(0, 1), (0, np.inf)], "finite .* for y"), ("xy", "a box is a list of intervals"),
+    ],
+)  # fmt: skip
+def test_bad_boxes_get_a_sentence(box, message):
+    """Empty, reversed, infinite, not numbers."""
+    with pytest.raises(cf.errors.UsageError, match=message):
+        cf.analysis.cycles(HENON, 2, box)
+
+
+def test_the_work_is_bounded():
+    """A budget that is spent is said, with the part that is left; nothing hangs."""
+    found = cf.analysis.cycles(HENON, 40, [(-3, 3), (-3, 3)], budget=20_000)
+    assert not found.complete and "budget=200000" in found.reason and len(found.undecided)
+
+
+@pytest.mark.slow
+def test_henon_has_the_published_numbers_of_longer_cycles():
+    """Galias (2001), Int. J. Bifurcation Chaos 11, 2427: the numbers of cycles for n = 12…16."""
+    counts = [len(cf.analysis.cycles(HENON, n, [(-3, 3), (-3, 3)])) for n in range(12, 17)]
+    assert counts == [19, 32, 44, 72, 102]
