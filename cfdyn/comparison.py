@@ -29,7 +29,7 @@ Progress = Callable[[str], None]
 
 def compare(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
-    steps: int = 500, inject: float = 0.0, digits: int | None = None, rtol: float = 1e-8, atol: float = 1e-10,
+    steps: int = 500, inject: float = 0.0, digits: int | None = None, rtol: float = 1e-8, atol: float = 1e-14,
     progress: Progress | None = None,
 ) -> Comparison:  # fmt: skip
     """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit.
@@ -43,7 +43,7 @@ def compare(
     steps : of the optimizer, at least 2; the models go as far in time
     inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`
     digits : iterate with that many decimal digits instead of float64
-    rtol, atol : tolerances of the models
+    rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
 
     Returns
     -------
@@ -73,7 +73,7 @@ def compare(
 def averages(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
     steps: int = 500, decays: Sequence[float] = (0.5, 0.9, 0.99), period: int = 2, inject: float = 0.0, digits: int | None = None,
-    rtol: float = 1e-8, atol: float = 1e-10, progress: Progress | None = None,
+    rtol: float = 1e-8, atol: float = 1e-14, progress: Progress | None = None,
 ) -> Averages:  # fmt: skip
     """Iterate an optimizer and judge averages of its iterates, and models: `cfdyn.analysis.averages` says how.
 

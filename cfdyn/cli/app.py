@@ -169,7 +169,7 @@ def compare(
     inject: Annotated[float, typer.Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")] = 0.0,
     digits: Annotated[int | None, typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
     rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
-    atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of the models.")] = 1e-10,
+    atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
     set_: SET = None,
     variables: VARIABLES = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),

@@ -129,6 +129,16 @@ def test_an_onset_set_by_round_off():
     assert central.events[0]["t"] == pytest.approx(1221, abs=2) and central.onset == pytest.approx(1222, abs=4)
 
 
+def test_an_oscillation_that_grows_from_far_below():
+    """With rods for all modes Σ_xx falls to 10⁻¹² in the stable region; where it peaks again does not hang on tolerances."""
+    loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    flow = cf.flows.rod(loss, gd, rods="all")
+    (model,) = cf.compare(loss, gd, {"rods": flow}, [0.05, 6.0], 600).models
+    fine = np.trace(cf.solve(flow, [0.05, 6.0], 600, rtol=1e-10, atol=1e-20, save_at=range(601)).covariance, axis1=1, axis2=2)
+    assert model.variance[100:].max() == pytest.approx(fine[100:].max(), rel=0.02)
+    assert 100 + model.variance[100:].argmax() == pytest.approx(100 + fine[100:].argmax(), abs=1)
+
+
 def test_an_injected_seed_sets_the_onset():
     """Growth by |1 − ηy| per step from the crossing on: ln(size at the top/seed) = Σ ln|1 − ηy|."""
     begins = []
