@@ -16,9 +16,9 @@ import numpy as np
 from cfdyn._jit import addresses, apply
 from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, Curve, System, follow
 
-CHUNK = 512
+CHUNK, SHORT = 512, 64
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
-FAR = 1e6  # a length: a curve that has come so far runs off to infinity
+FAR = 1e5  # a length: a curve that has come so far runs off to infinity
 SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
@@ -138,7 +138,8 @@ class Tracer:
         pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
-            piece = Curve(*(np.empty((min(CHUNK, most_steps - done) + 2, part.shape[1])) for part in pieces[0]))
+            size = min(CHUNK if wide == np.inf else SHORT, most_steps - done) + 2
+            piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             for part, before in zip(piece, pieces[-1], strict=True):
                 part[0] = before[-1]
             count, status = follow(system, Curve(*(part[:-1] for part in piece)))

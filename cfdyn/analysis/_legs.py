@@ -15,7 +15,7 @@ from cfdyn.analysis._special import Special, between, changes, row_of, special_p
 from cfdyn.kernels.continuation import Curve
 
 MOST_BORDERS = 64
-ROUNDS, WIDE = 2, 10.0
+ROUNDS, WIDE = 2, 3.0
 
 
 @dataclass

@@ -71,7 +71,7 @@ class Bifurcation(Record):
         """
         from cfdyn.analysis._switch import switched
 
-        return switched(self, _bounds(self.step, self.name, bounds or self.bounds), max_steps, max_step, progress)
+        return switched(self, checked_bounds(self.step, self.name, bounds or self.bounds), max_steps, max_step, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    lo, hi = _bounds(require_map(step), parameter, bounds)
+    lo, hi = checked_bounds(require_map(step), parameter, bounds)
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
@@ -177,7 +177,7 @@ def continue_cycle(
     return build(tracer, put_together(tracer, forward, backward), coefficients)
 
 
-def _bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
     """The interval of a parameter that exists, checked."""
     step.at(**{parameter: step.params.get(parameter, 1.0)})
     try:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
-          "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact"}  # fmt: skip
+          "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact",
+          "Branch": "branches", "Branches": "branches", "Cascade": "cascade"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
@@ -40,7 +41,8 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     name = type(record).__name__
     if name not in _FILES:
         raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
-    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}, "ExactCycles": {"span", "also"}}.get(name, set())
+    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}, "ExactCycles": {"span", "also"},
+             "Branch": {"orbit"}, "Branches": {"orbit"}}.get(name, set())  # fmt: skip
     if not beneath.keys() <= known:
         wrong = ", ".join(sorted(beneath.keys() - known))
         raise UsageError(

@@ -1,0 +1,190 @@
+"""`branches`: the bifurcation diagram of a map, found by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._shooting import polish
+from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
+from cfdyn.analysis.cycles import cycles
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map, require_map
+
+SAMPLES = 5
+MOST_BRANCHES = 200
+SAME = 1e-6  # of the size of a cycle: two of them are one
+
+
+@dataclass(frozen=True, eq=False)
+class Branches(Record):
+    """Branches of cycles along one parameter, those of the lowest depth first.
+
+    ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
+    """
+
+    name: str
+    bounds: tuple[float, float]
+    branches: list[Branch]
+    origins: list[str]
+    reason: str
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(self.branches)
+
+    def __getitem__(self, place: int) -> Branch:
+        return self.branches[place]
+
+
+def branches(
+    step: Map, box: Sequence[tuple[float, float]] | None = None, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0),
+    depth: int = 2, period: int = 1, starts: Sequence[tuple[float, Any]] | None = None, samples: int = SAMPLES,
+    max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[str], None] | None = None,
+) -> Branches:  # fmt: skip
+    """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth.
+
+    Parameters
+    ----------
+    step : the map
+    box : [(lo, hi), …] where `cycles` looks for the first ones, at ``samples`` values of the parameter
+    parameter, bounds : what is varied, and from where to where
+    depth : how many times to switch, one after the other
+    period : of the first cycles
+    starts : instead of the box, values of the parameter with a cycle at each: [(λ, points or state), …]
+    max_steps, max_step : of each branch, as in `continue_cycle`
+    progress : told in words what is going on
+
+    Raises
+    ------
+    NumericsError : nothing was found
+    UsageError : neither box nor starts, or what `continue_cycle` and `cycles` refuse
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+    >>> found = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=2)
+    >>> [(b.period, [round(s.parameter, 6) for s in b.bifurcations]) for b in found]
+    [(1, [1.0, 3.0]), (1, [1.0]), (2, [3.44949]), (4, [3.54409])]
+    """
+    interval = checked_bounds(require_map(step), parameter, bounds)
+    if depth < 0 or samples < 1 or period < 1:
+        raise UsageError(f"depth is at least 0, samples and period at least 1, not {depth}, {samples} and {period}")
+    search = _Search(step, parameter, interval, {"max_steps": max_steps, "max_step": max_step}, progress or (lambda words: None))
+    if starts is None:
+        if box is None:
+            raise UsageError("branches needs a box in which to look for cycles, or starts")
+        starts = list(_sampled(step, box, parameter, interval, period, samples))
+    for value, points in starts:
+        search.begin(value, points, period)
+    if not search.found:
+        raise NumericsError(search.trouble or f"no cycle of period {period} was found for {parameter} from {interval[0]:g} to "
+                            f"{interval[1]:g}; look in another box, or give a start")  # fmt: skip
+    level = list(search.found)
+    for _ in range(depth):
+        level = search.switch_all(level)
+    return Branches(parameter, interval, search.found, search.origins, search.reason(level, depth),
+                    provenance=provenance(map=step.title, params=step.params, parameter=parameter, depth=depth))  # fmt: skip
+
+
+def _sampled(
+    step: Map, box: Sequence[tuple[float, float]], parameter: str, interval: tuple[float, float], period: int, samples: int
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Cycles in the box at values of the parameter that avoid special ones, such as the ends and the middle."""
+    for k in range(samples):
+        value = interval[0] + (interval[1] - interval[0]) * (k + 0.4142) / samples
+        try:
+            for cycle in cycles(step.at(**{parameter: value}), period, box):
+                yield value, cycle.points
+        except NumericsError:
+            continue
+
+
+class _Search:
+    """The branches found so far."""
+
+    def __init__(self, step: Map, name: str, bounds: tuple[float, float], options: dict, say: Callable[[str], None]):
+        self.step, self.name, self.bounds, self.options, self.say = step, name, bounds, options, say
+        self.found: list[Branch] = []
+        self.origins: list[str] = []
+        self.trouble = ""
+
+    def begin(self, value: float, points: Any, period: int) -> None:
+        """The branch of a cycle, unless it is known."""
+        step, given = self.step.at(**{self.name: value}), np.asarray(getattr(points, "points", points), dtype=float)
+        rows = given if given.ndim == 2 else None
+        if rows is not None and self.known(value, rows):
+            return
+        self.say(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
+        try:
+            branch = continue_cycle(step, points, self.name, self.bounds, None if rows is not None else period, **self.options)
+        except NumericsError as error:
+            self.trouble = str(error)
+            return
+        self.add(branch, f"{self.name} = {value:.6g}")
+
+    def add(self, branch: Branch, origin: str) -> bool:
+        """Keep a branch whose middle lies on no other."""
+        middle = len(branch) // 2
+        if self.known(float(branch.parameter[middle]), branch.points[middle]):
+            return False
+        self.found.append(branch)
+        self.origins.append(origin)
+        return True
+
+    def known(self, value: float, points: np.ndarray) -> bool:
+        """Whether a cycle lies on a branch that was found."""
+        return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
+
+    def switch_all(self, level: list[Branch]) -> list[Branch]:
+        """The new branches at all flips and branch points of some branches."""
+        before = len(self.found)
+        for branch in level:
+            for point in branch.bifurcations:
+                if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
+                    continue
+                self.say(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
+                try:
+                    other = point.switch(self.bounds, **self.options)
+                except (NumericsError, UsageError):
+                    continue
+                self.add(other, _origin(point))
+        return self.found[before:]
+
+    def reason(self, last: list[Branch], depth: int) -> str:
+        """What may be missing."""
+        if len(self.found) >= MOST_BRANCHES:
+            return f"the first {MOST_BRANCHES} branches"
+        left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
+        return f"{left} flips and branch points of the last level are not switched at" if left and depth else ""
+
+
+def _origin(point: Bifurcation) -> str:
+    what = "fixed point" if point.period == 1 else f"{point.period}-cycle"
+    return f"{point.kind} of the {what} at {point.name} = {point.parameter:.10g}"
+
+
+def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
+    """Whether the branch goes through a cycle: solved at this value from its rows on both sides of it."""
+    n, away = len(points), branch.parameter - value
+    step = branch.step.at(**{branch.name: value})
+    size = max(float(np.abs(points).max()), float(np.ptp(points)), 1e-12)
+    for k in np.flatnonzero(away[:-1] * away[1:] <= 0):
+        share = away[k] / (away[k] - away[k + 1]) if away[k] != away[k + 1] else 0.0
+        between = branch.points[k] + share * (branch.points[k + 1] - branch.points[k])
+        reach = float(np.abs(branch.points[k + 1] - branch.points[k]).max()) + SAME * size
+        if min(float(np.abs(np.roll(between, -q, axis=0) - points).max()) for q in range(n)) > 2 * reach:
+            continue
+        solved = polish(step, between)
+        if solved is None:
+            continue
+        if min(float(np.abs(np.roll(solved, -q, axis=0) - points).max()) for q in range(n)) <= SAME * size:
+            return True
+    return False

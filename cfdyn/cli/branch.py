@@ -1,0 +1,158 @@
+"""``cfdyn branch`` and ``cfdyn cascade``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cfdyn
+from cfdyn.cli import output, specs
+from cfdyn.cli.branch_starts import started
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.plotting import check_path
+from cfdyn.plotting import plot as draw
+from cfdyn.systems import Map
+
+SPECIAL = ("kind", "parameter", "coefficient", "supercritical", "period", "points", "multipliers", "meaning")
+ROWS = ("parameter", "points", "multipliers", "stable", "period", "ends", "closed")
+
+
+class Wanted(NamedTuple):
+    """What a user said about the map, the parameter and where to start."""
+
+    loss: str | None
+    optimizer: str
+    start: str | None
+    settings: list[str]
+    variables: str | None
+    map: str | None
+    vary: str
+    period: int
+    seed: int
+
+    def interval(self) -> tuple[str, tuple[float, float]]:
+        """The parameter and its bounds."""
+        name, equals, text = (part.strip() for part in self.vary.partition("="))
+        if not equals or not name or text.count(":") != 1 or "," in text:
+            raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {self.vary!r}")
+        lo, hi = specs.intervals(text, f"--vary {name}")[0]
+        if not lo < hi:
+            raise UsageError(f"--vary {name}=LO:HI needs LO < HI, such as {name}=0.1:2, not {text}")
+        return name, (lo, hi)
+
+
+def show(wanted: Wanted, depth: int, out: Path | None, plot: Path | None, json: bool) -> None:
+    """``cfdyn branch``."""
+    folder, plot = out and output.folder(out), plot and check_path(plot)
+    name, bounds = wanted.interval()
+    with output.progress() as say:
+        say("looking for cycles to start with")
+        step, starts, chosen = started(wanted, name, bounds)
+        found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say)
+        files = _written(found, "branch", folder, plot, say)
+    if json:
+        rows = [{**{k: getattr(b, k) for k in ROWS}, "origin": origin,
+                 "bifurcations": [{k: getattr(s, k) for k in SPECIAL} for s in b.bifurcations]}
+                for b, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
+        output.print_json({"branches": rows, "name": name, "map": step.title, "chosen": chosen, "reason": found.reason, **files})
+    else:
+        _print(found, step, chosen)
+        _print_files(files)
+
+
+def show_cascade(wanted: Wanted, levels: int, out: Path | None, plot: Path | None, json: bool) -> None:
+    """``cfdyn cascade``."""
+    folder, plot = out and output.folder(out), plot and check_path(plot)
+    name, bounds = wanted.interval()
+    with output.progress() as say:
+        say("looking for a cycle to start with")
+        step, starts, chosen = started(wanted, name, bounds)
+        found, trouble = None, NumericsError("there is no cycle to start with")
+        for value, points in starts:
+            try:
+                found = cfdyn.analysis.cascade(step.at(**{name: value}), points, name, bounds, levels,
+                                               None if getattr(points, "ndim", 1) == 2 else wanted.period,
+                                               lambda k: say(f"{k} of {levels} flips"))  # fmt: skip
+                break
+            except NumericsError as error:
+                trouble = error
+        if found is None:
+            raise trouble
+        files = _written(found, "cascade", folder, plot, say)
+    if json:
+        output.print_json({**{k: v for k, v in found.to_json().items() if k != "provenance"}, "map": step.title,
+                           "chosen": chosen, **files})  # fmt: skip
+    else:
+        _print_cascade(found, step, chosen)
+        _print_files(files)
+
+
+def _written(found: Any, stem: str, folder: Path | None, plot: Path | None, say: Any) -> dict[str, Any]:
+    record = None if folder is None else found.save(output.numbered(folder, stem, (".npz",))[0])
+    if plot is not None:
+        say("drawing")
+        draw(found, plot)
+    return {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
+
+
+def _print_files(files: dict[str, Any]) -> None:
+    out = output.console()
+    for figure in files["figures"]:
+        out.print(f"figure  {figure}", markup=False, soft_wrap=True)
+    if files["record"]:
+        out.print(f"record  {files['record']}", markup=False, soft_wrap=True)
+
+
+def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
+    """Each branch: where it comes from, its range and stability, its special points."""
+    out = output.console()
+    out.print(f"{step.title}{output._how(chosen, 'start')}", markup=False)
+    for number, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
+        what = "fixed points" if branch.period == 1 else f"{branch.period}-cycles"
+        values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
+        lo, hi = min(values), max(values)
+        out.print(f"\n[bold]{number}  {what}[/bold]  ", end="")
+        out.print(f"from {origin}: {found.name} from {lo:.8g} to {hi:.8g}, stable on {_stable(branch)}", markup=False)
+        ends = branch.ends[:1] if branch.closed else branch.ends
+        out.print(f"   ends: {'; '.join(ends)}", markup=False, style="dim")
+        if branch.bifurcations:
+            table = output._table("  ", found.name, "point", "coefficient", "what is born", "first point")
+            for s in branch.bifurcations[: output.MOST_ROWS]:
+                born = {True: "supercritical", False: "subcritical", None: "–"}[s.supercritical]
+                coefficient = "–" if s.coefficient is None else output.number(s.coefficient)
+                table.add_row("  ", f"{s.parameter:.12g}", s.kind, coefficient, born, output.vector(s.points[0]))
+            out.print(table)
+            if len(branch.bifurcations) > output.MOST_ROWS:
+                out.print(f"   … and {len(branch.bifurcations) - output.MOST_ROWS} more (all of them with --json)")
+    if found.reason:
+        out.print(f"\n{found.reason}", markup=False, style="dim")
+
+
+def _stable(branch: Any) -> str:
+    """The intervals of the parameter on which it is stable."""
+    pieces, first = [], None
+    # A change between two rows happens at the special point behind the first of them.
+    special = {s.place: s.parameter for s in branch.bifurcations}
+    for k, stable in enumerate([*branch.stable, False]):
+        if stable and first is None:
+            first = k
+        elif not stable and first is not None:
+            ends = special.get(first - 1, branch.parameter[first]), special.get(k - 1, branch.parameter[k - 1])
+            pieces.append(f"[{min(ends):.8g}, {max(ends):.8g}]")
+            first = None
+    return ", ".join(pieces[:4]) + (", …" if len(pieces) > 4 else "") if pieces else "nothing"
+
+
+def _print_cascade(found: Any, step: Map, chosen: dict[str, str]) -> None:
+    out = output.console()
+    out.print(f"{step.title}{output._how(chosen, 'start')}", markup=False)
+    table = output._table("period", f"flips at {found.name}", "ratio")
+    for k, (period, flip) in enumerate(zip(found.periods, found.flips, strict=True)):
+        ratio = f"{found.ratios[k - 1]:.9g}" if 0 < k <= len(found.ratios) else ""
+        table.add_row(str(period), f"{flip:.15g}", ratio)
+    out.print(table)
+    for words, value, error in (("accumulation", found.accumulation, found.accumulation_error),
+                                ("delta", found.delta, found.delta_error), ("alpha", found.alpha, None)):  # fmt: skip
+        if value is not None:
+            out.print(f"{words:<14}{value:.15g}" + (f"  (about ±{error:.1g})" if error is not None else ""))
+    out.print(found.reason, style="dim", markup=False)

@@ -1,0 +1,130 @@
+"""Bifurcation diagrams: branches of cycles over the orbits that the map ends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cfdyn.kernels.orbits import advance, iterate
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+
+COLUMNS, TRANSIENT, KEPT, ESCAPE = 600, 600, 120, 1e6
+COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
+         "border collision": ("X", WARN)}  # fmt: skip
+MOST_LABELS = 10
+
+
+def draw(found: Any, orbit: bool = True) -> Figure:
+    """A `Branch`, or `Branches`: stable solid, unstable dashed, special points marked, over an orbit diagram."""
+    branches = list(found.branches) if hasattr(found, "branches") else [found]
+    with house_style():
+        figure = new_figure(7.2, 4.6)
+        axes = figure.subplots()
+        step, name, bounds = branches[0].step, found.name, branches[0].bounds
+        if orbit:
+            orbit_diagram(axes, branches, step, name, bounds)
+        for branch in branches:
+            _branch(axes, branch, colours(branches)[branch.period])
+        shown = _specials(axes, branches, bounds)
+        axes.set(xlabel=name, ylabel=step.names[0], xlim=bounds)
+        _limit(axes, branches)
+        handles, labels = _legend(branches, shown)
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), fontsize=7.5)
+        title = step.title.replace(f"{name}={step.params[name]:g}", name)
+        figure.suptitle(title if len(title) <= 110 else title[:109] + "…", fontsize=9.5)
+    return figure
+
+
+def orbit_diagram(axes: Axes, branches: list[Any], step: Any, name: str, bounds: tuple[float, float]) -> None:
+    """What orbits from near the first stable cycle end on, for values of the parameter from left to right."""
+    start = next((b.points[k, 0] for b in branches for k in np.flatnonzero(b.stable)[:1]), branches[0].points[0, 0])
+    z = np.ascontiguousarray(start) + 1e-3 * (1 + np.abs(start).max())
+    rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()
+    rows, x, y = np.empty((KEPT + 1, step.dim)), [], []
+    for value in np.linspace(*bounds, COLUMNS):
+        p[free] = value
+        z = z + 1e-7 * (1 + np.abs(z).max())
+        rows[0] = z
+        if advance(rule, rows[0], p, TRANSIENT, ESCAPE)[1] or iterate(rule, p, ESCAPE, rows)[1]:
+            # From the last orbit that stayed.
+            continue
+        z = rows[-1].copy()
+        x.append(np.full(KEPT, value))
+        y.append(rows[1:, 0].copy())
+    if x:
+        axes.plot(np.concatenate(x), np.concatenate(y), ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+
+
+def colours(branches: list[Any]) -> dict[int, str]:
+    """One for each period, in increasing order."""
+    return {period: COLOURS[i % len(COLOURS)] for i, period in enumerate(sorted({b.period for b in branches}))}
+
+
+def _branch(axes: Axes, branch: Any, shade: str) -> None:
+    """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
+    changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
+    edges = [0, *changes.tolist(), len(branch)]
+    special = {s.place: s for s in branch.bifurcations}
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        stable = bool(branch.stable[first])
+        x, y = branch.parameter[first:last], branch.points[first:last, :, 0]
+        # Up to the special points on both sides, where these have all points of the cycle.
+        for place, at in ((first - 1, 0), (last - 1, len(x))):
+            s = special.get(place)
+            if s is not None and len(s.points) == branch.period:
+                x, y = np.insert(x, at, s.parameter), np.insert(y, at, s.points[:, 0], axis=0)
+                first -= at == 0
+        axes.plot(x, y, color=shade, linewidth=1.3 if stable else 0.9, linestyle="-" if stable else (0, (4, 2)),
+                  alpha=1.0 if stable else 0.75, zorder=3 if stable else 2)  # fmt: skip
+
+
+def _specials(axes: Axes, branches: list[Any], bounds: tuple[float, float]) -> list[str]:
+    """Marks of all special points, and values beside the first of them; the kinds that there are."""
+    kinds: list[str] = []
+    taken: list[float] = []
+    for branch in branches:
+        for s in branch.bifurcations:
+            mark, fill = MARKS[s.kind]
+            x = np.full(len(s.points), s.parameter)
+            axes.plot(x, s.points[:, 0], mark, color=WARN if fill == "white" else fill, markerfacecolor=fill, markersize=4.2,
+                      markeredgewidth=0.9, zorder=5, clip_on=True)  # fmt: skip
+            kinds.append(s.kind)
+            room = all(abs(s.parameter - t) > 0.06 * (bounds[1] - bounds[0]) for t in taken)
+            if len(taken) < MOST_LABELS and room:
+                top = float(s.points[:, 0].max())
+                axes.annotate(f"{s.parameter:.5g}", (s.parameter, top), xytext=(3, 5), textcoords="offset points", fontsize=7,
+                              zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6})  # fmt: skip
+                taken.append(s.parameter)
+    return [kind for kind in MARKS if kind in kinds]
+
+
+def _limit(axes: Axes, branches: list[Any]) -> None:
+    """The bulk of the branches: one that runs off must not flatten the others."""
+    values = np.concatenate([b.points[..., 0].ravel() for b in branches])
+    lo, hi = np.quantile(values, [0.02, 0.98])
+    marked = [s.points[:, 0] for b in branches for s in b.bifurcations]
+    if marked:
+        lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
+    wide = hi - lo or 1.0
+    axes.set_ylim(max(values.min(), lo - 0.5 * wide) - 0.06 * wide, min(values.max(), hi + 0.5 * wide) + 0.08 * wide)
+
+
+def _legend(branches: list[Any], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
+    """Periods, the two styles, the marks."""
+    handles, labels = [], []
+    for period, shade in list(colours(branches).items())[:5]:
+        handles.append(Line2D([], [], color=shade, linewidth=1.3))
+        labels.append("fixed point" if period == 1 else f"{period}-cycle")
+    handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 2))))
+    labels.append("unstable")
+    for kind in kinds:
+        mark, fill = MARKS[kind]
+        edge = WARN if fill == "white" else fill
+        handles.append(Line2D([], [], color=edge, marker=mark, markerfacecolor=fill, linestyle="", markersize=4.2))
+        labels.append("Neimark–Sacker" if kind == "neimark-sacker" else kind)
+    return handles, labels

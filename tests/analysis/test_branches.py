@@ -1,0 +1,48 @@
+"""The automatic diagram: every branch once, whatever way it is reached."""
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.analysis.branches import branches, passes
+
+
+def test_the_henon_map():
+    step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 0.1, "b": 0.3})
+    found = branches(step, [(-4, 4), (-4, 4)], "a", (0.05, 1.3), depth=2, samples=3)
+    assert sorted(b.period for b in found) == [1, 1, 2, 4]
+    by_period = {b.period: b for b in found if b.bifurcations}
+    assert [s.parameter for s in by_period[1].bifurcations] == [pytest.approx(0.3675, rel=1e-12)]
+    assert by_period[2].bifurcations[0].parameter == pytest.approx(0.9125, rel=1e-12)
+
+
+def test_pitchfork_with_both_branches_and_their_flips():
+    """x ↦ (1 + l)x − x³: 0 meets ±√l at 0, both flip at l = 1."""
+    step = cf.Map.from_text("(1 + l)*x - x**3", params={"l": 0.5})
+    found = branches(step, [(-2, 2)], "l", (-0.5, 1.1), depth=1)
+    assert [b.period for b in found].count(1) == 2 and [b.period for b in found].count(2) == 2
+    curved = next(b for b in found if b.period == 1 and np.ptp(b.points) > 0.1)
+    assert 0 <= curved.parameter.min() < 0.01
+    np.testing.assert_allclose(curved.points[:, 0, 0] ** 2, curved.parameter, atol=1e-9)
+    kinds = sorted((s.kind, round(s.parameter, 9)) for s in curved.bifurcations)
+    assert kinds == [("branch point", 0.0), ("flip", 1.0), ("flip", 1.0)]
+
+
+def test_a_branch_knows_its_cycles():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+    branch = branches(step, None, "r", (3.1, 3.4), starts=[(3.2, c.points) for c in cf.analysis.cycles(step, 2, [(0, 1)])],
+                      period=2, depth=0)[0]  # fmt: skip
+    other = cf.analysis.cycles(step.at(r=3.3), 2, [(0, 1)])[0].points
+    assert passes(branch, 3.3, other) and passes(branch, 3.3, other[::-1].copy())
+    assert not passes(branch, 3.3, other + 1e-3) and not passes(branch, 3.5, other)
+
+
+def test_what_is_missing_is_said():
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+    with pytest.raises(cf.CfdynError, match="box"):
+        branches(step, None, "r", (1, 3))
+    with pytest.raises(cf.CfdynError, match="no cycle of period 3"):
+        branches(step, [(0, 1)], "r", (1.2, 2.8), period=3)
+    with pytest.raises(cf.CfdynError, match="depth"):
+        branches(step, [(0, 1)], "r", (1.2, 2.8), depth=-1)
+    assert "not switched at" in branches(step, [(0.1, 1)], "r", (1.2, 3.5), depth=1).reason

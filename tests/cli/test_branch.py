@@ -1,0 +1,88 @@
+"""``cfdyn branch`` and ``cfdyn cascade``."""
+
+import json
+
+import pytest
+
+import cfdyn as cf
+from cfdyn.cli import main
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+def test_branches_of_the_double_well(capsys, tmp_path):
+    figure = tmp_path / "branches.png"
+    code, out, _ = run(capsys, "branch", "double_well", "--vary", "lr=0.1:1.29", "--switch", "--depth", "2", "--json",
+                       "--out", str(tmp_path), "--plot", str(figure))  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and [b["period"] for b in found["branches"]] == [1, 1, 2, 2, 4, 4]
+    flips = sorted({round(s["parameter"], 9) for b in found["branches"] for s in b["bifurcations"] if s["kind"] == "flip"})
+    assert flips == [1.0, 1.236067977, 1.288031754]
+    first = found["branches"][0]
+    assert set(first) >= {"parameter", "points", "bifurcations"} and len(first["parameter"]) == len(first["points"])
+    special = first["bifurcations"][0]
+    assert (special["kind"], special["supercritical"]) == ("flip", True) and special["coefficient"] == pytest.approx(8, rel=1e-9)
+    assert figure.stat().st_size > 10_000
+    assert [b.period for b in cf.load(found["record"])] == [1, 1, 2, 2, 4, 4]
+
+
+def test_the_three_cycle_of_a_map(capsys):
+    code, out, _ = run(capsys, "branch", "--map", "r*x*(1-x)", "--vary", "r=3.7:4", "--period", "3", "--json")
+    (branch,) = json.loads(out)["branches"]
+    kinds = {s["kind"]: s["parameter"] for s in branch["bifurcations"]}
+    assert code == 0 and kinds["fold"] == pytest.approx(1 + 8**0.5, rel=1e-12)
+    assert kinds["flip"] == pytest.approx(3.841499007543507846, rel=1e-12)
+
+
+def test_branches_in_words(capsys):
+    code, out, _ = run(capsys, "branch", "--map", "r*x*(1-x)", "--vary", "r=0.5:3.5", "--switch", "--start", "0.6")
+    assert code == 0 and "stable on [1, 3]" in out and "supercritical" in out and "2-cycles" in out
+    assert "3.44948974278" in out and "branch point" in out
+
+
+def test_a_cascade(capsys, tmp_path):
+    figure = tmp_path / "cascade.pdf"
+    code, out, _ = run(capsys, "cascade", "double_well", "--vary", "lr=0.1:2", "--levels", "9", "--json", "--plot", str(figure))
+    found = json.loads(out)
+    assert code == 0 and len(found["flips"]) == 9 and figure.stat().st_size > 5000
+    assert found["accumulation"] == pytest.approx(1.30228346270071, abs=1e-11)
+    assert found["delta"] == pytest.approx(4.669201609, abs=1e-6)
+    code, out, _ = run(capsys, "cascade", "--map", "r*x*(1-x)", "--vary", "r=1.5:4", "--levels", "2", "--json")
+    found = json.loads(out)
+    assert found["accumulation"] is None and found["delta"] is None and found["flips"][1] == pytest.approx(1 + 6**0.5, rel=1e-13)
+    code, out, _ = run(capsys, "cascade", "--map", "r*x*(1-x)", "--vary", "r=1.5:4", "--levels", "6")
+    assert code == 0 and "accumulation" in out and "delta" in out
+
+
+def test_a_pole_in_the_range(capsys):
+    code, out, _ = run(capsys, "branch", "--map", "x/2 + 1/(l-1)", "--vary", "l=-1:2", "--start", "-1.6", "--json")
+    (branch,) = json.loads(out)["branches"]
+    assert code == 0 and any("infinity" in end for end in branch["ends"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["branch", "double_well"], 2, "--vary takes NAME=LO:HI"),
+        (["branch", "double_well", "--vary", "lr=2:1"], 2, "LO < HI"),
+        (["branch", "double_well", "--vary", "lr=nan:1"], 2, ""),
+        (["branch", "double_well", "--vary", "lrr=0.1:2"], 2, "did you mean 'lr'"),
+        (["branch", "duble_well", "--vary", "lr=0.1:2"], 2, "did you mean 'double_well'"),
+        (["branch", "--vary", "lr=0.1:2"], 2, "LOSS or --map"),
+        (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "0"], 2, "period"),
+        (["branch", "double_well", "--vary", "lr=0.1:2", "--start", "1", "--period", "1000000"], 2, "GiB"),
+        (["branch", "double_well", "--vary", "lr=0.1:0.5", "--period", "7"], 1, "no cycle of period 7"),
+        (["branch", "(1-x*y)**2/2", "--vary", "lr=0.1:0.5"], 1, "not isolated"),
+        (["branch", "double_well", "--vary", "lr=0.1:2", "--plot", "x.xyz"], 2, "cannot be written"),
+        (["cascade", "double_well", "--vary", "lr=0.1:0.5"], 1, "does not flip"),
+        (["cascade", "double_well", "--vary", "lr=0.1:2", "--levels", "0"], 2, "levels"),
+    ],
+)
+def test_mistakes_get_a_sentence(capsys, arguments, status, words):
+    code, out, err = run(capsys, *arguments)
+    assert code == status and words in err and "Traceback" not in err and len(err.strip().splitlines()) == 1
