@@ -16,7 +16,7 @@ from pathlib import Path
 import harness
 import report
 
-NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging")
+NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "continuation")
 
 
 def run_one(name: str, quick: bool, folder: Path) -> report.Report | None:

@@ -476,3 +476,14 @@ def test_a_solver_that_gives_up_has_no_time():
     stiff, harness = importlib.import_module("stiff"), importlib.import_module("harness")
     assert stiff.accuracy_cell(None, None) is None and stiff.accuracy_cell(math.inf, None) == "gives up"
     assert stiff.accuracy_cell(2e-7, harness.Timing(1.5e-3, 1e-3, 2e-3, 3)) == "2e-07 in 1.5"
+
+
+def test_a_branch_in_python_is_the_one_that_cfdyn_follows():
+    continuation = importlib.import_module("continuation")
+    assert continuation.by_python(200, 1e-2) == pytest.approx(3, abs=1e-10)
+    tracer, start = continuation.tracer_at(continuation.LOGISTIC, np.array([[0.5]]), "r", (2.0, 100.0))
+    assert continuation.loop(tracer, start, 50, 2e-3) == 51
+    points = continuation.some_cycle(continuation.LOGISTIC.at(r=3.99), 4)
+    assert np.abs(3.99 * points * (1 - points) - np.roll(points, -1, axis=0)).max() < 1e-12
+    row = continuation.point_row("a", 2.0, 2.0 + 2e-6)
+    assert row.cells["error"] == "1.0e-06" and row.goals[0].reached is False

@@ -7,6 +7,7 @@ import numpy as np
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import CycleTracer
 
+REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 HALVINGS = 60
 NEAR = 1e-5  # of a length: how far from a corner steps may have stalled
 ASIDE = 1e-7
@@ -31,6 +32,23 @@ def across(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> tuple[np
     corner = last.z + distance[j] * last.tangent
     start = other_side(tracer, corner, last, j, np.sign(slope[j]))
     return None if start is None else (corner, start)
+
+
+def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
+    """What a border collision does, in words, from the multipliers on both sides of it.
+
+    Feigin's rules: both cycles exist on one side of it only if the number of real multipliers above 1 on both sides
+    together is odd, and a cycle of twice the period is born if that of real multipliers below −1 is.
+
+    References
+    ----------
+    di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
+    systems, Chaos Solitons Fractals 10, §3.
+    """
+    real = [mu.real[np.abs(mu.imag) <= REAL * np.abs(mu)] for mu in (np.asarray(before), np.asarray(after))]
+    above, below = (sum(int(test(mu).sum()) for mu in real) for test in (lambda m: m > 1, lambda m: m < -1))
+    words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"
+    return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")
 
 
 def narrowed(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> Solved:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfdyn.analysis._border import collision
 from cfdyn.analysis._cycle_system import CycleTracer, check_size
 from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._shooting import images, least_period, multipliers, polish
@@ -68,7 +69,7 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
     step, values, mu = tracer.step, whole.points[:, -1].copy(), tracer.multipliers(whole.values)
     name, bounds = tracer.parameter, (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
     settings = {**provenance(map=step.title, params=step.params, parameter=name, bounds=bounds), "recipe": recipe_of(step)}
-    found = [special_point(tracer, whole, s, coefficients, settings) for s in whole.special]
+    found = [special_point(tracer, whole, s, mu, coefficients, settings) for s in whole.special]
     first, last = (reason(tracer, whole, side) for side in (0, 1))
     return Branch(
         name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1, found, (first, last),
@@ -76,20 +77,24 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
     )  # fmt: skip
 
 
-def special_point(tracer: CycleTracer, whole: Whole, special: Special, coefficients: bool, settings: dict) -> Any:
+def special_point(
+    tracer: CycleTracer, whole: Whole, special: Special, mu: np.ndarray, coefficients: bool, settings: dict
+) -> Any:
     """The record of a special point: of the shorter cycle where the points have merged."""
     from cfdyn.analysis.continue_cycle import Bifurcation
 
     points, value = tracer.points(special.z), float(special.z[-1])
     points = points[: least_period(points, 1e-5)].copy() if special.kind in ("flip", "branch point") else points.copy()
     step = tracer.at_value(value)
-    mu = multipliers(step, points)
-    coefficient, supercritical, words = None, None, ""
-    if coefficients and special.kind != "border collision":
+    own, words = multipliers(step, points), ""
+    coefficient, supercritical = None, None
+    if special.kind == "border collision":
+        own, words = mu[special.row], collision(mu[special.row], mu[min(special.row + 1, len(mu) - 1)], tracer.n)
+    elif coefficients:
         coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter)
     bounds = (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
     tangent = whole.tangents[special.row].copy()
-    return Bifurcation(special.kind, value, points, mu, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
+    return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
                        tangent, tracer.step, provenance=settings)  # fmt: skip
 
 

@@ -135,10 +135,10 @@ class Tracer:
                              self.smooth, self.watched])  # fmt: skip
         origin = np.stack([start.z, start.tangent])
         system = System(self.rules, self.block, self.weights, self.limits, origin, settings, self.work)
-        pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
+        pieces, end, beyond, done, away = [Curve(*(part[None] for part in start))], "", None, 0, 0.0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
-            size = min(CHUNK if wide == np.inf else SHORT, most_steps - done) + 2
+            size = min(SHORT if away > wide else CHUNK, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             for part, before in zip(piece, pieces[-1], strict=True):
                 part[0] = before[-1]
