@@ -120,13 +120,15 @@ class Map:
         """
         n = self.dim
         sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
-        sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n}
+        sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n, "variation": 2 * n * (1 + n)}
         if what.startswith("taylor:"):
             sizes[what] = n * (1 + int(what.partition(":")[2]))
         elif what.startswith("linearized:"):
             sizes[what] = n * (n + 2)
         elif what == "switching":
             sizes[what] = self.switches
+        elif what.startswith(("switching:", "expression:")):
+            sizes[what] = 1 + n
         return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
 
     def state(self, start: Any) -> np.ndarray:

@@ -60,6 +60,9 @@ RECORDS = {
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
+    "normal form of two flips": lambda: cf.analysis.normal_form(cf.as_map(cf.Loss("x**2 + y**2 - x**4 - y**4"), cf.optimizers.gd(lr=1.0)), [0.0, 0.0]),
+    "bifurcation curve": lambda: flips_of_the_cubic_map(),
+    "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
@@ -92,6 +95,11 @@ def exact():
 
 def doubling():
     return cf.analysis.continue_cycle(GD, [1.0], "lr", (0.5, 1.2))
+
+
+def flips_of_the_cubic_map():
+    step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
+    return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
 
 
 def compared():

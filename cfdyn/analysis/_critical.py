@@ -87,6 +87,19 @@ def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) 
     return Critical(found, pair.right[:, 0], _speed(forms, pair, plus), max(abs(x) for x in parts))
 
 
+def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float]:
+    """Along a continuum of cycles with coordinates v: (d_i, r) of v → v + d ξ² and of the multiplier −1 + r′v, r = ⟨r′, d⟩.
+
+    d_i = ½⟨p_i, B(q,q)⟩ for the left vectors p_i of the multipliers 1; r > 0: the oscillation moves to where it decays.
+    """
+    q, p = critical.right[0], critical.left[0]
+    square = forms.second(q, q)
+    found = np.array([float(paired(left, square)) / 2 for left in plus.left])
+    found[np.abs(found) <= 1e-9 * np.abs(plus.left).max() * np.abs(square).sum()] = 0.0
+    rates = [float(paired(p, forms.second(q, v))) for v in plus.right]
+    return found, float(found @ rates)
+
+
 def _speed(forms: Forms, critical: Shift, plus: Shift) -> np.ndarray:
     """⟨p_i, A_α q_j + B(q_j, x_α)⟩: how the critical block moves with the parameter, the cycle moving along."""
     k = critical.nullity

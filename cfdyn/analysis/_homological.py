@@ -12,6 +12,7 @@ Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along 
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,13 @@ class Forms:
         return self.step.extended(str(self.parameter))
 
     def _form(self, step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
-        """Complex directions by linearity."""
-        for i, u in enumerate(directions):
-            if np.iscomplexobj(u):
-                parts = [(*directions[:i], part, *directions[i + 1 :]) for part in (u.real, u.imag)]
-                return self._form(step, points, *parts[0]) + 1j * self._form(step, points, *parts[1])
-        return derivatives(step, points, *directions)
+        """Complex directions by linearity, all their parts in one call."""
+        parts = [[(1j, u.imag), (1.0, u.real)] if np.iscomplexobj(u) else [(1.0, u)] for u in directions]
+        chosen = list(product(*parts))
+        stacks = [np.concatenate([choice[i][1] for choice in chosen]) for i in range(len(directions))]
+        values = derivatives(step, np.tile(points, (len(chosen), 1)), *stacks).reshape(len(chosen), *points.shape)
+        factors = np.array([np.prod([factor for factor, _ in choice]) for choice in chosen])
+        return np.tensordot(factors, values, 1)
 
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:

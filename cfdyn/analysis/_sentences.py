@@ -10,13 +10,21 @@ def born(period: int) -> str:
     return f"{2 * period}-cycle"
 
 
-def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbolic: bool) -> str:
+def of_drift(rate: float, period: int) -> str:
+    """A flip across a continuum of cycles along which the oscillation moves."""
+    where = "to where the multiplier is inside the unit circle, and dies out there" if rate > 0 else "to where it grows faster"
+    return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {born(period)} stays"
+
+
+def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool) -> str:
     """The flip of an n-cycle, without the size of what is born."""
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
     if not supercritical:
         what = "the minimum" if period == 1 else f"the {period}-cycle"
         return f"subcritical: an unstable {born(period)} shrinks onto {what} before the edge; beyond it the orbit jumps away"
+    if continuum:
+        return f"supercritical across its continuum of cycles: just beyond the edge a {born(period)} is born"
     if hyperbolic:
         return f"supercritical on its centre manifold: beyond it a {born(period)} exists, unstable in other directions"
     return f"supercritical: just beyond the edge a stable {born(period)} is born"

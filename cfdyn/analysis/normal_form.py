@@ -30,7 +30,7 @@ class NormalForm(Record):
     "branch point"            ξ + a ξ² + b ξδ + ½ e δ² + c ξ³             a if ``form`` is "transcritical", else c
     ========================  ==========================================  ===============================================
 
-    ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", ….
+    ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", "drifting flip", ….
     ``supercritical``: True if what is born is stable on the centre manifold (c > 0 at a flip, d < 0 at a
     Neimark–Sacker point, c < 0 at a pitchfork), False if it is unstable, None if the coefficient vanishes to round-off or
     the question does not arise. ``meaning`` is the answer as a sentence. ``points`` (n, D). ``speed``: −dμ/d(parameter)
@@ -65,7 +65,8 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond the flip has the half-amplitude
     √(s δ/c) = √((ηL″ − 2)/c), s = −dμ/d(parameter). Fold: a = ½⟨p, B(q,q)⟩. Neimark–Sacker: d = ½ Re e^{−iθ}⟨p,
     C(q,q,q̄) + 2B(q, (I − A)⁻¹B(q,q̄)) + B(q̄, (e^{2iθ} − A)⁻¹B(q,q))⟩. For n-cycles the same is solved on all n points at
-    once, without forming fⁿ. Multipliers that stay at 1 (a continuum of minima) are projected out.
+    once, without forming fⁿ. Multipliers that stay at 1 (a continuum of minima) are projected out; where the oscillation
+    moves along the continuum (v → v + d ξ², ``coefficients["drift"]`` = |d|), it ends by itself and c decides nothing.
 
     Parameters
     ----------
@@ -136,13 +137,18 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
         return _many(forms, found, made)
     c = made.coefficients["c"]
     supercritical = None if abs(c) <= DEGENERATE * max(made.size, 1e-300) or c == 0 else c > 0
-    speed = -float(made.speed[0, 0])
-    meaning = _sentences.of_flip(c, supercritical, len(forms.points), found.hyperbolic)
+    speed, period = -float(made.speed[0, 0]), len(forms.points)
+    form = "flip" if supercritical is not None else "degenerate flip"
+    meaning = _sentences.of_flip(c, supercritical, period, found.hyperbolic, found.plus > 0)
+    if found.plus:
+        along, rate = _critical.drift(forms, minus, plus)
+        made.coefficients["drift"] = float(np.linalg.norm(along))
+        if along.any():
+            form, supercritical, meaning = "drifting flip", None, _sentences.of_drift(rate, period)
     if supercritical:
         pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
         share = float(np.linalg.norm(made.right[0, : forms.step.n_weights]))
         meaning += _sentences.amplitude(pace, c, share, str(forms.parameter))
-    form = "flip" if supercritical is not None else "degenerate flip"
     return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
                  coefficients=made.coefficients, directions=made.right)  # fmt: skip
 

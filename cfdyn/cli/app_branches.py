@@ -1,4 +1,4 @@
-"""The commands for branches and cascades and their options, nothing else."""
+"""The commands for branches, cascades and curves of bifurcations and their options, nothing else."""
 
 from __future__ import annotations
 
@@ -59,3 +59,26 @@ def cascade(
 
     wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, vary, period, seed)
     branch.show_cascade(wanted, levels, out, plot, json)
+
+
+@app.command()
+def curve(
+    loss: LOSS = None,
+    vary: Annotated[list[str] | None, typer.Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker or border-collision.", metavar="NAME")] = "flip",
+    period: Annotated[int | None, typer.Option("--period", min=1, help="Of the cycle; that of the orbit from the start if not given.", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[str | None, typer.Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    optimizer: OPTIMIZER = "gd",
+    start: START = None,
+    set_: SET = None,
+    variables: VARIABLES = None,
+    map_: MAP = None,
+    out: OUT = None,
+    plot: PLOT = None,
+    seed: SEED = 0,
+    json: JSON = False,
+) -> None:
+    """A bifurcation of a cycle, or a condition on it, followed in two parameters, with its special points."""
+    from cfdyn.cli import curve
+
+    curve.show(loss, vary or [], kind, period, condition, optimizer, start, set_ or [], variables, map_, out, plot, seed, json)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
           "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact",
-          "Branch": "branches", "Branches": "branches", "Cascade": "cascade"}  # fmt: skip
+          "Branch": "branches", "Branches": "branches", "Cascade": "cascade",
+          "BifurcationCurve": "bifurcation_curve"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
@@ -26,6 +27,7 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
     `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
+    A `BifurcationCurve` takes ``also=``, more curves for the same chart.
 
     Raises
     ------
@@ -42,12 +44,12 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     if name not in _FILES:
         raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
     known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}, "ExactCycles": {"span", "also"},
-             "Branch": {"orbit"}, "Branches": {"orbit"}}.get(name, set())  # fmt: skip
+             "Branch": {"orbit"}, "Branches": {"orbit"}, "BifurcationCurve": {"also"}}.get(name, set())  # fmt: skip
     if not beneath.keys() <= known:
         wrong = ", ".join(sorted(beneath.keys() - known))
         raise UsageError(
             f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison, "
-            "span= and also= with ExactCycles"
+            "span= and also= with ExactCycles, also= with a BifurcationCurve"
         )
     figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
     if path is not None:

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from cfdyn.errors import unknown
 from cfdyn.symbolic.extended import ExtendedMap
+from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
@@ -90,9 +91,10 @@ def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Par
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
     ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
-    at whose zeros a step changes its branch), ``taylor:K`` (the series of the next state from that of the state, coefficient
-    by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and
-    ``interval:jacobian``, which bound these over boxes."""
+    at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``expression:TEXT`` (of states
+    and parameters, with its gradient), ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the
+    series of the next state from that of the state, coefficient by coefficient, up to the order K), of its observables
+    ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -125,8 +127,26 @@ def map_program(spec: MapSpec, what: str) -> Program:
             raise unknown("parameter of the map", argument, parameters)
         slope = forward(tape, outputs, {parameters[argument]: tape.const(1)})
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
-    elif kind == "switching":
-        outputs = switches(tape, outputs)
+    elif kind == "variation":
+        extra, directions = 1, [_leaves(tape, spec.names, "z", n)]
+        outputs = [*outputs, *directional(tape, outputs, z, directions)]
+        outputs += sum(jacobian(tape, outputs, z), [])
+    elif kind in ("switching", "expression"):
+        outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
     elif kind != "step":
         raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)
+
+
+def _scalars(
+    tape: Tape, spec: MapSpec, z: list[Node], parameters: Parameters, step: list[Node], kind: str, argument: str
+) -> list[Node]:
+    """Functions of the state: all that switch, or one of them or of a text with its gradient."""
+    if kind == "switching":
+        found = switches(tape, step)
+        if not argument:
+            return found
+        value = found[int(argument)]
+    else:
+        value = formula(argument).on(tape, {**dict(zip(spec.names, z, strict=True)), **parameters})
+    return [value, *reverse(tape, value, z)]

@@ -367,3 +367,60 @@ def test_a_parameter_that_parts_the_multipliers_is_said():
     assert "does not move these multipliers alike" in form(step, [0.0, 0.0], "k").meaning
     degenerate = form(cf.as_map(cf.Loss("x**2/2 + y**2/2"), cf.optimizers.gd(lr=2.0)), [0.0, 0.0])
     assert degenerate.supercritical is None and "degenerate" in degenerate.meaning
+
+
+@pytest.mark.parametrize("x", [1.0, 2.0, 0.6])
+def test_flip_across_a_valley_of_minima(x):
+    """(1 − xy)²/2, λ = x² + y² on xy = 1: d = −½ η ∂_v λ with ∂_v λ = 2(x² − y²)/√λ; the orbit ends at a flatter minimum."""
+    y = 1 / x
+    sharpness = x * x + y * y
+    eta = 2 / sharpness
+    step = cf.as_map(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=eta))
+    found = form(step, [x, y])
+    assert found.coefficients["drift"] == pytest.approx(eta * abs(x * x - y * y) / math.sqrt(sharpness), rel=1e-9, abs=1e-15)
+    if x == 1.0:
+        assert found.supercritical is True and "2-cycle is born" in found.meaning
+    else:
+        assert found.form == "drifting flip" and found.supercritical is None and "dies out" in found.meaning
+        orbit = cf.iterate(step.at(lr=1.01 * eta), [x + 1e-3, y - 1e-3], 20_000)
+        assert orbit.sharpness[-1] < 2 / (1.01 * eta) < sharpness and orbit.loss[-1] < 1e-20
+
+
+def three_cycle(h):
+    """N6: plain gradient descent with η = 1 in two dimensions, h′(s) = 3/4 + h₂(s − 1), k = (√3/6)(2 − s)."""
+    s = "(x**2 + y**2)"
+    text = f"3*({s} - 1)/4 + h*({s} - 1)**2/2 + sqrt(3)/6*(2 - {s})*(x**3 - 3*x*y**2)"
+    step = cf.as_map(cf.Loss(text, "x y", {"h": h}), cf.optimizers.gd(lr=1.0))
+    points = [np.array([math.cos(math.pi / 6), math.sin(math.pi / 6)])]
+    for _ in range(2):
+        points.append(step(points[-1]))
+    assert np.abs(np.array(points) - [[math.cos(a), math.sin(a)] for a in math.pi / 6 + np.arange(3) * 2 * math.pi / 3]).max() < 1e-15
+    return step, np.array(points)
+
+
+def test_the_3_cycle_of_gradient_descent_flips_at_seven_sixteenths():
+    """N6 at h₂ = −7/16: the 6-cycle born there has the amplitude that c says."""
+    step, points = three_cycle(-7 / 16)
+    found = form(step, points, "h")
+    assert found.kind == "flip" and found.supercritical is True and "stable 6-cycle" in found.meaning
+    delta = -2e-4
+    half = math.sqrt(found.speed * delta / found.coefficient)
+    near = cf.analysis.classify(step.at(h=-7 / 16 + delta), points[0] + 0.9 * half * found.directions[0])
+    assert near.period == 6
+    k = int(np.argmin(np.linalg.norm(near.points - points[0], axis=1)))
+    assert np.linalg.norm(near.points[k] - near.points[(k + 3) % 6]) / 2 == pytest.approx(half, rel=1e-2)
+
+
+def test_the_3_cycle_of_gradient_descent_turns_at_three_eighths():
+    """N4: at a fixed point no Neimark–Sacker bifurcation is possible, at a 3-cycle it is: as for the map applied three times."""
+    step, points = three_cycle(3 / 8)
+    found, thrice = form(step, points, "h"), form(cf.compose(step, step, step), points[0], "h")
+    assert found.kind == thrice.kind == "neimark-sacker" and found.supercritical is True
+    for name in ("d", "b", "theta"):
+        assert found.coefficients[name] == pytest.approx(thrice.coefficients[name], rel=1e-8)
+    assert found.speed == pytest.approx(thrice.speed, rel=1e-9)
+    delta = 2e-4 / found.speed
+    orbit = cf.iterate(step.at(h=3 / 8 + delta), points[0] + 2e-4, 300_000).z[240_000::3]
+    values, vectors = np.linalg.eig(cf.compose(step, step, step).at(h=3 / 8 + delta).jacobian(points[0]))
+    xi = (orbit - points[0]) @ np.linalg.inv(vectors).T[:, int(np.argmax(values.imag))]
+    assert (np.abs(xi) ** 2).mean() == pytest.approx(found.speed * delta / -found.coefficient, rel=2e-2)

@@ -1,0 +1,77 @@
+"""``cfdyn curve`` as a user meets it."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.cli import main
+
+WELL = ["curve", "(w**2 - a)**2/4", "--set", "a=1", "--vary", "lr=0.2:3", "--vary", "a=0.3:3"]
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    done = capsys.readouterr()
+    return stop.value.code, done.out, done.err
+
+
+def document(capsys, *arguments):
+    status, out, err = run(capsys, *arguments, "--json")
+    assert status == 0, err
+    return json.loads(out)
+
+
+def test_flips_of_the_minimum_and_of_its_2_cycle(capsys, tmp_path):
+    """ηa = 1 and ηa = √5 − 1 by scaling (C2)."""
+    found = document(capsys, *WELL, "--out", str(tmp_path), "--plot", str(tmp_path / "chart.png"))
+    assert found["kind"] == "flip" and found["names"] == ["lr", "a"] and found["period"] == 1
+    assert np.prod(found["parameters"], axis=1) == pytest.approx(1, abs=1e-11)
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG") and found["figures"] == [str(tmp_path / "chart.png")]
+    loaded = cf.load(found["record"])
+    assert loaded.parameters.tolist() == found["parameters"] and loaded.special == []
+    found = document(capsys, *WELL, "--optimizer", "gd:lr=1.1", "--period", "2")
+    assert found["period"] == 2 and np.prod(found["parameters"], axis=1) == pytest.approx(math.sqrt(5) - 1, rel=1e-10)
+
+
+def test_special_points(capsys):
+    """The cubic map: the flip is degenerate where 9x² = 1, the fold has its cusp at (0, 1)."""
+    words = ["curve", "--map", "k + c*x - x**3", "--variables", "x", "--vary", "k=-3:3", "--vary", "c=-2:4"]
+    found = document(capsys, *words, "--set", "k=0", "--set", "c=-0.9")
+    assert [s["kind"] for s in found["special"]] == ["generalized flip"] * 2
+    assert np.abs([s["parameters"] for s in found["special"]]) == pytest.approx(np.array([[16 / 27, 2 / 3]] * 2), abs=1e-9)
+    status, out, _ = run(capsys, *words, "--set", "k=0.1", "--set", "c=1.5", "--start", "1", "--kind", "fold")
+    assert status == 0 and "cusp" in out and "fold of the fixed point" in out
+
+
+def test_condition(capsys):
+    """Superstable 2-cycle of x → c + s x²: sc = −1."""
+    found = document(capsys, "curve", "--map", "c + s*x**2", "--variables", "x", "--set", "c=-0.9", "--set", "s=1", "--period", "2",
+                     "--vary", "c=-4:-0.2", "--vary", "s=0.3:3", "--condition", "x")  # fmt: skip
+    assert found["kind"] == "condition" and found["condition"] == "x"
+    assert np.prod(found["parameters"], axis=1) == pytest.approx(-1, abs=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["curve", "double_well", "--vary", "lr=0.2:3"], 2, "two parameters"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "aa=0.3:3"], 2, "did you mean 'a'"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a"], 2, "NAME=LO:HI"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=3:1"], 2, "intervals"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--kind", "flop"], 2, "did you mean 'flip'"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--kind", "fold"], 1, "meets no fold"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--condition", "ww"], 2, "did you mean 'w'"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--period", "0"], 2, "period"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--plot", "x.doc"], 2, ".png"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--optimizer", "gd:lr=1.55", "--start", "0.5"], 1, "chaotic, not periodic"),
+        (["curve", "--vary", "lr=0.2:3", "--vary", "a=0.3:3"], 2, "LOSS or --map"),
+    ],
+)
+def test_bad_input(capsys, words, status, message):
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (status, "") and re.search(message, err) and err.count("\n") == 1
