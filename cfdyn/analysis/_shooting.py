@@ -10,6 +10,8 @@ from cfdyn.systems import Map
 DENSE = 48
 # A larger answer than this times the defect: the system is singular, or nearly so.
 WELL = 1e6
+# A defect of one unit in the last place cannot be made smaller.
+EXACT = 2e-16
 
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:
@@ -53,7 +55,7 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30) -> np.ndarray | 
                 best = x
         else:
             stalled += 1
-        if size == 0.0 or (good_enough and stalled >= 2) or stalled >= 5:
+        if size <= EXACT * np.abs(x).max() or (good_enough and stalled >= 2) or stalled >= 5:
             break
         x = x - _solve(matrices, defect)
     return best

@@ -1,0 +1,241 @@
+"""`windows`: where over a parameter a cycle of one period is born, is stable, and how its window ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from cfdyn.analysis._shooting import jacobians, multipliers, polish
+from cfdyn.analysis.continue_cycle import Branch, continue_cycle
+from cfdyn.analysis.cycles import cycles
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map
+
+SAMPLES = 24
+# A branch's rows lie this close to the cycle between them, relative to its size.
+NEAR = 0.02
+# In the quadratic family a window's end is nine times as far from its fold as its superstable cycle is.
+REACH = 12.0
+RUNGS = 16
+
+
+@dataclass(frozen=True)
+class Window(Record):
+    """Values of the parameter at which an n-cycle is born, is superstable, loses stability, and its window ends.
+
+    ``opens``: the fold in which it is born with an unstable one, ``points`` (n, D) there; ``superstable``: a critical
+    point lies on it; ``flips``: its first flip; ``closes``: the attractor that grew from it meets the unstable cycle (an
+    interior crisis). Each is None where there is no such value within the bounds; ``superstable`` and ``closes`` also for
+    maps of several variables. Mirror images of a window, which a symmetric map has, open at the same value and are one.
+    """
+
+    period: int
+    parameter: str
+    opens: float
+    superstable: float | None
+    flips: float | None
+    closes: float | None
+    points: np.ndarray
+
+
+def windows(
+    step: Map,
+    period: int,
+    parameter: str,
+    bounds: tuple[float, float],
+    box: Sequence[tuple[float, float]] | None = None,
+    known: Sequence[tuple[float, Any]] = (),
+    samples: int = SAMPLES,
+) -> list[Window]:
+    """The windows of period n over [lo, hi], in order of where they open.
+
+    At each of the samples all n-cycles in the box are found (maps of one variable) and followed by continuation to
+    the fold where they are born. The end of a window solves f²ⁿ(c) = x for the critical point c of its superstable cycle
+    and the unstable cycle's point x next to c. A window narrower than the distance of the samples is found too: its
+    unstable cycle lives on beyond it.
+
+    Parameters
+    ----------
+    step : the map
+    period : n ≥ 2
+    parameter, bounds : what to vary, (lo, hi)
+    box : where the cycles lie, [(lo, hi)], for maps of one variable
+    known : pairs (value, points (n, D)) of n-cycles that are known already, in any dimension
+    samples : how many values of the parameter are searched
+
+    Raises
+    ------
+    UsageError : a period below 2, an empty range, or neither a box nor a known cycle
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
+    >>> [w] = cf.analysis.windows(step, 3, "r", (3.5, 4.0), [(0.0, 1.0)])
+    >>> [round(float(v), 10) for v in (w.opens, w.superstable, w.flips, w.closes)]  # the first is 1 + √8
+    [3.8284271247, 3.8318740553, 3.8414990075, 3.8568006525]
+
+    References
+    ----------
+    Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
+    (1985) 1095: the proportions of windows.
+    """
+    lo, hi = float(bounds[0]), float(bounds[1])
+    if samples < 2:
+        raise UsageError(f"windows need two samples or more, not {samples}")
+    if period < 2 or not (np.isfinite([lo, hi]).all() and lo < hi):
+        raise UsageError(f"windows need a period of at least 2 and a range lo < hi, not {period} over {lo:g}:{hi:g}")
+    if box is None and not known:
+        raise UsageError("windows need a box in which to look, or cycles that are known already")
+    found: dict[float, Window] = {}
+    branches: list[Branch] = []
+    for value, points in [*known, *_sampled(step, period, parameter, np.linspace(lo, hi, samples), box)]:
+        if any(_passes(branch, value, points) for branch in branches):
+            continue
+        try:
+            branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi)))
+        except NumericsError:
+            continue
+        for window in _on(step, branches[-1], parameter, (lo, hi)):
+            found.setdefault(round(window.opens, 9), window)
+    return [found[key] for key in sorted(found)]
+
+
+def _sampled(step: Map, period: int, parameter: str, values: np.ndarray, box: Any) -> list[tuple[float, np.ndarray]]:
+    """(value, points) of all n-cycles in the box; the ends of the range, often special ones, are moved inside."""
+    found = []
+    values[[0, -1]] += np.array([0.01, -0.01]) * (values[1] - values[0])
+    for value in values if box is not None and step.dim == 1 else ():
+        try:
+            every = cycles(step.at(**{parameter: float(value)}), period, box)
+        except NumericsError:
+            continue
+        found += [(float(value), cycle.points) for cycle in every]
+    return found
+
+
+class _Side(NamedTuple):
+    """A part of a branch on one side of a fold: values (m,) and points (m, n, D), the fold's neighbour first."""
+
+    values: np.ndarray
+    points: np.ndarray
+
+    def cycle(self, step: Map, parameter: str, value: float) -> np.ndarray | None:
+        """The polished cycle (n, D) at a value."""
+        turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
+        last = int(turned[0]) + 2 if len(turned) else len(self.values)
+        values, points = self.values[:last], self.points[:last]
+        if len(values) < 2 or not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
+            return None
+        order = np.argsort(values, kind="stable")
+        at = int(np.clip(np.searchsorted(values[order], value), 1, len(values) - 1))
+        a, b = order[at - 1], order[at]
+        share = (value - values[a]) / ((values[b] - values[a]) or 1.0)
+        return polish(step.at(**{parameter: value}), points[a] + share * (points[b] - points[a]))
+
+
+def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
+    """Whether a branch goes through a cycle at this value."""
+    ahead, size = branch.parameter - value, float(np.ptp(points)) or 1.0
+    for row in np.flatnonzero(ahead[:-1] * ahead[1:] <= 0):
+        share = ahead[row] / ((ahead[row] - ahead[row + 1]) or 1.0)
+        there = branch.points[row] + share * (branch.points[row + 1] - branch.points[row])
+        if min(np.abs(np.roll(there, k, axis=0) - points).max() for k in range(len(points))) <= NEAR * size:
+            return True
+    return False
+
+
+def _on(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) -> list[Window]:
+    """The windows that open at the folds of a branch."""
+    found = []
+    for fold in (b for b in branch.bifurcations if b.kind == "fold"):
+        after = _Side(branch.parameter[fold.place + 1 :], branch.points[fold.place + 1 :])
+        before = _Side(branch.parameter[fold.place :: -1], branch.points[fold.place :: -1])
+        rises, falls = (_stable_beside(branch, fold.place + k) for k in (1, 0))
+        if rises == falls:
+            continue
+        stable, unstable = (after, before) if rises else (before, after)
+        flips = _first_flip(branch, fold.place, forward=rises)
+        center = _superstable(step, parameter, stable, flips)
+        closes = None if center is None else _crisis(step, parameter, unstable, fold.parameter, *center, bounds)
+        found.append(Window(branch.period, parameter, fold.parameter, center and center[0], flips, closes, fold.points,
+                            provenance=provenance(map=step.title, params=step.params, bounds=bounds)))  # fmt: skip
+    return found
+
+
+def _stable_beside(branch: Branch, row: int) -> bool:
+    return 0 <= row < len(branch) and bool(branch.stable[row])
+
+
+def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
+    """The nearest special point at which stability ends beyond a fold, if it is a flip."""
+    beyond = [b for b in branch.bifurcations if (b.place > place if forward else b.place < place) and b.kind != "border collision"]
+    if not beyond:
+        return None
+    nearest = beyond[0] if forward else beyond[-1]
+    return nearest.parameter if nearest.kind == "flip" else None
+
+
+def _superstable(step: Map, parameter: str, side: _Side, flips: float | None) -> tuple[float, float] | None:
+    """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
+    if step.dim != 1 or len(side.values) < 2:
+        return None
+
+    def leading(value: float) -> float:
+        points = side.cycle(step, parameter, value)
+        return np.nan if points is None else float(multipliers(step.at(**{parameter: value}), points)[0])
+
+    first, last = float(side.values[0]), float(side.values[-1] if flips is None else flips)
+    if not leading(first) * leading(last) < 0:
+        return None
+    value = brentq(leading, first, last, xtol=4e-16 * abs(last) or 1e-300, rtol=1e-15)
+    points = side.cycle(step, parameter, value)
+    if points is None:
+        return None
+    slopes = jacobians(step.at(**{parameter: value}), points)
+    return float(value), float(points[int(np.argmin(np.abs(slopes[:, 0, 0]))), 0])
+
+
+def _crisis(step: Map, parameter: str, side: _Side, opens: float, center: float, critical: float, bounds: Any) -> float | None:
+    """Where the critical point's orbit lands on the unstable cycle: f²ⁿ(c) = x."""
+    n, c = side.points.shape[1], critical
+
+    def gap(value: float) -> float:
+        nonlocal c
+        there, points = step.at(**{parameter: value}), side.cycle(step, parameter, value)
+        if points is None:
+            return np.nan
+        c = _critical(there, c)
+        z = np.array([c])
+        for _ in range(2 * n):
+            z = there(z)
+        return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
+
+    furthest = center + REACH * (center - opens)
+    ladder = np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS)
+    gaps = []
+    for value in ladder:
+        gaps.append(gap(float(value)))
+        if len(gaps) > 1 and gaps[-2] * gaps[-1] <= 0:
+            c = critical
+            return float(brentq(gap, ladder[len(gaps) - 2], value, xtol=4e-16 * abs(value) or 1e-300, rtol=1e-15))
+        if not np.isfinite(gaps[-1]):
+            return None
+    return None
+
+
+def _critical(step: Map, near: float) -> float:
+    """The zero of f′ near a point, by Newton."""
+    x = near
+    for _ in range(20):
+        slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]
+        change = slope / curvature if curvature else 0.0
+        x -= change
+        if not abs(change) > 1e-15 * abs(x):
+            break
+    return float(x)
