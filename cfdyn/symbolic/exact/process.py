@@ -9,18 +9,42 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from cfdyn.cache import Shelf, fingerprint
+
 MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
+BROKEN = ("the process for the algebra could not be started",
+          "the process for the algebra ended early; it may have run out of memory")  # fmt: skip
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """What the worker found within ``time_limit`` seconds, and in words why that is not all, or nothing.
+    """What there is to find within ``time_limit`` seconds, and in words why that is not all, or nothing.
 
-    The worker is gone when this returns, however it returns; it also ends by itself if this process does.
+    It is kept: the same question with the same limit is answered at once, as is one that was answered in full.
     """
+    question = json.dumps(asked, sort_keys=True)
+    for key in (question, f"{question}|{time_limit:g}"):
+        kept = _shelf().read(key)
+        if kept is not None:
+            found, reason = json.loads(kept)
+            return found, reason
+    found, reason = _ask(asked, time_limit)
+    if reason not in BROKEN:
+        _shelf().write(f"{question}|{time_limit:g}" if reason == TOO_LATE else question, json.dumps([found, reason]).encode())
+    return found, reason
+
+
+@cache
+def _shelf() -> Shelf:
+    return Shelf("exact", fingerprint(("symbolic/exact", "symbolic", "tape"), ("sympy", "mpmath")))
+
+
+def _ask(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
+    """The worker's answers; it is gone when this returns, however it returns, and ends by itself if this process does."""
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(
@@ -33,7 +57,7 @@ def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, An
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
         except OSError:
-            return [], "the process for the algebra could not be started"
+            return [], BROKEN[0]
         return _collected(process.stdout, time.monotonic() + time_limit)
     finally:
         process.kill()
@@ -64,7 +88,7 @@ def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], 
         except queue.Empty:
             return found, TOO_LATE
         if not line:
-            return found, "the process for the algebra ended early; it may have run out of memory"
+            return found, BROKEN[1]
         message = json.loads(line)
         if "end" in message:
             return found, message["end"]
