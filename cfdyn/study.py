@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis.bands import Bands, bands
+from cfdyn.analysis.cascade import Cascade
 from cfdyn.analysis.classify import Regime, classify
 from cfdyn.analysis.cycles import Cycles, cycles
 from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm, normal_form
+from cfdyn.analysis.windows import Window
 from cfdyn.defaults import edge_at, learning_rate, start_near
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.landscape import Landscape, landscape
 from cfdyn.loss import Loss
 from cfdyn.minima import Minimum, minima
@@ -36,7 +39,9 @@ class Study(Record):
 
     ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None; ``flip``:
     its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
-    ``cycles``: 3-cycles at this lr (one weight only, else None); ``orbit``: the first steps;
+    ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
+    edge, or None; ``windows``: of 3-cycles over the range of the bands;
+    ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps;
     ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
     """
 
@@ -52,6 +57,9 @@ class Study(Record):
     regime: Regime
     bands: Bands
     cycles: Cycles | None
+    cascade: Cascade | None
+    windows: list[Window]
+    exact: list[dict]
     orbit: Orbit
     loss: np.ndarray
     sharpness: np.ndarray
@@ -69,7 +77,7 @@ def study(
     auto_lr: bool = False,
     progress: Progress | None = None,
 ) -> Study:
-    """Minima, edge, flip, regime, regimes over lr, 3-cycles and a verdict.
+    """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict.
 
     Parameters
     ----------
@@ -103,19 +111,24 @@ def study(
     step, given = as_map(loss, optimizer), start is not None
     z0 = step.state(start if given else start_near(loss, found))
     border = edge_at(loss, optimizer, found[0]) if found else None
-    say("classifying the orbit")
-    regime = classify(step, z0)
-    say("scanning learning rates")
-    lr = optimizer.params["lr"]
-    over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
-    orbit = iterate(step, z0, STEPS)
-    parts: dict[str, Any] = {
-        "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
-        "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
-        "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
-        "sharpness": orbit.sharpness, "cycles": _three_cycles(step, loss, orbit, box),
-        "landscape": landscape(loss, step, orbit, regime),
-    }  # fmt: skip
+    with formulas(loss, optimizer) as exact:
+        say("classifying the orbit")
+        regime = classify(step, z0)
+        say("scanning learning rates")
+        lr = optimizer.params["lr"]
+        over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
+        orbit = iterate(step, z0, STEPS)
+        say("following doublings and 3-cycles")
+        around = _around(loss, orbit, box)
+        parts: dict[str, Any] = {
+            "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
+            "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
+            "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
+            "sharpness": orbit.sharpness, "cycles": _three_cycles(step, around), "cascade": doublings(step, border, over_lr),
+            "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
+        }  # fmt: skip
+        say("looking for formulas")
+        parts["exact"] = exact()
     settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
                           data=loss.spec.data_digest)  # fmt: skip
     return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
@@ -145,13 +158,18 @@ def _flip(step: Map, border: Edge | None) -> NormalForm | None:
         return None
 
 
-def _three_cycles(step: Map, loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> Cycles | None:
-    if step.dim != 1:
-        return None
+def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:
+    """The box of the first weight, and what the orbit visits of the rest of the line, with a margin."""
     w = orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0]
     lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
     lo, hi = min(lo, w.min()), max(hi, w.max())
+    return [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))]
+
+
+def _three_cycles(step: Map, around: list[tuple[float, float]]) -> Cycles | None:
+    if step.dim != 1:
+        return None
     try:
-        return cycles(step, 3, [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))])
+        return cycles(step, 3, around)
     except NumericsError:
         return None

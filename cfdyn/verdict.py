@@ -10,6 +10,7 @@ from cfdyn.analysis.classify import Regime
 from cfdyn.analysis.cycles import Cycles
 from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm
+from cfdyn.analysis.windows import Window
 from cfdyn.minima import Minimum
 from cfdyn.systems import Map
 
@@ -24,11 +25,12 @@ def verdict(
     cycles: Cycles | None,
     minima: list[Minimum],
     bands: Bands,
+    windows: list[Window],
     **_: object,
 ) -> str:
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(lr, edge, minima)
-    sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _window(bands)]
+    sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
     return " ".join(s for s in sentences if s)
 
 
@@ -86,7 +88,15 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
     return f"{count}: by Li and Yorke chaos follows."
 
 
-def _window(bands: Bands) -> str:
+def _born(windows: list[Window]) -> str:
+    """Where stable 3-cycles appear out of nothing."""
+    if not windows:
+        return ""
+    places = " and ".join(f"{w.opens:.6g}" for w in windows[:4]) + (" and further places" if len(windows) > 4 else "")
+    return f"Stable 3-cycles are born by folds at {windows[0].parameter} = {places}."
+
+
+def _met(bands: Bands) -> str:
     """Where over the learning rate period 3, chaos and divergence were met first."""
     firsts: dict[str, float] = {}
     for lo, _, name in bands.bands:

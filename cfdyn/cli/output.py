@@ -74,7 +74,10 @@ def study_summary(study: Any) -> dict[str, Any]:
         "bands": [{"lo": lo, "hi": hi, "regime": name} for lo, hi, name in study.bands.bands],
         "cycles": None if study.cycles is None else [
             {"points": c.points, "period": c.period, "multipliers": c.multipliers, "stable": c.stable} for c in study.cycles],
-        "verdict": study.verdict,
+        "flips": [] if study.cascade is None else study.cascade.flips,
+        "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
+        "windows": [{k: getattr(w, k) for k in ("period", "opens", "superstable", "flips", "closes")} for w in study.windows],
+        "exact": study.exact, "verdict": study.verdict,
     }  # fmt: skip
 
 
@@ -130,8 +133,30 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
             table.add_row(vector(cycle.points), vector(cycle.multipliers), words[cycle.stable])
         out.print(table)
         out.print()
+    _print_landmarks(out, study)
     print_bands(out, study.bands)
     print_files(figures, record)
+
+
+def _print_landmarks(out: Console, study: Any) -> None:
+    """What happens over the learning rate, with its formulas."""
+    from cfdyn.landmarks import landmarks
+
+    rows = landmarks(study)
+    if not rows:
+        return
+    out.print("[bold]Landmarks over lr[/bold]")
+    table = _table("lr", "what", "formula")
+    for row in rows[:MOST_ROWS]:
+        table.add_row(f"{row.value:.12g}", row.what, _short(row.formula, 44))
+    out.print(table)
+    if len(rows) > MOST_ROWS:
+        out.print(f"… and {len(rows) - MOST_ROWS} more (all of them with --json)")
+    out.print()
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def print_files(figures: list[Path], record: Path) -> None:

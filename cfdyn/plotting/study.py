@@ -8,9 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cfdyn.landmarks import landmarks
 from cfdyn.plotting.bands import draw_bands
 from cfdyn.plotting.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
+
+MOST_MARKS = 24
 
 
 def draw(study: Any) -> Figure:
@@ -24,12 +27,22 @@ def draw(study: Any) -> Figure:
             _draw_plane(panels[0, 0], study)
         edge = None if study.edge is None else study.edge.value
         draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
-        panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"))
+        _mark_landmarks(panels[0, 1], study)
+        panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"), pad=9)
         draw_loss(panels[1, 0], study.loss)
         threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
         draw_sharpness(panels[1, 1], study.sharpness, threshold)
         figure.suptitle(_title(study), fontsize=9.5)
     return figure
+
+
+def _mark_landmarks(axes: Axes, study: Any) -> None:
+    """Small marks above the regimes: where 3-cycles are born (▲), and where the doublings flip (▼)."""
+    doubled = study.cascade.flips[1:] if study.cascade is not None else []
+    rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
+    for row in rows if len(rows) <= MOST_MARKS else ():
+        axes.plot(row.value, 1.015, "^" if row.what.startswith("fold") else "v", color=WARN, markersize=3.2, clip_on=False,
+                  transform=axes.get_xaxis_transform())  # fmt: skip
 
 
 def _title(study: Any) -> str:

@@ -17,24 +17,24 @@ from cfdyn.cache import Shelf, fingerprint
 
 MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
-BROKEN = ("the process for the algebra could not be started",
-          "the process for the algebra ended early; it may have run out of memory")  # fmt: skip
+NOT_STARTED = "the process for the algebra could not be started"
+ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"
+UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
     """What there is to find within ``time_limit`` seconds, and in words why that is not all, or nothing.
 
-    It is kept: the same question with the same limit is answered at once, as is one that was answered in full.
+    An answer that did not run into the limit is kept between runs.
     """
     question = json.dumps(asked, sort_keys=True)
-    for key in (question, f"{question}|{time_limit:g}"):
-        kept = _shelf().read(key)
-        if kept is not None:
-            found, reason = json.loads(kept)
-            return found, reason
+    kept = _shelf().read(question)
+    if kept is not None:
+        found, reason = json.loads(kept)
+        return found, reason
     found, reason = _ask(asked, time_limit)
-    if reason not in BROKEN:
-        _shelf().write(f"{question}|{time_limit:g}" if reason == TOO_LATE else question, json.dumps([found, reason]).encode())
+    if reason not in UNFINISHED:
+        _shelf().write(question, json.dumps([found, reason]).encode())
     return found, reason
 
 
@@ -57,7 +57,7 @@ def _ask(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]]
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
         except OSError:
-            return [], BROKEN[0]
+            return [], NOT_STARTED
         return _collected(process.stdout, time.monotonic() + time_limit)
     finally:
         process.kill()
@@ -88,7 +88,7 @@ def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], 
         except queue.Empty:
             return found, TOO_LATE
         if not line:
-            return found, BROKEN[1]
+            return found, ENDED_EARLY
         message = json.loads(line)
         if "end" in message:
             return found, message["end"]
