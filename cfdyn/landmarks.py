@@ -99,7 +99,7 @@ def landmarks(study: Any) -> list[Landmark]:
     for window in study.windows:
         n = window.period
         found += [(window.opens, f"fold: a {n}-cycle is born"), (window.superstable, f"superstable {n}-cycle"),
-                  (window.flips, f"flip of the {n}-cycle"), (window.closes, f"end of the {n}-cycle's window (crisis)")]  # fmt: skip
+                  (window.flips, f"flip of the {n}-cycle"), (window.closes, f"crisis: the {n}-cycle's window ends")]  # fmt: skip
     return sorted(Landmark(value, what, _formula(study.exact, value)) for value, what in found if value is not None)
 
 

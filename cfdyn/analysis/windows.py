@@ -174,7 +174,8 @@ def _stable_beside(branch: Branch, row: int) -> bool:
 
 def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
     """The nearest special point at which stability ends beyond a fold, if it is a flip."""
-    beyond = [b for b in branch.bifurcations if (b.place > place if forward else b.place < place) and b.kind != "border collision"]
+    special = [b for b in branch.bifurcations if b.kind != "border collision"]
+    beyond = [b for b in special if (b.place > place if forward else b.place < place)]
     if not beyond:
         return None
     nearest = beyond[0] if forward else beyond[-1]
