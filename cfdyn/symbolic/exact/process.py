@@ -19,20 +19,22 @@ MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
 NOT_STARTED = "the process for the algebra could not be started"
 ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"
+OUT_OF_TIME = 75  # the worker's status then
+PATIENCE = 4
 UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """What there is to find within ``time_limit`` seconds, and in words why that is not all, or nothing.
+    """What there is to find within ``time_limit`` seconds of the processor, and in words why that is not all, or nothing.
 
-    An answer that did not run into the limit is kept between runs.
+    Where others use the processor too it takes longer by the clock, at most four times. An answer that did not run into the limit is kept between runs.
     """
-    question = json.dumps(asked, sort_keys=True)
+    question = json.dumps(asked)
     kept = _shelf().read(question)
     if kept is not None:
         found, reason = json.loads(kept)
         return found, reason
-    found, reason = _ask(asked, time_limit)
+    found, reason = _ask(question, time_limit)
     if reason not in UNFINISHED:
         _shelf().write(question, json.dumps([found, reason]).encode())
     return found, reason
@@ -43,22 +45,23 @@ def _shelf() -> Shelf:
     return Shelf("exact", fingerprint(("symbolic/exact", "symbolic", "tape"), ("sympy", "mpmath")))
 
 
-def _ask(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
+def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
     """The worker's answers; it is gone when this returns, however it returns, and ends by itself if this process does."""
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(
-        [sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", MODULE, str(time_limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None
     try:
         try:
-            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.write(question + "\n")
             process.stdin.flush()
         except OSError:
             return [], NOT_STARTED
-        return _collected(process.stdout, time.monotonic() + time_limit)
+        found, reason = _collected(process.stdout, time.monotonic() + PATIENCE * time_limit)
+        return found, TOO_LATE if reason == ENDED_EARLY and process.wait() == OUT_OF_TIME else reason
     finally:
         process.kill()
         process.wait()

@@ -6,9 +6,11 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+from cfdyn.symbolic.exact.process import OUT_OF_TIME
 from cfdyn.symbolic.exact.request import Refused
 
 MOST_MEMORY = 4 * 2**30
@@ -36,6 +38,13 @@ def _stop_with_the_parent() -> None:
     os._exit(0)
 
 
+def _stop_in_time(seconds: float) -> None:
+    # Of the processor, so that the answer does not depend on what else the machine does.
+    while time.process_time() < seconds:
+        time.sleep(min(0.02, seconds))
+    os._exit(OUT_OF_TIME)
+
+
 def _limit_memory() -> None:
     try:
         import resource
@@ -50,6 +59,7 @@ def main() -> None:
     _limit_memory()
     asked = json.loads(sys.stdin.readline())
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    threading.Thread(target=_stop_in_time, args=(float(sys.argv[1]),), daemon=True).start()
     end = ""
     try:
         for part in answer(asked):
