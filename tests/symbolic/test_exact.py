@@ -167,7 +167,7 @@ def test_it_says_where_there_is_nothing(loss):
 def test_the_time_limit_holds_and_nothing_is_left():
     begin = time.monotonic()
     record = cf.symbolic.cycles(LOGISTIC, 6, time_limit=1.0)
-    assert time.monotonic() - begin < 3 and "time limit" in record.reason and not record.complete
+    assert time.monotonic() - begin < 6 and "time limit" in record.reason and not record.complete
     if os.path.isdir("/proc"):
         children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
         assert "exact.worker" not in children
