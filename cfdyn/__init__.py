@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfdyn.registry import Rebinding
 
@@ -22,6 +22,12 @@ _WHERE = {
     "compare": "comparison", "averages": "comparison", "animate": "plotting.animation",
     "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
+if TYPE_CHECKING:
+    # Their attributes are the functions of their submodules, which only `registry` knows.
+    losses: Any
+    optimizers: Any
+    flows: Any
+    analysis: Any
 _PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts", "symbolic")
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604

@@ -185,7 +185,7 @@ def test_an_interrupt_ends_it_at_once():
 def test_the_worker_ends_with_its_parent():
     """Its stdin closes when the parent is gone, however that ended."""
     asked = json.dumps(request(subject(LOGISTIC, None), ["r"], job="cycles", n=6)) + "\n"
-    worker = subprocess.Popen([sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker = subprocess.Popen([sys.executable, "-m", MODULE, "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     worker.stdin.write(asked)
     worker.stdin.flush()
     assert "map" in worker.stdout.readline()

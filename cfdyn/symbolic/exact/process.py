@@ -27,7 +27,8 @@ UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
     """What there is to find within ``time_limit`` seconds of the processor, and in words why that is not all, or nothing.
 
-    Where others use the processor too it takes longer by the clock, at most four times. An answer that did not run into the limit is kept between runs.
+    Where others use the processor too it takes longer by the clock, at most four times. An answer that did not run into
+    the limit is kept between runs.
     """
     question = json.dumps(asked)
     kept = _shelf().read(question)
