@@ -106,12 +106,16 @@ def _searched(
 
 
 def _crossings(extended: Map, branch: Any, names: tuple[str, str], rule: str) -> list[tuple[float, np.ndarray]]:
-    """Rows of a branch behind which the condition changes its sign."""
+    """Rows of a branch behind which the condition changes its sign for a point of the cycle, which comes first then."""
     values = np.array([[branch.step.params[name] for name in names]] * len(branch))
     values[:, names.index(branch.name)] = branch.parameter
-    states = np.column_stack([branch.points[:, 0], values])
-    test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
-    return [(branch.parameter[k], branch.points[k]) for k in np.flatnonzero(test[:-1] * test[1:] <= 0)]
+    found = []
+    for i in range(branch.period):
+        states = np.column_stack([branch.points[:, i], values])
+        test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
+        rows = np.flatnonzero(test[:-1] * test[1:] <= 0)
+        found += [(float(branch.parameter[k]), np.roll(branch.points[k], -i, axis=0)) for k in rows]
+    return found
 
 
 def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:

@@ -66,7 +66,7 @@ def curve(
     loss: LOSS = None,
     vary: Annotated[list[str] | None, typer.Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker or border-collision.", metavar="NAME")] = "flip",
-    period: Annotated[int | None, typer.Option("--period", min=1, help="Of the cycle; that of the orbit from the start if not given.", show_default=False)] = None,  # noqa: E501
+    period: PERIOD = 1,
     condition: Annotated[str | None, typer.Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
     optimizer: OPTIMIZER = "gd",
     start: START = None,
@@ -79,6 +79,7 @@ def curve(
     json: JSON = False,
 ) -> None:
     """A bifurcation of a cycle, or a condition on it, followed in two parameters, with its special points."""
-    from cfdyn.cli import curve
+    from cfdyn.cli import branch, curve
 
-    curve.show(loss, vary or [], kind, period, condition, optimizer, start, set_ or [], variables, map_, out, plot, seed, json)
+    wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, "", period, seed)
+    curve.show(wanted, vary or [], kind, condition, out, plot, json)

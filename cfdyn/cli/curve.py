@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,21 @@ import numpy as np
 
 import cfdyn
 from cfdyn.cli import output, specs
-from cfdyn.cli.commands import subject
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.minima import minima
+from cfdyn.cli.branch import Wanted
+from cfdyn.cli.branch_starts import started
+from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
-from cfdyn.systems import Map, as_map
+from cfdyn.symbolic.formula import formula
+from cfdyn.systems import Map
 
+KINDS = ("fold", "flip", "neimark-sacker", "border collision")
 KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "coefficient", "ends", "closed", "condition")
 
 
 def show(
-    loss: str | None, vary: list[str], kind: str, period: int | None, condition: str | None, optimizer: str, start: str | None,
-    settings: list[str], variables: str | None, map_: str | None, out: Path | None, plot: Path | None, seed: int, json: bool,
-) -> None:  # fmt: skip
+    wanted: Wanted, vary: list[str], kind: str, condition: str | None, out: Path | None, plot: Path | None, json: bool
+) -> None:
     """``cfdyn curve``.
 
     Raises
@@ -32,26 +34,57 @@ def show(
     """
     folder, plot = out and output.folder(out), plot and check_path(plot)
     names, bounds = _varied(vary)
-    kind = "condition" if condition is not None else kind.replace("border-collision", "border collision")
+    kind = kind.replace("border-collision", "border collision")
+    if condition is None and kind not in KINDS:
+        raise unknown("kind of bifurcation", kind, KINDS)
+    wanted = wanted._replace(settings=_settings(wanted, names, bounds))
     with output.progress() as say:
         say("looking for the cycle")
-        step, points, chosen = _cycle(loss, optimizer, start, settings, variables, map_, period, seed, names, bounds)
-        say("following the curve")
-        given: Any = points if condition is not None else (kind, points)
-        found = cfdyn.analysis.bifurcation_curve(step, given, names, bounds, condition, search=True,
-                                                 progress=lambda k: say(f"{k} steps"))  # fmt: skip
+        step, starts, chosen = started(wanted, names[0], bounds[0])
+        found = _followed(step, starts, wanted.period, kind, condition, names, bounds, say)
     record = None if folder is None else found.save(output.numbered(folder, "curve", (".npz",))[0])
     if plot is not None:
         draw(found, plot)
     files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
     if json:
-        special = [s.to_json() for s in found.special]
-        for item in special:
-            del item["provenance"]
+        special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
         output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": step.title, "chosen": chosen,
                            **files})  # fmt: skip
     else:
         print_curve(found, step.title, files)
+
+
+def _followed(
+    step: Map, starts: list[tuple[float, Any]], period: int, kind: str, condition: str | None, names: tuple[str, ...],
+    bounds: list[tuple[float, float]], say: Callable[[str], None],
+) -> Any:  # fmt: skip
+    """The curve from the first cycle that leads to one."""
+    trouble = NumericsError("there is no cycle to start with")
+    for value, start in starts:
+        here = step.at(**{names[0]: value})
+        points = [*np.atleast_2d(start)]
+        while len(points) < period:
+            points.append(here(points[-1]))
+        cycle = np.array(points)
+        try:
+            return cfdyn.analysis.bifurcation_curve(
+                here, cycle if condition is not None else (kind, cycle), names, bounds, condition, search=True,
+                progress=lambda k: say(f"{k} steps along the curve"),
+            )  # fmt: skip
+        except NumericsError as error:
+            trouble = error
+    raise trouble
+
+
+def _settings(wanted: Wanted, names: tuple[str, ...], bounds: list[tuple[float, float]]) -> list[str]:
+    """Those given, and a value for a name of the formula that is varied but was given none."""
+    text = wanted.map if wanted.map is not None else wanted.loss
+    if text is None or (wanted.map is None and specs.NAME.fullmatch(text.strip())):
+        return wanted.settings
+    used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
+    known = {item.partition("=")[0].strip() for item in wanted.settings}
+    missing = [(name, lo + 0.25 * (hi - lo)) for name, (lo, hi) in zip(names, bounds, strict=True) if name in used - known]
+    return [*wanted.settings, *(f"{name}={value!r}" for name, value in missing)]
 
 
 def _varied(vary: list[str]) -> tuple[tuple[str, ...], list[tuple[float, float]]]:
@@ -66,39 +99,6 @@ def _varied(vary: list[str]) -> tuple[tuple[str, ...], list[tuple[float, float]]
         names.append(name)
         bounds.append(specs.intervals(interval, f"--vary {name}")[0])
     return tuple(names), bounds
-
-
-def _cycle(
-    loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None, map_: str | None,
-    period: int | None, seed: int, names: tuple[str, ...], bounds: list[tuple[float, float]],
-) -> tuple[Map, np.ndarray, dict[str, str]]:  # fmt: skip
-    """The map, with parameters inside their bounds, a cycle of the wanted period, and what was chosen for the user."""
-    if start is None and loss is not None and map_ is None and period in (None, 1):
-        function, (opt, open_lr) = specs.make_loss(loss, settings, variables), specs.make_optimizer(optimizer)
-        lowest = minima(function, seed=seed)
-        if lowest:
-            step = _inside(as_map(function, opt), names, bounds, {"lr"} if open_lr else set())
-            return step, step.state(lowest[0].w)[None, :], {"start": "the lowest minimum"}
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, (None, "cyclic"), seed)
-    step = _inside(step, names, bounds, {"lr"} if "lr" in chosen else set())
-    regime = cfdyn.analysis.classify(step, z0)
-    if regime.period is not None and period in (None, regime.period):
-        return step, regime.points, chosen
-    found = "is " + (f"a {regime.period}-cycle" if regime.period else regime.kind)
-    if period is None:
-        raise NumericsError(f"the orbit from the start {found}, not periodic; give --period and a --start on the cycle, or --set")
-    cycle = [z0]
-    for _ in range(period - 1):
-        cycle.append(step(cycle[-1]))
-    return step, np.array(cycle), {**chosen, "cycle": f"the orbit settles elsewhere (it {found}): from the start itself"}
-
-
-def _inside(step: Map, names: tuple[str, ...], bounds: list[tuple[float, float]], free: set[str]) -> Map:
-    """A parameter that the user did not set lies within its bounds."""
-    for name, (lo, hi) in zip(names, bounds, strict=True):
-        if name in free and name in step.params and not lo <= step.params[name] <= hi:
-            step = step.at(**{name: (lo + hi) / 2})
-    return step
 
 
 def print_curve(found: Any, title: str, files: dict[str, Any]) -> None:

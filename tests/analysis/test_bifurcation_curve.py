@@ -341,3 +341,12 @@ def test_the_chart():
     assert sorted(text.get_text() for text in axes.texts) == ["CP", "GF", "GF"]
     with pytest.raises(cf.CfdynError, match="same parameters"):
         cf.plot(curves[0], also=[curve_of(HENON.at(a=0.37), ("flip", fixed_point(0.3675, 0.3)), ("a", "b"), BOX)])
+
+
+def test_a_search_puts_the_point_that_meets_the_condition_first():
+    """The superstable 2-cycle 0 → −1/s → 0, searched from either of its points."""
+    step = cf.Map.from_text("c + s*x**2", "x", {"c": -0.9, "s": 1.0})
+    points = cf.analysis.cycles(step, 2, [(-2, 2)])[0].points
+    for start in (points, points[::-1]):
+        found = curve_of(step, start, ("c", "s"), ((-4, -0.2), (0.3, 3)), condition="x", search=True)
+        assert found.parameters.prod(axis=1) == pytest.approx(-1, rel=1e-11) and abs(found.points[:, 0]).max() < 1e-12
