@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cfdyn.errors import UsageError
+from cfdyn.tape._continuity import continuous
 from cfdyn.tape._enclosures import EVEN, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
@@ -26,7 +27,8 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     Parameters
     ----------
     function : where the program computes derivatives, the nodes of what it differentiates; its bounds are (−∞, ∞)
-        wherever that may jump or leave its domain in the box, so that they hold for all difference quotients too
+        wherever that may jump or leave its domain in the box, so that they hold for all difference quotients too;
+        that the branches of a Piecewise meet is inferred from samples of their border
 
     Raises
     ------
@@ -46,7 +48,7 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     ----------
     Moore, Kearfott & Cloud (2009), Introduction to Interval Analysis, SIAM, ch. 2 and 5.
     """
-    work = _Intervals(program.tape, [*program.outputs, *(function or ())])
+    work = _Intervals(program.tape, program.outputs, function)
     pairs = [work.pairs[node] for node in program.outputs]
     if function is None:
         outputs = work.bounds(pairs, work.either(*(work.undefined.get(n) for n in program.outputs)), empty=True)
@@ -61,13 +63,15 @@ class _Intervals(Enclosures):
     ``irregular`` says where a node may jump or leave its domain, ``undefined`` where it has no value anywhere.
     """
 
-    def __init__(self, source: Tape, outputs: Sequence[Node]):
+    def __init__(self, source: Tape, outputs: Sequence[Node], function: Sequence[Node] | None):
         super().__init__(Tape())
+        self.function = list(function or ())
+        self.inner, self.jumping = set(source.reachable(self.function)), dict[Node, bool]()
         self.source = source
         self.pairs: dict[Node, Pair] = {}
         self.irregular: dict[Node, Node] = {}
         self.undefined: dict[Node, Node] = {}
-        for node in source.reachable(outputs):
+        for node in source.reachable([*outputs, *(function or ())]):
             self.pairs[node] = self._pair(node, source.ops[node], source.args[node])
             self._note(node, source.ops[node], source.args[node])
 
@@ -194,7 +198,7 @@ class _Intervals(Enclosures):
             return self.denied(self.apart(self.pairs[args[0]]))
         if op == "select":
             certain, possible = self.pairs[args[0]]
-            return self.tape.apply("and", possible, self.denied(certain))
+            return self.tape.apply("and", possible, self.denied(certain)) if self._jumps(node, args[0]) else None
         if op == "div" or (op == "ipow" and args[1] < 0):
             return self.denied(self.apart(self.pairs[args[-1] if op == "div" else args[0]]))
         if op == "tan":
@@ -203,6 +207,14 @@ class _Intervals(Enclosures):
             lowest = self.tape.const(_DOMAINS.get(op, 0))
             return self.denied(self.tape.apply("lt", lowest, self.pairs[args[0]][0]))
         return None
+
+    def _jumps(self, node: Node, condition: Node) -> bool:
+        """Whether the function may jump where this condition of one of its nodes changes."""
+        if node not in self.inner:
+            return False
+        if condition not in self.jumping:
+            self.jumping[condition] = not continuous(self.source, self.function, condition)
+        return self.jumping[condition]
 
     def _missing(self, op: str, args: tuple) -> Node | None:
         """Whether the operation has no value at any point of its arguments."""

@@ -144,7 +144,7 @@ def test_heavy_ball_cycles_of_lessard_recht_and_packard():
     step = cf.as_map(loss, cf.optimizers.heavy_ball(lr=1 / 9, momentum=4 / 9))
     found = cf.analysis.cycles(step, 3, [(-5, 5), (-50, 50)])
     stable = [cycle for cycle in found if cycle.stable]
-    assert len(stable) == 1
+    assert found.complete and len(found) == 2 and len(stable) == 1
     np.testing.assert_allclose(1225 * stable[0].points[:, 0], [-2208, 2592, 792], rtol=1e-12)
 
 

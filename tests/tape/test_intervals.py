@@ -156,7 +156,9 @@ def test_known_ranges(text, box, bounds):
     [
         ("sign(x) + x", (0.1, 0.2), True), ("sign(x) + x", (-0.1, 0.2), False), ("Heaviside(x)*x", (-0.2, -0.1), True),
         ("Piecewise((x, x < 1), (x + 5, True))", (0.5, 1.5), False), ("Piecewise((x, x < 1), (x + 5, True))", (0.5, 0.9), True),
-        ("x*sqrt(x)", (-1, 1), False), ("x*sqrt(x)", (0.5, 1), True), ("Abs(x)", (-1, 1), True), ("Max(x, 0)**2", (-1, 1), True),
+        ("x*sqrt(x)", (-1, 1), False), ("x*sqrt(x)", (0.5, 1), True), ("Abs(x)", (-1, 1), True), ("Piecewise((x, x < 1), (x**3, True))", (0.5, 1.5), True),
+        ("Piecewise((x, x < 1), (x**3, x < 2), (8, x < 3), (9, True))", (0.5, 2.5), True),
+        ("Piecewise((x, x < 1), (x**3, x < 2), (8, x < 3), (9, True))", (2.5, 3.5), False), ("Max(x, 0)**2", (-1, 1), True),
         ("Piecewise((x*log(x), x > 0), (-x, True))", (-2, -1), True),
     ],
 )  # fmt: skip
