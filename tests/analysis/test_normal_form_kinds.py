@@ -424,3 +424,17 @@ def test_the_3_cycle_of_gradient_descent_turns_at_three_eighths():
     values, vectors = np.linalg.eig(cf.compose(step, step, step).at(h=3 / 8 + delta).jacobian(points[0]))
     xi = (orbit - points[0]) @ np.linalg.inv(vectors).T[:, int(np.argmax(values.imag))]
     assert (np.abs(xi) ** 2).mean() == pytest.approx(found.speed * delta / -found.coefficient, rel=2e-2)
+
+
+def test_flips_of_a_cascade_scale_with_feigenbaums_numbers():
+    """About the critical point lengths shrink by α = 2.502907875… in a doubling, so c grows by α², and the speed by δ = 4.669201609…"""
+    cascade = cf.analysis.cascade(LOGISTIC.at(r=2.9), [0.65], "r", (2.5, 3.6), 11)
+    forms = []
+    for r, points in zip(cascade.flips, cascade.points):
+        nearest = int(np.argmin(abs(points[:, 0] - 0.5)))
+        forms.append(form(LOGISTIC.at(r=r), np.roll(points, -nearest, axis=0), "r"))
+    assert len(forms[-1].points) == 1024  # the systems of 1024 equations are sparse
+    c, speed = (np.array([getattr(f, name) for f in forms]) for name in ("coefficient", "speed"))
+    assert abs(c[1:] / c[:-1] - 2.502907875095892**2)[-4:] == pytest.approx([0] * 4, abs=1e-3)
+    assert c[-1] / c[-2] == pytest.approx(2.502907875095892**2, rel=1e-6)
+    assert speed[-1] / speed[-2] == pytest.approx(4.669201609102990, rel=1e-6)
