@@ -40,7 +40,7 @@ def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool
     what = "fixed points" if period == 1 else f"{period}-cycles"
     kinds = "both unstable in other directions" if hyperbolic else "one stable and one unstable"
     if not np.isfinite(beta):
-        return f"two {what}, {kinds}, meet and vanish"
+        return f"two {what}, {kinds}, meet, and vanish unless this is a branch point: name a parameter to tell them apart"
     side = "above" if beta * a < 0 else "below"
     return f"two {what}, {kinds}, exist for {parameter} {side} its value here, meet there and vanish"
 

@@ -257,6 +257,14 @@ def test_what_is_of_codimension_two_or_no_bifurcation_is_said(formulas, words):
         form(cf.Map.from_text(formulas, "x y"), [0.0, 0.0])
 
 
+def test_without_a_parameter_a_fold_may_be_a_branch_point():
+    """"lr" is the default; a map that has other parameters needs one of them named."""
+    step = cf.Map.from_text("x + k + m*x**2", "x", {"k": 0.0, "m": 2.0})
+    found = form(step, [0.0])
+    assert found.kind == "fold" and abs(found.coefficient) == pytest.approx(2.0) and math.isnan(found.speed)
+    assert "name a parameter" in found.meaning and "vanish" in form(step, [0.0], "k").meaning
+
+
 def test_bad_input():
     with pytest.raises(cf.CfdynError, match="did you mean 'lr'"):
         form(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0)), [1.0], "lr_")
