@@ -199,7 +199,7 @@ def test_branches_agree_with_a_search_for_cycles():
     record = exact("double_well", 3)
     found = record.curves("lr", 1.3, 1.6, 31)
     step = cf.as_map(DOUBLE_WELL, GD)
-    for k in (0, 14, 20, 30):
+    for k in (0, 20, 30):
         searched = cf.analysis.cycles(step.at(lr=float(found.values[k])), 3, [(-2, 2)])
         expected = np.sort(np.concatenate([np.empty(0), *(c.points[:, 0] for c in searched)]))
         row = found.points[:, k]
@@ -237,6 +237,42 @@ def test_intervals_hold_the_root_and_no_other():
                 polynomial = sp.Poly(condition.polynomial.expression)
                 lo, hi = (sp.Rational(Fraction(text).numerator, Fraction(text).denominator) for text in root.interval)
                 assert hi - lo < 1e-15 and polynomial.count_roots(lo, hi) == 1
+
+
+@pytest.mark.slow
+def test_what_was_found_in_time_is_kept():
+    """The 5-cycles of the logistic map: six of them, whose resultants take longer than this."""
+    record = cf.symbolic.cycles(LOGISTIC, 5, time_limit=6.0)
+    (family,) = record.families
+    assert not record.complete and "time limit" in record.reason and (family.degree, family.count) == (30, 6)
+    cycles = record.at(r=4.0)
+    assert len(cycles) == 6  # 30 points of period 5 at r = 4, all real
+    for cycle in cycles:
+        assert abs(cycle.multipliers[0]) == pytest.approx(2**5, rel=1e-9)
+
+
+def test_linear_and_trivial_maps():
+    bowl = cf.Loss("3*w**2/2")
+    assert [(k, r.value) for k, r in cf.symbolic.cycles(bowl, GD, 1).bifurcations] == [("flip", pytest.approx(2 / 3))]
+    two = cf.symbolic.cycles(bowl, GD, 2)
+    assert two.complete and two.families == ()
+    assert "every point" in cf.symbolic.cycles(cf.Map.from_text("x"), 1).reason
+    number = cf.symbolic.cycles(cf.Map.from_text("x**2 - 1"), 2)
+    assert number.parameters == () and number.at()[0].points[:, 0].tolist() == pytest.approx([-1, 0], abs=1e-15)
+    assert number.at()[0].multipliers[0] == pytest.approx(0, abs=1e-15)
+
+
+def test_a_continuum_in_the_plane_is_refused():
+    record = cf.symbolic.cycles(cf.Loss("(1 - x*y)**2/2"), GD, 1)
+    assert not record.complete and record.reason
+
+
+def test_two_steps_in_one_are_the_same_cycles():
+    """The 2-cycles of f are fixed points of f∘f."""
+    twice = cf.symbolic.cycles(cf.compose(LOGISTIC, LOGISTIC), 1).at(r=3.3)
+    points = sorted(c.points[0, 0] for c in twice)
+    expected = [0.0, *exact("logistic", 2).at(r=3.3)[0].points[:, 0], 1 - 1 / 3.3]
+    np.testing.assert_allclose(points, sorted(expected), atol=1e-13)
 
 
 def test_importing_loads_no_sympy():

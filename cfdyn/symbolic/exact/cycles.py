@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from cfdyn.errors import UsageError
 from cfdyn.records import provenance
 from cfdyn.symbolic.exact.process import TOO_LATE, answers
@@ -56,7 +58,7 @@ def cycles(
     ----------
     Morton & Patel, Proc. London Math. Soc. 68 (1994) 225 (the polynomials Φ_n).
     """
-    if n is None and isinstance(optimizer, int):
+    if n is None and isinstance(optimizer, int | np.integer):
         optimizer, n = None, optimizer
     n = _checked_period(n)
     if not time_limit > 0:
@@ -73,9 +75,9 @@ def cycles(
 
 
 def _checked_period(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_PERIOD:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_PERIOD:
         raise UsageError(f"a period is a whole number from 1 to {MOST_PERIOD}, not {n!r}")
-    return n
+    return int(n)
 
 
 def _asked(spec: Any, names: Sequence[str], n: int, seconds: float) -> tuple[list[dict[str, Any]], str]:
@@ -88,7 +90,12 @@ def _asked(spec: Any, names: Sequence[str], n: int, seconds: float) -> tuple[lis
 def _record(spec: Any, names: tuple[str, ...], n: int, parts: list[dict[str, Any]], reason: str) -> ExactCycles:
     step = parts[0] if parts else {"map": [], "latex": []}
     formulas = tuple(ExactFormula(t, x) for t, x in zip(step["map"], step["latex"], strict=True))
-    families = tuple(_family(part, n, names) for part in parts[1:])
+    found = {part["of"]: part["conditions"] for part in parts[1:] if "of" in part}
+    kinds = _kinds(parts[1:])
+    families = tuple(
+        _family(part, n, [_condition(c, names, kinds) for c in found.get(number, ())])
+        for number, part in enumerate(part for part in parts[1:] if "equation" in part)
+    )
     return ExactCycles(
         spec.title, n, tuple(spec.names) if formulas else (), formulas, dict(spec.params), names, families, not reason, reason,
         provenance=provenance(map=spec.title, params=spec.params, parameters=names, period=n),
@@ -104,19 +111,27 @@ def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
     return tuple(ExactFormula(s["text"], s["latex"]) for s in stored)
 
 
-def _family(part: dict[str, Any], n: int, names: Sequence[str]) -> ExactFamily:
-    conditions = tuple(_condition(c, names) for c in part["conditions"])
+def _kinds(parts: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """What a fold is called instead, by its polynomial: cycles of half the period flip there, or two families meet."""
+    folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] == "fold"} for part in parts if "of" in part]
+    shared = {text for i, own in enumerate(folds) for other in folds[:i] for text in own & other}
+    doubling = {text for part in parts for text in part.get("doubling", ())}
+    return dict.fromkeys(shared, "branch point") | dict.fromkeys(doubling, "birth by doubling")
+
+
+def _family(part: dict[str, Any], n: int, conditions: Sequence[ExactCondition]) -> ExactFamily:
     return ExactFamily(
         part["kind"], n, ExactFormula(part["equation"]["text"], part["equation"]["latex"]), part["unknown"], part["degree"],
         part["count"], _formulas(part["coordinates"]), _formulas(part["roots"]), _formulas(part["multipliers"]),
-        formula_of(part["multiplier_polynomial"]), conditions, formula_of(part.get("parameter")),
+        formula_of(part["multiplier_polynomial"]), tuple(conditions), formula_of(part.get("parameter")),
     )  # fmt: skip
 
 
-def _condition(part: dict[str, Any], names: Sequence[str]) -> ExactCondition:
+def _condition(part: dict[str, Any], names: Sequence[str], kinds: dict[str, str]) -> ExactCondition:
     roots = tuple(
         ExactRoot(names[0], float(r["value"]), r["value"], tuple(r["interval"]),
                   ExactFormula(r["text"], r["latex"]) if r["text"] else None, r.get("real"), tuple(r.get("points", ())))
         for r in part["roots"]
     )  # fmt: skip
-    return ExactCondition(part["kind"], ExactFormula(part["polynomial"], part["latex"]), roots)
+    kind = kinds.get(part["polynomial"], "fold") if part["kind"] == "fold" else part["kind"]
+    return ExactCondition(kind, ExactFormula(part["polynomial"], part["latex"]), roots)

@@ -78,8 +78,7 @@ def _linear(equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.
 def _of_one(
     equation: sp.Expr, system: Any, x: sp.Symbol, extra: list, solved: dict[sp.Symbol, sp.Expr], first: list[sp.Symbol]
 ) -> Iterator[Candidate]:
-    if sp.degree(equation, x) > MOST_DEGREE:
-        raise Refused(f"the points are roots of a polynomial of degree {sp.degree(equation, x)}, and {MOST_DEGREE} is the most")
+    _check_degree(equation, x)
     name = system.z[first.index(x)]
     for q, _ in sp.factor_list(equation)[1]:
         if q.has(x):
@@ -98,7 +97,17 @@ def _of_two(
     if linear is None or last.has(u):
         raise Refused("the equations have common solutions that a resultant does not separate")
     a, b = sp.Poly(linear, u).all_coeffs()
+    back = {u: -b / a}
     for q, _ in sp.factor_list(last)[1]:
-        if q.has(x) and sp.degree(q, x) <= MOST_DEGREE and sp.rem(sp.Poly(a, x), sp.Poly(q, x, field=True)) != 0:
-            back = {u: -b / a}
-            yield q.xreplace({x: name}), name, [solved.get(s, s).xreplace(back).xreplace({x: name}) for s in first]
+        if not q.has(x):
+            continue
+        _check_degree(q, x)
+        if sp.rem(sp.Poly(a, x), sp.Poly(q, x, field=True)) == 0:
+            raise Refused("some cycles share a coordinate, and a resultant does not separate them")
+        yield q.xreplace({x: name}), name, [solved.get(s, s).xreplace(back).xreplace({x: name}) for s in first]
+
+
+def _check_degree(equation: sp.Expr, x: sp.Symbol) -> None:
+    degree = sp.degree(equation, x)
+    if degree > MOST_DEGREE:
+        raise Refused(f"the points are roots of a polynomial of degree {degree}, and {MOST_DEGREE} is the most")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from cfdyn.symbolic.exact.implicit import implicit_points, value
 from cfdyn.symbolic.exact.record import ExactCurves, ExactCycle, ExactCycles, ExactFamily
+from cfdyn.symbolic.exact.roots import Roots, complex_algebra
 from cfdyn.symbolic.formula import formula
 from cfdyn.tape.derivatives import jacobian
-from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.evaluate import evaluate
 from cfdyn.tape.program import Program, Tape
 
-REAL = 1e-9
+REAL = 1e-7  # double roots are good to half the digits
 NEWTON = 12
+MOST_PRECISE = 24  # values of a range at which many digits are affordable
 
 
 class Numeric:
@@ -33,7 +35,7 @@ class Numeric:
 
     def step(self, z: np.ndarray, p: Sequence) -> tuple[np.ndarray, np.ndarray]:
         """Images (D, …) and Jacobians (D, D, …) of points (D, …)."""
-        found = evaluate(self._step, _complex(), list(z), list(p))
+        found = evaluate(self._step, complex_algebra(), list(z), list(p))
         full = [np.broadcast_to(entry, z.shape[1:]) for entry in found]
         n = len(z)
         return np.array(full[:n]), np.array(full[n:]).reshape(n, n, *z.shape[1:])
@@ -48,50 +50,45 @@ class Numeric:
         return np.array(points), total
 
 
-def _complex() -> Algebra:
-    table: dict[str, Any] = {name: getattr(np, name) for name in "exp log sin cos tan sinh cosh tanh sqrt log1p".split()}
-    table.update(add=np.add, sub=np.subtract, mul=np.multiply, div=np.divide, neg=np.negative, pow=np.power,
-                 ipow=lambda x, k: x ** complex(k) if k < 0 else x**k)  # fmt: skip
-    return Algebra(lambda f: complex(f), table, np.pi, np.e)
+def _points(family: ExactFamily, numeric: Numeric, names: Sequence[str], p: Sequence[np.ndarray], precise: bool) -> np.ndarray:
+    """All points of a family, (D, degree, m), complex; in floats where these suffice, unless ``precise``."""
+    if not family.degree:
+        return implicit_points(family, names, p)
+    solver = Roots(family, names)
+    m = len(p[0]) if p else 1
+    x = np.array([solver.precise([v[k] for v in p]) if precise else solver.quick([v[k] for v in p]) for k in range(m)]).T
+    z = _lifted(family, names, p, x)
+    if precise:
+        return z
+    z = _polished(numeric, z, [np.broadcast_to(v, x.shape) for v in p], family.period)
+    doubtful = np.flatnonzero(_doubtful(numeric, z, [np.broadcast_to(v, x.shape) for v in p], family.period))
+    z[:, :, doubtful] = np.nan
+    for k in doubtful[:: max(1, -(-len(doubtful) // MOST_PRECISE))]:
+        x[:, k] = solver.precise([v[k] for v in p])
+        z[:, :, k] = _lifted(family, names, [v[k : k + 1] for v in p], x[:, k : k + 1])[:, :, 0]
+    return z
 
 
-def coefficients(family: ExactFamily, parameters: Sequence[str], p: Sequence[np.ndarray]) -> np.ndarray:
-    """Coefficients of the family's polynomial, highest first, (degree + 1, m), at parameters (m,) each."""
-    import sympy as sp
-
-    from cfdyn.symbolic.parse import symbol
-
-    x, gens = symbol(family.unknown), [symbol(name) for name in parameters]
-    rows = []
-    for c in sp.Poly(family.equation.expression, x).all_coeffs():
-        terms = sp.Poly(c, *gens).terms() if gens else [((), c)]
-        row = sum(_rational(k) * np.prod([v**e for v, e in zip(p, powers)], axis=0) for powers, k in terms)
-        rows.append(row * np.ones_like(p[0]) if len(p) else np.array([row]))
-    return np.array(rows, dtype=float)
+def _lifted(family: ExactFamily, names: Sequence[str], p: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """All coordinates from the unknown."""
+    where = {name: np.broadcast_to(v, x.shape) for name, v in zip(names, p)} | {family.unknown: x}
+    with np.errstate(all="ignore"):
+        return np.array([np.broadcast_to(value(f.text, where), x.shape) for f in family.coordinates]).astype(complex)
 
 
-def _rational(value: Any) -> float:
-    return float(value.p / value.q)
-
-
-def _starts(family: ExactFamily, numeric: Numeric, names: Sequence[str], p: Sequence[np.ndarray]) -> np.ndarray:
-    """All points of the family, (D, degree, m), complex, polished on fⁿ(z) = z."""
-    table = coefficients(family, names, p)
-    m = table.shape[1]
-    x = np.full((family.degree, m), np.nan + 0j)
-    for k in range(m):
-        row = table[:, k]
-        if np.isfinite(row).all() and row[0] != 0:
-            x[:, k] = np.roots(row / row[0])
-    where = {family.unknown: x} | {name: np.broadcast_to(v, x.shape) for name, v in zip(names, p)}
-    z = np.array([np.broadcast_to(_value(f.text, where), x.shape) for f in family.coordinates]).astype(complex)
-    return _polished(numeric, z, [np.broadcast_to(v, x.shape) for v in p], family.period)
-
-
-def _value(text: str, where: dict[str, np.ndarray]) -> Any:
-    read, tape = formula(text), Tape()
-    root = read.on(tape, {name: tape.leaf("z", i) for i, name in enumerate(read.names)})
-    return evaluate(Program(tape, (root,), len(read.names), 0), _complex(), [where[name] for name in read.names], [])[0]
+def _doubtful(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """Columns in which a point does not return, returns too early, or is there twice."""
+    with np.errstate(all="ignore"):
+        points, matrix = numeric.orbit(z, p, n)
+        size = 1 + np.abs(z).max(axis=0)
+        away = np.abs(points[1:] - z).max(axis=1) / size
+        bad = ~(away[-1] <= 1e-10 * (1 + np.abs(matrix).max(axis=(0, 1))))
+        for d in range(1, n):
+            if n % d == 0:
+                bad |= away[d - 1] < 1e-6
+        gap = np.abs(z[:, :, None] - z[:, None]).max(axis=0) / size
+        twice = (gap + np.eye(z.shape[1])[..., None]).min(axis=(0, 1)) < 1e-7
+    return bad.any(axis=0) | twice
 
 
 def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
@@ -119,7 +116,7 @@ def cycles_at(record: ExactCycles, values: dict[str, float], real: bool) -> list
     numeric, found = Numeric(record), []
     p = [np.array([values[name]]) for name in record.parameters]
     for number, family in enumerate(record.families):
-        z = _points(family, numeric, record, p)[:, :, 0]
+        z = _points(family, numeric, record.parameters, p, precise=True)[:, :, 0]
         left = [k for k in range(z.shape[1]) if np.isfinite(z[:, k]).all()]
         while left:
             points, matrix = numeric.orbit(z[:, left[:1]], [v[:1] for v in p], family.period)
@@ -130,14 +127,6 @@ def cycles_at(record: ExactCycles, values: dict[str, float], real: bool) -> list
             if is_real or not real:
                 found.append(_cycle(cycle, matrix[..., 0], is_real, number))
     return found
-
-
-def _points(family: ExactFamily, numeric: Numeric, record: ExactCycles, p: Sequence[np.ndarray]) -> np.ndarray:
-    if family.degree:
-        return _starts(family, numeric, record.parameters, p)
-    from cfdyn.symbolic.exact.curves_implicit import implicit_points
-
-    return implicit_points(family, record.parameters, p)
 
 
 def _cycle(points: np.ndarray, matrix: np.ndarray, is_real: bool, family: int) -> ExactCycle:
@@ -158,7 +147,7 @@ def curves(record: ExactCycles, parameter: str, values: np.ndarray) -> ExactCurv
     p = [values if name == parameter else np.full(len(values), record.params[name]) for name in record.parameters]
     points, sizes, families = [], [], []
     for number, family in enumerate(record.families):
-        z = _points(family, numeric, record, p)
+        z = _points(family, numeric, record.parameters, p, precise=False)
         order = _followed(z[0])
         z = np.take_along_axis(z, order[None], axis=1)
         with np.errstate(all="ignore"):

@@ -149,7 +149,7 @@ class Family:
         return {"real": bool(points), "points": points}
 
     def to_json(self) -> dict[str, Any]:
-        """All of it."""
+        """All of it but the conditions, which may take long."""
         roots = square_roots(self.equation, self.x)
         polynomial = self.multiplier_polynomial()
         return {
@@ -159,7 +159,6 @@ class Family:
             "roots": [shown(root) for root in roots],
             "multipliers": [shown(m) for m in self.multipliers(polynomial, roots)],
             "multiplier_polynomial": None if polynomial is None else shown(sp.collect(sp.expand(polynomial), self.system.t)),
-            "conditions": self.bifurcations(),
         }  # fmt: skip
 
 

@@ -165,6 +165,9 @@ class ExactCycles(Record):
     def curves(self, parameter: str, lo: float, hi: float, count: int = 400) -> Any:
         """The real branches over a range of a parameter: `ExactCurves`.
 
+        Where floats do not suffice for the roots, as from degree 30 on, many digits are spent on a few of the values and
+        the others are left out as NaN.
+
         Raises
         ------
         UsageError : an unknown parameter, or an empty or infinite range

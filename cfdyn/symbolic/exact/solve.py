@@ -18,7 +18,7 @@ from cfdyn.symbolic.parse import symbol
 
 
 def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """First the map, then each family of its n-cycles."""
+    """First the map, then each family of its n-cycles, then the conditions of each for bifurcations."""
     system, n = read_system(asked), asked["n"]
     yield {"map": [str(f) for f in system.f], "latex": [latex(f) for f in system.f]}
     if not is_rational(read_program(asked["step"])):
@@ -26,19 +26,13 @@ def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
         yield from implicit(system, n)
         return
-    doubling = _flips_of_half(system, n)
-    shared: dict[str, int] = {}
-    found = [family.to_json() for family in all_families(system, n)]
-    for family in found:
-        for text in {c["polynomial"] for c in family["conditions"] if c["kind"] == "fold"}:
-            shared[text] = shared.get(text, 0) + 1
-    for family in found:
-        for condition in family["conditions"]:
-            if condition["kind"] == "fold" and condition["polynomial"] in doubling:
-                condition["kind"] = "birth by doubling"
-            elif condition["kind"] == "fold" and shared[condition["polynomial"]] > 1:
-                condition["kind"] = "branch point"
-        yield family
+    found = []
+    for family in all_families(system, n):
+        found.append(family)
+        yield family.to_json()
+    yield {"doubling": _flips_of_half(system, n)}
+    for number, family in enumerate(found):
+        yield {"of": number, "conditions": family.bifurcations()}
 
 
 def read_system(asked: dict[str, Any]) -> System:
@@ -67,12 +61,12 @@ def all_families(system: System, n: int) -> Iterator[Family]:
             yield family
 
 
-def _flips_of_half(system: System, n: int) -> set[str]:
+def _flips_of_half(system: System, n: int) -> list[str]:
     """The conditions under which cycles of half the period flip, and n-cycles are born."""
     if n % 2:
-        return set()
+        return []
     try:
         halves = list(all_families(system, n // 2))
     except Refused:
-        return set()
-    return {c["polynomial"] for half in halves for c in half.bifurcations(("flip",))}
+        return []
+    return [c["polynomial"] for half in halves for c in half.bifurcations(("flip",))]

@@ -6,25 +6,30 @@ from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from cfdyn.symbolic.exact.closed import readable, shown, tidy
 from cfdyn.symbolic.exact.conditions import conditions, factors
 from cfdyn.symbolic.exact.family import System
 from cfdyn.symbolic.exact.request import Refused
 
+TRANSCENDENTAL = (sp.exp, sp.log, sp.erf, TrigonometricFunction, HyperbolicFunction)
+
 
 def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
     """Fixed points by solving, 2-cycles x, −x of an odd map with the parameter as a function of x."""
+    word = "transcendental" if any(f.has(*TRANSCENDENTAL) for f in system.f) else "no rational function"
     if len(system.z) > 1:
-        raise Refused("its formula is transcendental and has several variables")
+        raise Refused(f"its formula is {word} and has several variables")
     (x,), (f,) = system.z, system.f
     if n == 1:
-        yield fixed_points(system, f, x)
+        yield from fixed_points(system, f, x)
     elif n == 2 and system.parameters and sp.simplify(f + f.subs(x, -x)) == 0:
         yield _symmetric_pair(system, f, x)
-        raise Refused("its formula is transcendental: besides the 2-cycles x, −x there may be others")
+        raise Refused(f"its formula is {word}: besides the 2-cycles x, −x there may be others")
     else:
-        raise Refused(f"its formula is transcendental, and its {n}-cycles have no closed form")
+        raise Refused(f"its formula is {word}, and its {n}-cycles have no closed form")
 
 
 def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
@@ -37,7 +42,7 @@ def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     return kept
 
 
-def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:
+def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str, Any]]:
     """The solutions of f(x) = x with their multipliers f′(x)."""
     equation = sp.factor(sp.simplify(f - x))
     roots = solutions(equation, x)
@@ -47,9 +52,10 @@ def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:
         tops = [sp.fraction(sp.together(sp.expand(m - value)))[0] for m in multipliers]
         found = [f for top in tops if top.is_polynomial(*system.parameters) for f in factors(top, system.parameters)]
         marks += conditions(kind, list(dict.fromkeys(found)), system.parameters, system.values)
-    return {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(roots),
-            "coordinates": [shown(x)], "roots": [shown(r) for r in roots], "multipliers": [shown(m) for m in multipliers],
-            "multiplier_polynomial": None, "conditions": marks}  # fmt: skip
+    yield {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(roots),
+           "coordinates": [shown(x)], "roots": [shown(r) for r in roots], "multipliers": [shown(m) for m in multipliers],
+           "multiplier_polynomial": None}  # fmt: skip
+    yield {"of": 0, "conditions": marks}
 
 
 def _symmetric_pair(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:
@@ -63,4 +69,4 @@ def _symmetric_pair(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:
     multiplier = tidy(sp.simplify(sp.diff(f, x).subs(p, value) ** 2))
     return {"kind": "symmetric cycles", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": 0,
             "coordinates": [shown(x)], "roots": [], "multipliers": [shown(multiplier)], "multiplier_polynomial": None,
-            "conditions": [], "parameter": shown(value)}  # fmt: skip
+            "parameter": shown(value)}  # fmt: skip
