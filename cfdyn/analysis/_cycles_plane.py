@@ -14,6 +14,7 @@ PAUSE = 200_000  # links between two looks at the keyboard
 EVERYWHERE = 1e20  # in units of the box: where the points of a cycle outside of it may be
 LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays undecided; wider where that is too much
 MOST_UNDECIDED = 400
+FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
 
 
@@ -35,6 +36,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) ->
     points, mu = of_period(step, period, region, solved)
     tried = [polish(step, centre) for centre in work.doubtful]
     doubtful, slopes = of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)])
+    doubtful, slopes = sharp(doubtful, slopes, float(work.extent.max()))
     together = np.concatenate([points, doubtful]), np.concatenate([mu, slopes])
     points, mu = distinct(*together, float(work.extent.max()))
     undecided = work.undecided()
@@ -146,6 +148,18 @@ def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple
     if not points:
         return np.empty((0, period, step.dim)), np.empty((0, step.dim))
     return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+
+
+def sharp(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Without what only nearly closes about a cycle with a multiplier of 1: one of many places, or a shorter period."""
+    kept: list[int] = []
+    for i, cycle in enumerate(points):
+        room = BLURRED * max(float(np.abs(cycle).max()), 1e-4 * extent)
+        flat = np.abs(mu[i] - 1).min() < FLAT
+        shorter = least_period(cycle, BLURRED, extent) < len(cycle)
+        if not flat or not (shorter or any(_same(points[j], cycle, room) for j in kept)):
+            kept.append(i)
+    return points[kept], mu[kept]
 
 
 def distinct(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from cfdyn.analysis._cycles_found import Found
-from cfdyn.analysis._cycles_plane import closed, distinct, of_period
+from cfdyn.analysis._cycles_plane import FLAT, closed, distinct, of_period, sharp
 from cfdyn.analysis._shooting import polish
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import advance, iterate
@@ -18,7 +18,7 @@ STARTS = 400  # of a round
 ITERATIONS = 60
 QUIET = 3  # rounds without anything new after which the search ends
 MOST_AT_ONCE = 100  # points whose cycles are solved for, of one method in a round
-FLAT, MOST_FLAT = 1e-6, 20  # so near to 1 a multiplier says that others are beside the cycle; so many of them are a continuum
+MOST_FLAT = 20  # so many cycles with a multiplier of 1 are a continuum
 MOST_BYTES = 2**30
 BYTES = 1500  # for each unknown of Newton's method on all points
 STRENGTHS = (0.0, 1.0, 10.0)
@@ -40,7 +40,7 @@ def by_search(step: Map, period: int, region: np.ndarray, seed: int, budget: int
         )
     search = _Search(step, period, region, seed)
     search.run(STEPS // max(1, step.tangent_cost // CHEAP) if budget is None else budget)
-    points, mu = search.points, search.mu
+    points, mu = sharp(search.points, search.mu, search.extent)
     reason = f"a search from {search.starts} starts (seed {seed}), the last {search.quiet} of them in vain: there may be more"
     if search.continuum:
         points, mu = points[:0], mu[:0]

@@ -93,7 +93,7 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
 
     Raises
     ------
-    NumericsError : a continuum of solutions
+    NumericsError : a continuum of solutions, for maps of one variable; with more it is an undecided place
     UsageError : a period below 1, or a box that is empty, reversed or NaN, or not of the map's dimension
 
     Examples
@@ -102,6 +102,10 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.84})
     >>> [(c.points[:, 0].round(4).tolist(), c.stable) for c in cf.analysis.cycles(step, 3, [(0, 1)])]
     [([0.1494, 0.488, 0.9594], True), ([0.1694, 0.5404, 0.9537], False)]
+    >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+    >>> seven = cf.analysis.cycles(henon, 7, [(-3, 3), (-3, 3)])
+    >>> len(seven), seven.complete
+    (4, True)
     """
     region = _box(require_map(step), box)
     n = _period(period)

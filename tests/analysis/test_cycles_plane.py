@@ -172,3 +172,23 @@ def test_henon_has_the_published_numbers_of_longer_cycles():
     """Galias (2001), Int. J. Bifurcation Chaos 11, 2427: the numbers of cycles for n = 12…16."""
     counts = [len(cf.analysis.cycles(HENON, n, [(-3, 3), (-3, 3)])) for n in range(12, 17)]
     assert counts == [19, 32, 44, 72, 102]
+
+
+@pytest.mark.parametrize(
+    ("a", "counts"), [(0.3674999, (2, 0)), (0.3675001, (2, 1)), (-0.1224999, (2, 0)), (-0.1225001, (0, 0))]
+)  # fmt: skip
+def test_on_either_side_of_a_birth(a, counts):
+    """Hénon's fixed points are born at a = −(1 − b)²/4 and the 2-cycle at 3 (1 − b)²/4; 10⁻⁷ beside, all is decided."""
+    for period, count in enumerate(counts, start=1):
+        found = cf.analysis.cycles(HENON.at(a=a), period, [(-30, 30), (-30, 30)])
+        assert (len(found), found.complete) == (count, True)
+
+
+def test_at_a_birth_nothing_is_claimed():
+    """A multiplier of −1 or 1 itself leaves the place undecided, and no crowd of cycles that only nearly close."""
+    flip = cf.analysis.cycles(HENON.at(a=0.3675), 2, [(-30, 30), (-30, 30)])
+    assert not flip.complete and len(flip) == 0
+    fold = cf.analysis.cycles(HENON.at(a=-0.1225), 1, [(-30, 30), (-30, 30)])
+    assert not fold.complete and len(fold) <= 1
+    x = 0.7 / (2 * 0.1225)
+    assert any(((box[:, 0] <= [x, 0.3 * x]) & ([x, 0.3 * x] <= box[:, 1])).all() for box in fold.undecided)
