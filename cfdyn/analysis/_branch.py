@@ -119,14 +119,12 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
         return "closed: it comes back to its start"
     if end == "most steps":
         return f"{name} = {value:.6g}: the number of steps asked for is done"
-    if end.startswith("merged"):
-        q = int(end.partition(":")[2] or 1)
-        other = "fixed point" if q == 1 else f"{q}-cycle"
-        return f"{'flip of' if 2 * q == tracer.n else 'meets'} the {other} at {name} = {value:.10g}"
+    if end == "merged":
+        return f"meets a shorter cycle near {name} = {value:.6g}"
     if end not in ENDED:
         return end
     if end == "far":
-        return f"runs off to infinity at {name} = {value:.6g}"
+        return f"runs off to infinity near {name} = {value:.4g}"
     ahead = z + 1e-6 * (1 if side else -1) * whole.tangents[-side]
     if not np.isfinite(tracer.evaluate(ahead, tracer.weights * whole.tangents[-side])[2]).all():
         return f"the map is not defined beyond {name} = {value:.10g}"

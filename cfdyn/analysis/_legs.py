@@ -133,19 +133,30 @@ def denser(tracer: CycleTracer, piece: Traced) -> Traced:
 
 
 def trimmed(tracer: CycleTracer, whole: Whole) -> Whole:
-    """Cut at both ends where the points merge; what is left ends in a flip, or a branch point, of the shorter cycle."""
-    ends = list(whole.ends)
-    first, last, special = 0, len(whole.points), []
+    """Cut at both ends where the points merge: the last row is then the flip, or branch point, of the shorter cycle."""
+    ends, special = list(whole.ends), []
+    first, last = 0, len(whole.points)
+    rows = [whole.points, whole.tangents, whole.values]
     for s in whole.special:
         period = least_period(tracer.points(s.z), 1e-5) if s.kind == "branch point" else tracer.n
         if period < tracer.n:
-            kind = "flip" if 2 * period == tracer.n else "branch point"
-            s = s._replace(kind=kind)
-            if whole.ends[1] == "merged" and s.row + 2 >= len(whole.points):
-                last, ends[1] = s.row + 1, f"merged:{period}"
-            elif whole.ends[0] == "merged" and s.row <= 1:
-                first, ends[0] = s.row + 1, f"merged:{period}"
+            s = s._replace(kind="flip" if 2 * period == tracer.n else "branch point")
+            # Behind the last row that is kept, or before the first, the row beyond becomes the point itself.
+            for side, there in ((0, whole.ends[0] == "merged" and s.row <= 1),
+                                (1, whole.ends[1] == "merged" and s.row + 2 >= len(whole.points))):  # fmt: skip
+                if there:
+                    other = "fixed point" if period == 1 else f"{period}-cycle"
+                    how = "flip of" if s.kind == "flip" else "meets"
+                    ends[side] = f"{how} the {other} at {tracer.parameter} = {s.z[-1]:.10g}"
+                    put_point(tracer, rows, s.row + side, s.z)
+                    first, last = (s.row, last) if side == 0 else (first, s.row + 2)
         special.append(s)
     special = [s._replace(row=s.row - first) for s in special]
-    points, tangents, values = (part[first:last] for part in (whole.points, whole.tangents, whole.values))
+    points, tangents, values = (part[first:last] for part in rows)
     return Whole(points, tangents, values, special, (ends[0], ends[1]))
+
+
+def put_point(tracer: CycleTracer, rows: list[np.ndarray], row: int, z: np.ndarray) -> None:
+    """A special point as a row."""
+    rows[0][row] = z
+    rows[2][row] = tracer.evaluate(z, tracer.weights * rows[1][row])[2]

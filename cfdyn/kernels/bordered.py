@@ -10,14 +10,14 @@ from cfdyn._jit import call_from, integers, kernel_rule, numbers, pointer, put_r
 
 # The block: unknowns, tests, the rules for the system and for elimination, the sizes it reads, where the system's own block
 # and the scratch begin.
-M, TESTS, RULE, REDUCE, SIZES, OWN, SCRATCH, HEAD = 0, 1, 2, 3, 4, 7, 8, 9
+M, TESTS, RULE, REDUCE, SIZES, OWN, SCRATCH, HEAD = 0, 1, 2, 3, 4, 8, 9, 10
 
 
 @kernel_rule
 def reduce(table, sizes, sign):
     """Gaussian elimination with exchanges of rows, in place; the sign of the product of the pivots, 0 if it breaks down.
 
-    ``sizes``: rows, columns to eliminate (those from the first on), columns.
+    ``sizes``: rows, columns to eliminate (those from the first on), columns, and whether above the diagonal too.
     """
     a, at, result = numbers(table), integers(sizes), numbers(sign)
     rows, columns, width, product = at[0], at[1], at[2], 1.0
@@ -34,9 +34,9 @@ def reduce(table, sizes, sign):
                 a[best * width + j] = entry
         pivot = a[k * width + k]
         product *= np.sign(pivot)
-        for i in range(k + 1, rows):
+        for i in range(0 if at[3] == 1 else k + 1, rows):
             multiple = a[i * width + k] / pivot
-            if multiple != 0.0:
+            if multiple != 0.0 and i != k:
                 for j in range(k + 1, width):
                     a[i * width + j] -= multiple * a[k * width + j]
     result[0] = product if product == product else 0.0
@@ -57,12 +57,9 @@ def bordered(z, block, out):
         a[table + i * width + m] = -a[first + i] if inner else 0.0
         a[table + i * width + m + 1] = 0.0 if inner else 1.0
     call_from(a, REDUCE, pointer(a, table), pointer(a, SIZES), pointer(result, 2 * m))
-    for s in range(2):
-        for i in range(m - 1, -1, -1):
-            entry = a[table + i * width + m + s]
-            for j in range(i + 1, m):
-                entry -= a[table + i * width + j] * result[s * m + j]
-            result[s * m + i] = entry / a[table + i * width + i]
+    for i in range(m):
+        result[i] = a[table + i * width + m] / a[table + i * width + i]
+        result[m + i] = a[table + i * width + m + 1] / a[table + i * width + i]
     for i in range(m * m - 1):
         # An infinite derivative would make everything converge.
         result[0] += 0.0 * a[first + i]
@@ -75,7 +72,7 @@ def bordered_block(rule: Any, own: np.ndarray, m: int, tests: int = 0) -> np.nda
     scratch = HEAD + len(own)
     block = np.zeros(scratch + m * m - 1 + tests + m * (m + 2))
     whole = block.view(np.int64)
-    whole[[M, TESTS, OWN, SCRATCH]], whole[SIZES:OWN] = (m, tests, HEAD, scratch), (m, m, m + 2)
+    whole[[M, TESTS, OWN, SCRATCH]], whole[SIZES:OWN] = (m, tests, HEAD, scratch), (m, m, m + 2, 1)
     put_rule(block, RULE, rule)
     put_rule(block, REDUCE, reduce.compiled)
     block[HEAD:scratch] = own

@@ -20,10 +20,10 @@ from cfdyn._jit import call_from, integers, kernel_rule, numbers, pointer, put_r
 from cfdyn.kernels.bordered import reduce
 
 # The block: entries of a state, points, place of λ among the parameters, switching functions; the rules for (f, Df, ∂f/∂λ),
-# for the switching functions and for elimination, the three sizes it reads; where arrays begin: parameters, linearisations, a
+# for the switching functions and for elimination, the four sizes it reads; where arrays begin: parameters, linearisations, a
 # stack of rows, pivot rows, border, scratch.
-(D, N, FREE, SWITCHES, RULE, SWITCHING, REDUCE, ROWS, COLUMNS, WIDTH, P, LINEAR, STACK, SAVED, BORDER, SCRATCH,
- HEAD) = range(17)  # fmt: skip
+(D, N, FREE, SWITCHES, RULE, SWITCHING, REDUCE, ROWS, COLUMNS, WIDTH, ABOVE, P, LINEAR, STACK, SAVED, BORDER, SCRATCH,
+ HEAD) = range(18)  # fmt: skip
 # Tests: of det(M + I), det(M − I), and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
 
@@ -62,7 +62,7 @@ def eliminate(a, at, given) -> float:
     """
     d, n, rows, border = at[D], at[N], at[STACK], at[BORDER]
     width, sign, size = 3 * d + 2, 1.0, d * (3 * d + 2)
-    at[ROWS], at[COLUMNS], at[WIDTH] = 2 * d, d, width
+    at[ROWS], at[COLUMNS], at[WIDTH], at[ABOVE] = 2 * d, d, width, 0
     for k in range(n):
         own, following, below, after = 0 if k else d, 2 * d if k else 0, rows + size if k else rows, (k + 1) % n
         linear = at[LINEAR] + k * d * (d + 2)
@@ -141,7 +141,7 @@ def solve(a, at, sign, result) -> None:
         for j in range(2):
             a[table + r * wide + d + j] = a[rows + r * width + 3 * d + j] if r < d else a[border + n * d + j]
         a[table + r * wide + d + 2] = 0.0 if r < d else 1.0
-    at[ROWS], at[COLUMNS], at[WIDTH] = d + 1, d + 1, wide
+    at[ROWS], at[COLUMNS], at[WIDTH], at[ABOVE] = d + 1, d + 1, wide, 1
     call_from(a, REDUCE, pointer(a, table), pointer(a, ROWS), pointer(result, 2 * m))
     value = result[2 * m] * sign
     result[2 * m] = value
@@ -149,22 +149,21 @@ def solve(a, at, sign, result) -> None:
         value *= abs(a[table + r * wide + r])
     result[2 * m + 1 + BRANCH] = value
     for s in range(2):
-        for k in range(n, 0, -1):
-            start, wide = at[SAVED] + (k - 1) * d * width, width
-            if k == n:
-                start, wide = table, d + 3
-            after, size = (k + 1) % n, d + 1 if k == n else d
-            for r in range(size - 1, -1, -1):
-                row = start + r * wide
-                if k == n:
-                    entry = a[row + d + 1 + s]
-                else:
-                    entry = (1 - s) * a[row + 3 * d + 1] - a[row + 3 * d] * result[s * m + n * d]
-                    for j in range(d):
-                        entry -= a[row + d + j] * result[s * m + j] + a[row + 2 * d + j] * result[s * m + after * d + j]
-                for j in range(r + 1, size):
-                    entry -= a[row + j] * result[s * m + (k * d + j if k < n else j if j < d else n * d)]
-                result[s * m + (k * d + r if k < n else r if r < d else n * d)] = entry / a[row + r]
+        first = s * m
+        for r in range(d):
+            result[first + r] = a[table + r * wide + d + 1 + s] / a[table + r * wide + r]
+        slope = a[table + d * wide + d + 1 + s] / a[table + d * wide + d]
+        result[first + n * d] = slope
+        for k in range(n - 1, 0, -1):
+            after = first + (k + 1) % n * d
+            for r in range(d - 1, -1, -1):
+                row = at[SAVED] + ((k - 1) * d + r) * width
+                entry = (1 - s) * a[row + 3 * d + 1] - a[row + 3 * d] * slope
+                for j in range(d):
+                    entry -= a[row + d + j] * result[first + j] + a[row + 2 * d + j] * result[after + j]
+                for j in range(r + 1, d):
+                    entry -= a[row + j] * result[first + k * d + j]
+                result[first + k * d + r] = entry / a[row + r]
 
 
 def shooting_block(

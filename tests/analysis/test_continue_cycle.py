@@ -245,3 +245,37 @@ def test_no_switching_at_a_fold():
     branch = continue_cycle(HENON, [x, 0.3 * x], "a", (-0.5, 0.3))
     with pytest.raises(cf.CfdynError, match="at a fold"):
         branch.bifurcations[0].switch()
+
+
+def test_a_two_cycle_ends_in_the_flip_of_its_fixed_point():
+    step = LOGISTIC.at(r=3.2)
+    branch = continue_cycle(step, cf.analysis.cycles(step, 2, [(0, 1)])[0], "r", (2.5, 3.6))
+    assert sorted(branch.ends) == ["flip of the fixed point at r = 3", "r = 3.6"]
+    flips = {len(s.points): s.parameter for s in branch.bifurcations if s.kind == "flip"}
+    assert flips[1] == pytest.approx(3, rel=1e-9) and flips[2] == pytest.approx(1 + 6**0.5, rel=1e-12)
+    assert branch.parameter.min() > 3 - 1e-9 and (np.diff(branch.parameter) * np.diff(branch.parameter)[0] > 0).all()
+
+
+def test_a_two_cycle_of_gradient_descent_begins_to_turn():
+    """N4: fixed points of gradient descent have real multipliers, its 2-cycles in the plane need not."""
+    text = "(x**2 - 1)**2/4 + 0.55*(y**2 - 1.12)**2/4 + 0.33*x*y - 1.3*x**2*y + 0.91*x*y**2 + 0.45*x**3*y"
+    loss = cf.Loss(text, variables="x y")
+    minimum = next(m for m in cf.minima(loss) if abs(m.w[0] + 0.375) < 0.01)
+    step = optimizer(loss, 0.5 * minimum.edge)
+    branch = continue_cycle(step, minimum.w, "lr", (0.3 * minimum.edge, 2 * minimum.edge))
+    assert kinds(branch) and "neimark-sacker" not in kinds(branch) and not np.iscomplexobj(branch.multipliers)
+    doubled = next(s for s in branch.bifurcations if s.kind == "flip").switch()
+    (point,) = [s for s in doubled.bifurcations if s.kind == "neimark-sacker"]
+    first, second = (np.eye(2) - point.parameter * loss.hessian(w) for w in point.points)
+    # A complex pair of modulus 1: det M = 1 and |tr M| < 2.
+    assert np.linalg.det(second @ first) == pytest.approx(1, abs=1e-9) and abs(np.trace(second @ first)) < 2
+    assert point.supercritical is True
+    before = cf.analysis.classify(step.at(lr=point.parameter - 3e-3), point.points[0] + 1e-3)
+    beyond = cf.analysis.classify(step.at(lr=point.parameter + 1e-3), point.points[0] + 1e-3)
+    assert before.period == 2 and beyond.period != 2
+
+
+def test_progress_is_told():
+    seen = []
+    continue_cycle(LOGISTIC, [0.6], "r", (1.5, 4.0), max_step=1e-3, progress=seen.append)
+    assert len(seen) > 3 and seen[-1] > 1000
