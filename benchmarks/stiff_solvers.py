@@ -5,8 +5,10 @@ Right-hand sides of peers are compiled by numba; only numbalsoda calls them with
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,13 +90,17 @@ def with_sundials(problem: Problem) -> Solve | None:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Without the lines that SUNDIALS prints, past Python, where it gives up."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    sys.stdout.flush()
+    kept, nowhere = {1: os.dup(1), 2: os.dup(2)}, os.open(os.devnull, os.O_WRONLY)
+    for stream in kept:
+        os.dup2(nowhere, stream)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        ctypes.CDLL(None).fflush(None)  # what it has printed may still be in C's buffers
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
         os.close(nowhere)
 
 
