@@ -16,7 +16,11 @@ from pathlib import Path
 import harness
 import report
 
+<<<<<<< HEAD
 NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "continuation")
+=======
+NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "cycles")
+>>>>>>> e9cc33f (cfdyn cycles: command, figure, benchmark)
 
 
 def run_one(name: str, quick: bool, folder: Path) -> report.Report | None:

@@ -153,6 +153,7 @@ def _record(step: Map, period: int, region: np.ndarray, found: Found, seed: int)
     points, mu = found.points.reshape(-1, period, step.dim), found.multipliers.reshape(-1, step.dim)
     order = np.lexsort(points[:, 0].T[::-1]) if len(points) else np.empty(0, dtype=int)
     undecided = nowhere(step.dim) if found.undecided is None else found.undecided
-    settings = provenance(map=step.title, params=step.params, period=period, box=region, seed=seed, **found.notes)
+    settings = provenance(map=step.title, params=step.params, names=list(step.names), period=period, box=region, seed=seed,
+                          **found.notes)  # fmt: skip
     return Cycles(period, region, points[order], mu[order], found.complete, undecided, found.method, found.reason, step,
                   provenance=settings)  # fmt: skip

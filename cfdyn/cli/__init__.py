@@ -38,7 +38,7 @@ def _run(arguments: list[str]) -> int:
     try:
         import typer
 
-        from cfdyn.cli import app_branches, app_exact  # noqa: F401 (their commands)
+        from cfdyn.cli import app_branches, app_cycles, app_exact  # noqa: F401 (their commands)
         from cfdyn.cli.app import app, protect_formulas
 
         # typer brings its own copy of click, whose errors it does not export.

@@ -18,7 +18,7 @@ FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
 _FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
           "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact",
           "Branch": "branches", "Branches": "branches", "Cascade": "cascade",
-          "BifurcationCurve": "bifurcation_curve"}  # fmt: skip
+          "BifurcationCurve": "bifurcation_curve", "Cycles": "cycles"}  # fmt: skip
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:

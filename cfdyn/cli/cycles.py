@@ -1,0 +1,120 @@
+"""``cfdyn cycles``: every cycle of one period in a box."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import cfdyn
+from cfdyn.cli import output, specs
+from cfdyn.defaults import learning_rate
+from cfdyn.errors import UsageError
+from cfdyn.minima import minima
+from cfdyn.plotting import check_path
+from cfdyn.plotting import plot as draw
+from cfdyn.systems import Map, as_map
+
+SIDE = 5.0  # of the box where nothing says better
+ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
+WORDS = {True: "yes", False: "no", None: "neutral"}
+
+Box = list[tuple[float, float]]
+
+
+def show(
+    loss: str | None, period: int, box: str | None, optimizer: str, settings: list[str], variables: str | None,
+    map_: str | None, budget: int | None, out: Path | None, plot: Path | None, seed: int, json: bool,
+) -> None:  # fmt: skip
+    """``cfdyn cycles``."""
+    folder, plot = out and output.folder(out), plot and check_path(plot)
+    given = None if box is None else _box(box)
+    step, usual, chosen = _subject(loss, optimizer, settings, variables, map_, seed)
+    if given is None:
+        chosen["box"] = "the loss's own" if loss is not None else "not given"
+    with output.progress() as say:
+        say(f"looking for cycles of period {period}")
+        found = cfdyn.analysis.cycles(step, period, given or usual, seed=seed, budget=budget)
+        record = None if folder is None else found.save(output.numbered(folder, "cycles", (".npz",))[0])
+        if plot is not None:
+            say("drawing")
+            draw(found, plot)
+    if json:
+        files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
+        output.print_json({**_summary(found, step), "chosen": chosen, **files})
+    else:
+        _print(found, step, chosen)
+        for kind, file in (("figure", plot), ("record", record)):
+            if file is not None:
+                output.console().print(f"{kind}  {file}", markup=False, soft_wrap=True)
+
+
+def _box(text: str) -> Box:
+    """``"-1:1,0:inf"`` → [(-1, 1), (0, inf)]."""
+    found: Box = []
+    for part in text.split(","):
+        lo, colon, hi = (end.strip() for end in part.partition(":"))
+        if not colon:
+            raise UsageError(f"--box takes lo:hi for each variable, such as -2:2,-1:3, not {text!r}")
+        found.append((_end(lo), _end(hi)))
+    return found
+
+
+def _end(text: str) -> float:
+    return ENDLESS[text] if text in ENDLESS else specs.numbers(text, "--box")[0]
+
+
+def _subject(
+    loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None, seed: int
+) -> tuple[Map, Box, dict[str, str]]:
+    """The map, the usual box, and in words what was chosen for the user."""
+    if (loss is None) == (map_ is None):
+        raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
+    if map_ is not None:
+        step = specs.make_map(map_, settings, variables)
+        return step, [(-math.inf, math.inf)] if step.dim == 1 else [(-SIDE, SIDE)] * step.dim, {}
+    function, (opt, open_lr) = specs.make_loss(str(loss), settings, variables), specs.make_optimizer(optimizer)
+    chosen = {}
+    if open_lr:
+        opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, minima(function, seed=seed))), "1.1 × the edge"
+    step = as_map(function, opt)
+    usual = list(function.spec.box or []) or [(-SIDE, SIDE)] * function.dim
+    return step, usual + [(-SIDE, SIDE)] * (step.dim - len(usual)), chosen
+
+
+def _summary(found: Any, step: Map) -> dict[str, Any]:
+    """What --json prints."""
+    return {
+        "cycles": [{"points": c.points, "multipliers": c.multipliers, "stable": c.stable} for c in found],
+        "complete": found.complete, "undecided": found.undecided, "period": found.period, "box": found.box,
+        "method": found.method, "reason": found.reason, "names": step.names, "map": step.title,
+    }  # fmt: skip
+
+
+def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
+    """How many, whether these are all, and the first of them."""
+    out, facts = output.console(), output._table("", "")
+    facts.show_header = False
+    facts.add_row("map", f"{step.title}{output._how(chosen, 'lr')}")
+    box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, found.box.tolist(), strict=True))
+    facts.add_row("box", f"{box}{output._how(chosen, 'box')}")
+    out.print(facts)
+    out.print()
+    out.print(_sentence(found), markup=False)
+    table = output._table("points", "multipliers" if step.dim > 1 else "multiplier", "stable")
+    for cycle in found[: output.MOST_ROWS]:
+        table.add_row(output.vector(cycle.points), output.vector(cycle.multipliers), WORDS[cycle.stable])
+    if len(found):
+        out.print(table)
+    if len(found) > output.MOST_ROWS:
+        out.print(f"… and {len(found) - output.MOST_ROWS} more (all of them with --json)")
+
+
+def _sentence(found: Any) -> str:
+    what = "fixed point" if found.period == 1 else "cycle"
+    count = f"{len(found) or 'no'} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
+    stable = sum(cycle.stable is True for cycle in found)
+    kinds = f", {stable or 'none'} of them stable" if len(found) > 1 else " (stable)" if stable else ""
+    sure = "these are all" if len(found) else "there is none"
+    verdict = f"{sure}, as far as floating point can tell" if found.complete else "there may be more"
+    return f"{count}{kinds}: {verdict}" + (f" ({found.reason})" if found.reason else "") + "."
