@@ -16,11 +16,8 @@ from pathlib import Path
 import harness
 import report
 
-<<<<<<< HEAD
-NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "continuation")
-=======
-NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "cycles")
->>>>>>> e9cc33f (cfdyn cycles: command, figure, benchmark)
+NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "continuation",
+         "cycles")  # fmt: skip
 
 
 def run_one(name: str, quick: bool, folder: Path) -> report.Report | None:

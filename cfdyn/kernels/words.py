@@ -272,6 +272,7 @@ def divide(w, m, z, p, n, a, b, half, wide) -> bool:
             place = k
     w[half + place] = middle(min(w[a + place], w[b + place]), max(w[a + place], w[b + place]))
     m[FIRST], m[SECOND], m[ANSWER], m[PLACE], m[SIDE] = a, half, b, place, -1
+    m[USED] += 8 * n
     call_from(w, TRACE, z, p, z)
     zeros = 0
     for path in (a, b, half):
@@ -308,7 +309,7 @@ def leaf(z, p, out) -> None:
             for k in range(n + 1):
                 wide = max(wide, abs(w[b + k] - w[a + k]))
             narrow, stubborn = wide <= POINTLIKE * max(size(w, a, n), size(w, b, n)), False
-            done = narrow or height == m[HEIGHT] or boxes > min(MOST_BOXES, 64 + 20_000_000 // n)
+            done = narrow or height == m[HEIGHT] or boxes > min(MOST_BOXES, 64 + 1_000_000 // n)
             done = done or not divide(w, m, z, p, n, a, b, b + n + 2, wide)
             if done and w[b] - w[a] >= WHOLE * max(w[EXTENT], abs(w[a]), abs(w[b])):
                 m[STATUS] = CONTINUUM
