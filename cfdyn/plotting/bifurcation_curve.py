@@ -35,7 +35,7 @@ def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
             draw_curve(axes, one, labels)
         seen = sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index)
         for kind in seen:
-            axes.plot([], [], "o", color=INK, markersize=3, label=f"{SHORT[kind]}  {kind}")
+            axes.plot([], [], "o", color=INK, markersize=3, label=kind if SHORT[kind] in kind else f"{SHORT[kind]}  {kind}")
         axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
         axes.margins(0.04)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7)
@@ -43,7 +43,7 @@ def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
 
 
 def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
-    """A curve into axes; dashed where what is born there is unstable. ``labels`` are those already in the legend."""
+    """A curve into axes; dashed where what is born there is unstable. ``labels`` are those already drawn."""
     colour = COLOURS[curve.kind]
     name = f"{curve.condition} = 0" if curve.kind == "condition" else curve.kind
     name += f", period {curve.period}" if curve.period > 1 else ""
@@ -52,11 +52,15 @@ def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
         dashed = bool(unstable[first])
         label = name + (" (subcritical)" if dashed else "")
         piece = curve.parameters[first : min(last + 2, len(curve))]
-        axes.plot(*piece.T, color=colour, linestyle="--" if dashed else "-", linewidth=1.2,
+        axes.plot(*piece.T, color=colour, linestyle="--" if dashed else "-", linewidth=1.3 if curve.period == 1 else 0.8,
                   label=None if label in labels else label)  # fmt: skip
         labels.add(label)
     for special in curve.special:
         axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4)
+        place = f"{special.kind} at {np.round(special.parameters, 6) + 0.0}"
+        if place in labels:  # where two curves meet
+            continue
+        labels.add(place)
         axes.annotate(SHORT[special.kind], special.parameters, xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=5)
 
 
