@@ -92,8 +92,9 @@ class _Chains:
         """FINISHED, PAUSED when the budget is spent, or FULL."""
         rules = [self.step.rule(f"interval:{what}").compiled for what in ("step", "jacobian")]
         tiny = 1e-13 * float(self.extent.max())
+        part = max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
         while True:
-            limit = min(most, self.state[LINKS] + PAUSE)
+            limit = min(int(most), int(self.state[LINKS]) + part)
             status = search(*rules, self.step.p, self.region.ravel(), self.extent, tiny, self.least, limit, self.shifts,
                             self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse, self.table,
                             self.centres, self.open)  # fmt: skip

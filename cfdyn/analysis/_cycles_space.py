@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cfdyn.analysis._cycles_found import Found
@@ -12,11 +14,13 @@ from cfdyn.systems import Map
 
 MOST_UNKNOWNS = 400  # of a dense inverse for each chain
 MOST_OPERATIONS = 20_000  # of a step with its Jacobian, of which bounds take ten times as many
+FARTHEST = 1e100
 HIGHEST = 8  # dimension in which boxes are still few
 
 
 def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None) -> Found:
     """Chains of boxes first; a search where they leave something open, or are hopeless."""
+    _check(step, region, seed, budget)
     hopeless = _why_not(step, period)
     if hopeless:
         return _with_reason(by_search(step, period, region, seed, budget), hopeless)
@@ -28,6 +32,17 @@ def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int 
     bounded.points, bounded.multipliers = distinct(both[0], both[1], float(np.ptp(region, axis=1).max()))
     bounded.method += " and search"
     return _with_reason(bounded, bounded.reason)
+
+
+def _check(step: Map, region: np.ndarray, seed: Any, budget: Any) -> None:
+    """Refuse what has no meaning."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 on, not {seed!r}")
+    if budget is not None and not (isinstance(budget, int | float | np.number) and budget >= 1):
+        raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
+    for name, ends in zip(step.names, region.tolist(), strict=True):
+        if max(map(abs, ends)) > FARTHEST:
+            raise UsageError(f"the box reaches to {max(map(abs, ends)):g} for {name}; beyond {FARTHEST:g} products overflow")
 
 
 def _with_reason(found: Found, reason: str) -> Found:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import cfdyn as cf
 
@@ -192,3 +194,26 @@ def test_at_a_birth_nothing_is_claimed():
     assert not fold.complete and len(fold) <= 1
     x = 0.7 / (2 * 0.1225)
     assert any(((box[:, 0] <= [x, 0.3 * x]) & ([x, 0.3 * x] <= box[:, 1])).all() for box in fold.undecided)
+
+
+CUBIC = cf.Map.from_text(["y + c0 + c1*x + c2*x**2 + c3*x**3", "b*x"], variables="x y",
+                         params={"c0": 0.0, "c1": 0.0, "c2": 0.0, "c3": 0.0, "b": 0.0})  # fmt: skip
+
+
+@given(st.lists(st.floats(-2, 2), min_size=4, max_size=4), st.floats(-0.8, 0.8))
+@settings(max_examples=40, deadline=None)
+def test_cubic_henon_maps_against_the_roots_of_polynomials(coefficients, b):
+    """x_{i+1} = b x_{i−1} + q(x_i): fixed points and 2-cycles are the real roots of polynomials of degree 3 and 9."""
+    assume(abs(coefficients[3]) > 0.1)
+    q = np.polynomial.Polynomial(coefficients)
+    x = np.polynomial.Polynomial([0, 1])
+    fixed, twice = (q - (1 - b) * x).roots(), (q(q / (1 - b)) - (1 - b) * x).roots()
+    for roots in (fixed, twice):
+        apart = np.abs(roots[:, None] - roots) + 10 * np.eye(len(roots))
+        assume(apart.min() > 1e-3 and np.abs(roots).max() < 50)
+    real = [np.sort(roots.real[np.abs(roots.imag) < 1e-5]) for roots in (fixed, twice)]
+    step = CUBIC.at(b=b, **{f"c{k}": value for k, value in enumerate(coefficients)})
+    found = [cf.analysis.cycles(step, n, [(-60, 60), (-60, 60)]) for n in (1, 2)]
+    assert all(f.complete for f in found)
+    np.testing.assert_allclose(np.sort(found[0].points[:, 0, 0]), real[0], atol=1e-7)
+    np.testing.assert_allclose(np.sort(np.concatenate([real[0], found[1].points[:, :, 0].ravel()])), real[1], atol=1e-7)

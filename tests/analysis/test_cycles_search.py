@@ -98,3 +98,15 @@ def test_a_period_that_would_not_fit_is_refused():
     step = adam(lr=1.0, beta1=0.5, beta2=0.2, eps=1e-8)
     with pytest.raises(cf.errors.UsageError, match="3000000 unknowns.*GiB: ask for a period of at most"):
         cf.analysis.cycles(step, 10**6, [(-1, 1), (-1, 1), (0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"seed": -1}, "a seed is a whole number"), ({"seed": "a"}, "a seed is a whole number"), ({"budget": 0}, "a budget is a number of at least 1"),
+     ({"budget": float("nan")}, "a budget is"), ({"box": [(-1, 1), (0, 1e200)]}, "reaches to 1e\\+200 for y")],
+)  # fmt: skip
+def test_bad_options_get_a_sentence(options, message):
+    """Seeds, budgets and boxes without meaning."""
+    step = cf.Map.from_text(["x/2", "y/3"], variables="x y")
+    with pytest.raises(cf.errors.UsageError, match=message):
+        cf.analysis.cycles(step, 1, **{"box": [(-1, 1), (-1, 1)], **options})
