@@ -68,7 +68,8 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
 
     step, values, mu = tracer.step, whole.points[:, -1].copy(), tracer.multipliers(whole.values)
     name, bounds = tracer.parameter, (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
-    settings = {**provenance(map=step.title, params=step.params, parameter=name, bounds=bounds), "recipe": recipe_of(step)}
+    said = provenance(map=step.title, params=step.params, names=step.names, parameter=name, bounds=bounds)
+    settings = {**said, "recipe": recipe_of(step)}
     found = [special_point(tracer, whole, s, mu, coefficients, settings) for s in whole.special]
     first, last = (reason(tracer, whole, side) for side in (0, 1))
     return Branch(

@@ -186,4 +186,7 @@ def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[
         raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {bounds!r}") from None
     if not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
+    for inside in (lo + 1e-9 * (hi - lo), hi - 1e-9 * (hi - lo)):
+        # A value that the optimizer does not allow, such as a negative learning rate, is refused here.
+        step.at(**{parameter: inside})
     return lo, hi

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import cfdyn
+from cfdyn.analysis.continue_cycle import checked_bounds
 from cfdyn.cli import specs
 from cfdyn.cli.commands import MAP_START
 from cfdyn.defaults import learning_rate, start_near
@@ -32,8 +33,8 @@ def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map
     NumericsError : nothing to start with was found
     """
     step, found, first = _map(wanted, name, bounds)
-    # A wrong name is an error before anything is computed.
-    step = step.at(**{name: step.params.get(name, bounds[0])})
+    # A wrong name, or bounds that make no sense, are an error before anything is computed.
+    checked_bounds(step, name, bounds)
     value = step.params[name]
     if not bounds[0] < value < bounds[1]:
         value = bounds[0] + 0.25 * (bounds[1] - bounds[0])

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import advance, iterate
 from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
 
@@ -25,23 +26,30 @@ def draw(found: Any, orbit: bool = True) -> Figure:
     with house_style():
         figure = new_figure(7.2, 4.6)
         axes = figure.subplots()
-        step, name, bounds = branches[0].step, found.name, branches[0].bounds
+        said, name, bounds = branches[0].provenance["settings"], found.name, branches[0].bounds
         if orbit:
-            orbit_diagram(axes, branches, step, name, bounds)
+            orbit_diagram(axes, branches, name, bounds)
         for branch in branches:
             _branch(axes, branch, colours(branches)[branch.period])
         shown = _specials(axes, branches, bounds)
-        axes.set(xlabel=name, ylabel=step.names[0], xlim=bounds)
+        axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches)
         handles, labels = _legend(branches, shown)
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), fontsize=7.5)
-        title = step.title.replace(f"{name}={step.params[name]:g}", name)
+        title = said["map"].replace(f"{name}={said['params'][name]:g}", name)
         figure.suptitle(title if len(title) <= 110 else title[:109] + "…", fontsize=9.5)
     return figure
 
 
-def orbit_diagram(axes: Axes, branches: list[Any], step: Any, name: str, bounds: tuple[float, float]) -> None:
-    """What orbits from near the first stable cycle end on, for values of the parameter from left to right."""
+def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[float, float]) -> None:
+    """What orbits from near the first stable cycle end on, for values of the parameter from left to right.
+
+    Nothing for a branch that was loaded without the formulas of its map.
+    """
+    try:
+        step = branches[0].step
+    except UsageError:
+        return
     start = next((b.points[k, 0] for b in branches for k in np.flatnonzero(b.stable)[:1]), branches[0].points[0, 0])
     z = np.ascontiguousarray(start) + 1e-3 * (1 + np.abs(start).max())
     rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()

@@ -46,3 +46,15 @@ def test_what_is_missing_is_said():
     with pytest.raises(cf.CfdynError, match="depth"):
         branches(step, [(0, 1)], "r", (1.2, 2.8), depth=-1)
     assert "not switched at" in branches(step, [(0.1, 1)], "r", (1.2, 3.5), depth=1).reason
+
+
+def test_figures_also_of_what_was_loaded(tmp_path):
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+    branch = branches(step, [(0.1, 1)], "r", (1.2, 3.5), depth=0)[0]
+    found = cf.load(branch.save(tmp_path / "branch.npz"))
+    with_orbit, without = cf.plot(found), cf.plot(found, orbit=False)
+    assert len(with_orbit.axes[0].lines) == len(without.axes[0].lines) + 1
+    assert without.axes[0].get_xlabel() == "r" and without.axes[0].get_ylabel() == "x"
+    # A record without the formulas of its map is drawn without its orbits.
+    found.provenance["recipe"] = None
+    assert len(cf.plot(found).axes[0].lines) == len(without.axes[0].lines)

@@ -206,6 +206,7 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.nan)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.inf)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", 3), "two numbers"),
+        (lambda: continue_cycle(HEAVY, [1.0], "lr", (-1, 1)), "must be greater than 0"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (3, 4)), "starts at r = 2.5, outside"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "at least 1"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=10**6), "GiB"),
@@ -279,3 +280,14 @@ def test_progress_is_told():
     seen = []
     continue_cycle(LOGISTIC, [0.6], "r", (1.5, 4.0), max_step=1e-3, progress=seen.append)
     assert len(seen) > 3 and seen[-1] > 1000
+
+
+def test_two_cycles_of_adam_on_a_parabola():
+    """P11: w² = (lr (1 − β₁)/(2(1 + β₁)))² − ε on L = w²/2, stable at lr 0.5 with a multiplier of modulus 0.93665."""
+    opt = cf.optimizers.adam(lr=0.5, beta1=0.2, beta2=0.5, eps=1e-6, eps_inside=True, bias_correction=False)
+    step = cf.as_map(cf.Loss("w**2/2"), opt)
+    branch = continue_cycle(step, cf.iterate(step, [0.17], 20_000).z[-2:], "lr", (0.01, 2.0))
+    want = np.sqrt((branch.parameter * 0.8 / 2.4) ** 2 - 1e-6)
+    np.testing.assert_allclose(np.abs(branch.points[:, :, 0]), np.stack([want, want], axis=1), rtol=1e-12)
+    k = int(np.argmin(np.abs(branch.parameter - 0.5)))
+    assert abs(branch.multipliers[k, 0]) == pytest.approx(0.93665, abs=2e-4) and branch.stable.all()

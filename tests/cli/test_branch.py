@@ -73,6 +73,7 @@ def test_a_pole_in_the_range(capsys):
         (["branch", "double_well", "--vary", "lr=nan:1"], 2, ""),
         (["branch", "double_well", "--vary", "lrr=0.1:2"], 2, "did you mean 'lr'"),
         (["branch", "duble_well", "--vary", "lr=0.1:2"], 2, "did you mean 'double_well'"),
+        (["branch", "double_well", "--vary", "lr=-1:1"], 2, "must be greater than 0"),
         (["branch", "--vary", "lr=0.1:2"], 2, "LOSS or --map"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "0"], 2, "period"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--start", "1", "--period", "1000000"], 2, "GiB"),
