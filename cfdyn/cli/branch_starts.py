@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import cfdyn
-from cfdyn.analysis.continue_cycle import checked_bounds
 from cfdyn.cli import specs
 from cfdyn.cli.commands import MAP_START
 from cfdyn.defaults import learning_rate, start_near
@@ -34,7 +33,8 @@ def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map
     """
     step, found, first = _map(wanted, name, bounds)
     # A wrong name, or bounds that make no sense, are an error before anything is computed.
-    checked_bounds(step, name, bounds)
+    for share in (1e-9, 1 - 1e-9):
+        step.at(**{name: bounds[0] + share * (bounds[1] - bounds[0])})
     value = step.params[name]
     if not bounds[0] < value < bounds[1]:
         value = bounds[0] + 0.25 * (bounds[1] - bounds[0])
