@@ -83,6 +83,8 @@ def branches(
             raise UsageError("branches needs a box in which to look for cycles, or starts")
         starts = list(_sampled(step, box, parameter, interval, period, samples))
     for value, points in starts:
+        if len(search.found) >= MOST_BRANCHES:
+            break
         search.begin(value, points, period)
     if not search.found:
         raise NumericsError(search.trouble or f"no cycle of period {period} was found for {parameter} from {interval[0]:g} to "

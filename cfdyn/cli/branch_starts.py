@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfdyn.cli.branch import Wanted
 
 SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)
-STEPS = 400
+STEPS, LONGEST = 400, 8
 Starts = list[tuple[float, Any]]
 
 
@@ -44,6 +44,9 @@ def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map
     if wanted.period == 1 and found:
         isolated = [m for m in found if m.kind == "isolated"] or found[:1]
         return step, [(value, step.state(m.w)) for m in isolated], {"start": "all isolated minima"}
+    if wanted.period > LONGEST:
+        raise UsageError(f"cycles of period {wanted.period} are too many to be searched for (at most {LONGEST}); give a point of "
+                         "one with --start")  # fmt: skip
     starts = _searched(step, name, bounds, first, wanted.period)
     if not starts:
         raise NumericsError(f"no cycle of period {wanted.period} was found at {len(SHARES)} values of {name} from {bounds[0]:g} "

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.analysis.continue_cycle import continue_cycle
@@ -291,3 +293,29 @@ def test_two_cycles_of_adam_on_a_parabola():
     np.testing.assert_allclose(np.abs(branch.points[:, :, 0]), np.stack([want, want], axis=1), rtol=1e-12)
     k = int(np.argmin(np.abs(branch.parameter - 0.5)))
     assert abs(branch.multipliers[k, 0]) == pytest.approx(0.93665, abs=2e-4) and branch.stable.all()
+
+
+COEFFICIENTS = st.floats(-1.5, 1.5).map(lambda v: round(v, 3))
+
+
+@settings(max_examples=40, deadline=None)
+@given(a=COEFFICIENTS, b=COEFFICIENTS, c=COEFFICIENTS, x=st.floats(-1, 1).map(lambda v: round(v, 3)))
+def test_every_row_of_a_branch_of_a_cubic_map_is_a_fixed_point(a, b, c, x):
+    """λ = x − ax − bx² − cx³ through (x, λ₀): all rows on it, folds at f′ = 1 and flips at f′ = −1, none left out."""
+    step = cf.Map.from_text("a*x + b*x**2 + c*x**3 + l", params={"a": a, "b": b, "c": c, "l": 0.0})
+    start = x - a * x - b * x**2 - c * x**3
+    try:
+        branch = continue_cycle(step.at(l=start), [x], "l", (start - 1, start + 1), coefficients=False)
+    except cf.CfdynError:
+        # At a fold itself, or a double root of it, there is no start.
+        assume(False)
+    points, slope = branch.points[:, 0, 0], lambda p: a + 2 * b * p + 3 * c * p**2
+    np.testing.assert_allclose(points - a * points - b * points**2 - c * points**3, branch.parameter, atol=1e-9)
+    np.testing.assert_allclose(branch.multipliers[:, 0], slope(points), rtol=1e-6, atol=1e-6)
+    for kind, value in (("fold", 1.0), ("flip", -1.0)):
+        found = [s.points[0, 0] for s in branch.bifurcations if s.kind == kind]
+        np.testing.assert_allclose([slope(p) for p in found], value, atol=1e-6)
+        roots = np.roots([3 * c, 2 * b, a - value])
+        lo, hi = points.min() + 1e-3, points.max() - 1e-3
+        inside = [r for r in roots.real[np.abs(roots.imag) < 1e-12] if lo < r < hi and abs(2 * b + 6 * c * r) > 1e-2]
+        assert all(min((abs(p - r) for p in found), default=1.0) < 1e-4 for r in inside)

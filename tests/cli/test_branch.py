@@ -77,6 +77,7 @@ def test_a_pole_in_the_range(capsys):
         (["branch", "--vary", "lr=0.1:2"], 2, "LOSS or --map"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "0"], 2, "period"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--start", "1", "--period", "1000000"], 2, "GiB"),
+        (["branch", "double_well", "--vary", "lr=0.1:2", "--period", "1000000"], 2, "give a point of one with --start"),
         (["branch", "double_well", "--vary", "lr=0.1:0.5", "--period", "7"], 1, "no cycle of period 7"),
         (["branch", "(1-x*y)**2/2", "--vary", "lr=0.1:0.5"], 1, "not isolated"),
         (["branch", "double_well", "--vary", "lr=0.1:2", "--plot", "x.xyz"], 2, "cannot be written"),
