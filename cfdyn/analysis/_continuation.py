@@ -98,8 +98,11 @@ class Tracer:
                 _, v, values = self.evaluate(z, self.weights * v)
             if not np.isfinite(v).all():
                 return None
-            direction = v
-        return Solved(z, v / self.length(v), values)
+            direction, length = v, self.length(v)
+            # v has the component 1 along the border: of length 1 it is parallel to it.
+            if abs(length - 1) < 1e-15:
+                break
+        return Solved(z, v / length, values)
 
     def landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
         """The solution on the first limit between a solution and a point beyond it."""
