@@ -15,9 +15,9 @@ from cfdyn.kernels import words as at
 from cfdyn.kernels.itineraries import walk
 from cfdyn.systems import Map
 
-BUDGET = 20_000_000
+BUDGET = 40_000_000  # evaluations of the map
 LONG = 16  # a longer period is worth an estimate of its laps first
-HOPELESS = 1e4  # times the budget
+HOPELESS = 1e3  # times the budget
 MOST_BYTES = 2**30
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
@@ -47,7 +47,7 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
         reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
     if not finished:
-        reasons.append(f"stopped after {most} laps of the iterates; more are seen with budget={10 * most}")
+        reasons.append(f"stopped after {most} evaluations of the map; more are found with budget={10 * most}")
     if len(search.open):
         reasons.append(f"(fⁿ)′ = 1 to round-off at {len(search.open)} places: a cycle is born there, or nearly so")
     complete = finished and not laps.open and not len(search.open)
@@ -134,12 +134,14 @@ def _foresee(step: Map, period: int, laps: Laps, most: int) -> None:
     if counts[0] < 1:
         return
     growth = (counts[1] / counts[0]) ** (2 / length)
+    # A word costs some dozen evaluations for each of its letters.
+    cost = 12 * period
     decades = math.log10(max(counts[1], 1)) + (period - length) * math.log10(max(growth, 1.0))
-    if decades > math.log10(most * HOPELESS):
-        longest = length + math.log10(most / max(counts[1], 1)) / math.log10(growth)
+    if decades + math.log10(cost) > math.log10(most * HOPELESS):
+        longest = length + math.log10(max(most / max(12 * length * counts[1], 1), 1.0)) / math.log10(growth)
         raise UsageError(
             f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and the "
-            f"budget is {most}: ask for a period up to about {max(int(longest), 1)}"
+            f"budget is {most} evaluations: ask for a period up to about {max(int(longest), 1)}"
         )
 
 

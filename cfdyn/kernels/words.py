@@ -28,7 +28,7 @@ PAUSED, FINISHED, FULL, CONTINUUM, CROWDED = 0, 1, 2, 3, 4
 ROUND = 1e-8  # of the size of the path: fⁿ(x) − x is always known better than this
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
 POINTLIKE = 1e-12  # a box as narrow as this, relative to the size of its paths, is a point
-MOST_BOXES = 20_000  # looked at for one word
+MOST_WORK = 2_000_000  # evaluations for one word
 WHOLE = 0.02  # fⁿ(x) = x to round-off over this part of the region is a continuum of cycles
 
 
@@ -65,14 +65,17 @@ def size(w, path, n) -> float:
 
 
 @inline_kernel
-def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float]:
-    """The x in [lo, hi] with f(x) = target, f monotone there from f_lo to f_hi, and the slope; an end if there is none."""
+def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float, int]:
+    """The x in [lo, hi] with f(x) = target, f monotone there from f_lo to f_hi; the slope; evaluations made.
+
+    It is an end if there is none.
+    """
     left, right, rising, slope = lo, hi, f_hi >= f_lo, 0.0
     part = (target - f_lo) / (f_hi - f_lo)
     x = lo + part * (hi - lo)
     if not (lo < x < hi and hi - lo <= 1e3 * max(1.0, min(abs(lo), abs(hi)))):
         x = middle(lo, hi)
-    for _ in range(200):
+    for turn in range(200):
         off, slope = value(w, STEP, x, p) - target, value(w, JACOBIAN, x, p)
         if (off > 0.0) == rising:
             right = x
@@ -83,12 +86,12 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float]:
         near = abs(off) <= 4e-16 * (abs(target) + abs(slope * x)) or abs(move) <= 1e-9 * min(x - lo, hi - x)
         x -= move
         if near:
-            return min(max(x, left), right), slope
+            return min(max(x, left), right), slope, turn + 1
         if not left < x < right:
             x = middle(left, right)
             if not left < x < right:
                 break
-    return x, slope
+    return x, slope, turn + 1
 
 
 @kernel_rule
@@ -116,10 +119,12 @@ def trace(z, p, out) -> None:
         if (side == 1 and target >= most) or (side == 0 and target <= least):
             w[path + k], back = (high if (side == 1) == up else low), 0.0
         else:
-            w[path + k], slope = inverse(w, p, low, high, least if up else most, most if up else least, target)
+            w[path + k], slope, made = inverse(w, p, low, high, least if up else most, most if up else least, target)
+            m[USED] += made
             back = (back + UNIT * abs(target)) / (abs(slope) + 1e-300) + UNIT * abs(w[path + k])
         if side >= 0:
             side = 1 if (side == 1) == up else 0
+    m[USED] += n - place
     w[path + n + 1] = min(error + back + UNIT * (abs(w[path]) + abs(w[path + n])), ROUND * size(w, path, n))
 
 
@@ -140,7 +145,7 @@ def newton(w, p, n, x) -> bool:
             product *= w[slope + k]
             worst, most = max(worst, abs(w[defect + k])), max(most, abs(w[x + k]))
             steep = max(steep, abs(w[slope + k]))
-        if not (np.isfinite(worst) and np.isfinite(product + steep)):
+        if not np.isfinite(worst + steep) or np.isnan(product):
             return False
         if worst <= 2e-16 * most or (worst <= 1e-13 * most * steep and worst >= 0.5 * before) or turn == 39:
             return worst <= 1e-11 * most * steep
@@ -196,7 +201,7 @@ def close(z, p, out) -> None:
     """Newton from the path that divides the box FIRST, SECOND in the ratio PART; ANSWER: does a cycle lie there?"""
     w, m = numbers(z), integers(z)
     n, a, b, x = m[N], m[FIRST], m[SECOND], m[ORBIT]
-    m[ANSWER] = 0
+    m[ANSWER], m[USED] = 0, m[USED] + 4 * n
     for k in range(n):
         w[x + k] = w[a + k] + w[PART] * (w[b + k] - w[a + k])
     if not newton(w, p, n, x):
@@ -272,7 +277,6 @@ def divide(w, m, z, p, n, a, b, half, wide) -> bool:
             place = k
     w[half + place] = middle(min(w[a + place], w[b + place]), max(w[a + place], w[b + place]))
     m[FIRST], m[SECOND], m[ANSWER], m[PLACE], m[SIDE] = a, half, b, place, -1
-    m[USED] += 8 * n
     call_from(w, TRACE, z, p, z)
     zeros = 0
     for path in (a, b, half):
@@ -287,15 +291,14 @@ def leaf(z, p, out) -> None:
     The boxes lie between the first path and the second, the second and the third, … from right to left.
     """
     w, m = numbers(z), integers(z)
-    n, a, height, boxes, stubborn = m[N], m[PATHS], 2, 0, False
+    n, a, height, most, stubborn = m[N], m[PATHS], 2, m[USED] + MOST_WORK, False
     m[LAST] = -1
     while height > 1:
         b = a + (height - 1) * (n + 2)
-        boxes += 1
         m[USED] += n
         left, right, wide = w[a + n] - w[a], w[b + n] - w[b], 0.0
         low, high = stretching(w, m, p, n, a, b)
-        zero_left, zero_right, across = abs(left) <= w[a + n + 1], abs(right) <= w[b + n + 1], left * right <= 0.0
+        zero_left, zero_right, across = abs(left) <= w[a + n + 1], abs(right) <= w[b + n + 1], (left > 0.0) != (right > 0.0)
         done = not may_close(w[a], w[b], w[a + n], w[b + n], low, high, max(w[a + n + 1], w[b + n + 1]))
         w[PART], once = -1.0, (high < 1.0 or low > 1.0) and not stubborn
         if not done and once:
@@ -309,7 +312,7 @@ def leaf(z, p, out) -> None:
             for k in range(n + 1):
                 wide = max(wide, abs(w[b + k] - w[a + k]))
             narrow, stubborn = wide <= POINTLIKE * max(size(w, a, n), size(w, b, n)), False
-            done = narrow or height == m[HEIGHT] or boxes > min(MOST_BOXES, 64 + 1_000_000 // n)
+            done = narrow or height == m[HEIGHT] or m[USED] > most
             done = done or not divide(w, m, z, p, n, a, b, b + n + 2, wide)
             if done and w[b] - w[a] >= WHOLE * max(w[EXTENT], abs(w[a]), abs(w[b])):
                 m[STATUS] = CONTINUUM

@@ -160,6 +160,7 @@ def test_long_periods():
     assert len(every(monotone, 10**6, -1, 1)) == 0
     with pytest.raises(UsageError, match=r"10\^\d+ laps.*budget"):
         cf.analysis.cycles(LOGISTIC, 10**6, [(0, 1)])
+    assert len(every(LOGISTIC.at(r=3.2), 1000, 0, 1)) == 0, "multipliers beyond the largest number"
     with pytest.raises(UsageError, match="GiB"):
         cf.analysis.cycles(LOGISTIC, 10**9, [(0, 1)])
     few = cf.analysis.cycles(LOGISTIC, 14, [(0, 1)], budget=1000)
