@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved
-from cfdyn.analysis._cycle_system import CycleTracer
+from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
 from cfdyn.analysis._legs import Leg, Whole, leg, put_together
 from cfdyn.analysis._shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
@@ -49,7 +49,11 @@ def joined(tracer: CycleTracer, z: np.ndarray, legs: list[Leg], kind: str) -> Wh
     for found in legs:
         piece = found.pieces[0]
         away = piece.points[0] - z
-        first = Solved(z, away / tracer.length(away), piece.values[0])
+        tangent = away / tracer.length(away)
+        values = tracer.evaluate(z, tracer.weights * tangent)[2]
+        # Where two branches meet the determinant is 0; its sign is that on the way out.
+        values[[0, 1 + BRANCH]] = piece.values[0, [0, 1 + BRANCH]]
+        first = Solved(z, tangent, values)
         points, tangents, values = (np.concatenate([a[None], b]) for a, b in zip(first, piece[:3], strict=True))
         found.pieces[0] = piece._replace(points=points, tangents=tangents, values=values)
     whole = put_together(tracer, legs[0], legs[1] if len(legs) > 1 else None)

@@ -319,3 +319,24 @@ def test_every_row_of_a_branch_of_a_cubic_map_is_a_fixed_point(a, b, c, x):
         lo, hi = points.min() + 1e-3, points.max() - 1e-3
         inside = [r for r in roots.real[np.abs(roots.imag) < 1e-12] if lo < r < hi and abs(2 * b + 6 * c * r) > 1e-2]
         assert all(min((abs(p - r) for p in found), default=1.0) < 1e-4 for r in inside)
+
+
+def test_a_subcritical_flip_leads_back():
+    """x ↦ −(1 + l)x − x³: the 2-cycle ±√(−l) exists before the flip at l = 0 and is unstable."""
+    step = cf.Map.from_text("-(1 + l)*x - x**3", params={"l": -0.2})
+    (flip,) = continue_cycle(step, [0.0], "l", (-0.5, 0.5)).bifurcations
+    assert flip.kind == "flip" and abs(flip.parameter) < 1e-14 and flip.supercritical is False
+    branch = flip.switch()
+    assert branch.parameter.max() < 1e-9 and branch.ends[1] == "l = -0.5"
+    np.testing.assert_allclose(branch.points[:, :, 0] ** 2, -np.stack([branch.parameter] * 2, axis=1), atol=1e-9)
+    assert not branch.stable[branch.parameter < -1e-6].any()
+    np.testing.assert_allclose(branch.multipliers[:, 0], (1 - 2 * branch.parameter) ** 2, atol=1e-6)
+
+
+def test_cycles_on_a_line_of_cycles_run_off():
+    """Gradient descent on a parabola at η = 2/λ: every point belongs to a 2-cycle there."""
+    (flip,) = continue_cycle(optimizer(cf.Loss("w**2/2"), 1.0), [0.0], "lr", (0.5, 3.0)).bifurcations
+    assert flip.parameter == pytest.approx(2, rel=1e-14) and flip.supercritical is None
+    branch = flip.switch()
+    np.testing.assert_allclose(branch.parameter, 2, atol=1e-12)
+    assert "infinity" in branch.ends[1]
