@@ -64,7 +64,7 @@ def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _slack(lo: float, hi: float) -> float:
-    return 1e-13 * (hi - lo) if math.isfinite(hi - lo) else 1e-15
+    return 1e-13 * min(hi - lo, 1.0)
 
 
 class _Search:

@@ -97,7 +97,7 @@ class _Pieces:
             self.sample(lo, hi)
             return
         (left,), (right,) = images(self.step, np.array([[lo], [hi]]))
-        whole = abs(right - left) <= 1e-9 * (abs(left) + abs(right)) + 1e-9 * self.width
+        whole = abs(right - left) <= 1e-9 * (abs(left) + abs(right)) + 1e-9 * min(self.width, 1.0)
         if not whole and before and after in (1, -1):
             self.breaks.append((lo + hi) / 2)
             self.pieces[-1][1] = self.pieces[-1][4] = lo
@@ -169,15 +169,15 @@ def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
         if limit is not None:
             return laps_on(step, *limit, 1e-16)
         return _spread(step, period, core, (-HUGE, HUGE), 1e-16)
-    tame = 1e2 * max(abs(lo), abs(hi), hi - lo)
-    found = _spread(step, period, (lo, hi), (-tame, tame), 1e-16 * (hi - lo))
+    tame, floor = 1e2 * max(abs(lo), abs(hi), hi - lo), 1e-16 * min(hi - lo, 1.0)
+    found = _spread(step, period, (lo, hi), (-tame, tame), floor)
     if not found.cut:
         return found
     core, limit = escape(step)
     if limit is not None:
-        return _spread(step, period, (lo, hi), limit, 1e-16 * (hi - lo))
+        return _spread(step, period, (lo, hi), limit, floor)
     if core is not None:
-        return _spread(step, period, core, (-HUGE, HUGE), 1e-16 * (hi - lo))
+        return _spread(step, period, core, (-HUGE, HUGE), floor)
     return found.with_open([(-np.inf, -tame), (tame, np.inf)])
 
 

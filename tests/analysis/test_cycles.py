@@ -142,6 +142,7 @@ def test_where_the_map_is_not_defined():
 
 def test_unbounded_boxes():
     assert firsts(every(LOGISTIC, 5, -INF, INF)) == pytest.approx(firsts(every(LOGISTIC, 5, 0, 1)))
+    assert [len(every(LOGISTIC, n, -1e12, 1e12)) for n in (3, 4)] == [2, 3], "a box far larger than what is in it"
     assert len(every(LOGISTIC, 2, 0.5, INF)) == 1 and len(every(LOGISTIC, 2, -INF, 0.3)) == 0
     poisson = gd("exp(w) - w", 3.2)
     assert firsts(every(poisson, 3, -INF, INF)) == pytest.approx(firsts(every(poisson, 3, -10, 5)))
