@@ -82,11 +82,12 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float, int]:
         else:
             left = x
         move = off / slope
-        # Nearer to the answer than to where the slope may vanish: the next step is below round-off.
-        near = abs(off) <= 4e-16 * (abs(target) + abs(slope * x)) or abs(move) <= 1e-9 * min(x - lo, hi - x)
+        if abs(move) <= 1e-9 * min(x - lo, hi - x):
+            # Far nearer to the answer than to where the slope may vanish: the next step is below round-off.
+            return min(max(x - move, left), right), slope, turn + 1
+        if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
+            return x, slope, turn + 1
         x -= move
-        if near:
-            return min(max(x, left), right), slope, turn + 1
         if not left < x < right:
             x = middle(left, right)
             if not left < x < right:

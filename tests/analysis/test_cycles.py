@@ -125,6 +125,14 @@ def test_the_tent_and_a_plateau():
     assert fixed.points[0, 0] == 0 and fixed.multipliers[0] == 0
 
 
+def test_a_cycle_next_to_a_turning_point_is_not_lost():
+    """2.81406859 is close to the map's maximum 2.82193628, the image of a turning point."""
+    a, b, c = 3.912251446063938, 1.7819012783496826, 0.11369582878818552
+    (cycle,) = every(cf.Map.from_text("x - a*tanh(b*x) + c", "x", {"a": a, "b": b, "c": c}), 2, -2, 2)
+    x = cycle.points[:, 0]
+    np.testing.assert_allclose(x - a * np.tanh(b * x) + c, x[::-1], atol=1e-12)
+
+
 def test_poles_and_the_angle_tripled():
     """(x − 1/x)/2 doubles the angle of x = cot θ: cycles at θ = π k/(2ⁿ − 1)."""
     step = cf.Map.from_text("(x - 1/x)/2")
