@@ -74,7 +74,9 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
         solved = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
         solved = np.full(n * d, np.inf)
-    if not np.abs(solved).max() <= WELL * np.abs(right).max():
+    with np.errstate(over="ignore"):
+        sound = np.abs(solved).max() <= WELL * np.abs(right).max()
+    if not sound:
         solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
     return solved.reshape(n, d)
 
