@@ -57,6 +57,7 @@ RECORDS = {
     "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
     "branches": lambda: cf.analysis.branches(GD, None, "lr", (0.5, 1.2), starts=[(0.8, [1.0])], depth=1),
     "bifurcation": lambda: doubling().bifurcations[0],
+    "window": lambda: cf.analysis.windows(GD, 3, "lr", (1.4, 1.5), [(-2, 2)])[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
