@@ -10,15 +10,18 @@ from cfdyn._jit import apply, put_rule
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._laps import Laps, laps_for
+from cfdyn.analysis._shooting import images
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels import words as at
 from cfdyn.kernels.itineraries import walk
+from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
 BUDGET = 40_000_000  # evaluations of the map
 LONG = 16  # a longer period is worth an estimate of its laps first
 HOPELESS = 1e3  # times the budget
 MOST_BYTES = 2**30
+DIGITS, CLOSE, UNIT = 1e-6, 1e-3, 1e-15
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
@@ -42,6 +45,8 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         _foresee(step, period, laps, most)
     finished = search.run(most)
     points, mu = distinct(*_split(np.concatenate(search.found)), _slack(lo, hi))
+    closed = _closed(step, points)
+    lost, points, mu = points[~closed], points[closed], mu[closed]
     reasons = list(laps.notes)
     if laps.open:
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
@@ -50,13 +55,30 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         reasons.append(f"stopped after {most} evaluations of the map; more are found with budget={10 * most}")
     if len(search.open):
         reasons.append(f"(fⁿ)′ = 1 to round-off at {len(search.open)} places: a cycle is born there, or nearly so")
-    complete = finished and not laps.open and not len(search.open)
-    undecided = [*search.open, *(laps.open if finished else [(lo, hi)])]
+    if len(lost):
+        reasons.append("floating point does not tell where cycles with points of very different sizes, or at a pole, close")
+    complete = finished and not laps.open and not len(search.open) and not len(lost)
+    undecided = [*search.open, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in lost[:, 0].tolist())]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
     inside = ((points >= lo - _slack(lo, hi)) & (points <= hi + _slack(lo, hi))).any(axis=1)
     return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+
+
+def _closed(step: Map, points: np.ndarray) -> np.ndarray:
+    """Whether the cycles (m, n) close: each point to six digits, or as well as bounds of the map at the one before it say."""
+    after = np.roll(points, -1, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = np.abs(images(step, points.reshape(-1, 1)).reshape(points.shape) - after)
+        closed = (off <= DIGITS * np.abs(after)).all(axis=1)
+        for k in np.flatnonzero(~closed):
+            bounds = np.empty((points.shape[1], 2))
+            cells = points[k, :, None] + np.abs(points[k, :, None]) * np.array([[-UNIT, UNIT]])
+            evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
+            within = (bounds[:, 0] <= after[k]) & (after[k] <= bounds[:, 1])
+            closed[k] = (within & (np.ptp(bounds, axis=1) <= CLOSE * np.abs(points[k]).max())).all()
+    return closed
 
 
 def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._shooting import images, least_period, multipliers, polish, regularity
+from cfdyn.analysis._shooting import images, least_period, multipliers, polish, regularity, residual
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems import Map
 
 GRID = 20_001
 MOST_SEEDS = 3000
+OFF = 1e-3  # of its size: an orbit that misses itself by more, being next to a pole, is none
 
 
 def sampled(step: Map, period: int, lo: float, hi: float) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +48,9 @@ def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
     """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
     apart = np.diff(np.sort(points[:, 0]))
     too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
-    return too_close or np.abs(points).max() > 1e9 * extent or regularity(step, points, extent) == "jump"
+    if too_close or np.abs(points).max() > 1e9 * extent or residual(step, points) > OFF * np.abs(points).max():
+        return True
+    return regularity(step, points, extent) == "jump"
 
 
 def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:

@@ -132,7 +132,7 @@ class _Pieces:
             a, b = slopes[k], slopes[k + 1]
             if np.isnan(a) or np.isnan(b):
                 self.add(x[k], x[k + 1], UNDEFINED)
-            elif a * b >= 0:
+            elif np.sign(a) * np.sign(b) >= 0:
                 self.add(x[k], x[k + 1], 1 if a + b >= 0 else -1)
             else:
                 turn = x[k] + (x[k + 1] - x[k]) * a / (a - b)

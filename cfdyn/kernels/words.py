@@ -82,7 +82,7 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float, int]:
         else:
             left = x
         move = off / slope
-        if abs(move) <= 1e-9 * min(x - lo, hi - x):
+        if abs(move) <= 1e-9 * min(x - lo, hi - x, abs(x - move)):
             # Far nearer to the answer than to where the slope may vanish: the next step is below round-off.
             return min(max(x - move, left), right), slope, turn + 1
         if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
@@ -199,13 +199,14 @@ def keep(w, m, n, x) -> None:
 
 @kernel_rule
 def close(z, p, out) -> None:
-    """Newton from the path that divides the box FIRST, SECOND in the ratio PART; ANSWER: does a cycle lie there?"""
+    """Newton from the path that divides the box FIRST, SECOND by PART; ANSWER: 1 if a cycle lies there, −1 if that failed."""
     w, m = numbers(z), integers(z)
     n, a, b, x = m[N], m[FIRST], m[SECOND], m[ORBIT]
     m[ANSWER], m[USED] = 0, m[USED] + 4 * n
     for k in range(n):
         w[x + k] = w[a + k] + w[PART] * (w[b + k] - w[a + k])
     if not newton(w, p, n, x):
+        m[ANSWER] = -1
         return
     for k in range(n):
         left, right = w[a + k], w[b + k]
@@ -313,8 +314,7 @@ def leaf(z, p, out) -> None:
             for k in range(n + 1):
                 wide = max(wide, abs(w[b + k] - w[a + k]))
             narrow, stubborn = wide <= POINTLIKE * max(size(w, a, n), size(w, b, n)), False
-            done = narrow or height == m[HEIGHT] or m[USED] > most
-            done = done or not divide(w, m, z, p, n, a, b, b + n + 2, wide)
+            done = narrow or height == m[HEIGHT] or m[USED] > most or not divide(w, m, z, p, n, a, b, b + n + 2, wide)
             if done and w[b] - w[a] >= WHOLE * max(w[EXTENT], abs(w[a]), abs(w[b])):
                 m[STATUS] = CONTINUUM
                 return
@@ -325,6 +325,8 @@ def leaf(z, p, out) -> None:
         if w[PART] >= 0.0:
             m[FIRST], m[SECOND] = a, b
             call_from(w, CLOSE, z, p, z)
+            if done and across and m[ANSWER] < 0:
+                note(w, m, a, b)
             done, stubborn = done or m[ANSWER] == 1, once
         if done:
             stubborn = False

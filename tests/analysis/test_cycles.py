@@ -213,3 +213,28 @@ def test_polynomials_have_as_many_cycles_as_roots(degree, a, b):
         found = cf.analysis.cycles(step, n, [(-4, 4)])
         assert len(found) == counts[n] or not found.complete, (n, found.multipliers)
         assert len(found) == counts[n] or found.undecided.size
+
+
+@pytest.mark.parametrize("box", [(-1.0, 3.0), (-np.inf, np.inf)])
+def test_steep_fixed_point_beside_a_large_image(box):
+    # x e^{50(1−x)}: slopes e⁵⁰ at 0 and −49 at 1.
+    found = cf.analysis.cycles(cf.Map.from_text("x*exp(a*(1-x))", params={"a": 50.0}), 1, [box])
+    assert found.complete
+    assert found.points.ravel() == pytest.approx([0.0, 1.0], abs=1e-15)
+    assert found.multipliers.ravel() == pytest.approx([np.exp(50.0), -49.0], rel=1e-12)
+
+
+def test_cycle_that_floats_do_not_resolve_is_not_denied():
+    # Its only 2-cycle is (δ, 2 − δ) with δ = 3.86e-22, and e⁴⁹/50 = 4e19 is an image.
+    found = cf.analysis.cycles(cf.Map.from_text("x*exp(a*(1-x))", params={"a": 50.0}), 2, [(-1.0, 3.0)])
+    for cycle in found:
+        assert cycle.points.sum() == pytest.approx(2.0, rel=1e-9)
+    assert len(found) == 1 or (not found.complete and len(found.undecided))
+
+
+@pytest.mark.parametrize("period", [2, 3])
+def test_nothing_at_the_poles_of_newtons_method(period):
+    step = cf.Map.from_text("(2*x**3 - 2)/(3*x**2 - 2)")
+    for cycle in cf.analysis.cycles(step, period, [(-5.0, 5.0)]):
+        x = cycle.points[:, 0]
+        assert (2 * x**3 - 2) / (3 * x**2 - 2) == pytest.approx(np.roll(x, -1), rel=1e-6, abs=1e-9)
