@@ -77,7 +77,8 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
     if cycles is None:
         return ""
     if not cycles:
-        return "No 3-cycle was found at this learning rate (a search, not a proof of absence)."
+        how = "all of the box was searched, in floating point" if cycles.complete else "a search, not a proof of absence"
+        return f"No 3-cycle was found at this learning rate ({how})."
     stable = sum(c.stable is True for c in cycles)
     exist = "3-cycles exist" if len(cycles) > 1 else "3-cycle exists"
     count = f"{len(cycles)} {exist} (found in floating point; {stable or 'none'} stable)"
