@@ -38,7 +38,7 @@ def sizes(place):
 
 def test_what_is_kept_is_what_lies_there(warm):
     found = document(warm, "cache")
-    assert set(found["kinds"]) == {"formulas", "rules", "kernels"} and found["dropped"] == 0
+    assert set(found["kinds"]) == {"formulas", "rules", "kernels", "exact"} and found["dropped"] == 0
     assert found["bytes"] == sum(sizes(warm).values()) == sum(k["bytes"] for k in found["kinds"].values())
     assert sum(k["entries"] for k in found["kinds"].values()) == len(sizes(warm))
     assert found["folder"] == str(warm / "kept") and found["limit"] == 500 * 2**20
