@@ -85,7 +85,8 @@ def special_point(
     from cfdyn.analysis.continue_cycle import Bifurcation
 
     points, value = tracer.points(special.z), float(special.z[-1])
-    points = points[: least_period(points, 1e-5)].copy() if special.kind in ("flip", "branch point") else points.copy()
+    period = least_period(points, 1e-5, whole.extent) if special.kind in ("flip", "branch point") else len(points)
+    points = points[:period].copy()
     step = tracer.at_value(value)
     own, words = multipliers(step, points), ""
     coefficient, supercritical = None, None

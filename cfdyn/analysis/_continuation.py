@@ -112,12 +112,15 @@ class Tracer:
             shares = np.where(step == 0, np.inf, gaps / step)
         k = int(np.argmin(shares))
         guess, border = last.z + shares[k] * step, np.zeros(self.m)
-        guess[k], border[k] = self.limits[int(step[k] > 0), k], 1.0
-        found = self.solve(guess, border)
-        if found is None or self.length(found.z - guess) > self.length(step):
-            return None
-        found.z[k] = guess[k]
-        return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
+        limit, border[k] = self.limits[int(step[k] > 0), k], 1.0
+        # On the limit itself all states may be solutions, as for a learning rate of 0: then just before it.
+        for share in (1.0, 1 - 1e-6):
+            guess[k] = last.z[k] + share * (limit - last.z[k]) if share < 1 else limit
+            found = self.solve(guess, border)
+            if found is not None and self.length(found.z - guess) <= self.length(step):
+                found.z[k] = guess[k]
+                return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
+        return None
 
     def follow(
         self, start: Solved, most_steps: int, most_step: float, first: float | None = None,

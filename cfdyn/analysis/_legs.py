@@ -37,6 +37,11 @@ class Whole:
     special: list[Special]
     ends: tuple[str, str]
 
+    @property
+    def extent(self) -> float:
+        """The largest entry of the points."""
+        return float(np.abs(self.points[:, :-1]).max())
+
 
 def leg(
     tracer: CycleTracer, start: Solved, most_steps: int, most_step: float, first: float | None = None,
@@ -138,7 +143,7 @@ def trimmed(tracer: CycleTracer, whole: Whole) -> Whole:
     first, last = 0, len(whole.points)
     rows = [whole.points, whole.tangents, whole.values]
     for s in whole.special:
-        period = least_period(tracer.points(s.z), 1e-5) if s.kind == "branch point" else tracer.n
+        period = least_period(tracer.points(s.z), 1e-5, whole.extent) if s.kind == "branch point" else tracer.n
         if period < tracer.n:
             s = s._replace(kind="flip" if 2 * period == tracer.n else "branch point")
             # Behind the last row that is kept, or before the first, the row beyond becomes the point itself.

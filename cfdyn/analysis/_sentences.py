@@ -32,7 +32,7 @@ def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbo
 
 def amplitude(pace: float, coefficient: float, share: float, parameter: str) -> str:
     """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
-    return f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)" if pace > 0 else ""
+    return f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)" if pace > 1e-9 else ""
 
 
 def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:

@@ -11,6 +11,7 @@ from cfdyn.analysis._continuation import Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, FLIP, CycleTracer
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
+NARROW, MARGIN = 0.1, 0.02  # shares of a step
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
@@ -99,7 +100,7 @@ def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | 
         if not ends[0] * ends[1] < 0:
             place = 0.0 if abs(ends[0]) < abs(ends[1]) else 1.0
         else:
-            place = float(brentq(test, 0.0, 1.0, xtol=1e-15, rtol=1e-15))
+            place = float(brentq(test, 0.0, 1.0, xtol=1e-15, rtol=1e-15, maxiter=500, disp=False))
     except ArithmeticError:
         return None
     found = solution(place)
@@ -123,24 +124,34 @@ def locate_branch(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
 
     At the point itself Newton's method has lost half of its digits.
     """
+    solution, border = between(tracer, found, k), tracer.weights * found.tangents[k]
+    hit = _singular(tracer, solution, border, 0.0, 1.0)
+    # Where the curve bends much within the step, polynomials through all of it do not give every digit.
+    closer = hit and _singular(tracer, solution, border, hit[0] - NARROW, hit[0] + NARROW)
+    best = closer or hit
+    return None if best is None else Special("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
+
+
+def _singular(
+    tracer: CycleTracer, solution: Callable[[float], Solved | None], border: np.ndarray, lo: float, hi: float
+) -> tuple[float, np.ndarray] | None:  # fmt: skip
+    """(share of the step, z) where the bordered determinant vanishes, from solutions between two shares of the step."""
     from scipy.interpolate import BarycentricInterpolator
     from scipy.optimize import brentq
 
-    solution = between(tracer, found, k)
-    solved = [(t, s) for t in NODES if (s := solution(float(t))) is not None]
+    solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
     if len(solved) < 6:
         return None
     nodes = np.array([t for t, _ in solved])
     # Along the branch the border is the tangent of the step's start.
-    border = tracer.weights * found.tangents[k]
     values = np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for _, s in solved])
     determinant = BarycentricInterpolator(nodes, values)
-    ends = float(determinant(0.0)), float(determinant(1.0))
-    if not ends[0] * ends[1] < 0:
+    # A branch that begins at the point has it as a row: by rounding the root may lie outside.
+    first, last = lo - MARGIN * (hi - lo), hi + MARGIN * (hi - lo)
+    if not float(determinant(first)) * float(determinant(last)) < 0:
         return None
-    place = float(brentq(determinant, 0.0, 1.0, xtol=1e-15))
-    z = BarycentricInterpolator(nodes, np.array([s.z for _, s in solved]))(place)
-    return Special("branch point", k, place, np.asarray(z))
+    place = float(brentq(determinant, first, last, xtol=1e-15))
+    return place, np.asarray(BarycentricInterpolator(nodes, np.array([s.z for _, s in solved]))(place))
 
 
 def locate_circle(tracer: CycleTracer, found: Traced, k: int) -> Special | None:

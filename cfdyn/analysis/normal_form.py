@@ -188,7 +188,11 @@ def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
     values, name = made.coefficients, str(forms.parameter)
     a, c, beta = values["a"], values["c"], values.get("beta", np.nan)
     common: dict[str, Any] = {"coefficients": values, "directions": made.right}
-    pulled = forms.parameter is not None and abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0)
+    # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
+    nothing = abs(beta) * max(abs(a), np.sqrt(abs(c))) <= DEGENERATE * abs(values.get("b", np.nan))
+    pulled = forms.parameter is not None and (
+        bool(nothing) or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0)
+    )
     if pulled:
         form, coefficient, supercritical = _branch_form(values, tolerance)
         return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,

@@ -5,6 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.analysis.branches import branches, passes
+from cfdyn.analysis.continue_cycle import continue_cycle
 
 
 def test_the_henon_map():
@@ -58,3 +59,39 @@ def test_figures_also_of_what_was_loaded(tmp_path):
     # A record without the formulas of its map is drawn without its orbits.
     found.provenance["recipe"] = None
     assert len(cf.plot(found).axes[0].lines) == len(without.axes[0].lines)
+
+
+def test_branches_that_cross_at_zero_name_each_other_alike():
+    # (1 + μ) x − x²: 0 and μ cross. From either of them the point is transcritical, with the same coefficient.
+    step = cf.Map.from_text("(1 + m)*x - x**2", params={"m": -0.5})
+    (point,) = continue_cycle(step, [0.0], "m", (-1, 1)).bifurcations
+    other = point.switch()
+    assert [b.kind for b in other.bifurcations] == ["branch point"]
+    for found in (point, *other.bifurcations):
+        assert abs(found.parameter) < 1e-12 and found.meaning.startswith("transcritical")
+        assert abs(found.coefficient + 1) < 1e-9
+    # x ((1 + μ) + x² − x⁴): seen from the parabola it is the same subcritical pitchfork.
+    step = cf.Map.from_text("(1 + m)*x + x**3 - x**5", params={"m": -0.5})
+    (point,) = continue_cycle(step, [0.0], "m", (-1, 1)).bifurcations
+    (same,) = (b for b in point.switch().bifurcations if b.kind == "branch point")
+    for found in (point, same):
+        assert found.supercritical is False and abs(found.coefficient - 1) < 1e-9
+    # The delayed logistic map: 0 and 1 − 1/r cross at r = 1, from where the sign of f_r is round-off.
+    step = cf.Map.from_text(["r*x*(1-y)", "x"], "x y", {"r": 1.5})
+    point = continue_cycle(step, [1 / 3, 1 / 3], "r", (0.5, 1.8)).bifurcations[0]
+    assert point.meaning.startswith("transcritical") and abs(point.parameter - 1) < 1e-12
+
+
+def test_two_cycles_that_shrink_onto_a_minimum_at_zero_end_at_its_flip():
+    step = cf.as_map(cf.Loss("log(cosh(w))"), cf.optimizers.gd(lr=2.733991))
+    branch = continue_cycle(step, [1.2], "lr", (1, 10), period=2)
+    (flip,) = branch.bifurcations
+    assert branch.ends[0] == "flip of the fixed point at lr = 2" and flip.kind == "flip" and flip.period == 1
+    # c = (L‴/L″)² − L⁗/(3L″) = 2/3.
+    assert abs(flip.parameter - 2) < 1e-10 and abs(flip.coefficient - 2 / 3) < 1e-9
+
+
+def test_a_branch_reaches_the_bound_at_which_every_state_is_fixed():
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    branch = continue_cycle(step, [1.0], "lr", (0, 2))
+    assert 0 <= branch.parameter[0] < 1e-6 and branch.ends[0] == "lr = 0"

@@ -105,3 +105,11 @@ def test_limits_of_geometric_sums():
     assert abs(limit - 2) <= 1e-12 and abs(limit - 2) <= 10 * error
     limit, error = limit_of([1.0, 1.0, 1.0, 1.0])
     assert limit == 1.0
+
+
+def test_a_quartic_maximum_has_its_own_universal_numbers():
+    # δ = 7.2846862171, α = 1.6903029714 (Briggs 1991): the multiplier has a triple zero at the superstable cycles.
+    step = cf.Map.from_text("1 - m*x**4", params={"m": 0.2})
+    found = cf.analysis.cascade(step, [0.8], "m", (0, 2), levels=9)
+    assert len(found.superstable) == 8
+    assert abs(found.delta - 7.2846862171) < 1e-3 and abs(found.alpha - 1.6903029714) < 1e-4
