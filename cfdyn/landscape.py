@@ -33,13 +33,13 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
     contours (values are NaN).
     """
     seen = orbit.z[:81] if step.dim == 1 else orbit.z
-    z = np.concatenate([seen, regime.points]) if len(regime.points) else seen
-    x = _interval(z[:, 0], 4 * size if step.dim == 1 else size)
+    settled = regime.points.reshape(-1, step.dim)
+    x = _interval(seen[:, 0], settled[:, 0], 4 * size if step.dim == 1 else size)
     if step.dim == 1:
         out = np.empty((len(x), 1))
         evaluate_rows(step.rule("step").compiled, x[:, None].copy(), step.p, out)
         return Landscape("graph", x, np.empty(0), out[:, 0], (step.names[0], "next " + step.names[0]))
-    y = _interval(z[:, 1], size)
+    y = _interval(seen[:, 1], settled[:, 1], size)
     values = np.full((size, size, 1), np.nan)
     if loss.dim > 1:
         points = np.tile(orbit.w[-1], (size * size, 1))
@@ -48,11 +48,13 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
     return Landscape("plane", x, y, values[:, :, 0], (step.names[0], step.names[1]))
 
 
-def _interval(values: np.ndarray, size: int) -> np.ndarray:
-    """A grid over the values with a margin; a runaway orbit is cut at 20 times its median distance."""
-    centre = np.median(values)
-    spread = np.median(np.abs(values - centre)) or np.abs(values - centre).max() or 1.0
-    near = values[np.abs(values - centre) <= 20 * spread]
+def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:
+    """A grid over the values with a margin; a runaway orbit is cut at 20 times its median distance, a cycle never."""
+    values = np.concatenate([seen, settled])
+    away = np.abs(values - np.median(values))
+    # Half of a 2-cycle's orbit lies at one of its points: the median distance is then 0, or nearly so.
+    spread = max(np.median(away), away[len(seen) :].max(initial=0.0)) or away.max() or 1.0
+    near = values[away <= 20 * spread]
     lo, hi = near.min(), near.max()
     margin = 0.25 * (hi - lo) or 0.25 * max(1.0, abs(hi))
     return np.linspace(lo - margin, hi + margin, size)

@@ -61,3 +61,10 @@ def test_the_command_gives_flips_windows_and_formulas(capsys, tmp_path):
     found = json.loads(capsys.readouterr().out)
     assert found["flips"][1] == pytest.approx(np.sqrt(5) - 1, abs=2e-15) and found["delta"] == pytest.approx(4.669, abs=2e-3)
     assert found["windows"][0]["period"] == 3 and {"name", "text", "latex", "value"} <= found["exact"][0].keys()
+
+
+def test_figure_of_a_2_cycle_holds_both_points():
+    found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+    assert found.regime.period == 2
+    assert found.landscape.x.min() < found.regime.points.min() and found.regime.points.max() < found.landscape.x.max()
+    assert found.cycles.complete and "all of the box was searched" in found.verdict
