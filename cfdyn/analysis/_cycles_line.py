@@ -68,7 +68,7 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
 
 def _closed(step: Map, points: np.ndarray) -> np.ndarray:
     """Whether the cycles (m, n) close: each point to six digits, or as well as bounds of the map at the one before it say."""
-    after = np.roll(points, -1, axis=1)
+    after = np.concatenate([points[:, 1:], points[:, :1]], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         off = np.abs(images(step, points.reshape(-1, 1)).reshape(points.shape) - after)
         closed = (off <= DIGITS * np.abs(after)).all(axis=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +19,9 @@ ROUNDS = 64
 UNSEEN = 1e3  # where an infinite interval is cut off if nothing is known far out
 SAMPLES = 1024  # of the derivative where its sign stays open
 DECADES = 153
+
+# Of each map, by start and limit: laps that hold all images too, and so serve every period.
+_settled: WeakKeyDictionary[Map, dict[tuple, Laps]] = WeakKeyDictionary()
 
 
 @dataclass
@@ -36,6 +40,10 @@ class Laps:
     open: list[tuple[float, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
+
+    def copy(self) -> Laps:
+        """One whose lists may be added to."""
+        return replace(self, open=[*self.open], notes=[*self.notes])
 
     def with_open(self, parts: list[tuple[float, float]]) -> Laps:
         """The same, nothing being known about these parts."""
@@ -183,20 +191,27 @@ def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
 
 def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[float, float], floor: float) -> Laps:
     """The laps of an interval with its first period − 1 images, as far as the limit."""
-    (lo, hi), cut = np.clip(start, *limit).tolist(), False
+    kept = _settled.setdefault(step, {})
+    if (start, limit) in kept:
+        return kept[start, limit].copy()
+    (lo, hi), cut, settled = np.clip(start, *limit).tolist(), False, False
     for turn in range(min(period, ROUNDS)):
         found = laps_on(step, lo, hi, floor)
-        if turn == period - 1 or not len(found.ends):
+        if not len(found.ends):
             break
         low, high = min(lo, np.min(found.values)), max(hi, np.max(found.values))
         if turn == ROUNDS - 2:
             low, high = min(low, 2 * low - lo, limit[0]), max(high, 2 * high - hi, limit[1])
-        cut = cut or low < limit[0] or high > limit[1]
+        beyond = low < limit[0] or high > limit[1]
         low, high = max(low, limit[0]), min(high, limit[1])
-        if max(lo - low, high - hi) <= 1e-12 * (hi - lo):
+        settled = max(lo - low, high - hi) <= 1e-12 * (hi - lo) and not (beyond and turn == period - 1)
+        if settled or turn == period - 1:
+            cut = cut or (settled and beyond)
             break
-        lo, hi = low, high
+        cut, lo, hi = cut or beyond, low, high
     found.cut = cut
+    if settled:
+        kept[start, limit] = found.copy()
     return found
 
 
