@@ -23,6 +23,9 @@ MOST_ROWS = 2000
 STEP = 0.05
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
 FEIGENBAUM = 4.67
+ENDED = {"limit": "has no flip within the bounds", "most steps": f"has no flip among its first {MOST_ROWS} points",
+         "far": "runs off to infinity without a flip"}  # fmt: skip
+BLURRED = "cannot be followed to its flip: rounding blurs cycles this long"
 
 
 class Level(NamedTuple):
@@ -55,18 +58,18 @@ def levels_of(
         except UsageError as error:
             return found, str(error)
         following = next_level(step.at(**{name: last.flip}), name, bounds, last)
-        if following is None:
-            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on has no flip within the bounds"
+        if not isinstance(following, Level):
+            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
         found.append(following)
     return found, f"{levels} levels asked for"
 
 
-def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -> Level | None:
-    """The flip of the doubled cycles that are born at a flip."""
+def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -> Level | str:
+    """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
     tracer, z, direction = doubled_start(step, name, bounds, last.points, last.flip)
     start = first_point(tracer, z, direction)
     if start is None:
-        return None
+        return BLURRED
 
     def inspect(piece: Curve) -> tuple[int, str] | None:
         flips = changes(np.sign(piece.values[:, 1 + FLIP]))
@@ -74,10 +77,10 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -
 
     branch = tracer.follow(start, MOST_ROWS, STEP, 2 * tracer.length(start.z - z), inspect)
     if branch.end != "flip":
-        return None
+        return ENDED.get(branch.end, BLURRED)
     special = locate_flip(tracer, branch, len(branch.points) - 2)
     if special is None:
-        return None
+        return BLURRED
     superstable, distance = None, None
     if tracer.d == 1:
         for k in changes(np.sign(branch.values[:, 1 + MATRICES])):

@@ -27,13 +27,12 @@ def draw(found: Any, orbit: bool = True) -> Figure:
         figure = new_figure(7.2, 4.6)
         axes = figure.subplots()
         said, name, bounds = branches[0].provenance["settings"], found.name, branches[0].bounds
-        if orbit:
-            orbit_diagram(axes, branches, name, bounds)
+        ended = orbit_diagram(axes, branches, name, bounds) if orbit else np.zeros(0)
         for branch in branches:
             _branch(axes, branch, colours(branches)[branch.period])
         shown = _specials(axes, branches, bounds)
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
-        _limit(axes, branches)
+        _limit(axes, branches, ended)
         handles, labels = _legend(branches, shown)
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), fontsize=7.5)
         title = said["map"].replace(f"{name}={said['params'][name]:g}", name)
@@ -41,15 +40,15 @@ def draw(found: Any, orbit: bool = True) -> Figure:
     return figure
 
 
-def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[float, float]) -> None:
-    """What orbits from near the first stable cycle end on, for values of the parameter from left to right.
+def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[float, float]) -> np.ndarray:
+    """What orbits from near the first stable cycle end on, for values of the parameter from left to right; drawn, returned.
 
     Nothing for a branch that was loaded without the formulas of its map.
     """
     try:
         step = branches[0].step
     except UsageError:
-        return
+        return np.zeros(0)
     start = next((b.points[k, 0] for b in branches for k in np.flatnonzero(b.stable)[:1]), branches[0].points[0, 0])
     z = np.ascontiguousarray(start) + 1e-3 * (1 + np.abs(start).max())
     rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()
@@ -64,8 +63,11 @@ def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[floa
         z = rows[-1].copy()
         x.append(np.full(KEPT, value))
         y.append(rows[1:, 0].copy())
-    if x:
-        axes.plot(np.concatenate(x), np.concatenate(y), ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    if not x:
+        return np.zeros(0)
+    ended = np.concatenate(y)
+    axes.plot(np.concatenate(x), ended, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    return ended
 
 
 def colours(branches: list[Any]) -> dict[int, str]:
@@ -111,15 +113,20 @@ def _specials(axes: Axes, branches: list[Any], bounds: tuple[float, float]) -> l
     return [kind for kind in MARKS if kind in kinds]
 
 
-def _limit(axes: Axes, branches: list[Any]) -> None:
-    """The bulk of the branches: one that runs off must not flatten the others."""
+def _limit(axes: Axes, branches: list[Any], ended: np.ndarray) -> None:
+    """The bulk of the branches, one that runs off must not flatten the others, and what orbits end on."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
     lo, hi = np.quantile(values, [0.02, 0.98])
     marked = [s.points[:, 0] for b in branches for s in b.bifurcations]
     if marked:
         lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
     wide = hi - lo or 1.0
-    axes.set_ylim(max(values.min(), lo - 0.5 * wide) - 0.06 * wide, min(values.max(), hi + 0.5 * wide) + 0.08 * wide)
+    lo, hi = max(values.min(), lo - 0.5 * wide), min(values.max(), hi + 0.5 * wide)
+    if len(ended):
+        inner, outer = np.quantile(ended, [0.002, 0.998])
+        lo, hi = min(lo, inner), max(hi, outer)
+        wide = hi - lo or 1.0
+    axes.set_ylim(lo - 0.06 * wide, hi + 0.08 * wide)
 
 
 def _legend(branches: list[Any], kinds: list[str]) -> tuple[list[Line2D], list[str]]:

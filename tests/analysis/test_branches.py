@@ -95,3 +95,10 @@ def test_a_branch_reaches_the_bound_at_which_every_state_is_fixed():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
     branch = continue_cycle(step, [1.0], "lr", (0, 2))
     assert 0 <= branch.parameter[0] < 1e-6 and branch.ends[0] == "lr = 0"
+
+
+def test_the_figure_shows_all_that_orbits_end_on():
+    # x ↦ 3x − x³ at lr = 2 wanders over [−2, 2], twice as far out as the branches.
+    step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    low, high = cf.plot(continue_cycle(step, [1.0], "lr", (0.1, 2))).axes[0].get_ylim()
+    assert low < -1.8 and high > 1.8

@@ -113,3 +113,10 @@ def test_a_quartic_maximum_has_its_own_universal_numbers():
     found = cf.analysis.cascade(step, [0.8], "m", (0, 2), levels=9)
     assert len(found.superstable) == 8
     assert abs(found.delta - 7.2846862171) < 1e-3 and abs(found.alpha - 1.6903029714) < 1e-4
+
+
+def test_a_cascade_says_why_it_stops():
+    # log cosh never flips again; beyond 12 levels neighbouring points of a cycle are nearer than rounding.
+    never = cascade(cf.as_map(cf.Loss("log(cosh(w))"), cf.optimizers.gd(lr=0.5)), [0.0], "lr", (0.1, 9))
+    assert never.flips == [pytest.approx(2, abs=1e-12)] and "no flip within the bounds" in never.reason
+    assert "rounding" in cascade(LOGISTIC, [0.6], "r", (1.5, 4), levels=20).reason
