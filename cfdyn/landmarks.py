@@ -25,6 +25,7 @@ MOST_KNOWN = 3
 LEVELS = 8
 SHOWN = 5
 BEFORE = 0.95
+PATIENCE = 2.0  # seconds for formulas; found once, they are kept
 SAME = 1e-9
 
 
@@ -43,7 +44,7 @@ def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], list[dic
     A dict each: ``name``, ``text``, ``latex``, ``value``.
     """
     with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(short_forms, loss, optimizer)
+        found = pool.submit(short_forms, loss, optimizer, PATIENCE)
         yield lambda: [form._asdict() for form in found.result()]
 
 

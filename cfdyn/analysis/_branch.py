@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.analysis._border import collision
 from cfdyn.analysis._cycle_system import CycleTracer, check_size
 from cfdyn.analysis._legs import Whole
-from cfdyn.analysis._shooting import images, least_period, multipliers, polish
+from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.recipes import make_map_again, recipe_of
@@ -20,6 +20,8 @@ from cfdyn.systems import Map
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Branch
 
+FAILED = "Newton's method does not converge"
+ROUGH = "the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, bias_correction=False)"
 ENDED = ("stalled", "corner", "crossed", "far")
 
 
@@ -54,7 +56,8 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     nothing = f"there is no {'fixed point' if n == 1 else f'{n}-cycle'} near the start{f' at {where}' if where else ''}"
     found = polish(step, points) if np.isfinite(points).all() else None
     if found is None:
-        raise NumericsError(f"{nothing}: Newton's method does not converge")
+        smooth = np.isfinite(jacobians(step, points)).all()
+        raise NumericsError(f"{nothing}: {FAILED if smooth else ROUGH}")
     least = least_period(found, extent=float(np.abs(points).max()))
     if least < n:
         other = "a fixed point" if least == 1 else f"a {least}-cycle"

@@ -10,7 +10,7 @@ from cfdyn._jit import apply, put_rule
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._laps import Laps, laps_for
-from cfdyn.analysis._shooting import images
+from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels import words as at
 from cfdyn.kernels.itineraries import walk
@@ -22,6 +22,7 @@ LONG = 16  # a longer period is worth an estimate of its laps first
 HOPELESS = 1e3  # times the budget
 MOST_BYTES = 2**30
 DIGITS, CLOSE, UNIT = 1e-6, 1e-3, 1e-15
+NEAR = 1e4  # times what counts as round-off in the box
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
@@ -45,7 +46,7 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         _foresee(step, period, laps, most)
     finished = search.run(most)
     points, mu = distinct(*_split(np.concatenate(search.found)), _slack(lo, hi))
-    closed = _closed(step, points)
+    closed = _closed(step, points, NEAR * _slack(lo, hi))
     lost, points, mu = points[~closed], points[closed], mu[closed]
     reasons = list(laps.notes)
     if laps.open:
@@ -66,8 +67,11 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
-def _closed(step: Map, points: np.ndarray) -> np.ndarray:
-    """Whether the cycles (m, n) close: each point to six digits, or as well as bounds of the map at the one before it say."""
+def _closed(step: Map, points: np.ndarray, near: float) -> np.ndarray:
+    """Whether the cycles (m, n) close: each point to six digits, or as well as bounds of the map at the one before it say.
+
+    Or Newton's method would move none of their points by more than ``near``: a fixed point at 0 has no digits.
+    """
     after = np.concatenate([points[:, 1:], points[:, :1]], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         off = np.abs(images(step, points.reshape(-1, 1)).reshape(points.shape) - after)
@@ -78,7 +82,23 @@ def _closed(step: Map, points: np.ndarray) -> np.ndarray:
             evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
             within = (bounds[:, 0] <= after[k]) & (after[k] <= bounds[:, 1])
             closed[k] = (within & (np.ptp(bounds, axis=1) <= CLOSE * np.abs(points[k]).max())).all()
+            closed[k] |= _moves(step, points[k]) <= near
     return closed
+
+
+def _moves(step: Map, points: np.ndarray) -> float:
+    """By how much Newton's method would move a point of the cycle (n,) at most: d_{i+1} = f′(x_i) d_i + f(x_i) − x_{i+1}."""
+    off = images(step, points[:, None])[:, 0] - np.concatenate([points[1:], points[:1]])
+    slopes = jacobians(step, points[:, None])[:, 0, 0]
+    carried, mu = 0.0, 1.0
+    for slope, part in zip(slopes, off, strict=True):
+        carried, mu = slope * carried + part, mu * slope
+    move = carried / (1 - mu)
+    most = abs(move)
+    for slope, part in zip(slopes, off, strict=True):
+        move = slope * move + part
+        most = max(most, abs(move))
+    return float(most)
 
 
 def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

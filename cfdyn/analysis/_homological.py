@@ -11,7 +11,7 @@ Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along 
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
@@ -147,18 +147,23 @@ def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     return right, left
 
 
+def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return np.full_like(right, np.inf)
+
+
 def _factorised(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
     """A function that solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0), or with a right side of full length."""
-    from scipy.linalg import lu_factor, lu_solve
-    from scipy.sparse import bmat, csc_matrix
-    from scipy.sparse.linalg import splu
-
     count = 0 if border is None else border[0].shape[1]
     if isinstance(matrix, np.ndarray):
         whole = matrix if border is None else np.block([[matrix, border[0]], [border[1].T, np.zeros((count, count))]])
-        factors = lu_factor(whole, check_finite=False)
-        solve = lambda right: lu_solve(factors, right, check_finite=False)  # noqa: E731
+        solve = partial(_solved, whole)
     else:
+        from scipy.sparse import bmat, csc_matrix
+        from scipy.sparse.linalg import splu
+
         whole = matrix if border is None else bmat([[matrix, csc_matrix(border[0])], [csc_matrix(border[1].T), None]])
         solve = splu(csc_matrix(whole)).solve
 

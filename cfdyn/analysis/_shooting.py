@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
-DENSE = 48
+DENSE = 128
 # A larger answer than this times the defect: the system is singular, or nearly so.
 WELL = 1e6
 # A defect of one unit in the last place cannot be made smaller.

@@ -9,6 +9,7 @@ import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, FLIP, CycleTracer
+from cfdyn.analysis._illinois import zero
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
@@ -87,7 +88,6 @@ def between(tracer: CycleTracer, found: Traced, k: int) -> Callable[[float], Sol
 
 def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | None]) -> tuple[float, Solved] | None:
     """Where a test vanishes between the ends, to the last digits; None if a solution is missing."""
-    from scipy.optimize import brentq
 
     def test(t: float) -> float:
         found = solution(t)
@@ -100,7 +100,7 @@ def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | 
         if not ends[0] * ends[1] < 0:
             place = 0.0 if abs(ends[0]) < abs(ends[1]) else 1.0
         else:
-            place = float(brentq(test, 0.0, 1.0, xtol=1e-15, rtol=1e-15, maxiter=500, disp=False))
+            place = zero(test, 0.0, 1.0)
     except ArithmeticError:
         return None
     found = solution(place)

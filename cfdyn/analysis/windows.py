@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._illinois import zero
 from cfdyn.analysis._shooting import jacobians, multipliers, polish
 from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
@@ -21,7 +22,6 @@ NEAR = 0.02
 # In the quadratic family a window's end is nine times as far from its fold as its superstable cycle is.
 REACH = 12.0
 RUNGS = 16
-ULPS = 4e-16
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def windows(
         if any(_passes(branch, value, points) for branch in branches):
             continue
         try:
-            branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi)))
+            branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi), coefficients=False))
         except NumericsError:
             continue
         for window in _on(step, branches[-1], parameter, (lo, hi)):
@@ -194,7 +194,7 @@ def _superstable(step: Map, parameter: str, side: _Side, flips: float | None) ->
     first, last = float(side.values[0]), float(side.values[-1] if flips is None else flips)
     if not leading(first) * leading(last) < 0:
         return None
-    value = _zero(leading, first, last)
+    value = zero(leading, first, last)
     points = side.cycle(step, parameter, value)
     if points is None:
         return None
@@ -224,31 +224,10 @@ def _crisis(step: Map, parameter: str, side: _Side, opens: float, center: float,
         gaps.append(gap(float(value)))
         if len(gaps) > 1 and gaps[-2] * gaps[-1] <= 0:
             c = critical
-            return _zero(gap, float(ladder[len(gaps) - 2]), float(value))
+            return zero(gap, float(ladder[len(gaps) - 2]), float(value))
         if not np.isfinite(gaps[-1]):
             return None
     return None
-
-
-def _zero(function: Callable[[float], float], a: float, b: float) -> float:
-    """The zero of a function between two points at which it has different signs, by the Illinois method."""
-    at_a, at_b, kept = function(a), function(b), 0
-    while at_a and at_b and abs(b - a) > ULPS * abs(b):
-        c = b - at_b * (b - a) / (at_b - at_a)
-        # Rounding may leave no number strictly between them, or the chord may point at one of them.
-        c = c if min(a, b) < c < max(a, b) else (a + b) / 2
-        at_c = function(c)
-        if c in (a, b) or not np.isfinite(at_c):
-            break
-        if at_c * at_b < 0:
-            a, at_a, kept = b, at_b, 0
-        else:
-            kept += 1
-            at_a = at_a / 2 if kept > 1 else at_a
-        close, b, at_b = abs(c - b) <= ULPS * abs(c), c, at_c
-        if close:
-            break
-    return a if at_a == 0 else b
 
 
 def _critical(step: Map, near: float) -> float:

@@ -230,6 +230,12 @@ def test_bad_input_gets_a_sentence(call, words):
         assert words == ""
 
 
+def test_a_map_without_a_derivative_at_the_start_says_so():
+    rough = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.01))
+    with pytest.raises(cf.CfdynError, match="no derivative there .*eps_inside=True"):
+        cf.analysis.continue_cycle(rough, [1.0], "lr", (0.001, 1.0))
+
+
 def test_nothing_there():
     with pytest.raises(cf.CfdynError, match="no 3-cycle near"):
         continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=3)

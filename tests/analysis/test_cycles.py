@@ -238,3 +238,9 @@ def test_nothing_at_the_poles_of_newtons_method(period):
     for cycle in cf.analysis.cycles(step, period, [(-5.0, 5.0)]):
         x = cycle.points[:, 0]
         assert (2 * x**3 - 2) / (3 * x**2 - 2) == pytest.approx(np.roll(x, -1), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("r", np.linspace(3.6, 4.0, 21))
+def test_a_fixed_point_at_zero_is_found_whatever_rounding_makes_of_it(r):
+    found = cf.analysis.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": float(r)}), 1, [(-1.0, 2.0)])
+    assert found.complete and [c.points[0, 0] for c in found] == pytest.approx([0.0, 1 - 1 / r], abs=1e-15)
