@@ -129,9 +129,12 @@ def study(
         }  # fmt: skip
         say("looking for formulas")
         parts["exact"] = exact()
-    settings = provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
-                          data=loss.spec.data_digest)  # fmt: skip
-    return Study(**parts, verdict=verdict(step, **parts), provenance=settings)
+    return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
+
+
+def _settings(loss: Loss, optimizer: Optimizer, z0: np.ndarray, seed: int) -> dict[str, Any]:
+    return provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
+                      data=loss.spec.data_digest)  # fmt: skip
 
 
 def _checked(loss: Loss, optimizer: Optimizer) -> Optimizer:
