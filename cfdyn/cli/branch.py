@@ -131,16 +131,23 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
 def _stable(branch: Any) -> str:
     """The intervals of the parameter on which it is stable."""
     pieces, first = [], None
-    # A change between two rows happens at the special point behind the first of them.
-    special = {s.place: s.parameter for s in branch.bifurcations}
     for k, stable in enumerate([*branch.stable, False]):
         if stable and first is None:
             first = k
         elif not stable and first is not None:
-            ends = special.get(first - 1, branch.parameter[first]), special.get(k - 1, branch.parameter[k - 1])
+            ends = _change(branch, first, max(first - 1, 0)), _change(branch, k, k - 1)
             pieces.append(f"[{min(ends):.8g}, {max(ends):.8g}]")
             first = None
     return ", ".join(pieces[:4]) + (", …" if len(pieces) > 4 else "") if pieces else "nothing"
+
+
+def _change(branch: Any, row: int, otherwise: int) -> float:
+    """Where stability changed before a row: at the special point behind the row before, or on one of the two rows."""
+    for s in branch.bifurcations:
+        on_a_row = [k for k in (row - 1, row) if 0 <= k < len(branch) and s.parameter == branch.parameter[k]]
+        if s.place == row - 1 or on_a_row:
+            return float(s.parameter)
+    return float(branch.parameter[otherwise])
 
 
 def _print_cascade(found: Any, step: Map, chosen: dict[str, str]) -> None:

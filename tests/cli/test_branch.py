@@ -65,6 +65,13 @@ def test_a_pole_in_the_range(capsys):
     assert code == 0 and any("infinity" in end for end in branch["ends"])
 
 
+def test_stable_parts_end_at_the_flip_also_where_a_row_lies_on_it(capsys):
+    code, out, _ = run(capsys, "branch", "double_well", "--optimizer", "heavy_ball:momentum=0.5", "--vary", "lr=0.5:3")
+    assert code == 0 and out.count("stable on [0.5, 1.5]") == 2
+    code, out, _ = run(capsys, "branch", "double_well", "--vary", "lr=0.5:2", "--switch")
+    assert code == 0 and out.count("stable on [0.5, 1]") == 2 and out.count("stable on [1, 1.236068]") == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
