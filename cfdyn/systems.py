@@ -39,6 +39,7 @@ class Map:
         self.spec = spec
         self.names = spec.names
         self.n_weights = spec.n_weights
+        self._rules: dict[str, Rule] = {}
 
     @classmethod
     def from_text(
@@ -118,6 +119,12 @@ class Map:
         ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
         it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
         """
+        if what not in self._rules:
+            self._rules[what] = compile_rule(f"{self.spec.key}|{what}", self._outputs(what), lambda: self._program(what))
+        return self._rules[what]
+
+    def _outputs(self, what: str) -> int:
+        """How many numbers a rule gives."""
         n = self.dim
         sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
         sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n, "variation": 2 * n * (1 + n)}
@@ -129,7 +136,7 @@ class Map:
             sizes[what] = self.switches
         elif what.startswith(("switching:", "expression:")):
             sizes[what] = 1 + n
-        return compile_rule(f"{self.spec.key}|{what}", sizes.get(what, n), lambda: self._program(what))
+        return sizes.get(what, n)
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.

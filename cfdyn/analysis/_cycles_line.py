@@ -47,7 +47,9 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
     finished = search.run(most)
     points, mu = distinct(*_split(np.concatenate(search.found)), _slack(lo, hi))
     closed = _closed(step, points, NEAR * _slack(lo, hi))
-    lost, points, mu = points[~closed], points[closed], mu[closed]
+    lost = points[~closed]
+    if len(lost):
+        points, mu = points[closed], mu[closed]
     reasons = list(laps.notes)
     if laps.open:
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
@@ -62,9 +64,16 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
     undecided = [*search.open, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in lost[:, 0].tolist())]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
-    inside = ((points >= lo - _slack(lo, hi)) & (points <= hi + _slack(lo, hi))).any(axis=1)
+    inside = _inside(points, lo - _slack(lo, hi), hi + _slack(lo, hi))
     return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+
+
+def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
+    """The rows with a point in [lo, hi]; quickly where the first points, the smallest, lie there."""
+    if len(points) and lo <= points[:, 0].min() and points[:, 0].max() <= hi:
+        return slice(None)
+    return ((points >= lo) & (points <= hi)).any(axis=1)
 
 
 def _closed(step: Map, points: np.ndarray, near: float) -> np.ndarray:
@@ -194,7 +203,11 @@ def distinct(points: np.ndarray, mu: np.ndarray, floor: float) -> tuple[np.ndarr
     order = np.argsort(points[:, 0], kind="stable")
     points, mu = points[order], mu[order]
     with np.errstate(divide="ignore"):
-        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6) * np.abs(points).max(axis=1) + floor
+        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6)
+    largest = max(points.max(), -points.min())
+    if (points[1:, 0] - points[:-1, 0]).min() > 2 * (blur.max() * largest + floor):
+        return points, mu
+    blur = blur * np.abs(points).max(axis=1) + floor
     new = np.ones(len(points), dtype=bool)
     new[1:] = (np.abs(points[1:] - points[:-1]) > np.maximum(blur[1:], blur[:-1])[:, None]).any(axis=1)
     return points[new], mu[new]
