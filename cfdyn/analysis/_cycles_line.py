@@ -73,7 +73,7 @@ def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
     """The rows with a point in [lo, hi]; quickly where the first points, the smallest, lie there."""
     if len(points) and lo <= points[:, 0].min() and points[:, 0].max() <= hi:
         return slice(None)
-    return ((points >= lo) & (points <= hi)).any(axis=1)
+    return np.asarray(((points >= lo) & (points <= hi)).any(axis=1))
 
 
 def _closed(step: Map, points: np.ndarray, near: float) -> np.ndarray:
