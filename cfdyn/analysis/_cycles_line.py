@@ -12,9 +12,12 @@ from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._laps import Laps, laps_for
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels import words as at
+from cfdyn.kernels import word_memory as at
+from cfdyn.kernels.closing import close
 from cfdyn.kernels.itineraries import walk
 from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.paths import trace
+from cfdyn.kernels.words import leaf
 from cfdyn.systems import Map
 
 BUDGET = 40_000_000  # evaluations of the map
@@ -124,8 +127,9 @@ class _Search:
     def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
         self.step, self.period, self.laps = step, period, laps
         self.rows = max(8, min(1024, 4_000_000 // period))
-        rules = tuple(step.rule(what).compiled for what in ("step", "jacobian", "interval:jacobian"))
-        self.w = at.layout(rules, period, laps.table(), extent, self.rows, max(8, min(200, 4_000_000 // period)))
+        rules = [step.rule(what) for what in ("step", "jacobian", "interval:jacobian")]
+        addresses = [rule.compiled for rule in (*rules, close, trace, leaf)]
+        self.w = at.layout(addresses, period, laps.table(), extent, self.rows, max(8, min(200, 4_000_000 // period)))
         self.m = self.w.view(np.int64)
         self.m[at.LOOK], self.m[self.m[at.WORD]] = look, -1
         if len(laps.ends):

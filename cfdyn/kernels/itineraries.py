@@ -6,8 +6,8 @@ Of the rotations of a word only the least is looked at (a necklace): the others 
 from __future__ import annotations
 
 from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers
-from cfdyn.kernels import words as at
-from cfdyn.kernels.words import value
+from cfdyn.kernels import word_memory as at
+from cfdyn.kernels.word_memory import value
 
 
 @inline_kernel
@@ -65,6 +65,21 @@ def image(w, p, lap, low, high) -> tuple[float, float]:
     return min(first, last), max(first, last)
 
 
+@inline_kernel
+def reaches(w, m, p, k, least, most, slack) -> bool:
+    """Whether orbits reach the k-th lap of the word; the part of it that they reach, its image, the period of the prefix."""
+    word, s = m[at.WORD] + k, m[m[at.WORD] + k]
+    lap, kept, images, period = m[at.ENDS] + at.LAP * s, m[at.KEPT] + 2 * k, m[at.IMAGES] + 2 * k + 2, m[at.PREFIX] + k
+    m[at.USED] += 1
+    low, high = max(w[lap], least), min(w[lap + 1], most)
+    if low > high + slack:
+        return False
+    w[kept], w[kept + 1] = min(low, high), max(low, high)
+    m[period] = m[period - 1] if k > 0 and s == m[word - m[period - 1]] else k + 1
+    w[images], w[images + 1] = image(w, p, lap, w[kept], w[kept + 1])
+    return True
+
+
 @kernel_rule
 def walk(z, p, out) -> None:
     """Find the cycles of all words of length n, going on from where it stopped.
@@ -83,24 +98,16 @@ def walk(z, p, out) -> None:
             m[at.STATUS] = at.FULL
             return
         m[word + k] += 1
-        s, lap = m[word + k], m[at.ENDS] + at.LAP * m[word + k]
         least, most = w[images + 2 * k], w[images + 2 * k + 1]
         slack = 4e-16 * max(abs(least), abs(most))
-        if s >= m[at.LAPS] or w[lap] > most + slack:
+        if m[word + k] >= m[at.LAPS] or w[m[at.ENDS] + at.LAP * m[word + k]] > most + slack:
             k -= 1
             if k < 0:
                 m[at.STATUS] = at.FINISHED
             continue
-        m[at.USED] += 1
-        low, high = max(w[lap], least), min(w[lap + 1], most)
-        if low > high + slack:
+        if not reaches(w, m, p, k, least, most, slack):
             continue
-        low, high = min(low, high), max(low, high)
-        w[kept + 2 * k], w[kept + 2 * k + 1] = low, high
-        before = m[prefix + k - 1] if k > 0 else 1
-        m[prefix + k] = before if k > 0 and s == m[word + k - before] else k + 1
-        low, high = image(w, p, lap, low, high)
-        w[images + 2 * k + 2], w[images + 2 * k + 3] = low, high
+        low, high = w[images + 2 * k + 2], w[images + 2 * k + 3]
         if k < n - 1:
             k += 1
             m[word + k] = max(m[word + k - m[prefix + k - 1]], first_lap(w, m, low - slack)) - 1

@@ -1,0 +1,97 @@
+"""Newton's method on all points of a cycle of a map of one variable, and the cycles that it has found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn._jit import inline_kernel, integers, kernel_rule, numbers
+from cfdyn.kernels import word_memory as at
+from cfdyn.kernels.word_memory import value
+
+
+@inline_kernel
+def newton(w, p, n, x) -> bool:
+    """Solve f(x_i) = x_{i+1} for n points; three rows behind them hold defects, corrections, slopes.
+
+    False if it does not converge to round-off.
+    """
+    defect, move, slope = x + n, x + 2 * n, x + 3 * n
+    before = np.inf
+    for turn in range(40):
+        product, worst, most, steep = 1.0, 0.0, 1e-300, 1.0
+        for k in range(n):
+            following = w[x + k + 1] if k < n - 1 else w[x]
+            w[defect + k] = value(w, at.STEP, w[x + k], p) - following
+            w[slope + k] = value(w, at.JACOBIAN, w[x + k], p)
+            product *= w[slope + k]
+            worst, most = max(worst, abs(w[defect + k])), max(most, abs(w[x + k]))
+            steep = max(steep, abs(w[slope + k]))
+        if not np.isfinite(worst + steep) or np.isnan(product):
+            return False
+        if worst <= 2e-16 * most or (worst <= 1e-13 * most * steep and worst >= 0.5 * before) or turn == 39:
+            return worst <= 1e-11 * most * steep
+        before = worst
+        # dx_{i+1} = slope_i dx_i + defect_i around the cycle, in the direction that shrinks errors.
+        total = 0.0
+        if abs(product) <= 1.0:
+            for k in range(n):
+                total = w[slope + k] * total + w[defect + k]
+            w[move] = total / (1.0 - product)
+            for k in range(n - 1):
+                w[move + k + 1] = w[slope + k] * w[move + k] + w[defect + k]
+        else:
+            for k in range(n - 1, -1, -1):
+                total = (total - w[defect + k]) / w[slope + k]
+            w[move] = total = total / (1.0 - 1.0 / product)
+            for k in range(n - 1, 0, -1):
+                total = (total - w[defect + k]) / w[slope + k]
+                w[move + k] = total
+        for k in range(n):
+            w[x + k] += w[move + k]
+    return False
+
+
+@inline_kernel
+def keep(w, m, n, x) -> None:
+    """Write the cycle down, from its smallest point on, with its multiplier, if n is its least period."""
+    product, most, first = 1.0, 1e-300, 0
+    for k in range(n):
+        product *= w[x + 3 * n + k]
+        most = max(most, abs(w[x + k]))
+        first = k if w[x + k] < w[x + first] else first
+    blur = min(max(1e-12, 1e-13 / max(abs(1.0 - product), 1e-300)), 1e-5) * most
+    for q in range(1, n // 2 + 1):
+        if n % q == 0:
+            apart = 0.0
+            for k in range(n):
+                apart = max(apart, abs(w[x + k] - w[x + (k + q) % n]))
+            if apart <= blur:
+                return
+    if m[at.COUNT] == m[at.ROWS]:
+        m[at.STATUS] = at.CROWDED
+        return
+    row = m[at.FOUND] + m[at.COUNT] * (n + 1)
+    for k in range(n):
+        w[row + k] = w[x + (first + k) % n]
+    w[row + n] = product
+    m[at.COUNT] += 1
+
+
+@kernel_rule
+def close(z, p, out) -> None:
+    """Newton from the path that divides the box FIRST, SECOND by PART; ANSWER: 1 if a cycle lies there, −1 if that failed."""
+    w, m = numbers(z), integers(z)
+    n, a, b, x = m[at.N], m[at.FIRST], m[at.SECOND], m[at.ORBIT]
+    m[at.ANSWER], m[at.USED] = 0, m[at.USED] + 4 * n
+    for k in range(n):
+        w[x + k] = w[a + k] + w[at.PART] * (w[b + k] - w[a + k])
+    if not newton(w, p, n, x):
+        m[at.ANSWER] = -1
+        return
+    for k in range(n):
+        left, right = w[a + k], w[b + k]
+        slack = 1e-9 * max(abs(left), abs(right)) + 1e-3 * abs(right - left)
+        if not min(left, right) - slack <= w[x + k] <= max(left, right) + slack:
+            return
+    m[at.ANSWER] = 1
+    keep(w, m, n, x)
