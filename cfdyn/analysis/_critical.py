@@ -52,7 +52,8 @@ def fold(forms: Forms, plus: Shift) -> Critical:
     """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, δ being the parameter less its value.
 
     a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with Ah − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0;
-    β = ⟨p, f_α⟩, b = ⟨p, A_α q + B(q,x_α)⟩ and e = ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩ with A x_α − x_α⁺ = −f_α.
+    β = ⟨p, f_α⟩, b = ⟨p, A_α q + B(q,x_α)⟩ and, for β = 0, e = ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩ with
+    A x_α − x_α⁺ = −f_α + βq and x_α orthogonal to q. Where a ≠ 0, ξ → ξ + sδ changes b and e, but neither a, β nor c.
     """
     q, p = plus.right[0], plus.left[0]
     square = forms.second(q, q)
@@ -64,8 +65,10 @@ def fold(forms: Forms, plus: Shift) -> Critical:
     found = {"a": a, "c": float(cubic + quadratic)}
     speed = np.full((1, 1), np.nan)
     if forms.parameter is not None:
-        moved = plus.solve(-forms.slope)
-        found["beta"] = float(paired(p, forms.slope))
+        found["beta"] = beta = float(paired(p, forms.slope))
+        right = -forms.slope
+        right[-1] += beta * q[0]
+        moved = plus.solve(right)
         found["b"] = float(paired(p, forms.moving(q, moved)))
         found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))
         speed[0, 0] = found["b"]

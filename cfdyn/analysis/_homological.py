@@ -83,27 +83,31 @@ def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.nd
 class Shift:
     """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
 
-    ``right`` and ``left`` (nullity, n, D) are scaled so that the rows right[i, 0] are orthonormal and
-    ⟨left[i, n−1], right[j, 0]⟩ = δ_ij. Where they are not null vectors, or have no such scale, the multiplier ν has a
-    Jordan block: ``split`` is False.
+    ``right`` and ``left`` (nullity, n, D) are scaled so that (1/n) Σ_k ⟨q_i,k, q_j,k⟩ = δ_ij for q = right, the mean over the
+    cycle, and ⟨p_i,n, q_j,1⟩ = δ_ij for p = left; of a single q the largest entry is positive. |ν| = 1 makes all of this
+    independent of which point is the first. Where they are not null vectors, or have no such scale, the multiplier ν has
+    a Jordan block: ``split`` is False.
     """
 
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
         self.shape, self.nullity = matrices.shape[:2], nullity
         self.matrix, self.split = _assembled(matrices, nu), True
-        n, d = self.shape
         self.border: tuple[np.ndarray, np.ndarray] | None = None
         if nullity == 0:
             return
         right, left = _null_vectors(self.matrix, nullity)
         self.border = left.conj(), right.conj()
-        image = np.asarray(self.matrix @ right)
-        near = np.linalg.norm(image, axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
-        q, p = right.T.reshape(nullity, n, d), left.T.reshape(nullity, n, d)
-        q = np.tensordot(np.linalg.inv(np.linalg.qr(q[:, 0].T)[1]).T, q, 1)
-        p = np.tensordot(np.linalg.inv(np.linalg.qr(p[:, -1].T)[1]).T, p, 1)
-        pairing = p[:, -1] @ q[:, 0].T
-        self.split = bool(near.all() and np.linalg.svd(pairing)[1][-1] > tolerance)
+        near = np.linalg.norm(np.asarray(self.matrix @ right), axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
+        scale = np.sqrt(len(matrices))
+        q, p = (v.T.reshape(nullity, *self.shape) * scale for v in (right, left))
+        if nullity == 1:
+            largest = q.flat[np.argmax(np.abs(q) > (1 - 1e-9) * np.abs(q).max())]
+            q = q * (np.conj(largest) / abs(largest))
+        # ⟨p_k, q_{k+1}⟩, ν times the last of them, is the same for all k: their mean loses no digits where one q_k is small.
+        image = np.roll(q, -1, axis=1)
+        image[:, -1] *= nu
+        pairing = np.einsum("ikd,jkd->ij", p, image) / (len(matrices) * nu)
+        self.split = bool(near.all() and _cosine(p, image) > tolerance)
         self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
 
     def solve(self, right: np.ndarray) -> np.ndarray:
@@ -145,6 +149,12 @@ def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
         adjoint = _factorised(matrix.T.tocsc(), (right.conj(), left.conj()))(unit.astype(matrix.dtype))
         right, left = np.linalg.qr(solved[:size])[0], np.linalg.qr(adjoint[:size])[0]
     return right, left
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> float:
+    """The cosine of the largest angle between the spaces that p_i,k and q_j,k span, (nullity, n, D), its mean over k."""
+    p, q = (np.linalg.qr(v.transpose(1, 2, 0))[0] for v in (left, right))
+    return float(np.linalg.svd(p.transpose(0, 2, 1) @ q, compute_uv=False)[:, -1].mean())
 
 
 def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -30,9 +30,12 @@ def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbo
     return f"supercritical: just beyond the edge a stable {born(period)} is born"
 
 
-def amplitude(pace: float, coefficient: float, share: float, parameter: str) -> str:
+def amplitude(pace: float, coefficient: float, share: float, parameter: str, period: int) -> str:
     """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
-    return f", its half-amplitude {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)" if pace > 1e-9 else ""
+    if pace <= 1e-9:
+        return ""
+    mean = " (root mean square over the cycle)" if period > 1 else ""
+    return f", its half-amplitude{mean} {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
 
 
 def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:

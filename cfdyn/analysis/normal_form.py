@@ -22,7 +22,7 @@ class NormalForm(Record):
     """The map on the centre manifold of a critical n-cycle, ξ being the coordinate along the critical direction.
 
     ========================  ==========================================  ===============================================
-    ``kind``                  normal form of fⁿ                           ``coefficient``
+    ``kind``                  normal form N of fⁿ                         ``coefficient``
     ========================  ==========================================  ===============================================
     "flip"                    −ξ + c ξ³                                   c
     "fold"                    ξ + β δ + a ξ²; a cusp ξ + c ξ³ if a = 0    a
@@ -30,16 +30,21 @@ class NormalForm(Record):
     "branch point"            ξ + a ξ² + b ξδ + ½ e δ² + c ξ³             a if ``form`` is "transcritical", else c
     ========================  ==========================================  ===============================================
 
+    The scale of ξ: (1/n) Σ_k |q_k|² = 1 for the critical eigenvectors q_k at the points, q_{k+1} = A_k q_k. Then no number
+    depends on which point comes first: along centre manifolds H_k(ξ) = x_k + ξ q_k + … with f(H_k(ξ)) = H_{k+1}(ξ) and
+    f(H_n(ξ)) = H_1(N(ξ)) the map fⁿ has one normal form at all points, fⁿ(H_k(ξ)) = H_k(N(ξ)), and as |μ| = 1 the mean
+    stays what it is on the next way round. The largest entry of a real q is positive, which settles the sign of a.
+
     ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", "drifting flip", ….
-    ``supercritical``: True if what is born is stable on the centre manifold (c > 0 at a flip, d < 0 at a
-    Neimark–Sacker point, c < 0 at a pitchfork), False if it is unstable, None if the coefficient vanishes to round-off or
-    the question does not arise. ``meaning`` is the answer as a sentence. ``points`` (n, D). ``speed``: −dμ/d(parameter)
-    of the multiplier at a flip, d|μ|/d(parameter) at a Neimark–Sacker point, β at a fold, b at a branch point.
-    ``coefficients``: all of them by name. ``directions`` (k, D): the critical eigenvectors at the first point, real and
-    imaginary part for a Neimark–Sacker point. With k multipliers −1 at once ``cubic`` (k, k, k, k) is K of
-    −ξ + K(ξ,ξ,ξ), ``gradient`` whether K is the gradient of a quartic form (¼⟨ξ, K(ξ,ξ,ξ)⟩ = V₄ for gradient descent),
-    ``coefficient`` the least of ⟨u, K(u,u,u)⟩ over |u| = 1, and ``two_cycles`` the predicted 2n-cycles: ``half``, what
-    is to be added to and taken from the first point, times √(speed · δ), ``kappa`` and whether it is ``stable``.
+    ``supercritical``: True if what is born is stable on the centre manifold (c > 0 at a flip, d < 0 at a Neimark–Sacker
+    point, c < 0 at a pitchfork), False if it is unstable, None if the coefficient vanishes to round-off or the question does
+    not arise. ``meaning`` is the answer as a sentence. ``points`` (n, D). ``speed``: −dμ/d(parameter) of the multiplier at a
+    flip, d|μ|/d(parameter) at a Neimark–Sacker point, β at a fold, b at a branch point. ``coefficients``: all of them by
+    name. ``directions`` (k, D): the critical eigenvectors at the first point, of this scale, real and imaginary part for a
+    Neimark–Sacker point. With k multipliers −1 at once ``cubic`` (k, k, k, k) is K of −ξ + K(ξ,ξ,ξ), ``gradient`` whether K
+    is the gradient of a quartic form (¼⟨ξ, K(ξ,ξ,ξ)⟩ = V₄ for gradient descent), ``coefficient`` the least of ⟨u, K(u,u,u)⟩
+    over |u| = 1, and ``two_cycles`` the predicted 2n-cycles: ``half``, what is to be added to and taken from the first point,
+    times √(speed · δ), ``kappa`` and whether it is ``stable``.
     """
 
     kind: str
@@ -60,9 +65,9 @@ class NormalForm(Record):
 def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float = 1e-6) -> NormalForm:
     """The normal form of a critical fixed point or n-cycle, whose coefficient decides what is born and how stable it is.
 
-    Flip: c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q, (I − A)⁻¹ B(q,q))⟩, where A = Dfⁿ has the multiplier −1, Aq = −q, Aᵀp = −p,
-    |q| = 1, ⟨p,q⟩ = 1, and B, C are the second and third derivatives. For gradient descent in one dimension this is
-    c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond the flip has the half-amplitude
+    Flip: c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q, (I − A)⁻¹ B(q,q))⟩, where A = Dfⁿ has the multiplier −1, Aq = −q, Aᵀp = −p, |q| = 1,
+    ⟨p,q⟩ = 1 (for n-cycles see `NormalForm`), and B, C are the second and third derivatives. For gradient descent in one
+    dimension this is c = (L‴/L″)² − L⁗/(3L″), and the 2-cycle at a distance δ beyond the flip has the half-amplitude
     √(s δ/c) = √((ηL″ − 2)/c), s = −dμ/d(parameter). Fold: a = ½⟨p, B(q,q)⟩. Neimark–Sacker: d = ½ Re e^{−iθ}⟨p,
     C(q,q,q̄) + 2B(q, (I − A)⁻¹B(q,q̄)) + B(q̄, (e^{2iθ} − A)⁻¹B(q,q))⟩. For n-cycles the same is solved on all n points at
     once, without forming fⁿ. Multipliers that stay at 1 (a continuum of minima) are projected out; where the oscillation
@@ -147,8 +152,8 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
             form, supercritical, meaning = "drifting flip", None, _sentences.of_drift(rate, period)
     if supercritical:
         pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
-        share = float(np.linalg.norm(made.right[0, : forms.step.n_weights]))
-        meaning += _sentences.amplitude(pace, c, share, str(forms.parameter))
+        share = float(np.linalg.norm(minus.right[0, :, : forms.step.n_weights]) / np.sqrt(period))
+        meaning += _sentences.amplitude(pace, c, share, str(forms.parameter), period)
     return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
                  coefficients=made.coefficients, directions=made.right)  # fmt: skip
 
@@ -187,7 +192,6 @@ def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
     made = _checked(_critical.fold(forms, plus))
     values, name = made.coefficients, str(forms.parameter)
     a, c, beta = values["a"], values["c"], values.get("beta", np.nan)
-    common: dict[str, Any] = {"coefficients": values, "directions": made.right}
     # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
     nothing = abs(beta) * max(abs(a), np.sqrt(abs(c))) <= DEGENERATE * abs(values.get("b", np.nan))
     pulled = forms.parameter is not None and (
@@ -196,13 +200,15 @@ def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
     if pulled:
         form, coefficient, supercritical = _branch_form(values, tolerance)
         return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
-                     meaning=_sentences.of_branch_point(form, supercritical), speed=values["b"], **common)  # fmt: skip
+                     meaning=_sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
+                     directions=made.right)  # fmt: skip
     flat = abs(a) <= max(tolerance * np.sqrt(abs(c)), DEGENERATE * made.size)
+    invariant = {key: value for key, value in values.items() if key not in ("b", "e")}
     meaning = _sentences.of_fold(a, beta, name, len(forms.points), found.hyperbolic)
     if flat:
         meaning = "degenerate: a cusp, where two folds meet" if abs(c) > 0 else "degenerate: the terms up to third order vanish"
     return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta,
-                 form="cusp" if flat else "fold", **common)  # fmt: skip
+                 form="cusp" if flat else "fold", coefficients=invariant, directions=made.right)  # fmt: skip
 
 
 def _branch_form(values: dict[str, float], tolerance: float) -> tuple[str, float, bool | None]:
