@@ -10,6 +10,7 @@ import numpy as np
 from cfdyn.analysis._border import collision
 from cfdyn.analysis._cycle_system import CycleTracer, check_size
 from cfdyn.analysis._legs import Whole
+from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
 from cfdyn.errors import CfdynError, NumericsError, UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FAILED = "Newton's method does not converge"
 ROUGH = "the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, bias_correction=False)"
+MORE = "ask for more (max_steps, --steps), or go on with branch.extended()"
 ENDED = ("stalled", "corner", "crossed", "far")
 
 
@@ -53,15 +55,14 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     n, where = len(points), ", ".join(f"{k} = {v:.6g}" for k, v in step.params.items())
-    nothing = f"there is no {'fixed point' if n == 1 else f'{n}-cycle'} near the start{f' at {where}' if where else ''}"
+    nothing = f"there is no {called(n)} near the start{f' at {where}' if where else ''}"
     found = polish(step, points) if np.isfinite(points).all() else None
     if found is None:
         smooth = np.isfinite(jacobians(step, points)).all()
         raise NumericsError(f"{nothing}: {FAILED if smooth else ROUGH}")
     least = least_period(found, extent=float(np.abs(points).max()))
     if least < n:
-        other = "a fixed point" if least == 1 else f"a {least}-cycle"
-        raise NumericsError(f"{nothing}: Newton's method leads to {other}")
+        raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}")
     return found
 
 
@@ -77,7 +78,7 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
     first, last = (reason(tracer, whole, side) for side in (0, 1))
     return Branch(
         name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1, found, (first, last),
-        whole.ends[1] == "closed", tracer.n, bounds, step, provenance=settings,
+        whole.ends[1] == "closed", tracer.n, bounds, tracer.weights**-0.5, whole.paces, whole.start, step, provenance=settings,
     )  # fmt: skip
 
 
@@ -88,8 +89,7 @@ def special_point(
     from cfdyn.analysis.continue_cycle import Bifurcation
 
     points, value = tracer.points(special.z), float(special.z[-1])
-    period = least_period(points, 1e-5, whole.extent) if special.kind in ("flip", "branch point") else len(points)
-    points = points[:period].copy()
+    points = points[: special.period].copy()
     step = tracer.at_value(value)
     own, words = multipliers(step, points), ""
     coefficient, supercritical = None, None
@@ -104,13 +104,13 @@ def special_point(
 
 
 def normal_form_of(step: Map, points: np.ndarray, parameter: str) -> tuple[float | None, bool | None, str]:
-    """(coefficient, supercritical, in words), (None, None, "") where there is no normal form."""
+    """(coefficient, supercritical, in words), (None, None, why) where there is no normal form."""
     from cfdyn.analysis.normal_form import normal_form
 
     try:
         found = normal_form(step, points, parameter)
-    except CfdynError:
-        return None, None, ""
+    except CfdynError as error:
+        return None, None, str(error)
     return found.coefficient, found.supercritical, found.meaning
 
 
@@ -123,7 +123,9 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
     if end == "closed":
         return "closed: it comes back to its start"
     if end == "most steps":
-        return f"{name} = {value:.6g}: the number of steps asked for is done"
+        return f"{name} = {value:.6g}: out of steps; {MORE}"
+    if end == "vertical":
+        return f"vertical: these {called(tracer.n)}s exist at {name} = {value:.10g} alone, where they form a continuum"
     if end == "merged":
         return f"meets a shorter cycle near {name} = {value:.6g}"
     if end not in ENDED:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn._jit import addresses, apply
-from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, Curve, System, follow
+from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
 
 CHUNK, SHORT = 512, 64
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
@@ -35,7 +35,7 @@ class Traced(NamedTuple):
     """Rows of solutions, and why there are no more.
 
     ``end``: "limit", "closed", "most steps", "far", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a
-    watched test has another sign in ``beyond``) or what ``inspect`` returned.
+    watched test has another sign in ``beyond``) or what ``inspect`` returned. ``pace``: how long the next step would be.
     """
 
     points: np.ndarray
@@ -43,6 +43,7 @@ class Traced(NamedTuple):
     values: np.ndarray
     end: str
     beyond: Solved | None = None
+    pace: float = 0.0
 
 
 class Tracer:
@@ -125,7 +126,7 @@ class Tracer:
     def follow(
         self, start: Solved, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
-        wide: float = np.inf,
+        wide: float = np.inf, origin: Solved | None = None,
     ) -> Traced:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
@@ -136,12 +137,17 @@ class Tracer:
         inspect : sees a few hundred rows after the other, each time with the last one before; (rows to keep, why) ends it
         progress : told the number of steps
         wide : from this distance on the longest step grows with it
+        origin : where distances are measured from and the curve closes, if it began before ``start``
         """
-        settings = np.array([min(first or most_step, most_step), LEAST, most_step, TURN, CHANGE, TOLERANCE, 0.0,
+        arc = 0.0 if origin is None else np.inf
+        origin = origin or start
+        away = self.length(start.z - origin.z)
+        longest = most_step * max(1.0, away / wide)
+        settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
                              self.smooth, self.watched])  # fmt: skip
-        origin = np.stack([start.z, start.tangent])
-        system = System(self.rules, self.block, self.weights, self.limits, origin, settings, self.work)
-        pieces, end, beyond, done, away = [Curve(*(part[None] for part in start))], "", None, 0, 0.0
+        around = np.stack([origin.z, origin.tangent])
+        system = System(self.rules, self.block, self.weights, self.limits, around, settings, self.work)
+        pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
             size = min(SHORT if away > wide else CHUNK, most_steps - done) + 2
@@ -149,8 +155,8 @@ class Tracer:
             for part, before in zip(piece, pieces[-1], strict=True):
                 part[0] = before[-1]
             count, status = follow(system, Curve(*(part[:-1] for part in piece)))
-            count, end, beyond = self._ended(status, piece, count, start)
-            away = self.length(piece.points[count - 1] - start.z)
+            count, end, beyond = self._ended(status, piece, count, origin)
+            away = self.length(piece.points[count - 1] - origin.z)
             settings[MOST] = most_step * max(1.0, away / wide)
             if not end and (away > FAR or self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST):
                 end = "far" if away > FAR else "stalled"
@@ -161,9 +167,9 @@ class Tracer:
             if progress:
                 progress(done)
         points, tangents, values = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-        return Traced(points, tangents, values, end or "most steps", beyond)
+        return Traced(points, tangents, values, end or "most steps", beyond, float(settings[STEP]))
 
-    def _ended(self, status: int, piece: Curve, count: int, start: Solved) -> tuple[int, str, Solved | None]:
+    def _ended(self, status: int, piece: Curve, count: int, origin: Solved) -> tuple[int, str, Solved | None]:
         """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""
         if status in (FULL, STALLED):
             return count, "" if status == FULL else "stalled", None
@@ -172,11 +178,14 @@ class Tracer:
             return count, ENDS[status], beyond
         if status == LIMIT:
             found = self.landed(last, beyond.z)
-            return (count, "limit", None) if found is None else (self._put(piece, count, found), "limit", None)
-        along = float((self.weights * (start.z - last.z)) @ last.tangent)
+            # The last row may lie on the limit already.
+            if found is not None and self.length(found.z - last.z) > TOLERANCE:
+                count = self._put(piece, count, found)
+            return count, "limit", None
+        along = float((self.weights * (origin.z - last.z)) @ last.tangent)
         found = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
-        if found is not None and self.length(found.z - start.z) <= SAME:
-            return self._put(piece, count, start), "closed", None
+        if found is not None and self.length(found.z - origin.z) <= SAME:
+            return self._put(piece, count, origin), "closed", None
         # Another part of the curve is close by.
         return count + 1, "", None
 

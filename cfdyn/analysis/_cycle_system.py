@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Tracer
+from cfdyn.analysis._sentences import called
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.kernels.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
@@ -21,15 +22,18 @@ class CycleTracer(Tracer):
     """The n points of a cycle and the parameter λ as the unknowns, λ the last.
 
     Lengths: λ in units of the interval ``bounds``, each entry of the state in units of the distance over which the map's
-    Jacobian changes by its own size, averaged over the points.
+    Jacobian changes by its own size near ``near``, averaged over the points; or as ``lengths`` (m,) says.
     """
 
-    def __init__(self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray):
+    def __init__(
+        self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray, lengths: np.ndarray | None = None
+    ):
         self.step, self.n, self.d, self.parameter = step, n, step.dim, parameter
         self.switches = step.switches
-        scales = length_scales(step, near)
         m = n * self.d + 1
-        weights = np.append(np.tile(1 / (scales**2 * n), n), (bounds[1] - bounds[0]) ** -2.0)
+        if lengths is None:
+            lengths = np.append(np.tile(length_scales(step, near) * n**0.5, n), bounds[1] - bounds[0])
+        weights = lengths**-2.0
         limits = np.array([[-np.inf] * m, [np.inf] * m])
         limits[:, -1] = bounds
         rule = step.rule(f"linearized:{parameter}").compiled
@@ -47,9 +51,8 @@ class CycleTracer(Tracer):
             found = self.at(z, direction)
             if found is not None and found.values[0] != 0 and self.isolated(z):
                 return found
-        what = "fixed point" if self.n == 1 else f"{self.n}-cycle"
-        raise NumericsError(f"the {what} at {self.parameter} = {z[-1]:.10g} is not isolated: a multiplier is 1 for a whole "
-                            "continuum of solutions, or the start is a branch point; start elsewhere")  # fmt: skip
+        raise NumericsError(f"the {called(self.n)} at {self.parameter} = {z[-1]:.10g} is not isolated: a multiplier is 1 for a "
+                            "whole continuum of solutions, or the start is a branch point; start elsewhere")  # fmt: skip
 
     def isolated(self, z: np.ndarray) -> bool:
         """Whether the whole Jacobian has its full rank; taken for granted where the cycle is long."""
@@ -64,7 +67,7 @@ class CycleTracer(Tracer):
 
     def points(self, z: np.ndarray) -> np.ndarray:
         """The points (…, n, D) in unknowns (…, m)."""
-        return z[..., :-1].reshape(*z.shape[:-1], self.n, self.d)
+        return z[..., :-1].reshape(*z.shape[:-1], -1, self.d)
 
     def at_value(self, value: float) -> Map:
         """The map with this value of the parameter."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cfdyn.analysis._cycle_system import FLIP, CycleTracer, check_size
+from cfdyn.analysis._legs import upright
 from cfdyn.analysis._shooting import jacobians
 from cfdyn.analysis._special import between, changes, locate_flip, root
 from cfdyn.analysis._switch import doubled_start, first_point
@@ -19,12 +20,12 @@ from cfdyn.systems import Map
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Bifurcation
 
-MOST_ROWS = 2000
 STEP = 0.05
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
 FEIGENBAUM = 4.67
-ENDED = {"limit": "has no flip within the bounds", "most steps": f"has no flip among its first {MOST_ROWS} points",
-         "far": "runs off to infinity without a flip"}  # fmt: skip
+ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
+         "most steps": "has no flip within the steps asked for; ask for more (max_steps, --steps)",
+         "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
 BLURRED = "cannot be followed to its flip: rounding blurs cycles this long"
 
 
@@ -41,7 +42,7 @@ class Level(NamedTuple):
 
 
 def levels_of(
-    first: Bifurcation, bounds: tuple[float, float], levels: int, progress: Callable[[int], None] | None
+    first: Bifurcation, bounds: tuple[float, float], levels: int, max_steps: int, progress: Callable[[int], None] | None
 ) -> tuple[list[Level], str]:
     """Up to so many levels, and why there are no more."""
     step, name = first.step, first.name
@@ -54,17 +55,17 @@ def levels_of(
         if len(found) > 1 and abs(last.flip - found[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
             return found, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
         try:
-            check_size(step, n, MOST_ROWS)
+            check_size(step, n, max_steps)
         except UsageError as error:
             return found, str(error)
-        following = next_level(step.at(**{name: last.flip}), name, bounds, last)
+        following = next_level(step.at(**{name: last.flip}), name, bounds, last, max_steps)
         if not isinstance(following, Level):
             return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
         found.append(following)
     return found, f"{levels} levels asked for"
 
 
-def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -> Level | str:
+def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
     """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
     tracer, z, direction = doubled_start(step, name, bounds, last.points, last.flip)
     start = first_point(tracer, z, direction)
@@ -75,7 +76,7 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level) -
         flips = changes(np.sign(piece.values[:, 1 + FLIP]))
         return (flips[0] + 2, "flip") if flips else None
 
-    branch = tracer.follow(start, MOST_ROWS, STEP, 2 * tracer.length(start.z - z), inspect)
+    branch = upright(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
     if branch.end != "flip":
         return ENDED.get(branch.end, BLURRED)
     special = locate_flip(tracer, branch, len(branch.points) - 2)

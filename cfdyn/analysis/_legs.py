@@ -3,65 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cfdyn.analysis._border import across
 from cfdyn.analysis._continuation import Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
-from cfdyn.analysis._shooting import least_period
+from cfdyn.analysis._merge import merged, merges
+from cfdyn.analysis._sentences import called
 from cfdyn.analysis._special import Special, between, changes, row_of, special_points, suspects
 from cfdyn.kernels.continuation import Curve
 
 MOST_BORDERS = 64
 ROUNDS, WIDE = 2, 3.0
+CORNERS = ("crossed", "corner", "stalled")
+VERTICAL, CONSTANT = 10, 1e-10  # rows that are kept; how little the parameter changes, in units of its bounds
+MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 
 
 @dataclass
 class Leg:
-    """Smooth pieces one after the other, the corners between them, and why there are no more."""
+    """Smooth pieces one after the other, the corners between them, why there are no more, and where it began."""
 
     pieces: list[Traced] = field(default_factory=list)
     corners: list[np.ndarray] = field(default_factory=list)
     end: str = ""
+    start: np.ndarray | None = None
+
+
+    @property
+    def pace(self) -> float:
+        """How long the next step would be, 0 if there is none."""
+        return self.pieces[-1].pace if self.end == "most steps" else 0.0
 
 
 @dataclass
 class Whole:
-    """All rows of a branch, its special points in order with the rows they lie behind, and its two ends."""
+    """All rows of a branch, its special points in order with the rows they lie behind, and its two ends.
+
+    ``paces``: how long the next step would be at either end; ``start``: the row from which both legs began.
+    """
 
     points: np.ndarray
     tangents: np.ndarray
     values: np.ndarray
     special: list[Special]
     ends: tuple[str, str]
-
-    @property
-    def extent(self) -> float:
-        """The largest entry of the points."""
-        return float(np.abs(self.points[:, :-1]).max())
+    paces: tuple[float, float] = (0.0, 0.0)
+    start: int = 0
 
 
 def leg(
     tracer: CycleTracer, start: Solved, most_steps: int, most_step: float, first: float | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, origin: Solved | None = None,
 ) -> Leg:  # fmt: skip
     """From a solution on in the direction of its tangent, through corners where the map switches."""
-    done, found = 0, Leg()
+    done, found = 0, Leg(start=start.z)
     while not found.end:
-        piece = tracer.follow(start, most_steps - done, most_step, first,
-                              lambda rows: merging(tracer, rows), lambda k: progress(done + k) if progress else None, WIDE)  # noqa: B023
+        piece = tracer.follow(start, most_steps - done, most_step, first, lambda rows: merging(tracer, rows),
+                              lambda k: progress(done + k) if progress else None, WIDE, origin)  # noqa: B023
+        piece, origin = upright(tracer, piece), origin or start
         found.pieces.append(piece)
         done += len(piece.points)
         found.end = piece.end
-        if piece.end in ("crossed", "corner", "stalled") and tracer.switches and len(found.corners) < MOST_BORDERS:
+        if piece.end in CORNERS and tracer.switches and len(found.corners) < MOST_BORDERS:
             crossed = across(tracer, row_of(piece, -1), piece.beyond)
             if crossed is not None:
                 corner, start = crossed
                 found.corners.append(corner)
                 found.end, first = "", most_step / 20
     return found
+
+
+def upright(tracer: CycleTracer, piece: Traced) -> Traced:
+    """The first rows of it where the parameter is the same in all of them: as for a linear map, all others are alike."""
+    spread = float(np.ptp(piece.points[:, -1]) * tracer.weights[-1] ** 0.5)
+    if len(piece.points) <= VERTICAL or spread > CONSTANT or (tracer.switches and piece.end in CORNERS):
+        return piece
+    return Traced(piece.points[:VERTICAL], piece.tangents[:VERTICAL], piece.values[:VERTICAL], "vertical")
 
 
 def reversed_start(start: Solved) -> Solved:
@@ -72,16 +92,11 @@ def reversed_start(start: Solved) -> Solved:
 
 
 def merging(tracer: CycleTracer, piece: Curve) -> tuple[int, str] | None:
-    """The rows up to where the points of the cycle merge in groups: from there on it would only be followed back."""
-    n = tracer.n
-    if n == 1:
-        return None
-    points = tracer.points(piece.points)
-    for k in changes(np.sign(piece.values[:, 0])):
-        for q in (q for q in range(1, n) if n % q == 0):
-            before, after = (points[row] - np.roll(points[row], -q, axis=0) for row in (k, k + 1))
-            if (before * after).sum() < 0:
-                return k + 2, "merged"
+    """The rows up to where the points of the cycle merge in groups, if from there on it would only be followed back."""
+    turns = changes(np.sign(piece.values[:, 0]))
+    for k, _ in merges(tracer, piece.points):
+        if k in turns:
+            return k + 2, "merged"
     return None
 
 
@@ -94,8 +109,10 @@ def reverse(piece: Traced) -> Traced:
 
 def put_together(tracer: CycleTracer, forward: Leg, backward: Leg | None) -> Whole:
     """One branch, from the end of the backward leg to that of the forward leg."""
-    pieces, corners, ends = list(forward.pieces), list(forward.corners), (forward.end, forward.end)
+    pieces, corners = list(forward.pieces), list(forward.corners)
+    ends, paces = (forward.end if forward.end == "closed" else "", forward.end), (0.0, forward.pace)
     if backward is not None:
+        paces = (backward.pace, forward.pace)
         ends = (backward.end, forward.end)
         back = [reverse(piece) for piece in backward.pieces[::-1]]
         # The start is the last row of one and the first of the other.
@@ -114,7 +131,8 @@ def put_together(tracer: CycleTracer, forward: Leg, backward: Leg | None) -> Who
         if i < len(corners):
             special.append(Special("border collision", offset - 1, 0.5, corners[i]))
     points, tangents, values = (np.concatenate(parts) for parts in zip(*(r[:3] for r in rows), strict=True))
-    return trimmed(tracer, Whole(points, tangents, values, special, ends))
+    start = 0 if forward.start is None else int(np.argmin(np.abs(points - forward.start).max(axis=1)))
+    return settled(tracer, Whole(points, tangents, values, special, ends, paces, start))
 
 
 def denser(tracer: CycleTracer, piece: Traced) -> Traced:
@@ -137,28 +155,29 @@ def denser(tracer: CycleTracer, piece: Traced) -> Traced:
     return piece
 
 
-def trimmed(tracer: CycleTracer, whole: Whole) -> Whole:
-    """Cut at both ends where the points merge: the last row is then the flip, or branch point, of the shorter cycle."""
-    ends, special = list(whole.ends), []
-    first, last = 0, len(whole.points)
-    rows = [whole.points, whole.tangents, whole.values]
-    for s in whole.special:
-        period = least_period(tracer.points(s.z), 1e-5, whole.extent) if s.kind == "branch point" else tracer.n
-        if period < tracer.n:
-            s = s._replace(kind="flip" if 2 * period == tracer.n else "branch point")
-            # Behind the last row that is kept, or before the first, the row beyond becomes the point itself.
-            for side, there in ((0, whole.ends[0] == "merged" and s.row <= 1),
-                                (1, whole.ends[1] == "merged" and s.row + 2 >= len(whole.points))):  # fmt: skip
-                if there:
-                    other = "fixed point" if period == 1 else f"{period}-cycle"
-                    how = "flip of" if s.kind == "flip" else "meets"
-                    ends[side] = f"{how} the {other} at {tracer.parameter} = {s.z[-1]:.10g}"
-                    put_point(tracer, rows, s.row + side, s.z)
-                    first, last = (s.row, last) if side == 0 else (first, s.row + 2)
-        special.append(s)
-    special = [s._replace(row=s.row - first) for s in special]
+def settled(tracer: CycleTracer, whole: Whole) -> Whole:
+    """With the bifurcations of shorter cycles where the points merge; an end that ran past one is cut there."""
+    rows, ends = [part.copy() for part in (whole.points, whole.tangents, whole.values)], list(whole.ends)
+    special, first, last = list(whole.special), 0, len(whole.points)
+    found = [(k, q) for k, q in merges(tracer, whole.points) if tracer.n > 1]
+    for k, q in found:
+        own = merged(tracer, whole.points[k], whole.points[k + 1], q)
+        if own is None:
+            continue
+        z = tracer.z(np.tile(tracer.points(own.z), (tracer.n // q, 1)), own.z[-1])
+        special = [s for s in special if s.row != k or s.kind in ("flip", "neimark-sacker", "border collision")]
+        special.append(Special(own.kind, k, own.place, z, q))
+        for side, there in ((0, k == found[0][0]), (1, k == found[-1][0])):
+            if whole.ends[side] == "merged" and there:
+                ends[side] = f"{MEETS[own.kind]} the {called(q)} at {tracer.parameter} = {z[-1]:.10g}"
+                put_point(tracer, rows, k + side, z)
+                first, last = (k, last) if side == 0 else (first, k + 2)
+                beyond = 1.0 if side else -1.0
+                special = [s for s in special if beyond * (s.row + s.place - k - own.place) <= 0]
+    special = sorted((s._replace(row=s.row - first) for s in special), key=lambda s: (s.row, s.place))
     points, tangents, values = (part[first:last] for part in rows)
-    return Whole(points, tangents, values, special, (ends[0], ends[1]))
+    return replace(whole, points=points, tangents=tangents, values=values, special=special, ends=(ends[0], ends[1]),
+                   start=whole.start - first)  # fmt: skip
 
 
 def put_point(tracer: CycleTracer, rows: list[np.ndarray], row: int, z: np.ndarray) -> None:

@@ -5,6 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 
+def called(period: int) -> str:
+    """Fixed point, 2-cycle, ….
+
+    Examples
+    --------
+    >>> called(1), called(3)
+    ('fixed point', '3-cycle')
+    """
+    return "fixed point" if period == 1 else f"{period}-cycle"
+
+
 def born(period: int) -> str:
     """What a flip brings about."""
     return f"{2 * period}-cycle"

@@ -13,22 +13,26 @@ from cfdyn.analysis._illinois import zero
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
+LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
 class Special(NamedTuple):
-    """A special point behind row ``row``, a share ``place`` of the step on."""
+    """A special point behind row ``row``, a share ``place`` of the step on; ``period`` if it is one of a shorter cycle."""
 
     kind: str
     row: int
     place: float
     z: np.ndarray
+    period: int | None = None
 
 
 def special_points(tracer: CycleTracer, found: Traced, mu: np.ndarray) -> list[Special]:
     """All of a piece of a curve, in order."""
     signs = np.sign(found.values[:, 0])
-    turns = np.sign(found.tangents[:, -1])
+    pace = found.tangents[:, -1] * tracer.weights[-1] ** 0.5
+    # On a vertical branch the sign is that of rounding.
+    turns = np.sign(np.where(np.abs(pace) > LEVEL, pace, 0.0))
     branch, fold = changes(signs), changes(turns)
     points = [s for k in changes(np.sign(found.values[:, 1 + FLIP])) if (s := locate_flip(tracer, found, k))]
     points += [s for k in branch if (s := locate_branch(tracer, found, k))]

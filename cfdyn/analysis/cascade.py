@@ -10,12 +10,13 @@ import numpy as np
 
 from cfdyn.analysis._doublings import Level, levels_of
 from cfdyn.analysis._limits import limit_of
+from cfdyn.analysis._sentences import called
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
 
-LEVELS = 10
+LEVELS, MOST_STEPS = 10, 2000
 ENOUGH = 4  # flips for an accumulation point; one less for a ratio
 
 
@@ -47,7 +48,7 @@ class Cascade(Record):
 
 def cascade(
     step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), levels: int = LEVELS,
-    period: int | None = None, progress: Callable[[int], None] | None = None,
+    period: int | None = None, max_steps: int = MOST_STEPS, progress: Callable[[int], None] | None = None,
 ) -> Cascade:  # fmt: skip
     """Follow the period doublings of a cycle: flip after flip, each on the branch that starts at the one before.
 
@@ -58,6 +59,7 @@ def cascade(
     ----------
     step, cycle, parameter, bounds, period : of the first cycle, as in `continue_cycle`
     levels : how many flips
+    max_steps : on each branch
     progress : told the number of flips found
 
     Raises
@@ -80,16 +82,15 @@ def cascade(
     """
     if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 1:
         raise UsageError(f"levels is a whole number, at least 1, not {levels!r}")
-    branch = continue_cycle(step, cycle, parameter, bounds, period, coefficients=False)
+    branch = continue_cycle(step, cycle, parameter, bounds, period, max_steps, coefficients=False)
     flips = [b for b in branch.bifurcations if b.kind == "flip"]
     if not flips:
-        what = "fixed point" if branch.period == 1 else f"{branch.period}-cycle"
         lo, hi = branch.bounds
-        raise NumericsError(f"the {what} does not flip for {parameter} between {lo:g} and {hi:g}; its branch ends: "
-                            f"{branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
+        raise NumericsError(f"the {called(branch.period)} does not flip for {parameter} between {lo:g} and {hi:g}; its branch "
+                            f"ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
     # That of a stable cycle, and the nearest to the start.
     first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
-    found, why = levels_of(first, branch.bounds, int(levels), progress)
+    found, why = levels_of(first, branch.bounds, int(levels), max_steps, progress)
     return _record(step, parameter, branch.bounds, found, why)
 
 

@@ -80,7 +80,9 @@ class Branch(Record):
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
-    has no more rows, at its first and at its last one. ``closed``: it comes back to its start.
+    has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
+    counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
+    0; ``start``: the row it was begun from.
     """
 
     name: str
@@ -93,6 +95,9 @@ class Branch(Record):
     closed: bool
     period: int
     bounds: tuple[float, float]
+    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    paces: tuple[float, float] = (0.0, 0.0)
+    start: int = 0
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -111,6 +116,39 @@ class Branch(Record):
     def at(self, row: int) -> Cycle:
         """The cycle of a row; `step.at` with ``parameter[row]`` is its map."""
         return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
+
+    @property
+    def arclength(self) -> np.ndarray:
+        """From the first row on, in `lengths`, (m,)."""
+        unknowns = np.column_stack([self.points.reshape(len(self), -1), self.parameter]) / self.lengths
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(unknowns, axis=0), axis=1))])
+
+    def extended(
+        self, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> Branch:  # fmt: skip
+        """The branch, followed on from the ends where it ran out of steps; also one that was saved and loaded.
+
+        Parameters
+        ----------
+        max_steps, max_step, coefficients, progress : as in `continue_cycle`
+
+        Raises
+        ------
+        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})
+        >>> short = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), max_steps=5)
+        >>> whole = short.extended()
+        >>> len(short), len(whole), whole.ends
+        (11, 72, ('r = 1.5', 'r = 4'))
+        """
+        from cfdyn.analysis._extend import extended
+
+        return extended(self, max_steps, max_step, coefficients, progress)
 
 
 def continue_cycle(

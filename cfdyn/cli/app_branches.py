@@ -11,6 +11,7 @@ from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PLOT, SEED, SET, START, VA
 
 VARY = Annotated[str, typer.Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
 PERIOD = Annotated[int, typer.Option("--period", min=1, help="Of the cycles to start with.")]
+MOST = Annotated[int | None, typer.Option("--steps", min=1, help="Of each branch, in each direction.", show_default=False)]
 OUT = Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")]
 
 
@@ -19,6 +20,7 @@ def branch(
     loss: LOSS = None,
     vary: VARY = "",
     period: PERIOD = 1,
+    steps: MOST = None,
     switch: Annotated[bool, typer.Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
     depth: Annotated[int, typer.Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
     optimizer: OPTIMIZER = "gd",
@@ -35,7 +37,7 @@ def branch(
     from cfdyn.cli import branch
 
     wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, vary, period, seed)
-    branch.show(wanted, depth if switch else 0, out, plot, json)
+    branch.show(wanted, depth if switch else 0, steps, out, plot, json)
 
 
 @app.command()
@@ -43,6 +45,7 @@ def cascade(
     loss: LOSS = None,
     vary: VARY = "",
     levels: Annotated[int, typer.Option("--levels", min=1, help="How many period doublings.")] = 10,
+    steps: MOST = None,
     period: PERIOD = 1,
     optimizer: OPTIMIZER = "gd",
     start: START = None,
@@ -58,7 +61,7 @@ def cascade(
     from cfdyn.cli import branch
 
     wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, vary, period, seed)
-    branch.show_cascade(wanted, levels, out, plot, json)
+    branch.show_cascade(wanted, levels, steps, out, plot, json)
 
 
 @app.command()

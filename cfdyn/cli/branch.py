@@ -41,14 +41,14 @@ class Wanted(NamedTuple):
         return name, (lo, hi)
 
 
-def show(wanted: Wanted, depth: int, out: Path | None, plot: Path | None, json: bool) -> None:
+def show(wanted: Wanted, depth: int, steps: int | None, out: Path | None, plot: Path | None, json: bool) -> None:
     """``cfdyn branch``."""
     folder, plot = out and output.folder(out), plot and check_path(plot)
     name, bounds = wanted.interval()
     with output.progress() as say:
         say("looking for cycles to start with")
         step, starts, chosen = started(wanted, name, bounds)
-        found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say)
+        found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say, **most(steps))
         files = _written(found, "branch", folder, plot, say)
     if json:
         rows = [{**{k: getattr(b, k) for k in ROWS}, "origin": origin,
@@ -60,7 +60,7 @@ def show(wanted: Wanted, depth: int, out: Path | None, plot: Path | None, json: 
         _print_files(files)
 
 
-def show_cascade(wanted: Wanted, levels: int, out: Path | None, plot: Path | None, json: bool) -> None:
+def show_cascade(wanted: Wanted, levels: int, steps: int | None, out: Path | None, plot: Path | None, json: bool) -> None:
     """``cfdyn cascade``."""
     folder, plot = out and output.folder(out), plot and check_path(plot)
     name, bounds = wanted.interval()
@@ -72,7 +72,7 @@ def show_cascade(wanted: Wanted, levels: int, out: Path | None, plot: Path | Non
             try:
                 found = cfdyn.analysis.cascade(step.at(**{name: value}), points, name, bounds, levels,
                                                None if getattr(points, "ndim", 1) == 2 else wanted.period,
-                                               lambda k: say(f"{k} of {levels} flips"))  # fmt: skip
+                                               progress=lambda k: say(f"{k} of {levels} flips"), **most(steps))  # fmt: skip
                 break
             except NumericsError as error:
                 trouble = error
@@ -85,6 +85,11 @@ def show_cascade(wanted: Wanted, levels: int, out: Path | None, plot: Path | Non
     else:
         _print_cascade(found, step, chosen)
         _print_files(files)
+
+
+def most(steps: int | None) -> dict[str, int]:
+    """The option, where it was given."""
+    return {} if steps is None else {"max_steps": steps}
 
 
 def _written(found: Any, stem: str, folder: Path | None, plot: Path | None, say: Any) -> dict[str, Any]:

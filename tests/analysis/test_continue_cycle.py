@@ -337,12 +337,3 @@ def test_a_subcritical_flip_leads_back():
     np.testing.assert_allclose(branch.points[:, :, 0] ** 2, -np.stack([branch.parameter] * 2, axis=1), atol=1e-9)
     assert not branch.stable[branch.parameter < -1e-6].any()
     np.testing.assert_allclose(branch.multipliers[:, 0], (1 - 2 * branch.parameter) ** 2, atol=1e-6)
-
-
-def test_cycles_on_a_line_of_cycles_run_off():
-    """Gradient descent on a parabola at η = 2/λ: every point belongs to a 2-cycle there."""
-    (flip,) = continue_cycle(optimizer(cf.Loss("w**2/2"), 1.0), [0.0], "lr", (0.5, 3.0)).bifurcations
-    assert flip.parameter == pytest.approx(2, rel=1e-14) and flip.supercritical is None
-    branch = flip.switch()
-    np.testing.assert_allclose(branch.parameter, 2, atol=1e-12)
-    assert "infinity" in branch.ends[1]

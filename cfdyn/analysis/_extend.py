@@ -1,0 +1,78 @@
+"""A branch that ran out of steps, followed on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfdyn.analysis._branch import build
+from cfdyn.analysis._continuation import Solved, Traced
+from cfdyn.analysis._cycle_system import CycleTracer, check_size
+from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
+from cfdyn.errors import NumericsError, UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.continue_cycle import Branch
+
+ROWS = ("parameter", "points", "multipliers", "stable")
+
+def extended(
+    branch: Branch, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None
+) -> Branch:
+    """See `Branch.extended`."""
+    sides = [side for side in (0, 1) if branch.paces[side] > 0]
+    if not sides:
+        raise UsageError(f"the branch did not run out of steps; it ends: {'; '.join(branch.ends)}")
+    check_size(branch.step, branch.period, max_steps)
+    for side in sides:
+        if not branch.closed:
+            branch = _one_way(branch, side, max_steps, max_step, coefficients, progress)
+    return branch
+
+
+def _one_way(
+    branch: Branch, side: int, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None
+) -> Branch:
+    tracer = CycleTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+    way = 1 if side else -1
+    start, origin = (_solved(tracer, branch, row, way) for row in (-side, branch.start))
+    found = leg(tracer, start, max_steps, max_step, branch.paces[side], progress, origin)
+    here = reversed_start(start)
+    only = Leg([Traced(here.z[None], here.tangent[None], here.values[None], "")])
+    whole = put_together(tracer, found, None) if side else put_together(tracer, only, found)
+    return _joined(branch, build(tracer, whole, coefficients), side)
+
+
+def _solved(tracer: CycleTracer, branch: Branch, row: int, way: int) -> Solved:
+    """A row of the branch with its tangent that way."""
+    row %= len(branch)
+    ahead = 1 if 0 <= row + way < len(branch) else -1
+    z, there = (tracer.z(branch.points[k], branch.parameter[k]) for k in (row, row + ahead * way))
+    found = tracer.at(z, ahead * (there - z))
+    if found is None:
+        raise NumericsError(f"there is no tangent at {branch.name} = {z[-1]:.10g}")
+    return found
+
+
+def _joined(branch: Branch, more: Branch, side: int) -> Branch:
+    """Both as one; a row is in common. A closed one begins and ends at its start."""
+    if more.closed:
+        branch = _cut(branch, side)
+    first, second = (branch, more) if side else (more, branch)
+    shift = len(first) - 1
+    rows: dict[str, Any] = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in ROWS}
+    special = [*first.bifurcations, *(replace(s, place=s.place + shift) for s in second.bifurcations)]
+    ends, paces = (more.ends, more.paces) if more.closed else ((first.ends[0], second.ends[1]), (first.paces[0], second.paces[1]))
+    start = branch.start + (0 if side else shift)
+    return replace(branch, **rows, bifurcations=special, ends=ends, paces=paces, closed=more.closed, start=start)
+
+
+def _cut(branch: Branch, side: int) -> Branch:
+    """From its start to that end only."""
+    first, last = (branch.start, len(branch)) if side else (0, branch.start + 1)
+    rows: dict[str, Any] = {name: getattr(branch, name)[first:last] for name in ROWS}
+    special = [replace(s, place=s.place - first) for s in branch.bifurcations if first <= s.place < last - 1]
+    return replace(branch, **rows, bifurcations=special, start=branch.start - first)

@@ -1,0 +1,93 @@
+"""Where the points of an n-cycle merge in groups: the bifurcation of the shorter cycle, solved on that cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import gcd
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.analysis._continuation import Solved
+from cfdyn.analysis._cycle_system import FLIP, CycleTracer
+
+CORRECTIONS = 30
+NUDGE = 1e-4  # a length: the first step of the secant method
+NEAR = 1e-5  # of the multiplier to the root of unity that it must be
+REACH = 10.0  # how far from where the points merge, in lengths of the step across it
+
+
+class Merged(NamedTuple):
+    """The shorter cycle's bifurcation: what it is, its period, a share of the step on, and its points with the parameter."""
+
+    kind: str
+    period: int
+    place: float
+    z: np.ndarray
+
+
+def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
+    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, for the least such q."""
+    points, found = tracer.points(rows), dict[int, int]()
+    for q in (q for q in range(tracer.n - 1, 0, -1) if tracer.n % q == 0):
+        gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
+        found |= {int(k): q for k in np.flatnonzero((gaps[:-1] * gaps[1:]).sum(axis=1) < 0)}
+    return sorted(found.items())
+
+
+def merged(tracer: CycleTracer, before: np.ndarray, after: np.ndarray, q: int) -> Merged | None:
+    """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity."""
+    parts = tracer.points(np.stack([before, after]))
+    sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
+    place = float(sizes[0] / sizes.sum())
+    z = before + place * (after - before)
+    own = CycleTracer(tracer.step, q, tracer.parameter, tuple(tracer.limits[:, -1]), tracer.points(z)[:q])
+    only = np.zeros(own.m)
+    only[-1] = 1.0
+    start = own.solve(own.z(tracer.points(z).reshape(-1, q, tracer.d).mean(axis=0), z[-1]), only)
+    if start is None:
+        return None
+    k = tracer.n // q
+    found = secant(own, start, tests(own, k), REACH * tracer.length(after - before))
+    if found is None or distance(own, found, k) > NEAR:
+        return None
+    return Merged("flip" if k == 2 else "neimark-sacker", q, place, found.z)
+
+
+def tests(own: CycleTracer, k: int) -> Callable[[Solved], float]:
+    """What vanishes where a multiplier is a primitive k-th root of unity."""
+    if k == 2:
+        return lambda s: float(s.values[1 + FLIP])
+    return lambda s: float(abs(_nearest(own, s, k)[0]) - 1)
+
+
+def distance(own: CycleTracer, found: Solved, k: int) -> float:
+    """Of the nearest multiplier to a primitive k-th root of unity."""
+    multiplier, root = _nearest(own, found, k)
+    return abs(multiplier - root)
+
+
+def _nearest(own: CycleTracer, found: Solved, k: int) -> tuple[complex, complex]:
+    mu = np.asarray(own.multipliers(found.values[None])[0], dtype=complex)
+    roots = np.exp(2j * np.pi * np.array([j for j in range(1, k) if gcd(j, k) == 1]) / k)
+    i, j = np.unravel_index(int(np.nanargmin(np.abs(mu[:, None] - roots))), (len(mu), len(roots)))
+    return complex(mu[i]), complex(roots[j])
+
+
+def secant(own: CycleTracer, start: Solved, test: Callable[[Solved], float], reach: float) -> Solved | None:
+    """A zero of a test along a curve near a solution, to the last digits."""
+    border = own.weights * start.tangent
+    here, value, t, step = start, test(start), 0.0, NUDGE
+    for _ in range(CORRECTIONS):
+        there = own.solve(start.z + (t + step) * start.tangent, border)
+        if there is None or not abs(t + step) <= reach + NUDGE:
+            return None
+        following = test(there)
+        if abs(following) >= abs(value) and abs(step) <= 1e-12:
+            return here
+        t, slope = t + step, (following - value) / step
+        here, value = there, following
+        if value == 0.0:
+            return here
+        step = -value / slope if slope else np.inf
+    return here if abs(step) <= 1e-9 else None
