@@ -40,16 +40,10 @@ def show(
     if plot and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
-    function: Loss | None = None
     if ode is not None:
-        flow, given, chosen = _equations(loss, ode, (optimizer, model), start, settings, variables)
-    elif loss is None:
-        raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses; or --ode')
+        function, (flow, given, chosen) = None, _equations(loss, ode, (optimizer, model), start, settings, variables)
     else:
-        function = specs.make_loss(loss, settings, variables)
-        specs.check_flow(model)
-        opt, given, chosen = started(function, optimizer, start, seed)
-        flow = specs.build_flow(model, function, opt)
+        function, flow, given, chosen = _model(loss, (optimizer, model), start, settings, variables, seed)
     if time is None:
         time, chosen["time"] = (TIME, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     folder, plot = output.folder(out), plot and check_path(plot)
@@ -82,6 +76,18 @@ def _exit_status(status: str) -> int:
         return 0
     print(f"cfdyn: the path ended early: {status}", file=sys.stderr)
     return 1
+
+
+def _model(
+    loss: str | None, names: tuple[str, str], start: str | None, settings: list[str], variables: str | None, seed: int
+) -> tuple[Loss, Flow, list[float], dict[str, str]]:  # fmt: skip
+    """The loss, its flow for an optimizer and a model, and its start."""
+    if loss is None:
+        raise UsageError('flow needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses; or --ode')
+    function = specs.make_loss(loss, settings, variables)
+    specs.check_flow(names[1])
+    optimizer, given, chosen = started(function, names[0], start, seed)
+    return function, specs.build_flow(names[1], function, optimizer), given, chosen
 
 
 def _equations(

@@ -73,6 +73,29 @@ def begin(field, clock, flags, z, f, tools) -> None:
     clock[BEGUN] = 1.0
 
 
+@inline_kernel
+def tried(field, clock, flags, z, f, h, tools) -> float:
+    """The error of a step over ``h``, accepted if at most 1; a step of a fixed length always is."""
+    error = attempt(field, clock, flags, z, f, h, tools)
+    if not (clock[FIXED] > 0.0 and error > 1.0):
+        return error
+    if flags[METHOD] == IMPLICIT:
+        radau5.conclude(z, h, 1.0, tools.work, tools.state)
+    return 1.0
+
+
+@inline_kernel
+def shortened(field, clock, flags, h, factor, least) -> int:
+    """After a rejected step ``h`` the next is ``factor`` times that; not `REACHED` where there is none."""
+    flags[REJECTED] += 1
+    if arrived(field, clock, flags, h):
+        return EVENT
+    if clock[FIXED] > 0.0 or h <= least:
+        return STALLED
+    clock[H] = h * factor
+    return REACHED
+
+
 @partial(kernel, short=True)
 def advance(k, rules, p, block, counts, clock, flags, z, f, found, memory, pairs, pivots, times, coefficients):
     """Step from ``z`` (n,) with slope ``f``, in place, to the end, an event, or until ``times`` (rows, 2) is full.
@@ -91,45 +114,33 @@ def advance(k, rules, p, block, counts, clock, flags, z, f, found, memory, pairs
             return done, REACHED
         h = clock[FIXED] if clock[FIXED] > 0.0 else min(clock[H], clock[MOST])
         h = left if h >= left * (1.0 - 1e-12) else h
-        error = attempt(field, clock, flags, z, f, h, tools)
-        if clock[FIXED] > 0.0 and error > 1.0:
-            if flags[METHOD] == IMPLICIT:
-                radau5.conclude(z, h, 1.0, tools.work, tools.state)
-            error = 1.0
+        error = tried(field, clock, flags, z, f, h, tools)
         factor = resized(clock, flags, error, h, rejected, tools)
         if not (error <= 1.0 and settle(field, tools)):
-            flags[REJECTED] += 1
-            rejected = True
             note_rejection(flags, clock, z, f, h, error, tools)
-            if arrived(field, clock, flags, h):
-                return done, EVENT
-            if clock[FIXED] > 0.0 or h <= clock[LEAST_H] * (clock[LEAST_T] + abs(clock[T])):
-                return done, STALLED
-            clock[H] = h * min(factor, 0.5)
+            verdict = shortened(field, clock, flags, h, min(factor, 0.5), clock[LEAST_H] * (clock[LEAST_T] + abs(clock[T])))
+            if verdict != REACHED:
+                return done, verdict
+            rejected = True
             continue
         ended = take(field, clock, flags, z, f, h, tools, times, coefficients, done)
         if ended == NOW:
             return done, EVENT
         if ended == MISSED:
             # An event that was not hit: modes that turn fast near it, or a jump.
-            flags[REJECTED] += 1
+            verdict = shortened(field, clock, flags, h, 0.4, 1e-14 * (1.0 + abs(clock[T])))
+            if verdict != REACHED:
+                return done, JUMP if verdict == STALLED else verdict
             rejected = True
-            if arrived(field, clock, flags, h):
-                return done, EVENT
-            if clock[FIXED] > 0.0 or h <= 1e-14 * (1.0 + abs(clock[T])):
-                return done, JUMP
-            clock[H] = 0.4 * h
             continue
         done += 1
         clock[ERROR], clock[BEFORE] = error, h
         # The end of the interval, not the error, may have cut this step short.
         clock[H] = max(h * factor, clock[H]) if h < clock[H] and factor >= 1.0 else h * factor
         rejected = False
-        if ended == EVENT:
-            return done, EVENT
-        changed = change_method(flags, clock, z, f, h, tools)
-        if changed != REACHED:
-            return done, changed
+        verdict = EVENT if ended == EVENT else change_method(flags, clock, z, f, h, tools)
+        if verdict != REACHED:
+            return done, verdict
     return done, FULL
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from cfdyn.plotting.style import FAINT, INK, WARN, clip_range, house_style, new_figure, regime_colour
+from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_colour, regime_name
 
 
 def draw(bands: Any) -> Figure:
@@ -27,12 +30,10 @@ def draw(bands: Any) -> Figure:
     return figure
 
 
-def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | None = None) -> None:
-    """Coloured regimes with the long-time states drawn over them."""
-    named: dict[str, float] = {}
+def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | None = None, marks: Sequence[Line2D] = ()) -> None:
+    """Coloured regimes with the long-time states drawn over them; ``marks``: drawn by the caller, for the legend."""
     for lo, hi, name in bands.bands:
         axes.axvspan(lo, hi, color=regime_colour(name), linewidth=0)
-        named[name] = named.get(name, 0.0) + hi - lo
     x = np.repeat(bands.values, bands.tails.shape[1])
     axes.plot(x, bands.tails.ravel(), ",", color=INK, alpha=0.5, rasterized=True)
     clip_range(axes, bands.tails)
@@ -40,7 +41,8 @@ def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | No
         if value is not None:
             axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)
     axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
-    here = next((name for lo, hi, name in bands.bands if at is not None and lo <= at <= hi), "")
-    shown = sorted(named, key=lambda n: (n != here, -named[n]))[:6]
-    handles = [axes.fill_between([], [], facecolor=regime_colour(n), edgecolor=FAINT, label=n, linewidth=0.5) for n in shown]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=6.5, columnspacing=1.2)
+    shown = {regime_name(name) for _, _, name in bands.bands}
+    labels = {name: "longer period" if name == "period" else name for name in REGIMES if name in shown}
+    handles = [Patch(facecolor=REGIMES[n], edgecolor=FAINT, linewidth=0.5, label=label) for n, label in labels.items()]
+    axes.legend(handles=[*handles, *marks], loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, fontsize=6.2,
+                columnspacing=1.0, handlelength=1.6)  # fmt: skip

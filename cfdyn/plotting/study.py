@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cfdyn.landmarks import landmarks
 from cfdyn.plotting.bands import draw_bands
@@ -26,8 +27,8 @@ def draw(study: Any) -> Figure:
         else:
             _draw_plane(panels[0, 0], study)
         edge = None if study.edge is None else study.edge.value
-        draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge)
-        _mark_landmarks(panels[0, 1], study)
+        marks = _mark_landmarks(panels[0, 1], study)
+        draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge, marks=marks)
         panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"), pad=9)
         draw_loss(panels[1, 0], study.loss)
         threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
@@ -36,13 +37,17 @@ def draw(study: Any) -> Figure:
     return figure
 
 
-def _mark_landmarks(axes: Axes, study: Any) -> None:
-    """Small marks above the regimes: where 3-cycles are born (▲), and where the doublings flip (▼)."""
+def _mark_landmarks(axes: Axes, study: Any) -> list[Line2D]:
+    """Small marks above the regimes: where the doublings flip and where 3-cycles are born; one of each kind, for the legend."""
     doubled = study.cascade.flips[1:] if study.cascade is not None else []
     rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
+    style: dict[str, Any] = {"color": WARN, "markersize": 3.2, "linestyle": "none"}
+    drawn = {}
     for row in rows if len(rows) <= MOST_MARKS else ():
-        axes.plot(row.value, 1.015, "^" if row.what.startswith("fold") else "v", color=WARN, markersize=3.2, clip_on=False,
-                  transform=axes.get_xaxis_transform())  # fmt: skip
+        mark, label = ("^", "3-cycles are born") if row.what.startswith("fold") else ("v", "doubling")
+        axes.plot(row.value, 1.015, mark, clip_on=False, transform=axes.get_xaxis_transform(), **style)
+        drawn[mark] = Line2D([], [], marker=mark, label=label, **style)
+    return [drawn[mark] for mark in sorted(drawn, reverse=True)]
 
 
 def _title(study: Any) -> str:

@@ -51,9 +51,14 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
+def regime_name(name: str) -> str:
+    """The regime that a name is drawn as; all longer periods are one, "period"."""
+    return name if name in REGIMES else "period"
+
+
 def regime_colour(name: str) -> str:
-    """The colour of a regime's name; all longer periods share one."""
-    return REGIMES.get(name) or REGIMES["period"]
+    """The colour of a regime's name."""
+    return REGIMES[regime_name(name)]
 
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:

@@ -115,27 +115,37 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = sum(jacobian(tape, outputs, z), [])
     elif kind.startswith("derivative"):
         extra = int(kind[-1])
-        directions = [_leaves(tape, spec.names, "z", n * k) for k in range(1, extra + 1)]
-        outputs = directional(tape, outputs, z, directions)
+        outputs = _directional(tape, outputs, z, extra)
     elif kind == "taylor":
         extra = int(argument)
-        curves = {leaf: [tape.leaf("z", n * k + i) for k in range(extra + 1)] for i, leaf in enumerate(z)}
-        series = taylor(tape, outputs, curves, extra)
-        outputs = [coefficients[k] for k in range(extra + 1) for coefficients in series]
+        outputs = _taylor(tape, outputs, z, extra)
     elif kind in ("parameter_derivative", "linearized"):
         if argument not in parameters:
             raise unknown("parameter of the map", argument, parameters)
         slope = forward(tape, outputs, {parameters[argument]: tape.const(1)})
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
     elif kind == "variation":
-        extra, directions = 1, [_leaves(tape, spec.names, "z", n)]
-        outputs = [*outputs, *directional(tape, outputs, z, directions)]
-        outputs += sum(jacobian(tape, outputs, z), [])
+        extra = 1
+        outputs = [*outputs, *_directional(tape, outputs, z, extra), *sum(jacobian(tape, outputs, z), [])]
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
     elif kind != "step":
         raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)
+
+
+def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
+    """The derivative of an order along as many directions, which follow the state."""
+    n = len(z)
+    return directional(tape, step, z, [[tape.leaf("z", n * k + i) for i in range(n)] for k in range(1, order + 1)])
+
+
+def _taylor(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
+    """The coefficients of the next state, order by order, from those of the state."""
+    n = len(z)
+    curves = {leaf: [tape.leaf("z", n * k + i) for k in range(order + 1)] for i, leaf in enumerate(z)}
+    series = taylor(tape, step, curves, order)
+    return [coefficients[k] for k in range(order + 1) for coefficients in series]
 
 
 def _scalars(
