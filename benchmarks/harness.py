@@ -210,7 +210,7 @@ def compiler() -> str | None:
 
 
 @cache
-def _scratch() -> Path:
+def scratch() -> Path:
     """A folder that is gone when the process ends."""
     folder = tempfile.mkdtemp(prefix="cfdyn-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -228,8 +228,8 @@ def compile_c(source: str) -> ctypes.CDLL | None:
     program = compiler()
     if program is None:
         return None
-    number = len(list(_scratch().glob("*.c")))
-    text, library = _scratch() / f"code{number}.c", _scratch() / f"code{number}.so"
+    number = len(list(scratch().glob("*.c")))
+    text, library = scratch() / f"code{number}.c", scratch() / f"code{number}.so"
     text.write_text(source, encoding="utf-8")
     command = [program, *FLAGS, "-shared", "-fPIC", str(text), "-o", str(library), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)

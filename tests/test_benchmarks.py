@@ -487,3 +487,46 @@ def test_a_branch_in_python_is_the_one_that_cfdyn_follows():
     assert np.abs(3.99 * points * (1 - points) - np.roll(points, -1, axis=0)).max() < 1e-12
     row = continuation.point_row("a", 2.0, 2.0 + 2e-6)
     assert row.cells["error"] == "1.0e-06" and row.goals[0].reached is False
+
+
+def test_the_equations_for_auto_are_those_of_the_map(harness):
+    auto = importlib.import_module("continuation_auto")
+    text = auto.fortran(("1 - a*x**2 + y", "3*x/10"), "x y", "a", (0.5, -1e-6), 2.0, 2).replace("&\n", "")
+    assert "u(2) = -9.99999999999999955d-07" in text and "p(1) = 2.00000000000000000d+00" in text
+
+    def value(row, x, y, a):  # the right side of an assignment, as Python reads it
+        right = text.split(f"  {row} = ", 1)[1].split("\n")[0].replace("d0", "")
+        return eval(right, {"u": lambda i: (x, y)[i - 1], "p": lambda i: a})
+
+    def twice(x, y, a):
+        for _ in range(2):
+            x, y = 1 - a * x**2 + y, 3 * x / 10
+        return x, y
+
+    at, h = (0.7, -0.2, 1.3), 1e-6
+    assert (value("f(1)", *at), value("f(2)", *at)) == pytest.approx(twice(*at), rel=1e-14)
+    for i in (1, 2):
+        for j, name in enumerate((f"dfdu({i},1)", f"dfdu({i},2)", f"dfdp({i},1)")):
+            shift = np.eye(3)[j] * h
+            slope = (twice(*(at + shift))[i - 1] - twice(*(at - shift))[i - 1]) / (2 * h)
+            assert value(name, *at) == pytest.approx(slope, abs=1e-8)
+
+
+def test_special_points_by_auto_where_it_is_found(harness):
+    auto, continuation = importlib.import_module("continuation_auto"), importlib.import_module("continuation")
+    if auto.folder() is None:
+        pytest.skip("AUTO-07p is not found")
+    rows = continuation.demo_rows(continuation.DEMOS[2])
+    assert [row.task for row in rows] == ["logistic map, 3-cycle: fold", "logistic map, 3-cycle: flip"]
+    assert all(goal.reached for row in rows for goal in row.goals)
+    with pytest.raises(harness.BenchmarkError, match="no fold was found near 2"):
+        continuation.nearest([("flip", 2.0)], "fold", 2.0)
+
+
+def test_without_auto_its_columns_read_not_found(monkeypatch):
+    auto, continuation = importlib.import_module("continuation_auto"), importlib.import_module("continuation")
+    monkeypatch.setattr(auto, "folder", lambda: None)
+    (row,) = continuation.demo_rows(continuation.DEMOS[-1])
+    assert row.cells["AUTO-07p: error"] is None and [goal.reached for goal in row.goals] == [True, None]
+    speed = continuation.speed_row(1)
+    assert speed.cells["AUTO-07p (ms)"] is None and speed.goals[1].reached is None
