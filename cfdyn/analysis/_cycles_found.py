@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+SMALL_STEPS = "schmelcher-diakonos"
+METHODS = ("auto", "search", SMALL_STEPS)
+
 
 def nowhere(dim: int) -> np.ndarray:
     """No boxes, (0, D, 2)."""

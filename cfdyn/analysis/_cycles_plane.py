@@ -6,6 +6,7 @@ import numpy as np
 
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._shooting import least_period, multipliers, polish, residual
+from cfdyn.analysis._symmetry import Symmetries
 from cfdyn.kernels.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
 from cfdyn.systems import Map
 
@@ -18,8 +19,10 @@ FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cy
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
 
 
-def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) -> Found:
+def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> Found:
     """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
+
+    Of the images under a symmetry one is looked for.
 
     References
     ----------
@@ -27,21 +30,22 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None) ->
     for the Hénon map, J. UCS 4, 114–124.
     """
     most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
-    work = _Chains(step, period, region)
+    work = _Chains(step, period, region, group)
     status = work.run(most)
     if status == FINISHED and work.least > LEAST:
         status = FULL
     solved = [polish(step, centre) for centre in work.found]
     lost = sum(cycle is None for cycle in solved)
-    points, mu = of_period(step, period, region, solved)
+    points, mu = group.spread(*of_period(step, period, region, solved))
     tried = [polish(step, centre) for centre in work.doubtful]
-    doubtful, slopes = of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)])
+    doubtful, slopes = group.spread(*of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)]))
     doubtful, slopes = sharp(doubtful, slopes, float(work.extent.max()))
     together = np.concatenate([points, doubtful]), np.concatenate([mu, slopes])
     points, mu = distinct(*together, float(work.extent.max()))
     undecided = work.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
-    return Found(points, mu, complete, "chains of boxes", _reason(status, most, len(undecided), lost), undecided,
+    reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
+    return Found(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
                  {"links": int(work.state[LINKS]), "budget": most})  # fmt: skip
 
 
@@ -58,10 +62,10 @@ def _reason(status: int, most: int, open_places: int, lost: int) -> str:
 class _Chains:
     """The search, in parts short enough to be interrupted, and what it has found."""
 
-    def __init__(self, step: Map, period: int, region: np.ndarray):
+    def __init__(self, step: Map, period: int, region: np.ndarray, group: Symmetries):
         n, d = period, step.dim
         size = n * d
-        self.step, self.period, self.region = step, n, region
+        self.step, self.period, self.region, self.group, self.order = step, n, region, group, group.conditions()
         self.extent = region[:, 1] - region[:, 0]
         self.state = np.zeros(4, dtype=np.int64)
         self.stack, self.notes = np.empty((200 + 20 * size, 2 * size)), np.empty((200 + 20 * size, 2))
@@ -95,9 +99,9 @@ class _Chains:
         part = max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
         while True:
             limit = min(int(most), int(self.state[LINKS]) + part)
-            status = search(*rules, self.step.p, self.region.ravel(), self.extent, tiny, self.least, limit, self.shifts,
-                            self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse, self.table,
-                            self.centres, self.open)  # fmt: skip
+            status = search(*rules, self.step.p, self.region.ravel(), self.order, self.extent, tiny, self.least, limit,
+                            self.shifts, self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse,
+                            self.table, self.centres, self.open)  # fmt: skip
             self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
             self.state[FOUND] = 0
             if self.state[UNDECIDED] == len(self.open) and self.least < WIDEST:
@@ -109,7 +113,7 @@ class _Chains:
     def undecided(self) -> np.ndarray:
         """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
         rest = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
-        return joined(np.concatenate([*self.places, self._left(rest)]), 1e-6 * self.extent)
+        return joined(self.group.boxes(np.concatenate([*self.places, self._left(rest)])), 1e-6 * self.extent)
 
     def _left(self, chains: np.ndarray) -> np.ndarray:
         boxes = chains[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2)
@@ -165,19 +169,21 @@ def sharp(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray
 
 def distinct(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
     """Each cycle once, from its smallest point on: (m, n, D) and multipliers (m, D)."""
-    order = np.argsort(points[:, :, 0].mean(axis=1), kind="stable")
+    # By a mean of all entries that exchanges and signs change, so that only the same ones are near each other.
+    weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
+    place = points.mean(axis=1) @ (weights / weights.sum())
+    order = np.argsort(place, kind="stable")
     kept: list[int] = []
     sizes = np.maximum(np.abs(points).max(axis=(1, 2), initial=0.0), 1e-4 * extent)
     with np.errstate(divide="ignore"):
         blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * sizes
     for i in order:
-        centre = points[i].mean(axis=0)
         again = False
         for j in reversed(kept):
-            near = np.abs(points[j].mean(axis=0) - centre) <= max(blur[i], blur[j])
-            if not near[0]:
+            room = max(blur[i], blur[j])
+            if again or place[i] - place[j] > room:
                 break
-            again = again or (bool(near.all()) and _same(points[i], points[j], max(blur[i], blur[j])))
+            again = _same(points[i], points[j], room)
         if not again:
             kept.append(i)
     aligned = [_from_least(points[i], 1e-9 * sizes[i]) for i in kept]

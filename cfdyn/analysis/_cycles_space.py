@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._cycles_found import Found
+from cfdyn.analysis._cycles_found import SMALL_STEPS, Found
 from cfdyn.analysis._cycles_plane import by_chains, distinct
 from cfdyn.analysis._cycles_search import by_search
+from cfdyn.analysis._symmetry import symmetries
 from cfdyn.errors import UsageError
 from cfdyn.systems import Map
 
@@ -18,16 +19,17 @@ FARTHEST = 1e100
 HIGHEST = 8  # dimension in which boxes are still few
 
 
-def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None) -> Found:
-    """Chains of boxes first; a search where they leave something open, or are hopeless."""
+def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> Found:
+    """Chains of boxes first; a search where they leave something open, are hopeless, or are not wanted."""
     _check(step, region, seed, budget)
-    hopeless = _why_not(step, period)
-    if hopeless:
-        return _with_reason(by_search(step, period, region, seed, budget), hopeless)
-    bounded = by_chains(step, period, region, budget)
+    hopeless, group = _why_not(step, period) if method == "auto" else "", symmetries(step, region)
+    if hopeless or method != "auto":
+        searched = by_search(step, period, region, seed, budget, group, method != SMALL_STEPS)
+        return _with_reason(searched, hopeless or searched.reason)
+    bounded = by_chains(step, period, region, budget, group)
     if bounded.complete:
         return bounded
-    searched = by_search(step, period, region, seed, budget)
+    searched = by_search(step, period, region, seed, budget, group)
     both = [np.concatenate(pair) for pair in ((bounded.points, searched.points), (bounded.multipliers, searched.multipliers))]
     bounded.points, bounded.multipliers = distinct(both[0], both[1], float(np.ptp(region, axis=1).max()))
     bounded.method += " and search"

@@ -9,8 +9,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from cfdyn.analysis._cycles_found import Found, nowhere
-from cfdyn.errors import UsageError
+from cfdyn.analysis._cycles_found import METHODS, Found, nowhere
+from cfdyn.errors import UsageError, unknown
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
@@ -80,7 +80,9 @@ class Cycles(Record):
     __hash__ = None  # type: ignore[assignment]
 
 
-def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None) -> Cycles:
+def cycles(
+    step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None, method: str = "auto"
+) -> Cycles:
     """Every cycle of least period n with a point in the box.
 
     Parameters
@@ -90,11 +92,14 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
     box : [(lo, hi), …], one interval for each entry of the state; ±inf is allowed for maps of one variable
     seed : of random starts, where the method uses any
     budget : bound on the work, after which the list is not complete
+    method : "auto" takes all laps of fⁿ in one variable and chains of boxes in a few, where a list can be complete. From
+        many starts, never complete: "search", by Newton's method and that of Davidchack and Lai, and
+        "schmelcher-diakonos", x ← x + λ C (fⁿ(x) − x) with small λ and matrices C of signs and exchanges
 
     Raises
     ------
     NumericsError : a continuum of solutions, for maps of one variable; with more it is an undecided place
-    UsageError : a period below 1, or a box that is empty, reversed or NaN, or not of the map's dimension
+    UsageError : a period below 1, an unknown method, or a box that is empty, reversed or NaN, or not of the map's dimension
 
     Examples
     --------
@@ -106,23 +111,33 @@ def cycles(step: Map, period: int, box: Sequence[tuple[float, float]], seed: int
     >>> seven = cf.analysis.cycles(henon, 7, [(-3, 3), (-3, 3)])
     >>> len(seven), seven.complete
     (4, True)
+    >>> four = cf.analysis.cycles(henon, 4, [(-2, 2), (-1, 1)], method="schmelcher-diakonos")
+    >>> four.points[:, 0].round(6).tolist(), four.method, four.complete
+    ([[-0.706767, 0.337521]], 'Schmelcher–Diakonos', False)
+
+    References
+    ----------
+    Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172; boxes: Galias
+    (1998), J. UCS 4, 114. Of cycles that are images under a symmetry of the map (z_i → ± z_k) one is looked for.
     """
-    region = _box(require_map(step), box)
+    if method not in METHODS:
+        raise unknown("method", str(method), METHODS)
+    region = _box(require_map(step), box, finite=method != "auto")
     n = _period(period)
-    if step.dim == 1:
+    if step.dim == 1 and method == "auto":
         from cfdyn.analysis._cycles_line import on_line
 
         found = on_line(step, n, region, budget)
     else:
         from cfdyn.analysis._cycles_space import in_space
 
-        found = in_space(step, n, region, seed, budget)
+        found = in_space(step, n, region, seed, budget, method)
     return _record(step, n, region, found, seed)
 
 
 def _period(period: int) -> int:
     try:
-        n = operator.index(period)
+        n = operator.index(None if isinstance(period, bool) else period)
     except TypeError:
         raise UsageError(f"a period is a whole number, not {period!r}") from None
     if n < 1:
@@ -130,8 +145,8 @@ def _period(period: int) -> int:
     return n
 
 
-def _box(step: Map, box: Any) -> np.ndarray:
-    """The box as (D, 2), checked."""
+def _box(step: Map, box: Any, finite: bool) -> np.ndarray:
+    """The box as (D, 2), checked; infinite ends only where they are of use."""
     try:
         region = np.array(box, dtype=float)
     except (TypeError, ValueError):
@@ -144,8 +159,9 @@ def _box(step: Map, box: Any) -> np.ndarray:
     for name, (lo, hi) in zip(step.names, region.tolist(), strict=True):
         if not lo < hi:
             raise UsageError(f"the box needs lo < hi; for {name} it is given as {lo:g} to {hi:g}")
-        if step.dim > 1 and not np.isfinite([lo, hi]).all():
-            raise UsageError(f"the box must be finite for a map of several variables; for {name} it is {lo:g} to {hi:g}")
+        if (finite or step.dim > 1) and not np.isfinite([lo, hi]).all():
+            what = "a map of several variables" if step.dim > 1 else "a search from many starts"
+            raise UsageError(f"the box must be finite for {what}; for {name} it is {lo:g} to {hi:g}")
     return region
 
 

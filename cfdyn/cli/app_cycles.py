@@ -20,6 +20,7 @@ def cycles(
     variables: VARIABLES = None,
     map_: MAP = None,
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="Bound on the work, after which the list is not complete.", show_default=False)] = None,  # noqa: E501
+    method: Annotated[str, typer.Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
     out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
     plot: PLOT = None,
     seed: SEED = 0,
@@ -28,4 +29,4 @@ def cycles(
     """Every cycle of one period in a box, with its multipliers, and whether these are all."""
     from cfdyn.cli import cycles
 
-    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, out, plot, seed, json)
+    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, method, out, plot, seed, json)

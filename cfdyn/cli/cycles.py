@@ -24,7 +24,7 @@ Box = list[tuple[float, float]]
 
 def show(
     loss: str | None, period: int, box: str | None, optimizer: str, settings: list[str], variables: str | None,
-    map_: str | None, budget: int | None, out: Path | None, plot: Path | None, seed: int, json: bool,
+    map_: str | None, budget: int | None, method: str, out: Path | None, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn cycles``."""
     folder, plot = out and output.folder(out), plot and check_path(plot)
@@ -34,7 +34,7 @@ def show(
         chosen["box"] = "the loss's own" if loss is not None else "not given"
     with output.progress() as say:
         say(f"looking for cycles of period {period}")
-        found = cfdyn.analysis.cycles(step, period, given or usual, seed=seed, budget=budget)
+        found = cfdyn.analysis.cycles(step, period, given or usual, seed=seed, budget=budget, method=method)
         record = None if folder is None else found.save(output.numbered(folder, "cycles", (".npz",))[0])
         if plot is not None:
             say("drawing")

@@ -77,8 +77,8 @@ def decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matri
 
 
 @short
-def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse, table,
-           found, undecided) -> int:  # fmt: skip
+def search(step, jacobian, p, region, order, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse,
+           table, found, undecided) -> int:  # fmt: skip
     """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL.
 
     ``state``: the numbers TOP, LINKS, FOUND, …; ``notes`` (rows of the stack, 2): the row of the chain that is new, and
@@ -94,7 +94,7 @@ def search(step, jacobian, p, region, extent, tiny, least, limit, shifts, state,
         state[TOP] -= 1
         move(x, False, stack, state[TOP])
         start, tried = int(notes[state[TOP], 0]), notes[state[TOP], 1]
-        used = narrow(step, jacobian, p, x, start, region, work)
+        used = narrow(step, jacobian, p, x, start, region, order, work)
         state[LINKS] += abs(used)
         if used == EMPTY:
             continue

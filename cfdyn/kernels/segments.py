@@ -112,27 +112,38 @@ def back(x, i, j, k, m, work) -> int:
 
 
 @short
-def least_first(x, region) -> bool:
-    """Of all points in the region row 0 has the least first entry: each cycle is looked for once; False if nothing is left."""
-    for i in range(1, x.shape[0]):
+def least_first(x, region, order) -> bool:
+    """Of all points in the region, and of their images, row 0 comes first: each cycle is looked for once; False if nothing is
+    left.
+
+    ``order`` (k, 4): rows (a, b, s, alone), entry a of row 0 is at most s times entry b of each row, or of row 0 alone.
+    """
+    for i in range(x.shape[0]):
         inside = True
         for k in range(region.size):
             low_side = region[k] <= x[i, k] if k % 2 == 0 else x[i, k] <= region[k]
             inside = inside and low_side
-        if inside:
-            x[i, 0] = max(x[i, 0], x[0, 0])
-            x[0, 1] = min(x[0, 1], x[i, 1])
-        if x[i, 0] > x[i, 1]:
-            return False
-    return x[0, 0] <= x[0, 1]
+        for r in range(order.shape[0]):
+            a, b = 2 * order[r, 0], 2 * order[r, 1]
+            if (i > 0 and order[r, 3] == 1) or not inside:
+                break
+            if order[r, 2] > 0:
+                x[i, b] = max(x[i, b], x[0, a])
+                x[0, a + 1] = min(x[0, a + 1], x[i, b + 1])
+            else:
+                x[i, b + 1] = min(x[i, b + 1], -x[0, a])
+                x[0, a + 1] = min(x[0, a + 1], -x[i, b])
+            if x[i, b] > x[i, b + 1] or x[0, a] > x[0, a + 1]:
+                return False
+    return True
 
 
 @short
-def narrow(step, jacobian, p, x, start, region, work) -> int:
+def narrow(step, jacobian, p, x, start, region, order, work) -> int:
     """Carry what is new about row ``start`` along the orbit, forward and backward, as far as it says anything; EMPTY or the
     links used."""
     n, used = x.shape[0], 0
-    if not least_first(x, region):
+    if not least_first(x, region, order):
         return EMPTY
     for backward in range(2):
         for s in range(n):
@@ -143,4 +154,4 @@ def narrow(step, jacobian, p, x, start, region, work) -> int:
                 return EMPTY
             if not change & (THIS if backward else NEXT):
                 break
-    return used if least_first(x, region) else EMPTY
+    return used if least_first(x, region, order) else EMPTY

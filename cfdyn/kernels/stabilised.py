@@ -7,8 +7,8 @@ from cfdyn.kernels.krawczyk import invert
 
 
 @kernel
-def returned(step, jacobian, p, x, n, escape, work, product) -> bool:
-    """fⁿ(x) in row 1 of ``work`` and its Jacobian in ``product``; False if the orbit leaves [-escape, escape]."""
+def returned(step, jacobian, p, x, n, escape, slopes, work, product) -> bool:
+    """fⁿ(x) in row 1 of ``work`` and with ``slopes`` its Jacobian in ``product``; False if the orbit leaves [-escape, escape]."""
     d, pp, width = x.size, pointer(p, 0), work.shape[1]
     for k in range(d):
         work[0, k] = x[k]
@@ -16,8 +16,9 @@ def returned(step, jacobian, p, x, n, escape, work, product) -> bool:
             product[k, m] = 1.0 if k == m else 0.0
     for _ in range(n):
         step(pointer(work, 0), pp, pointer(work, width))
-        jacobian(pointer(work, 0), pp, pointer(work, 2 * width))
-        for m in range(d):
+        if slopes:
+            jacobian(pointer(work, 0), pp, pointer(work, 2 * width))
+        for m in range(d if slopes else 0):
             for k in range(d):
                 total = 0.0
                 for j in range(d):
@@ -33,10 +34,12 @@ def returned(step, jacobian, p, x, n, escape, work, product) -> bool:
 
 
 @kernel
-def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, escape, work, product, table, found) -> int:
-    """x ← x + (β |g| Cᵀ − Dg)⁻¹ g with g = fⁿ(x) − x from each start, a row; how many came to rest.
+def settle(step, jacobian, p, starts, turn, strength, implicit, n, iterations, tolerance, escape, work, product, table,
+           found) -> int:  # fmt: skip
+    """One rule with g = fⁿ(x) − x from each start, a row; how many came to rest.
 
-    ``found``: where, in its first rows; ``turn``: C, of signs and exchanges; ``strength``: β, 0 for Newton's method.
+    x ← x + (β |g| Cᵀ − Dg)⁻¹ g, or x ← x + β C g if not ``implicit``. ``found``: where, in its first rows; ``turn``: C, of
+    signs and exchanges; ``strength``: β, where 0 makes the first rule Newton's method.
     """
     count, d = 0, starts.shape[1]
     for row in range(starts.shape[0]):
@@ -44,7 +47,7 @@ def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, 
         for k in range(d):
             x[k] = starts[row, k]
         for _ in range(iterations):
-            if not returned(step, jacobian, p, x, n, escape, work, product):
+            if not returned(step, jacobian, p, x, n, escape, implicit, work, product):
                 break
             size, scale = 0.0, 1e-3
             for k in range(d):
@@ -53,11 +56,7 @@ def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, 
             if size <= tolerance * scale:
                 count += 1
                 break
-            for k in range(d):
-                product[k, k] -= 1.0
-                for m in range(d):
-                    product[k, m] = strength * size * turn[m, k] - product[k, m]
-            if not invert(product, table):
+            if not direction(turn, strength, size, implicit, product, table):
                 break
             for k in range(d):
                 for m in range(d):
@@ -65,3 +64,14 @@ def settle(step, jacobian, p, starts, turn, strength, n, iterations, tolerance, 
         if count == found.shape[0]:
             break
     return count
+
+
+@kernel
+def direction(turn, strength, size, implicit, product, table) -> bool:
+    """The matrix of the rule in place of the Jacobian of fⁿ; False: singular."""
+    d = turn.shape[0]
+    for k in range(d):
+        product[k, k] -= 1.0
+        for m in range(d):
+            product[k, m] = strength * size * turn[m, k] - product[k, m] if implicit else strength * turn[k, m]
+    return invert(product, table) if implicit else True
