@@ -137,7 +137,9 @@ def cycles(
 
 def _period(period: int) -> int:
     try:
-        n = operator.index(None if isinstance(period, bool) else period)
+        if isinstance(period, bool):
+            raise TypeError
+        n = operator.index(period)
     except TypeError:
         raise UsageError(f"a period is a whole number, not {period!r}") from None
     if n < 1:
