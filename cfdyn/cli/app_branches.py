@@ -2,87 +2,87 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PLOT, SEED, SET, START, VARIABLES, app
+from cfdyn.cli.wanted import Wanted
 
 VARY = Annotated[str, typer.Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
-PERIOD = Annotated[int, typer.Option("--period", min=1, help="Of the cycles to start with.")]
 MOST = Annotated[int | None, typer.Option("--steps", min=1, help="Of each branch, in each direction.", show_default=False)]
-OUT = Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")]
 
 
-@app.command()
-def branch(
+def subject(
     loss: LOSS = None,
-    vary: VARY = "",
-    period: PERIOD = 1,
-    steps: MOST = None,
-    switch: Annotated[bool, typer.Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
-    depth: Annotated[int, typer.Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
+    period: Annotated[int, typer.Option("--period", min=1, help="Of the cycles to start with.")] = 1,
     optimizer: OPTIMIZER = "gd",
     start: START = None,
+    box: Annotated[str | None, typer.Option("--box", help="Where to look for the first cycles, as in 'cfdyn cycles'.", metavar="LO:HI,…")] = None,  # noqa: E501
     set_: SET = None,
     variables: VARIABLES = None,
     map_: MAP = None,
-    out: OUT = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,
+) -> Wanted:
+    """What all of these commands are told: a map, where to begin, where to write."""
+    return Wanted(loss, period, optimizer, start, box, set_ or [], variables, map_, out, plot, seed, json)
+
+
+def command(own: Callable[..., None]) -> Callable[..., None]:
+    """Make it a command: with its own options, and those of `subject`, which come to it as one argument."""
+    shared = inspect.signature(subject, eval_str=True).parameters
+    (loss, *others), (_, *options) = shared.values(), inspect.signature(own, eval_str=True).parameters.values()
+
+    @wraps(own)
+    def run(**given: Any) -> None:
+        own(subject(**{name: given.pop(name) for name in shared}), **given)
+
+    run.__signature__ = inspect.Signature([loss, *options, *others])  # type: ignore[attr-defined]
+    return app.command()(run)
+
+
+@command
+def branch(
+    wanted: Wanted,
+    vary: VARY = "",
+    steps: MOST = None,
+    switch: Annotated[bool, typer.Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
+    depth: Annotated[int, typer.Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
 ) -> None:
     """Fixed points or cycles followed along a parameter, with their bifurcations."""
     from cfdyn.cli import branch
 
-    wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, vary, period, seed)
-    branch.show(wanted, depth if switch else 0, steps, out, plot, json)
+    branch.show(wanted, vary, depth if switch else 0, steps)
 
 
-@app.command()
+@command
 def cascade(
-    loss: LOSS = None,
+    wanted: Wanted,
     vary: VARY = "",
     levels: Annotated[int, typer.Option("--levels", min=1, help="How many period doublings.")] = 10,
     steps: MOST = None,
-    period: PERIOD = 1,
-    optimizer: OPTIMIZER = "gd",
-    start: START = None,
-    set_: SET = None,
-    variables: VARIABLES = None,
-    map_: MAP = None,
-    out: OUT = None,
-    plot: PLOT = None,
-    seed: SEED = 0,
-    json: JSON = False,
 ) -> None:
     """Period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
     from cfdyn.cli import branch
 
-    wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, vary, period, seed)
-    branch.show_cascade(wanted, levels, steps, out, plot, json)
+    branch.show_cascade(wanted, vary, levels, steps)
 
 
-@app.command()
+@command
 def curve(
-    loss: LOSS = None,
+    wanted: Wanted,
     vary: Annotated[list[str] | None, typer.Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker or border-collision.", metavar="NAME")] = "flip",
-    period: PERIOD = 1,
     condition: Annotated[str | None, typer.Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
-    optimizer: OPTIMIZER = "gd",
-    start: START = None,
-    set_: SET = None,
-    variables: VARIABLES = None,
-    map_: MAP = None,
-    out: OUT = None,
-    plot: PLOT = None,
-    seed: SEED = 0,
-    json: JSON = False,
 ) -> None:
     """A bifurcation of a cycle, or a condition on it, followed in two parameters, with its special points."""
-    from cfdyn.cli import branch, curve
+    from cfdyn.cli import curve
 
-    wanted = branch.Wanted(loss, optimizer, start, set_ or [], variables, map_, "", period, seed)
-    curve.show(wanted, vary or [], kind, condition, out, plot, json)
+    curve.show(wanted, vary or [], kind, condition)

@@ -2,68 +2,55 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
+from cfdyn.cli.wanted import Wanted
+from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 from cfdyn.systems import Map
 
 SPECIAL = ("kind", "parameter", "coefficient", "supercritical", "period", "points", "multipliers", "meaning")
 ROWS = ("parameter", "points", "multipliers", "stable", "period", "ends", "closed")
 
 
-class Wanted(NamedTuple):
-    """What a user said about the map, the parameter and where to start."""
-
-    loss: str | None
-    optimizer: str
-    start: str | None
-    settings: list[str]
-    variables: str | None
-    map: str | None
-    vary: str
-    period: int
-    seed: int
-
-    def interval(self) -> tuple[str, tuple[float, float]]:
-        """The parameter and its bounds."""
-        name, equals, text = (part.strip() for part in self.vary.partition("="))
-        if not equals or not name or text.count(":") != 1 or "," in text:
-            raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {self.vary!r}")
-        lo, hi = specs.intervals(text, f"--vary {name}")[0]
-        if not lo < hi:
-            raise UsageError(f"--vary {name}=LO:HI needs LO < HI, such as {name}=0.1:2, not {text}")
-        return name, (lo, hi)
+def interval(vary: str) -> tuple[str, tuple[float, float]]:
+    """``"lr=0.1:2"``: the parameter and its bounds."""
+    name, equals, text = (part.strip() for part in vary.partition("="))
+    if not equals or not name or text.count(":") != 1 or "," in text:
+        raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {vary!r}")
+    lo, hi = specs.intervals(text, f"--vary {name}")[0]
+    if not lo < hi:
+        raise UsageError(f"--vary {name}=LO:HI needs LO < HI, such as {name}=0.1:2, not {text}")
+    return name, (lo, hi)
 
 
-def show(wanted: Wanted, depth: int, steps: int | None, out: Path | None, plot: Path | None, json: bool) -> None:
+def show(wanted: Wanted, vary: str, depth: int, steps: int | None) -> None:
     """``cfdyn branch``."""
-    folder, plot = out and output.folder(out), plot and check_path(plot)
-    name, bounds = wanted.interval()
+    name, bounds = interval(vary)
+    files = Files(wanted.out, wanted.plot)
     with output.progress() as say:
         say("looking for cycles to start with")
         step, starts, chosen = started(wanted, name, bounds)
         found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say, **most(steps))
-        files = _written(found, "branch", folder, plot, say)
-    if json:
+        files.write(found, "branch", say)
+    if wanted.json:
         rows = [{**{k: getattr(b, k) for k in ROWS}, "origin": origin,
                  "bifurcations": [{k: getattr(s, k) for k in SPECIAL} for s in b.bifurcations]}
                 for b, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
-        output.print_json({"branches": rows, "name": name, "map": step.title, "chosen": chosen, "reason": found.reason, **files})
+        output.print_json({"branches": rows, "name": name, "map": step.title, "chosen": chosen, "reason": found.reason,
+                           **files.json})  # fmt: skip
     else:
         _print(found, step, chosen)
-        _print_files(files)
+        files.print()
 
 
-def show_cascade(wanted: Wanted, levels: int, steps: int | None, out: Path | None, plot: Path | None, json: bool) -> None:
+def show_cascade(wanted: Wanted, vary: str, levels: int, steps: int | None) -> None:
     """``cfdyn cascade``."""
-    folder, plot = out and output.folder(out), plot and check_path(plot)
-    name, bounds = wanted.interval()
+    name, bounds = interval(vary)
+    files = Files(wanted.out, wanted.plot)
     with output.progress() as say:
         say("looking for a cycle to start with")
         step, starts, chosen = started(wanted, name, bounds)
@@ -78,34 +65,18 @@ def show_cascade(wanted: Wanted, levels: int, steps: int | None, out: Path | Non
                 trouble = error
         if found is None:
             raise trouble
-        files = _written(found, "cascade", folder, plot, say)
-    if json:
+        files.write(found, "cascade", say)
+    if wanted.json:
         output.print_json({**{k: v for k, v in found.to_json().items() if k != "provenance"}, "map": step.title,
-                           "chosen": chosen, **files})  # fmt: skip
+                           "chosen": chosen, **files.json})  # fmt: skip
     else:
         _print_cascade(found, step, chosen)
-        _print_files(files)
+        files.print()
 
 
 def most(steps: int | None) -> dict[str, int]:
     """The option, where it was given."""
     return {} if steps is None else {"max_steps": steps}
-
-
-def _written(found: Any, stem: str, folder: Path | None, plot: Path | None, say: Any) -> dict[str, Any]:
-    record = None if folder is None else found.save(output.numbered(folder, stem, (".npz",))[0])
-    if plot is not None:
-        say("drawing")
-        draw(found, plot)
-    return {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
-
-
-def _print_files(files: dict[str, Any]) -> None:
-    out = output.console()
-    for figure in files["figures"]:
-        out.print(f"figure  {figure}", markup=False, soft_wrap=True)
-    if files["record"]:
-        out.print(f"record  {files['record']}", markup=False, soft_wrap=True)
 
 
 def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cfdyn
 from cfdyn.cli import output, specs
-from cfdyn.cli.branch import Wanted
+from cfdyn.cli.branch import interval
 from cfdyn.cli.branch_starts import started
+from cfdyn.cli.wanted import Wanted
+from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map
 
@@ -22,9 +21,7 @@ KINDS = ("fold", "flip", "neimark-sacker", "border collision")
 KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "coefficient", "ends", "closed", "condition")
 
 
-def show(
-    wanted: Wanted, vary: list[str], kind: str, condition: str | None, out: Path | None, plot: Path | None, json: bool
-) -> None:
+def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None) -> None:
     """``cfdyn curve``.
 
     Raises
@@ -32,7 +29,7 @@ def show(
     UsageError : not two parameters, or names that the map does not have
     NumericsError : no such cycle or bifurcation
     """
-    folder, plot = out and output.folder(out), plot and check_path(plot)
+    files = Files(wanted.out, wanted.plot)
     names, bounds = _varied(vary)
     kind = kind.replace("border-collision", "border collision")
     if condition is None and kind not in KINDS:
@@ -42,16 +39,14 @@ def show(
         say("looking for the cycle")
         step, starts, chosen = started(wanted, names[0], bounds[0])
         found = _followed(step, starts, wanted.period, kind, condition, names, bounds, say)
-    record = None if folder is None else found.save(output.numbered(folder, "curve", (".npz",))[0])
-    if plot is not None:
-        draw(found, plot)
-    files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
-    if json:
+        files.write(found, "curve", say)
+    if wanted.json:
         special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
         output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": step.title, "chosen": chosen,
-                           **files})  # fmt: skip
+                           **files.json})  # fmt: skip
     else:
-        print_curve(found, step.title, files)
+        print_curve(found, step.title)
+        files.print()
 
 
 def _followed(
@@ -93,15 +88,13 @@ def _varied(vary: list[str]) -> tuple[tuple[str, ...], list[tuple[float, float]]
         raise UsageError(f"a curve needs two parameters: --vary lr=0.1:2 --vary a=0.5:2, not {len(vary)}")
     names, bounds = [], []
     for item in vary:
-        name, equals, interval = (part.strip() for part in item.partition("="))
-        if not equals or interval.count(":") != 1 or "," in interval:
-            raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {item!r}")
+        name, ends = interval(item)
         names.append(name)
-        bounds.append(specs.intervals(interval, f"--vary {name}")[0])
+        bounds.append(ends)
     return tuple(names), bounds
 
 
-def print_curve(found: Any, title: str, files: dict[str, Any]) -> None:
+def print_curve(found: Any, title: str) -> None:
     """What it is, where it goes, its special points."""
     out, (first, second) = output.console(), found.names
     what = f"{found.condition} = 0" if found.kind == "condition" else found.kind
@@ -119,7 +112,3 @@ def print_curve(found: Any, title: str, files: dict[str, Any]) -> None:
         table.add_row(*(f"{v:.10g}" for v in found.parameters[k]), output.vector(found.points[k, 0]),
                       "–" if np.isnan(coefficient) else output.number(coefficient))  # fmt: skip
     out.print(table)
-    for name in files["figures"]:
-        out.print(f"figure  {name}", markup=False, soft_wrap=True)
-    if files["record"]:
-        out.print(f"record  {files['record']}", markup=False, soft_wrap=True)

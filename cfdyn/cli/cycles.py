@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import cfdyn
 from cfdyn.cli import output, specs
+from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate
 from cfdyn.errors import UsageError
 from cfdyn.minima import minima
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 from cfdyn.systems import Map, as_map
 
-SIDE = 5.0  # of the box where nothing says better
-ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 WORDS = {True: "yes", False: "no", None: "neutral"}
-
-Box = list[tuple[float, float]]
 
 
 def show(
@@ -27,59 +21,37 @@ def show(
     map_: str | None, budget: int | None, method: str, out: Path | None, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn cycles``."""
-    folder, plot = out and output.folder(out), plot and check_path(plot)
-    given = None if box is None else _box(box)
+    files = Files(out, plot)
+    given = None if box is None else specs.box(box)
     step, usual, chosen = _subject(loss, optimizer, settings, variables, map_, seed)
     if given is None:
         chosen["box"] = "the loss's own" if loss is not None else "not given"
     with output.progress() as say:
         say(f"looking for cycles of period {period}")
         found = cfdyn.analysis.cycles(step, period, given or usual, seed=seed, budget=budget, method=method)
-        record = None if folder is None else found.save(output.numbered(folder, "cycles", (".npz",))[0])
-        if plot is not None:
-            say("drawing")
-            draw(found, plot)
+        files.write(found, "cycles", say)
     if json:
-        files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
-        output.print_json({**_summary(found, step), "chosen": chosen, **files})
+        output.print_json({**_summary(found, step), "chosen": chosen, **files.json})
     else:
         _print(found, step, chosen)
-        for kind, file in (("figure", plot), ("record", record)):
-            if file is not None:
-                output.console().print(f"{kind}  {file}", markup=False, soft_wrap=True)
-
-
-def _box(text: str) -> Box:
-    """``"-1:1,0:inf"`` → [(-1, 1), (0, inf)]."""
-    found: Box = []
-    for part in text.split(","):
-        lo, colon, hi = (end.strip() for end in part.partition(":"))
-        if not colon:
-            raise UsageError(f"--box takes lo:hi for each variable, such as -2:2,-1:3, not {text!r}")
-        found.append((_end(lo), _end(hi)))
-    return found
-
-
-def _end(text: str) -> float:
-    return ENDLESS[text] if text in ENDLESS else specs.numbers(text, "--box")[0]
+        files.print()
 
 
 def _subject(
     loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None, seed: int
-) -> tuple[Map, Box, dict[str, str]]:
+) -> tuple[Map, specs.Box, dict[str, str]]:
     """The map, the usual box, and in words what was chosen for the user."""
     if (loss is None) == (map_ is None):
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
     if map_ is not None:
         step = specs.make_map(map_, settings, variables)
-        return step, [(-math.inf, math.inf)] if step.dim == 1 else [(-SIDE, SIDE)] * step.dim, {}
+        return step, specs.usual_box(step), {}
     function, (opt, open_lr) = specs.make_loss(str(loss), settings, variables), specs.make_optimizer(optimizer)
     chosen = {}
     if open_lr:
         opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, minima(function, seed=seed))), "1.1 × the edge"
     step = as_map(function, opt)
-    usual = list(function.spec.box or []) or [(-SIDE, SIDE)] * function.dim
-    return step, usual + [(-SIDE, SIDE)] * (step.dim - len(usual)), chosen
+    return step, specs.usual_box(step, function), chosen
 
 
 def _summary(found: Any, step: Map) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,11 @@ from cfdyn.systems import Map
 AVERAGES = ("last_two", "midpoints", "polyak")
 # Not so long that it could overflow or lose all its digits without a word.
 DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
+SIDE = 5.0  # of the box where nothing says better
+ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
+
+Box = list[tuple[float, float]]
 
 
 def build(entries: Catalogue, text: str, kind: str) -> Any:
@@ -159,6 +164,30 @@ def intervals(text: str, what: str) -> list[tuple[float, float]]:
             raise UsageError(f"{what} takes lo:hi for each weight, such as -2:2,-1:3, not {text!r}")
         found.append((_value(lo, "float", what), _value(hi, "float", what)))
     return found
+
+
+def box(text: str) -> Box:
+    """``--box`` of cycles: ``"-1:1,0:inf"`` → [(-1, 1), (0, inf)]."""
+    found: Box = []
+    for part in text.split(","):
+        lo, colon, hi = (end.strip() for end in part.partition(":"))
+        if not colon:
+            raise UsageError(f"--box takes lo:hi for each variable, such as -2:2,-1:3, not {text!r}")
+        found.append((_end(lo), _end(hi)))
+    return found
+
+
+def _end(text: str) -> float:
+    return ENDLESS[text] if text in ENDLESS else numbers(text, "--box")[0]
+
+
+def usual_box(step: Map, loss: Loss | None = None) -> Box:
+    """Where cycles are looked for unless the user says: the loss's own box, the whole line, or 5 to either side of 0."""
+    if loss is None and step.dim == 1:
+        return [(-math.inf, math.inf)]
+    usual = list(loss.spec.box or []) if loss is not None else []
+    usual = usual or [(-SIDE, SIDE)] * (loss.dim if loss is not None else step.dim)
+    return usual + [(-SIDE, SIDE)] * (step.dim - len(usual))
 
 
 def average(orbit: Orbit, text: str) -> Any:

@@ -126,7 +126,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
     elif kind == "variation":
         extra = 1
-        outputs = [*outputs, *_directional(tape, outputs, z, extra), *sum(jacobian(tape, outputs, z), [])]
+        outputs = [*outputs, *_directional(tape, outputs, z, extra)]
+        outputs += sum(jacobian(tape, outputs, z), [])
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
     elif kind != "step":

@@ -39,6 +39,49 @@ def test_the_three_cycle_of_a_map(capsys):
     assert kinds["flip"] == pytest.approx(3.841499007543507846, rel=1e-12)
 
 
+@pytest.mark.parametrize("b", [0.3, -0.3])
+def test_cycles_in_the_plane_need_no_start(capsys, b):
+    """The 3-cycles of the Hénon map are born at a = (7 + 10 b + 7 b²)/4 (7/4 for b = 0, the logistic map)."""
+    birth = (7 + 10 * b + 7 * b * b) / 4
+    code, out, _ = run(capsys, "branch", "--map", "1-a*x**2+y; b*x", "--variables", "x,y", "--set", f"b={b}", "--vary",
+                       f"a={birth - 0.5}:{birth + 1}", "--period", "3", "--json")  # fmt: skip
+    (branch,) = json.loads(out)["branches"]
+    folds = [s["parameter"] for s in branch["bifurcations"] if s["kind"] == "fold"]
+    assert code == 0 and folds == [pytest.approx(birth, rel=1e-12)]
+
+
+def test_cycles_of_adam_need_no_start(capsys):
+    """P12: 3-cycles on w²/2, lr 1, β₁ .5, β₂ .2, ε 1e-8 within the root: stable, multipliers −.92307, −.09297, .01165."""
+    adam = "adam:beta1=0.5,beta2=0.2,eps=1e-8,eps_inside=true,bias_correction=false"
+    code, out, _ = run(capsys, "branch", "w**2/2", "--optimizer", adam, "--vary", "lr=0.5:1", "--period", "3", "--json")
+    found = [b for b in json.loads(out)["branches"] if b["stable"][-1] or b["stable"][0]]
+    rows = [(b, k) for b in found for k in range(len(b["parameter"])) if b["parameter"][k] == 1.0]
+    assert code == 0 and len(rows) == 2
+    for branch, k in rows:
+        assert sorted(abs(p[0]) for p in branch["points"][k]) == pytest.approx(
+            [0.0983618809519996, 0.16114418261193642, 0.31154620264185634], rel=1e-8)  # fmt: skip
+        assert [m if isinstance(m, float) else m[0] for m in branch["multipliers"][k]] == pytest.approx(
+            [-0.92307, -0.09297, 0.01165], abs=1e-5)  # fmt: skip
+
+
+def test_where_to_look_and_how_far(capsys):
+    henon = ["branch", "--map", "1-a*x**2+y; b*x", "--variables", "x,y", "--set", "b=0.3", "--vary", "a=0.4:0.8", "--period", "2"]
+    code, _, err = run(capsys, *henon, "--box", "20:30,20:30")
+    assert code == 1 and "in the box 20:30, 20:30" in err and "--box" in err and "--start" in err
+    code, out, _ = run(capsys, *henon, "--box=-2:2,-2:2", "--steps", "3", "--json")
+    for branch in json.loads(out)["branches"]:
+        out_of_steps = sum("max_steps, --steps" in end for end in branch["ends"])
+        assert out_of_steps > 0 and len(branch["parameter"]) <= 7
+    assert code == 0
+
+
+def test_the_two_cycles_of_a_linear_map(capsys):
+    code, out, _ = run(capsys, "branch", "w**2/2", "--vary", "lr=0.5:3", "--switch")
+    assert code == 0 and "vertical: these 2-cycles exist at lr = 2 alone" in " ".join(out.split())
+    code, out, _ = run(capsys, "cascade", "w**2/2", "--vary", "lr=0.5:3")
+    assert code == 0 and "the branch of 2-cycles from lr = 2 on is vertical" in " ".join(out.split())
+
+
 def test_branches_in_words(capsys):
     code, out, _ = run(capsys, "branch", "--map", "r*x*(1-x)", "--vary", "r=0.5:3.5", "--switch", "--start", "0.6")
     assert code == 0 and "stable on [1, 3]" in out and "supercritical" in out and "2-cycles" in out

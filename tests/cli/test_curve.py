@@ -71,7 +71,7 @@ def test_a_name_that_is_varied_needs_no_value(capsys):
         (["curve", "double_well", "--vary", "lr=0.2:3"], 2, "two parameters"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "aa=0.3:3"], 2, "did you mean 'a'"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a"], 2, "NAME=LO:HI"),
-        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=3:1"], 2, "intervals"),
+        (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=3:1"], 2, "LO < HI"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--kind", "flop"], 2, "did you mean 'flip'"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--kind", "fold"], 1, "meets no fold"),
         (["curve", "double_well", "--vary", "lr=0.2:3", "--vary", "a=0.3:3", "--condition", "ww"], 2, "did you mean 'w'"),
