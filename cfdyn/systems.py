@@ -136,6 +136,8 @@ class Map:
             sizes[what] = self.switches
         elif what.startswith(("switching:", "expression:")):
             sizes[what] = 1 + n
+        elif what.startswith("side:"):
+            sizes[what] = n * n
         return sizes.get(what, n)
 
     def state(self, start: Any) -> np.ndarray:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved
+from cfdyn.analysis._curve_system import CurveTracer
 from cfdyn.analysis._cycle_system import CycleTracer
 
+Bordered = CycleTracer | CurveTracer
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 HALVINGS = 60
 NEAR = 1e-5  # of a length: how far from a corner steps may have stalled
 ASIDE = 1e-7
 
 
-def across(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> tuple[np.ndarray, Solved] | None:
-    """The corner that ended a piece at ``last``, and a solution on the other side of it, with its tangent away from it.
+class Corner(NamedTuple):
+    """Where the watched test ``switch`` vanishes: the last solution before, and the sign that the test has behind it."""
 
-    None if no switching function is about to vanish there.
-    """
+    z: np.ndarray
+    last: Solved
+    switch: int
+    way: float
+
+
+def corner(tracer: Bordered, last: Solved, beyond: Solved | None) -> Corner | None:
+    """The corner that ended a piece at ``last``; None if no switching function is about to vanish there."""
     last = narrowed(tracer, last, beyond)
     k = tracer.width - tracer.watched
     step = 1e-6
@@ -29,9 +39,14 @@ def across(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> tuple[np
     j = int(np.argmin(distance))
     if not distance[j] <= NEAR:
         return None
-    corner = last.z + distance[j] * last.tangent
-    start = other_side(tracer, corner, last, j, np.sign(slope[j]))
-    return None if start is None else (corner, start)
+    return Corner(last.z + distance[j] * last.tangent, last, j, float(np.sign(slope[j])))
+
+
+def across(tracer: Bordered, last: Solved, beyond: Solved | None) -> tuple[np.ndarray, Solved] | None:
+    """The corner that ended a piece, and a solution on the other side of it, with its tangent away from it."""
+    met = corner(tracer, last, beyond)
+    start = None if met is None else other_side(tracer, met)
+    return None if met is None or start is None else (met.z, start)
 
 
 def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
@@ -51,7 +66,7 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")
 
 
-def narrowed(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> Solved:
+def narrowed(tracer: Bordered, last: Solved, beyond: Solved | None) -> Solved:
     """The last solution before the corner, to within round-off of it, by halving the step to the point beyond."""
     if beyond is None:
         return last
@@ -70,8 +85,9 @@ def narrowed(tracer: CycleTracer, last: Solved, beyond: Solved | None) -> Solved
     return last
 
 
-def other_side(tracer: CycleTracer, corner: np.ndarray, last: Solved, j: int, way: float) -> Solved | None:
-    """A solution behind the corner, where the switching function j has the sign ``way``."""
+def other_side(tracer: Bordered, met: Corner) -> Solved | None:
+    """A solution behind the corner, with its tangent away from it."""
+    corner, last, j, way = met
     k, i = tracer.width - tracer.watched + j, j // tracer.switches
     normal = np.zeros(tracer.m)
     border = tracer.weights * last.tangent
@@ -80,7 +96,7 @@ def other_side(tracer: CycleTracer, corner: np.ndarray, last: Solved, j: int, wa
         return float(tracer.evaluate(z, border)[2][k])
 
     scales = tracer.weights[:-1] ** -0.5
-    for entry in range(i * tracer.d, (i + 1) * tracer.d):
+    for entry in range(i * tracer.stride, i * tracer.stride + tracer.d):
         shift = np.zeros(tracer.m)
         shift[entry] = ASIDE * scales[entry]
         normal[entry] = (switch(corner + shift) - switch(corner - shift)) / (2 * ASIDE) * scales[entry]

@@ -1,9 +1,6 @@
 """Follow a curve of solutions with the compiled driver, and solve single points of it.
 
-A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits. For a system given by a rule
-``(z, block, out)`` that leaves F (m−1) and its Jacobian (m−1, m):
-
-    Tracer(bordered.compiled, bordered_block(rule, own, m), weights, limits)
+A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits.
 """
 
 from __future__ import annotations

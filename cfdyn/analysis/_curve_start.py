@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis._curve_system import TURNS
+from cfdyn.analysis._curve_system import FORMS
 from cfdyn.analysis._shooting import least_period, polish
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map
 
-KINDS = (*TURNS, "border collision")
+KINDS = tuple(kind for kind in FORMS if kind != "condition")
 
 
 class Start(NamedTuple):
@@ -60,7 +60,7 @@ def start(
     if search:
         step, cycle = _searched(step, kind, cycle, names, box, rule)
     if kind == "border collision":
-        place, switch = _border(step, cycle)
+        place, switch = border(step, cycle)
         return Start(step, kind, np.roll(cycle, -place, axis=0), f"switching:{switch}")
     return Start(step, kind, cycle, rule)
 
@@ -133,9 +133,6 @@ def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:
         kind, points = given
     else:
         raise UsageError(f"a curve starts from a bifurcation, a record or (kind, points), not {given!r}")
-    if kind == "branch point":
-        raise UsageError("a branch point is not met all along a curve in general; follow a fold, flip, Neimark–Sacker point or "
-                         "border collision, or give a condition")  # fmt: skip
     if kind not in KINDS:
         raise unknown("kind of bifurcation", str(kind), KINDS)
     return step, kind, points
@@ -155,7 +152,7 @@ def _cycle(step: Map, points: Any) -> np.ndarray:
     return np.array([step.state(row) for row in rows])
 
 
-def _border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
+def border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
     """(the point, the switching function) that vanishes at the start, judged by the distance to where it does."""
     if not step.switches:
         raise UsageError("this map has no borders: its formulas do not switch (Abs, Max, Piecewise)")

@@ -28,7 +28,7 @@ class CycleTracer(Tracer):
     def __init__(
         self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray, lengths: np.ndarray | None = None
     ):
-        self.step, self.n, self.d, self.parameter = step, n, step.dim, parameter
+        self.step, self.n, self.d, self.stride, self.parameter = step, n, step.dim, step.dim, parameter
         self.switches = step.switches
         m = n * self.d + 1
         if lengths is None:
@@ -111,12 +111,17 @@ class CycleTracer(Tracer):
 
 def check_size(step: Map, n: int, most_steps: int) -> None:
     """Refuse what would not fit into memory."""
-    row = 8 * (2 * (n * step.dim + 1) + tests_of(n, step.dim, step.switches))
-    size = most_steps * row
+    row = 2 * (n * step.dim + 1) + tests_of(n, step.dim, step.switches)
+    check_memory(row, most_steps, f"points of a branch of {n}-cycles")
+
+
+def check_memory(row: int, most_steps: int, what: str) -> None:
+    """Refuse rows of so many numbers where they would not fit."""
+    size = 8 * most_steps * row
     if size > MOST_BYTES:
-        fits = max(int(MOST_BYTES // row), 1)
-        raise UsageError(f"{most_steps} points of a branch of {n}-cycles need up to {size / 2**30:.1f} GiB; the limit is "
-                         f"{MOST_BYTES // 2**30} GiB: ask for max_steps={fits}, or a shorter period")  # fmt: skip
+        fits = max(int(MOST_BYTES // (8 * row)), 1)
+        raise UsageError(f"{most_steps} {what} need up to {size / 2**30:.1f} GiB; the limit is {MOST_BYTES // 2**30} GiB: "
+                         f"ask for max_steps={fits}, or a shorter period")  # fmt: skip
 
 
 def length_scales(step: Map, points: np.ndarray) -> np.ndarray:

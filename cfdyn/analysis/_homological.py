@@ -22,7 +22,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
-DENSE = 600
+DENSE = 100
 
 
 class Forms:
@@ -129,10 +129,12 @@ def _assembled(matrices: np.ndarray, nu: complex) -> Any:
         system[index, :, index, :] = matrices
         system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)
         return system.reshape(n * d, n * d)
-    from scipy.sparse import block_diag, csc_matrix, diags, kron
+    from scipy.sparse import csc_matrix
 
-    following = csc_matrix((factors, (np.arange(n), np.roll(np.arange(n), -1))), shape=(n, n))
-    return (block_diag(matrices, format="csc") - kron(following, diags(np.ones(d)))).tocsc()
+    entries = np.arange(n * d).reshape(n, d)
+    lines = np.concatenate([np.repeat(entries, d), entries.ravel()])
+    columns = np.concatenate([np.repeat(entries[:, None], d, axis=1).ravel(), np.roll(entries, -1, axis=0).ravel()])
+    return csc_matrix((np.concatenate([matrices.ravel(), -np.repeat(factors, d)]), (lines, columns)), shape=(n * d, n * d))
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,8 +147,8 @@ def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     right, left = (np.linalg.qr(generator.normal(size=(size, count)))[0] for _ in range(2))
     unit = np.concatenate([np.zeros((size, count)), np.eye(count)])
     for _ in range(3):
-        solved = _factorised(matrix, (left.conj(), right.conj()))(unit.astype(matrix.dtype))
-        adjoint = _factorised(matrix.T.tocsc(), (right.conj(), left.conj()))(unit.astype(matrix.dtype))
+        factors = _factors(matrix, (left.conj(), right.conj()))
+        solved, adjoint = (factors.solve(unit.astype(matrix.dtype), way) for way in "NT")
         right, left = np.linalg.qr(solved[:size])[0], np.linalg.qr(adjoint[:size])[0]
     return right, left
 
@@ -164,24 +166,36 @@ def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         return np.full_like(right, np.inf)
 
 
+def _factors(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
+    """SuperLU of the sparse matrix [[M, b], [cᵀ, 0]]."""
+    from scipy.sparse import csc_matrix
+    from scipy.sparse.linalg import splu
+
+    if border is None:
+        return splu(matrix)
+    entries, size, count = matrix.tocoo(), matrix.shape[0], border[0].shape[1]
+    lines, rows = np.arange(size, size + count), np.arange(size)
+    values = np.concatenate([entries.data, border[0].T.ravel(), border[1].T.ravel()])
+    places = (np.concatenate([entries.row, np.tile(rows, count), np.repeat(lines, size)]),
+              np.concatenate([entries.col, np.repeat(lines, size), np.tile(rows, count)]))  # fmt: skip
+    return splu(csc_matrix((values, places), shape=(size + count, size + count)))
+
+
 def _factorised(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
     """A function that solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0), or with a right side of full length."""
     count = 0 if border is None else border[0].shape[1]
+    size, dtype = matrix.shape[0] + count, matrix.dtype if border is None else np.result_type(matrix, border[0])
     if isinstance(matrix, np.ndarray):
         whole = matrix if border is None else np.block([[matrix, border[0]], [border[1].T, np.zeros((count, count))]])
         solve = partial(_solved, whole)
     else:
-        from scipy.sparse import bmat, csc_matrix
-        from scipy.sparse.linalg import splu
-
-        whole = matrix if border is None else bmat([[matrix, csc_matrix(border[0])], [csc_matrix(border[1].T), None]])
-        solve = splu(csc_matrix(whole)).solve
+        solve = _factors(matrix, border).solve
 
     def filled(right: np.ndarray) -> np.ndarray:
-        if len(right) < whole.shape[0]:
+        if len(right) < size:
             right = np.concatenate([right, np.zeros(count)])
-        if np.iscomplexobj(right) and not np.iscomplexobj(whole):
+        if np.iscomplexobj(right) and not np.issubdtype(dtype, np.complexfloating):
             return solve(right.real.copy()) + 1j * solve(right.imag.copy())
-        return solve(right.astype(whole.dtype))
+        return solve(right.astype(dtype))
 
     return filled

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from cfdyn.analysis import _curve_start as start_of
-from cfdyn.analysis._codimension_two import Found, Place, codimension_two, sound
-from cfdyn.analysis._continuation import Solved, Traced
+from cfdyn.analysis._branch import remade
+from cfdyn.analysis._curve_legs import both
+from cfdyn.analysis._curve_record import build
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.records import Record, provenance
+from cfdyn.errors import UsageError
+from cfdyn.records import Record
 from cfdyn.systems import Map, require_map
 
 MOST_STEPS = 2000
 STEP = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CodimensionTwo(Record):
     """A special point of a bifurcation curve.
 
     ``kind``: "cusp", "generalized flip", "fold-flip", "resonance 1:1" … "resonance 1:4", "chenciner",
-    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; on the curve of a condition the bifurcation of
-    the cycle there. ``parameters`` (2,), ``points`` (n, D), ``multipliers`` (D,), ``place``: the row that it lies behind.
+    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; on a curve of border collisions
+    "border-collision-fold", "-flip" or "-neimark-sacker", where a multiplier on one side of the border is critical, and
+    "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
+    "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
+    (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
     """
 
     kind: str
@@ -36,15 +40,19 @@ class CodimensionTwo(Record):
     place: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BifurcationCurve(Record):
     """A curve in the plane of two parameters.
 
-    ``kind``: "fold", "flip", "neimark-sacker", "border collision" or "condition"; ``names`` of the parameters and their
-    ``bounds`` (2, 2); ``parameters`` (m, 2), ``points`` (m, n, D), ``multipliers`` (m, D); ``coefficient`` (m,): a, c or d
-    of the normal form (see `normal_form`), whose sign says what is born, NaN where there is none. ``special``: the points of
-    codimension two, in order. ``ends``: why the curve has no more rows, at its first and its last one; ``closed``: it comes
-    back to its start. ``condition``: its text.
+    ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
+    parameters and their ``bounds`` (2, 2); ``parameters`` (m, 2), ``points`` (m, n, D), ``multipliers`` (m, D), at border
+    collisions those where the border's function is negative, and ``above`` (m, D) those where it is positive (NaN where it
+    is not known which of several borders are passed together). ``coefficient`` (m,): a, c or d of the normal form (see
+    `normal_form`), whose sign says what is born, NaN where there is none; of branch points a, or c where all are pitchforks.
+    ``special``: the points of codimension two, in order. ``ends``: why the curve has no more rows, at its first and its last
+    one; ``closed``: it comes back to its start. ``condition``: its text. ``paces``: how long the next step would be where it
+    ran out of steps, else 0; ``start``: the row it was begun from; ``unknowns``: of the first, that and the last row, with
+    the tangents there.
     """
 
     kind: str
@@ -59,9 +67,57 @@ class BifurcationCurve(Record):
     period: int
     bounds: np.ndarray
     condition: str = ""
+    above: np.ndarray = field(default_factory=lambda: np.empty((0, 1)))
+    paces: tuple[float, float] = (0.0, 0.0)
+    start: int = 0
+    unknowns: np.ndarray = field(default_factory=lambda: np.empty((3, 2, 0)))
+    _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    @property
+    def step(self) -> Map:
+        """The map, with the parameters as they were at the start.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+        """
+        return self._step or remade(self)
+
+    def extended(
+        self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
+    ) -> BifurcationCurve:
+        """The curve, followed on from the ends where it ran out of steps; also one that was saved and loaded.
+
+        Parameters
+        ----------
+        max_steps, max_step, progress : as in `bifurcation_curve`
+
+        Raises
+        ------
+        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.14, "c": 1.5})
+        >>> short = cf.analysis.bifurcation_curve(cubic, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)), max_steps=5)
+        >>> whole = short.extended()
+        >>> len(short), short.special, [s.kind for s in whole.special], whole.ends
+        (11, [], ['cusp'], ('k = -1', 'k = 1'))
+        """
+        from cfdyn.analysis._curve_extend import extended
+
+        check_steps(max_steps, max_step)
+        return extended(self, max_steps, max_step, progress)
+
+
+def check_steps(max_steps: int, max_step: float) -> None:
+    """Refuse numbers that make no curve."""
+    if max_steps < 1 or not 0 < max_step <= 1:
+        raise UsageError(f"max_steps is at least 1 and max_step lies in (0, 1], not {max_steps} and {max_step}")
 
 
 def bifurcation_curve(
@@ -112,72 +168,7 @@ def bifurcation_curve(
     Kuznetsov, Elements of Applied Bifurcation Theory, ch. 9, §10.5; Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005).
     """
     names, box = start_of.checked(require_map(step), parameters, bounds)
-    if max_steps < 1 or not 0 < max_step <= 1:
-        raise UsageError(f"max_steps is at least 1 and max_step lies in (0, 1], not {max_steps} and {max_step}")
+    check_steps(max_steps, max_step)
     begun = start_of.start(step, bifurcation, names, box, condition, search)
     tracer = CurveTracer(begun.step, begun.kind, begun.points, names, box, begun.rule)
-    first = tracer.begin()
-    forward, places = sound(tracer, tracer.follow(first, max_steps, max_step, progress=progress))
-    ends = (forward.end, forward.end)
-    if not places:
-        raise NumericsError(f"there is no {tracer.what} near the start: Newton's method creeps to a pole or jump of the map")
-    if forward.end != "closed":
-        turned = Solved(first.z, -first.tangent, -first.values)
-        back, before = sound(tracer, tracer.follow(turned, max_steps, max_step, progress=progress))
-        forward, ends, places = _joined(back, forward), (back.end, forward.end), [*before[:0:-1], *places]
-    return _record(tracer, forward, places, ends, condition or "")
-
-
-def _joined(back: Traced, forward: Traced) -> Traced:
-    """Both legs as one; the start is the first row of either."""
-    signs = (1, -1, -1)
-    rows = [np.concatenate([s * a[:0:-1], b]) for s, a, b in zip(signs, back[:3], forward[:3], strict=True)]
-    return Traced(rows[0], rows[1], rows[2], forward.end)
-
-
-def _record(tracer: CurveTracer, found: Traced, places: list[Place], ends: tuple[str, str], condition: str) -> BifurcationCurve:
-    special, coefficient = codimension_two(tracer, found, places)
-    words = [_reason(tracer, found.points[-side], end) for side, end in enumerate(ends)]
-    if tracer.turns == 2:
-        special = [*(_end_point(found, side) for side in (0, 1) if words[side].startswith("resonance")), *special]
-        special.sort(key=lambda s: s.row)
-    settings = provenance(map=tracer.step.title, params=tracer.step.params, parameters=tracer.names, bounds=tracer.bounds)
-    return BifurcationCurve(
-        tracer.kind, (tracer.names[0], tracer.names[1]), found.points[:, -2:].copy(), tracer.points(found.points).copy(),
-        _table([p.multipliers for p in places]), coefficient, [_special(tracer, s, settings) for s in special],
-        (words[0], words[1]), ends[1] == "closed", tracer.n, tracer.bounds, condition, provenance=settings,
-    )  # fmt: skip
-
-
-def _table(rows: list[np.ndarray]) -> np.ndarray:
-    """Multipliers, the largest modulus first; real where all are."""
-    table = np.array([row[np.argsort(-np.abs(row), kind="stable")] for row in rows])
-    return table.real.copy() if not table.imag.any() else table
-
-
-def _special(tracer: CurveTracer, found: Found, settings: dict) -> CodimensionTwo:
-    multipliers = _table([Place(tracer, found.z).multipliers])[0]
-    return CodimensionTwo(found.kind, found.z[-2:].copy(), tracer.points(found.z).copy(), multipliers, found.row,
-                          provenance=settings)  # fmt: skip
-
-
-def _end_point(found: Traced, side: int) -> Found:
-    """The resonance at an end of a Neimark–Sacker curve."""
-    z = found.points[-side]
-    return Found("resonance 1:1" if z[-3] > 0 else "resonance 1:2", side * (len(found.points) - 1), z)
-
-
-def _reason(tracer: CurveTracer, z: np.ndarray, end: str) -> str:
-    """Why a curve ends, in words."""
-    values = ", ".join(f"{name} = {value:.6g}" for name, value in zip(tracer.names, z[-2:], strict=True))
-    if end == "limit":
-        for name, value, (lo, hi) in zip(tracer.names, z[-2:], tracer.bounds, strict=True):
-            for bound in (lo, hi):
-                if abs(value - bound) <= 1e-12 * (hi - lo):
-                    return f"{name} = {bound:g}"
-        return f"resonance 1:{1 if z[-3] > 0 else 2} at {values}"
-    if end == "closed":
-        return "closed: it comes back to its start"
-    if end == "most steps":
-        return f"the number of steps asked for is done at {values}"
-    return f"no further point is found at {values}: the map is not smooth or not defined there, or solutions run off to infinity"
+    return build(tracer, both(tracer, tracer.begin(), max_steps, max_step, progress), condition or "")

@@ -19,7 +19,7 @@ from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Node, Program, Tape
-from cfdyn.tape.switching import switches
+from cfdyn.tape.switching import one_sided, switches
 from cfdyn.tape.taylor import taylor
 
 
@@ -91,10 +91,12 @@ def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Par
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
     ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
-    at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``expression:TEXT`` (of states
-    and parameters, with its gradient), ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the
-    series of the next state from that of the state, coefficient by coefficient, up to the order K), of its observables
-    ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
+    at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
+    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open),
+    ``expression:TEXT`` (of states and parameters, with its gradient), ``variation`` (step and derivative1 with the jacobian
+    of both), ``taylor:K`` (the series of the next state from that of the state, coefficient by coefficient, up to the order
+    K), of its observables ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound
+    these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -111,8 +113,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
     if kind == "interval" and argument in ("step", "jacobian"):
         slopes = None if argument == "step" else sum(jacobian(tape, outputs, z), [])
         return interval_program(Program(tape, tuple(slopes or outputs), n, len(parameters), columns), slopes and outputs)
-    if kind == "jacobian":
-        outputs = sum(jacobian(tape, outputs, z), [])
+    if kind in ("jacobian", "side"):
+        outputs = sum(jacobian(tape, _on_side(tape, outputs, argument) if kind == "side" else outputs, z), [])
     elif kind.startswith("derivative"):
         extra = int(kind[-1])
         outputs = _directional(tape, outputs, z, extra)
@@ -147,6 +149,11 @@ def _taylor(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Nod
     curves = {leaf: [tape.leaf("z", n * k + i) for k in range(order + 1)] for i, leaf in enumerate(z)}
     series = taylor(tape, step, curves, order)
     return [coefficients[k] for k in range(order + 1) for coefficients in series]
+
+
+def _on_side(tape: Tape, outputs: list[Node], signs: str) -> list[Node]:
+    given = {"+": 1, "-": -1, "0": 0}
+    return one_sided(tape, outputs, {place: given[s] for place, s in zip(switches(tape, outputs), signs, strict=True)})
 
 
 def _scalars(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.rebuild import rebuild
 
 _SIGNS = frozenset(("abs", "sign", "heaviside"))
 _COMPARED = frozenset(("max", "min", "lt", "le", "eq"))
@@ -27,8 +28,43 @@ def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
     for node in tape.reachable(outputs):
         if tape.by_row[node] or tape.ops[node] not in _SIGNS | _COMPARED:
             continue
-        args = tape.args[node]
-        place = args[0] if tape.ops[node] in _SIGNS else tape.sub(args[0], args[1])
+        place = _place(tape, node)
         if tape.value(place) is None and place not in found and tape.neg(place) not in found:
             found.append(place)
     return found
+
+
+def one_sided(tape: Tape, outputs: Sequence[Node], signs: Mapping[Node, int]) -> list[Node]:
+    """The outputs with the branches that are taken where the given switching functions have these signs, everywhere.
+
+    Examples
+    --------
+    >>> t = Tape()
+    >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
+    >>> one_sided(t, [t.apply("abs", x), t.apply("max", x, y)], {x: -1}) == [t.neg(x), t.apply("max", x, y)]
+    True
+    """
+    chosen: dict[Node, Node] = {}
+    for node in tape.reachable(outputs):
+        if tape.by_row[node] or tape.ops[node] not in _SIGNS | _COMPARED:
+            continue
+        place = _place(tape, node)
+        sign = signs.get(place, -signs.get(tape.neg(place), 0))
+        if sign:
+            children = rebuild(tape, tape.args[node], tape, chosen)
+            chosen[node] = _branch(tape, tape.ops[node], children, sign)
+    return rebuild(tape, outputs, tape, chosen)
+
+
+def _place(tape: Tape, node: Node) -> Node:
+    args = tape.args[node]
+    return args[0] if tape.ops[node] in _SIGNS else tape.sub(args[0], args[1])
+
+
+def _branch(tape: Tape, op: str, children: Sequence[Node], sign: int) -> Node:
+    """What an operation gives on one side of where it switches."""
+    if op in ("max", "min"):
+        return children[0 if (sign > 0) == (op == "max") else 1]
+    if op == "abs":
+        return children[0] if sign > 0 else tape.neg(children[0])
+    return tape.const({"sign": sign, "heaviside": int(sign > 0), "eq": 0}.get(op, int(sign < 0)))

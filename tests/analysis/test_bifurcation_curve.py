@@ -273,7 +273,7 @@ UNIT = ((0.2, 3.0), (0.3, 3.0))
         ((GD, ("flip", [[1.0]]), ("lr",), UNIT), "two parameters"),
         ((GD, ("flip", [[1.0]]), ("lr", "lr"), UNIT), "two different"),
         ((GD, ("flop", [[1.0]]), ("lr", "a"), UNIT), "did you mean 'flip'"),
-        ((GD, ("branch point", [[1.0]]), ("lr", "a"), UNIT), "branch point"),
+        ((GD, ("branch point", [[1.0]]), ("lr", "a"), UNIT), "no simple branch point near the start: the multipliers are"),
         ((GD, ("flip", [[1.0]]), ("lr", "a"), ((3, 1), (0, 1))), "intervals"),
         ((GD, ("flip", [[1.0]]), ("lr", "a"), ((0, math.inf), (0, 1))), "finite intervals"),
         ((GD, ("flip", [[1.0]]), ("lr", "a"), ((2, 3), (0.5, 2))), "outside its bounds"),
@@ -284,7 +284,7 @@ UNIT = ((0.2, 3.0), (0.3, 3.0))
         ((GD, ("neimark-sacker", [[1.0]]), ("lr", "a"), UNIT), "multipliers are"),
         ((GD, ("fold", [[1.0]]), ("lr", "a"), UNIT), "no fold point near the start.*multipliers there are"),
         ((GD, np.ones((800, 1)), ("lr", "a"), UNIT), "kind, points"),
-        ((GD, ("flip", np.ones((800, 1))), ("lr", "a"), UNIT), "unknowns"),
+        ((GD, ("flip", np.ones((800, 1))), ("lr", "a"), UNIT), "no flip point near the start"),
         (("double_well", ("flip", [[1.0]]), ("lr", "a"), UNIT), "takes a map"),
     ],
 )

@@ -1,0 +1,84 @@
+"""A curve of bifurcations that ran out of steps, followed on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfdyn.analysis import _curve_start
+from cfdyn.analysis._continuation import Solved
+from cfdyn.analysis._curve_legs import leg
+from cfdyn.analysis._curve_record import build
+from cfdyn.analysis._curve_system import CurveTracer
+from cfdyn.errors import NumericsError, UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+
+ROWS = ("parameters", "points", "multipliers", "coefficient", "above")
+
+
+def extended(
+    curve: BifurcationCurve, max_steps: int, max_step: float, progress: Callable[[int], None] | None
+) -> BifurcationCurve:
+    """See `BifurcationCurve.extended`."""
+    sides = [side for side in (0, 1) if curve.paces[side] > 0]
+    if not sides:
+        raise UsageError(f"the curve did not run out of steps; it ends: {'; '.join(curve.ends)}")
+    for side in sides:
+        if not curve.closed:
+            curve = _one_way(curve, side, max_steps, max_step, progress)
+    return curve
+
+
+def _one_way(
+    curve: BifurcationCurve, side: int, max_steps: int, max_step: float, progress: Callable[[int], None] | None
+) -> BifurcationCurve:
+    values = zip(curve.names, curve.parameters[curve.start], strict=True)
+    step, points = curve.step.at(**{name: float(value) for name, value in values}), curve.points[curve.start]
+    rule = f"expression:{curve.condition}" if curve.condition else None
+    if curve.kind == "border collision":
+        rule = f"switching:{_curve_start.border(step, points)[1]}"
+    tracer = CurveTracer(step, curve.kind, points, curve.names, curve.bounds, rule)
+    tracer.watch(_solved(tracer, curve, 1, 1))
+    start, origin = (_solved(tracer, curve, row, 1 if side else -1) for row in (2 * side, 1))
+    found = leg(tracer, start, max_steps, max_step, progress, curve.paces[side], origin)
+    return _joined(curve, build(tracer, found if side else found.reversed(), curve.condition), side)
+
+
+def _solved(tracer: CurveTracer, curve: BifurcationCurve, which: int, way: int) -> Solved:
+    """The first row, the start or the last one, with its tangent that way."""
+    z, tangent = curve.unknowns[which]
+    found = tracer.solve(z, tracer.weights * tangent)
+    there = None if found is None else tracer.at(found.z, way * tangent)
+    if there is None:
+        raise NumericsError("there is no such solution any more: the curve cannot go on")
+    return there
+
+
+def _joined(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> BifurcationCurve:
+    """Both as one; a row is in common. A closed one begins and ends at its start."""
+    if more.closed:
+        curve = _cut(curve, side)
+    first, second = (curve, more) if side else (more, curve)
+    shift = len(first) - 1
+    rows: dict[str, Any] = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in ROWS}
+    special = [*first.special, *(replace(s, place=s.place + shift) for s in second.special)]
+    ends, paces = (first.ends[0], second.ends[1]), (first.paces[0], second.paces[1])
+    if more.closed:
+        ends, paces = more.ends, more.paces
+    unknowns = np.stack([first.unknowns[0], curve.unknowns[1], second.unknowns[2]])
+    return replace(curve, **rows, special=special, ends=ends, paces=paces, closed=more.closed,
+                   start=curve.start + (0 if side else shift), unknowns=unknowns)  # fmt: skip
+
+
+def _cut(curve: BifurcationCurve, side: int) -> BifurcationCurve:
+    """From its start to that end only."""
+    first, last = (curve.start, len(curve)) if side else (0, curve.start + 1)
+    rows: dict[str, Any] = {name: getattr(curve, name)[first:last] for name in ROWS}
+    special = [replace(s, place=s.place - first) for s in curve.special if first <= s.place < last - 1]
+    unknowns = curve.unknowns[[1, 1, 2] if side else [0, 1, 1]]
+    return replace(curve, **rows, special=special, start=curve.start - first, unknowns=unknowns)
