@@ -12,6 +12,7 @@ from cfdyn.analysis._cycle_system import CycleTracer
 
 Bordered = CycleTracer | CurveTracer
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
+CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
 HALVINGS = 60
 NEAR = 1e-5  # of a length: how far from a corner steps may have stalled
 ASIDE = 1e-7
@@ -42,11 +43,11 @@ def corner(tracer: Bordered, last: Solved, beyond: Solved | None) -> Corner | No
     return Corner(last.z + distance[j] * last.tangent, last, j, float(np.sign(slope[j])))
 
 
-def across(tracer: Bordered, last: Solved, beyond: Solved | None) -> tuple[np.ndarray, Solved] | None:
-    """The corner that ended a piece, and a solution on the other side of it, with its tangent away from it."""
+def across(tracer: Bordered, last: Solved, beyond: Solved | None) -> tuple[Solved, np.ndarray, Solved] | None:
+    """The corner that ended a piece, between a solution before it and one on its other side that leads away."""
     met = corner(tracer, last, beyond)
     start = None if met is None else other_side(tracer, met)
-    return None if met is None or start is None else (met.z, start)
+    return None if met is None or start is None else (met.last, met.z, start)
 
 
 def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
@@ -60,6 +61,9 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
     systems, Chaos Solitons Fractals 10, §3.
     """
+    found = np.concatenate([np.ravel(before), np.ravel(after)])
+    if min(np.abs(found - 1).min(), np.abs(found + 1).min()) <= CRITICAL:
+        return f"undecided: a multiplier is 1 or −1 on one side of it, to {CRITICAL:g}"
     real = [mu.real[np.abs(mu.imag) <= REAL * np.abs(mu)] for mu in (np.asarray(before), np.asarray(after))]
     above, below = (sum(int(test(mu).sum()) for mu in real) for test in (lambda m: m > 1, lambda m: m < -1))
     words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"

@@ -13,6 +13,7 @@ from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
+from cfdyn.analysis.cycles import NEUTRAL
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.recipes import make_map_again, recipe_of
 from cfdyn.records import Record, provenance
@@ -77,7 +78,7 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
     found = [special_point(tracer, whole, s, mu, coefficients, settings) for s in whole.special]
     first, last = (reason(tracer, whole, side) for side in (0, 1))
     return Branch(
-        name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1, found, (first, last),
+        name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1 - NEUTRAL, found, (first, last),
         whole.ends[1] == "closed", tracer.n, bounds, tracer.weights**-0.5, whole.paces, whole.start, step, provenance=settings,
     )  # fmt: skip
 
@@ -133,7 +134,8 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
     if end == "far":
         return f"runs off to infinity near {name} = {value:.4g}"
     ahead = z + 1e-6 * (1 if side else -1) * whole.tangents[-side]
-    if not np.isfinite(tracer.evaluate(ahead, tracer.weights * whole.tangents[-side])[2]).all():
+    step, points = tracer.at_value(ahead[-1]), tracer.points(ahead).copy()
+    if not (np.isfinite(images(step, points)).all() and np.isfinite(jacobians(step, points)).all()):
         return f"the map is not defined beyond {name} = {value:.10g}"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"
 

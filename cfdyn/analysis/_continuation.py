@@ -16,6 +16,7 @@ from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALL
 CHUNK, SHORT = 512, 64
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
 FAR = 1e5  # a length: a curve that has come so far runs off to infinity
+HALVINGS = 12  # of a step across a limit
 SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
@@ -103,7 +104,19 @@ class Tracer:
         return Solved(z, v / length, values)
 
     def landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
-        """The solution on the first limit between a solution and a point beyond it."""
+        """The solution on the first limit between a solution and one beyond it."""
+        for _ in range(HALVINGS):
+            found = self._landed(last, beyond)
+            if found is not None:
+                return found
+            middle = self.solve((last.z + beyond) / 2, self.weights * last.tangent)
+            if middle is None:
+                return None
+            inside = (self.limits[0] <= middle.z).all() and (middle.z <= self.limits[1]).all()
+            last, beyond = (middle, beyond) if inside else (last, middle.z)
+        return None
+
+    def _landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
         step = beyond - last.z
         with np.errstate(all="ignore"):
             gaps = np.where(step > 0, self.limits[1] - last.z, self.limits[0] - last.z)
@@ -176,9 +189,10 @@ class Tracer:
         if status == LIMIT:
             found = self.landed(last, beyond.z)
             # The last row may lie on the limit already.
-            if found is not None and self.length(found.z - last.z) > TOLERANCE:
-                count = self._put(piece, count, found)
-            return count, "limit", None
+            if found is None:
+                return count, "limit", None
+            there = self.length(found.z - last.z) <= TOLERANCE
+            return self._put(piece, count - there, found), "limit", None
         along = float((self.weights * (origin.z - last.z)) @ last.tangent)
         found = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
         if found is not None and self.length(found.z - origin.z) <= SAME:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Tracer
 from cfdyn.analysis._sentences import called
+from cfdyn.analysis._shooting import regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.kernels.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
@@ -51,8 +54,12 @@ class CycleTracer(Tracer):
             found = self.at(z, direction)
             if found is not None and found.values[0] != 0 and self.isolated(z):
                 return found
-        raise NumericsError(f"the {called(self.n)} at {self.parameter} = {z[-1]:.10g} is not isolated: a multiplier is 1 for a "
-                            "whole continuum of solutions, or the start is a branch point; start elsewhere")  # fmt: skip
+        where = f"the {called(self.n)} at {self.parameter} = {z[-1]:.10g}"
+        points = self.points(z).copy()
+        if self.switches and regularity(self.at_value(z[-1]), points, float(np.abs(points).max())) != "smooth":
+            raise NumericsError(f"{where} lies where the map is not smooth, and has no direction to follow; start elsewhere")
+        raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, or the start is a "
+                            "branch point; start elsewhere")  # fmt: skip
 
     def isolated(self, z: np.ndarray) -> bool:
         """Whether the whole Jacobian has its full rank; taken for granted where the cycle is long."""
@@ -107,6 +114,16 @@ class CycleTracer(Tracer):
             whole[i, :, following : following + d] -= np.eye(d)
             whole[i, :, -1] = out[i, d + d * d :]
         return whole.reshape(m - 1, m)
+
+
+def check_steps(max_steps: int, max_step: float) -> None:
+    """Refuse what is no number of steps, or no length of one."""
+    try:
+        sound = operator.index(max_steps) >= 1 and 0 < float(max_step) <= 1
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise UsageError(f"max_steps is a whole number from 1 on and max_step lies in (0, 1], not {max_steps!r} and {max_step!r}")
 
 
 def check_size(step: Map, n: int, most_steps: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved, Traced
-from cfdyn.analysis._cycle_system import CycleTracer, check_size
+from cfdyn.analysis._cycle_system import CycleTracer, check_size, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.errors import NumericsError, UsageError
 
@@ -26,6 +26,7 @@ def extended(
     sides = [side for side in (0, 1) if branch.paces[side] > 0]
     if not sides:
         raise UsageError(f"the branch did not run out of steps; it ends: {'; '.join(branch.ends)}")
+    check_steps(max_steps, max_step)
     check_size(branch.step, branch.period, max_steps)
     for side in sides:
         if not branch.closed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cfdyn.analysis._border import across
-from cfdyn.analysis._continuation import Solved, Traced
+from cfdyn.analysis._continuation import TOLERANCE, Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
 from cfdyn.analysis._merge import merged, merges
 from cfdyn.analysis._sentences import called
@@ -70,7 +70,8 @@ def leg(
         if piece.end in CORNERS and tracer.switches and len(found.corners) < MOST_BORDERS:
             crossed = across(tracer, row_of(piece, -1), piece.beyond)
             if crossed is not None:
-                corner, start = crossed
+                last, corner, start = crossed
+                found.pieces[-1] = ending(tracer, piece, last)
                 found.corners.append(corner)
                 found.end, first = "", most_step / 20
     return found
@@ -84,6 +85,14 @@ def upright(tracer: CycleTracer, piece: Traced) -> Traced:
     return Traced(piece.points[:VERTICAL], piece.tangents[:VERTICAL], piece.values[:VERTICAL], "vertical")
 
 
+def ending(tracer: CycleTracer, piece: Traced, last: Solved) -> Traced:
+    """The piece up to a solution behind its last row."""
+    if tracer.length(last.z - piece.points[-1]) <= TOLERANCE:
+        return piece
+    points, tangents, values = (np.concatenate([a, b[None]]) for a, b in zip(piece[:3], last, strict=True))
+    return piece._replace(points=points, tangents=tangents, values=values)
+
+
 def reversed_start(start: Solved) -> Solved:
     """The same solution with its tangent the other way."""
     values = start.values.copy()
@@ -93,11 +102,9 @@ def reversed_start(start: Solved) -> Solved:
 
 def merging(tracer: CycleTracer, piece: Curve) -> tuple[int, str] | None:
     """The rows up to where the points of the cycle merge in groups, if from there on it would only be followed back."""
-    turns = changes(np.sign(piece.values[:, 0]))
-    for k, _ in merges(tracer, piece.points):
-        if k in turns:
-            return k + 2, "merged"
-    return None
+    turns = changes(np.sign(piece.values[:, 0])) if tracer.n > 1 else []
+    rows = [k for k, _ in merges(tracer, piece.points) if k in turns] if turns else []
+    return (rows[0] + 2, "merged") if rows else None
 
 
 def reverse(piece: Traced) -> Traced:
@@ -132,7 +139,8 @@ def put_together(tracer: CycleTracer, forward: Leg, backward: Leg | None) -> Who
             special.append(Special("border collision", offset - 1, 0.5, corners[i]))
     points, tangents, values = (np.concatenate(parts) for parts in zip(*(r[:3] for r in rows), strict=True))
     start = 0 if forward.start is None else int(np.argmin(np.abs(points - forward.start).max(axis=1)))
-    return settled(tracer, Whole(points, tangents, values, special, ends, paces, start))
+    whole = Whole(points, tangents, values, special, ends, paces, start)
+    return whole if tracer.n == 1 else settled(tracer, whole)
 
 
 def denser(tracer: CycleTracer, piece: Traced) -> Traced:
@@ -159,7 +167,7 @@ def settled(tracer: CycleTracer, whole: Whole) -> Whole:
     """With the bifurcations of shorter cycles where the points merge; an end that ran past one is cut there."""
     rows, ends = [part.copy() for part in (whole.points, whole.tangents, whole.values)], list(whole.ends)
     special, first, last = list(whole.special), 0, len(whole.points)
-    found = [(k, q) for k, q in merges(tracer, whole.points) if tracer.n > 1]
+    found = merges(tracer, whole.points)
     for k, q in found:
         own = merged(tracer, whole.points[k], whole.points[k + 1], q)
         if own is None:

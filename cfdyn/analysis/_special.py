@@ -14,6 +14,7 @@ from cfdyn.analysis._illinois import zero
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
+OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
@@ -61,7 +62,7 @@ def circles(mu: np.ndarray) -> list[int]:
 
 def pairs_outside(mu: np.ndarray) -> np.ndarray:
     """How many multipliers lie outside the unit circle, in each row."""
-    return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > 1).sum(axis=-1), np.nan)
+    return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > OUTSIDE).sum(axis=-1), np.nan)
 
 
 def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
@@ -70,7 +71,7 @@ def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
 
     rows, columns = linear_sum_assignment(np.abs(before[:, None] - after[None]))
     return any(
-        (abs(before[i]) > 1) != (abs(after[j]) > 1) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
+        (abs(before[i]) > OUTSIDE) != (abs(after[j]) > OUTSIDE) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
         for i, j in zip(rows, columns, strict=True)
     )
 
@@ -160,8 +161,8 @@ def _singular(
 
 def locate_circle(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
     """|μ| = 1 for a complex pair."""
-    outside = int((np.abs(tracer.multipliers(found.values[k : k + 1])[0]) > 1).sum())
-    place = outside - 2 if outside > (np.abs(tracer.multipliers(found.values[k + 1 : k + 2])[0]) > 1).sum() else outside
+    outside, following = (int(n) for n in pairs_outside(tracer.multipliers(found.values[k : k + 2])))
+    place = outside - 2 if outside > following else outside
 
     def test(s: Solved) -> float:
         mu = tracer.multipliers(s.values[None])[0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved
-from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
+from cfdyn.analysis._cycle_system import BRANCH, CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, Whole, leg, put_together
 from cfdyn.analysis._shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
@@ -32,6 +32,10 @@ def switched(
     """The other branch; see `Bifurcation.switch`."""
     if point.kind not in ("flip", "branch point"):
         raise UsageError(f"there is no branch to switch to at a {point.kind}: {NOTHING.get(point.kind, '')}")
+    check_steps(max_steps, max_step)
+    if not bounds[0] <= point.parameter <= bounds[1]:
+        raise UsageError(f"the {point.kind} at {point.name} = {point.parameter:.10g} lies outside the bounds {bounds[0]:g} to "
+                         f"{bounds[1]:g}")  # fmt: skip
     tracer, z, direction = doubled(point, bounds) if point.kind == "flip" else crossing(point, bounds)
     legs = []
     for way in (1.0, -1.0) if point.kind == "branch point" else (1.0,):

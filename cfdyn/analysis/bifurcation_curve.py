@@ -13,7 +13,7 @@ from cfdyn.analysis._branch import remade
 from cfdyn.analysis._curve_legs import both
 from cfdyn.analysis._curve_record import build
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.errors import UsageError
+from cfdyn.analysis._cycle_system import check_steps
 from cfdyn.records import Record
 from cfdyn.systems import Map, require_map
 
@@ -112,12 +112,6 @@ class BifurcationCurve(Record):
 
         check_steps(max_steps, max_step)
         return extended(self, max_steps, max_step, progress)
-
-
-def check_steps(max_steps: int, max_step: float) -> None:
-    """Refuse numbers that make no curve."""
-    if max_steps < 1 or not 0 < max_step <= 1:
-        raise UsageError(f"max_steps is at least 1 and max_step lies in (0, 1], not {max_steps} and {max_step}")
 
 
 def bifurcation_curve(

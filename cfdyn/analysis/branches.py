@@ -18,7 +18,7 @@ from cfdyn.systems import Map, require_map
 
 SAMPLES = 5
 MOST_BRANCHES = 200
-SAME = 1e-6  # of the size of a cycle: two of them are one
+SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +76,15 @@ def branches(
     [(1, [1.0, 3.0]), (1, [1.0]), (2, [3.44949]), (4, [3.54409])]
     """
     interval = checked_bounds(require_map(step), parameter, bounds)
-    if depth < 0 or samples < 1 or period < 1:
-        raise UsageError(f"depth is at least 0, samples and period at least 1, not {depth}, {samples} and {period}")
+    for what, number, least in (("depth", depth, 0), ("samples", samples, 1), ("period", period, 1)):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
+            raise UsageError(f"{what} is a whole number from {least} on, not {number!r}")
     search = _Search(step, parameter, interval, {"max_steps": max_steps, "max_step": max_step}, progress or (lambda words: None))
     if starts is None:
         if box is None:
             raise UsageError("branches needs a box in which to look for cycles, or starts")
         starts = list(_sampled(step, box, parameter, interval, period, samples))
-    for value, points in starts:
+    for value, points in _pairs(starts, parameter):
         if len(search.found) >= MOST_BRANCHES:
             break
         search.begin(value, points, period)
@@ -95,6 +96,13 @@ def branches(
         level = search.switch_all(level)
     return Branches(parameter, interval, search.found, search.origins, search.reason(level, depth),
                     provenance=provenance(map=step.title, params=step.params, parameter=parameter, depth=depth))  # fmt: skip
+
+
+def _pairs(starts: Any, parameter: str) -> list[tuple[float, Any]]:
+    try:
+        return [(float(value), points) for value, points in starts]
+    except (TypeError, ValueError):
+        raise UsageError(f"starts are pairs of a value of {parameter} and a cycle, [({parameter}, points or state), …]") from None
 
 
 def _sampled(
@@ -177,16 +185,18 @@ def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
     """Whether the branch goes through a cycle: solved at this value from its rows on both sides of it."""
     n, away = len(points), branch.parameter - value
     step = branch.step.at(**{branch.name: value})
-    size = max(float(np.abs(points).max()), float(np.ptp(points)), 1e-12)
+    # At a cycle at 0 a length of the branch says what is small.
+    near = SAME * max(float(np.abs(points).max()), float(np.ptp(points))) + ROUNDED * branch.lengths[: points.shape[1]]
+
+    def same(other: np.ndarray, reach: Any) -> bool:
+        return any((np.abs(np.roll(other, -q, axis=0) - points) <= reach).all() for q in range(n))
+
     for k in np.flatnonzero(away[:-1] * away[1:] <= 0):
         share = away[k] / (away[k] - away[k + 1]) if away[k] != away[k + 1] else 0.0
         between = branch.points[k] + share * (branch.points[k + 1] - branch.points[k])
-        reach = float(np.abs(branch.points[k + 1] - branch.points[k]).max()) + SAME * size
-        if min(float(np.abs(np.roll(between, -q, axis=0) - points).max()) for q in range(n)) > 2 * reach:
+        if not same(between, 2 * (float(np.abs(branch.points[k + 1] - branch.points[k]).max()) + near)):
             continue
         solved = polish(step, between)
-        if solved is None:
-            continue
-        if min(float(np.abs(np.roll(solved, -q, axis=0) - points).max()) for q in range(n)) <= SAME * size:
+        if solved is not None and same(solved, near):
             return True
     return False

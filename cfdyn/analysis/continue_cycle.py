@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._branch import build, remade, start_of
-from cfdyn.analysis._cycle_system import CycleTracer
+from cfdyn.analysis._cycle_system import CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
 from cfdyn.errors import UsageError
@@ -18,6 +18,7 @@ from cfdyn.systems import Map, require_map
 
 MOST_STEPS = 10_000
 STEP = 0.05
+WIDEST = 1e100  # so that squares of lengths can be formed
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,8 @@ class Bifurcation(Record):
 
         Raises
         ------
-        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way
+        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way,
+            or bounds beside the point
         NumericsError : there is no other branch nearby
         """
         from cfdyn.analysis._switch import switched
@@ -203,8 +205,7 @@ def continue_cycle(
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
-    if max_steps < 1 or not 0 < max_step <= 1:
-        raise UsageError(f"max_steps is at least 1 and max_step lies in (0, 1], not {max_steps} and {max_step}")
+    check_steps(max_steps, max_step)
     points = start_of(step, cycle, period, max_steps)
     tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
     start = tracer.begin(tracer.z(points, step.params[parameter]))
@@ -219,11 +220,13 @@ def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[
     """The interval of a parameter that exists, checked."""
     step.at(**{parameter: step.params.get(parameter, 1.0)})
     try:
-        lo, hi = (float(v) for v in bounds)
+        lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
     except (TypeError, ValueError):
         raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {bounds!r}") from None
     if not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
+    if hi - lo > WIDEST:
+        raise UsageError(f"bounds of {parameter} are at most {WIDEST:g} apart, not {lo:g} to {hi:g}")
     for inside in (lo + 1e-9 * (hi - lo), hi - 1e-9 * (hi - lo)):
         # A value that the optimizer does not allow, such as a negative learning rate, is refused here.
         step.at(**{parameter: inside})

@@ -215,7 +215,7 @@ def _branch_form(values: dict[str, float], tolerance: float) -> tuple[str, float
     """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
     a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
     scale = np.sqrt(abs(c))
-    if abs(a) <= tolerance * scale and abs(b) > 0:
+    if abs(a) <= tolerance * scale and abs(b) > 0 and c != 0:
         return "pitchfork", c, bool(c < 0)
     discriminant = b * b - 2 * a * e
     if abs(a) <= DEGENERATE or abs(discriminant) <= tolerance * (b * b + abs(a * e)):

@@ -102,3 +102,25 @@ def test_the_figure_shows_all_that_orbits_end_on():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
     low, high = cf.plot(continue_cycle(step, [1.0], "lr", (0.1, 2))).axes[0].get_ylim()
     assert low < -1.41 and high > 1.41
+
+
+def test_a_cycle_at_zero_is_found_once():
+    """Newton's method leaves each start of it at another rounding of 0."""
+    step = cf.as_map(cf.Loss("exp(w) - w"), cf.optimizers.gd(lr=1.0))
+    found = branches(step, [(-5, 3)], "lr", (0.1, 4.0), depth=1)
+    assert [b.period for b in found] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"depth": 1.5}, "depth is a whole number"),
+        ({"samples": "a"}, "samples is a whole number"),
+        ({"starts": [1, 2]}, "starts are pairs"),
+        ({"starts": [(9.0, [0.5])]}, "outside the bounds"),
+        ({"max_steps": 0}, "max_steps"),
+    ],
+)
+def test_bad_input_gets_a_sentence(options, words):
+    with pytest.raises(cf.CfdynError, match=words):
+        branches(cf.Map.from_text("r*x*(1-x)", params={"r": 2.0}), [(0, 1)], "r", (1.2, 3.5), **options)

@@ -208,6 +208,9 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.nan)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, math.inf)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", 3), "two numbers"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", "34"), "two numbers"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 2, 4)), "two numbers"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (-1e300, 1e300)), "apart"),
         (lambda: continue_cycle(HEAVY, [1.0], "lr", (-1, 1)), "must be greater than 0"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (3, 4)), "starts at r = 2.5, outside"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "at least 1"),
@@ -216,18 +219,20 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [math.nan], "r", (1, 4)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [[0.1, 0.2]], "r", (1, 4)), "start"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=0), "max_steps"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=2.5), "max_steps"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=None), "max_steps"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_step="a"), "max_step"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=3).extended("x"), "max_steps"),
         (lambda: continue_cycle("x", [0.6], "r", (1, 4)), "takes a map"),
         (lambda: continue_cycle(LOGISTIC, "start", "r", (1, 4)), "start"),
-        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4)).bifurcations[0].switch((1, 2)), ""),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4)).bifurcations[0].switch((3.5, 4)), "lies outside the bounds"),
+        (lambda: continue_cycle(optimizer(cf.Loss("Max(w,0)**2/2 + Max(-w,0)**2"), 0.5), [0.0], "lr", (0.1, 3)), "not smooth"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, words):
-    try:
+    with pytest.raises(cf.CfdynError) as error:
         call()
-    except cf.CfdynError as error:
-        assert words in str(error) and "\n" not in str(error)
-    else:
-        assert words == ""
+    assert words in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_map_without_a_derivative_at_the_start_says_so():
@@ -337,3 +342,36 @@ def test_a_subcritical_flip_leads_back():
     np.testing.assert_allclose(branch.points[:, :, 0] ** 2, -np.stack([branch.parameter] * 2, axis=1), atol=1e-9)
     assert not branch.stable[branch.parameter < -1e-6].any()
     np.testing.assert_allclose(branch.multipliers[:, 0], (1 - 2 * branch.parameter) ** 2, atol=1e-6)
+
+
+def test_a_map_that_keeps_areas_has_no_neimark_sacker_points():
+    """Hénon with b = −1: flips at 3(1 − b)²/4 = 3 and (1 − b)² + (1 + b)²/4 = 4; the multipliers stay on the circle between."""
+    step = HENON.at(a=0.5, b=-1.0)
+    x = (-2 + math.sqrt(4 + 4 * 0.5)) / 1.0
+    branch = continue_cycle(step, [x, -x], "a", (-0.5, 5.0))
+    assert [(s.kind, pytest.approx(s.parameter, rel=1e-7)) for s in branch.bifurcations] == [("flip", 3.0)]
+    doubled = branch.bifurcations[0].switch()
+    assert [(s.kind, pytest.approx(s.parameter, rel=1e-7)) for s in doubled.bifurcations] == [("flip", 4.0)]
+    assert not branch.stable.any() and not doubled.stable.any()
+
+
+def test_a_branch_whose_steps_are_long_reaches_its_bound():
+    opt = cf.optimizers.adam(lr=0.01, beta1=0.2, beta2=0.5, eps=1e-4, eps_inside=True, bias_correction=False)
+    step = cf.as_map(cf.losses.double_well(), opt)
+    (flip,) = continue_cycle(step, [1.0], "lr", (1e-4, 3.0)).bifurcations
+    assert flip.parameter == pytest.approx(2 * 1.2 * 1e-2 / (0.8 * 2), rel=1e-12)  # 2(1 + β₁)√ε/(c(1 − β₁)), c = 2
+    branch = flip.switch()
+    assert branch.ends[1] == "lr = 3" and branch.parameter[-1] == 3.0
+    found = cf.analysis.cascade(step, [1.0], "lr", (1e-4, 3.0), levels=8)
+    assert len(found.flips) == 8 and abs(found.ratios[-1] - 4.6692) < 0.05
+
+
+def test_where_nothing_bends_nothing_is_decided():
+    """The tent map's fixed point 0 meets a continuum at m = 1; its other one turns from slope −1 to slope 1 at the corner."""
+    tent = cf.Map.from_text("m*Min(x, 1 - x)", params={"m": 0.5})
+    (point,) = continue_cycle(tent, [0.0], "m", (0.1, 2.0)).bifurcations
+    assert (point.kind, point.supercritical) == ("branch point", None) and point.meaning.startswith("degenerate")
+    assert point.parameter == pytest.approx(1, rel=1e-12)
+    branch = continue_cycle(tent.at(m=1.8), [1.8 / 2.8], "m", (0.1, 2.0))
+    (corner,) = branch.bifurcations
+    assert corner.kind == "border collision" and corner.meaning.startswith("undecided") and "vertical" in branch.ends[0]
