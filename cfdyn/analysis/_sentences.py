@@ -27,12 +27,12 @@ def of_drift(rate: float, period: int) -> str:
     return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {born(period)} stays"
 
 
-def of_flip(coefficient: float, supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool) -> str:
+def of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool, has_loss: bool) -> str:
     """The flip of an n-cycle, without the size of what is born."""
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
     if not supercritical:
-        what = "the minimum" if period == 1 else f"the {period}-cycle"
+        what = f"the {period}-cycle" if period > 1 else "the minimum" if has_loss else "the fixed point"
         return f"subcritical: an unstable {born(period)} shrinks onto {what} before the edge; beyond it the orbit jumps away"
     if continuum:
         return f"supercritical across its continuum of cycles: just beyond the edge a {born(period)} is born"

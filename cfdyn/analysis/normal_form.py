@@ -144,7 +144,7 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     supercritical = None if abs(c) <= DEGENERATE * max(made.size, 1e-300) or c == 0 else c > 0
     speed, period = -float(made.speed[0, 0]), len(forms.points)
     form = "flip" if supercritical is not None else "degenerate flip"
-    meaning = _sentences.of_flip(c, supercritical, period, found.hyperbolic, found.plus > 0)
+    meaning = _sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
     if found.plus:
         along, rate = _critical.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))

@@ -205,6 +205,7 @@ def test_flips_of_the_leslie_gower_model_by_an_independent_formula():
     branch = cf.analysis.continue_cycle(LESLIE_GOWER, LESLIE_GOWER_POINTS[1][1], "cyj", (0.1, 0.5))
     flips = [s for s in branch.bifurcations if s.kind == "flip"]
     assert len(flips) == 2 and [s.supercritical for s in flips] == [True, False]
+    assert "shrinks onto the fixed point" in flips[1].meaning
     for flip in flips:
         own = by_tensors(AGES, "J A Y Z", LESLIE_GOWER.params, "cyj", flip.parameter, flip.points[0])
         assert flip.coefficient == pytest.approx(own, rel=1e-7)
