@@ -223,7 +223,10 @@ def test_several_flips_at_once_of_a_2_cycle():
     alone = form(cf.Map.from_text("r*x*(1-x)", params={"r": r}), [[x1], [x2]], "r")
     # One copy alone: κ = c ; along the diagonal of both, κ = c/2.
     assert max(c["kappa"] for c in found[0].two_cycles) == pytest.approx(alone.coefficient, rel=1e-8)
-    # What is added to the first point, and to the second, does not depend on the basis.
-    for k in (0, 1):
-        halves = {tuple(np.round(np.abs(c["half"]), 6)) for c in found[k].two_cycles}
-        assert any(abs(h[0]) < 1e-6 for h in halves) and any(abs(h[1]) < 1e-6 for h in halves)
+    # The half-distances at the first point, of either copy: x starts at one point of the 2-cycle, y at the other.
+    second = form(cf.Map.from_text("r*x*(1-x)", params={"r": r}), [[x2], [x1]], "r")
+    expected = np.array([abs(f.directions[0, 0]) / math.sqrt(f.coefficient) for f in (alone, second)])
+    assert abs(expected[0] / expected[1] - 1) > 0.1
+    for f, halves in zip(found, (expected, expected[::-1]), strict=True):
+        axes = [np.abs(c["half"]) for c in f.two_cycles if np.abs(c["half"]).min() < 1e-6]
+        assert sorted(axes, key=lambda h: h[0]) == pytest.approx(np.array([[0, halves[1]], [halves[0], 0]]), abs=1e-6)
