@@ -85,32 +85,33 @@ def _closed(step: Map, points: np.ndarray, near: float) -> np.ndarray:
     Or Newton's method would move none of their points by more than ``near``: a fixed point at 0 has no digits.
     """
     after = np.concatenate([points[:, 1:], points[:, :1]], axis=1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        off = np.abs(images(step, points.reshape(-1, 1)).reshape(points.shape) - after)
-        closed = (off <= DIGITS * np.abs(after)).all(axis=1)
-        for k in np.flatnonzero(~closed):
-            bounds = np.empty((points.shape[1], 2))
-            cells = points[k, :, None] + np.abs(points[k, :, None]) * np.array([[-UNIT, UNIT]])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        off = images(step, points.reshape(-1, 1)).reshape(points.shape) - after
+        closed = np.asarray((np.abs(off) <= DIGITS * np.abs(after)).all(axis=1))
+        rest = np.flatnonzero(~closed)
+        if len(rest):
+            points, after, off = points[rest], after[rest], off[rest]
+            bounds = np.empty((points.size, 2))
+            cells = points.reshape(-1, 1) + np.abs(points.reshape(-1, 1)) * np.array([[-UNIT, UNIT]])
             evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
-            within = (bounds[:, 0] <= after[k]) & (after[k] <= bounds[:, 1])
-            closed[k] = (within & (np.ptp(bounds, axis=1) <= CLOSE * np.abs(points[k]).max())).all()
-            closed[k] |= _moves(step, points[k]) <= near
+            low, high = bounds.reshape(*points.shape, 2).transpose(2, 0, 1)
+            sharp = high - low <= CLOSE * np.abs(points).max(axis=1, keepdims=True)
+            closed[rest] = ((low <= after) & (after <= high) & sharp).all(axis=1) | (_moves(step, points, off) <= near)
     return closed
 
 
-def _moves(step: Map, points: np.ndarray) -> float:
-    """By how much Newton's method would move a point of the cycle (n,) at most: d_{i+1} = f′(x_i) d_i + f(x_i) − x_{i+1}."""
-    off = images(step, points[:, None])[:, 0] - np.concatenate([points[1:], points[:1]])
-    slopes = jacobians(step, points[:, None])[:, 0, 0]
-    carried, mu = 0.0, 1.0
-    for slope, part in zip(slopes, off, strict=True):
+def _moves(step: Map, points: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """By how much Newton's method would move a point of each cycle (m, n) at most: d_{i+1} = f′(x_i) d_i + off_i, (m,)."""
+    slopes = jacobians(step, points.reshape(-1, 1)).reshape(points.shape)
+    carried, mu = np.zeros(len(points)), np.ones(len(points))
+    for slope, part in zip(slopes.T, off.T, strict=True):
         carried, mu = slope * carried + part, mu * slope
     move = carried / (1 - mu)
-    most = abs(move)
-    for slope, part in zip(slopes, off, strict=True):
+    most = np.abs(move)
+    for slope, part in zip(slopes.T, off.T, strict=True):
         move = slope * move + part
-        most = max(most, abs(move))
-    return float(most)
+        most = np.maximum(most, np.abs(move))
+    return most
 
 
 def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -230,7 +231,7 @@ def _with_samples(
     if not math.isfinite(hi - lo) or period > LONG:
         return points, mu
     try:
-        others, slopes = sampled(step, period, lo, hi)
+        others, slopes = sampled(step, period, lo, hi, points)
     except NumericsError:
         return points, mu
     return distinct(np.concatenate([points, others]), np.concatenate([mu, slopes]), _slack(lo, hi))

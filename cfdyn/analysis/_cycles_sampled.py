@@ -10,18 +10,22 @@ from cfdyn.systems import Map
 
 GRID = 20_001
 MOST_SEEDS = 3000
+SAME = 1e-10
 OFF = 1e-3  # of its size: an orbit that misses itself by more, being next to a pole, is none
 
 
-def sampled(step: Map, period: int, lo: float, hi: float) -> tuple[np.ndarray, np.ndarray]:
+def sampled(
+    step: Map, period: int, lo: float, hi: float, known: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Every sign change and every near-touch of fⁿ(x) − x on a grid, polished by Newton on all n points.
 
-    Returns points (m, n) and multipliers (m,).
+    Returns points (m, n) and multipliers (m,), without those of which the ``known`` cycles (k, n) have a point there.
     """
     if not np.isfinite([lo, hi]).all():
         raise UsageError(f"this map can only be sampled, on a finite interval, not from {lo:g} to {hi:g}")
     found: dict[tuple, np.ndarray] = {}
-    seeds = _seeds(step, period, np.linspace(lo, hi, GRID))
+    near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
+    seeds = _seeds(step, period, np.linspace(lo, hi, GRID), known, near)
     if len(seeds) > MOST_SEEDS:
         raise NumericsError(
             f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
@@ -32,9 +36,11 @@ def sampled(step: Map, period: int, lo: float, hi: float) -> tuple[np.ndarray, n
         for i in range(1, period):
             points[i] = images(step, points[i - 1 : i])[0]
         polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or least_period(polished, extent=max(abs(lo), abs(hi))) != period:
+        if polished is None or _among(polished[:1, 0], known, near).any():
             continue
-        if not ((polished >= lo) & (polished <= hi)).any() or _is_noise(step, polished, max(abs(lo), abs(hi))):
+        if least_period(polished, extent=extent) != period or _is_noise(step, polished, extent):
+            continue
+        if not ((polished >= lo) & (polished <= hi)).any():
             continue
         ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
         key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
@@ -63,14 +69,31 @@ def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool
 def _distinct(found: list[np.ndarray]) -> list[np.ndarray]:
     """Drop repeats that rounding of the key kept apart."""
     kept: list[np.ndarray] = []
-    for cycle in found:
-        if not any(np.allclose(cycle, other, rtol=1e-8, atol=1e-12) for other in kept):
+    for cycle in sorted(found, key=lambda points: float(points[0, 0])):
+        room = 1e-12 + 1e-8 * np.abs(cycle)
+        for other in reversed(kept):
+            if cycle[0, 0] - other[0, 0] > room[0, 0]:
+                kept.append(cycle)
+                break
+            if (np.abs(cycle - other) <= room).all():
+                break
+        else:
             kept.append(cycle)
     return kept
 
 
-def _seeds(step: Map, period: int, x: np.ndarray) -> np.ndarray:
-    """Points near a solution of fⁿ(x) = x: bisected sign changes, and near-touches."""
+def _among(points: np.ndarray, known: np.ndarray | None, near: float) -> np.ndarray:
+    """Whether numbers are known to ten digits, or nearer than that to one."""
+    if known is None or not known.size or not len(points):
+        return np.zeros(len(points), dtype=bool)
+    table = np.sort(known, axis=None)
+    place = np.searchsorted(table, points)
+    beside = table[np.clip([place - 1, place], 0, len(table) - 1)]
+    return np.asarray((np.abs(beside - points) <= SAME * np.abs(points) + near).any(axis=0))
+
+
+def _seeds(step: Map, period: int, x: np.ndarray, known: np.ndarray | None, near: float) -> np.ndarray:
+    """Points near a solution of fⁿ(x) = x that is not known: bisected sign changes, and near-touches."""
 
     def gap(values: np.ndarray) -> np.ndarray:
         y = np.ascontiguousarray(values)[:, None]
@@ -86,7 +109,8 @@ def _seeds(step: Map, period: int, x: np.ndarray) -> np.ndarray:
             middle = (lo + hi) / 2
             same = np.sign(gap(middle)) == sign
             lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
+        new = ~_among(hi, known, near)
         size = np.abs(g)
         dip = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
         close = dip[size[dip] <= 0.05 * (x[-1] - x[0])]
-    return np.concatenate([x[change], hi, x[close]]) if len(change) or len(close) else np.empty(0)
+    return np.concatenate([x[change][new], hi[new], x[close]]) if len(change) or len(close) else np.empty(0)

@@ -243,9 +243,12 @@ def make_map(
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
         raise FormulaError(f"the name {name!r} in the map has no value; give one, such as --set {name}=1")
+    if not names:
+        raise FormulaError("the map has no variables: its formulas are constants; name one for each, such as --variables x")
     if len(names) != len(read):
-        what = f"{len(read)} formula{'s' * (len(read) != 1)} for the variables {', '.join(names)}"
-        raise FormulaError(f"a map needs one formula for each variable, not {what}; are parameters missing?")
+        what = f"{len(read)} formula{'s' * (len(read) != 1)} for the variable{'s' * (len(names) != 1)} {', '.join(names)}"
+        how = "are parameters missing?" if len(names) > len(read) else "name the others too, such as --variables x,y"
+        raise FormulaError(f"a map needs one formula for each variable, not {what}; {how}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
 
 

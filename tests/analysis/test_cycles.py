@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.errors import NumericsError, UsageError
 from tests.oracles import needs_compiler
 
@@ -238,6 +240,27 @@ def test_nothing_at_the_poles_of_newtons_method(period):
     for cycle in cf.analysis.cycles(step, period, [(-5.0, 5.0)]):
         x = cycle.points[:, 0]
         assert (2 * x**3 - 2) / (3 * x**2 - 2) == pytest.approx(np.roll(x, -1), rel=1e-6, abs=1e-9)
+
+
+def test_samples_find_what_laps_do_and_leave_out_what_is_known():
+    for n in (1, 2, 3, 4, 5):
+        every = cf.analysis.cycles(LOGISTIC, n, [(0.0, 1.0)])
+        points, mu = sampled(LOGISTIC, n, -0.1, 1.1)
+        np.testing.assert_allclose(points, every.points[:, :, 0], atol=1e-12)
+        np.testing.assert_allclose(mu, every.multipliers[:, 0], rtol=1e-7)
+        some = every.points[::2, :, 0]
+        np.testing.assert_allclose(sampled(LOGISTIC, n, -0.1, 1.1, some)[0], every.points[1::2, :, 0], atol=1e-12)
+
+
+def test_poles_without_end_stay_within_the_budget():
+    """Every branch of the tangent has its laps: a list that is not complete, of cycles that are some, in seconds."""
+    step, start = cf.Map.from_text("a*tan(x)", params={"a": 0.5}), time.monotonic()
+    found = cf.analysis.cycles(step, 2, [(-1000.0, 1000.0)], budget=4_000_000)
+    assert time.monotonic() - start < 20 and not found.complete and "budget=40000000" in found.reason
+    for cycle in found:
+        x = cycle.points[:, 0]
+        bend = 1e-13 * np.abs(x) * 0.5 / np.cos(x) ** 2  # what round-off of x does to its image
+        assert (np.abs(0.5 * np.tan(x) - x[::-1]) <= 1e-9 * np.abs(x[::-1]) + bend).all()
 
 
 @pytest.mark.parametrize("r", np.linspace(3.6, 4.0, 21))

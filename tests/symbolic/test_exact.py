@@ -164,6 +164,12 @@ def test_it_says_where_there_is_nothing(loss):
     assert not record.complete and not record.families and record.reason
 
 
+def test_what_sympy_does_not_solve_has_no_closed_form():
+    for formula in ("a*tan(x)", "a*sin(x) + cos(x)"):
+        record = cf.symbolic.cycles(cf.Map.from_text(formula, params={"a": 1.5}), 1)
+        assert not record.complete and record.reason == "its fixed points have no closed form"
+
+
 def test_the_time_limit_holds_and_nothing_is_left():
     begin = time.monotonic()
     record = cf.symbolic.cycles(LOGISTIC, 6, time_limit=1.0)

@@ -35,7 +35,11 @@ def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
 def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """The real solutions that SymPy finds and the safe parser can read."""
     y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown
-    found = [s.xreplace({y: x}) for s in sp.solve(equation.xreplace({x: y}), y, check=False)]
+    try:
+        solved = sp.solve(equation.xreplace({x: y}), y, check=False)
+    except NotImplementedError:
+        solved = []
+    found = [s.xreplace({y: x}) for s in solved]
     kept = [tidy(sp.simplify(s)) for s in found if not s.has(x, sp.I) and readable(s)]
     if not kept:
         raise Refused("its fixed points have no closed form")

@@ -69,7 +69,7 @@ def main() -> None:
     except (RecursionError, MemoryError):
         end = "the expressions grew too large"
     except Exception as problem:  # whatever SymPy meets: a half sentence, as for every other reason
-        end = f"SymPy gave up ({type(problem).__name__})"
+        end = f"its expressions are more than SymPy can do ({type(problem).__name__})"
     print(json.dumps({"end": end}), flush=True)
     os._exit(0)
 
