@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FAILED = "Newton's method does not converge"
 ROUGH = "the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, bias_correction=False)"
 MORE = "ask for more (max_steps, --steps), or go on with branch.extended()"
+BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
 ENDED = ("stalled", "corner", "crossed", "far")
 
 
@@ -137,6 +138,8 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
     step, points = tracer.at_value(ahead[-1]), tracer.points(ahead).copy()
     if not (np.isfinite(images(step, points)).all() and np.isfinite(jacobians(step, points)).all()):
         return f"the map is not defined beyond {name} = {value:.10g}"
+    if not tracer.isolated(z, BLURRED):
+        return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is almost one of a continuum"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"
 
 

@@ -18,6 +18,7 @@ __all__ = ["BRANCH", "FLIP", "FOLD", "CycleTracer"]
 
 MOST_BYTES = 2**31
 MOST_DENSE = 400
+NOTHING = 1e-14
 DOUBLINGS = 2.0 ** np.arange(-50, 51)
 
 
@@ -58,15 +59,18 @@ class CycleTracer(Tracer):
         points = self.points(z).copy()
         if self.switches and regularity(self.at_value(z[-1]), points, float(np.abs(points).max())) != "smooth":
             raise NumericsError(f"{where} lies where the map is not smooth, and has no direction to follow; start elsewhere")
-        raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, or the start is a "
-                            "branch point; start elsewhere")  # fmt: skip
+        raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, at a flat minimum "
+                            "or a branch point; start elsewhere")  # fmt: skip
 
-    def isolated(self, z: np.ndarray) -> bool:
-        """Whether the whole Jacobian has its full rank; taken for granted where the cycle is long."""
+    def isolated(self, z: np.ndarray, least: float = 1e-11) -> bool:
+        """Whether the whole Jacobian has its full rank, by so much; taken for granted where the cycle is long."""
         if self.m > MOST_DENSE:
             return True
-        sizes = np.linalg.svd(self.jacobian(z) * self.weights**-0.5, compute_uv=False)
-        return bool(sizes[-1] > 1e-11 * sizes[0])
+        scaled = self.jacobian(z) * self.weights**-0.5
+        sizes = np.linalg.svd(scaled, compute_uv=False)
+        # In lengths of the points all entries of f − x are of size 1, but for what vanishes.
+        rows = np.linalg.svd(scaled * self.weights[:-1, None] ** 0.5, compute_uv=False)
+        return bool(sizes[-1] > least * sizes[0] and rows[-1] > NOTHING)
 
     def z(self, points: np.ndarray, value: float) -> np.ndarray:
         """Points (n, D) and the parameter as the unknowns (m,)."""

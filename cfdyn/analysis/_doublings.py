@@ -26,7 +26,7 @@ FEIGENBAUM = 4.67
 ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
          "most steps": "has no flip within the steps asked for; ask for more (max_steps, --steps)",
          "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
-BLURRED = "cannot be followed to its flip: rounding blurs cycles this long"
+BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 class Level(NamedTuple):

@@ -15,6 +15,8 @@ NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
+TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
+ROUNDED = 1e-14  # of a test: rounding
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
@@ -35,7 +37,9 @@ def special_points(tracer: CycleTracer, found: Traced, mu: np.ndarray) -> list[S
     # On a vertical branch the sign is that of rounding.
     turns = np.sign(np.where(np.abs(pace) > LEVEL, pace, 0.0))
     branch, fold = changes(signs), changes(turns)
-    points = [s for k in changes(np.sign(found.values[:, 1 + FLIP])) if (s := locate_flip(tracer, found, k))]
+    flips = changes(np.sign(found.values[:, 1 + FLIP]))
+    points = [s for k in flips if (s := locate_flip(tracer, found, k))]
+    points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, found, k, count)]
     points += [s for k in branch if (s := locate_branch(tracer, found, k))]
     # Where a branch meets another one at its own turning point, the fold is none.
     points += [s for k in fold if k not in branch and (s := locate_fold(tracer, found, k))]
@@ -91,8 +95,10 @@ def between(tracer: CycleTracer, found: Traced, k: int) -> Callable[[float], Sol
     return lambda t: tracer.solve(last.z + t * length * last.tangent + t * t * bend, border)
 
 
-def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | None]) -> tuple[float, Solved] | None:
-    """Where a test vanishes between the ends, to the last digits; None if a solution is missing."""
+def root(
+    value: Callable[[Solved], float], solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
+) -> tuple[float, Solved] | None:
+    """Where a test vanishes between two shares of a step, to the last digits; None if a solution is missing."""
 
     def test(t: float) -> float:
         found = solution(t)
@@ -101,11 +107,11 @@ def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | 
         return value(found)
 
     try:
-        ends = test(0.0), test(1.0)
+        ends = test(lo), test(hi)
         if not ends[0] * ends[1] < 0:
-            place = 0.0 if abs(ends[0]) < abs(ends[1]) else 1.0
+            place = lo if abs(ends[0]) < abs(ends[1]) else hi
         else:
-            place = zero(test, 0.0, 1.0)
+            place = zero(test, lo, hi)
     except ArithmeticError:
         return None
     found = solution(place)
@@ -113,9 +119,39 @@ def root(value: Callable[[Solved], float], solution: Callable[[float], Solved | 
 
 
 def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
-    """det(M + I) = 0."""
-    hit = root(lambda s: s.values[1 + FLIP], between(tracer, found, k))
+    """det(M + I) = 0; where several multipliers pass −1 together, their mean, which does so at a simple zero."""
+    solution = between(tracer, found, k)
+    hit = root(lambda s: s.values[1 + FLIP], solution)
+    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < TOGETHER).sum())
+    if together > 1:
+        hit = root(lambda s: _mean(tracer, s, together), solution) or hit
     return None if hit is None else Special("flip", k, hit[0], hit[1].z)
+
+
+def locate_flips(tracer: CycleTracer, found: Traced, k: int, count: int) -> list[Special]:
+    """An even number of multipliers that pass −1 in one step, where det(M + I) keeps its sign: together, or two apart."""
+    solution = between(tracer, found, k)
+    hit = root(lambda s: _mean(tracer, s, count), solution)
+    if hit is None:
+        return []
+    if count == 2 and hit[1].values[1 + FLIP] * found.values[k, 1 + FLIP] < -ROUNDED * abs(found.values[k, 1 + FLIP]):
+        apart = [root(lambda s: s.values[1 + FLIP], solution, *part) for part in ((0.0, hit[0]), (hit[0], 1.0))]
+        return [Special("flip", k, one[0], one[1].z) for one in apart if one is not None]
+    farthest = np.sort(np.abs(tracer.multipliers(hit[1].values[None])[0] + 1))[count - 1]
+    return [Special("flip", k, hit[0], hit[1].z)] if farthest <= SQUARED else []
+
+
+def _mean(tracer: CycleTracer, s: Solved, count: int) -> float:
+    """1 plus the mean of so many multipliers, the nearest to −1."""
+    mu = tracer.multipliers(s.values[None])[0]
+    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
+
+
+def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
+    """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
+    below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
+    change = np.abs(np.diff(below))
+    return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
 
 
 def locate_fold(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
