@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import leg
 from cfdyn.analysis._curve_record import build
 from cfdyn.analysis._curve_system import CurveTracer
+from cfdyn.analysis._joining import joined
 from cfdyn.errors import NumericsError, UsageError
 
 if TYPE_CHECKING:
@@ -60,25 +61,7 @@ def _solved(tracer: CurveTracer, curve: BifurcationCurve, which: int, way: int) 
 
 
 def _joined(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> BifurcationCurve:
-    """Both as one; a row is in common. A closed one begins and ends at its start."""
-    if more.closed:
-        curve = _cut(curve, side)
-    first, second = (curve, more) if side else (more, curve)
-    shift = len(first) - 1
-    rows: dict[str, Any] = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in ROWS}
-    special = [*first.special, *(replace(s, place=s.place + shift) for s in second.special)]
-    ends, paces = (first.ends[0], second.ends[1]), (first.paces[0], second.paces[1])
-    if more.closed:
-        ends, paces = more.ends, more.paces
-    unknowns = np.stack([first.unknowns[0], curve.unknowns[1], second.unknowns[2]])
-    return replace(curve, **rows, special=special, ends=ends, paces=paces, closed=more.closed,
-                   start=curve.start + (0 if side else shift), unknowns=unknowns)  # fmt: skip
-
-
-def _cut(curve: BifurcationCurve, side: int) -> BifurcationCurve:
-    """From its start to that end only."""
-    first, last = (curve.start, len(curve)) if side else (0, curve.start + 1)
-    rows: dict[str, Any] = {name: getattr(curve, name)[first:last] for name in ROWS}
-    special = [replace(s, place=s.place - first) for s in curve.special if first <= s.place < last - 1]
-    unknowns = curve.unknowns[[1, 1, 2] if side else [0, 1, 1]]
-    return replace(curve, **rows, special=special, start=curve.start - first, unknowns=unknowns)
+    first, start, last = curve.unknowns
+    unknowns = np.stack([start if more.closed else first, start, start if more.closed else last])
+    unknowns[2 * side] = more.unknowns[2 * side]
+    return replace(joined(curve, more, side, ROWS, "special"), unknowns=unknowns)

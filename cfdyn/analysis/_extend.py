@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved, Traced
 from cfdyn.analysis._cycle_system import CycleTracer, check_size, check_steps
+from cfdyn.analysis._joining import joined
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.errors import NumericsError, UsageError
 
@@ -44,7 +42,7 @@ def _one_way(
     here = reversed_start(start)
     only = Leg([Traced(here.z[None], here.tangent[None], here.values[None], "")])
     whole = put_together(tracer, found, None) if side else put_together(tracer, only, found)
-    return _joined(branch, build(tracer, whole, coefficients), side)
+    return joined(branch, build(tracer, whole, coefficients), side, ROWS, "bifurcations")
 
 
 def _solved(tracer: CycleTracer, branch: Branch, row: int, way: int) -> Solved:
@@ -56,24 +54,3 @@ def _solved(tracer: CycleTracer, branch: Branch, row: int, way: int) -> Solved:
     if found is None:
         raise NumericsError(f"there is no tangent at {branch.name} = {z[-1]:.10g}")
     return found
-
-
-def _joined(branch: Branch, more: Branch, side: int) -> Branch:
-    """Both as one; a row is in common. A closed one begins and ends at its start."""
-    if more.closed:
-        branch = _cut(branch, side)
-    first, second = (branch, more) if side else (more, branch)
-    shift = len(first) - 1
-    rows: dict[str, Any] = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in ROWS}
-    special = [*first.bifurcations, *(replace(s, place=s.place + shift) for s in second.bifurcations)]
-    ends, paces = (more.ends, more.paces) if more.closed else ((first.ends[0], second.ends[1]), (first.paces[0], second.paces[1]))
-    start = branch.start + (0 if side else shift)
-    return replace(branch, **rows, bifurcations=special, ends=ends, paces=paces, closed=more.closed, start=start)
-
-
-def _cut(branch: Branch, side: int) -> Branch:
-    """From its start to that end only."""
-    first, last = (branch.start, len(branch)) if side else (0, branch.start + 1)
-    rows: dict[str, Any] = {name: getattr(branch, name)[first:last] for name in ROWS}
-    special = [replace(s, place=s.place - first) for s in branch.bifurcations if first <= s.place < last - 1]
-    return replace(branch, **rows, bifurcations=special, start=branch.start - first)

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.derived import DerivedMap
 from cfdyn.symbolic.loss import merged
-from cfdyn.tape.program import Node
 
 
 @dataclass(frozen=True)
-class ExtendedMap:
+class ExtendedMap(DerivedMap):
     """(z, α) → (f(z; α), α) for the parameters α named in ``moved``: its derivatives are those of f in z and α together."""
 
     base: Any
@@ -35,11 +35,6 @@ class ExtendedMap:
         return (*self.base.names, *self.moved)
 
     @property
-    def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
-        return self.base.n_weights
-
-    @property
     def rest(self) -> tuple[float, ...] | None:
         """Initial values behind the weights, the parameters at their present values; None if the base has none."""
         return None if self.base.rest is None else (*self.base.rest, *(self.base.params[name] for name in self.moved))
@@ -48,16 +43,6 @@ class ExtendedMap:
     def params(self) -> dict[str, float]:
         """The parameters that stay parameters."""
         return {name: value for name, value in self.base.params.items() if name not in self.moved}
-
-    @property
-    def data(self) -> Any:
-        """The data table of the base, or None."""
-        return self.base.data
-
-    @property
-    def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the base changes its branch."""
-        return self.base.switching
 
     def at(self, params: Mapping[str, float]) -> ExtendedMap:
         """The same map with other values of the parameters that are left."""

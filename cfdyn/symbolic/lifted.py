@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cfdyn.symbolic.derived import DerivedMap
 from cfdyn.symbolic.loss import LossSpec
-from cfdyn.tape.program import Node
 
 # For each kind of lift what the names of the entries behind the centre begin with.
 LIFTS: Mapping[str, str] = {"rod": "delta", "edge": "swing"}
 
 
 @dataclass(frozen=True)
-class LiftedMap:
+class LiftedMap(DerivedMap):
     """A map z → f(z) seen from the middle of its swing; ``kind`` "rod" or "edge", as in `cfdyn.lifts`."""
 
     base: Any
@@ -30,11 +30,6 @@ class LiftedMap:
         return (*self.base.names, *(f"{LIFTS[self.kind]}_{name}" for name in self.base.names))
 
     @property
-    def n_weights(self) -> int:
-        """How many of the centre's entries are weights."""
-        return self.base.n_weights
-
-    @property
     def params(self) -> Mapping[str, float]:
         """Parameters of the base."""
         return self.base.params
@@ -43,16 +38,6 @@ class LiftedMap:
     def observed(self) -> LossSpec | None:
         """The loss that the centre is measured by."""
         return self.base.observed
-
-    @property
-    def data(self) -> Any:
-        """The data table of the base, or None."""
-        return self.base.data
-
-    @property
-    def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the base changes its branch."""
-        return self.base.switching
 
     def at(self, params: Mapping[str, float]) -> LiftedMap:
         """The lift of the base with other parameter values."""
