@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -43,6 +44,21 @@ def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[st
     if box.shape != (2, 2) or not np.isfinite(box).all() or not (box[:, 0] < box[:, 1]).all():
         raise UsageError(f"bounds are two finite intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, not {bounds!r}")
     return (names[0], names[1]), box
+
+
+def left_side(condition: str | None) -> str | None:
+    """The text of what vanishes: of "a = b" and "a == b" it is a − b.
+
+    Examples
+    --------
+    >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
+    ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
+    """
+    parts = None if condition is None else re.fullmatch(r"([^=<>!]+)={1,2}([^=<>!]+)", str(condition))
+    if parts is None:
+        return condition
+    left, right = (part.strip() for part in parts.groups())
+    return left if right == "0" else f"{left} - ({right})"
 
 
 def start(

@@ -132,7 +132,8 @@ def bifurcation_curve(
         alone: (n, D) of a cycle near the start
     parameters : two names
     bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends
-    condition : the left side of "expression = 0", in the names of the state (the cycle's first point) and the parameters
+    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point) and
+        the parameters
     search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed
     max_steps : in each direction
     max_step : the longest, 1 being the length of the bounds or the distance in which the map's Jacobian changes much
@@ -163,6 +164,7 @@ def bifurcation_curve(
     """
     names, box = start_of.checked(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
+    condition = start_of.left_side(condition)
     begun = start_of.start(step, bifurcation, names, box, condition, search)
     tracer = CurveTracer(begun.step, begun.kind, begun.points, names, box, begun.rule)
     return build(tracer, both(tracer, tracer.begin(), max_steps, max_step, progress), condition or "")

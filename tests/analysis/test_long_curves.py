@@ -1,0 +1,90 @@
+"""Curves of long cycles, and curves that ran out of steps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+
+curve_of = cf.analysis.bifurcation_curve
+QUADRATIC = cf.Map.from_text(["c + s*x**2", "x/2 + y/3"], "x y", {"c": -0.5, "s": 1.0})
+CIRCLE = cf.Map.from_text("x + x**2 + k**2 + c**2 - 1", "x", {"k": 1.0, "c": 0.0})
+FOLD = ("fold", [[0.01]]), ("k", "c"), ((-2, 2), (-2, 2))
+PREY = cf.Map.from_text(["a*x*(1-x) - x*y", "x*y/b"], "x y", {"a": 2.0, "b": 0.25})
+PAIR = ("neimark-sacker", [[0.25, 0.5]]), ("a", "b"), ((1.1, 20.0), (0.01, 0.499))
+
+
+@pytest.fixture(scope="module")
+def flips():
+    cycle = cf.analysis.cycles(QUADRATIC, 1, [(-1, 0), (-1, 0)])[0]
+    return cf.analysis.cascade(QUADRATIC, cycle, "c", (-1.5, -0.1), 9)
+
+
+@pytest.mark.parametrize("period", [32, 256])
+def test_flips_of_long_cycles(flips, period):
+    """By scaling sc is a constant along a curve of flips; 256 points in the plane are 1,026 unknowns."""
+    value, points = next((v, p) for v, p in zip(flips.flips, flips.points, strict=True) if len(p) == period)
+    found = curve_of(QUADRATIC.at(c=value), ("flip", points), ("c", "s"), ((-2, -1.2), (0.5, 2)))
+    assert found.period == period and set(found.ends) == {"c = -2", "c = -1.2"}
+    assert found.parameters.prod(axis=1) == pytest.approx(value, abs=1e-10)
+    assert found.special == [] and (np.abs(found.multipliers + 1).min(axis=1) < 1e-4).all()
+    # With x = X/s the cubic coefficient c scales as s².
+    s = found.parameters[:, 1]
+    shares = found.coefficient / s**2
+    assert shares == pytest.approx(shares[0], rel=1e-3)
+
+
+def test_out_of_steps_and_on():
+    """The fold of the circle in three goes is the whole circle, once round."""
+    short = curve_of(CIRCLE, *FOLD, max_steps=10)
+    assert all("out of steps; ask for more (max_steps, --steps)" in end for end in short.ends) and not short.closed
+    longer = short.extended(20)
+    assert len(longer) == 61 and np.array_equal(longer.parameters[20:41], short.parameters)
+    whole = longer.extended()
+    assert whole.closed and whole.ends[1].startswith("closed")
+    assert (whole.parameters**2).sum(axis=1) == pytest.approx(1, abs=1e-12)
+    angle = np.unwrap(np.arctan2(*whole.parameters.T))
+    assert np.ptp(angle) == pytest.approx(2 * math.pi, abs=1e-9) and (np.diff(angle) * np.sign(np.diff(angle)[0]) > 0).all()
+    with pytest.raises(cf.CfdynError, match="did not run out of steps"):
+        whole.extended()
+
+
+def test_a_saved_curve_goes_on(tmp_path):
+    """It meets the resonances of the curve in one go: 1:4 at (5, 2/5), 1:3 at (7, 3/7), 1:2 at (9, 4/9)."""
+    short = curve_of(PREY, *PAIR, max_steps=40)
+    assert short.special == []
+    loaded = cf.load(short.save(tmp_path / "curve.npz"))
+    found = loaded.extended(300).extended()
+    exact = {"resonance 1:4": [5, 2 / 5], "resonance 1:3": [7, 3 / 7], "resonance 1:2": [9, 4 / 9]}
+    assert {s.kind for s in found.special} == set(exact)
+    for s in found.special:
+        assert s.parameters == pytest.approx(exact[s.kind], abs=1e-10)
+        assert np.abs(found.parameters[s.place] - s.parameters).max() < 0.2
+    assert set(found.ends) == {"a = 1.1", "resonance 1:2 at a = 9, b = 0.444444"}
+    a, b = found.parameters.T
+    assert a == pytest.approx(1 / (1 - 2 * b), rel=1e-10) and (np.diff(a) * np.sign(a[-1] - a[0]) > 0).all()
+
+
+def test_a_border_goes_on():
+    """m = sin(3a)/2 with its fold and flip at a = ±1."""
+    step = cf.Map.from_text("Piecewise((a*x, x < 0), (x/4, True)) + m - sin(3*a)/2", "x", {"a": 0.0, "m": 0.0})
+    found = curve_of(step, ("border collision", [[0.0]]), ("a", "m"), ((-2, 2), (-1, 1)), max_steps=5).extended()
+    a, m = found.parameters.T
+    assert m == pytest.approx(np.sin(3 * a) / 2, abs=1e-12) and set(found.ends) == {"a = -2", "a = 2"}
+    assert len(found.above) == len(found) and (found.above == 0.25).all()
+    assert found.multipliers[:, 0] == pytest.approx(a, abs=1e-13)
+    assert sorted(s.kind for s in found.special) == ["border-collision-flip", "border-collision-fold"]
+
+
+@pytest.mark.parametrize(("steps", "step"), [(0, 0.1), (10, 0.0), (10, 2.0)])
+def test_steps_are_checked(steps, step):
+    with pytest.raises(cf.CfdynError, match="max_steps is at least 1"):
+        curve_of(CIRCLE, *FOLD, max_steps=5).extended(steps, step)
+
+
+def test_what_does_not_fit_into_memory():
+    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+        curve_of(CIRCLE, *FOLD, max_steps=10**8)
