@@ -79,10 +79,11 @@ def cascade(
 def curve(
     wanted: Wanted,
     vary: Annotated[list[str] | None, typer.Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker or border-collision.", metavar="NAME")] = "flip",
+    kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker, border-collision or branch-point.", metavar="NAME")] = "flip",  # noqa: E501
     condition: Annotated[str | None, typer.Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    steps: MOST = None,
 ) -> None:
     """A bifurcation of a cycle, or a condition on it, followed in two parameters, with its special points."""
     from cfdyn.cli import curve
 
-    curve.show(wanted, vary or [], kind, condition)
+    curve.show(wanted, vary or [], kind, condition, steps)

@@ -9,7 +9,7 @@ import numpy as np
 
 import cfdyn
 from cfdyn.cli import output, specs
-from cfdyn.cli.branch import interval
+from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import started
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
@@ -17,11 +17,11 @@ from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map
 
-KINDS = ("fold", "flip", "neimark-sacker", "border collision")
-KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "coefficient", "ends", "closed", "condition")
+KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
+KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "above", "coefficient", "ends", "closed", "condition")
 
 
-def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None) -> None:
+def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None, steps: int | None) -> None:
     """``cfdyn curve``.
 
     Raises
@@ -31,14 +31,14 @@ def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None) -> N
     """
     files = Files(wanted.out, wanted.plot)
     names, bounds = _varied(vary)
-    kind = kind.replace("border-collision", "border collision")
+    kind = {"border-collision": "border collision", "branch-point": "branch point"}.get(kind, kind)
     if condition is None and kind not in KINDS:
         raise unknown("kind of bifurcation", kind, KINDS)
     wanted = wanted._replace(settings=_settings(wanted, names, bounds))
     with output.progress() as say:
         say("looking for the cycle")
         step, starts, chosen = started(wanted, names[0], bounds[0])
-        found = _followed(step, starts, wanted.period, kind, condition, names, bounds, say)
+        found = _followed(step, starts, wanted.period, kind, condition, names, bounds, steps, say)
         files.write(found, "curve", say)
     if wanted.json:
         special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
@@ -51,7 +51,7 @@ def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None) -> N
 
 def _followed(
     step: Map, starts: list[tuple[float, Any]], period: int, kind: str, condition: str | None, names: tuple[str, ...],
-    bounds: list[tuple[float, float]], say: Callable[[str], None],
+    bounds: list[tuple[float, float]], steps: int | None, say: Callable[[str], None],
 ) -> Any:  # fmt: skip
     """The curve from the first cycle that leads to one."""
     trouble = NumericsError("there is no cycle to start with")
@@ -64,7 +64,7 @@ def _followed(
         try:
             return cfdyn.analysis.bifurcation_curve(
                 here, cycle if condition is not None else (kind, cycle), names, bounds, condition, search=True,
-                progress=lambda k: say(f"{k} steps along the curve"),
+                progress=lambda k: say(f"{k} steps along the curve"), **most(steps),
             )  # fmt: skip
         except NumericsError as error:
             trouble = error

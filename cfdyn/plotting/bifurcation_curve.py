@@ -12,11 +12,15 @@ from matplotlib.figure import Figure
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
 
-COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b"}
+COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
+           "branch point": "#5a5a5a"}
 SHORT = {
     "cusp": "CP", "generalized flip": "GF", "fold-flip": "FF", "resonance 1:1": "1:1", "resonance 1:2": "1:2",
     "resonance 1:3": "1:3", "resonance 1:4": "1:4", "chenciner": "CH", "fold-neimark-sacker": "FNS",
     "flip-neimark-sacker": "PNS", "double neimark-sacker": "NNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
+    "border-collision-fold": "BF", "border-collision-flip": "BP", "border-collision-neimark-sacker": "BN",
+    "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
+    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP",
 }  # fmt: skip
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -33,21 +37,27 @@ def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
         labels: set[str] = set()
         for one in curves:
             draw_curve(axes, one, labels)
-        seen = sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index)
-        for kind in seen:
-            axes.plot([], [], "o", color=INK, markersize=3, label=kind if SHORT[kind] in kind else f"{SHORT[kind]}  {kind}")
+        for kind in sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index):
+            label = kind if SHORT[kind] in kind else f"{SHORT[kind]}  {shown(kind)}"
+            axes.plot([], [], "o", color=INK, markersize=3, label=label)
         axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
-        axes.margins(0.04)
+        axes.margins(0.06)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7)
+        _name_points(figure, axes, curves)
     return figure
+
+
+def shown(kind: str) -> str:
+    """The name of a kind as it is printed."""
+    return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
 
 
 def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
     """A curve into axes; dashed where what is born there is unstable. ``labels`` are those already drawn."""
     colour = COLOURS[curve.kind]
-    name = f"{curve.condition} = 0" if curve.kind == "condition" else curve.kind
+    name = f"{curve.condition} = 0" if curve.kind == "condition" else shown(curve.kind)
     name += f", period {curve.period}" if curve.period > 1 else ""
-    unstable = np.sign(curve.coefficient) == UNSTABLE.get(curve.kind, np.nan)
+    unstable = np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
     for first, last in _runs(unstable):
         dashed = bool(unstable[first])
         label = name + (" (subcritical)" if dashed else "")
@@ -57,11 +67,51 @@ def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
         labels.add(label)
     for special in curve.special:
         axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4)
-        place = f"{special.kind} at {np.round(special.parameters, 6) + 0.0}"
-        if place in labels:  # where two curves meet
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """With the nearest value where one is missing, as at a resonance."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return values
+    return values[known[np.argmin(np.abs(np.arange(len(values))[:, None] - known), axis=1)]]
+
+
+def _name_points(figure: Figure, axes: Axes, curves: Sequence[Any]) -> None:
+    """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
+    figure.draw_without_rendering()  # the layout decides where things are
+    scale, frame = figure.dpi / 72, axes.get_window_extent()
+    lines = [axes.transData.transform(c.parameters) for c in curves]
+    ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
+    named: dict[str, list[np.ndarray]] = {}
+    for special in (s for c in curves for s in c.special):
+        text, place = SHORT[special.kind], axes.transData.transform(special.parameters)
+        if any(np.abs(place - other).max() < scale for other in named.setdefault(text, [])):  # where two curves meet
             continue
-        labels.add(place)
-        axes.annotate(SHORT[special.kind], special.parameters, xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=5)
+        named[text].append(place)
+        half = np.array([2.3 * len(text), 3.5]) * scale
+        best, most = np.zeros(2), -np.inf
+        for angle in np.arange(8) * np.pi / 4:
+            way = np.array([np.cos(angle), np.sin(angle)])
+            shift = way * (half + 4 * scale)
+            centre = place + shift
+            inside = (centre - half >= frame.min).all() and (centre + half <= frame.max).all()
+            # How far outside the box of the text the nearest ink is, the right-hand side being liked best.
+            gap = np.maximum(np.abs(ink - centre) - half, 0)
+            room = min(float(np.hypot(*gap.T).min()), 8 * scale) + 0.3 * scale * way.sum() - (0 if inside else 100 * scale)
+            if room > most:
+                best, most = shift, room
+        axes.annotate(text, special.parameters, xytext=best / scale, textcoords="offset points", fontsize=7, zorder=5, ha="center",
+                      va="center")  # fmt: skip
+        box = place + best + half * np.array([[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 0], [0, 1], [1, -1], [1, 0], [1, 1]])
+        ink = np.concatenate([ink, box])
+
+
+def _dense(line: np.ndarray, step: float) -> np.ndarray:
+    """Points along a line, none farther than a step from the next."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    at = np.linspace(0, along[-1], min(int(along[-1] / step) + 2, 5000))
+    return np.column_stack([np.interp(at, along, column) for column in line.T])
 
 
 def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
