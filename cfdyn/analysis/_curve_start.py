@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._branch import start_of
 from cfdyn.analysis._curve_system import FORMS
-from cfdyn.analysis._shooting import least_period, polish
+from cfdyn.analysis._shooting import multipliers
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
+HERE = 1e-9  # nearer than this the start needs no search
 
 
 class Start(NamedTuple):
@@ -71,9 +73,11 @@ def start(
         if not lo <= step.params[name] <= hi:
             raise UsageError(f"the curve starts at {name} = {step.params[name]:.10g}, outside its bounds {lo:g} to {hi:g}")
     rule = None if condition is None else _rule(step, names, condition)
+    if kind == "border collision" and not step.switches:
+        raise UsageError("this map has no borders: its formulas do not switch (Abs, Max, Piecewise)")
     if search or kind == "condition":
-        cycle = _polished(step, cycle)
-    if search:
+        cycle = start_of(step, cycle, None, 1)
+    if search and not _met(step, kind, cycle, names, rule):
         step, cycle = _searched(step, kind, cycle, names, box, rule)
     if kind == "border collision":
         place, switch = border(step, cycle)
@@ -88,11 +92,18 @@ def _rule(step: Map, names: tuple[str, str], condition: str) -> str:
     return f"expression:{condition}"
 
 
-def _polished(step: Map, cycle: np.ndarray) -> np.ndarray:
-    polished = polish(step, cycle) if np.isfinite(cycle).all() else None
-    if polished is None or least_period(polished) < len(cycle):
-        raise NumericsError(f"there is no {_what(cycle)} near the start: Newton's method does not converge to one")
-    return polished
+def _met(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], rule: str | None) -> bool:
+    """Whether the cycle is at such a point already."""
+    if rule is not None:
+        state = np.append(cycle[0], [step.params[name] for name in names])
+        extended = step.extended(*names)
+        return bool(abs(extended.rule(rule)(state, extended.p)[0]) <= HERE)
+    if kind == "border collision":
+        return bool(_distances(step, cycle).min() <= HERE * (1 + np.abs(cycle).max()))
+    mu = multipliers(step, cycle)
+    if kind == "neimark-sacker":
+        return bool(np.any((np.abs(np.abs(mu) - 1) <= HERE) & (np.abs(np.imag(mu)) > HERE)))
+    return bool(np.abs(mu - (-1 if kind == "flip" else 1)).min() <= HERE)
 
 
 def _what(cycle: np.ndarray) -> str:
@@ -170,8 +181,13 @@ def _cycle(step: Map, points: Any) -> np.ndarray:
 
 def border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
     """(the point, the switching function) that vanishes at the start, judged by the distance to where it does."""
-    if not step.switches:
-        raise UsageError("this map has no borders: its formulas do not switch (Abs, Max, Piecewise)")
+    distances = _distances(step, cycle)
+    place, switch = np.unravel_index(int(np.argmin(distances)), distances.shape)
+    return int(place), int(switch)
+
+
+def _distances(step: Map, cycle: np.ndarray) -> np.ndarray:
+    """How far each point is from where each switching function vanishes, (n, switches)."""
     distances = np.empty((len(cycle), step.switches))
     for j in range(step.switches):
         rule = step.rule(f"switching:{j}")
@@ -179,5 +195,4 @@ def border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
             value, *slope = rule(x, step.p)
             length = float(np.linalg.norm(slope))
             distances[i, j] = abs(value) / length if length > 0 else np.inf
-    place, switch = np.unravel_index(int(np.argmin(distances)), distances.shape)
-    return int(place), int(switch)
+    return distances

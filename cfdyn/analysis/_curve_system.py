@@ -32,6 +32,7 @@ FORMS = {
     "condition": CONDITION,
 }  # fmt: skip
 TINY = 1e-150
+BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
 ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
@@ -79,8 +80,8 @@ class CurveTracer(Tracer):
         scales, range_ = length_scales(self.step, points), self.bounds[:, 1] - self.bounds[:, 0]
         if self.step.switching:
             # At a border the Jacobian changes at once, which is no length.
-            extent = np.abs(points).max(axis=0)
-            scales = np.maximum(scales, np.where(extent > 0, 0.1 * extent, 1.0))
+            extent = np.abs(points).max() if self.form == CONDITION else 0.1 * np.abs(points).max(axis=0)
+            scales = np.maximum(scales, np.where(extent > 0, extent, 1.0))
         weights = np.ones(m)
         weights[m - COMMON[self.form] :] = scales.max() ** -2.0 if self.form == BRANCH else 1.0
         weights[-2:] = range_**-2.0
@@ -120,14 +121,16 @@ class CurveTracer(Tracer):
         range_, slopes, speeds = self.bounds[:, 1] - self.bounds[:, 0], [], []
         for name in self.names:
             forms = Forms(self.step, points, name)
-            plus = Shift(forms.matrices, 1.0, 1, tolerance=ROUGH)
-            speeds.append(_critical.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
+            with np.errstate(all="ignore"):
+                plus = Shift(forms.matrices, 1.0, 1, tolerance=ROUGH)
+                speeds.append(_critical.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
             slopes.append(forms.slope)
         speed = np.array(speeds) * range_
-        if not np.isfinite(speed).all() or not speed.any():
+        r = speed / np.linalg.norm(speed) * range_ if speed.any() else np.full(2, np.nan)
+        if not np.isfinite(r).all():
             raise NumericsError(f"there is no simple branch point near the start: the multipliers are "
                                 f"{_shown(multipliers(self.step, points))}")  # fmt: skip
-        r, q = speed / np.linalg.norm(speed) * range_, plus.right[0] / np.linalg.norm(plus.right[0, 0])
+        q = plus.right[0] / np.linalg.norm(plus.right[0, 0])
         v = plus.solve(-(r[0] * slopes[0] + r[1] * slopes[1]))
         v -= (q[0] @ v[0]) * q
         return Guess(np.stack([q, v], axis=1), [0.0], plus.left[0, -1] / np.linalg.norm(plus.left[0, -1]), r)
@@ -173,15 +176,25 @@ class CurveTracer(Tracer):
     def sides(self, z: np.ndarray) -> list[np.ndarray]:
         """Df at the first point of the cycle on either side of the border that it is on: where the function is < 0, and > 0.
 
-        NaN where other points of the cycle are on borders too: whether they pass them together is not known.
+        NaN where the map jumps and the cycle is not on that side, and where other points of the cycle are on borders too:
+        whether they pass them together is not known.
         """
         if self.held[1:].any():
             return [np.full((self.d, self.d), np.nan)] * 2
         step, x = self.map_at(z), self.points(z)[0]
-        slopes = [step.rule(f"switching:{j}")(x, step.p)[1:] if held else np.zeros(self.d) for j, held in enumerate(self.held[0])]
-        way = np.sign(slopes @ slopes[int(np.argmax(self.held[0]))])
-        signs = ["".join("0+-"[int(s)] for s in side * way) for side in (-1, 1)]
-        return [step.rule(f"side:{s}")(x, step.p).reshape(self.d, self.d) for s in signs]
+        rows = [step.rule(f"switching:{j}")(x, step.p)[1:] if held else np.zeros(self.d) for j, held in enumerate(self.held[0])]
+        slopes = np.array(rows)
+        normal = slopes[int(np.argmax(self.held[0]))]
+        way, normal = np.sign(slopes @ normal), normal / (np.linalg.norm(normal) or 1.0)
+        matrices = []
+        for side in (-1, 1):
+            rule = step.rule("side:" + "".join("0+-"[int(s)] for s in side * way))
+            matrix = rule(x, step.p).reshape(self.d, self.d)
+            # Where the map jumps the cycle is there on one side only.
+            aside = x + side * BESIDE * normal
+            gap = np.abs(step(aside) - self.points(z)[1 % self.n]).max()
+            matrices.append(matrix if gap <= 1e3 * BESIDE * (1 + np.abs(matrix).max()) else np.full_like(matrix, np.nan))
+        return matrices
 
     def require_branches(self, points: np.ndarray) -> None:
         """Refuse branch points that are met only where the map is unfolded, β ≠ 0."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import cfdyn
+from cfdyn.analysis._curve_record import MORE
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import started
@@ -97,18 +98,28 @@ def _varied(vary: list[str]) -> tuple[tuple[str, ...], list[tuple[float, float]]
 def print_curve(found: Any, title: str) -> None:
     """What it is, where it goes, its special points."""
     out, (first, second) = output.console(), found.names
+    ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else found.kind
     out.print(f"{title}: {what} of the {'fixed point' if found.period == 1 else f'{found.period}-cycle'}, "
-              f"{len(found)} points, from {found.ends[0]} to {found.ends[1]}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{len(found)} points, from {ends[0]} to {ends[1]}", markup=False, soft_wrap=True)  # fmt: skip
+    if ends != [*found.ends]:
+        out.print(f"out of steps: {MORE}", markup=False, soft_wrap=True)
     if found.special:
         table = output._table("special point", first, second, "multipliers")
         for s in found.special[: output.MOST_ROWS]:
-            table.add_row(s.kind, *(f"{v:.10g}" for v in s.parameters), output.vector(s.multipliers))
+            table.add_row(s.kind, *_values(s.parameters, size), output.vector(s.multipliers))
         out.print(table)
+        if len(found.special) > output.MOST_ROWS:
+            out.print(f"… and {len(found.special) - output.MOST_ROWS} more (all of them with --json)")
     table = output._table(first, second, "first point", "coefficient")
     rows = np.unique(np.linspace(0, len(found) - 1, output.MOST_ROWS).astype(int))
     for k in rows:
         coefficient = found.coefficient[k]
-        table.add_row(*(f"{v:.10g}" for v in found.parameters[k]), output.vector(found.points[k, 0]),
+        table.add_row(*_values(found.parameters[k], size), output.vector(found.points[k, 0]),
                       "–" if np.isnan(coefficient) else output.number(coefficient))  # fmt: skip
     out.print(table)
+
+
+def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:
+    """Ten digits, 0 for what is round-off beside the bounds."""
+    return [f"{v:.10g}" for v in np.where(np.abs(parameters) <= 1e-14 * size, 0.0, parameters)]

@@ -22,6 +22,7 @@ SHORT = {
     "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP",
 }  # fmt: skip
+BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
 
@@ -90,21 +91,24 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[Any]) -> None:
             continue
         named[text].append(place)
         half = np.array([2.3 * len(text), 3.5]) * scale
-        best, most = np.zeros(2), -np.inf
-        for angle in np.arange(8) * np.pi / 4:
-            way = np.array([np.cos(angle), np.sin(angle)])
-            shift = way * (half + 4 * scale)
-            centre = place + shift
-            inside = (centre - half >= frame.min).all() and (centre + half <= frame.max).all()
-            # How far outside the box of the text the nearest ink is, the right-hand side being liked best.
-            gap = np.maximum(np.abs(ink - centre) - half, 0)
-            room = min(float(np.hypot(*gap.T).min()), 8 * scale) + 0.3 * scale * way.sum() - (0 if inside else 100 * scale)
-            if room > most:
-                best, most = shift, room
-        axes.annotate(text, special.parameters, xytext=best / scale, textcoords="offset points", fontsize=7, zorder=5, ha="center",
-                      va="center")  # fmt: skip
-        box = place + best + half * np.array([[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 0], [0, 1], [1, -1], [1, 0], [1, 1]])
-        ink = np.concatenate([ink, box])
+        shift = _free(place, half, ink, np.array([frame.min, frame.max]), scale)
+        axes.annotate(text, special.parameters, xytext=tuple(shift / scale), textcoords="offset points", fontsize=7, zorder=5,
+                      ha="center", va="center")  # fmt: skip
+        ink = np.concatenate([ink, place + shift + half * BOX])
+
+
+def _free(place: np.ndarray, half: np.ndarray, ink: np.ndarray, frame: np.ndarray, scale: float) -> np.ndarray:
+    """Where to put a box beside a place: inside the frame, far from ink, and, where it is all one, to the right."""
+    best, most = np.zeros(2), -np.inf
+    for angle in np.arange(8) * np.pi / 4:
+        way = np.array([np.cos(angle), np.sin(angle)])
+        centre = place + way * (half + 4 * scale)
+        inside = (centre - half >= frame[0]).all() and (centre + half <= frame[1]).all()
+        gap = np.maximum(np.abs(ink - centre) - half, 0)
+        room = min(float(np.hypot(*gap.T).min()), 8 * scale) + 0.3 * scale * way.sum() - (0 if inside else 100 * scale)
+        if room > most:
+            best, most = centre - place, room
+    return best
 
 
 def _dense(line: np.ndarray, step: float) -> np.ndarray:
