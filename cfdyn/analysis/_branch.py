@@ -73,7 +73,7 @@ def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branc
     from cfdyn.analysis.continue_cycle import Branch
 
     step, values, mu = tracer.step, whole.points[:, -1].copy(), tracer.multipliers(whole.values)
-    name, bounds = tracer.parameter, (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
+    name, bounds = tracer.parameter, tracer.bounds
     said = provenance(map=step.title, params=step.params, names=step.names, parameter=name, bounds=bounds)
     settings = {**said, "recipe": recipe_of(step)}
     found = [special_point(tracer, whole, s, mu, coefficients, settings) for s in whole.special]
@@ -99,7 +99,7 @@ def special_point(
         own, words = mu[special.row], collision(mu[special.row], mu[min(special.row + 1, len(mu) - 1)], tracer.n)
     elif coefficients:
         coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter)
-    bounds = (float(tracer.limits[0, -1]), float(tracer.limits[1, -1]))
+    bounds = tracer.bounds
     tangent = whole.tangents[special.row].copy()
     return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
                        tangent, tracer.step, provenance=settings)  # fmt: skip

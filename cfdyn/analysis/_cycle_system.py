@@ -72,6 +72,11 @@ class CycleTracer(Tracer):
         rows = np.linalg.svd(scaled * self.weights[:-1, None] ** 0.5, compute_uv=False)
         return bool(sizes[-1] > least * sizes[0] and rows[-1] > NOTHING)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Of the parameter."""
+        return float(self.limits[0, -1]), float(self.limits[1, -1])
+
     def z(self, points: np.ndarray, value: float) -> np.ndarray:
         """Points (n, D) and the parameter as the unknowns (m,)."""
         return np.append(np.ravel(points), value)

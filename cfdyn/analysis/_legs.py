@@ -10,8 +10,8 @@ import numpy as np
 from cfdyn.analysis._border import across
 from cfdyn.analysis._continuation import TOLERANCE, Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
-from cfdyn.analysis._merge import merged, merges
-from cfdyn.analysis._sentences import called
+from cfdyn.analysis._merge import grouped, merged, merges
+from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._special import Special, between, changes, row_of, special_points, suspects
 from cfdyn.kernels.continuation import Curve
 
@@ -19,6 +19,7 @@ MOST_BORDERS = 64
 ROUNDS, WIDE = 2, 3.0
 CORNERS = ("crossed", "corner", "stalled")
 VERTICAL, CONSTANT = 10, 1e-10  # rows that are kept; how little the parameter changes, in units of its bounds
+TURNS, BESIDE = ("fold", "branch point"), 1e-2  # what the merging looks like on the branch itself, within this length
 MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 
 
@@ -72,8 +73,12 @@ def leg(
             if crossed is not None:
                 last, corner, start = crossed
                 found.pieces[-1] = ending(tracer, piece, last)
-                found.corners.append(corner)
-                found.end, first = "", most_step / 20
+                if (q := grouped(tracer, corner)) < tracer.n:
+                    value = shown(float(corner[-1]), tracer.bounds)
+                    found.end = f"meets the {called(q)} on a border of the map at {tracer.parameter} = {value}"
+                else:
+                    found.corners.append(corner)
+                    found.end, first = "", most_step / 20
     return found
 
 
@@ -173,11 +178,11 @@ def settled(tracer: CycleTracer, whole: Whole) -> Whole:
         if own is None:
             continue
         z = tracer.z(np.tile(tracer.points(own.z), (tracer.n // q, 1)), own.z[-1])
-        special = [s for s in special if s.row != k or s.kind in ("flip", "neimark-sacker", "border collision")]
+        special = [s for s in special if s.kind not in TURNS or (s.row != k and tracer.length(s.z - z) > BESIDE)]
         special.append(Special(own.kind, k, own.place, z, q))
         for side, there in ((0, k == found[0][0]), (1, k == found[-1][0])):
             if whole.ends[side] == "merged" and there:
-                ends[side] = f"{MEETS[own.kind]} the {called(q)} at {tracer.parameter} = {z[-1]:.10g}"
+                ends[side] = f"{MEETS[own.kind]} the {called(q)} at {tracer.parameter} = {shown(float(z[-1]), tracer.bounds)}"
                 put_point(tracer, rows, k + side, z)
                 first, last = (k, last) if side == 0 else (first, k + 2)
                 beyond = 1.0 if side else -1.0

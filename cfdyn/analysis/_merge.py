@@ -13,6 +13,7 @@ from cfdyn.analysis._cycle_system import FLIP, CycleTracer
 
 CORRECTIONS = 30
 NUDGE = 1e-4  # a length: the first step of the secant method
+SAME = 1e-6  # a length: points nearer to each other than this are one
 NEAR = 1e-5  # of the multiplier to the root of unity that it must be
 REACH = 10.0  # how far from where the points merge, in lengths of the step across it
 
@@ -35,13 +36,22 @@ def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
+def grouped(tracer: CycleTracer, z: np.ndarray) -> int:
+    """The least q with x_{i+q} = x_i in a solution, to a small part of a length."""
+    for q in (q for q in range(1, tracer.n) if tracer.n % q == 0):
+        points = tracer.points(z)
+        if tracer.length(tracer.z(points - np.roll(points, -q, axis=0), 0.0)) <= SAME:
+            return q
+    return tracer.n
+
+
 def merged(tracer: CycleTracer, before: np.ndarray, after: np.ndarray, q: int) -> Merged | None:
     """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity."""
     parts = tracer.points(np.stack([before, after]))
     sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
     place = float(sizes[0] / sizes.sum())
     z = before + place * (after - before)
-    own = CycleTracer(tracer.step, q, tracer.parameter, tuple(tracer.limits[:, -1]), tracer.points(z)[:q])
+    own = CycleTracer(tracer.step, q, tracer.parameter, tracer.bounds, tracer.points(z)[:q])
     only = np.zeros(own.m)
     only[-1] = 1.0
     start = own.solve(own.z(tracer.points(z).reshape(-1, q, tracer.d).mean(axis=0), z[-1]), only)

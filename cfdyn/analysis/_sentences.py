@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+ROUNDED = 1e-13  # of the width of the bounds: rounding
+
 
 def called(period: int) -> str:
     """Fixed point, 2-cycle, ….
@@ -14,6 +16,17 @@ def called(period: int) -> str:
     ('fixed point', '3-cycle')
     """
     return "fixed point" if period == 1 else f"{period}-cycle"
+
+
+def shown(value: float, bounds: tuple[float, float]) -> str:
+    """A value of a parameter in ten digits; 0 where it is that but for rounding.
+
+    Examples
+    --------
+    >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
+    ('0', '1.25')
+    """
+    return f"{value if abs(value) > ROUNDED * (bounds[1] - bounds[0]) else 0.0:.10g}"
 
 
 def born(period: int) -> str:

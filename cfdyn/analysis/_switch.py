@@ -12,6 +12,7 @@ from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, Whole, leg, put_together
+from cfdyn.analysis._sentences import shown
 from cfdyn.analysis._shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems import Map
@@ -61,7 +62,8 @@ def joined(tracer: CycleTracer, z: np.ndarray, legs: list[Leg], kind: str) -> Wh
         points, tangents, values = (np.concatenate([a[None], b]) for a, b in zip(first, piece[:3], strict=True))
         found.pieces[0] = piece._replace(points=points, tangents=tangents, values=values)
     whole = put_together(tracer, legs[0], legs[1] if len(legs) > 1 else None)
-    return whole if len(legs) > 1 else replace(whole, ends=(f"{kind} at {tracer.parameter} = {z[-1]:.10g}", whole.ends[1]))
+    value = shown(float(z[-1]), tracer.bounds)
+    return whole if len(legs) > 1 else replace(whole, ends=(f"{kind} at {tracer.parameter} = {value}", whole.ends[1]))
 
 
 def first_point(tracer: CycleTracer, z: np.ndarray, direction: np.ndarray) -> Solved | None:

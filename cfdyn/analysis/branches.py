@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._sentences import called
+from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._shooting import polish
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
@@ -178,7 +178,7 @@ class _Search:
 
 
 def _origin(point: Bifurcation) -> str:
-    return f"{point.kind} of the {called(point.period)} at {point.name} = {point.parameter:.10g}"
+    return f"{point.kind} of the {called(point.period)} at {point.name} = {shown(point.parameter, point.bounds)}"
 
 
 def passes(branch: Branch, value: float, points: np.ndarray) -> bool:

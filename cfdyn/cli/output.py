@@ -159,12 +159,13 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def print_files(figures: list[Path], record: Path) -> None:
-    """Where the figures and the record are."""
+def print_files(figures: list[Path], record: Path | None) -> None:
+    """Where the figures and the record are, if there is one."""
     out = console()
     for figure in figures:
         out.print(f"figure  {figure}", markup=False, soft_wrap=True)
-    out.print(f"record  {record}", markup=False, soft_wrap=True)
+    if record is not None:
+        out.print(f"record  {record}", markup=False, soft_wrap=True)
 
 
 def size(count: int) -> str:

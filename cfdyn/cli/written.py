@@ -33,6 +33,4 @@ class Files:
 
     def print(self) -> None:
         """Their names, a line each."""
-        for kind, file in (("figure", self.plot), ("record", self.record)):
-            if file is not None:
-                output.console().print(f"{kind}  {file}", markup=False, soft_wrap=True)
+        output.print_files([self.plot] if self.plot else [], self.record)

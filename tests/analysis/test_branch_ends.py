@@ -180,3 +180,30 @@ def test_a_branch_of_doubled_cycles_goes_on_too():
     assert more.ends == whole.ends and len(more) == len(whole)
     np.testing.assert_allclose(more.points, whole.points, atol=1e-12)
     assert [s.parameter for s in more.bifurcations] == pytest.approx([1 + 6**0.5, 3.544090359551922854][:1], rel=1e-12)
+
+
+@pytest.mark.parametrize("slope", [1.2, 1.6, 1.9])
+def test_a_branch_of_two_cycles_ends_on_the_border_where_it_is_born(slope):
+    """x ↦ l + x/2 left of 0, l − s x right of it: for l > 0 a 2-cycle l(1 − s)/(1 + s/2), 3l/2/(1 + s/2); none for l < 0."""
+    step = cf.Map.from_text("Piecewise((x/2 + l, x < 0), (l - s*x, True))", "x", {"l": 0.5, "s": slope})
+    (start,) = cf.analysis.cycles(step, 2, [(-3, 3)])
+    branch = continue_cycle(step, start, "l", (-1.0, 1.0))
+    assert branch.ends == ("meets the fixed point on a border of the map at l = 0", "l = 1")
+    assert branch.parameter.min() == pytest.approx(0, abs=1e-8) and branch.parameter[-1] == 1.0
+    want = np.stack([branch.parameter * (1 - slope), 1.5 * branch.parameter], axis=1) / (1 + slope / 2)
+    np.testing.assert_allclose(np.sort(branch.points[:, :, 0], axis=1), want, atol=1e-12)
+
+
+def test_a_degenerate_flip_ends_a_branch_as_well():
+    """x ↦ −(1 + l) x + x⁵ has the 2-cycle x⁴ = l; x ↦ −(1 + l) x − x³ + x⁵ a branch point at x = ±1 for the same l = 0."""
+    step = cf.Map.from_text("-(1 + l)*x + x**5", "x", {"l": 0.1})
+    branch = continue_cycle(step, [0.1**0.25], "l", (-0.5, 0.4), period=2)
+    assert branch.ends == ("flip of the fixed point at l = 0", "l = 0.4")
+    assert [(s.kind, s.period, s.supercritical) for s in branch.bifurcations] == [("flip", 1, None)]
+    step = cf.Map.from_text("-(1 + l)*x - x**3 + x**5", "x", {"l": 0.1})
+    start = [((1 + 1.4**0.5) / 2) ** 0.5]
+    branch = continue_cycle(step, start, "l", (-0.5, 0.5), period=2)
+    found = {s.kind: s for s in branch.bifurcations}
+    assert set(found) == {"flip", "fold", "branch point"} and "flip of the fixed point at l = 0" in branch.ends
+    assert found["fold"].parameter == pytest.approx(-0.25, rel=1e-10) and abs(found["branch point"].parameter) < 1e-10
+    np.testing.assert_allclose(np.abs(found["branch point"].points), 1, atol=1e-9)
