@@ -54,6 +54,11 @@ def of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuum
     return f"supercritical: just beyond the edge a stable {born(period)} is born"
 
 
+def of_line(period: int) -> str:
+    """A degenerate flip across which nothing bends: the branch that begins there is vertical."""
+    return f": {born(period)}s of every size exist at the edge itself, and beside it none of them"
+
+
 def amplitude(pace: float, coefficient: float, share: float, parameter: str, period: int) -> str:
     """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
     if pace <= 1e-9:

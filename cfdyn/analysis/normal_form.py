@@ -15,6 +15,7 @@ from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
 
 DEGENERATE = 1e-10
+LINE = 1e-9  # of a swing: how nearly it must come back
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,8 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     speed, period = -float(made.speed[0, 0]), len(forms.points)
     form = "flip" if supercritical is not None else "degenerate flip"
     meaning = _sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
+    if form == "degenerate flip" and _straight(forms, minus.right[0, 0]):
+        meaning += _sentences.of_line(period)
     if found.plus:
         along, rate = _critical.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))
@@ -156,6 +159,20 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
         meaning += _sentences.amplitude(pace, c, share, str(forms.parameter), period)
     return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
                  coefficients=made.coefficients, directions=made.right)  # fmt: skip
+
+
+def _straight(forms: Forms, direction: np.ndarray) -> bool:
+    """Whether fⁿ takes x + tq to x − tq and back for sizes t of several orders, as a linear map does."""
+    start, step = forms.points[0], forms.step
+    size = max(float(np.abs(start).max()), 1.0) / float(np.abs(direction).max())
+    for t in (1e-3 * size, 0.1 * size, size, 30 * size):
+        z = start + t * direction
+        for side in (-1.0, 1.0):
+            for _ in forms.points:
+                z = step(z)
+            if not np.abs(z - start - side * t * direction).max() <= LINE * t * np.abs(direction).max():
+                return False
+    return True
 
 
 def _many(forms: Forms, found: Spectrum, made: _critical.Critical) -> NormalForm:

@@ -453,3 +453,29 @@ def test_flips_of_a_cascade_scale_with_feigenbaums_numbers():
     assert abs(c[1:] / c[:-1] - 2.502907875095892**2)[-4:] == pytest.approx([0] * 4, abs=1e-3)
     assert c[-1] / c[-2] == pytest.approx(2.502907875095892**2, rel=1e-6)
     assert speed[-1] / speed[-2] == pytest.approx(4.669201609102990, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("step", "start", "edge"),
+    [
+        (cf.as_map(cf.Loss("c*w**2/2", "w", {"c": 2.0}), cf.optimizers.gd(lr=1.0)), [0.0], 1.0),
+        (cf.as_map(cf.Loss("x**2/2 + 3*(y - 1)**2/2"), cf.optimizers.gd(lr=2 / 3)), [0.0, 1.0], 2 / 3),
+        (cf.as_map(cf.Loss("w**2/2"), cf.optimizers.heavy_ball(lr=3.0, momentum=0.5)), [0.0], 3.0),
+    ],
+    ids=["gd", "two variables", "heavy ball"],
+)
+def test_the_flip_of_a_linear_map_is_a_line_of_cycles(step, start, edge):
+    found = cf.analysis.normal_form(step.at(lr=edge), start)
+    assert found.supercritical is None and found.meaning.endswith("2-cycles of every size exist at the edge itself, and beside it none of them")
+
+
+def test_a_flip_that_bends_in_the_fifth_order_is_no_line():
+    found = cf.analysis.normal_form(cf.Map.from_text("-(1 + l)*x + x**5", "x", {"l": 0.0}), [0.0], "l")
+    assert found.supercritical is None and found.meaning == "degenerate (its cubic term vanishes, as for a linear map)"
+
+
+def test_a_flip_that_is_straight_up_to_a_border_is_no_line_of_every_size():
+    step = cf.as_map(cf.losses.huber(), cf.optimizers.gd(lr=1.0))
+    lr = 2 / float(cf.losses.huber().sharpness([0.0]))
+    found = cf.analysis.normal_form(step.at(lr=lr), [0.0])
+    assert found.supercritical is None and "every size" not in found.meaning
