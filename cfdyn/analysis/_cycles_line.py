@@ -11,6 +11,7 @@ from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._laps import Laps, laps_for
 from cfdyn.analysis._shooting import images, jacobians
+from cfdyn.analysis._symmetry import Symmetries, symmetries
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.closing import close
@@ -27,6 +28,7 @@ MOST_BYTES = 2**30
 DIGITS, CLOSE, UNIT = 1e-6, 1e-3, 1e-15
 NEAR = 1e4  # times what counts as round-off in the box
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
+SHORT = 100_000  # a walk that takes more is worth asking for a symmetry
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
 
@@ -47,29 +49,57 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         search.laps = laps.none()
     elif period > LONG:
         _foresee(step, period, laps, most)
-    finished = search.run(most)
-    points, mu = distinct(*_split(np.concatenate(search.found)), _slack(lo, hi))
+    finished = search.run(most, region)
+    odd = search.odd
+    points, mu = _split(np.concatenate(search.found))
+    points, mu = distinct(*(_with_images(points, mu) if odd else (points, mu)), _slack(lo, hi))
+    opened = [*search.open, *((-b, -a) for a, b in search.open if odd)]
     closed = _closed(step, points, NEAR * _slack(lo, hi))
     lost = points[~closed]
     if len(lost):
         points, mu = points[closed], mu[closed]
-    reasons = list(laps.notes)
-    if laps.open:
-        places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
-        reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
-    if not finished:
-        reasons.append(f"stopped after {most} evaluations of the map; more are found with budget={10 * most}")
-    if len(search.open):
-        reasons.append(f"(fⁿ)′ = 1 to round-off at {len(search.open)} places: a cycle is born there, or nearly so")
-    if len(lost):
-        reasons.append("floating point does not tell where cycles with points of very different sizes, or at a pole, close")
-    complete = finished and not laps.open and not len(search.open) and not len(lost)
-    undecided = [*search.open, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in lost[:, 0].tolist())]
+    reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost))
+    if odd:
+        reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
+    complete = finished and not laps.open and not opened and not len(lost)
+    undecided = [*opened, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in lost[:, 0].tolist())]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
     inside = _inside(points, lo - _slack(lo, hi), hi + _slack(lo, hi))
     return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+
+
+def _reasons(laps: Laps, spent: int, open_places: int, lost: int) -> list[str]:
+    """Why a list is not complete, or what else is worth knowing; ``spent``: the budget if it was too small."""
+    reasons = list(laps.notes)
+    if laps.open:
+        places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
+        reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
+    if spent:
+        reasons.append(f"stopped after {spent} evaluations of the map; more are found with budget={10 * spent}")
+    if open_places:
+        reasons.append(f"(fⁿ)′ = 1 to round-off at {open_places} places: a cycle is born there, or nearly so")
+    if lost:
+        reasons.append("floating point does not tell where cycles with points of very different sizes, or at a pole, close")
+    return reasons
+
+
+def _odd(step: Map, region: np.ndarray, laps: Laps) -> Symmetries | None:
+    """The symmetry x → −x of the map, if its laps and the box have it too."""
+    ends, rising = laps.ends, laps.rising
+    if region[0, 0] != -region[0, 1]:
+        return None
+    even = np.array_equal(rising, rising[::-1]) and np.allclose(ends, -ends[::-1, ::-1], rtol=1e-9, atol=1e-12 * np.ptp(ends))
+    group = symmetries(step, region) if even else None
+    return group if group is not None and len(group) > 1 else None
+
+
+def _with_images(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cycles (m, n) and their mirror images, all from their smallest point on, and multipliers (m,)."""
+    first = points.argmax(axis=1)[:, None] + np.arange(points.shape[1])
+    images = -np.take_along_axis(points, first % points.shape[1], axis=1)
+    return np.concatenate([points, images]), np.tile(mu, 2)
 
 
 def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
@@ -136,6 +166,7 @@ class _Search:
         if len(laps.ends):
             self.w[self.m[at.IMAGES] : self.m[at.IMAGES] + 2] = laps.ends[0, 0], laps.ends[-1, 1]
         self.found: list[np.ndarray] = []
+        self.odd: Symmetries | None = None
 
     @property
     def open(self) -> list[tuple[float, float]]:
@@ -148,17 +179,24 @@ class _Search:
         """Words, where they were only counted."""
         return int(self.m[at.COUNT])
 
-    def run(self, most: int) -> bool:
-        """Whether the walk came to its end within that much of the budget."""
-        m, whole = self.m, True
+    def run(self, most: int, region: np.ndarray | None = None) -> bool:
+        """Whether the walk came to its end within that much of the budget.
+
+        In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
+        """
+        m, whole, part = self.m, True, SHORT
         if not len(self.laps.ends):
             self._empty()
             return True
         slot = np.empty(1)
         put_rule(slot, 0, walk.compiled)
         while m[at.STATUS] != at.FINISHED and m[at.USED] < most:
-            m[at.STATUS], m[at.LIMIT] = at.PAUSED, min(most, m[at.USED] + PAUSE)
+            m[at.STATUS], m[at.LIMIT] = at.PAUSED, min(most, m[at.USED] + part)
             apply(slot, 0, self.w, self.step.p, self.w)
+            if region is not None and part == SHORT and m[at.STATUS] != at.FINISHED:
+                self.odd = _odd(self.step, region, self.laps)
+                m[at.ODD] = self.odd is not None
+            part = PAUSE
             if m[at.STATUS] == at.CONTINUUM:
                 raise NumericsError(CONTINUA.format(self.period))
             whole = whole and m[at.STATUS] != at.CROWDED

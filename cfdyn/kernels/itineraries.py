@@ -80,12 +80,26 @@ def reaches(w, m, p, k, least, most, slack) -> bool:
     return True
 
 
+@inline_kernel
+def mirrored(w, m, n) -> bool:
+    """Whether a rotation of the word's mirror image comes before it: its cycles are the images of those of that one."""
+    word, last = m[at.WORD], m[at.LAPS] - 1
+    for shift in range(n):
+        k = 0
+        while k < n and last - m[word + (k + shift) % n] == m[word + k]:
+            k += 1
+        if k < n and last - m[word + (k + shift) % n] < m[word + k]:
+            return True
+    return False
+
+
 @kernel_rule
 def walk(z, p, out) -> None:
     """Find the cycles of all words of length n, going on from where it stopped.
 
     STATUS stays PAUSED after LIMIT of USED; it becomes FINISHED, FULL with few rows left for cycles, CROWDED where some
-    were left out for that reason, or CONTINUUM. Without LOOK the words are only counted.
+    were left out for that reason, or CONTINUUM. Without LOOK the words are only counted. With ODD, of two words that are
+    mirror images only one is looked at.
     """
     w, m = numbers(z), integers(z)
     n, k, word, prefix, kept, images = m[at.N], m[at.DEPTH], m[at.WORD], m[at.PREFIX], m[at.KEPT], m[at.IMAGES]
@@ -113,7 +127,7 @@ def walk(z, p, out) -> None:
             m[word + k] = max(m[word + k - m[prefix + k - 1]], first_lap(w, m, low - slack)) - 1
             continue
         low, high = max(low, w[kept]), min(high, w[kept + 1])
-        if n % m[prefix + k] != 0 or low > high + slack:
+        if n % m[prefix + k] != 0 or low > high + slack or (m[at.ODD] == 1 and mirrored(w, m, n)):
             continue
         if m[at.LOOK] == 1:
             look(w, m, z, p, n, min(low, high), max(low, high))

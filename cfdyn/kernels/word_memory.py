@@ -17,7 +17,8 @@ N, LAPS, HEIGHT, ROWS, EXTENT = 12, 13, 14, 15, 16
 DEPTH, COUNT, USED, OPEN, STATUS, LAST, LIMIT, LOOK = 17, 18, 19, 20, 21, 22, 23, 24
 WORD, PREFIX, KEPT, IMAGES, ORBIT, PATHS, ENDS, FOUND, OPENED = 25, 26, 27, 28, 29, 30, 31, 32, 33
 FIRST, SECOND, PLACE, SIDE, PART, ANSWER = 34, 35, 36, 37, 38, 39
-HEAD = 40
+ODD = 40
+HEAD = 41
 LAP = 7  # entries for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls
 MOST_OPEN = 64
 

@@ -13,6 +13,7 @@ from cfdyn.kernels.laps import middle
 from cfdyn.kernels.word_memory import size
 
 POINTLIKE = 1e-12  # a box as narrow as this, relative to the size of its paths, is a point
+UNEVEN = 0.36
 MOST_WORK = 2_000_000  # evaluations for one word
 WHOLE = 0.02  # fⁿ(x) = x to round-off over this part of the region is a continuum of cycles
 
@@ -89,6 +90,11 @@ def halve(w, m, z, p, n, a, b, tired) -> bool:
         call_from(w, at.TRACE, z, p, z)
         for path in (a, b, half):
             zeros += abs(w[path + n] - w[path]) <= w[path + n + 1]
+        if zeros == 3:
+            # Both ends and the middle may be three cycles: then the box is divided elsewhere.
+            w[half + place] = w[a + place] + UNEVEN * (w[b + place] - w[a + place])
+            call_from(w, at.TRACE, z, p, z)
+            zeros -= not abs(w[half + n] - w[half]) <= w[half + n + 1]
     if tired or zeros == 3:
         note(w, m, a, b)
         return True

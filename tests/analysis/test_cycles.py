@@ -76,6 +76,15 @@ def test_a_tangency_is_undecided():
     assert len(flip) == 0 and not flip.complete and flip.undecided[0, 0] == pytest.approx([2 / 3, 2 / 3], abs=1e-3)
 
 
+def test_cycles_at_both_ends_of_a_lap_and_in_its_middle():
+    """1.5 x − x³ has the fixed points 0, ±√½, and turns at the latter: three zeros of f(x) − x that are no continuum."""
+    for centre in (0.0, 0.5):
+        step = cf.Map.from_text("c + a*(x - c) - (x - c)**3", "x", {"a": 1.5, "c": centre})
+        found = every(step, 1, centre - 2.5, centre + 2.5)
+        assert firsts(found) == pytest.approx([centre - math.sqrt(0.5), centre, centre + math.sqrt(0.5)], abs=1e-12)
+        assert found.multipliers[:, 0] == pytest.approx([0.0, 1.5, 0.0], abs=1e-7)
+
+
 def test_superstable_cycles():
     for r, n in ((2.0, 1), (1 + math.sqrt(5), 2), (3.831874055283315568, 3)):
         found = every(LOGISTIC.at(r=r), n, 0, 1)

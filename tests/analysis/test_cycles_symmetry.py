@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from tests.oracles import needs_compiler
 
 SHIFT = np.array([0.25, 0.5])  # moves the centre of a symmetry away from 0, where it is no exchange of entries or signs
 
@@ -103,6 +106,52 @@ def test_what_is_undecided_has_images_too():
     assert "a quarter" in found.reason and not found.complete
     for x in (0.4, 1.0, 2.9, -0.4, -1.0, -2.9):
         assert any(((box[:, 0] <= [x, 1 / x]) & ([x, 1 / x] <= box[:, 1])).all() for box in found.undecided)
+
+
+@needs_compiler
+@pytest.mark.parametrize("period", [9, 10])
+def test_words_of_an_odd_cubic(period):
+    """The full cubic's 2184 and 5880 cycles, and those of the same map about another centre, whose words are all looked at."""
+    cubic = cf.Map.from_text("3*x - x**3")
+    moved = cf.Map.from_text("0.5 + 3*(x - 0.5) - (x - 0.5)**3")
+    here, there = cf.analysis.cycles(cubic, period, [(-2, 2)]), cf.analysis.cycles(moved, period, [(-1.5, 2.5)])
+    assert "x → −x: mirror images of words were left out" in here.reason and "symmetric" not in there.reason
+    assert here.complete and there.complete and len(here) == len(there) == {9: 2184, 10: 5880}[period]
+    np.testing.assert_allclose(np.sort(here.points.ravel()), np.sort(there.points.ravel() - 0.5), atol=1e-12)
+    assert np.abs(np.sort(here.points.ravel()) + np.sort(here.points.ravel())[::-1]).max() < 1e-12
+
+
+def pair(formula, period, side, **params):
+    """The cycles of an odd map with half of its words looked at from the first on, and about another centre with all."""
+    here = cf.Map.from_text(formula.format(x="x"), "x", params)
+    there = cf.Map.from_text("0.5 + " + formula.format(x="(x - 0.5)"), "x", params)
+    with patch("cfdyn.analysis._cycles_line.SHORT", 0):
+        found = cf.analysis.cycles(here, period, [(-side, side)])
+    whole = cf.analysis.cycles(there, period, [(0.5 - side, 0.5 + side)])
+    assert "symmetric" not in whole.reason and "mirror images" in found.reason
+    return found, whole
+
+
+@needs_compiler
+@given(st.floats(1.2, 3.4), st.floats(-0.05, 0.05), st.integers(1, 6))
+@settings(max_examples=40, deadline=None)
+def test_odd_polynomials_of_one_variable(a, c, period):
+    """As many cycles, at the same places."""
+    found, whole = pair("a*{x} - {x}**3 + c*{x}**5", period, 2.5, a=a, c=c)
+    if found.complete and whole.complete:
+        assert len(found) == len(whole)
+        np.testing.assert_allclose(np.sort(found.points.ravel()), np.sort(whole.points.ravel() - 0.5), atol=1e-9)
+    else:
+        assert len(found.undecided) or len(whole.undecided)
+
+
+@needs_compiler
+@pytest.mark.parametrize("a", [1 + np.sqrt(5), 3.0, 2 + np.sqrt(5), 1.2, 1.5, 2.0])
+def test_cycles_at_turning_points_of_odd_maps(a):
+    """Where words meet, and where the signs of a fixed point's multiplier or of a cycle's points change."""
+    for n in (1, 2, 3, 4, 6):
+        found, whole = pair("a*{x} - {x}**3", n, 2.5, a=a)
+        assert len(found) == len(whole) and found.complete == whole.complete
 
 
 def test_a_search_adds_images():
