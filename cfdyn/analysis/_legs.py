@@ -179,14 +179,13 @@ def settled(tracer: CycleTracer, whole: Whole) -> Whole:
             continue
         z = tracer.z(np.tile(tracer.points(own.z), (tracer.n // q, 1)), own.z[-1])
         special = [s for s in special if s.kind not in TURNS or (s.row != k and tracer.length(s.z - z) > BESIDE)]
-        special.append(Special(own.kind, k, own.place, z, q))
         for side, there in ((0, k == found[0][0]), (1, k == found[-1][0])):
             if whole.ends[side] == "merged" and there:
                 ends[side] = f"{MEETS[own.kind]} the {called(q)} at {tracer.parameter} = {shown(float(z[-1]), tracer.bounds)}"
                 put_point(tracer, rows, k + side, z)
                 first, last = (k, last) if side == 0 else (first, k + 2)
-                beyond = 1.0 if side else -1.0
-                special = [s for s in special if beyond * (s.row + s.place - k - own.place) <= 0]
+                special = [s for s in special if side == ((s.row, s.place) < (k, own.place))]
+        special.append(Special(own.kind, k, own.place, z, q))
     special = sorted((s._replace(row=s.row - first) for s in special), key=lambda s: (s.row, s.place))
     points, tangents, values = (part[first:last] for part in rows)
     return replace(whole, points=points, tangents=tangents, values=values, special=special, ends=(ends[0], ends[1]),

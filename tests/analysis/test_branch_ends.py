@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
@@ -207,3 +207,29 @@ def test_a_degenerate_flip_ends_a_branch_as_well():
     assert set(found) == {"flip", "fold", "branch point"} and "flip of the fixed point at l = 0" in branch.ends
     assert found["fold"].parameter == pytest.approx(-0.25, rel=1e-10) and abs(found["branch point"].parameter) < 1e-10
     np.testing.assert_allclose(np.abs(found["branch point"].points), 1, atol=1e-9)
+
+
+MONOMIALS = ("x**2", "x*y", "y**2", "x**3", "x**2*y", "x*y**2", "y**3")
+NAMES = [f"{row}{k}" for row in "ab" for k in range(7)]
+PLANE = cf.Map.from_text(
+    ["-(1 + l)*x" + "".join(f" + a{k}*{m}" for k, m in enumerate(MONOMIALS)),
+     "p*y" + "".join(f" + b{k}*{m}" for k, m in enumerate(MONOMIALS))],
+    "x y", {**dict.fromkeys(NAMES, 0.0), "l": -0.05, "p": 0.3},
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.floats(-2, 2), row=st.integers(4, 16))
+def test_every_branch_of_two_cycles_comes_back_to_its_flip(seed, size, row):
+    """0 of a random cubic map of the plane flips at l = 0; from any row of its 2-cycles the branch leads back there."""
+    numbers = np.random.default_rng(seed).normal(size=14) * 10**size
+    step = PLANE.at(**dict(zip(NAMES, map(float, numbers), strict=True)))
+    flip = min(continue_cycle(step, [0.0, 0.0], "l", (-0.3, 0.3)).bifurcations, key=lambda s: abs(s.parameter))
+    assert flip.kind == "flip" and abs(flip.parameter) < 1e-12
+    doubled = flip.switch()
+    assume(len(doubled) > row)
+    branch = continue_cycle(step.at(l=float(doubled.parameter[row])), doubled.points[row], "l", (-0.3, 0.3))
+    found = [s for s in branch.bifurcations if s.period == 1 and abs(s.parameter) < 1e-10]
+    assert len(found) == 1 and "flip of the fixed point at l = 0" in branch.ends
+    assert found[0].kind == "flip" and found[0].coefficient == pytest.approx(flip.coefficient, rel=1e-6)
+    assert (np.diff(branch.arclength) > 0).all()
