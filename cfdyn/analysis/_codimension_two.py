@@ -30,13 +30,13 @@ _TESTS: dict[str, dict[str, Test]] = {
     "fold": {
         "cusp": Place.coefficient,
         "fold-flip": lambda s: s.sides[0].characteristic(-1.0),
-        "resonance 1:1": lambda s: s.sides[0].characteristic(1.0, derivative=True),
+        "resonance 1:1": lambda s: s.sides[0].slope(1.0),
         "fold-neimark-sacker": lambda s: pairs(s.others()),
     },
     "flip": {
         "generalized flip": Place.coefficient,
         "fold-flip": lambda s: s.sides[0].characteristic(1.0),
-        "resonance 1:2": lambda s: s.sides[0].characteristic(-1.0, derivative=True),
+        "resonance 1:2": lambda s: s.sides[0].slope(-1.0),
         "flip-neimark-sacker": lambda s: pairs(s.others()),
     },
     "neimark-sacker": {
@@ -50,7 +50,7 @@ _TESTS: dict[str, dict[str, Test]] = {
     "branch point": {
         "transcritical-pitchfork": Place.coefficient,
         "fold-flip": lambda s: s.sides[0].characteristic(-1.0),
-        "resonance 1:1": lambda s: s.sides[0].characteristic(1.0, derivative=True),
+        "resonance 1:1": lambda s: s.sides[0].slope(1.0),
         "fold-neimark-sacker": lambda s: pairs(s.others()),
     },
     "pitchfork": {"degenerate pitchfork": Place.cubic},

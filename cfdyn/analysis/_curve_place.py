@@ -7,26 +7,38 @@ import numpy as np
 from cfdyn.analysis import _critical
 from cfdyn.analysis._curve_system import CurveTracer
 from cfdyn.analysis._homological import Forms, Shift
-from cfdyn.analysis._shooting import residual
+from cfdyn.analysis._shooting import eigenvalues, residual
 from cfdyn.errors import CfdynError
 from cfdyn.kernels.critical import CONDITION, PAIR
+from cfdyn.kernels.shooting import condense
 
 ZERO = 1e-11
 
 
 class Spectrum:
-    """Eigenvalues of a matrix, and its characteristic polynomial."""
+    """The multipliers of a cycle with the Jacobians (n, D, D), whose product is never formed."""
 
-    def __init__(self, matrix: np.ndarray):
-        finite = np.isfinite(matrix).all()
-        self.multipliers = np.linalg.eigvals(matrix) if finite else np.full(len(matrix), np.nan)
-        self.polynomial = np.real(np.poly(self.multipliers))
+    def __init__(self, matrices: np.ndarray):
+        self.sign, self.own, self.following = condense(matrices)
+        self.multipliers = eigenvalues(self.own[None], self.following[None])[0]
 
-    def characteristic(self, at: float, derivative: bool = False) -> float:
-        """det(μI − M) at ±1, or its derivative; 0 where it is round-off."""
-        polynomial = np.polyder(self.polynomial) if derivative else self.polynomial
-        value = float(np.polyval(polynomial, at))
-        return 0.0 if abs(value) <= ZERO * np.abs(polynomial).sum() else value
+    def characteristic(self, at: float) -> float:
+        """det(μI − M) at ±1, divided by what makes it smooth and bounded; 0 where it is round-off."""
+        return _rounded(self.sign * float(np.linalg.det(self.own + at * self.following)))
+
+    def slope(self, at: float) -> float:
+        """The derivative of the same, tr(adj(C + μE) E)."""
+        matrix = self.own + at * self.following
+        if not np.isfinite(matrix).all():
+            return np.nan
+        left, sizes, right = np.linalg.svd(matrix)
+        minors = np.array([np.prod(np.delete(sizes, i)) for i in range(len(sizes))])
+        turned = np.linalg.det(left) * np.linalg.det(right)
+        return _rounded(self.sign * float(turned * ((left.T @ self.following @ right.T).diagonal() * minors).sum()))
+
+
+def _rounded(value: float) -> float:
+    return 0.0 if abs(value) <= ZERO else value
 
 
 def pairs(multipliers: np.ndarray) -> float:
@@ -50,11 +62,9 @@ class Place:
         self.tracer, self.z = tracer, z
         self.step, self.points = tracer.map_at(z), tracer.points(z)
         self.forms = Forms(self.step, self.points)
-        product = np.eye(tracer.d)
-        for matrix in self.forms.matrices[1:]:
-            product = matrix @ product
-        first = tracer.sides(z) if tracer.kind == "border collision" else [self.forms.matrices[0]]
-        self.sides = [Spectrum(product @ matrix) for matrix in first]
+        matrices = self.forms.matrices
+        first = tracer.sides(z) if tracer.kind == "border collision" else [matrices[0]]
+        self.sides = [Spectrum(np.concatenate([matrix[None], matrices[1:]])) for matrix in first]
 
     @property
     def multipliers(self) -> np.ndarray:
@@ -69,9 +79,9 @@ class Place:
             return False
         if self.tracer.form == CONDITION:
             return True
-        trace, mu = 2 * self.z[-3], self.multipliers
+        trace, mu = 2 * self.z[-3], self.multipliers[np.isfinite(self.multipliers)]
         away = np.abs(mu - self.tracer.nu) if self.tracer.form != PAIR else np.abs(mu * mu - trace * mu + 1)
-        return bool(np.isfinite(mu).all() and away.min() <= 1e-4)
+        return bool(away.min(initial=np.inf) <= 1e-4)
 
     def coefficient(self) -> float:
         """a, c or d of the normal form along the curve's own direction; NaN where it has none."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Tracer
 from cfdyn.analysis._sentences import called
-from cfdyn.analysis._shooting import regularity
+from cfdyn.analysis._shooting import eigenvalues, regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.kernels.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
@@ -93,22 +93,7 @@ class CycleTracer(Tracer):
         """The D multipliers of each row of tests, (rows, D), the largest modulus first; complex where any is."""
         d = self.d
         own, following = (values[:, 1 + MATRICES + k * d * d :][:, : d * d].reshape(-1, d, d) for k in (0, 1))
-        with np.errstate(all="ignore"):
-            if d == 1:
-                return -own[:, 0] / following[:, 0]
-            good = np.linalg.cond(following) < 1e8
-            found = np.full((len(values), d), np.nan, dtype=complex)
-            if good.any():
-                found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
-        if not good.all():
-            from scipy.linalg import eigvals
-
-            for k in np.flatnonzero(~good):
-                if np.isfinite(own[k]).all() and np.isfinite(following[k]).all():
-                    found[k] = eigvals(own[k], -following[k])
-        order = np.argsort(-np.abs(found), axis=1, kind="stable")
-        found = np.take_along_axis(found, order, axis=1)
-        return found.real if not found.imag.any() else found
+        return eigenvalues(own, following)
 
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         """The matrix (m − 1, m) of the whole system, for cycles that are not long."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.shooting import condense
 from cfdyn.systems import Map
 
 DENSE = 128
 # A larger answer than this times the defect: the system is singular, or nearly so.
 WELL = 1e6
+# A larger product has lost the small multipliers.
+STEEP = 1e6
 # A defect of one unit in the last place cannot be made smaller.
 EXACT = 2e-16
 
@@ -100,15 +103,41 @@ def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
 
 def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
     """Eigenvalues of Df(x_n)…Df(x_1), the largest modulus first; real where all are real."""
+    matrices = jacobians(step, points)
     product = np.eye(points.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        for matrix in jacobians(step, points):
+        for matrix in matrices:
             product = matrix @ product
-    if not np.isfinite(product).all():
+    if not np.isfinite(matrices).all() or (len(product) == 1 and not np.isfinite(product).all()):
         return np.full(points.shape[1], np.nan)
+    if len(product) > 1 and not np.abs(product).max() <= STEEP:
+        return eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
     values = np.linalg.eigvals(product)
     values = values[np.argsort(-np.abs(values), kind="stable")]
     return values.real if not np.iscomplexobj(values) or np.all(values.imag == 0) else values
+
+
+def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """The roots μ of det(C + μE) for each C of ``own`` and E of ``following`` (rows, D, D), the largest modulus first.
+
+    (rows, D), complex where any is, NaN where a matrix is not finite.
+    """
+    with np.errstate(all="ignore"):
+        if own.shape[1] == 1:
+            return -own[:, 0] / following[:, 0]
+        good = np.linalg.cond(following) < 1e8
+        found = np.full(own.shape[:2], np.nan, dtype=complex)
+        if good.any():
+            found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
+    if not good.all():
+        from scipy.linalg import eigvals
+
+        for k in np.flatnonzero(~good):
+            if np.isfinite(own[k]).all() and np.isfinite(following[k]).all():
+                found[k] = eigvals(own[k], -following[k])
+    order = np.argsort(-np.abs(found), axis=1, kind="stable")
+    found = np.take_along_axis(found, order, axis=1)
+    return found.real if not found.imag.any() else found
 
 
 def regularity(step: Map, points: np.ndarray, extent: float) -> str:

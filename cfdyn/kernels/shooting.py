@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn._jit import call_from, integers, kernel_rule, numbers, pointer, put_rule, spliced
+from cfdyn._jit import addresses, apply, call_from, integers, kernel_rule, numbers, pointer, put_rule, spliced
 from cfdyn.kernels.cyclic import (
     CLOSING,
     COLUMNS,
@@ -60,6 +60,19 @@ def shooting(z, block, out):
     test(a, at, sign, pointer(result, first))
     result[first + BRANCH] = solve(a, at, sign, result)
     finite(a, at, result)
+
+
+@kernel_rule
+def condensed(z, block, out):
+    """The sign of what was eliminated, C and E of n matrices that stand in the block; z is 0."""
+    a, at, given, result = numbers(block), integers(block), numbers(z), numbers(out)
+    d, rows = at[W], at[STACK]
+    width = 3 * d + 2
+    result[0] = eliminate(a, at, given)
+    orthonormalise(a, at)
+    for r in range(d):
+        for j in range(d):
+            result[1 + r * d + j], result[1 + d * d + r * d + j] = a[rows + r * width + d + j], a[rows + r * width + j]
 
 
 @spliced
@@ -110,6 +123,21 @@ def shooting_block(
         put_rule(block, SWITCHING, switching)
     block[start:] = p
     return block
+
+
+def condense(matrices: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """(sign, C, E) of matrices A_1 … A_n (n, D, D): the eigenvalues μ of A_n … A_1 are the roots of det(C + μE).
+
+    sign · det(C + μE) depends continuously on the matrices, however large their product.
+    """
+    n, d = matrices.shape[:2]
+    block, _ = cyclic_block(n, d, 1, 0, 0)
+    first = int(block.view(np.int64)[LINEAR])
+    block[first : first + n * d * (d + 2)].reshape(n, -1)[:, d : d + d * d] = matrices.reshape(n, -1)
+    out = np.empty(1 + 2 * d * d)
+    apply(addresses(condensed.compiled), 0, np.zeros(n * d), block, out)
+    own, following = out[1:].reshape(2, d, d)
+    return float(out[0]), own, following
 
 
 def tests_of(n: int, d: int, switches: int = 0) -> int:

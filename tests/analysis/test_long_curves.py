@@ -37,6 +37,24 @@ def test_flips_of_long_cycles(flips, period):
     assert shares == pytest.approx(shares[0], rel=1e-3)
 
 
+@pytest.mark.parametrize("period", [32, 128])
+def test_flips_of_cycles_that_repel(flips, period):
+    """The same with a direction across in which 3 is gained in each step, in coordinates that mix both: 3¹²⁸ is 1e61."""
+    bent, across = "(c + s*(x + y)**2/4)", "(3*(x - y)/2 + (x + y)/4)"
+    step = cf.Map.from_text([f"{bent} + {across}", f"{bent} - {across}"], "x y", {"c": -0.5, "s": 1.0})
+    value, points = next((v, p) for v, p in zip(flips.flips, flips.points, strict=True) if len(p) == period)
+    x, y = points[:, 0], np.zeros(period)
+    for k in np.tile(np.arange(period - 1, -1, -1), 3):
+        y[k] = (y[(k + 1) % period] - x[k] / 2) / 3
+    cycle = np.column_stack([x + y, x - y])
+    mu = cf.analysis.continue_cycle(step.at(c=value - 1e-9), cycle, "c", (value - 2e-9, value)).multipliers
+    assert np.abs(mu[:, 1] + 1).max() < 1e-2 and (mu[:, 0] > 1e14).all()
+    found = curve_of(step.at(c=value), ("flip", cycle), ("c", "s"), ((-2, -1.2), (0.5, 2)))
+    assert found.parameters.prod(axis=1) == pytest.approx(value, abs=1e-12)
+    assert set(found.ends) == {"c = -2", "c = -1.2"} and found.special == []
+    assert found.multipliers[:, 1] == pytest.approx(-1.0, abs=1e-4)
+
+
 def test_out_of_steps_and_on():
     """The fold of the circle in three goes is the whole circle, once round."""
     short = curve_of(CIRCLE, *FOLD, max_steps=10)
