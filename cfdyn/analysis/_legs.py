@@ -107,8 +107,10 @@ def reversed_start(start: Solved) -> Solved:
 
 def merging(tracer: CycleTracer, piece: Curve) -> tuple[int, str] | None:
     """The rows up to where the points of the cycle merge in groups, if from there on it would only be followed back."""
-    turns = changes(np.sign(piece.values[:, 0])) if tracer.n > 1 else []
-    rows = [k for k, _ in merges(tracer, piece.points) if k in turns] if turns else []
+    if tracer.n == 1:
+        return None
+    turns = changes(np.sign(piece.values[:, 0]))
+    rows = [k for k, q in merges(tracer, piece.points) if k in turns or grouped(tracer, piece.points[k + 1]) == q]
     return (rows[0] + 2, "merged") if rows else None
 
 
@@ -172,7 +174,9 @@ def settled(tracer: CycleTracer, whole: Whole) -> Whole:
     """With the bifurcations of shorter cycles where the points merge; an end that ran past one is cut there."""
     rows, ends = [part.copy() for part in (whole.points, whole.tangents, whole.values)], list(whole.ends)
     special, first, last = list(whole.special), 0, len(whole.points)
-    found = merges(tracer, whole.points)
+    # A branch may begin at the shorter cycle's flip: then it is not met there.
+    begun = whole.ends[0] != "merged" and grouped(tracer, whole.points[0]) < tracer.n
+    found = [(k, q) for k, q in merges(tracer, whole.points) if k or not begun]
     for k, q in found:
         own = merged(tracer, whole.points[k], whole.points[k + 1], q)
         if own is None:

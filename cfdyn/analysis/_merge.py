@@ -11,7 +11,9 @@ import numpy as np
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import FLIP, CycleTracer
 
+COLLAPSED = 1e-7  # a share of the distance of two points: they are one
 CORRECTIONS = 30
+LAST = 1e-11  # a length: a step after which only rounding is left
 NUDGE = 1e-4  # a length: the first step of the secant method
 SAME = 1e-6  # a length: points nearer to each other than this are one
 NEAR = 1e-5  # of the multiplier to the root of unity that it must be
@@ -28,11 +30,15 @@ class Merged(NamedTuple):
 
 
 def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
-    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, for the least such q."""
+    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
     points, found = tracer.points(rows), dict[int, int]()
     for q in (q for q in range(tracer.n - 1, 0, -1) if tracer.n % q == 0):
         gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
-        found |= {int(k): q for k in np.flatnonzero((gaps[:-1] * gaps[1:]).sum(axis=1) < 0)}
+        sizes = (gaps * gaps).sum(axis=1)
+        swapped = (gaps[:-1] * gaps[1:]).sum(axis=1) < 0
+        low, high = np.minimum(sizes[:-1], sizes[1:]), np.maximum(sizes[:-1], sizes[1:])
+        gone, both = low <= COLLAPSED**2 * high, high <= COLLAPSED**2 * sizes.max()
+        found |= {int(k): q for k in np.flatnonzero((swapped | gone) & ~both)}
     return sorted(found.items())
 
 
@@ -93,11 +99,9 @@ def secant(own: CycleTracer, start: Solved, test: Callable[[Solved], float], rea
         if there is None or not abs(t + step) <= reach + NUDGE:
             return None
         following = test(there)
-        if abs(following) >= abs(value) and abs(step) <= 1e-12:
-            return here
+        if abs(step) <= LAST:
+            return here if abs(value) <= abs(following) else there
         t, slope = t + step, (following - value) / step
         here, value = there, following
-        if value == 0.0:
-            return here
-        step = -value / slope if slope else np.inf
-    return here if abs(step) <= 1e-9 else None
+        step = -value / slope if slope else np.inf if value else 0.0
+    return None

@@ -233,3 +233,18 @@ def test_every_branch_of_two_cycles_comes_back_to_its_flip(seed, size, row):
     assert len(found) == 1 and "flip of the fixed point at l = 0" in branch.ends
     assert found[0].kind == "flip" and found[0].coefficient == pytest.approx(flip.coefficient, rel=1e-6)
     assert (np.diff(branch.arclength) > 0).all()
+
+
+@pytest.mark.parametrize("beta", [0.737517, 0.784719, 0.797676])
+@pytest.mark.parametrize(("text", "curvature", "minimum"), [("w**2/2 + w**4/8", 1.0, 0.0), ("log(1 + exp(w)) - 2*w/3", 2 / 9, np.log(2))])
+def test_long_steps_across_a_flip_of_heavy_ball_do_not_slip_onto_its_minimum(text, curvature, minimum, beta):
+    """The flip is at lr = 2(1 + β)/L″; its 2-cycles run almost along their fixed point until they are close to it."""
+    edge = 2 * (1 + beta) / curvature
+    step = cf.as_map(cf.Loss(text), cf.optimizers.heavy_ball(lr=1.0, momentum=beta))
+    (flip,) = continue_cycle(step.at(lr=0.8 * edge), [minimum], "lr", (0.3 * edge, 1.2 * edge)).bifurcations
+    doubled = flip.switch()
+    for row in np.unique(np.linspace(4, len(doubled) - 1, 12).astype(int)):
+        branch = continue_cycle(step.at(lr=float(doubled.parameter[row])), doubled.points[row], "lr", (0.3 * edge, 1.2 * edge))
+        found = [s for s in branch.bifurcations if s.period == 1]
+        assert [(s.kind, s.parameter) for s in found] == [("flip", pytest.approx(edge, rel=1e-10))]
+        assert f"flip of the fixed point at lr = {edge:.10g}" in branch.ends
