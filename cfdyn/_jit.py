@@ -1,4 +1,4 @@
-"""The only file that configures numba: kernels, rules, and where their machine code is kept.
+"""The only file that configures numba: kernels and rules.
 
 A *rule* is ``void(double *z, double *p, double *out)``: everything generated from a formula has this
 one type, so a kernel that takes rules compiles once and serves every loss.
@@ -7,77 +7,26 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 from __future__ import annotations
 
 import ctypes
-import os
-import pickle
 import signal
 import threading
 from collections.abc import Callable
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
-from numba.core.caching import FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.event import Listener, register
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
 
-from cfdyn.cache import Shelf, directory, fingerprint, refuse
+from cfdyn._kept import is_kept, keep
 
 DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
 SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-
-
-@cache
-def _shelf() -> Shelf:
-    """Changes with the kernels' sources, numba, numpy, Python and the processor."""
-    cpu = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
-    return Shelf("kernels", fingerprint(("_jit.py", "kernels"), ("numba", "llvmlite", "numpy"), repr(cpu)))
-
-
-class _Store:
-    """What numba keeps, an entry for each compiled overload, in place of its own files."""
-
-    def __init__(self, base: str):
-        self.base = base
-
-    def _key(self, key: tuple) -> str:
-        return f"{self.base}|{(str(key[0]), *key[1:])!r}"
-
-    def load(self, key: tuple) -> Any:
-        # The checksum comes first: a damaged file must not reach the unpickler or the linker.
-        blob = _shelf().read(self._key(key), f"{self.base}-")
-        return None if blob is None else pickle.loads(blob)
-
-    def save(self, key: tuple, data: Any) -> None:
-        from numba.core.serialize import dumps
-
-        _shelf().write(self._key(key), dumps(data), f"{self.base}-")
-
-    def flush(self) -> None:
-        _shelf().remove(f"{self.base}-")
-
-
-def _keep(compiled: Any, function: Callable) -> None:
-    """Give a dispatcher the checked store in place of numba's own."""
-    folder = directory()
-    if folder is None or not os.path.exists(function.__code__.co_filename):
-        return
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
-    try:
-        store = FunctionCache(function)
-    except (OSError, RuntimeError) as error:
-        refuse(f"{folder} cannot be written ({error})")
-        return
-    finally:
-        numba.config.CACHE_DIR = previous
-    store._cache_file = _Store(store._impl.filename_base)
-    compiled._cache = store
 
 
 class _HoldInterrupts(Listener):
@@ -119,7 +68,7 @@ def kernel(function: Callable, short: bool = False) -> Callable:
     """Compile a numerical loop when first called: nogil, no fastmath, IEEE division, kept on disk; see `_without_vectors`."""
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if not DISABLED:
-        _keep(compiled, function)
+        keep(compiled, function)
         if short:
             compiled.compile = partial(_without_vectors, compiled.compile)
     return compiled
@@ -185,6 +134,7 @@ def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
 @intrinsic
 def _call_from(typingctx: Any, array: Any, slot: Any, z: Any, p: Any, out: Any) -> Any:
     """Call the rule whose address is kept, as 64 bits, in an entry of a float64 array."""
+
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         import llvmlite.ir as ir
 
@@ -289,16 +239,24 @@ class KernelRule:
         self.function = function
 
     @cached_property
+    def _native(self) -> Any:
+        from numba.core.ccallback import CFunc
+
+        native = CFunc(self.function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
+        keep(native, self.function)
+        return native
+
+    @cached_property
     def compiled(self) -> Any:
         """The rule as kernels and `put_rule` take it."""
         if DISABLED:
             return self.function
-        from numba.core.ccallback import CFunc
-
-        self._native = CFunc(self.function, (SIGNATURE.args, SIGNATURE.return_type), {}, {"error_model": "numpy"})
-        _keep(self._native, self.function)
         self._native.compile()
         return NativeRule(self._native.address or 0)
+
+    def is_kept(self) -> bool:
+        """Whether machine code is there to be loaded; also where none is ever kept."""
+        return DISABLED or is_kept(self._native)
 
 
 def kernel_rule(function: Callable) -> KernelRule:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from cfdyn.errors import UsageError
 LIMIT = 500 * 2**20
 _SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
 _DAY = 86_400
+PATIENCE = 60.0  # seconds to wait for another process
 
 
 @functools.cache
@@ -105,11 +106,61 @@ class Shelf:
         if path and _write_atomically(path, _seal(key, content) + content):
             _keep_the_limit()
 
+    def _all(self, prefix: str) -> Iterator[Path]:
+        folder = directory()
+        return folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else iter(())
+
+    def holds_some(self, prefix: str) -> bool:
+        """Whether there is any entry with that prefix."""
+        return any(True for _ in self._all(prefix))
+
     def remove(self, prefix: str) -> None:
         """Forget all entries with that prefix."""
-        folder = directory()
-        for path in folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else ():
+        for path in self._all(prefix):
             path.unlink(missing_ok=True)
+
+    def claim(self, key: str, prefix: str = "") -> Claim:
+        """The right to make an entry, once no other process is about to make it; look again then, it may be there."""
+        return Claim(self._path(key, prefix))
+
+
+class Claim:
+    """A lock on the file of an entry, empty where there was none; it ends with `release` or with the process.
+
+    After a minute of waiting, and where files cannot be locked, it is none.
+    """
+
+    def __init__(self, path: Path | None):
+        self.path, self.handle = path, -1
+        try:
+            import fcntl
+
+            if path:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+                self._wait(lambda: fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except (ImportError, OSError):  # not on this system, or not in this folder
+            pass
+
+    def _wait(self, lock: Callable[[], None]) -> None:
+        last = time.monotonic() + PATIENCE
+        while time.monotonic() < last:
+            try:
+                return lock()
+            except BlockingIOError:
+                time.sleep(0.01)
+
+    def release(self) -> None:
+        """For others to go on; an entry that was not made leaves no file."""
+        if self.handle < 0 or self.path is None:
+            return
+        try:
+            if os.fstat(self.handle).st_size == 0 and self.path.stat().st_size == 0:
+                self.path.unlink()
+        except OSError:
+            pass
+        os.close(self.handle)
+        self.handle = -1
 
 
 def _bytes(text: str) -> bytes:

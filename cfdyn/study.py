@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.analysis._ahead import compiling_ahead
 from cfdyn.analysis.bands import Bands, bands
 from cfdyn.analysis.cascade import Cascade
 from cfdyn.analysis.classify import Regime, classify
@@ -111,7 +112,7 @@ def study(
     step, given = as_map(loss, optimizer), start is not None
     z0 = step.state(start if given else start_near(loss, found))
     border = edge_at(loss, optimizer, found[0]) if found else None
-    with formulas(loss, optimizer) as exact:
+    with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
         say("scanning learning rates")

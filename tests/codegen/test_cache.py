@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
 import json
 import math
 import os
 import random
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cfdyn import _jit, cache
+from cfdyn import _kept, cache
 from cfdyn.errors import UsageError
 
 SCRIPT = """
@@ -38,7 +42,7 @@ with warnings.catch_warnings(record=True) as said:
     orbit = cf.iterate(cf.as_map(loss, cf.optimizers.gd(lr=0.1)), [0.5], 3)
     misses = sum(orbits.iterate.stats.cache_misses.values()) if hasattr(orbits.iterate, "stats") else 0
 json.dump({{"value": value, "gradient": gradient, "orbit": orbit.w[:, 0].tolist(), "printed": len(printed),
-           "built": len(built) + misses, "sympy": "sympy" in sys.modules,
+           "built": len(built) + misses, "misses": misses, "sympy": "sympy" in sys.modules,
            "said": [str(w.message) for w in said if "compiled code" in str(w.message)],
            "other": [str(w.message) for w in said if "compiled code" not in str(w.message)]}}, sys.stdout)
 """
@@ -164,14 +168,15 @@ def test_every_flipped_bit_of_an_entry_is_noticed(shelf, tmp_path):
 
 
 def test_numbas_entries_are_told_apart(shelf, monkeypatch):
-    monkeypatch.setattr(_jit, "_shelf", lambda: shelf)
-    one, other = _jit._Store("one"), _jit._Store("other")
+    monkeypatch.setattr(_kept, "_shelf", lambda module: shelf)
+    one, other = _kept._Store("one", "a.module"), _kept._Store("other", "a.module")
     key = (("signature",), ("cpu", "features"), ("a" * 8, "b" * 8))
     one.save(key, {"payload": 1})
     other.save(key, {"payload": 2})
     assert one.load(key) == {"payload": 1} and one.load((("else",), *key[1:])) is None
     one.flush()
     assert one.load(key) is None and other.load(key) == {"payload": 2}
+    one.release(0)
 
 
 def test_the_limit_drops_what_was_not_used_for_longest(shelf, tmp_path):
@@ -210,6 +215,72 @@ def test_strangers_files_are_left_alone(shelf, tmp_path):
     assert cache.usage() == {"tests": (1, 132)} and cache.drop() == 1
     assert (tmp_path / "my-thesis" / "chapter.bin").exists()
     assert sorted(p.name for p in (tmp_path / f"tests-{'0' * 20}").iterdir()) == ["folder.bin", "notes.txt"]
+
+
+def test_a_claim_keeps_others_waiting_until_it_is_released(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "PATIENCE", 0.3)
+    first = shelf.claim("key")
+    begin = time.monotonic()
+    second = shelf.claim("key")  # in vain, after all the patience there is
+    assert time.monotonic() - begin >= 0.3
+    shelf.claim("another key").release()  # at once
+    second.release()
+    shelf.write("key", b"made")
+    first.release()
+    begin = time.monotonic()
+    third = shelf.claim("key")
+    assert time.monotonic() - begin < 0.3 and shelf.read("key") == b"made"
+    third.release()
+    assert shelf.read("key") == b"made" and len(list(tmp_path.rglob("*.bin"))) == 1, "a claim alone leaves no file"
+
+
+def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "PATIENCE", 60.0)
+    code = ("import sys; from cfdyn import cache; claim = cache.Shelf('tests', '0' * 20).claim('key'); print('mine', flush=True); "
+            "sys.stdin.read()")  # fmt: skip
+    environment = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path)}
+    tmp_path.chmod(0o700)
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"mine\n"
+        threading.Timer(0.5, other.kill).start()
+        begin = time.monotonic()
+        claim = shelf.claim("key")
+        waited = time.monotonic() - begin
+    assert 0.4 < waited < 30 and shelf.read("key") is None
+    shelf.write("key", b"made")
+    claim.release()
+    assert shelf.read("key") == b"made"
+
+
+def imports(path: Path) -> set[str]:
+    """The kernels that a file imports, as Python reads it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "cfdyn.kernels":
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cfdyn.kernels."):
+            found.add(node.module.rpartition(".")[2])
+        elif isinstance(node, ast.Import):
+            assert not any(name.name.startswith("cfdyn") for name in node.names), path
+    return found
+
+
+def test_machine_code_belongs_to_the_files_that_it_was_made_from():
+    folder = Path(_kept.__file__).parent / "kernels"
+    graph = {path.stem: imports(path) for path in folder.glob("*.py")}
+    for name in graph:
+        reached = {name}
+        while more := {b for a in reached for b in graph[a]} - reached:
+            reached |= more
+        assert _kept.sources(f"cfdyn.kernels.{name}") == {f"kernels/{one}.py" for one in reached}
+
+
+def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
+    shutil.copytree(Path(_kept.__file__).parent, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    for file, compiled in (("words", 0), ("orbits", 1)):
+        path = tmp_path / "cfdyn" / "kernels" / f"{file}.py"
+        path.write_text(f"{path.read_text()}\n# edited\n")
+        assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled
 
 
 def test_an_intact_entry_in_the_place_of_another_is_noticed(shelf, tmp_path):
@@ -272,6 +343,7 @@ def test_four_processes_at_once_on_an_empty_cache(tmp_path):
     answers = [finish(process) for process in running]
     assert all(a["said"] == [] for a in answers)
     assert len({json.dumps([a["value"], a["orbit"]]) for a in answers}) == 1
+    assert sum(a["misses"] for a in answers) == 1, "one of them compiles the kernel, the others wait for it"
     assert all(n.endswith(".bin") for n in files(place))
     again = run(place)
     assert (again["printed"], again["built"]) == (0, 0)

@@ -1,0 +1,87 @@
+"""A second process that compiles what an analysis needs last, while this one is busy with what it needs first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfdyn.cache import directory
+
+MODULE = "cfdyn.analysis._ahead"
+
+
+def _rules(line: bool) -> list[Any]:
+    """Of continuation, then of cycles on the line, those first that are called last."""
+    from cfdyn.kernels import closing, cyclic, itineraries, paths, shooting, words
+
+    return [shooting.shooting, cyclic.reduce, *((itineraries.walk, words.leaf, paths.trace, closing.close) if line else ())]
+
+
+def _follow_nothing(corrector: Any) -> None:
+    from cfdyn._jit import addresses
+    from cfdyn.kernels.continuation import Curve, System, follow
+
+    # A curve of one row is complete.
+    row, two, many = np.zeros((1, 2)), np.zeros((2, 2)), np.zeros(9)
+    follow(System(addresses(corrector), many, np.ones(2), two, two, many, many), Curve(row, row, row))
+
+
+@contextmanager
+def compiling_ahead(line: bool) -> Iterator[None]:
+    """While this lasts a process without output fills the cache, if there are two processors and anything is missing.
+
+    It compiles what continuation needs, and for maps of one variable (``line``) what their cycles need. It ends after the
+    kernel that it is at, also if this process is killed; what both need one of them compiles.
+    """
+    process = _started(line) if _useful(line) else None
+    try:
+        yield
+    finally:
+        if process is not None and process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.close()
+            threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _useful(line: bool) -> bool:
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors > 1 and directory() is not None and not all(rule.is_kept() for rule in _rules(line))
+
+
+def _started(line: bool) -> subprocess.Popen[bytes] | None:
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-m", MODULE, *(["line"] if line else [])]
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
+    except OSError:
+        return None
+
+
+def main() -> None:
+    """Compile one kernel after the other, as long as the parent holds the other end of stdin."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    parent = threading.Thread(target=sys.stdin.buffer.read, daemon=True)
+    parent.start()
+    first, *others = _rules("line" in sys.argv)
+    _follow_nothing(first.compiled)
+    while parent.is_alive() and others:
+        _ = others.pop(0).compiled
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
