@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn.analysis._border import Corner, corner, other_side
-from cfdyn.analysis._continuation import Solved, Traced
+from cfdyn.analysis._continuation import SAME, Solved, Traced
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import HELD, CurveTracer
 from cfdyn.analysis._cycle_system import check_memory
 from cfdyn.analysis._special import row_of
 from cfdyn.errors import NumericsError
+from cfdyn.kernels.continuation import Curve
+from cfdyn.kernels.critical import CONDITION
 
 MOST_BORDERS = 64
 
@@ -97,7 +100,8 @@ def leg(
     while not end:
         done = len(places)
         tell = None if progress is None else lambda k: progress(done + k)  # noqa: B023
-        followed = tracer.follow(start, most_steps - done, most_step, first, progress=tell, origin=origin)
+        inspect = partial(_closing, tracer, origin or start)
+        followed = tracer.follow(start, most_steps - done, most_step, first, inspect, tell, origin=origin)
         tracer.require_branches(followed.points)
         piece, found = sound(tracer, followed)
         origin = origin or start
@@ -114,6 +118,23 @@ def leg(
     rows = [np.concatenate(parts) for parts in zip(*(piece[:3] for piece in pieces), strict=True)]
     pace = pieces[-1].pace if end == "most steps" else 0.0
     return Rows(Traced(rows[0], rows[1], rows[2], end), places, corners, (end if end == "closed" else "", end), (0.0, pace))
+
+
+def _closing(tracer: CurveTracer, origin: Solved, piece: Curve) -> tuple[int, str] | None:
+    """The rows up to where the curve is back at its origin with all directions turned round, if it is."""
+    if tracer.form == CONDITION:
+        return None
+    z, tangent, weights = tracer.mirrored(origin.z), tracer.mirrored(origin.tangent), tracer.weights
+    points, tangents = piece.points[:-1], piece.tangents[:-1]
+    gap, step = z - points, np.sqrt(np.diff(piece.points, axis=0) ** 2 @ weights)
+    along, away, aligned = (gap * tangents) @ weights, gap**2 @ weights, tangents @ (weights * tangent)
+    near = (along >= 0) & (along <= 1.1 * step) & (away - along**2 <= 0.25 * step**2) & (aligned > 0.5)
+    for k in np.flatnonzero(near):
+        found = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
+        if found is not None and tracer.length(found.z - z) <= SAME:
+            piece.points[k + 1], piece.tangents[k + 1] = z, tangent
+            return int(k) + 2, "closed"
+    return None
 
 
 def _met(tracer: CurveTracer, piece: Traced) -> Corner | None:

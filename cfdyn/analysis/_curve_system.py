@@ -222,6 +222,13 @@ class CurveTracer(Tracer):
         blocks = z[..., : self.n * self.stride].reshape(*z.shape[:-1], self.n, self.stride)
         return np.ascontiguousarray(blocks[..., : self.d])
 
+    def mirrored(self, z: np.ndarray) -> np.ndarray:
+        """Unknowns (m,) with all directions turned round, which solve the same equations; but not v of branch points."""
+        turned = z.copy()
+        blocks = turned[: self.n * self.stride].reshape(self.n, -1, self.d)
+        blocks[:, 1 : 2 if self.form == BRANCH else None] *= -1
+        return turned
+
     def direction(self, z: np.ndarray) -> np.ndarray:
         """q_1, (D,)."""
         return z[self.d : 2 * self.d]

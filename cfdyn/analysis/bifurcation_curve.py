@@ -119,11 +119,13 @@ def bifurcation_curve(
     condition: str | None = None, search: bool = False, max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[int], None] | None = None,
 ) -> BifurcationCurve:  # fmt: skip
-    """The curve of flips, folds, Neimark–Sacker points, border collisions, or points of a condition, in two parameters.
+    """The curve of flips, folds, Neimark–Sacker points, branch points, border collisions, or points of a condition.
 
-    Pseudo-arclength continuation, in both directions, of f(x_i) = x_{i+1} with A_i q_i = q_{i+1}, q_{n+1} = ∓q_1 (flip,
-    fold), or q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and the parameters.
-    Points of codimension two are located to round-off; a Neimark–Sacker curve ends at the resonances 1:1 and 1:2.
+    Pseudo-arclength continuation in two parameters, in both directions, of f(x_i) = x_{i+1} with A_i q_i = q_{i+1},
+    q_{n+1} = ∓q_1 (flip, fold), or q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and
+    the parameters; the work grows as n. Points of codimension two are located to round-off; a Neimark–Sacker curve ends at
+    the resonances 1:1 and 1:2, and what is smooth where a point of the cycle meets a border. Branch points make a curve
+    where a symmetry, or a solution that the parameters leave in place, holds them; else this is said.
 
     Parameters
     ----------
@@ -141,7 +143,8 @@ def bifurcation_curve(
 
     Raises
     ------
-    NumericsError : no such point near the start (the multipliers are named), or none along the parameters
+    NumericsError : no such point near the start (the multipliers are named), none along the parameters, or a branch point
+        that does not persist
     UsageError : an unknown parameter, name or kind, or bounds that are no intervals around the start
 
     Examples

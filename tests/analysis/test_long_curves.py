@@ -70,6 +70,20 @@ def test_out_of_steps_and_on():
         whole.extended()
 
 
+def test_a_closed_curve_on_which_the_direction_turns_round():
+    """Round the unit circle the eigenvector of the multiplier −1 turns by half: the curve is gone round once."""
+    r, size = "sqrt(k*k + c*c)", "(k*k + c*c)"
+    mixed = [f"((1 + k/{r})*x + c/{r}*y)/2", f"(c/{r}*x + (1 - k/{r})*y)/2"]
+    step = cf.Map.from_text([f"{x} - ({size} + 1)*{p}" for x, p in zip(("x/2", "y/2"), mixed, strict=True)], "x y",
+                            {"k": 0.7, "c": 0.1})  # fmt: skip
+    # Along (cos t/2, sin t/2) the multiplier is ½ − r² − 1: −1 where r² = ½.
+    found = curve_of(step, ("flip", [[0.0, 0.0]]), ("k", "c"), ((-2, 2), (-2, 2)))
+    assert found.closed and (found.parameters**2).sum(axis=1) == pytest.approx(0.5, abs=1e-12)
+    assert np.ptp(np.unwrap(np.arctan2(*found.parameters.T))) == pytest.approx(2 * math.pi, abs=1e-9)
+    short = curve_of(step, ("flip", [[0.0, 0.0]]), ("k", "c"), ((-2, 2), (-2, 2)), max_steps=20).extended()
+    assert short.closed and np.ptp(np.unwrap(np.arctan2(*short.parameters.T))) == pytest.approx(2 * math.pi, abs=1e-9)
+
+
 def test_a_saved_curve_goes_on(tmp_path):
     """It meets the resonances of the curve in one go: 1:4 at (5, 2/5), 1:3 at (7, 3/7), 1:2 at (9, 4/9)."""
     short = curve_of(PREY, *PAIR, max_steps=40)
