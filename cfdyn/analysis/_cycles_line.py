@@ -14,7 +14,8 @@ from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.analysis._symmetry import Symmetries, symmetries
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels import word_memory as at
-from cfdyn.kernels.closing import close
+from cfdyn.kernels.closing import close, newton
+from cfdyn.kernels.expanding import alone
 from cfdyn.kernels.itineraries import walk
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.kernels.paths import trace
@@ -159,7 +160,7 @@ class _Search:
         self.step, self.period, self.laps = step, period, laps
         self.rows = max(8, min(1024, 4_000_000 // period))
         rules = [step.rule(what) for what in ("step", "jacobian", "interval:jacobian")]
-        addresses = [rule.compiled for rule in (*rules, close, trace, leaf)]
+        addresses = [rule.compiled for rule in (*rules, close, trace, leaf, newton, alone)]
         self.w = at.layout(addresses, period, laps.table(), extent, self.rows, max(8, min(200, 4_000_000 // period)))
         self.m = self.w.view(np.int64)
         self.m[at.LOOK], self.m[self.m[at.WORD]] = look, -1

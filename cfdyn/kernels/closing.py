@@ -4,51 +4,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, integers, kernel_rule, numbers
+from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.word_memory import value
 
 
 @inline_kernel
-def newton(w, p, n, x) -> bool:
-    """Solve f(x_i) = x_{i+1} for n points; three rows behind them hold defects, corrections, slopes.
+def correct(w, n, x, product) -> None:
+    """dx_{i+1} = slope_i dx_i + defect_i around the cycle, in the direction that shrinks errors."""
+    defect, move, slope, total = x + n, x + 2 * n, x + 3 * n, 0.0
+    if abs(product) <= 1.0:
+        for k in range(n):
+            total = w[slope + k] * total + w[defect + k]
+        w[move] = total / (1.0 - product)
+        for k in range(n - 1):
+            w[move + k + 1] = w[slope + k] * w[move + k] + w[defect + k]
+    else:
+        for k in range(n - 1, -1, -1):
+            total = (total - w[defect + k]) / w[slope + k]
+        w[move] = total = total / (1.0 - 1.0 / product)
+        for k in range(n - 1, 0, -1):
+            total = (total - w[defect + k]) / w[slope + k]
+            w[move + k] = total
+    for k in range(n):
+        w[x + k] += w[move + k]
 
-    False if it does not converge to round-off.
+
+@kernel_rule
+def newton(z, p, out) -> None:
+    """Solve f(x_i) = x_{i+1} for the n points of ORBIT; three rows behind them hold defects, corrections, slopes.
+
+    ANSWER: 1, or −1 if it does not converge to round-off.
     """
-    defect, move, slope = x + n, x + 2 * n, x + 3 * n
-    before = np.inf
+    w, m = numbers(z), integers(z)
+    n, x, before = m[at.N], m[at.ORBIT], np.inf
+    m[at.ANSWER] = -1
     for turn in range(40):
+        m[at.USED] += n
         product, worst, most, steep = 1.0, 0.0, 1e-300, 1.0
         for k in range(n):
             following = w[x + k + 1] if k < n - 1 else w[x]
-            w[defect + k] = value(w, at.STEP, w[x + k], p) - following
-            w[slope + k] = value(w, at.JACOBIAN, w[x + k], p)
-            product *= w[slope + k]
-            worst, most = max(worst, abs(w[defect + k])), max(most, abs(w[x + k]))
-            steep = max(steep, abs(w[slope + k]))
+            w[x + n + k] = value(w, at.STEP, w[x + k], p) - following
+            w[x + 3 * n + k] = value(w, at.JACOBIAN, w[x + k], p)
+            product *= w[x + 3 * n + k]
+            worst, most = max(worst, abs(w[x + n + k])), max(most, abs(w[x + k]))
+            steep = max(steep, abs(w[x + 3 * n + k]))
         if not np.isfinite(worst + steep) or np.isnan(product):
-            return False
-        if worst <= 2e-16 * most or (worst <= 1e-13 * most * steep and worst >= 0.5 * before) or turn == 39:
-            return worst <= 1e-11 * most * steep
+            return
+        # At round-off, where it stays.
+        there = worst <= 1e-13 * most * steep and worst >= 0.5 * before
+        if there or turn == 39 or worst <= 2e-16 * most:
+            m[at.ANSWER] = 1 if worst <= 1e-11 * most * steep else -1
+            return
         before = worst
-        # dx_{i+1} = slope_i dx_i + defect_i around the cycle, in the direction that shrinks errors.
-        total = 0.0
-        if abs(product) <= 1.0:
-            for k in range(n):
-                total = w[slope + k] * total + w[defect + k]
-            w[move] = total / (1.0 - product)
-            for k in range(n - 1):
-                w[move + k + 1] = w[slope + k] * w[move + k] + w[defect + k]
-        else:
-            for k in range(n - 1, -1, -1):
-                total = (total - w[defect + k]) / w[slope + k]
-            w[move] = total = total / (1.0 - 1.0 / product)
-            for k in range(n - 1, 0, -1):
-                total = (total - w[defect + k]) / w[slope + k]
-                w[move + k] = total
-        for k in range(n):
-            w[x + k] += w[move + k]
-    return False
+        correct(w, n, x, product)
 
 
 @inline_kernel
@@ -82,12 +91,12 @@ def close(z, p, out) -> None:
     """Newton from the path that divides the box FIRST, SECOND by PART; ANSWER: 1 if a cycle lies there, −1 if that failed."""
     w, m = numbers(z), integers(z)
     n, a, b, x = m[at.N], m[at.FIRST], m[at.SECOND], m[at.ORBIT]
-    m[at.ANSWER], m[at.USED] = 0, m[at.USED] + 4 * n
     for k in range(n):
         w[x + k] = w[a + k] + w[at.PART] * (w[b + k] - w[a + k])
-    if not newton(w, p, n, x):
-        m[at.ANSWER] = -1
+    call_from(w, at.NEWTON, z, p, z)
+    if m[at.ANSWER] < 0:
         return
+    m[at.ANSWER] = 0
     for k in range(n):
         left, right = w[a + k], w[b + k]
         slack = 1e-9 * max(abs(left), abs(right)) + 1e-3 * abs(right - left)

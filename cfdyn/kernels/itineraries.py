@@ -9,6 +9,9 @@ from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.word_memory import value
 
+SLACK = 4e-16  # of the size of what is compared
+AGAIN = 2  # how often a word is followed anew to see whether it is possible
+
 
 @inline_kernel
 def first_lap(w, m, least) -> int:
@@ -93,6 +96,23 @@ def mirrored(w, m, n) -> bool:
     return False
 
 
+@inline_kernel
+def comes_back(w, m, p, n, low, high) -> bool:
+    """Whether orbits from [low, high], to which the word has led, can follow it again."""
+    for turn in range(AGAIN * n):
+        k = turn % n
+        kept, lap = m[at.KEPT] + 2 * k, m[at.ENDS] + at.LAP * m[m[at.WORD] + k]
+        slack = SLACK * max(abs(low), abs(high))
+        if low <= w[kept] and high >= w[kept + 1]:
+            return True
+        low, high = max(low, w[kept]), min(high, w[kept + 1])
+        if low > high + slack:
+            return False
+        low, high = image(w, p, lap, min(low, high), max(low, high))
+        m[at.USED] += 1
+    return True
+
+
 @kernel_rule
 def walk(z, p, out) -> None:
     """Find the cycles of all words of length n, going on from where it stopped.
@@ -112,8 +132,9 @@ def walk(z, p, out) -> None:
             m[at.STATUS] = at.FULL
             return
         m[word + k] += 1
+        m[at.AGREE] = min(m[at.AGREE], k)
         least, most = w[images + 2 * k], w[images + 2 * k + 1]
-        slack = 4e-16 * max(abs(least), abs(most))
+        slack = SLACK * max(abs(least), abs(most))
         if m[word + k] >= m[at.LAPS] or w[m[at.ENDS] + at.LAP * m[word + k]] > most + slack:
             k -= 1
             if k < 0:
@@ -129,7 +150,9 @@ def walk(z, p, out) -> None:
         low, high = max(low, w[kept]), min(high, w[kept + 1])
         if n % m[prefix + k] != 0 or low > high + slack or (m[at.ODD] == 1 and mirrored(w, m, n)):
             continue
-        if m[at.LOOK] == 1:
-            look(w, m, z, p, n, min(low, high), max(low, high))
-        else:
+        if m[at.LOOK] == 1 and comes_back(w, m, p, n, min(low, high), max(low, high)):
+            call_from(w, at.ALONE, z, p, z)
+            if m[at.ANSWER] < 0:
+                look(w, m, z, p, n, min(low, high), max(low, high))
+        elif m[at.LOOK] == 0:
             m[at.COUNT] += 1

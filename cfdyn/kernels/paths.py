@@ -13,14 +13,15 @@ from cfdyn.kernels.laps import middle
 from cfdyn.kernels.word_memory import size, value
 
 ROUND = 1e-8  # of the size of the path: fⁿ(x) − x is always known better than this
+SHARP = 1e-9  # the next step of Newton's method is below round-off
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
 
 
 @inline_kernel
-def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float, int]:
+def inverse(w, p, lo, hi, f_lo, f_hi, target, near) -> tuple[float, float, int]:
     """The x in [lo, hi] with f(x) = target, f monotone there from f_lo to f_hi; the slope; evaluations made.
 
-    It is an end if there is none.
+    It is an end if there is none. A step less than ``near`` of the way to where the slope may vanish is the last one.
     """
     left, right, rising, slope = lo, hi, f_hi >= f_lo, 0.0
     part = (target - f_lo) / (f_hi - f_lo)
@@ -34,8 +35,7 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target) -> tuple[float, float, int]:
         else:
             left = x
         move = off / slope
-        if abs(move) <= 1e-9 * min(x - lo, hi - x, abs(x - move)):
-            # Far nearer to the answer than to where the slope may vanish: the next step is below round-off.
+        if abs(move) <= near * min(x - lo, hi - x, abs(x - move)):
             return min(max(x - move, left), right), slope, turn + 1
         if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
             return x, slope, turn + 1
@@ -72,7 +72,7 @@ def trace(z, p, out) -> None:
         if (side == 1 and target >= most) or (side == 0 and target <= least):
             w[path + k], back = (high if (side == 1) == up else low), 0.0
         else:
-            w[path + k], slope, made = inverse(w, p, low, high, least if up else most, most if up else least, target)
+            w[path + k], slope, made = inverse(w, p, low, high, least if up else most, most if up else least, target, SHARP)
             m[at.USED] += made
             back = (back + UNIT * abs(target)) / (abs(slope) + 1e-300) + UNIT * abs(w[path + k])
         if side >= 0:

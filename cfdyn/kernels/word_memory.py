@@ -11,14 +11,14 @@ import numpy as np
 
 from cfdyn._jit import call_from, inline_kernel, pointer, put_rule
 
-STEP, JACOBIAN, SLOPES, CLOSE, TRACE, LEAF = 0, 1, 2, 3, 4, 5
-POINT, SPAN = 6, 8  # of a point: number and result; of an interval: two and two
-N, LAPS, HEIGHT, ROWS, EXTENT = 12, 13, 14, 15, 16
-DEPTH, COUNT, USED, OPEN, STATUS, LAST, LIMIT, LOOK = 17, 18, 19, 20, 21, 22, 23, 24
-WORD, PREFIX, KEPT, IMAGES, ORBIT, PATHS, ENDS, FOUND, OPENED = 25, 26, 27, 28, 29, 30, 31, 32, 33
-FIRST, SECOND, PLACE, SIDE, PART, ANSWER = 34, 35, 36, 37, 38, 39
-ODD = 40
-HEAD = 41
+STEP, JACOBIAN, SLOPES, CLOSE, TRACE, LEAF, NEWTON, ALONE = 0, 1, 2, 3, 4, 5, 6, 7
+POINT, SPAN = 8, 10  # of a point: number and result; of an interval: two and two
+N, LAPS, HEIGHT, ROWS, EXTENT = 14, 15, 16, 17, 18
+DEPTH, COUNT, USED, OPEN, STATUS, LAST, LIMIT, LOOK = 19, 20, 21, 22, 23, 24, 25, 26
+WORD, PREFIX, KEPT, IMAGES, ORBIT, PATHS, ENDS, FOUND, OPENED = 27, 28, 29, 30, 31, 32, 33, 34, 35
+FIRST, SECOND, PLACE, SIDE, PART, ANSWER = 36, 37, 38, 39, 40, 41
+AGREE, ODD = 42, 43
+HEAD = 44
 LAP = 7  # entries for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls
 MOST_OPEN = 64
 
