@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cfdyn.errors import UsageError
@@ -55,7 +56,9 @@ def shown(kind: str) -> str:
 
 def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
     """A curve into axes; dashed where what is born there is unstable. ``labels`` are those already drawn."""
-    colour = COLOURS[curve.kind]
+    # Paler the longer the period, which lie closer together.
+    pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
+    colour = tuple(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale)
     name = f"{curve.condition} = 0" if curve.kind == "condition" else shown(curve.kind)
     name += f", period {curve.period}" if curve.period > 1 else ""
     unstable = np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
