@@ -145,9 +145,15 @@ def put_together(tracer: CycleTracer, forward: Leg, backward: Leg | None) -> Who
         if i < len(corners):
             special.append(Special("border collision", offset - 1, 0.5, corners[i]))
     points, tangents, values = (np.concatenate(parts) for parts in zip(*(r[:3] for r in rows), strict=True))
-    start = 0 if forward.start is None else int(np.argmin(np.abs(points - forward.start).max(axis=1)))
+    start = 0 if forward.start is None else row_at(points, forward.start)
     whole = Whole(points, tangents, values, special, ends, paces, start)
     return whole if tracer.n == 1 else settled(tracer, whole)
+
+
+def row_at(points: np.ndarray, z: np.ndarray) -> int:
+    """Where a row of unknowns stands; the parameter is compared first."""
+    rows = np.flatnonzero(points[:, -1] == z[-1])
+    return int(rows[(points[rows] == z).all(axis=1).argmax()])
 
 
 def denser(tracer: CycleTracer, piece: Traced) -> Traced:

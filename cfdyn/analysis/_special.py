@@ -149,6 +149,8 @@ def _mean(tracer: CycleTracer, s: Solved, count: int) -> float:
 
 def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
     """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
+    if mu.shape[1] < 2:
+        return []
     below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
     change = np.abs(np.diff(below))
     return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
