@@ -26,10 +26,11 @@ BUDGET = 40_000_000  # evaluations of the map
 LONG = 16  # a longer period is worth an estimate of its laps first
 HOPELESS = 1e3  # times the budget
 MOST_BYTES = 2**30
+UNEVEN = 0.62
 DIGITS, CLOSE, UNIT = 1e-6, 1e-3, 1e-15
 NEAR = 1e4  # times what counts as round-off in the box
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
-SHORT = 100_000  # a walk that takes more is worth asking for a symmetry
+SHORT = 150_000  # a walk that takes more is worth asking for a symmetry
 CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
 
@@ -52,8 +53,8 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
         _foresee(step, period, laps, most)
     finished = search.run(most, region)
     odd = search.odd
-    points, mu = _split(np.concatenate(search.found))
-    points, mu = distinct(*(_with_images(points, mu) if odd else (points, mu)), _slack(lo, hi))
+    rows = np.concatenate(search.found)
+    points, mu = distinct(*_split(np.concatenate([rows, _images(rows)]) if odd else rows), _slack(lo, hi))
     opened = [*search.open, *((-b, -a) for a, b in search.open if odd)]
     closed = _closed(step, points, NEAR * _slack(lo, hi))
     lost = points[~closed]
@@ -96,11 +97,20 @@ def _odd(step: Map, region: np.ndarray, laps: Laps) -> Symmetries | None:
     return group if group is not None and len(group) > 1 else None
 
 
-def _with_images(points: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cycles (m, n) and their mirror images, all from their smallest point on, and multipliers (m,)."""
-    first = points.argmax(axis=1)[:, None] + np.arange(points.shape[1])
-    images = -np.take_along_axis(points, first % points.shape[1], axis=1)
-    return np.concatenate([points, images]), np.tile(mu, 2)
+def _images(rows: np.ndarray) -> np.ndarray:
+    """The mirror images of cycles, rows of points and a multiplier, from their smallest point on, where they are others."""
+    points, mu = _split(rows)
+    n = points.shape[1]
+    half = np.roll(points, n // 2, axis=1) if n % 2 == 0 or n == 1 else np.full_like(points, np.inf)
+    others = np.abs(points + half).max(axis=1) > _blur(mu) * np.abs(points).max(axis=1)
+    first = points.argmax(axis=1)[:, None] + np.arange(n)
+    return np.column_stack([-np.take_along_axis(points, first % n, axis=1), mu])[others]
+
+
+def _blur(mu: np.ndarray) -> np.ndarray:
+    """How near to each other, relative to their size, cycles with this multiplier may be the same."""
+    with np.errstate(divide="ignore"):
+        return np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6)
 
 
 def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
@@ -246,14 +256,16 @@ def distinct(points: np.ndarray, mu: np.ndarray, floor: float) -> tuple[np.ndarr
         return points, mu
     order = np.argsort(points[:, 0], kind="stable")
     points, mu = points[order], mu[order]
-    with np.errstate(divide="ignore"):
-        blur = np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6)
+    blur = _blur(mu)
     largest = max(points.max(), -points.min())
     if (points[1:, 0] - points[:-1, 0]).min() > 2 * (blur.max() * largest + floor):
         return points, mu
-    blur = blur * np.abs(points).max(axis=1) + floor
+    # The same points in whatever order are the same cycle; near each other by a sum that mirror images do not share.
+    blur, places = blur * np.abs(points).max(axis=1) + floor, np.sort(points, axis=1)
+    order = np.argsort((places**2).sum(axis=1) / largest + UNEVEN * places.sum(axis=1), kind="stable")
+    apart = np.abs(places[order[1:]] - places[order[:-1]]).max(axis=1)
     new = np.ones(len(points), dtype=bool)
-    new[1:] = (np.abs(points[1:] - points[:-1]) > np.maximum(blur[1:], blur[:-1])[:, None]).any(axis=1)
+    new[order[1:]] = apart > np.maximum(blur[order[1:]], blur[order[:-1]])
     return points[new], mu[new]
 
 

@@ -24,8 +24,9 @@ def sampled(
     if not np.isfinite([lo, hi]).all():
         raise UsageError(f"this map can only be sampled, on a finite interval, not from {lo:g} to {hi:g}")
     found: dict[tuple, np.ndarray] = {}
+    table = np.empty(0) if known is None else np.sort(known, axis=None)
     near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
-    seeds = _seeds(step, period, np.linspace(lo, hi, GRID), known, near)
+    seeds = _seeds(step, period, np.linspace(lo, hi, GRID), table, near)
     if len(seeds) > MOST_SEEDS:
         raise NumericsError(
             f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
@@ -36,7 +37,7 @@ def sampled(
         for i in range(1, period):
             points[i] = images(step, points[i - 1 : i])[0]
         polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or _among(polished[:1, 0], known, near).any():
+        if polished is None or _among(polished[:1, 0], table, near).any():
             continue
         if least_period(polished, extent=extent) != period or _is_noise(step, polished, extent):
             continue
@@ -82,17 +83,16 @@ def _distinct(found: list[np.ndarray]) -> list[np.ndarray]:
     return kept
 
 
-def _among(points: np.ndarray, known: np.ndarray | None, near: float) -> np.ndarray:
-    """Whether numbers are known to ten digits, or nearer than that to one."""
-    if known is None or not known.size or not len(points):
+def _among(points: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
+    """Whether numbers are known, in ascending order, to ten digits, or nearer than that to one."""
+    if not len(known) or not len(points):
         return np.zeros(len(points), dtype=bool)
-    table = np.sort(known, axis=None)
-    place = np.searchsorted(table, points)
-    beside = table[np.clip([place - 1, place], 0, len(table) - 1)]
+    place = np.searchsorted(known, points)
+    beside = known[np.clip([place - 1, place], 0, len(known) - 1)]
     return np.asarray((np.abs(beside - points) <= SAME * np.abs(points) + near).any(axis=0))
 
 
-def _seeds(step: Map, period: int, x: np.ndarray, known: np.ndarray | None, near: float) -> np.ndarray:
+def _seeds(step: Map, period: int, x: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
     """Points near a solution of fⁿ(x) = x that is not known: bisected sign changes, and near-touches."""
 
     def gap(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from cfdyn._jit import call_from, inline_kernel, integers, kernel_rule, numbers
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.word_memory import value
 
+CLOSE, DIGITS = 1e-14, 1e-6  # of a link: enough to stop, and to be accepted
+
 
 @inline_kernel
 def correct(w, n, x, product) -> None:
@@ -37,11 +39,12 @@ def newton(z, p, out) -> None:
     ANSWER: 1, or −1 if it does not converge to round-off.
     """
     w, m = numbers(z), integers(z)
-    n, x, before = m[at.N], m[at.ORBIT], np.inf
+    n, x, before, off_before = m[at.N], m[at.ORBIT], np.inf, np.inf
     m[at.ANSWER] = -1
     for turn in range(40):
         m[at.USED] += n
-        product, worst, most, steep = 1.0, 0.0, 1e-300, 1.0
+        # ``off``: the largest defect relative to what its own link adds up; points of a cycle may differ by many decades.
+        product, worst, most, steep, off = 1.0, 0.0, 1e-300, 1.0, 0.0
         for k in range(n):
             following = w[x + k + 1] if k < n - 1 else w[x]
             w[x + n + k] = value(w, at.STEP, w[x + k], p) - following
@@ -49,14 +52,18 @@ def newton(z, p, out) -> None:
             product *= w[x + 3 * n + k]
             worst, most = max(worst, abs(w[x + n + k])), max(most, abs(w[x + k]))
             steep = max(steep, abs(w[x + 3 * n + k]))
+            added = abs(following) + abs(w[x + 3 * n + k] * w[x + k])
+            if abs(w[x + n + k]) > off * added:
+                off = abs(w[x + n + k]) / added
         if not np.isfinite(worst + steep) or np.isnan(product):
             return
         # At round-off, where it stays.
-        there = worst <= 1e-13 * most * steep and worst >= 0.5 * before
-        if there or turn == 39 or worst <= 2e-16 * most:
-            m[at.ANSWER] = 1 if worst <= 1e-11 * most * steep else -1
+        stays = worst <= 1e-13 * most * steep and worst >= 0.5 * before and off >= 0.5 * off_before
+        if stays or turn == 39 or (worst <= 2e-16 * most and off <= CLOSE):
+            known = worst <= 1e-11 * most * steep and (off <= DIGITS or worst <= 1e-11 * most)
+            m[at.ANSWER] = 1 if known else -1
             return
-        before = worst
+        before, off_before = worst, off
         correct(w, n, x, product)
 
 

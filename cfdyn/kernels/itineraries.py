@@ -84,6 +84,15 @@ def reaches(w, m, p, k, least, most, slack) -> bool:
 
 
 @inline_kernel
+def doubt(w, m, p, k, low, high) -> float:
+    """What round-off of the ends of the k-th part of the word may do to its image."""
+    kept, most = m[at.KEPT] + 2 * k, max(abs(low), abs(high))
+    for x in (w[kept], w[kept + 1]):
+        most = max(most, abs(value(w, at.JACOBIAN, x, p) * x))
+    return 4e-16 * most
+
+
+@inline_kernel
 def mirrored(w, m, n) -> bool:
     """Whether a rotation of the word's mirror image comes before it: its cycles are the images of those of that one."""
     word, last = m[at.WORD], m[at.LAPS] - 1
@@ -148,7 +157,9 @@ def walk(z, p, out) -> None:
             m[word + k] = max(m[word + k - m[prefix + k - 1]], first_lap(w, m, low - slack)) - 1
             continue
         low, high = max(low, w[kept]), min(high, w[kept + 1])
-        if n % m[prefix + k] != 0 or low > high + slack or (m[at.ODD] == 1 and mirrored(w, m, n)):
+        if n % m[prefix + k] != 0 or (low > high and low > high + doubt(w, m, p, k, low, high)):
+            continue
+        if m[at.ODD] == 1 and mirrored(w, m, n):
             continue
         if m[at.LOOK] == 1 and comes_back(w, m, p, n, min(low, high), max(low, high)):
             call_from(w, at.ALONE, z, p, z)

@@ -235,12 +235,20 @@ def test_steep_fixed_point_beside_a_large_image(box):
     assert found.multipliers.ravel() == pytest.approx([np.exp(50.0), -49.0], rel=1e-12)
 
 
-def test_cycle_that_floats_do_not_resolve_is_not_denied():
-    # Its only 2-cycle is (δ, 2 − δ) with δ = 3.86e-22, and e⁴⁹/50 = 4e19 is an image.
-    found = cf.analysis.cycles(cf.Map.from_text("x*exp(a*(1-x))", params={"a": 50.0}), 2, [(-1.0, 3.0)])
-    for cycle in found:
-        assert cycle.points.sum() == pytest.approx(2.0, rel=1e-9)
-    assert len(found) == 1 or (not found.complete and len(found.undecided))
+@pytest.mark.parametrize("a", [5.0, 20.0, 50.0, 100.0])
+def test_cycles_with_points_of_very_different_sizes(a):
+    """x e^{a(1−x)}: the points of an n-cycle add up to n, and e^{a−1}/a is an image; for a = 50 and n = 2, δ = 3.86e-22."""
+    step = cf.Map.from_text("x*exp(a*(1-x))", params={"a": a})
+    pair, triples = every(step, 2, -1.0, 3.0), every(step, 3, -1.0, 3.0)
+    assert len(pair) == 1 and len(triples) == 2
+    for cycle in (*pair, *triples):
+        x = cycle.points[:, 0]
+        assert x.sum() == pytest.approx(cycle.period, rel=1e-13)
+        # Relative to each point, however small.
+        assert x * np.exp(a * (1 - x)) == pytest.approx(np.roll(x, -1), rel=1e-12 * a, abs=0.0)
+        assert cycle.multipliers[0] == pytest.approx(np.prod(1 - a * x), rel=1e-9)
+    delta = pair[0].points[0, 0]
+    assert delta == pytest.approx(2 * math.exp(-a * (1 - delta)), rel=1e-12 * a) or a < 10
 
 
 @pytest.mark.parametrize("period", [2, 3])
