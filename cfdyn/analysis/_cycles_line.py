@@ -14,7 +14,7 @@ from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.analysis._symmetry import Symmetries, symmetries
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels import word_memory as at
-from cfdyn.kernels.closing import close, newton
+from cfdyn.kernels.closing import DIGITS, close, newton
 from cfdyn.kernels.expanding import alone
 from cfdyn.kernels.itineraries import walk
 from cfdyn.kernels.orbits import evaluate_rows
@@ -27,7 +27,7 @@ LONG = 16  # a longer period is worth an estimate of its laps first
 HOPELESS = 1e3  # times the budget
 MOST_BYTES = 2**30
 UNEVEN = 0.62
-DIGITS, CLOSE, UNIT = 1e-6, 1e-3, 1e-15
+CLOSE, UNIT = 1e-3, 1e-15
 NEAR = 1e4  # times what counts as round-off in the box
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
 SHORT = 150_000  # a walk that takes more is worth asking for a symmetry
@@ -56,10 +56,10 @@ def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> F
     rows = np.concatenate(search.found)
     points, mu = distinct(*_split(np.concatenate([rows, _images(rows)]) if odd else rows), _slack(lo, hi))
     opened = [*search.open, *((-b, -a) for a, b in search.open if odd)]
-    closed = _closed(step, points, NEAR * _slack(lo, hi))
-    lost = points[~closed]
-    if len(lost):
-        points, mu = points[closed], mu[closed]
+    lost = points[:0]
+    if search.vague:
+        closed = _closed(step, points, NEAR * _slack(lo, hi))
+        points, mu, lost = points[closed], mu[closed], points[~closed]
     reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost))
     if odd:
         reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
@@ -102,15 +102,14 @@ def _images(rows: np.ndarray) -> np.ndarray:
     points, mu = _split(rows)
     n = points.shape[1]
     half = np.roll(points, n // 2, axis=1) if n % 2 == 0 or n == 1 else np.full_like(points, np.inf)
-    others = np.abs(points + half).max(axis=1) > _blur(mu) * np.abs(points).max(axis=1)
+    others = np.abs(points + half).max(axis=1) > _blur(np.abs(1 - mu)) * np.abs(points).max(axis=1)
     first = points.argmax(axis=1)[:, None] + np.arange(n)
     return np.column_stack([-np.take_along_axis(points, first % n, axis=1), mu])[others]
 
 
-def _blur(mu: np.ndarray) -> np.ndarray:
-    """How near to each other, relative to their size, cycles with this multiplier may be the same."""
-    with np.errstate(divide="ignore"):
-        return np.clip(1e-13 / np.abs(1 - mu), 1e-11, 1e-6)
+def _blur(apart: np.ndarray) -> np.ndarray:
+    """How near to each other, relative to their size, cycles may be the same whose multiplier is as far from 1 as this."""
+    return 1e-13 / np.minimum(np.maximum(apart, 1e-7), 1e-2)
 
 
 def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
@@ -186,6 +185,11 @@ class _Search:
         return [tuple(row) for row in self.w[start : start + 2 * count].reshape(-1, 2).tolist()]
 
     @property
+    def vague(self) -> bool:
+        """Whether it is not clear at a glance that all cycles close."""
+        return bool(self.m[at.VAGUE])
+
+    @property
     def count(self) -> int:
         """Words, where they were only counted."""
         return int(self.m[at.COUNT])
@@ -254,14 +258,13 @@ def distinct(points: np.ndarray, mu: np.ndarray, floor: float) -> tuple[np.ndarr
     """Each cycle once: (m, n) rows that begin at their smallest point, and their multipliers (m,); ``floor``: round-off."""
     if len(points) < 2:
         return points, mu
-    order = np.argsort(points[:, 0], kind="stable")
+    order = points[:, 0].argsort(kind="stable")
     points, mu = points[order], mu[order]
-    blur = _blur(mu)
-    largest = max(points.max(), -points.min())
-    if (points[1:, 0] - points[:-1, 0]).min() > 2 * (blur.max() * largest + floor):
+    first, largest, apart = points[:, 0], max(points.max(), -points.min()), np.abs(1 - mu)
+    if (first[1:] - first[:-1]).min() > 2 * (_blur(apart.min()) * largest + floor):
         return points, mu
     # The same points in whatever order are the same cycle; near each other by a sum that mirror images do not share.
-    blur, places = blur * np.abs(points).max(axis=1) + floor, np.sort(points, axis=1)
+    blur, places = _blur(apart) * np.abs(points).max(axis=1) + floor, np.sort(points, axis=1)
     order = np.argsort((places**2).sum(axis=1) / largest + UNEVEN * places.sum(axis=1), kind="stable")
     apart = np.abs(places[order[1:]] - places[order[:-1]]).max(axis=1)
     new = np.ones(len(points), dtype=bool)

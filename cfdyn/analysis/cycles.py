@@ -169,9 +169,12 @@ def _box(step: Map, box: Any, finite: bool) -> np.ndarray:
 
 def _record(step: Map, period: int, region: np.ndarray, found: Found, seed: int) -> Cycles:
     points, mu = found.points.reshape(-1, period, step.dim), found.multipliers.reshape(-1, step.dim)
-    order = np.lexsort(points[:, 0].T[::-1]) if len(points) else np.empty(0, dtype=int)
+    first = points[:, 0, 0]
+    if not (first[1:] > first[:-1]).all():
+        order = np.lexsort(points[:, 0].T[::-1])
+        points, mu = points[order], mu[order]
     undecided = nowhere(step.dim) if found.undecided is None else found.undecided
     settings = provenance(map=step.title, params=step.params, names=list(step.names), period=period, box=region, seed=seed,
                           **found.notes)  # fmt: skip
-    return Cycles(period, region, points[order], mu[order], found.complete, undecided, found.method, found.reason, step,
+    return Cycles(period, region, points, mu, found.complete, undecided, found.method, found.reason, step,
                   provenance=settings)  # fmt: skip

@@ -69,7 +69,10 @@ def newton(z, p, out) -> None:
 
 @inline_kernel
 def keep(w, m, n, x) -> None:
-    """Write the cycle down, from its smallest point on, with its multiplier, if n is its least period."""
+    """Write the cycle down, from its smallest point on, with its multiplier, if n is its least period.
+
+    VAGUE counts those where some f(x_i) and x_{i+1} do not agree to six digits.
+    """
     product, most, first = 1.0, 1e-300, 0
     for k in range(n):
         product *= w[x + 3 * n + k]
@@ -86,10 +89,14 @@ def keep(w, m, n, x) -> None:
     if m[at.COUNT] == m[at.ROWS]:
         m[at.STATUS] = at.CROWDED
         return
-    row = m[at.FOUND] + m[at.COUNT] * (n + 1)
+    row, vague = m[at.FOUND] + m[at.COUNT] * (n + 1), 0
     for k in range(n):
-        w[row + k] = w[x + (first + k) % n]
+        place = first + k if first + k < n else first + k - n
+        w[row + k] = w[x + place]
+        if not abs(w[x + n + place]) <= DIGITS * abs(w[x + place + 1] if place < n - 1 else w[x]):
+            vague = 1
     w[row + n] = product
+    m[at.VAGUE] += vague
     m[at.COUNT] += 1
 
 

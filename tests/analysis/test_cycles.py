@@ -76,6 +76,26 @@ def test_a_tangency_is_undecided():
     assert len(flip) == 0 and not flip.complete and flip.undecided[0, 0] == pytest.approx([2 / 3, 2 / 3], abs=1e-3)
 
 
+def test_lucas_numbers_in_the_window_of_period_three():
+    """Beside 0 and the stable 3-cycle the orbits that stay are those of the golden-mean shift: fⁿ has Lucas(n) fixed points."""
+    lucas = [2, 1]
+    while len(lucas) <= 17:
+        lucas.append(lucas[-1] + lucas[-2])
+    primes = {}
+    for n in range(1, 18):
+        primes[n] = (lucas[n] - sum(d * primes[d] for d in range(1, n) if n % d == 0)) // n
+        found = every(LOGISTIC.at(r=3.84), n, 0, 1)
+        assert len(found) == primes[n] + (n in (1, 3)), n
+        assert (np.abs(found.multipliers) > 1).sum() == len(found) - (n == 3)
+
+
+def test_many_cycles_of_one_word():
+    """x + a sin x rises everywhere: one lap, in which all kπ are fixed, with the multipliers 1 ± a in turn."""
+    found = every(cf.Map.from_text("x + a*sin(x)", params={"a": 0.9}), 1, -20, 20)
+    assert firsts(found) == pytest.approx([math.pi * k for k in range(-6, 7)], abs=1e-12)
+    assert found.multipliers[:, 0] == pytest.approx([1.9 if k % 2 == 0 else 0.1 for k in range(-6, 7)], abs=1e-12)
+
+
 def test_cycles_at_both_ends_of_a_lap_and_in_its_middle():
     """1.5 x − x³ has the fixed points 0, ±√½, and turns at the latter: three zeros of f(x) − x that are no continuum."""
     for centre in (0.0, 0.5):
