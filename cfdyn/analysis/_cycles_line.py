@@ -107,9 +107,9 @@ def _images(rows: np.ndarray) -> np.ndarray:
     return np.column_stack([-np.take_along_axis(points, first % n, axis=1), mu])[others]
 
 
-def _blur(apart: np.ndarray) -> np.ndarray:
+def _blur(away: np.ndarray) -> np.ndarray:
     """How near to each other, relative to their size, cycles may be the same whose multiplier is as far from 1 as this."""
-    return 1e-13 / np.minimum(np.maximum(apart, 1e-7), 1e-2)
+    return 1e-13 / np.minimum(np.maximum(away, 1e-7), 1e-2)
 
 
 def _inside(points: np.ndarray, lo: float, hi: float) -> np.ndarray | slice:
@@ -260,11 +260,11 @@ def distinct(points: np.ndarray, mu: np.ndarray, floor: float) -> tuple[np.ndarr
         return points, mu
     order = points[:, 0].argsort(kind="stable")
     points, mu = points[order], mu[order]
-    first, largest, apart = points[:, 0], max(points.max(), -points.min()), np.abs(1 - mu)
-    if (first[1:] - first[:-1]).min() > 2 * (_blur(apart.min()) * largest + floor):
+    first, largest, away = points[:, 0], max(points.max(), -points.min()), np.abs(1 - mu)
+    if (first[1:] - first[:-1]).min() > 2 * (_blur(away.min()) * largest + floor):
         return points, mu
     # The same points in whatever order are the same cycle; near each other by a sum that mirror images do not share.
-    blur, places = _blur(apart) * np.abs(points).max(axis=1) + floor, np.sort(points, axis=1)
+    blur, places = _blur(away) * np.abs(points).max(axis=1) + floor, np.sort(points, axis=1)
     order = np.argsort((places**2).sum(axis=1) / largest + UNEVEN * places.sum(axis=1), kind="stable")
     apart = np.abs(places[order[1:]] - places[order[:-1]]).max(axis=1)
     new = np.ones(len(points), dtype=bool)

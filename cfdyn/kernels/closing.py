@@ -9,6 +9,7 @@ from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.word_memory import value
 
 CLOSE, DIGITS = 1e-14, 1e-6  # of a link: enough to stop, and to be accepted
+LEAST = 1e-300  # what is smaller is 0, which Newton's method only comes near
 
 
 @inline_kernel
@@ -29,7 +30,8 @@ def correct(w, n, x, product) -> None:
             total = (total - w[defect + k]) / w[slope + k]
             w[move + k] = total
     for k in range(n):
-        w[x + k] += w[move + k]
+        moved = w[x + k] + w[move + k]
+        w[x + k] = 0.0 if abs(moved) < LEAST else moved
 
 
 @kernel_rule
@@ -44,7 +46,7 @@ def newton(z, p, out) -> None:
     for turn in range(40):
         m[at.USED] += n
         # ``off``: the largest defect relative to what its own link adds up; points of a cycle may differ by many decades.
-        product, worst, most, steep, off = 1.0, 0.0, 1e-300, 1.0, 0.0
+        product, worst, most, steep, off = 1.0, 0.0, LEAST, 1.0, 0.0
         for k in range(n):
             following = w[x + k + 1] if k < n - 1 else w[x]
             w[x + n + k] = value(w, at.STEP, w[x + k], p) - following
@@ -73,7 +75,7 @@ def keep(w, m, n, x) -> None:
 
     VAGUE counts those where some f(x_i) and x_{i+1} do not agree to six digits.
     """
-    product, most, first = 1.0, 1e-300, 0
+    product, most, first = 1.0, LEAST, 0
     for k in range(n):
         product *= w[x + 3 * n + k]
         most = max(most, abs(w[x + k]))

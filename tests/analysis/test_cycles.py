@@ -304,3 +304,8 @@ def test_poles_without_end_stay_within_the_budget():
 def test_a_fixed_point_at_zero_is_found_whatever_rounding_makes_of_it(r):
     found = cf.analysis.cycles(cf.Map.from_text("r*x*(1-x)", params={"r": float(r)}), 1, [(-1.0, 2.0)])
     assert found.complete and [c.points[0, 0] for c in found] == pytest.approx([0.0, 1 - 1 / r], abs=1e-15)
+
+
+def test_steps_that_only_come_near_zero_end_there():
+    step = cf.Map.from_text("Piecewise((a*x, x < 0.5), (a*(1 - x) + b, True))", "x", {"a": 1.2292169317707757, "b": -0.1410905369510368})
+    assert firsts(every(step, 1, 0, 1)) == [0.0]
