@@ -65,6 +65,9 @@ def refuse(reason: str) -> Path | None:
     return None
 
 
+_version = functools.cache(version)
+
+
 def fingerprint(sources: tuple[str, ...], packages: tuple[str, ...], *more: str) -> str:
     """Changes with these files and folders of the package, these packages, Python, and what else is named."""
     here = Path(__file__).parent
@@ -73,7 +76,7 @@ def fingerprint(sources: tuple[str, ...], packages: tuple[str, ...], *more: str)
         paths = sorted((here / name).glob("*.py")) if (here / name).is_dir() else [here / name]
         for path in paths:
             digest.update(path.read_bytes())
-    digest.update(repr((sys.version, [version(p) for p in packages], more)).encode())
+    digest.update(repr((sys.version, [_version(p) for p in packages], more)).encode())
     return digest.hexdigest()[:20]
 
 

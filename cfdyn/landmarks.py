@@ -16,7 +16,7 @@ from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.windows import Window, windows
 from cfdyn.errors import NumericsError
 from cfdyn.loss import Loss
-from cfdyn.symbolic.exact.short import short_forms
+from cfdyn.symbolic.exact.short import PATIENCE, short_forms
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
@@ -25,7 +25,6 @@ MOST_KNOWN = 3
 LEVELS = 8
 SHOWN = 5
 BEFORE = 0.95
-PATIENCE = 2.0  # seconds for formulas; found once, they are kept
 SAME = 1e-9
 
 

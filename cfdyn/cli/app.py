@@ -44,9 +44,12 @@ def study(
     json: JSON = False,
 ) -> None:
     """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
-    from cfdyn.cli import commands
+    from cfdyn.cli.meanwhile import meanwhile
 
-    commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, figure, seed, json)
+    with meanwhile(loss, figure):
+        from cfdyn.cli import commands
+
+        commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, figure, seed, json)
 
 
 @app.command()

@@ -94,6 +94,11 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
     return found
 
 
+def is_kept(text: str) -> bool:
+    """Whether a text was read before, so that no SymPy is needed for it."""
+    return _shelf().read(text) is not None
+
+
 @cache
 def _read(text: str) -> Formula:
     stored = _shelf().read(text)

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -46,14 +48,46 @@ def _shelf() -> Shelf:
     return Shelf("exact", fingerprint(("symbolic/exact", "symbolic", "tape"), ("sympy", "mpmath")))
 
 
-def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """The worker's answers; it is gone when this returns, however it returns, and ends by itself if this process does."""
+_begun: list[tuple[float, subprocess.Popen[str]]] = []
+
+
+@contextmanager
+def begun(time_limit: float) -> Iterator[None]:
+    """A process for the next question with this time limit, begun before that is known: it takes a while to import SymPy.
+
+    It is gone when this ends.
+    """
+    with suppress(OSError):
+        _begun.append((time_limit, _begin(time_limit)))
+    try:
+        yield
+    finally:
+        while _begun:
+            _end(_begun.pop()[1])
+
+
+def _begin(time_limit: float) -> subprocess.Popen[str]:
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", MODULE, str(time_limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stdin):
+        with suppress(OSError):
+            if stream:
+                stream.close()
+
+
+def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
+    """The worker's answers; it is gone when this returns, however it returns, and ends by itself if this process does."""
+    ready = [_begun.pop() for _ in _begun[:1] if _begun[0][0] == time_limit]
+    process = ready[0][1] if ready else _begin(time_limit)
     assert process.stdin is not None and process.stdout is not None
     try:
         try:
@@ -64,13 +98,7 @@ def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
         found, reason = _collected(process.stdout, time.monotonic() + PATIENCE * time_limit)
         return found, TOO_LATE if reason == ENDED_EARLY and process.wait() == OUT_OF_TIME else reason
     finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        try:
-            process.stdin.close()
-        except OSError:
-            pass
+        _end(process)
 
 
 def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], str]:

@@ -8,6 +8,8 @@ from cfdyn.symbolic.exact.process import answers
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, is_rational, request, subject
 from cfdyn.symbolic.oracle import map_program
 
+PATIENCE = 2.0  # seconds in a study; what is found once is kept
+
 
 class ShortForm(NamedTuple):
     """A name, the formula as text and in LaTeX, and its value (of the parameters that the loss has)."""
@@ -39,6 +41,8 @@ def short_forms(loss: Any, optimizer: Any, time_limit: float = 3.0) -> list[Shor
         return []
     try:
         asked = request(spec, chosen_parameters(spec, "all"), job="brief")
+        # It is sought for, so that the answer is the same at every learning rate.
+        asked["values"]["lr"] = "1"
     except Refused:
         return []
     return [ShortForm(p["name"], p["text"], p["latex"], float(p["value"])) for p in answers(asked, time_limit)[0]]

@@ -10,26 +10,18 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from cfdyn.symbolic.exact.brief import brief
+from cfdyn.symbolic.exact.minima import minima
 from cfdyn.symbolic.exact.process import OUT_OF_TIME
 from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.solve import families
 
 MOST_MEMORY = 4 * 2**30
 
 
 def answer(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The parts of the answer, in the order in which they are found."""
-    if asked["job"] == "edge":
-        from cfdyn.symbolic.exact.minima import minima
-
-        yield from minima(asked)
-    elif asked["job"] == "brief":
-        from cfdyn.symbolic.exact.brief import brief
-
-        yield from brief(asked)
-    else:
-        from cfdyn.symbolic.exact.solve import families
-
-        yield from families(asked)
+    yield from {"edge": minima, "brief": brief}.get(asked["job"], families)(asked)
 
 
 def _stop_with_the_parent() -> None:
@@ -57,7 +49,10 @@ def _limit_memory() -> None:
 def main() -> None:
     """One request, one answer."""
     _limit_memory()
-    asked = json.loads(sys.stdin.readline())
+    question = sys.stdin.readline()
+    if not question:  # the parent has none
+        return
+    asked = json.loads(question)
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
     threading.Thread(target=_stop_in_time, args=(float(sys.argv[1]),), daemon=True).start()
     end = ""
