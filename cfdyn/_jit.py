@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -18,6 +21,7 @@ import numpy as np
 from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.event import Listener, register
+from numba.core.registry import CPUDispatcher
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
 
@@ -27,6 +31,14 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
 SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+
+# numba looks whether there is scipy.linalg, which takes a tenth of a second to import, before it is asked for a product.
+_WANTED = "scipy.linalg.cython_blas"
+if not DISABLED and _WANTED not in sys.modules and find_spec("scipy"):
+    sys.modules[_WANTED] = ModuleType(_WANTED)
+    import numba.np.arraymath  # noqa: F401
+
+    del sys.modules[_WANTED]
 
 
 class _HoldInterrupts(Listener):
@@ -66,7 +78,7 @@ register("numba:compiler_lock", _HoldInterrupts())
 
 def kernel(function: Callable, short: bool = False) -> Callable:
     """Compile a numerical loop when first called: nogil, no fastmath, IEEE division, kept on disk; see `_without_vectors`."""
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled: Any = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if not DISABLED:
         keep(compiled, function)
         if short:
@@ -84,9 +96,18 @@ def _without_vectors(compile: Callable, signature: Any) -> Any:
         numba.config.LOOP_VECTORIZE = usual
 
 
+class _Part(CPUDispatcher):
+    """Without an entry from Python, which takes a sixth of the time to compile: there it is the function that it was."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.py_func(*arguments)
+
+
 def inline_kernel(function: Callable) -> Callable:
     """A helper that becomes a part of the kernels and rules that call it: arrays are long to pass on."""
-    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    options = {"nopython": True, "nogil": True, "error_model": "numpy", "forceinline": True, "boundscheck": None,
+               "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # fmt: skip
+    return function if DISABLED else _Part(function, targetoptions=options)
 
 
 def spliced(function: Callable) -> Callable:

@@ -20,9 +20,10 @@ MODULE = "cfdyn.analysis._ahead"
 
 def _rules(line: bool) -> list[Any]:
     """Of continuation, then of cycles on the line, those first that are called last."""
-    from cfdyn.kernels import closing, cyclic, itineraries, paths, shooting, words
+    from cfdyn.kernels import closing, cyclic, expanding, itineraries, paths, shooting, words
 
-    return [shooting.shooting, cyclic.reduce, *((itineraries.walk, words.leaf, paths.trace, closing.close) if line else ())]
+    of_lines = (itineraries.walk, expanding.alone, words.leaf, paths.trace, closing.close, closing.newton)
+    return [shooting.shooting, cyclic.reduce, *(of_lines if line else ())]
 
 
 def _follow_nothing(corrector: Any) -> None:

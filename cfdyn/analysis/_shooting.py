@@ -68,7 +68,7 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
     n, d = defect.shape
     if n * d > DENSE:
-        return _solve_sparse(matrices, defect)
+        return _solve_sparse(matrices, defect) if d > 1 else _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
     system, index = np.zeros((n, d, n, d)), np.arange(n)
     system[index, :, index, :] = matrices
     system[index, :, np.roll(index, -1), :] -= np.eye(d)
@@ -82,6 +82,29 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     if not sound:
         solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
     return solved.reshape(n, d)
+
+
+def _solve_ring(slopes: list[float], defect: list[float]) -> np.ndarray:
+    """The Newton step of one variable, (n, 1): x_k is eliminated by its own row or by that which closes the ring."""
+    steep, closing, right, rows = -1.0, slopes[-1], defect[-1], []
+    try:
+        for slope, off in zip(slopes[:-1], defect[:-1], strict=True):
+            # slope x_k − x_{k+1} = off and steep x_k + closing x_n = right
+            if abs(slope) >= abs(steep):
+                rows.append((slope, -1.0, 0.0, off))
+                steep /= slope
+                right -= steep * off
+            else:
+                rows.append((steep, 0.0, closing, right))
+                share, steep = slope / steep, -1.0
+                closing, right = -share * closing, off - share * right
+        last = right / (steep + closing)
+        solved = [last]
+        for pivot, following, end, value in reversed(rows):
+            solved.append((value - following * solved[-1] - end * last) / pivot)
+    except ZeroDivisionError:
+        solved = [np.nan] * len(slopes)
+    return np.array(solved[::-1])[:, None]
 
 
 def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
@@ -141,7 +164,7 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
 
 
 def regularity(step: Map, points: np.ndarray, extent: float) -> str:
-    """"smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
+    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
     size = 1e-7 * max(float(np.abs(points).max()), extent, 1e-300)
     here, slopes = images(step, points), jacobians(step, points)
     steepness, worst = 1 + np.abs(slopes).max(), "smooth"

@@ -14,8 +14,8 @@ import pytest
 from cfdyn.analysis import _ahead
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
-NAMES = {"shooting.shooting", "cyclic.reduce", "continuation.follow", "itineraries.walk", "words.leaf", "paths.trace",
-         "closing.close"}  # fmt: skip
+NAMES = {"shooting.shooting", "cyclic.reduce", "continuation.follow", "itineraries.walk", "expanding.alone", "words.leaf",
+         "paths.trace", "closing.close", "closing.newton"}  # fmt: skip
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:

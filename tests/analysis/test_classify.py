@@ -7,8 +7,11 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.analysis import _shooting
 from cfdyn.analysis._shooting import images, multipliers, polish
 from tests.oracles import needs_compiler
 
@@ -228,7 +231,9 @@ def test_C5_three_cycles_at_20():
     assert [c.multipliers[0] for c in every if not c.stable] == [pytest.approx(4.06787929050705, rel=1e-11)]
 
 
-@pytest.mark.parametrize(("K", "N", "lr", "period"), [(3, 4, 60, 4), (3, 5, 60, 5), (4, 5, 60, 5), (5, 7, 100, 7), (7, 10, 100, 10)])
+@pytest.mark.parametrize(
+    ("K", "N", "lr", "period"), [(3, 4, 60, 4), (3, 5, 60, 5), (4, 5, 60, 5), (5, 7, 100, 7), (7, 10, 100, 10)]
+)
 @needs_compiler
 def test_C5_periods_at_large_rates(K, N, lr, period):
     found = classify(GD["logistic_regression"], [0.5], lr=float(lr), K=K, N=N)
@@ -426,7 +431,9 @@ def test_lyapunov_spectrum_of_henon():
 
 
 def test_lyapunov_of_a_cycle_and_of_linear_maps():
-    assert cf.analysis.lyapunov(LOGISTIC.at(r=3.3), [0.3], 5000)[0] == pytest.approx(math.log(abs(4 + 6.6 - 3.3**2)) / 2, rel=1e-6)
+    assert cf.analysis.lyapunov(LOGISTIC.at(r=3.3), [0.3], 5000)[0] == pytest.approx(
+        math.log(abs(4 + 6.6 - 3.3**2)) / 2, rel=1e-6
+    )
     linear = cf.Map.from_text(["x/2 + y", "y/3"], "x y")
     assert cf.analysis.lyapunov(linear, [0.0, 0.0], 500) == pytest.approx([-math.log(2), -math.log(3)], abs=1e-2)
     dead = cf.Map.from_text(["x/2", "x/4"], "x y")
@@ -534,3 +541,17 @@ def test_a_small_budget_is_an_honest_undecided_or_right():
 def test_from_a_start_far_away():
     found = cf.analysis.classify(cf.as_map(cf.losses.log_cosh(), cf.optimizers.gd(lr=3.0)), [1e6])
     assert (found.kind, found.period) in (("cycle", 2), ("undecided", None))
+
+
+@given(st.integers(2, 40), st.sampled_from([0.0, 0.1, 1.0, 10.0]), st.integers(0, 10**6))
+def test_newtons_step_around_a_ring_solves_its_equations(n, scale, seed):
+    rng = np.random.default_rng(seed)
+    slopes, defect = scale * rng.standard_normal(n), rng.standard_normal(n)
+    moved = _shooting._solve_ring(slopes.tolist(), defect.tolist())[:, 0]
+    residual = slopes * moved - np.roll(moved, -1) - defect
+    assert np.abs(residual).max() <= 1e-12 * (1 + scale) * max(1, np.abs(moved).max())
+
+
+def test_newtons_step_around_a_ring_without_solution():
+    assert np.isnan(_shooting._solve_ring([1.0, 1.0, 1.0], [1.0, 0.0, 0.0])).all()  # the sum of the defects is not 0
+    assert np.isnan(_shooting._solve_ring([0.5, 2.0], [1.0, 1.0])).all()  # multiplier 1

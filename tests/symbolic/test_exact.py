@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.symbolic.exact import process
 from cfdyn.symbolic.exact.process import MODULE
 from cfdyn.symbolic.exact.request import request, subject
 from cfdyn.symbolic.exact.short import short_forms
@@ -296,6 +297,28 @@ def test_short_forms():
     assert forms["flip of the 2-cycle"].value == pytest.approx((math.sqrt(5) - 1) / 2, abs=1e-15)
     begin = time.monotonic()
     assert short_forms(cf.losses.poisson_regression(), GD) == [] and time.monotonic() - begin < 0.1
+
+
+def test_an_answer_serves_every_learning_rate(monkeypatch):
+    first = short_forms(cf.losses.double_well(a=3.0), cf.optimizers.gd(lr=0.3), 20.0)
+    monkeypatch.setattr(process, "_ask", lambda *question: pytest.fail("asked again"))
+    assert short_forms(cf.losses.double_well(a=3.0), cf.optimizers.gd(lr=0.4), 20.0) == first
+    edges = [form for form in first if form.name.startswith("edge")]
+    assert [form.value for form in edges] == pytest.approx([1 / 3], rel=1e-15)  # 2/f″ with f″(±1) = 2a
+
+
+def test_a_process_begun_ahead_answers_the_next_question_and_is_gone(monkeypatch):
+    pids = []
+    begin = process._begin
+    monkeypatch.setattr(process, "_begin", lambda limit: pids.append(begin(limit)) or pids[-1])
+    with process.begun(20.0):
+        assert len(pids) == 1 and pids[0].poll() is None
+        found = cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x) + x/997", "x", {"r": 3.2}), 1, time_limit=20.0)
+        assert len(pids) == 1 and pids[0].returncode is not None and found.families
+    with process.begun(20.0):
+        cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x) + x/991", "x", {"r": 3.2}), 1, time_limit=19.0)
+        assert len(pids) == 3, "its time limit is another"
+    assert all(p.returncode is not None for p in pids) and process._begun == []
 
 
 @pytest.mark.parametrize("wrong, words", [
