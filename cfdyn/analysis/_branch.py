@@ -33,6 +33,8 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     """The polished points (n, D) of a start."""
     given = getattr(cycle, "points", cycle)
     try:
+        if isinstance(period, bool):
+            raise TypeError
         rows = np.asarray(given, dtype=float)
         n = operator.index(1 if period is None else period)
     except (TypeError, ValueError):

@@ -130,9 +130,10 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
     """Refuse rows of so many numbers where they would not fit."""
     size = 8 * most_steps * row
     if size > MOST_BYTES:
-        fits = max(int(MOST_BYTES // (8 * row)), 1)
+        fits = int(MOST_BYTES // (8 * row))
+        advice = f"max_steps={fits}, or a shorter period" if fits else "a shorter period"
         raise UsageError(f"{most_steps} {what} need up to {size / 2**30:.1f} GiB; the limit is {MOST_BYTES // 2**30} GiB: "
-                         f"ask for max_steps={fits}, or a shorter period")  # fmt: skip
+                         f"ask for {advice}")  # fmt: skip
 
 
 def length_scales(step: Map, points: np.ndarray) -> np.ndarray:

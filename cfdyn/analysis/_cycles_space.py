@@ -21,7 +21,7 @@ HIGHEST = 8  # dimension in which boxes are still few
 
 def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> Found:
     """Chains of boxes first; a search where they leave something open, are hopeless, or are not wanted."""
-    _check(step, region, seed, budget)
+    _check(step, region, seed)
     hopeless, group = _why_not(step, period) if method == "auto" else "", symmetries(step, region)
     if hopeless or method != "auto":
         searched = by_search(step, period, region, seed, budget, group, method != SMALL_STEPS)
@@ -36,12 +36,10 @@ def in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int 
     return _with_reason(bounded, bounded.reason)
 
 
-def _check(step: Map, region: np.ndarray, seed: Any, budget: Any) -> None:
+def _check(step: Map, region: np.ndarray, seed: Any) -> None:
     """Refuse what has no meaning."""
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise UsageError(f"a seed is a whole number from 0 on, not {seed!r}")
-    if budget is not None and not (isinstance(budget, int | float | np.number) and budget >= 1):
-        raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
     for name, ends in zip(step.names, region.tolist(), strict=True):
         if max(map(abs, ends)) > FARTHEST:
             raise UsageError(f"the box reaches to {max(map(abs, ends)):g} for {name}; beyond {FARTHEST:g} products overflow")

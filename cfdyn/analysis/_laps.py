@@ -20,8 +20,9 @@ UNSEEN = 1e3  # where an infinite interval is cut off if nothing is known far ou
 SAMPLES = 1024  # of the derivative where its sign stays open
 DECADES = 153
 
-# Of each map, by start and limit: laps that hold all images too, and so serve every period.
-_settled: WeakKeyDictionary[Map, dict[tuple, Laps]] = WeakKeyDictionary()
+# Of each map, by start, limit and period; None stands for every period, where the laps hold all images too.
+_kept: WeakKeyDictionary[Map, dict[tuple, Laps]] = WeakKeyDictionary()
+_far_out: WeakKeyDictionary[Map, tuple] = WeakKeyDictionary()
 
 
 @dataclass
@@ -169,13 +170,13 @@ class _Pieces:
 
 def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
     """The laps of an interval that holds every cycle of this period with a point in [lo, hi]."""
-    if not np.isfinite(hi - lo):
+    if max(-lo, hi) > HUGE:
         core, limit = escape(step)
         if core is None:
             found = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), 1e-16)
             return found.with_open([(-np.inf, -UNSEEN), (UNSEEN, np.inf)])
         if limit is not None:
-            return laps_on(step, *limit, 1e-16)
+            return _spread(step, 1, limit, limit, 1e-16)
         return _spread(step, period, core, (-HUGE, HUGE), 1e-16)
     tame, floor = 1e2 * max(abs(lo), abs(hi), hi - lo), 1e-16 * min(hi - lo, 1.0)
     found = _spread(step, period, (lo, hi), (-tame, tame), floor)
@@ -191,9 +192,10 @@ def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
 
 def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[float, float], floor: float) -> Laps:
     """The laps of an interval with its first period − 1 images, as far as the limit."""
-    kept = _settled.setdefault(step, {})
-    if (start, limit) in kept:
-        return kept[start, limit].copy()
+    kept = _kept.setdefault(step, {})
+    for known in ((start, limit, None), (start, limit, period)):
+        if known in kept:
+            return kept[known].copy()
     (lo, hi), cut, settled = np.clip(start, *limit).tolist(), False, False
     for turn in range(min(period, ROUNDS)):
         found = laps_on(step, lo, hi, floor)
@@ -210,12 +212,18 @@ def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[flo
             break
         cut, lo, hi = cut or beyond, low, high
     found.cut = cut
-    if settled:
-        kept[start, limit] = found.copy()
+    kept[start, limit, None if settled else period] = found.copy()
     return found
 
 
 def escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """`_escape`, kept for each map."""
+    if step not in _far_out:
+        _far_out[step] = _escape(step)
+    return _far_out[step]
+
+
+def _escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
     """Intervals (core, limit) from bounds of the map far out: every cycle has a point in the core and all in the limit.
 
     Far out each side is moved outward on its own side (no cycle gets there), outward but across, or inward. Where no side

@@ -116,5 +116,5 @@ def of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, lea
     if not found and not complete:
         many = "all directions carry 2-cycles alike"
     else:
-        many = f"{len(beyond)} 2-cycles beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"
+        many = f"{len(beyond)} cycles of period 2 beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"
     return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits jump away")

@@ -124,6 +124,8 @@ def cycles(
         raise unknown("method", str(method), METHODS)
     region = _box(require_map(step), box, finite=method != "auto")
     n = _period(period)
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
+        raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
     if step.dim == 1 and method == "auto":
         from cfdyn.analysis._cycles_line import on_line
 

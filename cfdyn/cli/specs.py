@@ -178,7 +178,9 @@ def box(text: str) -> Box:
 
 
 def _end(text: str) -> float:
-    return ENDLESS[text] if text in ENDLESS else numbers(text, "--box")[0]
+    if text.lstrip("+-").lower() == "nan":
+        raise UsageError(f"the ends of a box are numbers, inf or -inf, not {text!r}")
+    return ENDLESS[text] if text in ENDLESS else _value(text, "float", "--box")
 
 
 def usual_box(step: Map, loss: Loss | None = None) -> Box:

@@ -216,6 +216,8 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "at least 1"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=10**6), "GiB"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=1.5), "whole number"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=True), "whole number"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=10**12), "GiB: ask for a shorter period"),
         (lambda: continue_cycle(LOGISTIC, [math.nan], "r", (1, 4)), "finite"),
         (lambda: continue_cycle(LOGISTIC, [[0.1, 0.2]], "r", (1, 4)), "start"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), max_steps=0), "max_steps"),

@@ -179,6 +179,15 @@ def test_where_the_map_is_not_defined():
     assert firsts(found)[0] == pytest.approx(1) and len(found) == 2 and "no value" in found.reason
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("box", [(0.0, 1e300), (0.0, 1e308), (-1e308, 1e308), (-INF, 1e308)])
+def test_boxes_so_wide_that_the_map_overflows_there(box):
+    """The 2-cycle has the sum 1 + 1/r and the product (1 + 1/r)/r."""
+    (cycle,) = every(LOGISTIC.at(r=3.8), 2, *box)
+    a, b = cycle.points[:, 0]
+    assert (a + b, a * b) == pytest.approx((4.8 / 3.8, 4.8 / 3.8**2), rel=1e-14)
+
+
 def test_unbounded_boxes():
     assert firsts(every(LOGISTIC, 5, -INF, INF)) == pytest.approx(firsts(every(LOGISTIC, 5, 0, 1)))
     assert [len(every(LOGISTIC, n, -1e12, 1e12)) for n in (3, 4)] == [2, 3], "a box far larger than what is in it"
@@ -211,10 +220,17 @@ def test_long_periods():
     (0, [(0, 1)], "at least 1"), (-3, [(0, 1)], "at least 1"), (2.5, [(0, 1)], "whole number"), (3, [(1, 0)], "lo < hi"),
     (3, [(0, 0)], "lo < hi"), (3, [(0, math.nan)], "lo < hi"), (3, [(0, 1), (0, 1)], "2 intervals"), (3, [], "list of intervals"),
     (3, "0:1", "list of intervals"), (3, None, "list of intervals"), (3, [(INF, INF)], "lo < hi"),
+    (10**12, [(0, 1)], "GiB.*period up to 2097152"),
 ])  # fmt: skip
 def test_bad_input(period, box, words):
     with pytest.raises(UsageError, match=words):
         cf.analysis.cycles(LOGISTIC, period, box)
+
+
+@pytest.mark.parametrize("budget", ["a", -5, 0, True, math.nan])
+def test_bad_budget(budget):
+    with pytest.raises(UsageError, match="a budget is a number of at least 1"):
+        cf.analysis.cycles(LOGISTIC, 2, [(0, 1)], budget=budget)
 
 
 def composed(coefficients, n):

@@ -125,7 +125,7 @@ def pair(formula, period, side, **params):
     """The cycles of an odd map with half of its words looked at from the first on, and about another centre with all."""
     here = cf.Map.from_text(formula.format(x="x"), "x", params)
     there = cf.Map.from_text("0.5 + " + formula.format(x="(x - 0.5)"), "x", params)
-    with patch("cfdyn.analysis._cycles_line.SHORT", 0):
+    with patch("cfdyn.analysis._cycles_words.SHORT", 0):
         found = cf.analysis.cycles(here, period, [(-side, side)])
     whole = cf.analysis.cycles(there, period, [(0.5 - side, 0.5 + side)])
     assert "symmetric" not in whole.reason and "mirror images" in found.reason
