@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import UsageError
+from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
@@ -287,3 +287,10 @@ def require_map(step: Any) -> Map:
     if not isinstance(step, Map):
         raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}")
     return step
+
+
+def require_parameter(step: Map, name: Any) -> str:
+    """The name of a parameter of the map, or an error that lists them."""
+    if not isinstance(name, str) or name not in step.params:
+        raise unknown("parameter of the map", str(name), step.params)
+    return name

@@ -14,13 +14,15 @@ from cfdyn.analysis._homological import Forms, Shift
 @dataclass(frozen=True)
 class Critical:
     """A normal form: its ``coefficients`` by name, the critical ``right`` directions (k, D) at the first point, and
-    ``speed`` (k, k), the derivative of the critical multipliers' matrix in the parameter, NaN without one."""
+    ``speed`` (k, k), the derivative of the critical multipliers' matrix in the parameter, NaN without one. ``size``: of the
+    parts that the coefficient is the sum of; ``cubic``: that of c at a fold."""
 
     coefficients: dict[str, float]
     right: np.ndarray
     speed: np.ndarray
     size: float = 0.0
     tensor: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    cubic: float = 0.0
 
 
 def paired(left: np.ndarray, rows: np.ndarray) -> Any:
@@ -57,12 +59,11 @@ def fold(forms: Forms, plus: Shift) -> Critical:
     """
     q, p = plus.right[0], plus.left[0]
     square = forms.second(q, q)
-    right, a = -square, float(paired(p, square)) / 2
-    right[-1] += 2 * a * q[0]
-    bent = plus.solve(right)
-    bent -= (p[-1] @ bent[0]) * q
-    cubic, quadratic = paired(p, forms.third(q, q, q)) / 6, paired(p, forms.second(q, bent)) / 2
-    found = {"a": a, "c": float(cubic + quadratic)}
+    a = float(paired(p, square)) / 2
+    bent = _graph(plus, -square, 2 * a * q[0])
+    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, bent) / 2
+    found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
+    size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
     if forms.parameter is not None:
         found["beta"] = beta = float(paired(p, forms.slope))
@@ -72,7 +73,26 @@ def fold(forms: Forms, plus: Shift) -> Critical:
         found["b"] = float(paired(p, forms.moving(q, moved)))
         found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))
         speed[0, 0] = found["b"]
-    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * square).sum()))
+    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * square).sum()), cubic=size)
+
+
+def fourth(forms: Forms, plus: Shift, a: float, c: float) -> tuple[float, float]:
+    """d of N(ξ) = ξ + a ξ² + c ξ³ + d ξ⁴ for the multiplier 1, and the size of its parts.
+
+    d = ¹⁄₂₄⟨p, D⁴f(q,q,q,q) + 6C(q,q,h) + 3B(h,h) + 4B(q,k)⟩, where Ak − k⁺ = −C(q,q,q) − 3B(q,h) + 6c q + 6a h, ⟨p,k⟩ = 0.
+    """
+    q, p = plus.right[0], plus.left[0]
+    h = _graph(plus, -forms.second(q, q), 2 * a * q[0])
+    k = _graph(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
+    parts = p * np.array([forms.fourth(q), 6 * forms.third(q, q, h), 3 * forms.second(h, h), 4 * forms.second(q, k)]) / 24
+    return float(parts.sum()), float(np.abs(parts).sum())
+
+
+def _graph(plus: Shift, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
+    """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
+    right[-1] += closing
+    bent = plus.solve(right)
+    return bent - (plus.left[0, -1] @ bent[0]) * plus.right[0]
 
 
 def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) -> Critical:

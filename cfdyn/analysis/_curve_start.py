@@ -14,7 +14,7 @@ from cfdyn.analysis._shooting import multipliers
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.formula import formula
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_parameter
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
 HERE = 1e-9  # nearer than this the start needs no search
@@ -35,8 +35,7 @@ def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[st
     if len(names) != 2:
         raise UsageError(f"a curve needs two parameters, not {', '.join(map(str, names)) or 'none'}")
     for name in names:
-        if name not in step.params:
-            raise unknown("parameter of the map", str(name), step.params)
+        require_parameter(step, name)
     if names[0] == names[1]:
         raise UsageError(f"a curve needs two different parameters, not {names[0]} twice")
     try:

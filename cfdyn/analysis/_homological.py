@@ -42,6 +42,10 @@ class Forms:
         """D³f(x_k)[u_k, v_k, w_k], (n, D)."""
         return self._form(self.step, self.points, u, v, w)
 
+    def fourth(self, u: np.ndarray) -> np.ndarray:
+        """D⁴f(x_k)[u_k, u_k, u_k, u_k], (n, D)."""
+        return self._form(self.step, self.points, u, u, u, u)
+
     @cached_property
     def slope(self) -> np.ndarray:
         """∂f/∂(parameter) at the points, (n, D)."""

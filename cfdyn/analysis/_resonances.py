@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._homological import Forms, Shift, derivatives
-from cfdyn.analysis._shooting import regularity, residual
+from cfdyn.analysis._shooting import multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems import Map, require_map
 
@@ -103,18 +103,13 @@ def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
     ------
     NumericsError : none is critical, or too many are
     """
-    product = np.eye(matrices.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        for matrix in matrices:
-            product = matrix @ product
-    if not np.isfinite(product).all():
+    values = multipliers_of(matrices)
+    if np.isnan(values).any():
         raise NumericsError("the multipliers of this cycle are not finite")
-    values = np.linalg.eigvals(product)
-    values = values[np.argsort(-np.abs(values), kind="stable")]
     plus, minus = np.abs(values - 1) <= tolerance, np.abs(values + 1) <= tolerance
     pairs = values[(np.abs(np.abs(values) - 1) <= tolerance) & (np.imag(values) > 0) & ~plus & ~minus]
     outside = bool(np.any(np.abs(values) > 1 + tolerance))
-    found = Spectrum(values.real if np.all(np.imag(values) == 0) else values, int(plus.sum()), int(minus.sum()), pairs, outside)
+    found = Spectrum(values, int(plus.sum()), int(minus.sum()), pairs, outside)
     if found.plus + found.minus + len(pairs) == 0:
         shown = np.round(found.multipliers[:8], 6).tolist()
         raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown}{' …' if len(values) > 8 else ''}")

@@ -77,6 +77,21 @@ def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool
     return f"two {what}, {kinds}, exist for {parameter} {side} its value here, meet there and vanish"
 
 
+def of_flat(form: str, leading: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
+    """A fold without a quadratic term."""
+    if form == "cusp":
+        return "degenerate: a cusp, where two folds meet"
+    if not leading:
+        return "degenerate: the quadratic, the cubic and the quartic term vanish"
+    two = of_fold(leading, beta, parameter, period, hyperbolic)
+    return f"degenerate: the quadratic and the cubic term vanish, the quartic one does not: {two}"
+
+
+def of_touching(what: str, parameter: str, side: str) -> str:
+    """A multiplier on the unit circle that comes from one side of it and goes back."""
+    return f"degenerate: {what} and does not cross it: for {parameter} on both sides it is {side} the unit circle"
+
+
 def of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyperbolic: bool) -> str:
     """The invariant circle."""
     turn = f"rotation {theta / (2 * np.pi):.6g} of a turn"
@@ -96,7 +111,7 @@ def of_branch_point(form: str, supercritical: bool | None) -> str:
     if form == "isola":
         return "an isolated point: the cycles here have no neighbours for other values of the parameter"
     if form == "degenerate":
-        return "degenerate: two branches meet, but the terms up to third order do not tell how"
+        return "degenerate: branches meet here, and the terms up to third order do not tell how"
     side = "beyond it two stable branches" if supercritical else "before it two unstable branches"
     return f"pitchfork, {'super' if supercritical else 'sub'}critical: {side} exist beside the one that changes its stability"
 

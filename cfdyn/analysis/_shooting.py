@@ -13,6 +13,8 @@ DENSE = 128
 WELL = 1e6
 # A larger product has lost the small multipliers.
 STEEP = 1e6
+# A multiplier of which the condensed equations know half of the digits.
+LARGE = 1e8
 # A defect of one unit in the last place cannot be made smaller.
 EXACT = 2e-16
 
@@ -126,17 +128,24 @@ def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
 
 def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
     """Eigenvalues of Df(x_n)…Df(x_1), the largest modulus first; real where all are real."""
-    matrices = jacobians(step, points)
-    product = np.eye(points.shape[1])
+    return multipliers_of(jacobians(step, points))
+
+
+def multipliers_of(matrices: np.ndarray) -> np.ndarray:
+    """Eigenvalues of A_n…A_1 (n, D, D), the largest modulus first; real where all are real, NaN where they are not finite."""
+    product = np.eye(matrices.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
         for matrix in matrices:
             product = matrix @ product
     if not np.isfinite(matrices).all() or (len(product) == 1 and not np.isfinite(product).all()):
-        return np.full(points.shape[1], np.nan)
-    if len(product) > 1 and not np.abs(product).max() <= STEEP:
-        return eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
-    values = np.linalg.eigvals(product)
+        return np.full(len(product), np.nan)
+    values = np.linalg.eigvals(product) if np.isfinite(product).all() else np.full(len(product), np.inf)
     values = values[np.argsort(-np.abs(values), kind="stable")]
+    if len(product) > 1 and not np.abs(product).max() <= STEEP:
+        small = eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
+        # The product knows its largest eigenvalues, the condensed equations all that are not as large.
+        with np.errstate(invalid="ignore"):
+            values = np.where((np.abs(small) > LARGE) & (np.abs(values) > np.abs(values[0]) / LARGE), values, small)
     return values.real if not np.iscomplexobj(values) or np.all(values.imag == 0) else values
 
 

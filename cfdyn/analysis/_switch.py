@@ -11,6 +11,7 @@ import numpy as np
 from cfdyn.analysis._branch import build
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer, check_steps
+from cfdyn.analysis._homological import Shift
 from cfdyn.analysis._legs import Leg, Whole, leg, put_together
 from cfdyn.analysis._sentences import shown
 from cfdyn.analysis._shooting import jacobians, least_period
@@ -90,21 +91,10 @@ def doubled_start(
     step: Map, name: str, bounds: tuple[float, float], points: np.ndarray, value: float
 ) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
     """The same for the points of a cycle that flips; ``step`` has the parameter at its value there."""
-    n, matrices = len(points), jacobians(step, points)
-    tracer = CycleTracer(step, 2 * n, name, bounds, points)
-    rows = [eigenvector(matrices)]
-    for i in range(2 * n - 1):
-        rows.append(matrices[i % n] @ rows[-1])
-    direction = np.append(np.ravel(rows), 0.0)
+    n = len(points)
+    tracer, along = CycleTracer(step, 2 * n, name, bounds, points), Shift(jacobians(step, points), -1.0, 1).right[0]
+    direction = np.append(np.concatenate([along, -along]).ravel(), 0.0)
     return tracer, tracer.z(np.concatenate([points, points]), value), direction / tracer.length(direction)
-
-
-def eigenvector(matrices: np.ndarray) -> np.ndarray:
-    """The vector q with Mq nearest to −q, |q| = 1."""
-    product = np.eye(matrices.shape[1])
-    for matrix in matrices:
-        product = matrix @ product
-    return np.linalg.svd(product + np.eye(len(product)))[2][-1]
 
 
 def crossing(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
 from cfdyn.errors import UsageError
 from cfdyn.records import Record
-from cfdyn.systems import Map, require_map
+from cfdyn.systems import Map, require_map, require_parameter
 
 MOST_STEPS = 10_000
 STEP = 0.05
@@ -218,7 +218,7 @@ def continue_cycle(
 
 def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
     """The interval of a parameter that exists, checked."""
-    step.at(**{parameter: step.params.get(parameter, 1.0)})
+    require_parameter(step, parameter)
     try:
         lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
     except (TypeError, ValueError):

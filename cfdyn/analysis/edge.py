@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map, require_parameter
 
 STILL = 1e-6
 
@@ -56,6 +56,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     >>> round(found.value, 12), found.kind
     (1.5, 'flip')
     """
+    require_parameter(require_map(step), parameter)
     state = step.state(z)
 
     def leading(value: float) -> complex:

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis import _critical, _many_flips, _sentences
+from cfdyn.analysis._crossing import touching
 from cfdyn.analysis._homological import Forms, Shift
 from cfdyn.analysis._resonances import Spectrum, cycle_points, spectrum
-from cfdyn.errors import NumericsError, unknown
+from cfdyn.analysis._shooting import polish
+from cfdyn.errors import NumericsError
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map, require_parameter
 
 DEGENERATE = 1e-10
+FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
+ASIDE = 0.1  # of the size of a cycle: where others of a continuum are looked for
 LINE = 1e-9  # of a swing: how nearly it must come back
+CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along"
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class NormalForm(Record):
     ``kind``                  normal form N of fⁿ                         ``coefficient``
     ========================  ==========================================  ===============================================
     "flip"                    −ξ + c ξ³                                   c
-    "fold"                    ξ + β δ + a ξ²; a cusp ξ + c ξ³ if a = 0    a
+    "fold"                    ξ + β δ + a ξ²; a cusp ξ + c ξ³ if a = 0,   a
+                              ξ + d ξ⁴ if c = 0 too
     "neimark-sacker"          e^{iθ} ξ (1 + (d + ib)|ξ|²)                 d, the first Lyapunov coefficient
     "branch point"            ξ + a ξ² + b ξδ + ½ e δ² + c ξ³             a if ``form`` is "transcritical", else c
     ========================  ==========================================  ===============================================
@@ -36,7 +42,7 @@ class NormalForm(Record):
     f(H_n(ξ)) = H_1(N(ξ)) the map fⁿ has one normal form at all points, fⁿ(H_k(ξ)) = H_k(N(ξ)), and as |μ| = 1 the mean
     stays what it is on the next way round. The largest entry of a real q is positive, which settles the sign of a.
 
-    ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", "drifting flip", ….
+    ``form`` says more than the kind: "cusp", "transcritical", "pitchfork", "isola", "degenerate flip", "degenerate fold", ….
     ``supercritical``: True if what is born is stable on the centre manifold (c > 0 at a flip, d < 0 at a Neimark–Sacker
     point, c < 0 at a pitchfork), False if it is unstable, None if the coefficient vanishes to round-off or the question does
     not arise. ``meaning`` is the answer as a sentence. ``points`` (n, D). ``speed``: −dμ/d(parameter) of the multiplier at a
@@ -104,7 +110,7 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., eqs. (5.46), (5.53), (5.74); branch points: Govaerts,
     Numerical Methods for Bifurcations of Dynamical Equilibria (2000), ch. 5.
     """
-    name = _parameter(step, parameter)
+    name = _parameter(require_map(step), parameter)
     cycle = cycle_points(step, points, tolerance)
     forms = Forms(step, cycle, name)
     found = spectrum(forms.matrices, tolerance)
@@ -113,11 +119,9 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
 
 def _parameter(step: Map, parameter: str) -> str | None:
     """The parameter to differentiate by, None where the map has none."""
-    if parameter in step.params:
-        return parameter
-    if parameter != "lr":
-        raise unknown("parameter of the map", parameter, step.params)
-    return next(iter(step.params)) if len(step.params) == 1 else None
+    if parameter == "lr" and "lr" not in step.params:
+        return next(iter(step.params)) if len(step.params) == 1 else None
+    return require_parameter(step, parameter)
 
 
 def _checked(found: _critical.Critical) -> _critical.Critical:
@@ -142,11 +146,14 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     if found.minus > 1:
         return _many(forms, found, made)
     c = made.coefficients["c"]
-    supercritical = None if abs(c) <= DEGENERATE * max(made.size, 1e-300) or c == 0 else c > 0
     speed, period = -float(made.speed[0, 0]), len(forms.points)
+    flat, side = abs(c) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, -1.0, speed)
+    supercritical = None if flat or side else c > 0
     form = "flip" if supercritical is not None else "degenerate flip"
     meaning = _sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
-    if form == "degenerate flip" and _straight(forms, minus.right[0, 0]):
+    if side and not flat:
+        meaning = _sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
+    if flat and _straight(forms, minus.right[0, 0]):
         meaning += _sentences.of_line(period)
     if found.plus:
         along, rate = _critical.drift(forms, minus, plus)
@@ -195,11 +202,14 @@ def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalFo
     pair, plus = Shift(forms.matrices, multiplier, 1), Shift(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, pair, plus)
     made = _checked(_critical.neimark_sacker(forms, pair, plus, multiplier))
-    d = made.coefficients["d"]
-    supercritical = None if abs(d) <= DEGENERATE * max(made.size, 1e-300) else d < 0
-    speed = float((made.speed[0, 0] / multiplier).real)
+    d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
+    flat, side = abs(d) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, multiplier, speed)
+    supercritical = None if flat or side else d < 0
     meaning = _sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
     form = "neimark-sacker" if supercritical is not None else "chenciner"
+    if side and not flat:
+        form = "degenerate neimark-sacker"
+        meaning = _sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
     return _made(forms, found, "neimark-sacker", coefficient=d, supercritical=supercritical, meaning=meaning, speed=speed,
                  form=form, coefficients=made.coefficients, directions=made.right)  # fmt: skip
 
@@ -207,28 +217,51 @@ def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalFo
 def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
     plus = Shift(forms.matrices, 1.0, 1)
     made = _checked(_critical.fold(forms, plus))
-    values, name = made.coefficients, str(forms.parameter)
-    a, c, beta = values["a"], values["c"], values.get("beta", np.nan)
-    # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
-    nothing = abs(beta) * max(abs(a), np.sqrt(abs(c))) <= DEGENERATE * abs(values.get("b", np.nan))
-    pulled = forms.parameter is not None and (
-        bool(nothing) or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0)
-    )
-    if pulled:
-        form, coefficient, supercritical = _branch_form(values, tolerance)
+    values = made.coefficients
+    if _pulled(forms, plus, values, tolerance):
+        form, coefficient, supercritical = _branch_form(forms, plus.right[0], values, tolerance)
         return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
                      meaning=_sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
                      directions=made.right)  # fmt: skip
-    flat = abs(a) <= max(tolerance * np.sqrt(abs(c)), DEGENERATE * made.size)
-    invariant = {key: value for key, value in values.items() if key not in ("b", "e")}
-    meaning = _sentences.of_fold(a, beta, name, len(forms.points), found.hyperbolic)
-    if flat:
-        meaning = "degenerate: a cusp, where two folds meet" if abs(c) > 0 else "degenerate: the terms up to third order vanish"
-    return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta,
-                 form="cusp" if flat else "fold", coefficients=invariant, directions=made.right)  # fmt: skip
+    a, beta = values["a"], values.get("beta", np.nan)
+    invariant, form = {key: value for key, value in values.items() if key not in ("b", "e")}, "fold"
+    if abs(a) <= max(tolerance * np.sqrt(abs(values["c"])), DEGENERATE * made.size):
+        form, leading, invariant["d"] = _flat_form(forms, plus, made)
+        if not leading and _continuum(forms, plus.right[0]):
+            raise NumericsError(CONTINUUM)
+        meaning = _sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+    else:
+        meaning = _sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+    return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta, form=form,
+                 coefficients=invariant, directions=made.right)  # fmt: skip
 
 
-def _branch_form(values: dict[str, float], tolerance: float) -> tuple[str, float, bool | None]:
+def _pulled(forms: Forms, plus: Shift, values: dict[str, float], tolerance: float) -> bool:
+    """Whether β vanishes: the parameter does not move the map across the critical direction."""
+    if forms.parameter is None:
+        return False
+    a, c, beta = values["a"], values["c"], values["beta"]
+    # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
+    near = max(abs(a), np.sqrt(abs(c))) or np.cbrt(abs(_critical.fourth(forms, plus, a, c)[0]))
+    nothing = near > 0 and abs(beta) * near <= DEGENERATE * abs(values["b"])
+    return bool(nothing or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0))
+
+
+def _flat_form(forms: Forms, plus: Shift, made: _critical.Critical) -> tuple[str, float, float]:
+    """(form, leading coefficient or 0, d) of a fold whose quadratic term vanishes."""
+    a, c = made.coefficients["a"], made.coefficients["c"]
+    d, size = _critical.fourth(forms, plus, a, c)
+    if not np.isfinite(d):
+        raise NumericsError("the map's fourth derivatives are not finite at this point")
+    # Where the terms up to ξ³ vanish, the point is known to a third of the digits, and c no better.
+    if abs(c) > max(FLAT * np.cbrt(d * d), DEGENERATE * made.cubic):
+        return "cusp", c, d
+    return "degenerate fold", d if abs(d) > DEGENERATE * size else 0.0, d
+
+
+def _branch_form(
+    forms: Forms, direction: np.ndarray, values: dict[str, float], tolerance: float
+) -> tuple[str, float, bool | None]:  # fmt: skip
     """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
     a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
     scale = np.sqrt(abs(c))
@@ -236,7 +269,17 @@ def _branch_form(values: dict[str, float], tolerance: float) -> tuple[str, float
         return "pitchfork", c, bool(c < 0)
     discriminant = b * b - 2 * a * e
     if abs(a) <= DEGENERATE or abs(discriminant) <= tolerance * (b * b + abs(a * e)):
-        if max(abs(a), abs(b), abs(e)) <= DEGENERATE:
-            raise NumericsError("this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along")
+        if max(abs(a), abs(b), abs(c)) <= DEGENERATE and _continuum(forms, direction):
+            raise NumericsError(CONTINUUM)
         return "degenerate", a, None
     return ("transcritical" if discriminant > 0 else "isola"), a, None
+
+
+def _continuum(forms: Forms, direction: np.ndarray) -> bool:
+    """Whether Newton's method finds cycles on either side that are not this one."""
+    away = ASIDE * max(float(np.abs(forms.points).max()), 1.0) / float(np.abs(direction).max()) * direction
+    for side in (-away, away):
+        beside = polish(forms.step, forms.points + side)
+        if beside is None or not np.abs(beside - forms.points).max() > np.abs(away).max() / 2:
+            return False
+    return True

@@ -14,7 +14,7 @@ from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map, require_parameter
 
 SAMPLES = 24
 # A branch's rows lie this close to the cycle between them, relative to its size.
@@ -85,6 +85,7 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
+    require_parameter(require_map(step), parameter)
     lo, hi = float(bounds[0]), float(bounds[1])
     if samples < 2:
         raise UsageError(f"windows need two samples or more, not {samples}")
