@@ -37,7 +37,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
             raise TypeError
         rows = np.asarray(given, dtype=float)
         n = operator.index(1 if period is None else period)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, not {cycle!r}, {period!r}") from None  # noqa: E501
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")

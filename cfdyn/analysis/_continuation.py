@@ -13,9 +13,11 @@ import numpy as np
 from cfdyn._jit import addresses, apply
 from cfdyn.kernels.continuation import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
 
-CHUNK, SHORT = 512, 64
+CHUNK, SHORT = 128, 16
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
-FAR = 1e5  # a length: a curve that has come so far runs off to infinity
+FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest runs off to infinity
+WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
+STILL = 1e-9  # of the bounds: a parameter that moves less stands still
 HALVINGS = 12  # of a step across a limit
 SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
@@ -63,6 +65,7 @@ class Tracer:
     ):  # fmt: skip
         self.rules, self.block, self.weights, self.limits = addresses(corrector), block, weights, limits
         self.m, self.width, self.smooth, self.watched = len(weights), 1 + tests, smooth, watched
+        self.bounded = np.isfinite(limits[0])
         self.work = np.zeros(4 * self.m + self.width)
 
     def evaluate(self, z: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,7 +139,7 @@ class Tracer:
     def follow(
         self, start: Solved, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
-        wide: float = np.inf, origin: Solved | None = None,
+        origin: Solved | None = None,
     ) -> Traced:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
@@ -144,32 +147,34 @@ class Tracer:
         ----------
         most_steps, most_step : number of steps, and the longest one (a length)
         first : length of the first step
-        inspect : sees a few hundred rows after the other, each time with the last one before; (rows to keep, why) ends it
+        inspect : sees some rows after the other, each time with the last one before; (rows to keep, why) ends it
         progress : told the number of steps
-        wide : from this distance on the longest step grows with it
         origin : where distances are measured from and the curve closes, if it began before ``start``
         """
         arc = 0.0 if origin is None else np.inf
         origin = origin or start
         away = self.length(start.z - origin.z)
-        longest = most_step * max(1.0, away / wide)
+        longest = longest_step(most_step, away)
         settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
                              self.smooth, self.watched])  # fmt: skip
-        around = np.stack([origin.z, origin.tangent])
+        pace, around = np.inf, np.stack([origin.z, origin.tangent])
         system = System(self.rules, self.block, self.weights, self.limits, around, settings, self.work)
         pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
-            size = min(SHORT if away > wide else CHUNK, most_steps - done) + 2
+            size = min(SHORT if away > WIDE else CHUNK, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
-            for part, before in zip(piece, pieces[-1], strict=True):
-                part[0] = before[-1]
+            for part, known in zip(piece, pieces[-1], strict=True):
+                part[0] = known[-1]
             count, status = follow(system, Curve(*(part[:-1] for part in piece)))
             count, end, beyond = self._ended(status, piece, count, origin)
             away = self.length(piece.points[count - 1] - origin.z)
-            settings[MOST] = most_step * max(1.0, away / wide)
-            if not end and (away > FAR or self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST):
-                end = "far" if away > FAR else "stalled"
+            settings[MOST] = longest_step(most_step, away)
+            before, pace = pace, away * self.length(np.where(self.bounded, piece.tangents[count - 1], 0.0))
+            if not end and self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST:
+                end = "stalled"
+            if not end and away > FAR and pace <= before:
+                end = "far"
             if inspect and (cut := inspect(Curve(*(part[:count] for part in piece)))):
                 count, end = cut
             pieces.append(Curve(*(part[1:count] for part in piece)) if count > 1 else pieces.pop())
@@ -177,7 +182,15 @@ class Tracer:
             if progress:
                 progress(done)
         points, tangents, values = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+        if end in ("stalled", "corner") and not self.watched and self.runs_off(points):
+            end = "far"
         return Traced(points, tangents, values, end or "most steps", beyond, float(settings[STEP]))
+
+    def runs_off(self, points: np.ndarray) -> bool:
+        """Whether what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
+        gaps = (points - points[-1]) ** 2 * self.weights
+        beyond = np.flatnonzero(gaps.sum(axis=1) > WIDE**2)
+        return len(beyond) > 0 and bool(gaps[beyond[-1] :, self.bounded].max(initial=0.0) <= STILL**2)
 
     def _ended(self, status: int, piece: Curve, count: int, origin: Solved) -> tuple[int, str, Solved | None]:
         """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""
@@ -204,3 +217,8 @@ class Tracer:
         for part, entry in zip(piece, found, strict=True):
             part[row] = entry
         return row + 1
+
+
+def longest_step(most_step: float, away: float) -> float:
+    """The longest step at a distance from the origin: what runs off to infinity does so in few hundred steps."""
+    return most_step * max(1.0, HASTE * (away - WIDE))

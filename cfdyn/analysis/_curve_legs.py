@@ -161,6 +161,7 @@ def sound(tracer: CurveTracer, found: Traced) -> tuple[Traced, list[Place]]:
         place = Place(tracer, z)
         if not place.holds():
             n = len(places)
-            return Traced(found.points[:n], found.tangents[:n], found.values[:n], "stalled"), places
+            end = "far" if n and tracer.runs_off(found.points[:n]) else "stalled"
+            return Traced(found.points[:n], found.tangents[:n], found.values[:n], end), places
         places.append(place)
     return found, places

@@ -80,6 +80,8 @@ def _reason(tracer: CurveTracer, z: np.ndarray, end: str) -> str:
         return "closed: it comes back to its start"
     if end == "border":
         return f"{crossing(tracer.kind)} at {values}: a point of the cycle meets a border of the map"
+    if end == "far":
+        return f"runs off to infinity near {values}"
     if end == "most steps":
         return f"{values}: out of steps; {MORE}"
-    return f"no further point is found at {values}: the map is not smooth or not defined there, or solutions run off to infinity"
+    return f"no further point is found at {values}: the map is not smooth or not defined there"

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.analysis._branch import start_of
 from cfdyn.analysis._curve_system import FORMS
 from cfdyn.analysis._shooting import multipliers
-from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.continue_cycle import WIDEST, continue_cycle
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map, require_parameter
@@ -31,19 +31,19 @@ class Start(NamedTuple):
 
 def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[str, str], np.ndarray]:
     """Two different parameters of the map, and finite intervals (2, 2)."""
-    names = tuple(parameters.split(",") if isinstance(parameters, str) else parameters)
+    names = tuple(parameters.split(",") if isinstance(parameters, str) else parameters if np.iterable(parameters) else ())
     if len(names) != 2:
-        raise UsageError(f"a curve needs two parameters, not {', '.join(map(str, names)) or 'none'}")
+        raise UsageError(f"a curve needs the names of two parameters, such as ('lr', 'a'), not {parameters!r}")
     for name in names:
         require_parameter(step, name)
     if names[0] == names[1]:
         raise UsageError(f"a curve needs two different parameters, not {names[0]} twice")
     try:
         box = np.array([[float(lo), float(hi)] for lo, hi in bounds])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         box = np.empty(0)
-    if box.shape != (2, 2) or not np.isfinite(box).all() or not (box[:, 0] < box[:, 1]).all():
-        raise UsageError(f"bounds are two finite intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, not {bounds!r}")
+    if box.shape != (2, 2) or not (np.abs(box) <= WIDEST).all() or not (box[:, 0] < box[:, 1]).all():
+        raise UsageError(f"bounds are two intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, within ±{WIDEST:g}, not {bounds!r}")
     return (names[0], names[1]), box
 
 
@@ -171,7 +171,7 @@ def _is_pair(given: Any) -> bool:
 def _cycle(step: Map, points: Any) -> np.ndarray:
     try:
         rows = np.atleast_2d(np.asarray(points, dtype=float))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {points!r}") from None
     if rows.ndim != 2 or rows.size == 0:
         raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")

@@ -34,6 +34,7 @@ FORMS = {
 TINY = 1e-150
 BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
 ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
+TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
 
@@ -172,6 +173,16 @@ class CurveTracer(Tracer):
         first = int(self.block.view(np.int64)[WATCH])
         self.block[first : first + self.watched][held] = 0.0
         self.held = held.reshape(self.n, self.switches)
+        if self.kind == "border collision":
+            self._measure(start.tangent)
+
+    def _measure(self, tangent: np.ndarray) -> None:
+        """Lengths of the state are at least what the bounds do to it along the curve, which pieces of a map may not limit."""
+        weights = self.weights[:-2].reshape(self.n, self.d)
+        share = np.sqrt(self.weights[-2:] @ tangent[-2:] ** 2)
+        if share > TINY_SHARE:
+            moved = np.abs(tangent[:-2]).reshape(self.n, self.d).max(axis=0) / share
+            weights[:] = 1 / (np.maximum((weights * self.n) ** -0.5, moved) ** 2 * self.n)
 
     def sides(self, z: np.ndarray) -> list[np.ndarray]:
         """Df at the first point of the cycle on either side of the border that it is on: where the function is < 0, and > 0.

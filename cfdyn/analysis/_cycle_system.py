@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from numbers import Real
 
 import numpy as np
 
@@ -113,11 +114,11 @@ class CycleTracer(Tracer):
 def check_steps(max_steps: int, max_step: float) -> None:
     """Refuse what is no number of steps, or no length of one."""
     try:
-        sound = operator.index(max_steps) >= 1 and 0 < float(max_step) <= 1
+        sound = operator.index(max_steps) >= 1 and isinstance(max_step, Real) and 0 < max_step <= 1
     except (TypeError, ValueError):
         sound = False
     if not sound:
-        raise UsageError(f"max_steps is a whole number from 1 on and max_step lies in (0, 1], not {max_steps!r} and {max_step!r}")
+        raise UsageError(f"max_steps is a whole number from 1 on and max_step a number in (0, 1], not {max_steps!r} and {max_step!r}")
 
 
 def check_size(step: Map, n: int, most_steps: int) -> None:
@@ -128,7 +129,7 @@ def check_size(step: Map, n: int, most_steps: int) -> None:
 
 def check_memory(row: int, most_steps: int, what: str) -> None:
     """Refuse rows of so many numbers where they would not fit."""
-    size = 8 * most_steps * row
+    size = min(8 * most_steps * row, 2**90)
     if size > MOST_BYTES:
         fits = int(MOST_BYTES // (8 * row))
         advice = f"max_steps={fits}, or a shorter period" if fits else "a shorter period"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cfdyn.analysis._cycle_system import FLIP, CycleTracer, check_size
-from cfdyn.analysis._legs import WIDE, upright
+from cfdyn.analysis._legs import upright
 from cfdyn.analysis._shooting import jacobians
 from cfdyn.analysis._special import between, changes, locate_flip, root
 from cfdyn.analysis._switch import doubled_start, first_point
@@ -76,7 +76,7 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, m
         flips = changes(np.sign(piece.values[:, 1 + FLIP]))
         return (flips[0] + 2, "flip") if flips else None
 
-    branch = upright(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect, wide=WIDE))
+    branch = upright(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
     if branch.end != "flip":
         return ENDED.get(branch.end, BLURRED)
     special = locate_flip(tracer, branch, len(branch.points) - 2)

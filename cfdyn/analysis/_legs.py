@@ -16,7 +16,7 @@ from cfdyn.analysis._special import Special, between, changes, row_of, special_p
 from cfdyn.kernels.continuation import Curve
 
 MOST_BORDERS = 64
-ROUNDS, WIDE = 2, 3.0
+ROUNDS = 2
 CORNERS = ("crossed", "corner", "stalled")
 VERTICAL, CONSTANT = 10, 1e-10  # rows that are kept; how little the parameter changes, in units of its bounds
 TURNS, BESIDE = ("fold", "branch point"), 1e-2  # what the merging looks like on the branch itself, within this length
@@ -63,7 +63,7 @@ def leg(
     done, found = 0, Leg(start=start.z)
     while not found.end:
         piece = tracer.follow(start, most_steps - done, most_step, first, lambda rows: merging(tracer, rows),
-                              lambda k: progress(done + k) if progress else None, WIDE, origin)  # noqa: B023
+                              lambda k: progress(done + k) if progress else None, origin)  # noqa: B023
         piece, origin = upright(tracer, piece), origin or start
         found.pieces.append(piece)
         done += len(piece.points)

@@ -221,7 +221,7 @@ def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[
     require_parameter(step, parameter)
     try:
         lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {bounds!r}") from None
     if not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")

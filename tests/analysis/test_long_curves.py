@@ -89,7 +89,7 @@ def test_a_saved_curve_goes_on(tmp_path):
     short = curve_of(PREY, *PAIR, max_steps=40)
     assert short.special == []
     loaded = cf.load(short.save(tmp_path / "curve.npz"))
-    found = loaded.extended(300).extended()
+    found = loaded.extended(100).extended()
     exact = {"resonance 1:4": [5, 2 / 5], "resonance 1:3": [7, 3 / 7], "resonance 1:2": [9, 4 / 9]}
     assert {s.kind for s in found.special} == set(exact)
     for s in found.special:
