@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.analysis._border import collision
-from cfdyn.analysis._cycle_system import CycleTracer, check_size
+from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, rough
 from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Branch
 
 FAILED = "Newton's method does not converge"
-ROUGH = "the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, bias_correction=False)"
 MORE = "ask for more (max_steps, --steps), or go on with branch.extended()"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
 ENDED = ("stalled", "corner", "crossed", "far")
@@ -62,8 +61,7 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     nothing = f"there is no {called(n)} near the start{f' at {where}' if where else ''}"
     found = polish(step, points) if np.isfinite(points).all() else None
     if found is None:
-        smooth = np.isfinite(jacobians(step, points)).all()
-        raise NumericsError(f"{nothing}: {FAILED if smooth else ROUGH}")
+        raise NumericsError(f"{nothing}: {NO_DERIVATIVE if rough(step, points) else FAILED}")
     least = least_period(found, extent=float(np.abs(points).max()))
     if least < n:
         raise NumericsError(f"{nothing}: Newton's method leads to a {called(least)}")

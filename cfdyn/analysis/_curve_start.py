@@ -43,7 +43,8 @@ def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[st
     except (TypeError, ValueError, OverflowError):
         box = np.empty(0)
     if box.shape != (2, 2) or not (np.abs(box) <= WIDEST).all() or not (box[:, 0] < box[:, 1]).all():
-        raise UsageError(f"bounds are two intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, within ±{WIDEST:g}, not {bounds!r}")
+        raise UsageError(f"bounds are two finite intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, "
+                         f"within ±{WIDEST:g}, not {bounds!r}")  # fmt: skip
     return (names[0], names[1]), box
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.analysis import _critical
 from cfdyn.analysis._continuation import Solved, Tracer
-from cfdyn.analysis._cycle_system import length_scales
+from cfdyn.analysis._cycle_system import NO_DERIVATIVE, length_scales, rough
 from cfdyn.analysis._homological import Forms, Shift
 from cfdyn.analysis._shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
@@ -99,7 +99,7 @@ class CurveTracer(Tracer):
             return Guess(np.empty((self.n, 0, self.d)), [])
         matrices = jacobians(self.step, points)
         if not np.isfinite(matrices).all():
-            raise NumericsError("the map has no derivative at the start")
+            raise NumericsError(f"no curve starts here: {NO_DERIVATIVE}")
         if self.form == BRANCH:
             return self._branching(points)
         if self.form == TURN:
@@ -108,7 +108,8 @@ class CurveTracer(Tracer):
         mu = multipliers(self.step, points)
         pairs = mu[np.imag(mu) > 0]
         if not len(pairs):
-            raise NumericsError(f"there is no Neimark–Sacker point near the start: the multipliers are {_shown(mu)}")
+            why = NO_DERIVATIVE if rough(self.step, points) else f"the multipliers are {_shown(mu)}"
+            raise NumericsError(f"there is no Neimark–Sacker point near the start: {why}")
         nearest = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
         turn = complex(nearest / abs(nearest))
         q = Shift(matrices, turn, 1).right[0]
@@ -148,9 +149,10 @@ class CurveTracer(Tracer):
                 self.watch(started)
                 return self.at(started.z, started.tangent) or started
         values = ", ".join(f"{name} = {self.step.params[name]:.6g}" for name in self.names)
-        mu = multipliers(self.step, self.points(self.guess))
-        raise NumericsError(f"there is no {self.what} near the start ({values}): Newton's method finds none; the multipliers "
-                            f"there are {_shown(mu)}")  # fmt: skip
+        points = self.points(self.guess)
+        why = f"Newton's method finds none; the multipliers there are {_shown(multipliers(self.step, points))}"
+        raise NumericsError(f"there is no {self.what} near the start ({values}): "
+                            f"{NO_DERIVATIVE if rough(self.step, points) else why}")  # fmt: skip
 
     def _borders(self) -> list[np.ndarray]:
         """What to hold while Newton's method runs: a parameter, or at a cusp, where both turn, the place along q."""

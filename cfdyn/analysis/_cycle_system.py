@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import operator
-from numbers import Real
 
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Tracer
 from cfdyn.analysis._sentences import called
-from cfdyn.analysis._shooting import eigenvalues, regularity
+from cfdyn.analysis._shooting import eigenvalues, jacobians, regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.kernels.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
@@ -20,6 +19,8 @@ __all__ = ["BRANCH", "FLIP", "FOLD", "CycleTracer"]
 MOST_BYTES = 2**31
 MOST_DENSE = 400
 NOTHING = 1e-14
+NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
+                 "bias_correction=False)")  # fmt: skip
 DOUBLINGS = 2.0 ** np.arange(-50, 51)
 
 
@@ -60,6 +61,8 @@ class CycleTracer(Tracer):
         points = self.points(z).copy()
         if self.switches and regularity(self.at_value(z[-1]), points, float(np.abs(points).max())) != "smooth":
             raise NumericsError(f"{where} lies where the map is not smooth, and has no direction to follow; start elsewhere")
+        if rough(self.step, points):
+            raise NumericsError(f"{where} cannot be followed: {NO_DERIVATIVE}")
         raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, at a flat minimum "
                             "or a branch point; start elsewhere")  # fmt: skip
 
@@ -114,11 +117,12 @@ class CycleTracer(Tracer):
 def check_steps(max_steps: int, max_step: float) -> None:
     """Refuse what is no number of steps, or no length of one."""
     try:
-        sound = operator.index(max_steps) >= 1 and isinstance(max_step, Real) and 0 < max_step <= 1
+        sound = operator.index(max_steps) >= 1 and bool(0 < max_step <= 1)
     except (TypeError, ValueError):
         sound = False
     if not sound:
-        raise UsageError(f"max_steps is a whole number from 1 on and max_step a number in (0, 1], not {max_steps!r} and {max_step!r}")
+        raise UsageError("max_steps is a whole number from 1 on and max_step a number in (0, 1], "
+                         f"not {max_steps!r} and {max_step!r}")  # fmt: skip
 
 
 def check_size(step: Map, n: int, most_steps: int) -> None:
@@ -135,6 +139,13 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
         advice = f"max_steps={fits}, or a shorter period" if fits else "a shorter period"
         raise UsageError(f"{most_steps} {what} need up to {size / 2**30:.1f} GiB; the limit is {MOST_BYTES // 2**30} GiB: "
                          f"ask for {advice}")  # fmt: skip
+
+
+def rough(step: Map, points: np.ndarray) -> bool:
+    """Whether the map has no derivative at the points (n, D), or one that is round-off: it changes within the least length."""
+    if not np.isfinite(jacobians(step, points)).all():
+        return True
+    return not step.switches and bool(length_scales(step, points).min() <= DOUBLINGS[0])
 
 
 def length_scales(step: Map, points: np.ndarray) -> np.ndarray:

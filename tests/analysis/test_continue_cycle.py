@@ -239,8 +239,17 @@ def test_bad_input_gets_a_sentence(call, words):
 
 def test_a_map_without_a_derivative_at_the_start_says_so():
     rough = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.01))
-    with pytest.raises(cf.CfdynError, match="no derivative there .*eps_inside=True"):
-        cf.analysis.continue_cycle(rough, [1.0], "lr", (0.001, 1.0))
+    calls = [lambda: continue_cycle(rough, [1.0], "lr", (0.001, 1.0))]
+    # Beside its minimum at √0.8 the derivative is a number, of the size 10¹⁵.
+    beside = cf.as_map(cf.Loss("(w**2 - 1)**2/4 + w**2/10"), cf.optimizers.adam(lr=0.01))
+    calls.append(lambda: continue_cycle(beside, [0.8**0.5], "lr", (0.001, 1.0)))
+    for kind in ("flip", "fold", "neimark-sacker"):
+        for step, w in ((rough, 1.0), (beside, 0.8**0.5)):
+            calls.append(lambda start=(step, (kind, [[w]])): cf.analysis.bifurcation_curve(
+                *start, ("lr", "beta1"), ((0.001, 1), (0, 0.99))))  # fmt: skip
+    for call in calls:
+        with pytest.raises(cf.CfdynError, match="no derivative there .*eps_inside=True"):
+            call()
 
 
 def test_nothing_there():

@@ -111,7 +111,7 @@ def test_a_border_goes_on():
     assert sorted(s.kind for s in found.special) == ["border-collision-flip", "border-collision-fold"]
 
 
-@pytest.mark.parametrize(("steps", "step"), [(0, 0.1), (2.5, 0.1), (None, 0.1), (10, 0.0), (10, 2.0)])
+@pytest.mark.parametrize(("steps", "step"), [(0, 0.1), (2.5, 0.1), (None, 0.1), (10, 0.0), (10, 2.0), (10, "q"), (10, "0.1"), (10, np.nan), (10, 10**400)])
 def test_steps_are_checked(steps, step):
     with pytest.raises(cf.CfdynError, match="max_steps is a whole number from 1 on"):
         curve_of(CIRCLE, *FOLD, max_steps=5).extended(steps, step)
@@ -120,3 +120,5 @@ def test_steps_are_checked(steps, step):
 def test_what_does_not_fit_into_memory():
     with pytest.raises(cf.CfdynError, match="ask for max_steps="):
         curve_of(CIRCLE, *FOLD, max_steps=10**8)
+    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+        curve_of(CIRCLE, *FOLD, max_steps=10**400)
