@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FAILED = "Newton's method does not converge"
 MORE = "ask for more (max_steps, --steps), or go on with branch.extended()"
+TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
 ENDED = ("stalled", "corner", "crossed", "far")
 
@@ -98,14 +99,14 @@ def special_point(
     if special.kind == "border collision":
         own, words = mu[special.row], collision(mu[special.row], mu[min(special.row + 1, len(mu) - 1)], tracer.n)
     elif coefficients:
-        coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter)
+        coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter, special.kind)
     bounds = tracer.bounds
     tangent = whole.tangents[special.row].copy()
     return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
                        tangent, tracer.step, provenance=settings)  # fmt: skip
 
 
-def normal_form_of(step: Map, points: np.ndarray, parameter: str) -> tuple[float | None, bool | None, str]:
+def normal_form_of(step: Map, points: np.ndarray, parameter: str, kind: str) -> tuple[float | None, bool | None, str]:
     """(coefficient, supercritical, in words), (None, None, why) where there is no normal form."""
     from cfdyn.analysis.normal_form import normal_form
 
@@ -113,6 +114,8 @@ def normal_form_of(step: Map, points: np.ndarray, parameter: str) -> tuple[float
         found = normal_form(step, points, parameter)
     except CfdynError as error:
         return None, None, str(error)
+    if kind == "branch point" and found.kind != kind:
+        return None, None, TOUCHING
     return found.coefficient, found.supercritical, found.meaning
 
 

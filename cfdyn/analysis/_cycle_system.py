@@ -21,14 +21,16 @@ MOST_DENSE = 400
 NOTHING = 1e-14
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
                  "bias_correction=False)")  # fmt: skip
+VAST = 1e3  # bounds are, from this many natural lengths of the parameter on
 DOUBLINGS = 2.0 ** np.arange(-50, 51)
 
 
 class CycleTracer(Tracer):
     """The n points of a cycle and the parameter λ as the unknowns, λ the last.
 
-    Lengths: λ in units of the interval ``bounds``, each entry of the state in units of the distance over which the map's
-    Jacobian changes by its own size near ``near``, averaged over the points; or as ``lengths`` (m,) says.
+    Lengths: λ in units of the interval ``bounds``, or of less where that is very wide, each entry of the state in units of
+    the distance over which the map's Jacobian changes by its own size near ``near``, averaged over the points; or as
+    ``lengths`` (m,) says.
     """
 
     def __init__(
@@ -38,7 +40,8 @@ class CycleTracer(Tracer):
         self.switches = step.switches
         m = n * self.d + 1
         if lengths is None:
-            lengths = np.append(np.tile(length_scales(step, near) * n**0.5, n), bounds[1] - bounds[0])
+            own = length_scales(step, near)
+            lengths = np.append(np.tile(own * n**0.5, n), parameter_length(step, near, parameter, bounds, own))
         weights = lengths**-2.0
         limits = np.array([[-np.inf] * m, [np.inf] * m])
         limits[:, -1] = bounds
@@ -174,6 +177,31 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
         if beyond.any():
             found[j] = steps[beyond.any(axis=(0, 1)).argmax()]
     return _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), np.abs(points).max(axis=0))
+
+
+def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[float, float], lengths: np.ndarray) -> float:
+    """The width of the bounds; where they are very wide, so many times the distance in which λ changes the map much.
+
+    That is f by a length of the state, or its Jacobian by half its size. In wider units every branch looks vertical.
+    """
+    width = bounds[1] - bounds[0]
+    if width <= VAST * max(1.0, abs(step.params[name])):
+        return width
+    d, free = step.dim, list(step.params).index(name)
+    some = np.ascontiguousarray(points[:: max(1, len(points) // 4)])
+    images, slopes, p = np.empty((len(some), d)), np.empty((len(some), d * d)), step.p.copy()
+
+    def there(change: float) -> np.ndarray:
+        p[free] = step.p[free] + change
+        evaluate_rows(step.rule("step").compiled, some, p, images)
+        evaluate_rows(step.rule("jacobian").compiled, some, p, slopes)
+        return np.hstack([images / lengths, slopes])
+
+    here = there(0.0)
+    sizes = np.append(np.ones(d), np.full(d * d, 0.5 * max(1.0, float(np.abs(slopes).max()))))
+    with np.errstate(all="ignore"):
+        much = (h for h in DOUBLINGS for side in (-h, h) if not (np.abs(there(side) - here) < sizes).all())
+        return min(width, VAST * float(next(much, width)))
 
 
 def _filled(found: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:

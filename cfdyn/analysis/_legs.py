@@ -12,6 +12,7 @@ from cfdyn.analysis._continuation import TOLERANCE, Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
 from cfdyn.analysis._merge import grouped, merged, merges
 from cfdyn.analysis._sentences import called, shown
+from cfdyn.analysis._singular import resolved
 from cfdyn.analysis._special import Special, between, changes, row_of, special_points, suspects
 from cfdyn.kernels.continuation import Curve
 
@@ -64,7 +65,7 @@ def leg(
     while not found.end:
         piece = tracer.follow(start, most_steps - done, most_step, first, lambda rows: merging(tracer, rows),
                               lambda k: progress(done + k) if progress else None, origin)  # noqa: B023
-        piece, origin = upright(tracer, piece), origin or start
+        piece, origin = resolved(tracer, upright(tracer, piece)), origin or start
         found.pieces.append(piece)
         done += len(piece.points)
         found.end = piece.end

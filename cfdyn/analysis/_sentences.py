@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-ROUNDED = 1e-13  # of the width of the bounds: rounding
+ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
 
 
 def called(period: int) -> str:
@@ -26,7 +26,7 @@ def shown(value: float, bounds: tuple[float, float]) -> str:
     >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
     ('0', '1.25')
     """
-    return f"{value if abs(value) > ROUNDED * (bounds[1] - bounds[0]) else 0.0:.10g}"
+    return f"{value if abs(value) > ROUNDED * min(bounds[1] - bounds[0], WIDEST) else 0.0:.10g}"
 
 
 def born(period: int) -> str:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved, Traced
-from cfdyn.analysis._cycle_system import BRANCH, FLIP, CycleTracer
+from cfdyn.analysis._cycle_system import BRANCH, FLIP, MOST_DENSE, CycleTracer
 from cfdyn.analysis._illinois import zero
+from cfdyn.analysis._singular import regular_by
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
@@ -17,6 +18,7 @@ LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
 TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
 ROUNDED = 1e-14  # of a test: rounding
+SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
@@ -172,7 +174,9 @@ def locate_branch(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
     # Where the curve bends much within the step, polynomials through all of it do not give every digit.
     closer = hit and _singular(tracer, solution, border, hit[0] - NARROW, hit[0] + NARROW)
     best = closer or hit
-    return None if best is None else Special("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
+    # Between two branches that touch, steps may slip from one to the other: the sign changes, but no point is singular.
+    slipped = best is not None and not tracer.switches and tracer.m <= MOST_DENSE and regular_by(tracer, best[1]) > SINGULAR
+    return None if best is None or slipped else Special("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
 
 
 def _singular(

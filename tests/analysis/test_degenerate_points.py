@@ -114,3 +114,35 @@ def test_a_flip_of_a_long_cycle_that_repels(n):
 def test_a_parameter_is_called_by_its_name(call, name):
     with pytest.raises(UsageError, match="unknown parameter of the map"):
         call(line("r*x*(1 - x)", 2.5), name)
+
+
+@pytest.mark.parametrize(("formula", "start", "at"), [
+    ("x + x**3 - r**2", 0.5 ** (2 / 3), 0.0), ("x + x**3 - (r - 0.25)**2", 0.25 ** (2 / 3), 0.25),
+    ("x + x**5 - r**2", 0.5**0.4, 0.0), ("x + x**2 - r**3", 0.5**1.5, 0.0),
+])  # fmt: skip
+def test_a_cusp_of_the_branch_itself_ends_it(formula, start, at):
+    """x = r^{2/3} and its like: ∂(f − x)/∂x and ∂f/∂r vanish together at x = 0, where the tangent turns round."""
+    branch = continue_cycle(line(formula, 0.5), [start], "r", (-1, 1))
+    assert branch.bifurcations == [] and branch.ends[1] == "r = 1"
+    assert branch.ends[0].startswith(f"a singular point near r = {at:g}: ")
+    assert 0 < branch.points[0, 0, 0] < 0.05 and at < branch.parameter[0] < at + 0.005
+    assert (np.diff(branch.parameter) > 0).all()
+
+
+def test_branches_that_touch_have_no_branch_points_beside():
+    """x + x² − r⁴ has the branches x ≈ ±r² and near x = −1: the flip μ = 1 + 2x = −1 is at r = ±1."""
+    branch = continue_cycle(line("x + x**2 - r**4", 0.5), [0.25], "r", (-1, 1))
+    for s in branch.bifurcations:
+        flips = s.kind == "flip" and abs(s.parameter) == pytest.approx(1.0)
+        assert flips or (s.meaning.startswith("degenerate") and abs(s.parameter) < 1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("width", [2e3, 1e6, 1e20, 4e99])
+def test_bounds_may_be_much_wider_than_the_branch(width):
+    """The fixed point 1 − 1/r flips at 3 and meets 0 at 1, whatever the bounds; it runs off where r → 0."""
+    branch = continue_cycle(line("r*x*(1 - x)", 2.5), [0.6], "r", (-width, width))
+    assert [s.kind for s in branch.bifurcations] == ["branch point", "flip"]
+    np.testing.assert_allclose([s.parameter for s in branch.bifurcations], [1, 3], rtol=1e-14)
+    assert branch.ends[0].startswith("runs off to infinity") and branch.ends[1] == f"r = {width:g}"
+    np.testing.assert_allclose(branch.points[:, 0, 0], 1 - 1 / branch.parameter, rtol=1e-13, atol=1e-13)
