@@ -10,6 +10,7 @@ from cfdyn.analysis._codimension_two import Found, codimension_two, crossing
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import CurveTracer
+from cfdyn.analysis._sentences import spoken
 from cfdyn.kernels.critical import PAIR
 from cfdyn.recipes import recipe_of
 from cfdyn.records import provenance
@@ -79,7 +80,7 @@ def _reason(tracer: CurveTracer, z: np.ndarray, end: str) -> str:
     if end == "closed":
         return "closed: it comes back to its start"
     if end == "border":
-        return f"{crossing(tracer.kind)} at {values}: a point of the cycle meets a border of the map"
+        return f"{spoken(crossing(tracer.kind))} at {values}: a point of the cycle meets a border of the map"
     if end == "far":
         return f"runs off to infinity near {values}"
     if end == "most steps":

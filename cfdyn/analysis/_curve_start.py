@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._branch import start_of
 from cfdyn.analysis._curve_system import FORMS
+from cfdyn.analysis._sentences import spoken
 from cfdyn.analysis._shooting import multipliers
 from cfdyn.analysis.continue_cycle import WIDEST, continue_cycle
 from cfdyn.errors import NumericsError, UsageError, unknown
@@ -122,12 +123,12 @@ def _searched(
         else:
             here = [b for b in branch.bifurcations if b.period == len(cycle)]
             found = [(b.parameter, b.points) for b in here if b.kind == kind]
-            met += [f"{b.kind} at {name} = {b.parameter:.6g}" for b in here]
+            met += [f"{spoken(b.kind)} at {name} = {b.parameter:.6g}" for b in here]
         if found:
             value, points = min(found, key=lambda pair: abs(pair[0] - step.params[name]))
             return step.at(**{name: float(value)}), points
     ranges = " or ".join(f"{name} in {lo:g} to {hi:g}" for name, (lo, hi) in zip(names, box, strict=True))
-    what = "point of the condition" if rule is not None else kind
+    what = "point of the condition" if rule is not None else spoken(kind)
     beside = f" (but a {', a '.join(met[:4])})" if met else ""
     raise NumericsError(f"the {_what(cycle)} meets no {what} along {ranges}{beside}; start elsewhere, or widen the bounds")
 

@@ -11,6 +11,7 @@ from cfdyn.analysis import _critical
 from cfdyn.analysis._continuation import Solved, Tracer
 from cfdyn.analysis._cycle_system import NO_DERIVATIVE, length_scales, rough
 from cfdyn.analysis._homological import Forms, Shift
+from cfdyn.analysis._sentences import spoken
 from cfdyn.analysis._shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.critical import (
@@ -228,7 +229,7 @@ class CurveTracer(Tracer):
         """For messages."""
         if self.kind == "condition":
             return "point of the condition"
-        return f"{self.kind} point" if self.form in (TURN, PAIR) else self.kind
+        return f"{spoken(self.kind)} point" if self.form in (TURN, PAIR) else self.kind
 
     def points(self, z: np.ndarray) -> np.ndarray:
         """The points (…, n, D) in unknowns (…, m)."""

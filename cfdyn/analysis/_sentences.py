@@ -18,6 +18,17 @@ def called(period: int) -> str:
     return "fixed point" if period == 1 else f"{period}-cycle"
 
 
+def spoken(kind: str) -> str:
+    """The kind of a bifurcation as it is printed: names of people have capitals.
+
+    Examples
+    --------
+    >>> spoken("fold-neimark-sacker"), spoken("chenciner"), spoken("flip")
+    ('fold-Neimark–Sacker', 'Chenciner', 'flip')
+    """
+    return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
+
+
 def shown(value: float, bounds: tuple[float, float]) -> str:
     """A value of a parameter in ten digits; 0 where it is that but for rounding.
 

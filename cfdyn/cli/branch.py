@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cfdyn
+from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
 from cfdyn.cli.wanted import Wanted
@@ -96,7 +97,7 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
             for s in branch.bifurcations[: output.MOST_ROWS]:
                 born = {True: "supercritical", False: "subcritical", None: "–"}[s.supercritical]
                 coefficient = "–" if s.coefficient is None else output.number(s.coefficient)
-                table.add_row("  ", f"{s.parameter:.12g}", s.kind, coefficient, born, output.vector(s.points[0]))
+                table.add_row("  ", f"{s.parameter:.12g}", spoken(s.kind), coefficient, born, output.vector(s.points[0]))
             out.print(table)
             if len(branch.bifurcations) > output.MOST_ROWS:
                 out.print(f"   … and {len(branch.bifurcations) - output.MOST_ROWS} more (all of them with --json)")

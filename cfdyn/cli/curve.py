@@ -9,6 +9,7 @@ import numpy as np
 
 import cfdyn
 from cfdyn.analysis._curve_record import MORE
+from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import started
@@ -99,7 +100,7 @@ def print_curve(found: Any, title: str) -> None:
     """What it is, where it goes, its special points."""
     out, (first, second) = output.console(), found.names
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
-    what = f"{found.condition} = 0" if found.kind == "condition" else found.kind
+    what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
     out.print(f"{title}: {what} of the {'fixed point' if found.period == 1 else f'{found.period}-cycle'}, "
               f"{len(found)} points, from {ends[0]} to {ends[1]}", markup=False, soft_wrap=True)  # fmt: skip
     if ends != [*found.ends]:
@@ -107,7 +108,7 @@ def print_curve(found: Any, title: str) -> None:
     if found.special:
         table = output._table("special point", first, second, "multipliers")
         for s in found.special[: output.MOST_ROWS]:
-            table.add_row(s.kind, *_values(s.parameters, size), output.vector(s.multipliers))
+            table.add_row(spoken(s.kind), *_values(s.parameters, size), output.vector(s.multipliers))
         out.print(table)
         if len(found.special) > output.MOST_ROWS:
             out.print(f"… and {len(found.special) - output.MOST_ROWS} more (all of them with --json)")

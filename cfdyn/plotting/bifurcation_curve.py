@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from cfdyn.analysis._sentences import spoken
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
            "branch point": "#5a5a5a"}
@@ -23,6 +25,7 @@ SHORT = {
     "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP",
 }  # fmt: skip
+DASHED = (0, (4, 2))
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -34,43 +37,75 @@ def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
     if any(getattr(c, "names", None) != curve.names for c in curves):
         raise UsageError(f"the curves of one chart have the same parameters, here {' and '.join(curve.names)}, in this order")
     with house_style():
-        figure = new_figure(6.4, 4.4)
+        figure = new_figure(6.6, 4.4)
         axes = figure.subplots()
-        labels: set[str] = set()
         for one in curves:
-            draw_curve(axes, one, labels)
-        for kind in sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index):
-            label = kind if SHORT[kind] in kind else f"{SHORT[kind]}  {shown(kind)}"
-            axes.plot([], [], "o", color=INK, markersize=3, label=label)
+            _draw_curve(axes, one)
         axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
-        axes.margins(0.06)
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7)
+        _limit(axes, curves)
+        handles = [*_lines(curves), *_points(curves)]
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
+        figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
         _name_points(figure, axes, curves)
     return figure
 
 
-def shown(kind: str) -> str:
-    """The name of a kind as it is printed."""
-    return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
-
-
-def draw_curve(axes: Axes, curve: Any, labels: set[str]) -> None:
-    """A curve into axes; dashed where what is born there is unstable. ``labels`` are those already drawn."""
-    # Paler the longer the period, which lie closer together.
-    pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
-    colour = tuple(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale)
-    name = f"{curve.condition} = 0" if curve.kind == "condition" else shown(curve.kind)
-    name += f", period {curve.period}" if curve.period > 1 else ""
-    unstable = np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
+def _draw_curve(axes: Axes, curve: Any) -> None:
+    """A curve into axes; dashed where what is born there is unstable."""
+    colour, width = _style(curve)
+    unstable = _unstable(curve)
     for first, last in _runs(unstable):
-        dashed = bool(unstable[first])
-        label = name + (" (subcritical)" if dashed else "")
         piece = curve.parameters[first : min(last + 2, len(curve))]
-        axes.plot(*piece.T, color=colour, linestyle="--" if dashed else "-", linewidth=1.3 if curve.period == 1 else 0.8,
-                  label=None if label in labels else label)  # fmt: skip
-        labels.add(label)
+        axes.plot(*piece.T, color=colour, linestyle=DASHED if unstable[first] else "-", linewidth=width)
     for special in curve.special:
-        axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4)
+        axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4, clip_on=False)
+
+
+def _style(curve: Any) -> tuple[str, float]:
+    """Colour and width: paler and thinner the longer the period, which lie closer together."""
+    pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
+    return to_hex(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale), 1.3 if curve.period == 1 else 0.8
+
+
+def _unstable(curve: Any) -> np.ndarray:
+    """The rows where what is born is unstable."""
+    return np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
+
+
+def _lines(curves: Sequence[Any]) -> list[Line2D]:
+    """What each line is, in the order of the kinds and periods, and what dashes are."""
+    found: dict[str, Line2D] = {}
+    for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
+        name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
+        name += f", period {curve.period}" if curve.period > 1 else ""
+        colour, width = _style(curve)
+        found.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
+    dashed = [Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.9, label="subcritical")]
+    return [*found.values(), *(dashed if any(_unstable(c).any() for c in curves) else [])]
+
+
+def _points(curves: Sequence[Any]) -> list[Line2D]:
+    """What the short names of special points mean; one entry for all strong resonances."""
+    found = {}
+    for kind in sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index):
+        short, name = ("1:q", "strong resonance") if SHORT[kind] in kind else (SHORT[kind], spoken(kind))
+        text = r"\mathrm{" + short.replace(":", "{:}") + "}"
+        size = 4.2 * len(short)
+        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
+    return list(found.values())
+
+
+def _limit(axes: Axes, curves: Sequence[Any]) -> None:
+    """All of the curves, and up to a bound where they come near it."""
+    shown = np.concatenate([*(c.parameters for c in curves), *(s.parameters[None] for c in curves for s in c.special)])
+    bounds = np.array([c.bounds for c in curves])
+    limits = []
+    for k in (0, 1):
+        lo, hi = shown[:, k].min(), shown[:, k].max()
+        least, most = bounds[:, k, 0].min(), bounds[:, k, 1].max()
+        margin = 0.06 * (hi - lo) or 0.1 * (most - least)
+        limits.append((least if lo - least <= 2 * margin else lo - margin, most if most - hi <= 2 * margin else hi + margin))
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 def _filled(values: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cfdyn.analysis._sentences import spoken
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import advance, iterate
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 
 COLUMNS, TRANSIENT, KEPT, ESCAPE = 600, 600, 120, 1e6
 COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
@@ -35,8 +36,7 @@ def draw(found: Any, orbit: bool = True) -> Figure:
         _limit(axes, branches, ended)
         handles, labels = _legend(branches, shown)
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), fontsize=7.5)
-        title = said["map"].replace(f"{name}={said['params'][name]:g}", name)
-        figure.suptitle(title if len(title) <= 110 else title[:109] + "…", fontsize=9.5)
+        figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
 
 
@@ -141,5 +141,5 @@ def _legend(branches: list[Any], kinds: list[str]) -> tuple[list[Line2D], list[s
         mark, fill = MARKS[kind]
         edge = WARN if fill == "white" else fill
         handles.append(Line2D([], [], color=edge, marker=mark, markerfacecolor=fill, linestyle="", markersize=4.2))
-        labels.append("Neimark–Sacker" if kind == "neimark-sacker" else kind)
+        labels.append(spoken(kind))
     return handles, labels

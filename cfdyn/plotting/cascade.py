@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 
 
 def draw(found: Any) -> Figure:
@@ -30,7 +30,5 @@ def draw(found: Any) -> Figure:
             right.set_title(f"λ∞ = {found.accumulation:.12g}")
         right.set(xlabel="flip", ylabel="distance to the accumulation point" if known else "gap to the next flip", xticks=levels)
         right.minorticks_off()
-        settings = found.provenance["settings"]
-        title = settings["map"].replace(f"{found.name}={settings['params'][found.name]:g}", found.name)
-        figure.suptitle(f"period doublings of {title if len(title) <= 80 else title[:79] + '…'}", fontsize=9.5)
+        figure.suptitle(f"period doublings of {map_title(found.provenance['settings'], [found.name], 80)}", fontsize=9.5)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -49,6 +50,16 @@ def columns(labels: Sequence[str], width: float) -> int:
         if sum(0.55 + 0.06 * letters for letters in widest) <= width:
             return count
     return 1
+
+
+def map_title(settings: Any, varied: Sequence[str], most: int) -> str:
+    """The map of a record without the values of what is varied, then those of other parameters that its title does not show."""
+    title, params = str(settings["map"]), settings["params"]
+    for name in varied:
+        title = re.sub(rf"\b{re.escape(name)}={re.escape(f'{params[name]:g}')}(?![\w.])", name, title)
+    others = [f"{name} = {value:g}" for name, value in params.items() if name not in varied and f"{name}=" not in title]
+    short = title if len(title) <= most else title[: most - 1] + "…"
+    return ", ".join([short, *others]) if len(short) + len(", ".join(others)) <= most else short
 
 
 def regime_name(name: str) -> str:

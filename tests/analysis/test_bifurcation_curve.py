@@ -337,19 +337,6 @@ def test_search_along_the_parameters():
     assert found.parameters.sum(axis=1) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_the_chart():
-    curves = [
-        curve_of(CUBIC.at(k=0.136), ("fold", [[-0.4]]), ("k", "c"), ((-3, 3), (-2, 4))),
-        curve_of(CUBIC.at(k=0.0, c=-0.99), ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4))),
-    ]
-    axes = cf.plot(curves[0], also=curves[1:]).axes[0]
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert {"fold", "flip", "flip (subcritical)", "CP  cusp", "GF  generalized flip"} <= set(labels)
-    assert sorted(text.get_text() for text in axes.texts) == ["CP", "GF", "GF"]
-    with pytest.raises(cf.CfdynError, match="same parameters"):
-        cf.plot(curves[0], also=[curve_of(HENON.at(a=0.37), ("flip", fixed_point(0.3675, 0.3)), ("a", "b"), BOX)])
-
-
 def test_a_search_puts_the_point_that_meets_the_condition_first():
     """The superstable 2-cycle 0 → −1/s → 0, searched from either of its points."""
     step = cf.Map.from_text("c + s*x**2", "x", {"c": -0.9, "s": 1.0})
