@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from cfdyn.analysis._cycles_edges import with_edges
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._cycles_words import Search, foresee
@@ -56,19 +57,22 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     if search.vague:
         closed = _closed(step, points, NEAR * _slack(lo, hi))
         points, mu, lost = points[closed], mu[closed], points[~closed]
-    reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost))
-    if odd:
-        reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
-    complete = finished and not laps.open and not opened and not len(lost)
-    undecided = [*opened, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in lost[:, 0].tolist())]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
+    doubtful: list[float] = []
+    if laps.places:
+        points, mu, doubtful = with_edges(step, period, laps.places, points, mu)
+    reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost), doubtful)
+    if odd:
+        reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
+    complete = finished and not laps.open and not opened and not len(lost) and not doubtful
+    undecided = [*opened, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in [*lost[:, 0].tolist(), *doubtful])]
     inside = _inside(points, lo - _slack(lo, hi), hi + _slack(lo, hi))
     return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
-def _reasons(laps: Laps, spent: int, open_places: int, lost: int) -> list[str]:
+def _reasons(laps: Laps, spent: int, open_places: int, lost: int, doubtful: list[float]) -> list[str]:
     """Why a list is not complete, or what else is worth knowing; ``spent``: the budget if it was too small."""
     reasons = list(laps.notes)
     if laps.open:
@@ -79,6 +83,9 @@ def _reasons(laps: Laps, spent: int, open_places: int, lost: int) -> list[str]:
     if open_places:
         places = "a place" if open_places == 1 else f"{open_places} places"
         reasons.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
+    if doubtful:
+        places = ", ".join(f"{x:.6g}" for x in doubtful[:4]) + (", …" if len(doubtful) > 4 else "")
+        reasons.append(f"to round-off a cycle passes through {places}, where the map jumps, ends or has no bounded slope")
     if lost:
         reasons.append("floating point does not tell where cycles with points of very different sizes, or at a pole, close")
     return reasons

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from cfdyn.analysis._cycles_edges import sharp
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.kernels.laps import UNDEFINED, cells
 from cfdyn.kernels.orbits import evaluate_rows
@@ -30,7 +31,8 @@ class Laps:
     """Intervals on which the map is monotone: ``ends`` (K, 2) in order, ``inner`` (K, 2) the same without the kinks,
     ``values`` (K, 2) at the ends, ``rising`` (K,) ±1.
 
-    ``open`` are the intervals of which this is not certain; ``notes`` what a reader should know; ``cut``: whether images
+    ``open`` are the intervals of which this is not certain; ``places`` lie between laps, numbers in each (see `sharp`), where
+    the map jumps, ends or has no bounded slope; ``notes`` what a reader should know; ``cut``: whether images
     that matter lie outside.
     """
 
@@ -39,12 +41,13 @@ class Laps:
     values: np.ndarray
     rising: np.ndarray
     open: list[tuple[float, float]] = field(default_factory=list)
+    places: list[np.ndarray] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
 
     def copy(self) -> Laps:
         """One whose lists may be added to."""
-        return replace(self, open=[*self.open], notes=[*self.notes])
+        return replace(self, open=[*self.open], places=[*self.places], notes=[*self.notes])
 
     def with_open(self, parts: list[tuple[float, float]]) -> Laps:
         """The same, nothing being known about these parts."""
@@ -57,7 +60,7 @@ class Laps:
 
     def none(self) -> Laps:
         """No lap at all, for a period that cannot be."""
-        return Laps(self.ends[:0], self.inner[:0], self.values[:0], self.rising[:0], self.open, self.notes)
+        return Laps(self.ends[:0], self.inner[:0], self.values[:0], self.rising[:0], self.open, self.places, self.notes)
 
 
 def laps_on(step: Map, lo: float, hi: float, floor: float) -> Laps:
@@ -84,6 +87,7 @@ class _Pieces:
         self.step, self.width = step, width
         self.pieces: list[list[float]] = []
         self.open: list[tuple[float, float]] = []
+        self.places: list[np.ndarray] = []
         self.undefined = 0
         self.breaks: list[float] = []
         self.joined = False
@@ -105,14 +109,15 @@ class _Pieces:
         if hi - lo > 1e-5 * self.width:
             self.sample(lo, hi)
             return
-        (left,), (right,) = images(self.step, np.array([[lo], [hi]]))
-        whole = abs(right - left) <= 1e-9 * (abs(left) + abs(right)) + 1e-9 * min(self.width, 1.0)
+        bounds = self.step.rule("interval:jacobian")(np.array([lo, hi]), self.step.p)
+        whole = self.whole(np.array([lo, hi])) and (np.isfinite(bounds).all() or self.whole(sharp(self.step, lo, hi)))
+        if not whole:
+            self.places.append(sharp(self.step, lo, hi))
         if not whole and before and after in (1, -1):
-            self.breaks.append((lo + hi) / 2)
+            self.breaks.append(0.0 if lo <= 0.0 <= hi else (lo + hi) / 2)
             self.pieces[-1][1] = self.pieces[-1][4] = lo
             self.joined = False
             return
-        bounds = self.step.rule("interval:jacobian")(np.array([lo, hi]), self.step.p)
         centre, kink = (lo + hi) / 2, not np.isfinite(bounds).all()
         if before and after in (1, -1) and (kink or before != after):
             self.pieces[-1][1] = centre
@@ -123,6 +128,12 @@ class _Pieces:
         elif after in (1, -1) and whole:
             self.pieces.append([lo, hi, after, lo, hi])
             self.joined = True
+
+    def whole(self, x: np.ndarray) -> bool:
+        """Whether the map is the same at all of these numbers, but for a little."""
+        values = images(self.step, x[:, None])[:, 0]
+        size = np.abs(values).max()
+        return bool(np.ptp(values) <= 1e-9 * (size + min(self.width, 1.0)))
 
     def inside(self, x: float, toward: float) -> float:
         """The nearest number at which the map is finite."""
@@ -158,14 +169,15 @@ class _Pieces:
                 end[0], end[1] = self.inside(end[0], np.inf), self.inside(end[1], -np.inf)
             values = images(self.step, ends.reshape(-1, 1)).reshape(-1, 2)
         usable = ~np.isnan(values).any(axis=1) & (ends[:, 0] <= ends[:, 1])
+        self.open += [(lo, hi) for lo, hi in ends[~usable].tolist() if lo < hi]
         notes = []
         if self.undefined:
             notes.append("the map has no value on a part of the box, which was left out")
         if self.breaks:
             places = ", ".join(f"{x:.6g}" for x in self.breaks[:4]) + (", …" if len(self.breaks) > 4 else "")
-            notes.append(f"the map jumps or has a pole at {places}, where the box was divided")
+            notes.append(f"the map jumps, has a pole or no bounded slope at {places}, where the box was divided")
         inner = np.clip(pieces[usable, 3:], ends[usable, :1], ends[usable, 1:])
-        return Laps(ends[usable], inner, values[usable], pieces[usable, 2].astype(np.int64), self.open, notes)
+        return Laps(ends[usable], inner, values[usable], pieces[usable, 2].astype(np.int64), self.open, self.places, notes)
 
 
 def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:

@@ -21,7 +21,8 @@ NEUTRAL = 1e-9  # a multiplier nearer to modulus 1 than this says neither stable
 class Cycle(Record):
     """One cycle: ``points`` (period, D) from the smallest on, ``multipliers`` (D,), and its stability.
 
-    ``stable`` is None where the multiplier is 1 in modulus to 10⁻⁹.
+    ``stable`` is None where the multiplier is 1 in modulus to 10⁻⁹, or NaN. At a point where a map of one variable has no
+    derivative its slope is the limit from where it exists: ±inf where it has no bound, NaN where sides differ or it jumps.
     """
 
     points: np.ndarray

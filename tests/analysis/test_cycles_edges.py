@@ -1,0 +1,104 @@
+"""Cycles through single points at which a map of one variable ends, jumps or has no bounded slope."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cfdyn as cf
+
+INF, NAN = math.inf, math.nan
+THREE = "Piecewise((x + 1, x < 0), (x, x <= 0), (x - 1, True))"
+
+
+def found(formula, n, *box):
+    return cf.analysis.cycles(cf.Map.from_text(formula), n, [box])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("formula", "n", "box", "truth"), [
+    ("sqrt(x)", 1, (-1, 3), {0: INF, 1: 0.5}), ("sqrt(x)", 1, (0, 3), {0: INF, 1: 0.5}), ("x**(1/3)", 1, (-1, 2), {0: INF, 1: 1 / 3}),
+    ("3*sqrt(x) - 1.2*x", 1, (0, 6), {0: INF, (3 / 2.2) ** 2: -0.1}), ("x*sqrt(x)", 1, (-1, 3), {0: 0, 1: 1.5}),
+    ("x + sqrt(1 - x)", 1, (-3, 1), {1: -INF}), ("sqrt(x - 0.3) + 0.3", 1, (-1.1, 3.3), {0.3: INF, 1.3: 0.5}),
+    ("0.7 - sqrt(0.7 - x)", 1, (-5, 2.3), {-0.3: 0.5, 0.7: INF}), ("sign(x)", 1, (-2, 2), {-1: 0, 0: NAN, 1: 0}),
+    ("sign(x - 0.01) + 0.01", 1, (-1.1, 3.3), {-0.99: 0, 0.01: NAN, 1.01: 0}),
+    ("sign(x)*sqrt(Abs(x))", 1, (-2, 2), {-1: 0.5, 0: INF, 1: 0.5}), ("Heaviside(x) - 0.5", 1, (-2, 2), {-0.5: 0, 0: NAN, 0.5: 0}),
+    ("sqrt(Abs(x))", 1, (-2, 2), {0: INF, 1: 0.5}), ("Abs(x)**1.5", 1, (-2, 2), {0: 0, 1: 1.5}), (THREE, 1, (-2, 2), {0: NAN}),
+    ("1/x", 1, (-2, 2), {-1: -1, 1: -1}), ("x*log(x)", 1, (0, 3), {math.e: 2}),
+])  # fmt: skip
+def test_fixed_points_where_there_is_no_derivative(formula, n, box, truth):
+    every = found(formula, n, *box)
+    assert every.complete, every.reason
+    assert every.points.ravel() == pytest.approx([*truth], abs=1e-13)
+    assert every.multipliers.ravel() == pytest.approx([*truth.values()], abs=1e-12, nan_ok=True)
+    for cycle, mu in zip(every, truth.values(), strict=True):
+        assert cycle.stable is (None if math.isnan(mu) or abs(mu) == 1 else abs(mu) < 1)
+
+
+@pytest.mark.parametrize("box", [(-1.0, 2.0), (0.5, 2.0), (-INF, INF)])
+@pytest.mark.parametrize("formula", ["1 - sqrt(x)", "sqrt(1 - x)"])
+def test_a_two_cycle_from_one_end_of_the_domain_to_the_other(formula, box):
+    every = found(formula, 2, *box)
+    assert every.points[:, :, 0].tolist() == [[0.0, 1.0]] and every.multipliers[0] == INF and every[0].stable is False
+    assert len(found(formula, 4, *box)) == 0, "that is a 2-cycle"
+
+
+def test_gradient_descent_to_the_end_of_a_loss():
+    (least,) = cf.analysis.cycles(cf.as_map(cf.Loss("(1 - w)**1.5"), cf.optimizers.gd(lr=0.5)), 1, [(-3, 3)])
+    assert least.points[0, 0] == 1 and least.multipliers[0] == -INF and not least.stable
+
+
+def test_limits_are_no_values():
+    """x/2 to the right of a jump: its limit at the border is fixed where the border belongs to it, else nothing is."""
+    for less, count in (("<", 1), ("<=", 0)):
+        at_zero = found(f"Piecewise((x/2 + 1, x {less} 0), (x/2, True))", 1, -1.3, 1.9)
+        assert at_zero.complete and len(at_zero) == count
+        beside = found(f"Piecewise((x/2 + 1, x {less} 0.3), (0.3 + (x - 0.3)/2, True))", 1, -1.3, 1.9)
+        assert len(beside) == count and beside.complete == (count == 1)
+        assert count or beside.undecided.ravel() == pytest.approx([0.3, 0.3])
+
+
+def test_what_round_off_does_not_tell_is_undecided():
+    """0 → 0.7 → 0.7 − √0.7 √0.7, which is 1.1e-16 in floating point."""
+    every = found("0.7 - sqrt(0.7)*sqrt(x)", 2, -1, 2)
+    assert not every.complete and "to round-off a cycle passes through 0," in every.reason
+    assert every.undecided.ravel().tolist() == [0.0, 0.0]
+
+
+def test_a_place_is_printed_as_it_is():
+    assert "at 0, where" in found("sign(x) + x/3", 1, -1.3, 2.9).reason
+
+
+@pytest.mark.parametrize(("formula", "branches"), [
+    ("Piecewise((2*x, x < 0.5), (2*x - 1, True))", 2), ("Piecewise((3*x, x < 1/3), (3*x - 1, x <= 2/3), (3*x - 2, True))", 3),
+])  # fmt: skip
+def test_angles_multiplied(formula, branches):
+    """x → k x mod 1 has the cycles of all words of k letters; at 1, as here, the value 1."""
+    words = {n: branches**n for n in range(1, 8)}
+    for n in words:
+        prime = (words[n] - sum(d * primes for d, primes in counts(branches, n - 1) if n % d == 0)) // n
+        every = found(formula, n, 0, 1)
+        assert every.complete and len(every) == prime
+
+
+def counts(branches, last):
+    primes = []
+    for n in range(1, last + 1):
+        primes.append((n, (branches**n - sum(d * p for d, p in primes if n % d == 0)) // n))
+    return primes
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-2, 2), st.floats(0.3, 3), st.booleans())
+def test_an_end_anywhere_is_fixed(end, width, left):
+    """e ± √(±(x − e)) has the fixed points e and e ± 1, wherever the box is cut."""
+    sign = -1 if left else 1
+    step = cf.Map.from_text("e + s*sqrt(s*(x - e))", "x", {"e": end, "s": float(sign)})
+    every = cf.analysis.cycles(step, 1, [(end - 1.01 * width - 1.1, end + width + 1.13)])
+    assert every.complete
+    assert every.points.ravel() == pytest.approx(sorted([end, end + sign]), abs=1e-12)
+    assert sorted(np.abs(every.multipliers.ravel())) == pytest.approx([0.5, INF])
