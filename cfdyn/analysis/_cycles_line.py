@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.analysis._cycles_edges import with_edges
 from cfdyn.analysis._cycles_found import Found
+from cfdyn.analysis._cycles_multiple import with_multiple
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._cycles_words import Search, foresee
 from cfdyn.analysis._laps import Laps, laps_for
@@ -59,6 +60,8 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
         points, mu, lost = points[closed], mu[closed], points[~closed]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
+    if opened:
+        points, mu, opened = with_multiple(step, period, opened, points, mu)
     doubtful: list[float] = []
     if laps.places:
         points, mu, doubtful = with_edges(step, period, laps.places, points, mu)
