@@ -29,15 +29,15 @@ def spoken(kind: str) -> str:
     return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
 
 
-def shown(value: float, bounds: tuple[float, float]) -> str:
-    """A value of a parameter in ten digits; 0 where it is that but for rounding.
+def shown(value: float, bounds: tuple[float, float], digits: int = 10) -> str:
+    """A value of a parameter; 0 where it is that but for rounding.
 
     Examples
     --------
     >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
     ('0', '1.25')
     """
-    return f"{value if abs(value) > ROUNDED * min(bounds[1] - bounds[0], WIDEST) else 0.0:.10g}"
+    return f"{value if abs(value) > ROUNDED * min(bounds[1] - bounds[0], WIDEST) else 0.0:.{digits}g}"
 
 
 def born(period: int) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import cfdyn
-from cfdyn.analysis._sentences import spoken
+from cfdyn.analysis._sentences import ROUNDED, shown, spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
 from cfdyn.cli.wanted import Wanted
@@ -87,9 +89,9 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
     for number, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
         what = "fixed points" if branch.period == 1 else f"{branch.period}-cycles"
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
-        lo, hi = min(values), max(values)
+        lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
         out.print(f"\n[bold]{number}  {what}[/bold]  ", end="")
-        out.print(f"from {origin}: {found.name} from {lo:.8g} to {hi:.8g}, stable on {_stable(branch)}", markup=False)
+        out.print(f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}", markup=False)
         ends = branch.ends[:1] if branch.closed else branch.ends
         out.print(f"   ends: {'; '.join(ends)}", markup=False, style="dim")
         if branch.bifurcations:
@@ -97,7 +99,10 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
             for s in branch.bifurcations[: output.MOST_ROWS]:
                 born = {True: "supercritical", False: "subcritical", None: "–"}[s.supercritical]
                 coefficient = "–" if s.coefficient is None else output.number(s.coefficient)
-                table.add_row("  ", f"{s.parameter:.12g}", spoken(s.kind), coefficient, born, output.vector(s.points[0]))
+                # Rounding beside the lengths of the branch is 0.
+                first = np.where(np.abs(s.points[0]) > ROUNDED * branch.lengths[: s.points.shape[1]], s.points[0], 0.0)
+                value = shown(s.parameter, branch.bounds, 12)
+                table.add_row("  ", value, spoken(s.kind), coefficient, born, output.vector(first))
             out.print(table)
             if len(branch.bifurcations) > output.MOST_ROWS:
                 out.print(f"   … and {len(branch.bifurcations) - output.MOST_ROWS} more (all of them with --json)")
@@ -113,7 +118,7 @@ def _stable(branch: Any) -> str:
             first = k
         elif not stable and first is not None:
             ends = _change(branch, first, max(first - 1, 0)), _change(branch, k, k - 1)
-            pieces.append(f"[{min(ends):.8g}, {max(ends):.8g}]")
+            pieces.append("[{}, {}]".format(*(shown(v, branch.bounds, 8) for v in sorted(ends))))
             first = None
     return ", ".join(pieces[:4]) + (", …" if len(pieces) > 4 else "") if pieces else "nothing"
 

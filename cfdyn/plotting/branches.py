@@ -9,39 +9,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis._sentences import spoken
+from cfdyn.analysis._sentences import shown, spoken
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import advance, iterate
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
+from cfdyn.plotting.sweeps import middles, swept
 
-COLUMNS, TRANSIENT, KEPT, ESCAPE = 600, 600, 120, 1e6
+COLUMNS = 600
 COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
-MOST_LABELS = 10
+WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
 
 
 def draw(found: Any, orbit: bool = True) -> Figure:
     """A `Branch`, or `Branches`: stable solid, unstable dashed, special points marked, over an orbit diagram."""
     branches = list(found.branches) if hasattr(found, "branches") else [found]
     with house_style():
-        figure = new_figure(7.2, 4.6)
+        figure = new_figure(WIDTH, 4.8)
         axes = figure.subplots()
         said, name, bounds = branches[0].provenance["settings"], found.name, branches[0].bounds
         ended = orbit_diagram(axes, branches, name, bounds) if orbit else np.zeros(0)
         for branch in branches:
             _branch(axes, branch, colours(branches)[branch.period])
-        shown = _specials(axes, branches, bounds)
+        kinds = _specials(axes, branches, bounds)
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches, ended)
-        handles, labels = _legend(branches, shown)
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), fontsize=7.5)
+        handles, labels = _legend(branches, kinds)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, WIDTH), fontsize=7.5)
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
 
 
 def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[float, float]) -> np.ndarray:
-    """What orbits from near the first stable cycle end on, for values of the parameter from left to right; drawn, returned.
+    """What orbits from the stable parts of branches end on, over the parameter; drawn, returned.
 
     Nothing for a branch that was loaded without the formulas of its map.
     """
@@ -49,25 +49,10 @@ def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[floa
         step = branches[0].step
     except UsageError:
         return np.zeros(0)
-    start = next((b.points[k, 0] for b in branches for k in np.flatnonzero(b.stable)[:1]), branches[0].points[0, 0])
-    z = np.ascontiguousarray(start) + 1e-3 * (1 + np.abs(start).max())
-    rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()
-    rows, x, y = np.empty((KEPT + 1, step.dim)), [], []
-    for value in np.linspace(*bounds, COLUMNS):
-        p[free] = value
-        z = z + 1e-7 * (1 + np.abs(z).max())
-        rows[0] = z
-        if advance(rule, rows[0], p, TRANSIENT, ESCAPE)[1] or iterate(rule, p, ESCAPE, rows)[1]:
-            # From the last orbit that stayed.
-            continue
-        z = rows[-1].copy()
-        x.append(np.full(KEPT, value))
-        y.append(rows[1:, 0].copy())
-    if not x:
-        return np.zeros(0)
-    ended = np.concatenate(y)
-    axes.plot(np.concatenate(x), ended, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
-    return ended
+    rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
+    x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
+    axes.plot(x, y, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    return y
 
 
 def colours(branches: list[Any]) -> dict[int, str]:
@@ -94,23 +79,32 @@ def _branch(axes: Axes, branch: Any, shade: str) -> None:
 
 
 def _specials(axes: Axes, branches: list[Any], bounds: tuple[float, float]) -> list[str]:
-    """Marks of all special points, and values beside the first of them; the kinds that there are."""
-    kinds: list[str] = []
-    taken: list[float] = []
-    for branch in branches:
-        for s in branch.bifurcations:
-            mark, fill = MARKS[s.kind]
-            x = np.full(len(s.points), s.parameter)
-            axes.plot(x, s.points[:, 0], mark, color=WARN if fill == "white" else fill, markerfacecolor=fill, markersize=4.2,
-                      markeredgewidth=0.9, zorder=5, clip_on=True)  # fmt: skip
-            kinds.append(s.kind)
-            room = all(abs(s.parameter - t) > 0.06 * (bounds[1] - bounds[0]) for t in taken)
-            if len(taken) < MOST_LABELS and room:
-                top = float(s.points[:, 0].max())
-                axes.annotate(f"{s.parameter:.5g}", (s.parameter, top), xytext=(3, 5), textcoords="offset points", fontsize=7,
-                              zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6})  # fmt: skip
-                taken.append(s.parameter)
+    """Marks of all special points, their values along the upper edge; the kinds that there are."""
+    tops: dict[str, tuple[float, float]] = {}
+    for s in (s for branch in branches for s in branch.bifurcations):
+        mark, fill = MARKS[s.kind]
+        # Smaller the longer the cycle, whose points lie closer together.
+        axes.plot(np.full(len(s.points), s.parameter), s.points[:, 0], mark, color=WARN if fill == "white" else fill,
+                  markerfacecolor=fill, markersize=max(4.4 - 0.7 * np.log2(len(s.points)), 1.8), zorder=5,
+                  markeredgewidth=0.9 if len(s.points) < 4 else 0.6)  # fmt: skip
+        text, top = f"{float(shown(s.parameter, bounds)):.5g}", float(s.points[:, 0].max())
+        tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
+    _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
+    kinds = {s.kind for branch in branches for s in branch.bifurcations}
     return [kind for kind in MARKS if kind in kinds]
+
+
+def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[float, float]) -> None:
+    """The values above the axes, moved apart, each with a line to its highest mark."""
+    chosen = marked[:: max(1, -(-len(marked) // MOST_LABELS))]
+    places = spread([value for value, _, _ in chosen], APART * (bounds[1] - bounds[0]), bounds[1])
+    over = axes.get_xaxis_transform()
+    for place, (value, top, text) in zip(places, chosen, strict=True):
+        axes.annotate("", (value, top), (value, 1.0), textcoords=over, zorder=0,
+                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+        axes.annotate(text, (value, 1.0), (place, 1.03), xycoords=over, textcoords=over, rotation=90, ha="center", va="bottom",
+                      fontsize=6.5, annotation_clip=False,
+                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
 
 
 def _limit(axes: Axes, branches: list[Any], ended: np.ndarray) -> None:

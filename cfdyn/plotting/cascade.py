@@ -11,7 +11,7 @@ from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_
 
 
 def draw(found: Any) -> Figure:
-    """Left: the points of the cycle at each flip; right: |λ∞ − λ_k|, or the gaps, over the number of the flip."""
+    """Left: the points of the cycle at each flip; right: distances to the accumulation point, or the gaps, over its number."""
     with house_style():
         figure = new_figure(7.6, 3.6)
         left, right = figure.subplots(1, 2)
@@ -27,7 +27,7 @@ def draw(found: Any) -> Figure:
             right.semilogy(levels, sizes[0] * found.delta ** -(levels - 1.0), color=WARN, linewidth=0.9, zorder=1,
                            label=f"δ = {found.delta:.6g}")  # fmt: skip
             right.legend()
-            right.set_title(f"λ∞ = {found.accumulation:.12g}")
+            right.set_title(f"{found.name}∞ = {found.accumulation:.12g}")
         right.set(xlabel="flip", ylabel="distance to the accumulation point" if known else "gap to the next flip", xticks=levels)
         right.minorticks_off()
         figure.suptitle(f"period doublings of {map_title(found.provenance['settings'], [found.name], 80)}", fontsize=9.5)

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
 from cfdyn.errors import UsageError
-from cfdyn.orbits import iterate
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure, spread
+from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.systems import Map
 
-COUNT, TRANSIENT, KEPT, STARTS = 400, 300, 60, 8
+COUNT = 400
 APART = 0.035  # of the width, between labels
 COLOURS = (ACCENT, "#2e7d5b", "#8a5aa8", "#b07d1e")
 SHORT = {"flip": "flip", "fold": "fold", "birth by doubling": "birth", "branch point": "branch", "neimark-sacker": "NS"}
@@ -33,6 +33,8 @@ def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] =
         axes = figure.subplots()
         curves = [r.curves(parameter, lo, hi, COUNT) for r in records]
         dots = _iterates(record, parameter, curves)
+        if span is None:
+            lo, hi = _settled(record, dots[0], lo, hi)
         axes.plot(*dots, ",", color=INK, alpha=0.5, rasterized=True)
         shown = [dots[1]]
         for k, (r, found) in enumerate(zip(records, curves)):
@@ -66,20 +68,23 @@ def _range(record: Any) -> tuple[float, float]:
     return (max(lo - pad, 0.1 * lo) if now > 0 else lo - pad), hi + pad
 
 
+def _settled(record: Any, values: np.ndarray, lo: float, hi: float) -> tuple[float, float]:
+    """The range up to where all orbits escape, with the bifurcations in it."""
+    inside = [root.value for _, root in record.bifurcations if lo <= root.value <= hi]
+    if not len(values):
+        return lo, hi
+    room = 0.02 * (hi - lo)
+    return max(lo, min([values.min(), *inside]) - room), min(hi, max([values.max(), *inside]) + room)
+
+
 def _iterates(record: Any, parameter: str, curves: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Long-time states, from starts just beside the cycles."""
+    """What orbits end on, from the middle of each stable piece of the cycles; without one, from all at some values."""
     step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
-    x, y = [], []
-    for k, value in enumerate(curves[0].values):
-        known = np.concatenate([c.points[:, k] for c in curves])
-        known = np.unique(known[np.isfinite(known)])
-        here = step.at(**{parameter: float(value)})
-        for start in known[np.linspace(0, len(known) - 1, min(len(known), STARTS)).astype(int)]:
-            orbit = iterate(here, [start + 1e-3, *([0.0] * (step.dim - 1))], TRANSIENT + KEPT)
-            if orbit.status == "done":
-                x.append(np.full(KEPT, value))
-                y.append(orbit.z[-KEPT:, 0])
-    return np.concatenate([np.empty(0), *x]), np.concatenate([np.empty(0), *y])
+    seeds = [(c, row, k) for c in curves for row, stable in zip(c.points, c.stable) for k in middles(stable)]
+    if not seeds:
+        seeds = [(c, row, k) for c in curves for row in c.points for k in np.flatnonzero(np.isfinite(row))[:: COUNT // 4]]
+    starts = ((float(c.values[k]), np.array([row[k], *([0.0] * (step.dim - 1))])) for c, row, k in seeds)
+    return swept(step, parameter, curves[0].values, starts)
 
 
 def _draw_branches(axes: Axes, record: Any, found: Any, colour: str) -> None:
@@ -104,7 +109,7 @@ def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> Non
                     seen[key].append(words)
                 labels[key] = _label(root)
     keys, least = sorted(seen), APART * (hi - lo)
-    places = _spread(keys, least)
+    places = spread(keys, least)
     for key, place in zip(keys, places):
         axes.axvline(key, color=WARN, linewidth=0.6, alpha=0.7, zorder=0)
         axes.annotate(
@@ -112,14 +117,6 @@ def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> Non
             textcoords=axes.get_xaxis_transform(), rotation=60, ha="left", va="bottom", fontsize=6.5, annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0},
         )  # fmt: skip
-
-
-def _spread(values: Sequence[float], least: float) -> list[float]:
-    """The values moved apart, the later ones to the right."""
-    places: list[float] = []
-    for value in values:
-        places.append(max(value, places[-1] + least) if places else value)
-    return places
 
 
 def _label(root: Any) -> str:

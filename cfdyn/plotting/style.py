@@ -62,6 +62,17 @@ def map_title(settings: Any, varied: Sequence[str], most: int) -> str:
     return ", ".join([short, *others]) if len(short) + len(", ".join(others)) <= most else short
 
 
+def spread(values: Sequence[float], least: float, end: float = float("inf")) -> list[float]:
+    """Values in order moved apart by at least so much: to the right, and back from an end."""
+    places: list[float] = []
+    for value in values:
+        places.append(max(value, places[-1] + least) if places else value)
+    for k in range(len(places) - 1, -1, -1):
+        places[k] = min(places[k], end)
+        end = places[k] - least
+    return places
+
+
 def regime_name(name: str) -> str:
     """The regime that a name is drawn as; all longer periods are one, "period"."""
     return name if name in REGIMES else "period"

@@ -118,7 +118,7 @@ class FormulaMap:
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return "; ".join(f"{n} → {f.text}" for n, f in zip(self.names, self.formulas, strict=True))[:160]
+        return "; ".join(f"{n} → {f.text.strip()}" for n, f in zip(self.names, self.formulas, strict=True))[:160]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""Orbit diagrams: attractors followed over a parameter, upwards and downwards from several starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from cfdyn.kernels.orbits import advance, iterate
+from cfdyn.systems import Map
+
+TRANSIENT, KEPT, ESCAPE = 600, 120, 1e6
+MOST = 8  # sweeps
+SAME = 1e-4  # of its size: attractors nearer than this are one
+
+
+def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """(values, first entries of the states) that orbits end on, from each seed (a value, a state) to both ends.
+
+    A seed whose orbit ends on what an earlier one ended on there is left out; a sweep stops where it meets an earlier one.
+    """
+    settle, found = _settler(step, name), list[dict[int, np.ndarray]]()
+    for value, state in seeds:
+        if len(found) == MOST:
+            break
+        first = int(np.argmin(np.abs(values - value)))
+        begun = settle(float(values[first]), np.array(state, dtype=float))
+        if begun is None or _known(found, first, begun[0]):
+            continue
+        own = {first: begun[0]}
+        for way in (range(first + 1, len(values)), range(first - 1, -1, -1)):
+            z = begun[1]
+            for k in way:
+                there = settle(float(values[k]), z)
+                if there is None:
+                    # From the last orbit that stayed.
+                    continue
+                if _known(found, k, there[0]):
+                    break
+                own[k], z = there
+        found.append(own)
+    columns = [(values[k], rows) for own in found for k, rows in own.items()]
+    x = np.concatenate([np.empty(0), *(np.full(len(rows), value) for value, rows in columns)])
+    return x, np.concatenate([np.empty(0), *(rows for _, rows in columns)])
+
+
+def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+    """A function of a value and a state: what the orbit ends on there, and its last state; None if it escapes."""
+    rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()
+    rows = np.empty((KEPT + 1, step.dim))
+
+    def settle(value: float, z: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        # Beside the state: on an unstable cycle it would stay.
+        p[free], rows[0] = value, z + 1e-7 * (1 + np.abs(z).max())
+        if advance(rule, rows[0], p, TRANSIENT, ESCAPE)[1] or iterate(rule, p, ESCAPE, rows)[1]:
+            return None
+        return rows[1:, 0].copy(), rows[-1].copy()
+
+    return settle
+
+
+def _known(found: list[dict[int, np.ndarray]], k: int, rows: np.ndarray) -> bool:
+    """Whether an earlier sweep has all of these states at a value."""
+    size = SAME * (float(np.ptp(rows)) + 1e-2 * float(np.abs(rows).max()) + 1e-12)
+    return any(k in other and (np.abs(rows[:, None] - other[k]).min(axis=1) <= size).all() for other in found)
+
+
+def middles(stable: np.ndarray) -> list[int]:
+    """The middle row of each stable piece."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], stable.astype(int), [0]])))
+    return ((edges[::2] + edges[1::2]) // 2).tolist()
