@@ -36,7 +36,7 @@ def show(wanted: Wanted, vary: str, depth: int, steps: int | None) -> None:
     files = Files(wanted.out, wanted.plot)
     with output.progress() as say:
         say("looking for cycles to start with")
-        step, starts, chosen = started(wanted, name, bounds)
+        step, starts, chosen, *_ = started(wanted, name, bounds).some()
         found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say, **most(steps))
         files.write(found, "branch", say)
     if wanted.json:
@@ -56,7 +56,7 @@ def show_cascade(wanted: Wanted, vary: str, levels: int, steps: int | None) -> N
     files = Files(wanted.out, wanted.plot)
     with output.progress() as say:
         say("looking for a cycle to start with")
-        step, starts, chosen = started(wanted, name, bounds)
+        step, starts, chosen, *_ = started(wanted, name, bounds).some()
         found, trouble = None, NumericsError("there is no cycle to start with")
         for value, points in starts:
             try:

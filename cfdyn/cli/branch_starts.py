@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,15 +18,34 @@ from cfdyn.systems import Map, as_map
 SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)
 BUDGET, LONGEST = 100_000, 8
 Starts = list[tuple[float, Any]]
+ELSEWHERE = (0.25, 0.5, 0.75)  # shares of the first parameter's range, at each of those of the second
 
 
-def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map, Starts, dict[str, str]]:
-    """The map, cycles to start with at values of the parameter, and what was chosen for the user.
+class Begun(NamedTuple):
+    """The map, cycles to start with at values of the parameter, what was chosen for the user, and the box that was meant.
+
+    ``trouble``: why there are none.
+    """
+
+    step: Map
+    starts: Starts
+    chosen: dict[str, str]
+    box: specs.Box
+    trouble: str = ""
+
+    def some(self) -> Begun:
+        """The same, or an error where there is nothing to start with."""
+        if not self.starts:
+            raise NumericsError(self.trouble)
+        return self
+
+
+def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> Begun:
+    """Where to begin along a parameter.
 
     Raises
     ------
     UsageError : not one map, or no such parameter
-    NumericsError : nothing to start with was found
     """
     step, found, box = _map(wanted, name, bounds)
     # A wrong name, or bounds that make no sense, are an error before anything is computed.
@@ -36,21 +56,33 @@ def started(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map
         value = bounds[0] + 0.25 * (bounds[1] - bounds[0])
     if wanted.start is not None:
         state = step.state(specs.numbers(wanted.start, "--start"))
-        return step, _from_start(step, name, value, state, wanted.period), {"start": "given"}
+        return Begun(step, _from_start(step, name, value, state, wanted.period), {"start": "given"}, box)
     if wanted.period == 1 and found and wanted.box is None:
         isolated = [m for m in found if m.kind == "isolated"] or found[:1]
-        return step, [(value, step.state(m.w)) for m in isolated], {"start": "all isolated minima"}
+        return Begun(step, [(value, step.state(m.w)) for m in isolated], {"start": "all isolated minima"}, box)
     if wanted.period > LONGEST:
         raise UsageError(f"cycles of period {wanted.period} are too many to be searched for (at most {LONGEST}); give a point of "
                          "one with --start")  # fmt: skip
     values = [value, *(bounds[0] + share * (bounds[1] - bounds[0]) for share in SHARES)]
     starts = _searched(step, name, values, wanted, box)
-    if not starts:
-        where = ", ".join(f"{lo:g}:{hi:g}" for lo, hi in box)
-        raise NumericsError(f"no cycle of period {wanted.period} was found in the box {where} at {len(values)} values of {name} "
-                            f"from {bounds[0]:g} to {bounds[1]:g}; look elsewhere with --box, or give a point of one with "
-                            "--start")  # fmt: skip
-    return step, starts, {"start": f"cycles found in the box at values of {name} in the range"}
+    where = ", ".join(f"{lo:g}:{hi:g}" for lo, hi in box)
+    trouble = (f"no cycle of period {wanted.period} was found in the box {where} at {len(values)} values of {name} from "
+               f"{bounds[0]:g} to {bounds[1]:g}; look elsewhere with --box, or give a point of one with --start")  # fmt: skip
+    return Begun(step, starts, {"start": f"cycles found in the box at values of {name} in the range"}, box, trouble)
+
+
+def elsewhere(
+    begun: Begun, wanted: Wanted, names: Sequence[str], bounds: Sequence[tuple[float, float]]
+) -> Iterator[tuple[Map, np.ndarray]]:
+    """Cycles in the box at values of two parameters all over their ranges; none where the user gave a start."""
+    if wanted.start is not None or wanted.period > LONGEST:
+        return
+    (first, (lo, hi)), (second, (low, high)) = zip(names, bounds, strict=True)
+    for share in SHARES:
+        there = begun.step.at(**{second: low + share * (high - low)})
+        values = [lo + part * (hi - lo) for part in ELSEWHERE]
+        for value, points in _searched(there, first, values, wanted, begun.box):
+            yield there.at(**{first: value}), points
 
 
 def _map(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map, list[Minimum], specs.Box]:

@@ -12,7 +12,7 @@ from cfdyn.analysis._curve_record import MORE
 from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
-from cfdyn.cli.branch_starts import started
+from cfdyn.cli.branch_starts import Begun, elsewhere, started
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
@@ -39,38 +39,46 @@ def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None, step
     wanted = wanted._replace(settings=_settings(wanted, names, bounds))
     with output.progress() as say:
         say("looking for the cycle")
-        step, starts, chosen = started(wanted, names[0], bounds[0])
-        found = _followed(step, starts, wanted.period, kind, condition, names, bounds, steps, say)
+        begun = started(wanted, names[0], bounds[0])
+        found, chosen = _followed(begun, wanted, kind, condition, names, bounds, steps, say)
         files.write(found, "curve", say)
     if wanted.json:
         special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
-        output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": step.title, "chosen": chosen,
+        output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": begun.step.title, "chosen": chosen,
                            **files.json})  # fmt: skip
     else:
-        print_curve(found, step.title)
+        print_curve(found, begun.step.title)
         files.print()
 
 
 def _followed(
-    step: Map, starts: list[tuple[float, Any]], period: int, kind: str, condition: str | None, names: tuple[str, ...],
-    bounds: list[tuple[float, float]], steps: int | None, say: Callable[[str], None],
-) -> Any:  # fmt: skip
-    """The curve from the first cycle that leads to one."""
-    trouble = NumericsError("there is no cycle to start with")
-    for value, start in starts:
-        here = step.at(**{names[0]: value})
-        points = [*np.atleast_2d(start)]
-        while len(points) < period:
-            points.append(here(points[-1]))
-        cycle = np.array(points)
-        try:
-            return cfdyn.analysis.bifurcation_curve(
-                here, cycle if condition is not None else (kind, cycle), names, bounds, condition, search=True,
-                progress=lambda k: say(f"{k} steps along the curve"), **most(steps),
-            )  # fmt: skip
-        except NumericsError as error:
-            trouble = error
-    raise trouble
+    begun: Begun, wanted: Wanted, kind: str, condition: str | None, names: tuple[str, ...], bounds: list[tuple[float, float]],
+    steps: int | None, say: Callable[[str], None],
+) -> tuple[Any, dict[str, str]]:  # fmt: skip
+    """The curve from the first cycle that leads to one, and what was chosen for the user."""
+    trouble, tried = NumericsError(begun.trouble), 0
+    firsts = ((begun.step.at(**{names[0]: value}), start) for value, start in begun.starts)
+    others = {"start": f"cycles found in the box at values of {names[0]} and {names[1]} in their ranges"}
+    for starts, chosen in ((firsts, begun.chosen), (elsewhere(begun, wanted, names, bounds), others)):
+        for here, start in starts:
+            cycle = _cycle(here, start, wanted.period)
+            try:
+                return cfdyn.analysis.bifurcation_curve(
+                    here, cycle if condition is not None else (kind, cycle), names, bounds, condition, search=True,
+                    progress=lambda k: say(f"{k} steps along the curve"), **most(steps),
+                ), chosen  # fmt: skip
+            except NumericsError as error:
+                trouble, tried = trouble if tried else error, tried + 1
+        say(f"no curve from {tried} cycles; looking for others all over the ranges")
+    raise NumericsError(f"none of {tried} cycles led to a curve; of the first: {trouble}") if tried > 1 else trouble
+
+
+def _cycle(here: Map, start: Any, period: int) -> np.ndarray:
+    """The points of a cycle that is given by them, or by one."""
+    points = [*np.atleast_2d(start)]
+    while len(points) < period:
+        points.append(here(points[-1]))
+    return np.array(points)
 
 
 def _settings(wanted: Wanted, names: tuple[str, ...], bounds: list[tuple[float, float]]) -> list[str]:

@@ -48,6 +48,23 @@ def test_special_points(capsys):
     assert status == 0 and "cusp" in out and "fold of the fixed point" in out
 
 
+def test_starts_all_over_the_ranges(capsys):
+    """c = 1 + 3x², k = −2x³: there is no fold where the search begins, c = 0.75."""
+    found = document(capsys, "curve", "--kind", "fold", "--map", "k+c*x-x**3", "--vary", "k=-1:1", "--vary", "c=0:3")
+    x = np.array(found["points"])[:, 0, 0]
+    assert np.array(found["parameters"]) == pytest.approx(np.column_stack([-2 * x**3, 1 + 3 * x**2]), abs=1e-9)
+    assert [s["kind"] for s in found["special"]] == ["cusp"] and found["chosen"]["start"].endswith("of k and c in their ranges")
+
+
+def test_where_none_of_many_starts_leads_to_a_curve(capsys):
+    """One multiplier cannot turn round the origin; a start that was given is the only one."""
+    words = ["curve", "--kind", "neimark-sacker", "--map", "k+c*x-x**3", "--vary", "k=-1:1", "--vary", "c=0:3"]
+    status, _, err = run(capsys, *words)
+    assert status == 1 and re.search(r"none of \d\d cycles led to a curve; of the first: .*meets no Neimark–Sacker along k", err)
+    status, _, err = run(capsys, *words, "--start", "0.5")
+    assert status == 1 and err.startswith("cfdyn: the fixed point meets no Neimark–Sacker")
+
+
 def test_condition(capsys):
     """Superstable 2-cycle of x → c + s x²: sc = −1."""
     found = document(capsys, "curve", "--map", "c + s*x**2", "--variables", "x", "--set", "s=1", "--period", "2",
