@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis._cycle_system import FLIP, CycleTracer, check_size
+from cfdyn.analysis._cycle_system import FLIP, check_size
 from cfdyn.analysis._legs import upright
-from cfdyn.analysis._shooting import jacobians
 from cfdyn.analysis._special import between, changes, locate_flip, root
 from cfdyn.analysis._switch import doubled_start, first_point
 from cfdyn.errors import UsageError
@@ -30,15 +29,11 @@ BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 class Level(NamedTuple):
-    """A flip with its cycle (n, D), and on the branch before it the parameter at which the cycle is superstable.
-
-    ``distance``: there, from the critical point to the nearest other point.
-    """
+    """A flip with its cycle (n, D), and on the branch before it the parameter at which the cycle is superstable."""
 
     flip: float
     points: np.ndarray
     superstable: float | None = None
-    distance: float | None = None
 
 
 def levels_of(
@@ -82,20 +77,11 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, m
     special = locate_flip(tracer, branch, len(branch.points) - 2)
     if special is None:
         return BLURRED
-    superstable, distance = None, None
+    superstable = None
     if tracer.d == 1:
         for k in changes(np.sign(branch.values[:, 1 + MATRICES])):
             hit = root(lambda s: s.values[1 + MATRICES], between(tracer, branch, k))
             if hit is not None:
-                superstable, distance = float(hit[1].z[-1]), nearest_of(tracer, hit[1].z)
+                superstable = float(hit[1].z[-1])
                 break
-    return Level(float(special.z[-1]), tracer.points(special.z).copy(), superstable, distance)
-
-
-def nearest_of(tracer: CycleTracer, z: np.ndarray) -> float:
-    """From the point of a superstable cycle at which f′ = 0 to the nearest other one, with its sign."""
-    points = tracer.points(z)[:, 0]
-    slopes = jacobians(tracer.at_value(z[-1]), tracer.points(z).copy())[:, 0, 0]
-    critical = int(np.argmin(np.abs(slopes)))
-    gaps = np.delete(points, critical) - points[critical]
-    return float(gaps[np.argmin(np.abs(gaps))])
+    return Level(float(special.z[-1]), tracer.points(special.z).copy(), superstable)

@@ -140,8 +140,8 @@ def _print_cascade(found: Any, step: Map, chosen: dict[str, str]) -> None:
         ratio = f"{found.ratios[k - 1]:.9g}" if 0 < k <= len(found.ratios) else ""
         table.add_row(str(period), f"{flip:.15g}", ratio)
     out.print(table)
-    for words, value, error in (("accumulation", found.accumulation, found.accumulation_error),
-                                ("delta", found.delta, found.delta_error), ("alpha", found.alpha, None)):  # fmt: skip
+    for words in ("accumulation", "delta", "alpha"):
+        value, error = getattr(found, words), getattr(found, f"{words}_error")
         if value is not None:
-            out.print(f"{words:<14}{value:.15g}" + (f"  (about ±{error:.1g})" if error is not None else ""))
+            out.print(f"{words:<14}{value:.15g}  (about ±{error:.1g})")
     out.print(found.reason, style="dim", markup=False)

@@ -58,7 +58,29 @@ def test_henon_with_dissipation():
     found = cascade(step, [x, 0.3 * x], "a", (0.0, 1.4), levels=9)
     assert found.flips[:2] == pytest.approx([0.3675, 0.9125], rel=1e-12)
     assert found.accumulation == pytest.approx(1.058048, abs=2e-6) and found.delta == pytest.approx(DELTA, abs=1e-3)
-    assert found.superstable == [] and found.alpha is None
+    assert found.superstable == [] and found.alpha == pytest.approx(ALPHA, abs=2e-4)
+    assert abs(found.alpha - ALPHA) <= 2 * found.alpha_error
+
+
+@pytest.mark.parametrize("b", [-0.3, 0.1, 0.6])
+def test_two_variables_that_contract_have_the_same_numbers(b):
+    step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 0.1, "b": b})
+    x = (b - 1 + math.sqrt((1 - b) ** 2 + 0.4)) / 0.2
+    found = cascade(step, [x, b * x], "a", (0.0, 3.0), levels=9)
+    assert found.alpha == pytest.approx(ALPHA, abs=1e-3) and found.delta == pytest.approx(DELTA, abs=1e-3)
+
+
+def test_a_map_that_keeps_areas_has_others():
+    """δ = 8.721097200, α = 4.018076704 (Greene, MacKay, Vivaldi and Feigenbaum 1981)."""
+    step = cf.Map.from_text(["1 - a*x**2 + y", "-x"], variables="x y", params={"a": 0.1})
+    x = (math.sqrt(4.4) - 2) / 0.2
+    found = cascade(step, [x, -x], "a", (0.0, 5.0), levels=9)
+    assert found.delta == pytest.approx(8.721097200, abs=1e-5) and found.alpha == pytest.approx(4.018076704, abs=1e-5)
+
+
+def test_a_cascade_is_printed_in_a_few_lines():
+    found = cascade(LOGISTIC, [0.6], "r", (1.5, 4.0), levels=9)
+    assert len(found.points[-1]) == 256 and len(repr(found)) < 1200 and "flips=[3.0" in repr(found)
 
 
 def test_a_cascade_of_a_three_cycle():
