@@ -11,7 +11,8 @@ from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_multiple import with_multiple
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._cycles_words import Search, foresee
-from cfdyn.analysis._laps import Laps, laps_for
+from cfdyn.analysis._laps import Laps
+from cfdyn.analysis._laps_reach import laps_for
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.closing import DIGITS

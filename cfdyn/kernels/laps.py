@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn._jit import inline_kernel, kernel, pointer
 
 FLAT = 1e-14  # a derivative that small on all of a cell is 0
-UNDEFINED = 2
+UNDEFINED, LEVEL = 2, 3
 
 
 @inline_kernel
@@ -44,9 +44,9 @@ def middle(lo, hi) -> float:
 def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, int]:
     """Divide [lo, hi], row 0 of ``stack``, from left to right until the sign of the derivative is known on each part.
 
-    Rows of ``out``: lo, hi, and the sign 1 or −1; 0 where it stays open down to the width ``floor``; 2 where the map has
-    no value down to the width ``grain``. Parts of one sign that touch are one row. Returns (rows, divisions made); what
-    is left after ``most`` divisions, or when the rows are full, is open.
+    Rows of ``out``: lo, hi, and the sign 1 or −1; 3 or −3 where the derivative is 0 but for round-off; 0 where it stays
+    open down to the width ``floor``; 2 where the map has no value down to the width ``grain``. Parts of one sign that touch
+    are one row. Returns (rows, divisions made); what is left after ``most`` divisions, or when the rows are full, is open.
     """
     pp, height, rows, done = pointer(p, 0), 1, 0, 0
     while height > 0:
@@ -54,10 +54,10 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
         lo, hi = stack[height, 0], stack[height, 1]
         a, b = bounds(slopes, lo, hi, pp, work)
         sign, known, flat = 0, True, a >= -FLAT and b <= FLAT
-        if a > 0.0 or (flat and value(step, lo, pp, work) <= value(step, hi, pp, work)):
-            sign = 1
-        elif b < 0.0 or flat:
-            sign = -1
+        if a > 0.0 or b < 0.0:
+            sign = 1 if a > 0.0 else -1
+        elif flat:
+            sign = LEVEL if value(step, lo, pp, work) <= value(step, hi, pp, work) else -LEVEL
         else:
             known = hi - lo <= max(floor, 1e-15 * max(abs(lo), abs(hi)))
         centre = middle(lo, hi)

@@ -66,6 +66,16 @@ def test_just_beyond_a_fold_and_just_before():
         assert (1 - pair.multipliers).sum() == pytest.approx(0, abs=1e-2 * math.sqrt(beyond))
 
 
+@pytest.mark.parametrize(("step", "laps", "box"), [
+    (LOGISTIC.at(r=5.0), 2, (0, 1)), (gd("(w**2-1)**2/4", 2.0), 3, (-2, 2)), (gd(cf.losses.meng_logistic(), 0.1548), 3, (-20, 20)),
+    (cf.Map.from_text("1 - (x - 0.3)**8"), 2, (-1, 1)),
+])  # fmt: skip
+def test_no_laps_of_round_off_at_turning_points(step, laps, box):
+    for n in range(1, 7):
+        found = every(step, n, *box)
+        assert found.provenance["settings"]["laps"] == laps
+
+
 def test_a_tangency_is_undecided():
     found = cf.analysis.cycles(LOGISTIC.at(r=FOLD), 3, [(0, 1)])
     assert not found.complete and "(fⁿ)′ = 1" in found.reason
