@@ -16,6 +16,7 @@ CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
 HALVINGS = 60
 NEAR = 1e-5  # of a length: how far from a corner steps may have stalled
 ASIDE = 1e-7
+ON = 1e-9  # of a switching function: a point is on its border
 
 
 class Corner(NamedTuple):
@@ -68,6 +69,16 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     above, below = (sum(int(test(mu).sum()) for mu in real) for test in (lambda m: m > 1, lambda m: m < -1))
     words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"
     return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")
+
+
+def aside(tracer: Bordered, start: Solved) -> Solved:
+    """The start, or where it is on a border a solution beside it, from which the border is met."""
+    for j in np.flatnonzero(np.abs(start.values[tracer.width - tracer.watched :]) <= ON):
+        for way in (1.0, -1.0):
+            found = other_side(tracer, Corner(start.z, start, int(j), way))
+            if found is not None:
+                return found
+    return start
 
 
 def narrowed(tracer: Bordered, last: Solved, beyond: Solved | None) -> Solved:

@@ -38,8 +38,7 @@ def extended(
 def _one_way(
     curve: BifurcationCurve, side: int, max_steps: int, max_step: float, progress: Callable[[int], None] | None
 ) -> BifurcationCurve:
-    values = zip(curve.names, curve.parameters[curve.start], strict=True)
-    step, points = curve.step.at(**{name: float(value) for name, value in values}), curve.points[curve.start]
+    step, points = curve.map_at(curve.start), curve.points[curve.start]
     rule = f"expression:{curve.condition}" if curve.condition else None
     if curve.kind == "border collision":
         rule = f"switching:{_curve_start.border(step, points)[1]}"

@@ -80,10 +80,6 @@ class CurveTracer(Tracer):
 
     def _weights(self, m: int, points: np.ndarray, guess: Guess) -> np.ndarray:
         scales, range_ = length_scales(self.step, points), self.bounds[:, 1] - self.bounds[:, 0]
-        if self.step.switching:
-            # At a border the Jacobian changes at once, which is no length.
-            extent = np.abs(points).max() if self.form == CONDITION else 0.1 * np.abs(points).max(axis=0)
-            scales = np.maximum(scales, np.where(extent > 0, extent, 1.0))
         weights = np.ones(m)
         weights[m - COMMON[self.form] :] = scales.max() ** -2.0 if self.form == BRANCH else 1.0
         weights[-2:] = range_**-2.0

@@ -176,7 +176,10 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
             beyond = ~(change < 0.5 * size[:, None, None])
         if beyond.any():
             found[j] = steps[beyond.any(axis=(0, 1)).argmax()]
-    return _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), np.abs(points).max(axis=0))
+    sizes = np.abs(points).max(axis=0)
+    lengths = _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), sizes)
+    # At a border the Jacobian changes at once, which is no length.
+    return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
 
 
 def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[float, float], lengths: np.ndarray) -> float:

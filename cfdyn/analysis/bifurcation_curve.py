@@ -86,6 +86,30 @@ class BifurcationCurve(Record):
         """
         return self._step or remade(self)
 
+    def map_at(self, place: int | CodimensionTwo) -> Map:
+        """The map at a row or a special point: with the points there, from where a branch or another curve can start.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.14, "c": 1.5})
+        >>> curve = cf.analysis.bifurcation_curve(cubic, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
+        >>> cusp = curve.special[0]
+        >>> branch = cf.analysis.continue_cycle(curve.map_at(cusp), cusp.points, "k", (-1, 1))
+        >>> print(branch.ends, bool(abs(branch.points[:, 0, 0] ** 3 - branch.parameter).max() < 1e-9))
+        ('k = -1', 'k = 1') True
+        >>> row = curve.start
+        >>> branch = cf.analysis.continue_cycle(curve.map_at(row), curve.points[row], "c", (0, 3))
+        >>> [b.kind for b in branch.bifurcations]
+        ['flip', 'fold']
+        """
+        values = place.parameters if isinstance(place, CodimensionTwo) else self.parameters[place]
+        return self.step.at(**{name: float(value) for name, value in zip(self.names, values, strict=True)})
+
     def extended(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
     ) -> BifurcationCurve:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.analysis._border import aside
 from cfdyn.analysis._branch import build, remade, start_of
 from cfdyn.analysis._cycle_system import CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
@@ -115,8 +116,27 @@ class Branch(Record):
         """
         return self._step or remade(self)
 
+    def map_at(self, row: int) -> Map:
+        """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
+
+        Raises
+        ------
+        UsageError : the record was loaded, and its map cannot be made again from what was saved
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text("r*x*(1-x) + e", "x", {"r": 2.5, "e": 0.0})
+        >>> branch = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0))
+        >>> row = branch.start
+        >>> other = cf.analysis.continue_cycle(branch.map_at(row), branch.at(row), "e", (-0.4, 0.4))
+        >>> [(b.kind, round(b.parameter, 6)) for b in other.bifurcations]
+        [('fold', -0.225), ('flip', 0.175)]
+        """
+        return self.step.at(**{self.name: float(self.parameter[row])})
+
     def at(self, row: int) -> Cycle:
-        """The cycle of a row; `step.at` with ``parameter[row]`` is its map."""
+        """The cycle of a row; `map_at` is its map."""
         return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
 
     @property
@@ -208,7 +228,7 @@ def continue_cycle(
     check_steps(max_steps, max_step)
     points = start_of(step, cycle, period, max_steps)
     tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
-    start = tracer.begin(tracer.z(points, step.params[parameter]))
+    start = aside(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     forward = leg(tracer, start, max_steps, max_step, progress=progress)
     backward: Leg | None = None
     if forward.end != "closed":
