@@ -10,6 +10,8 @@ from itertools import permutations
 import sympy as sp
 from sympy.combinatorics.permutations import Permutation
 
+from cfdyn.symbolic.exact.resultant import resultant
+
 
 class Quotient:
     """Rational functions of x at the roots of an irreducible polynomial q, each written as a polynomial of lower degree.
@@ -78,7 +80,7 @@ class Quotient:
         q, top, denominator, _ = self._thinned(element)
         powers: dict[sp.Expr, int] = {}
         below = [(q.LC(), top.degree()), (denominator, q.degree())]
-        for part, times in [(sp.resultant(q, top), 1), *((part, -times) for part, times in below)]:
+        for part, times in [(resultant(q, top), 1), *((part, -times) for part, times in below)]:
             for factor, power in sp.factor_list(part)[1]:
                 powers[factor] = powers.get(factor, 0) + times * power
         return [factor for factor, power in powers.items() if power > 0 and not factor.is_Symbol]
@@ -86,7 +88,7 @@ class Quotient:
     def characteristic(self, element: sp.Poly, t: sp.Symbol) -> sp.Expr:
         """A polynomial in t that vanishes just at the element's values at the roots of q."""
         q, top, denominator, _ = self._thinned(element)
-        return sp.resultant(q.as_expr(), sp.expand(t * denominator - top.as_expr()), self.x)
+        return resultant(q, sp.Poly(t * denominator - top.as_expr(), self.x))
 
     def _thinned(self, element: sp.Poly) -> tuple[sp.Poly, sp.Poly, sp.Expr, int]:
         """q and the element's numerator with xᵏ in place of x where both depend on xᵏ alone, its denominator, and k."""

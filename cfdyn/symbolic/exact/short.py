@@ -8,7 +8,7 @@ from cfdyn.symbolic.exact.process import answers
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, is_rational, request, subject
 from cfdyn.symbolic.oracle import map_program
 
-PATIENCE = 2.0  # seconds in a study; what is found once is kept
+PATIENCE = 1.7  # seconds of the processor in a study; what is found once is kept
 
 
 class ShortForm(NamedTuple):
