@@ -71,6 +71,26 @@ def test_a_deep_diagram_fits_and_names_all_its_flips():
     assert all(a.x1 <= b.x0 for a, b in zip(labels[:-1], labels[1:], strict=True)) and labels[-1].x1 <= whole.x1
 
 
+def test_what_runs_off_at_one_value_does_not_set_the_scale():
+    """The Hénon map's fixed points are of size (1 − b)/a where a → 0; its orbits for a up to 1.4 stay within ±1.5."""
+    step = cf.Map.from_text(["1 - a*x**2 + y", "0.3*x"], "x y", {"a": 0.3})
+    axes = cf.plot(cf.analysis.branches(step, [(-5, 5), (-2, 2)], "a", (-0.2, 1.4), depth=1)).axes[0]
+    low, high = axes.get_ylim()
+    assert -20 < low < -1.5 and 2 < high < 20
+    assert "−0.1225" in [t.get_text() for t in axes.texts]
+
+
+def test_pieces_of_a_branch_join():
+    """Along a circle x² + l² = 1 the stable upper and the unstable lower half meet at the folds; along r = 3 at the flip."""
+    circle = cf.Map.from_text("x + c*(1 - x**2 - l**2)", params={"c": 0.3, "l": 0.2})
+    for step, start, name, bounds in ((circle, [0.96**0.5], "l", (-2, 2)), (LOGISTIC, [0.6], "r", (1.5, 4.0))):
+        axes = cf.plot(cf.analysis.continue_cycle(step, start, name, bounds), orbit=False).axes[0]
+        pieces = [np.array(line.get_xydata()) for line in axes.lines if len(line.get_xydata()) > 1 and line.get_marker() == "None"]
+        assert len(pieces) >= 2
+        for before, after in zip(pieces[:-1], pieces[1:], strict=True):
+            np.testing.assert_array_equal(before[-1], after[0])
+
+
 def test_a_border_collision_at_zero_is_written_as_zero():
     step = cf.Map.from_text("Piecewise((x/2 + l, x < 0), (l - s*x, True))", "x", {"l": 0.5, "s": 1.2})
     branch = cf.analysis.continue_cycle(step, [0.5 / 2.2], "l", (-1, 1))

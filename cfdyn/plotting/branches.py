@@ -64,16 +64,15 @@ def _branch(axes: Axes, branch: Any, shade: str) -> None:
     """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
     changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
     edges = [0, *changes.tolist(), len(branch)]
-    special = {s.place: s for s in branch.bifurcations}
+    # Those that have all points of the cycle.
+    special = {s.place: (s.parameter, s.points[:, 0]) for s in branch.bifurcations if len(s.points) == branch.period}
+    rows = list(zip(branch.parameter, branch.points[:, :, 0], strict=True))
     for first, last in zip(edges[:-1], edges[1:], strict=True):
+        # Up to the special points on both sides, or to the next row.
+        before = [special[first - 1]] if first - 1 in special else []
+        after = [special[last - 1]] if last - 1 in special else rows[last : last + 1]
+        x, y = zip(*before, *rows[first:last], *after, strict=True)
         stable = bool(branch.stable[first])
-        x, y = branch.parameter[first:last], branch.points[first:last, :, 0]
-        # Up to the special points on both sides, where these have all points of the cycle.
-        for place, at in ((first - 1, 0), (last - 1, len(x))):
-            s = special.get(place)
-            if s is not None and len(s.points) == branch.period:
-                x, y = np.insert(x, at, s.parameter), np.insert(y, at, s.points[:, 0], axis=0)
-                first -= at == 0
         axes.plot(x, y, color=shade, linewidth=1.3 if stable else 0.9, linestyle="-" if stable else (0, (4, 2)),
                   alpha=1.0 if stable else 0.75, zorder=3 if stable else 2)  # fmt: skip
 
@@ -87,7 +86,7 @@ def _specials(axes: Axes, branches: list[Any], bounds: tuple[float, float]) -> l
         axes.plot(np.full(len(s.points), s.parameter), s.points[:, 0], mark, color=WARN if fill == "white" else fill,
                   markerfacecolor=fill, markersize=max(4.4 - 0.7 * np.log2(len(s.points)), 1.8), zorder=5,
                   markeredgewidth=0.9 if len(s.points) < 4 else 0.6)  # fmt: skip
-        text, top = f"{float(shown(s.parameter, bounds)):.5g}", float(s.points[:, 0].max())
+        text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
         tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
     _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
     kinds = {s.kind for branch in branches for s in branch.bifurcations}
@@ -108,9 +107,11 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
 
 
 def _limit(axes: Axes, branches: list[Any], ended: np.ndarray) -> None:
-    """The bulk of the branches, one that runs off must not flatten the others, and what orbits end on."""
+    """The bulk of the branches over the parameter, one that runs off must not flatten the others, and what orbits end on."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
-    lo, hi = np.quantile(values, [0.02, 0.98])
+    # A row counts for the parameter's change there: those that run off at one value are many.
+    width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
+    lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
     marked = [s.points[:, 0] for b in branches for s in b.bifurcations]
     if marked:
         lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
@@ -121,6 +122,14 @@ def _limit(axes: Axes, branches: list[Any], ended: np.ndarray) -> None:
         lo, hi = min(lo, inner), max(hi, outer)
         wide = hi - lo or 1.0
     axes.set_ylim(lo - 0.06 * wide, hi + 0.08 * wide)
+
+
+def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Between which all but a fiftieth of the weight lies at either end."""
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    first, last = np.searchsorted(below, np.array([0.02, 0.98]) * below[-1])
+    return float(values[order[first]]), float(values[order[min(last, len(order) - 1)]])
 
 
 def _legend(branches: list[Any], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
