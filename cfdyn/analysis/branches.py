@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,29 @@ class Branches(Record):
 
     def __getitem__(self, place: int) -> Branch:
         return self.branches[place]
+
+    def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
+        """Each branch that ran out of steps followed on from there, as by `Branch.extended`; what become one are one then.
+
+        Raises
+        ------
+        UsageError : none of them ran out of steps, or the map of a loaded record cannot be made again
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+        >>> short = cf.analysis.branches(step, [(-0.5, 1.2)], "r", (0.5, 3.6), depth=0, max_steps=4)
+        >>> len(short), [b.ends for b in short.extended()]
+        (8, [('r = 0.5', 'r = 3.6'), ('r = 0.5', 'r = 3.6')])
+        """
+        if not any(max(branch.paces) > 0 for branch in self.branches):
+            raise UsageError("none of the branches ran out of steps")
+        search = _Search(self.branches[0].step, self.name, self.bounds, {}, lambda words: None)
+        for branch, origin in zip(self.branches, self.origins, strict=True):
+            if not search.known(float(branch.parameter[branch.start]), branch.points[branch.start]):
+                search.add(branch.extended(max_steps, max_step) if max(branch.paces) > 0 else branch, origin)
+        return replace(self, branches=search.found, origins=search.origins)
 
 
 def branches(

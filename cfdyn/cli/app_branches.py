@@ -56,7 +56,7 @@ def branch(
     switch: Annotated[bool, typer.Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
     depth: Annotated[int, typer.Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
 ) -> None:
-    """Fixed points or cycles followed along a parameter, with their bifurcations."""
+    """Fixed points or cycles followed along a parameter, with their bifurcations; FILE.npz goes on with a record."""
     from cfdyn.cli import branch
 
     branch.show(wanted, vary, depth if switch else 0, steps)
@@ -79,11 +79,11 @@ def cascade(
 def curve(
     wanted: Wanted,
     vary: Annotated[list[str] | None, typer.Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    kind: Annotated[str, typer.Option("--kind", help="fold, flip, neimark-sacker, border-collision or branch-point.", metavar="NAME")] = "flip",  # noqa: E501
+    kind: Annotated[str | None, typer.Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point.", metavar="NAME", show_default=False)] = None,  # noqa: E501
     condition: Annotated[str | None, typer.Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
     steps: MOST = None,
 ) -> None:
-    """A bifurcation of a cycle, or a condition on it, followed in two parameters, with its special points."""
+    """A bifurcation or condition followed in two parameters, with its special points; FILE.npz goes on with a record."""
     from cfdyn.cli import curve
 
     curve.show(wanted, vary or [], kind, condition, steps)

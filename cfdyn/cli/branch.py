@@ -8,8 +8,10 @@ import numpy as np
 
 import cfdyn
 from cfdyn.analysis._sentences import ROUNDED, shown, spoken
+from cfdyn.analysis.branches import Branches
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
+from cfdyn.cli.resumed import saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
@@ -32,12 +34,19 @@ def interval(vary: str) -> tuple[str, tuple[float, float]]:
 
 def show(wanted: Wanted, vary: str, depth: int, steps: int | None) -> None:
     """``cfdyn branch``."""
-    name, bounds = interval(vary)
+    record = saved(wanted, ("Branches", "Branch"), [vary, depth])
+    name, bounds = (record.name, record.bounds) if record is not None else interval(vary)
     files = Files(wanted.out, wanted.plot)
     with output.progress() as say:
-        say("looking for cycles to start with")
-        step, starts, chosen, *_ = started(wanted, name, bounds).some()
-        found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say, **most(steps))
+        if record is not None:
+            say("going on")
+            found, chosen = record.extended(**most(steps)), {"start": str(wanted.loss)}
+            found = found if hasattr(found, "branches") else Branches(name, bounds, [found], ["the record"], "")
+            step = found[0].step
+        else:
+            say("looking for cycles to start with")
+            step, starts, chosen, *_ = started(wanted, name, bounds).some()
+            found = cfdyn.analysis.branches(step, None, name, bounds, depth, wanted.period, starts, progress=say, **most(steps))
         files.write(found, "branch", say)
     if wanted.json:
         rows = [{**{k: getattr(b, k) for k in ROWS}, "origin": origin,

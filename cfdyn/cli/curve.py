@@ -13,6 +13,7 @@ from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import Begun, elsewhere, started
+from cfdyn.cli.resumed import saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
@@ -23,7 +24,7 @@ KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "above", "coefficient", "ends", "closed", "condition")
 
 
-def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None, steps: int | None) -> None:
+def show(wanted: Wanted, vary: list[str], kind: str | None, condition: str | None, steps: int | None) -> None:
     """``cfdyn curve``.
 
     Raises
@@ -32,23 +33,39 @@ def show(wanted: Wanted, vary: list[str], kind: str, condition: str | None, step
     NumericsError : no such cycle or bifurcation
     """
     files = Files(wanted.out, wanted.plot)
+    record = saved(wanted, ("BifurcationCurve",), [vary, kind, condition])
+    with output.progress() as say:
+        if record is not None:
+            found, chosen = record.extended(progress=_telling(say), **most(steps)), {"start": str(wanted.loss)}
+            title = found.step.title
+        else:
+            found, chosen, title = _begun(wanted, vary, kind or "flip", condition, steps, say)
+        files.write(found, "curve", say)
+    if wanted.json:
+        special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
+        output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": title, "chosen": chosen,
+                           **files.json})  # fmt: skip
+    else:
+        print_curve(found, title)
+        files.print()
+
+
+def _begun(
+    wanted: Wanted, vary: list[str], kind: str, condition: str | None, steps: int | None, say: Callable[[str], None]
+) -> tuple[Any, dict[str, str], str]:
+    """The curve from a start that is looked for, what was chosen for the user, and the title of the map."""
     names, bounds = _varied(vary)
     kind = {"border-collision": "border collision", "branch-point": "branch point"}.get(kind, kind)
     if condition is None and kind not in KINDS:
         raise unknown("kind of bifurcation", kind, KINDS)
     wanted = wanted._replace(settings=_settings(wanted, names, bounds))
-    with output.progress() as say:
-        say("looking for the cycle")
-        begun = started(wanted, names[0], bounds[0])
-        found, chosen = _followed(begun, wanted, kind, condition, names, bounds, steps, say)
-        files.write(found, "curve", say)
-    if wanted.json:
-        special = [{k: v for k, v in s.to_json().items() if k != "provenance"} for s in found.special]
-        output.print_json({**{k: getattr(found, k) for k in KEYS}, "special": special, "map": begun.step.title, "chosen": chosen,
-                           **files.json})  # fmt: skip
-    else:
-        print_curve(found, begun.step.title)
-        files.print()
+    say("looking for the cycle")
+    begun = started(wanted, names[0], bounds[0])
+    return *_followed(begun, wanted, kind, condition, names, bounds, steps, say), begun.step.title
+
+
+def _telling(say: Callable[[str], None]) -> Callable[[int], None]:
+    return lambda k: say(f"{k} steps along the curve")
 
 
 def _followed(
@@ -65,7 +82,7 @@ def _followed(
             try:
                 return cfdyn.analysis.bifurcation_curve(
                     here, cycle if condition is not None else (kind, cycle), names, bounds, condition, search=True,
-                    progress=lambda k: say(f"{k} steps along the curve"), **most(steps),
+                    progress=_telling(say), **most(steps),
                 ), chosen  # fmt: skip
             except NumericsError as error:
                 trouble, tried = trouble if tried else error, tried + 1

@@ -31,6 +31,27 @@ def test_branches_of_the_double_well(capsys, tmp_path):
     assert [b.period for b in cf.load(found["record"])] == [1, 1, 2, 2, 4, 4]
 
 
+def test_saved_branches_go_on(capsys, tmp_path):
+    """The fixed points 0 and 1 − 1/r: short pieces of them become one each, with their flip and where they cross."""
+    words = ["branch", "--map", "r*x*(1-x)", "--vary", "r=0.5:3.6", "--box", "-0.5:1", "--steps", "4", "--json"]
+    code, out, _ = run(capsys, *words, "--out", str(tmp_path))
+    short = json.loads(out)
+    assert code == 0 and len(short["branches"]) > 2 and "cfdyn branch FILE.npz" in short["branches"][0]["ends"][1]
+    code, out, _ = run(capsys, "branch", short["record"], "--json", "--out", str(tmp_path))
+    whole = json.loads(out)
+    assert code == 0 and [b["ends"] for b in whole["branches"]] == [["r = 0.5", "r = 3.6"]] * 2
+    found = sorted((s["kind"], round(s["parameter"], 9)) for b in whole["branches"] for s in b["bifurcations"])
+    assert found == [("branch point", 1.0), ("branch point", 1.0), ("flip", 3.0)]
+    code, _, err = run(capsys, "branch", whole["record"])
+    assert code == 2 and "none of the branches ran out of steps" in err
+    code, _, err = run(capsys, "branch", short["record"], "--vary", "r=0:1")
+    assert code == 2 and "goes on as it was begun" in err
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
+    one = cf.analysis.continue_cycle(step, [0.5], "r", (0.5, 3.6), max_steps=4).save(tmp_path / "one.npz")
+    code, out, _ = run(capsys, "branch", str(one))
+    assert code == 0 and "r = 3.6" in out and "flip" in out
+
+
 def test_the_three_cycle_of_a_map(capsys):
     code, out, _ = run(capsys, "branch", "--map", "r*x*(1-x)", "--vary", "r=3.7:4", "--period", "3", "--json")
     (branch,) = json.loads(out)["branches"]

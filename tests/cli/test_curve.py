@@ -65,6 +65,28 @@ def test_where_none_of_many_starts_leads_to_a_curve(capsys):
     assert status == 1 and err.startswith("cfdyn: the fixed point meets no Neimark–Sacker")
 
 
+def test_a_saved_curve_goes_on(capsys, tmp_path):
+    """Folds at c = 1 + 3x² with the cusp, which the short curve does not reach."""
+    words = ["curve", "--kind", "fold", "--map", "k+c*x-x**3", "--set", "k=0.1", "--set", "c=1.5", "--start", "1"]
+    short = document(capsys, *words, "--vary", "k=-1:1", "--vary", "c=0:3", "--steps", "4", "--out", str(tmp_path))
+    whole = document(capsys, "curve", short["record"], "--out", str(tmp_path), "--plot", str(tmp_path / "chart.png"))
+    assert short["special"] == [] and [s["kind"] for s in whole["special"]] == ["cusp"] and len(whole["figures"]) == 1
+    assert set(whole["ends"]) == {"k = -1", "k = 1"} and whole["chosen"] == {"start": short["record"]}
+    x = np.array(whole["points"])[:, 0, 0]
+    assert np.array(whole["parameters"])[:, 1] == pytest.approx(1 + 3 * x**2, abs=1e-9)
+    status, out, _ = run(capsys, "curve", short["record"], "--steps", "300")
+    assert status == 0 and "cusp" in out
+    for more, message in ((["--kind", "fold"], "goes on as it was begun"), (["--vary", "k=0:1"], "goes on as it was begun")):
+        status, _, err = run(capsys, "curve", short["record"], *more)
+        assert status == 2 and message in err
+    status, _, err = run(capsys, "branch", short["record"])
+    assert status == 2 and "holds a BifurcationCurve" in err
+    status, _, err = run(capsys, "curve", whole["record"])
+    assert status == 2 and "did not run out of steps" in err
+    status, _, err = run(capsys, "curve", str(tmp_path / "none.npz"))
+    assert status == 1 and "there is no file" in err
+
+
 def test_condition(capsys):
     """Superstable 2-cycle of x → c + s x²: sc = −1."""
     found = document(capsys, "curve", "--map", "c + s*x**2", "--variables", "x", "--set", "s=1", "--period", "2",

@@ -1,0 +1,29 @@
+"""A saved branch or curve that a command goes on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfdyn.cli.wanted import Wanted
+from cfdyn.errors import UsageError
+from cfdyn.records import load
+
+ALONE = Wanted(None, 1, "gd", None, None, [], None, None, None, None, 0, False)
+
+
+def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:
+    """The record in FILE.npz, given in place of the loss; None where a loss or a map was given.
+
+    Raises
+    ------
+    UsageError : the file holds something else, or ``others``, options of the command, say how to begin
+    RecordError : the file cannot be read
+    """
+    if wanted.loss is None or not wanted.loss.endswith(".npz"):
+        return None
+    if any(others) or wanted._replace(loss=None, out=None, plot=None, json=False) != ALONE:
+        raise UsageError(f"{wanted.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
+    record = load(wanted.loss)
+    if type(record).__name__ not in kinds:
+        raise UsageError(f"{wanted.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
+    return record
