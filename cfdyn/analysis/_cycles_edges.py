@@ -5,21 +5,17 @@ The laps leave these points out: their orbits, which are few, are followed one b
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from cfdyn.analysis._cycles_sides import BESIDE, CLEAR, multiplier, on_borders
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.systems import Map
 
 PARTS = 64
 LEAST = 1e-300  # what is smaller is 0
 JUMP = 1e-6
+SPECK, NOTHING = 1e-12, 1e-50  # an undecided interval no wider, relative to its size or at 0, is hardly more than a number
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
-BESIDE = 4e-16  # of its size: a point so near to a place is in it
-GROWS = 0.02  # exponent of h, from where on a power of it counts as one
-FAR = -np.arange(20.0, 151.0, 10.0)[::-1]  # decades of h at 0
-DOUBLINGS = 2.0 ** np.arange(0, 27, 2)  # of one unit in the last place elsewhere
 
 
 def sharp(step: Map, lo: float, hi: float) -> np.ndarray:
@@ -29,7 +25,7 @@ def sharp(step: Map, lo: float, hi: float) -> np.ndarray:
         x = np.unique(np.clip([lo, -LEAST, 0.0, LEAST, hi], lo, hi))
         k, much = _change(step, x)
         if not much or abs(x[k] + x[k + 1]) <= LEAST:
-            return np.unique([lo, 0.0, hi])
+            return x
         x = np.linspace(x[k], x[k + 1], PARTS + 1)
     while True:
         x = np.unique(x)
@@ -48,32 +44,59 @@ def _change(step: Map, x: np.ndarray) -> tuple[int, bool]:
     return k, bool(change[k] > JUMP * (1.0 + np.abs(values[k : k + 2]).sum()) or change[k] == np.inf)
 
 
+def at_kinks(step: Map, n: int, opened: list[tuple[float, float]]) -> list[np.ndarray]:
+    """Places on the orbits from undecided intervals that are hardly more than a number, where the map changes its branch."""
+    places: list[np.ndarray] = []
+    for lo, hi in opened:
+        if step.switches and hi - lo <= SPECK * abs(lo) + NOTHING:
+            orbit = _orbit(step, n, 0.0 if lo <= 0.0 <= hi else (lo + hi) / 2)
+            for x in orbit[on_borders(step, orbit)].tolist():
+                places.append(x + np.spacing(abs(x)) * np.arange(-4, 5) if abs(x) > NOTHING else np.array([-LEAST, 0.0, LEAST]))
+    return places
+
+
+def without_specks(opened: list[tuple[float, float]], points: np.ndarray, mu: np.ndarray) -> list[tuple[float, float]]:
+    """The undecided intervals but for those that are hardly more than a number, on a cycle known not to have the multiplier 1."""
+    known = points[np.abs(mu - 1) > CLEAR].ravel()
+    return [(lo, hi) for lo, hi in opened
+            if hi - lo > SPECK * abs(lo) + NOTHING or not (np.abs(known - lo) <= SPECK * abs(lo) + NOTHING).any()]  # fmt: skip
+
+
 def with_edges(
-    step: Map, n: int, places: list[np.ndarray], points: np.ndarray, mu: np.ndarray
+    step: Map, n: int, places: list[np.ndarray], kinks: list[np.ndarray], points: np.ndarray, mu: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """Cycles (m, n) and multipliers (m,) with those through the places, and points of places where round-off decides.
+    """Cycles (m, n) and multipliers (m,) with those through places and kinks, and points of places where round-off decides.
 
     What was found right beside a place is one of these or, with a limit of the map in place of its value, none.
     """
-    starts = np.concatenate(places)
-    off, room = _returns(step, n, starts)
-    found, doubtful, beside = list[np.ndarray](), list[float](), np.zeros(len(points), dtype=bool)
+    every, rows, doubtful, beside = [*places, *kinks], list[np.ndarray](), list[float](), np.zeros(len(points), dtype=bool)
+    gap, room, alive = _returns(step, n, np.concatenate(every))
     end = 0
-    for place in places:
+    for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
         slack = BESIDE * np.abs(place).max()
         touching = ((points >= place[0] - slack) & (points <= place[-1] + slack)).any(axis=1)
-        beside |= touching
-        closing = [x for x in place[off[own] == 0.0] if _is_border(step, x, place)]
+        closing = [x for x in place[alive[own] & (gap[own] == 0.0)] if _is_border(step, x, place)]
         if closing:
-            found.append(_orbit(step, n, closing[0]))
-        elif touching.any() or (np.isfinite(off[own]) & (off[own] <= room[own])).any():
-            doubtful.append(float(place[len(place) // 2]))
-    rows = [np.roll(row, -int(np.argmin(row))) for row in found]
-    rows = [row for k, row in enumerate(rows) if not any(np.array_equal(row, other) for other in rows[:k])]
-    new = np.array(rows).reshape(-1, n)
-    slopes = np.array([_multiplier(step, row, places) for row in new])
+            row = _orbit(step, n, closing[0])
+            rows.append(np.roll(row, -int(np.argmin(row))))
+        elif number < len(places):
+            near = touching.any() or (alive[own] & (np.abs(gap[own]) <= room[own])).any()
+            doubtful += [0.0 if 0.0 in place else float(place[len(place) // 2])] if near or _between(place, gap[own]) else []
+        if closing or number < len(places):
+            beside |= touching
+    new = np.array([row for k, row in enumerate(rows) if not any(np.array_equal(row, o) for o in rows[:k])]).reshape(-1, n)
+    rough = on_borders(step, new)
+    for place in every:
+        rough |= (new >= place[0]) & (new <= place[-1])
+    slopes = np.array([multiplier(step, row, uneven) for row, uneven in zip(new, rough, strict=True)])
     return np.concatenate([points[~beside], new]), np.concatenate([mu[~beside], slopes]), doubtful
+
+
+def _between(place: np.ndarray, gap: np.ndarray) -> bool:
+    """Whether fⁿ(x) − x changes its sign between two numbers of a place that have others between them, on one side of 0."""
+    apart = (np.nextafter(place[:-1], np.inf) < place[1:]) & (place[:-1] != 0.0) & (place[1:] != 0.0)
+    return bool((apart & (gap[:-1] * gap[1:] < 0.0)).any())
 
 
 def _is_border(step: Map, x: float, place: np.ndarray) -> bool:
@@ -84,10 +107,10 @@ def _is_border(step: Map, x: float, place: np.ndarray) -> bool:
     return step.switches > 0 and bool((step.rule("switching")(np.array([x]), step.p) == 0.0).any())
 
 
-def _returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """|fⁿ(x) − x| of starts (k,), infinite where x does not return or returns before, and what round-off makes of it."""
-    x, room, off = starts.copy(), np.zeros(len(starts)), np.full(len(starts), np.inf)
-    alive, kept, until = np.ones(len(starts), dtype=bool), x.copy(), 1
+def _returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """fⁿ(x) − x of starts (k,), what round-off makes of it, and whether x has not returned before."""
+    x, room, alive = starts.copy(), np.zeros(len(starts)), np.ones(len(starts), dtype=bool)
+    kept, until = x.copy(), 1
     for k in range(1, n + 1):
         slope, before = np.abs(jacobians(step, x[:, None])[:, 0, 0]), np.abs(x)
         x = images(step, x[:, None])[:, 0]
@@ -98,9 +121,8 @@ def _returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndar
         if k == until:
             kept, until = x.copy(), 2 * until
         if not alive.any():
-            return off, room
-    off[alive] = np.abs(x - starts)[alive]
-    return off, room
+            break
+    return x - starts, room, alive
 
 
 def _orbit(step: Map, n: int, start: float) -> np.ndarray:
@@ -108,42 +130,3 @@ def _orbit(step: Map, n: int, start: float) -> np.ndarray:
     for k in range(1, n):
         x[k] = images(step, x[k - 1 : k, None])[0, 0]
     return x
-
-
-def _multiplier(step: Map, points: np.ndarray, places: list[np.ndarray]) -> float:
-    """The product of the slopes, of limits from where the map exists at the places; NaN where they differ or it jumps."""
-    slopes = jacobians(step, points[:, None])[:, 0, 0]
-    for k, x in enumerate(points.tolist()):
-        if not math.isfinite(slopes[k]) or any(place[0] <= x <= place[-1] for place in places):
-            slopes[k] = _limit(step, x, slopes[k])
-    return float(np.prod(slopes))
-
-
-def _limit(step: Map, x: float, slope: float) -> float:
-    """The limit of f′ at x from the sides on which the map exists: ±∞ where it grows like a power, NaN if f jumps there."""
-    h = 10.0**FAR if x == 0.0 else DOUBLINGS * np.spacing(abs(x))
-    here, limits = images(step, np.array([[x]]))[0, 0], list[float]()
-    for side in (-1.0, 1.0):
-        beside = (x + side * h)[:, None]
-        rise, slopes = np.abs(images(step, beside)[:, 0] - here), jacobians(step, beside)[:, 0, 0]
-        if not np.isfinite(rise[0]):
-            continue
-        if not (rise[0] <= 0.5 * rise[-1] or rise[-1] <= 1e-13 * abs(here)):
-            return math.nan
-        limits.append(_power(h, slopes))
-    if not limits:
-        return math.nan
-    if all(abs(limit - slope) <= 1e-6 * (1 + abs(slope)) for limit in limits):
-        return slope
-    if all(limit == limits[0] or abs(limit - limits[0]) <= 1e-6 * abs(limits[0]) < math.inf for limit in limits):
-        return limits[0]
-    return math.inf if all(math.isinf(limit) for limit in limits) else math.nan
-
-
-def _power(h: np.ndarray, slopes: np.ndarray) -> float:
-    """The limit of slopes c hᵃ as h shrinks."""
-    first, last = slopes[0], slopes[-1]
-    if first == 0.0 or last == 0.0 or not np.isfinite([first, last]).all():
-        return float(first)
-    exponent = math.log(abs(first / last)) / math.log(h[0] / h[-1])
-    return math.copysign(math.inf, first) if exponent < -GROWS else 0.0 if exponent > GROWS else float(first)

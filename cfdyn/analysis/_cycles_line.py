@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from cfdyn.analysis._cycles_edges import with_edges
+from cfdyn.analysis._cycles_edges import at_kinks, with_edges, without_specks
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_multiple import with_multiple
 from cfdyn.analysis._cycles_sampled import sampled
+from cfdyn.analysis._cycles_sides import multiplier, on_borders
 from cfdyn.analysis._cycles_words import Search, foresee
 from cfdyn.analysis._laps import Laps
 from cfdyn.analysis._laps_reach import laps_for
@@ -61,11 +62,7 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
         points, mu, lost = points[closed], mu[closed], points[~closed]
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
-    if opened:
-        points, mu, opened = with_multiple(step, period, opened, points, mu)
-    doubtful: list[float] = []
-    if laps.places:
-        points, mu, doubtful = with_edges(step, period, laps.places, points, mu)
+    points, mu, opened, doubtful = _singular(step, period, laps.places, opened, points, mu)
     reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost), doubtful)
     if odd:
         reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
@@ -74,6 +71,22 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     inside = _inside(points, lo - _slack(lo, hi), hi + _slack(lo, hi))
     return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
                  np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+
+
+def _singular(
+    step: Map, n: int, places: list[np.ndarray], opened: list[tuple[float, float]], points: np.ndarray, mu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[tuple[float, float]], list[float]]:
+    """Cycles, undecided intervals and doubtful points, after a look at places, kinks and multiple zeros."""
+    doubtful, kinks = list[float](), at_kinks(step, n, opened) if opened else []
+    if places or kinks:
+        points, mu, doubtful = with_edges(step, n, places, kinks, points, mu)
+    if len(points) and step.switches:
+        rough = on_borders(step, points)
+        for k in np.flatnonzero(rough.any(axis=1)):
+            mu[k] = multiplier(step, points[k], rough[k])
+    if opened:
+        points, mu, opened = with_multiple(step, n, without_specks(opened, points, mu), points, mu)
+    return points, mu, opened, doubtful
 
 
 def _reasons(laps: Laps, spent: int, open_places: int, lost: int, doubtful: list[float]) -> list[str]:

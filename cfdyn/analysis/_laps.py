@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from cfdyn.analysis._cycles_edges import sharp
+from cfdyn.analysis._cycles_sides import border
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.kernels.laps import LEVEL, UNDEFINED, cells
 from cfdyn.systems import Map
@@ -121,7 +122,7 @@ class _Pieces:
             self.pieces[-1][1] = self.pieces[-1][4] = lo
             self.joined = False
             return
-        centre, kink = (lo + hi) / 2, not np.isfinite(bounds).all()
+        centre, kink = border(self.step, lo, hi), not np.isfinite(bounds).all()
         if before and after in (1, -1) and (kink or before != after):
             self.pieces[-1][1] = centre
             self.pieces.append([centre, hi, after, hi if kink else centre, hi])

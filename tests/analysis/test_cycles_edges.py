@@ -69,6 +69,53 @@ def test_what_round_off_does_not_tell_is_undecided():
     assert every.undecided.ravel().tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("box", [(-1, 3), (0, 3), (-1.3, 2.9)])
+def test_a_cycle_nearer_to_an_end_than_the_laps_is_undecided(box):
+    """x = √x − ε at ε² to first order."""
+    every = found("sqrt(x) - 1e-9", 1, *box)
+    assert len(every) == 1 and not every.complete and every.undecided.ravel().tolist() == [0.0, 0.0]
+    assert len(found("sqrt(x) - 1e-5", 1, *box)) == 2
+
+
+@pytest.mark.parametrize(("formula", "place", "mu"), [
+    ("2*Abs(x)", 0, 2), ("Abs(x)/2", 0, 0.5), ("2*Abs(x - 0.3) + 0.3", 0.3, 2), ("Max(0.7*x, 0.4*x)", 0, 0.7), ("3*Max(x, 0)", 0, NAN),
+    ("Max(-0.5*x, -3*x)", 0, NAN), ("Max(0.4*x, 0.7*x) + sign(x)*x**2/9", 0, 0.7),
+])  # fmt: skip
+def test_multipliers_at_kinks(formula, place, mu):
+    """Of two slopes that tell the same the one nearer to ±1; formulas say 0 or either."""
+    (cycle,) = (c for c in found(formula, 1, -1.1, 0.9) if abs(c.points[0, 0] - place) < 1e-9)
+    assert cycle.points[0, 0] == place
+    assert cycle.multipliers[0] == pytest.approx(mu, nan_ok=True)
+    assert cycle.stable is (None if math.isnan(mu) else mu < 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-2, 2).map(lambda e: e if abs(e) > 1e-290 else 0.0), st.floats(0.2, 2), st.floats(0.2, 2), st.floats(1.2, 3))
+def test_a_corner_anywhere_is_fixed(corner, left, right, slope):
+    """c + a |x − c| has the fixed point c only, for a > 1, wherever the box is cut."""
+    step = cf.Map.from_text("c + a*Abs(x - c)", "x", {"c": corner, "a": slope})
+    every = cf.analysis.cycles(step, 1, [(corner - left, corner + right)])
+    assert [c.points[0, 0] for c in every] == pytest.approx([corner], abs=1e-15) or (not every.complete and len(every) <= 1)
+    for cycle in every:
+        assert cycle.stable is False and abs(cycle.multipliers[0]) == pytest.approx(slope)
+
+
+def test_gradient_descent_on_a_loss_of_two_parabolas():
+    """Slopes 1 − 0.3 and 1 − 0.6 at the minimum."""
+    (least,) = cf.analysis.cycles(cf.as_map(cf.Loss("Max(w,0)**2/2 + Max(-w,0)**2"), cf.optimizers.gd(lr=0.3)), 1, [(-2, 2)])
+    assert least.multipliers[0] == pytest.approx(0.7) and least.stable
+
+
+def test_a_three_cycle_through_a_corner():
+    """1 − a|x| at the golden mean: 0 → 1 → 1 − a → 0, with slopes ±a at 0 and ∓a, a after it."""
+    a = (1 + math.sqrt(5)) / 2
+    every = cf.analysis.cycles(cf.Map.from_text("1 - a*Abs(x)", params={"a": a}), 3, [(-2, 2)])
+    through = [c for c in every if np.abs(c.points).min() < 1e-12]
+    assert len(through) == 1 or (not through and not every.complete)
+    for cycle in through:
+        assert abs(cycle.multipliers[0]) == pytest.approx(a**3, rel=1e-9) and cycle.stable is False
+
+
 def test_a_place_is_printed_as_it_is():
     assert "at 0, where" in found("sign(x) + x/3", 1, -1.3, 2.9).reason
 
