@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gc
+import json
 import os
 import re
 import sys
@@ -17,16 +18,21 @@ from cfdyn.errors import CfdynError
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status.
 
-    0 done, 1 the numerics failed, 2 wrong usage, 130 interrupted; never a traceback.
+    0 done, 1 the numerics failed (with --json a document too, ``{"error": …}``), 2 wrong usage, 130 interrupted; never a
+    traceback.
     """
     # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
     gc.set_threshold(100_000, 50, 50)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _warn  # type: ignore[assignment]
         warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
-        status = _run(list(sys.argv[1:] if arguments is None else arguments))
+        status, trouble = _run(given)
+    if status == 130:  # which typer may return, too
+        trouble = "interrupted; files are written whole or not at all, so none is damaged"
+    if trouble:
+        _tell(trouble, document=status == 1 and "--json" in given)
     if status == 130:
-        _fail("interrupted; files are written whole or not at all, so none is damaged", status)
         # Python forgets the status if the interrupt fell into code run from a string, as imports do.
         sys.stdout.flush()
         os._exit(status)
@@ -34,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> tuple[int, str]:
+    """The exit status, and in a sentence what went wrong."""
     try:
         import typer
 
@@ -44,35 +51,49 @@ def _run(arguments: list[str]) -> int:
         # typer brings its own copy of click, whose errors it does not export.
         parsing_error: Any = typer.BadParameter.__mro__[2]
         try:
-            return app(protect_formulas(arguments), prog_name="cfdyn", standalone_mode=False) or 0
+            return app(protect_formulas(arguments), prog_name="cfdyn", standalone_mode=False) or 0, ""
         except typer.Abort:
-            return 130
+            return 130, ""
         except parsing_error as error:
-            return _fail(_sentence(error), 2)
+            return 2, _sentence(error)
     except KeyboardInterrupt:
-        return 130
+        return 130, ""
     except CfdynError as error:
-        return _fail(str(error), error.exit_status)
+        return error.exit_status, str(error)
     except BrokenPipeError:
-        # The reader (head, less) has left; a second failure at exit must stay silent too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _close_stdout()
+        return 0, ""
     except MemoryError:
-        return _fail("out of memory; ask for fewer steps or a smaller grid", 1)
+        return 1, "out of memory; ask for fewer steps or a smaller grid"
     except Exception as error:  # whatever else went wrong: one sentence, never a traceback
-        return _unexpected(error)
+        return 1, _unexpected(error)
+
+
+def _tell(trouble: str, document: bool) -> None:
+    """On stderr, and where one was asked for in a document on stdout."""
+    print(f"cfdyn: {trouble}", file=sys.stderr)
+    if document:
+        try:
+            print(json.dumps({"error": trouble}, ensure_ascii=False), flush=True)
+        except BrokenPipeError:
+            _close_stdout()
+
+
+def _close_stdout() -> None:
+    # The reader (head, less) has left; a second failure at exit must stay silent too.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _warn(message: Any, *_: Any) -> None:
     print(f"cfdyn: warning: {message}", file=sys.stderr)
 
 
-def _unexpected(error: Exception) -> int:
+def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError):
         name = f" {error.filename}" if error.filename else ""
-        return _fail(f"the system refused{name}: {error.strerror or error}", 1)
+        return f"the system refused{name}: {error.strerror or error}"
     text = " ".join(str(error).split())[:300]
-    return _fail(f"this is a defect of cfdyn, please report it: {type(error).__name__}: {text}", 1)
+    return f"this is a defect of cfdyn, please report it: {type(error).__name__}: {text}"
 
 
 def _sentence(error: Any) -> str:
@@ -85,9 +106,3 @@ def _sentence(error: Any) -> str:
         text += f"; did you mean {near[0]}?"
     command = error.ctx.command_path if getattr(error, "ctx", None) else "cfdyn"
     return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help"
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"cfdyn: {message}", file=sys.stderr)
-    return status
-
