@@ -129,7 +129,10 @@ def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:
         if not np.abs(g_moved).max() < np.abs(g).max() or not f_moved <= f + 1e-12 * (1 + abs(f)):
             break
         w, g, f = moved, g_moved, min(f, f_moved)
-    return w
+    # 8e-17 beside 1 is a 0 that round-off hides.
+    clean = np.where(np.abs(w) <= 1e-15 * (1 + np.abs(w).max()), 0.0, w)
+    as_good = np.abs(loss.gradient(clean)).max() <= np.abs(g).max() and loss.value(clean) <= f + 1e-15 * (1 + abs(f))
+    return clean if as_good else w
 
 
 def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:

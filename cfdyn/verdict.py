@@ -80,8 +80,8 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
         how = "all of the box was searched, in floating point" if cycles.complete else "a search, not a proof of absence"
         return f"No 3-cycle was found at this learning rate ({how})."
     stable = sum(c.stable is True for c in cycles)
-    exist = "3-cycles exist" if len(cycles) > 1 else "3-cycle exists"
-    count = f"{len(cycles)} {exist} (found in floating point; {stable or 'none'} stable)"
+    exist = f"There are {len(cycles)} cycles" if len(cycles) > 1 else "There is one cycle"
+    count = f"{exist} of period 3 (found in floating point; {stable or 'none'} stable)"
     if not any(continuous_between(step, c.points) for c in cycles):
         return f"{count}. The map jumps or has a pole between its points, so Li and Yorke's theorem does not apply."
     if regime.kind in ("cycle", "fixed point"):

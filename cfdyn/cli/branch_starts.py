@@ -91,10 +91,8 @@ def _map(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map, l
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
     given = None if wanted.box is None else specs.box(wanted.box)
     if wanted.map is not None:
-        inside = f"{name}={bounds[0] + 0.25 * (bounds[1] - bounds[0])!r}"
-        known = any(item.partition("=")[0].strip() == name for item in wanted.settings)
-        settings = wanted.settings if known else [*wanted.settings, inside]
-        step = specs.make_map(wanted.map, settings, wanted.variables)
+        inside = {name: bounds[0] + 0.25 * (bounds[1] - bounds[0])}
+        step = specs.make_map(wanted.map, specs.with_values(wanted.settings, wanted.map, inside), wanted.variables)
         return step, [], given or specs.usual_box(step)
     function = specs.make_loss(str(wanted.loss), wanted.settings, wanted.variables)
     opt, open_lr = specs.make_optimizer(wanted.optimizer)

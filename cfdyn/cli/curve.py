@@ -17,7 +17,6 @@ from cfdyn.cli.resumed import saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
@@ -103,10 +102,8 @@ def _settings(wanted: Wanted, names: tuple[str, ...], bounds: list[tuple[float, 
     text = wanted.map if wanted.map is not None else wanted.loss
     if text is None or (wanted.map is None and specs.NAME.fullmatch(text.strip())):
         return wanted.settings
-    used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
-    known = {item.partition("=")[0].strip() for item in wanted.settings}
-    missing = [(name, lo + 0.25 * (hi - lo)) for name, (lo, hi) in zip(names, bounds, strict=True) if name in used - known]
-    return [*wanted.settings, *(f"{name}={value!r}" for name, value in missing)]
+    inside = {name: lo + 0.25 * (hi - lo) for name, (lo, hi) in zip(names, bounds, strict=True)}
+    return specs.with_values(wanted.settings, text, inside)
 
 
 def _varied(vary: list[str]) -> tuple[tuple[str, ...], list[tuple[float, float]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def show(
     if vary and not plot:
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
     plot = plot and check_path(plot)
-    subject = _subject(loss, optimizer, settings, variables, map_)
+    subject = _subject(loss, optimizer, settings, variables, map_, _named(parameters, vary))
     span = None if vary is None else _span(vary, subject, parameters)
     options: dict[str, Any] = {"parameters": parameters, "time_limit": time_limit}
     with output.progress() as say:
@@ -54,10 +55,23 @@ def show(
             output.console().print(f"figure  {plot}", markup=False, soft_wrap=True)
 
 
-def _subject(loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None) -> tuple:
+def _named(parameters: str | None, vary: str | None) -> list[str]:
+    """The names that the user calls parameters."""
+    listed = [] if parameters in (None, "all") else str(parameters).replace(",", " ").split()
+    return listed or ([] if vary is None else [vary.partition("=")[0].strip()])
+
+
+def _subject(
+    loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None, named: list[str]
+) -> tuple:
     if (loss is None) == (map_ is None):
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
     if map_ is not None:
+        # It is sought for, so that nothing depends on its value.
+        settings = specs.with_values(settings, map_, dict.fromkeys(named[:1], 1.0))
+        for item in specs.with_values(settings, map_, dict.fromkeys(named[1:], 1.0))[len(settings) :]:
+            raise UsageError(f"conditions are solved for {named[0]} at numbers of the other parameters; give one, such as --set "
+                             f"{item.removesuffix('.0')}")  # fmt: skip
         return (specs.make_map(map_, settings, variables),)
     function, (chosen, _) = specs.make_loss(str(loss), settings, variables), specs.make_optimizer(optimizer)
     return function, chosen
@@ -91,14 +105,14 @@ def _print(found: Any, edges: Any) -> None:
     facts.add_row(what, "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}")
     out.print(facts, soft_wrap=True)
     for family in found.families:
-        _print_family(out, family)
+        _print_family(out, family, found.parameters)
     _print_bifurcations(out, found)
     if edges is not None:
         _print_edges(out, edges)
 
 
-def _print_family(out: Any, family: Any) -> None:
-    table, count = output._table("", ""), f"{family.count} of them, complex ones counted" if family.count else "implicit"
+def _print_family(out: Any, family: Any, parameters: tuple[str, ...]) -> None:
+    table, count = output._table("", ""), f"{family.count} of them" + (", complex ones counted" if family.degree else "")
     table.show_header = False
     table.add_row("equation", f"{_short(family.equation)} = 0")
     for root in family.roots:
@@ -110,9 +124,19 @@ def _print_family(out: Any, family: Any) -> None:
     if not family.multipliers and family.multiplier_polynomial is not None:
         table.add_row("multipliers", f"roots of {_short(family.multiplier_polynomial)}")
     for c in family.conditions:
-        table.add_row(c.kind, f"{_short(c.polynomial)} = 0")
-    out.print(f"\n[bold]{family.kind}[/bold] ({count})")
+        table.add_row(c.kind, f"{_short(c.polynomial)} = 0{_nowhere(c, parameters)}")
+    out.print(f"\n[bold]{family.kind}[/bold] ({count if family.count else 'implicit'})")
     out.print(table, soft_wrap=True)
+
+
+def _nowhere(condition: Any, parameters: tuple[str, ...]) -> str:
+    """In words that no real cycle meets it."""
+    first = parameters[0] if parameters else ""
+    if not first or not re.search(rf"\b{first}\b", condition.polynomial.text):
+        return ""
+    if not condition.roots:
+        return f"  (for no {'positive' if first == 'lr' else 'real'} {first})"
+    return "" if any(root.real is not False for root in condition.roots) else "  (complex cycles only)"
 
 
 def _print_bifurcations(out: Any, found: Any) -> None:
@@ -128,7 +152,10 @@ def _print_bifurcations(out: Any, found: Any) -> None:
 
 
 def _print_edges(out: Any, edges: Any) -> None:
-    out.print("\n[bold]Minima[/bold]" + (f" ({edges.reason})" if edges.reason else ""))
+    out.print("\n[bold]Minima[/bold]", end="")
+    out.print(f" ({edges.reason})" if edges.reason else "", markup=False, soft_wrap=True)
+    if not edges.minima:
+        return
     table = output._table("weight", "sharpness", "edge", "flip coefficient (of gd)")
     for m in edges.minima:
         table.add_row(*("–" if f is None else _short(f) for f in (m.point, m.sharpness, m.edge, m.coefficient)))

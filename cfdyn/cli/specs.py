@@ -14,6 +14,7 @@ from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
+from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
@@ -136,6 +137,13 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
 def make_map(text: str, settings: list[str], variables: str | None) -> Map:
     """``--map``: one formula for each variable, separated by semicolons."""
     return Map.from_text([part for part in text.split(";") if part.strip()], variables, assignments(settings))
+
+
+def with_values(settings: list[str], text: str, values: dict[str, float]) -> list[str]:
+    """``--set`` with values for those names of the formulas that were given none."""
+    used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
+    known = {item.partition("=")[0].strip() for item in settings}
+    return [*settings, *(f"{name}={value!r}" for name, value in values.items() if name in used - known)]
 
 
 def assignments(settings: list[str]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from cfdyn.systems import Map
 COUNT = 400
 APART = 0.035  # of the width, between labels
 COLOURS = (ACCENT, "#2e7d5b", "#8a5aa8", "#b07d1e")
-SHORT = {"flip": "flip", "fold": "fold", "birth by doubling": "birth", "branch point": "branch", "neimark-sacker": "NS"}
+SHORT = {"branch point": "branch", "neimark-sacker": "NS"}
 
 
 def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] = ()) -> Figure:
@@ -104,8 +104,8 @@ def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> Non
             if lo <= root.value <= hi:
                 key = round(root.value, 12)
                 seen.setdefault(key, [])
-                words = f"{SHORT[kind]} {r.period}"
-                if words not in seen[key] and not (kind in ("birth by doubling", "branch point") and seen[key]):
+                words = f"{SHORT.get(kind, kind.split()[0])} {r.period}"
+                if words not in seen[key] and not (words.startswith(("birth", "branch")) and seen[key]):
                     seen[key].append(words)
                 labels[key] = _label(root)
     keys, least = sorted(seen), APART * (hi - lo)

@@ -9,7 +9,7 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.derived import DerivedMap
-from cfdyn.symbolic.loss import merged
+from cfdyn.symbolic.loss import merged, shortened
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,4 @@ class ExtendedMap(DerivedMap):
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return f"{self.base.title} with {', '.join(self.moved)} as states"[:160]
+        return shortened(f"{self.base.title} with {', '.join(self.moved)} as states")

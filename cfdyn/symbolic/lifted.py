@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.symbolic.derived import DerivedMap
-from cfdyn.symbolic.loss import LossSpec
+from cfdyn.symbolic.loss import LossSpec, shortened
 
 # For each kind of lift what the names of the entries behind the centre begin with.
 LIFTS: Mapping[str, str] = {"rod": "delta", "edge": "swing"}
@@ -51,4 +51,4 @@ class LiftedMap(DerivedMap):
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return f"{self.kind} lift of {self.base.title}"[:160]
+        return shortened(f"{self.kind} lift of {self.base.title}")

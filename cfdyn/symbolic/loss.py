@@ -101,8 +101,12 @@ class LossSpec:
     @property
     def title(self) -> str:
         """Short name for messages and tables."""
-        text = self.name or self.formula.text
-        return text if len(text) <= 80 else text[:77] + "..."
+        return shortened(self.name or self.formula.text, 80)
+
+
+def shortened(text: str, most: int = 160) -> str:
+    """The beginning of a text that is too long for a title."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def merged(old: Mapping[str, float], new: Mapping[str, float], what: str) -> dict[str, float]:

@@ -3,6 +3,7 @@ lifted or with parameters as states."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,11 @@ from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.lifted import LiftedMap
-from cfdyn.symbolic.loss import LossSpec, merged, natural_order, split_names
+from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.tape.program import Node
+
+USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class FormulaMap:
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return "; ".join(f"{n} → {f.text.strip()}" for n, f in zip(self.names, self.formulas, strict=True))[:160]
+        return shortened("; ".join(f"{n} → {f.text.strip()}" for n, f in zip(self.names, self.formulas, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ class ComposedMap:
     @property
     def title(self) -> str:
         """For messages and tables."""
-        return " then ".join(part.title for part in self.parts)[:160]
+        return shortened(" then ".join(part.title for part in self.parts))
 
 
 def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> ComposedMap:
@@ -246,10 +249,20 @@ def make_map(
     if not names:
         raise FormulaError("the map has no variables: its formulas are constants; name one for each, such as --variables x")
     if len(names) != len(read):
-        what = f"{len(read)} formula{'s' * (len(read) != 1)} for the variable{'s' * (len(names) != 1)} {', '.join(names)}"
-        how = "are parameters missing?" if len(names) > len(read) else "name the others too, such as --variables x,y"
-        raise FormulaError(f"a map needs one formula for each variable, not {what}; {how}")
+        raise FormulaError(f"a map needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
+
+
+def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
+    """Too many or too few formulas, and what to do."""
+    kind = "variable" if given else "name"
+    what = f"{count} formula{'s' * (count != 1)} for the {kind}{'s' * (len(names) != 1)} {', '.join(names)}"
+    if given and len(names) > count:
+        return f"{what}; write one for each, separated by semicolons on the command line"
+    if len(names) > count:
+        likely = next((name for name in names if not USUAL_VARIABLE.fullmatch(name)), names[0])
+        return f"{what}; give each that is a parameter a value, such as --set {likely}=1"
+    return f"{what}; name the others too, such as --variables x,y"
 
 
 MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap

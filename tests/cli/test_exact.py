@@ -37,6 +37,23 @@ def test_in_words(capsys):
     assert code == 0 and "(momentum + 1)/a" in words and "0.75 flip 3/4" in words
 
 
+def test_a_parameter_that_is_named_needs_no_value(capsys):
+    code, out, _ = run(capsys, "--map", "r*x*(1-x)", "--period", "3", "--parameters", "r")
+    words = " ".join(out.split())
+    assert code == 0 and "3.82842712474619 fold 1 + 2*sqrt(2)" in words
+    assert "birth by tripling r**2 + r + 1 = 0 (for no real r)" in words
+    code, out, err = run(capsys, "--map", "r*x*(1-x) + s", "--parameters", "r,s")
+    assert code == 2 and "--set s=1" in err
+    code, out, err = run(capsys, "--map", "r*x*(1-x)")
+    assert code == 2 and "--set r=1" in err and "names r, x" in err
+
+
+def test_minima_without_an_edge_have_a_reason(capsys):
+    code, out, _ = run(capsys, "w**4/4", "--period", "1")
+    words = " ".join(out.split())
+    assert code == 0 and "Minima (at the critical point w = 0 the sharpness is 0, so there is no edge)" in words
+
+
 def test_latex(capsys):
     code, out, _ = run(capsys, "double_well", "--latex", "--period", "1")
     assert code == 0 and out.count(r"\begin{gathered}") == 2 and r"\lambda = 2 a" in out and "multiplier" not in out

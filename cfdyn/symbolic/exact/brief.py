@@ -20,7 +20,7 @@ def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         found = {}
         for family in all_families(system, n):
             for condition in family.bifurcations((kind,)):
-                for root in condition["roots"]:
+                for root in condition["roots"] if condition["kind"] == kind else ():
                     if root["real"]:
                         found[root["value"]] = (root, condition)
         for _, (root, condition) in sorted(found.items(), key=lambda item: float(item[0])):

@@ -48,9 +48,19 @@ def real_roots(factor: sp.Expr, p: sp.Symbol, values: dict[sp.Symbol, sp.Rationa
         if p.name == "lr" and value <= 0:
             continue
         formula = next((f for f, number in numbers if number.is_real and abs(number - value) < 1e-20 * (1 + abs(value))), None)
-        lo, hi = _interval(exact)
         text = {"text": "", "latex": ""} if formula is None else shown(tidy(formula))
-        found.append({"value": str(value), "interval": [lo, hi], **text})
+        found.append({"value": str(value), "interval": _interval(exact), **text})
+    return found
+
+
+def formula_roots(formulas: Sequence[sp.Expr], p: sp.Symbol, others: dict[sp.Symbol, sp.Rational]) -> list[dict[str, Any]]:
+    """Real roots that are known as formulas in the other parameters, as number, interval and formula."""
+    found = []
+    for formula in formulas:
+        exact = formula.subs(others)
+        value = sp.N(exact, DIGITS)
+        if value.is_real and value.is_finite and not (p.name == "lr" and value <= 0):
+            found.append({"value": str(value), "interval": _interval(exact), **shown(formula)})
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +9,14 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.records import provenance
-from cfdyn.symbolic.exact.process import TOO_LATE, answers
+from cfdyn.symbolic.exact.process import TOO_LATE, answers, checked_limit
 from cfdyn.symbolic.exact.record import ExactCondition, ExactCycles, ExactFamily, ExactFormula, ExactRoot
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
+from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_PERIOD = 64
 SHARE = 0.6
+TIMES = {2: "doubling", 3: "tripling", 4: "quadrupling"}
 
 
 def cycles(
@@ -27,7 +28,7 @@ def cycles(
     The points are the roots of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), taken apart into irreducible factors. For
     each factor q the multipliers μ = (fⁿ)′ are functions on its roots, and where one of them is −1 (flip) or +1 (fold) the
     resultant Res_x(q, μ ± 1) vanishes, a polynomial in the parameters. Several variables are first eliminated. The work is
-    done in a process of its own, which is stopped at the time limit.
+    done in a process of its own, which is stopped at the time limit; what was found until then is returned.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def cycles(
     n : period, at least 1
     parameters : those that stay symbols, "all" for every one; if not given, lr for an optimizer, and for a map all of them
         if the time suffices, else the first. Conditions are solved for the first. The others are put in as exact numbers
-    time_limit : seconds
+    time_limit : seconds that the algebra may use the processor, so that what is found does not depend on what else the
+        machine does; by the clock it takes at most three times as long
 
     Returns
     -------
@@ -43,7 +45,8 @@ def cycles(
 
     Raises
     ------
-    UsageError : neither a loss with an optimizer nor a map, a period below 1, an unknown parameter
+    UsageError : neither a loss with an optimizer nor a map, a period that is no whole number from 1 to 64, an unknown
+        parameter, or a time limit that is no positive number
 
     Examples
     --------
@@ -58,18 +61,16 @@ def cycles(
     ----------
     Morton & Patel, Proc. London Math. Soc. 68 (1994) 225 (the polynomials Φ_n).
     """
-    if n is None and isinstance(optimizer, int | np.integer):
+    if n is None and not isinstance(optimizer, Optimizer):
         optimizer, n = None, optimizer
-    n = _checked_period(n)
-    if not time_limit > 0:
-        raise UsageError(f"the time limit is a positive number of seconds, not {time_limit}")
+    n, seconds = _checked_period(n), checked_limit(time_limit)
     spec = subject(given, optimizer)
-    names, begin = chosen_parameters(spec, parameters), time.monotonic()
+    names = chosen_parameters(spec, parameters)
     several = parameters is None and len(names) > 1
-    parts, reason = _asked(spec, names, n, time_limit * (SHARE if several else 1))
+    parts, reason = _asked(spec, names, n, seconds * (SHARE if several else 1))
     if several and reason == TOO_LATE:
         names = names[:1]
-        parts, reason = _asked(spec, names, n, begin + time_limit - time.monotonic())
+        parts, reason = _asked(spec, names, n, seconds * (1 - SHARE))
         reason = reason or f"the other parameters are put in as numbers: with them as symbols {TOO_LATE}"
     return _record(spec, names, n, parts, reason)
 
@@ -112,11 +113,12 @@ def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
 
 
 def _kinds(parts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """What a fold is called instead, by its polynomial: cycles of half the period flip there, or two families meet."""
-    folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] == "fold"} for part in parts if "of" in part]
+    """What a fold is called instead, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
+    unit = ("fold", "branch point")
+    folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] in unit} for part in parts if "of" in part]
     shared = {text for i, own in enumerate(folds) for other in folds[:i] for text in own & other}
-    doubling = {text for part in parts for text in part.get("doubling", ())}
-    return dict.fromkeys(shared, "branch point") | dict.fromkeys(doubling, "birth by doubling")
+    births = {text: f"birth by {TIMES.get(k, f'{k}-tupling')}" for part in parts for text, k in part.get("births", {}).items()}
+    return dict.fromkeys(shared, "branch point") | births
 
 
 def _family(part: dict[str, Any], n: int, conditions: Sequence[ExactCondition]) -> ExactFamily:
@@ -133,5 +135,5 @@ def _condition(part: dict[str, Any], names: Sequence[str], kinds: dict[str, str]
                   ExactFormula(r["text"], r["latex"]) if r["text"] else None, r.get("real"), tuple(r.get("points", ())))
         for r in part["roots"]
     )  # fmt: skip
-    kind = kinds.get(part["polynomial"], "fold") if part["kind"] == "fold" else part["kind"]
+    kind = kinds.get(part["polynomial"], part["kind"]) if part["kind"] in ("fold", "branch point") else part["kind"]
     return ExactCondition(kind, ExactFormula(part["polynomial"], part["latex"]), roots)

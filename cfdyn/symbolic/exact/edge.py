@@ -7,7 +7,7 @@ from typing import Any
 
 from cfdyn.records import provenance
 from cfdyn.symbolic.exact.cycles import formula_of
-from cfdyn.symbolic.exact.process import answers
+from cfdyn.symbolic.exact.process import answers, checked_limit
 from cfdyn.symbolic.exact.record import ExactEdge, ExactFormula, ExactMinimum
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 
@@ -24,11 +24,15 @@ def edge(
     ----------
     loss, optimizer : a `cf.Loss` of one weight and an optimizer
     parameters : those that stay symbols; the others are put in as exact numbers
-    time_limit : seconds
+    time_limit : seconds that the algebra may use the processor, at most three times as long by the clock
 
     Returns
     -------
-    ExactEdge; ``reason`` says what has no closed form
+    ExactEdge; ``reason`` says what has no closed form, or what is missing for another reason
+
+    Raises
+    ------
+    UsageError : neither a loss with an optimizer nor a map, an unknown parameter, or a time limit that is no positive number
 
     Examples
     --------
@@ -38,12 +42,12 @@ def edge(
     [('1', '2*a', '(momentum + 1)/a', '8'), ('-1', '2*a', '(momentum + 1)/a', '8')]
     """
     spec = subject(loss, optimizer)
-    names = chosen_parameters(spec, parameters)
+    names, seconds = chosen_parameters(spec, parameters), checked_limit(time_limit)
     try:
         asked = request(spec, names, job="edge")
         if asked["loss"] is None:
             raise Refused("it has more than one weight, or is no loss at all")
-        parts, reason = answers(asked, time_limit)
+        parts, reason = answers(asked, seconds)
     except Refused as problem:
         parts, reason = [], str(problem)
     return ExactEdge(spec.title, dict(spec.params), names, tuple(_minimum(p) for p in parts), reason,

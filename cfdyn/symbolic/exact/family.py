@@ -8,15 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import mpmath
-import numpy as np
 import sympy as sp
 
 from cfdyn.symbolic.exact.closed import shown, square_roots, tidy
 from cfdyn.symbolic.exact.conditions import conditions
 from cfdyn.symbolic.exact.quotient import Quotient
+from cfdyn.symbolic.exact.zeros import DIGITS, derivative, numbers, vanishes, zeros
 
 MOST_CYCLES, MOST_MULTIPLIER = 4, 8
-DIGITS = 50
 KINDS = ("flip", "fold", "neimark-sacker")
 
 
@@ -117,6 +116,16 @@ class Family:
         found = [square_roots(f, t) if sp.degree(f, t) <= 2 else [] for f in factors]
         return [tidy(m) for group in found for m in group] if all(found) else []
 
+    def resonance(self, k: int) -> sp.Poly:
+        """The function on the points that vanishes where a multiplier is a primitive k-th root of unity."""
+        size = len(self.product)
+        unit = [[self.ring.one * int(i == j) for j in range(size)] for i in range(size)]
+        total = [[entry * 0 for entry in row] for row in unit]
+        for c in sp.Poly(sp.cyclotomic_poly(k, self.system.t), self.system.t).all_coeffs():
+            raised = self._multiplied(total, self.product)
+            total = [[a + b * int(c) for a, b in zip(*rows)] for rows in zip(raised, unit)]
+        return self.ring.determinant(total)
+
     def mark(self, kind: str) -> sp.Poly:
         """The function on the points that vanishes at a bifurcation."""
         if kind == "neimark-sacker":
@@ -128,25 +137,38 @@ class Family:
         found = []
         for kind in kinds if len(self.system.z) == 2 else [k for k in kinds if k != "neimark-sacker"]:
             element = self.mark(kind)
-            for condition in conditions(kind, self.ring.zeros(element), self.system.parameters, self.system.values):
-                for root in condition["roots"]:
-                    root.update(self._place(kind, element, root["value"]))
-                found.append(condition)
+            for factor in self.ring.zeros(element):
+                lost = self._lost(factor)
+                if lost < self.ring.degree:  # not all points are at infinity
+                    (condition,) = conditions(kind, [factor], self.system.parameters, self.system.values)
+                    for root in condition["roots"]:
+                        root.update(self._place(kind, element, root["value"], lost))
+                    # Where the points go on alone, others pass through them.
+                    if kind == "fold" and condition["roots"] and not any(root["merge"] for root in condition["roots"]):
+                        condition["kind"] = "branch point"
+                    found.append(condition)
         return found
 
-    def _place(self, kind: str, element: sp.Poly, value: str) -> dict[str, Any]:
-        """The real points of the family at which the condition holds."""
-        values = {s: v for s, v in self.system.values.items() if s != self.system.parameters[0]}
+    def _lost(self, factor: sp.Expr) -> int:
+        """How many points are at infinity where this factor of the parameters vanishes, as q's first coefficients do then."""
+        coefficients = self.ring.q.clear_denoms(convert=True)[1].all_coeffs()
+        return next(k for k, c in enumerate(coefficients) if sp.rem(c, factor, *self.system.parameters) != 0)
+
+    def _place(self, kind: str, element: sp.Poly, value: str, lost: int) -> dict[str, Any]:
+        """The real points of the family at which the condition holds ("real": None where they do not come out), and whether two
+        merge there."""
+        given = {s: v for s, v in self.system.values.items() if s != self.system.parameters[0]}
         with mpmath.workdps(DIGITS):
-            at = {**values, self.system.parameters[0]: sp.Float(value, DIGITS)}
-            q = _numbers(self.ring.q, self.x, at)
-            # Where two cycles of the family meet q has double roots, which are simple ones of its derivative.
-            met = [z for z in _zeros(_derivative(q)) if _vanishes(q, z)] if kind == "fold" else []
-            if not met:
-                test = _numbers(element, self.x, at)
-                met = [z for z in _zeros(q) if abs(mpmath.polyval(test, z)) < 1e-10]
+            at = {**given, self.system.parameters[0]: sp.Float(value, DIGITS)}
+            q, test = numbers(self.ring.q, at)[lost:], numbers(element, at)
+            try:
+                # Where two cycles of the family meet q has double roots, which are simple ones of its derivative.
+                double = [z for z in zeros(derivative(q)) if vanishes(q, z)] if kind == "fold" else []
+                met = double or [z for z in zeros(q) if abs(mpmath.polyval(test, z)) < 1e-10]
+            except mpmath.libmp.NoConvergence:
+                return {"real": None, "points": [], "merge": True}
             points = sorted(float(mpmath.re(z)) for z in met if abs(mpmath.im(z)) < 1e-12 * (1 + abs(z)))
-        return {"real": bool(points), "points": points}
+        return {"real": bool(points), "points": points, "merge": bool(double)}
 
     def to_json(self) -> dict[str, Any]:
         """All of it but the conditions, which may take long."""
@@ -160,26 +182,3 @@ class Family:
             "multipliers": [shown(m) for m in self.multipliers(polynomial, roots)],
             "multiplier_polynomial": None if polynomial is None else shown(sp.collect(sp.expand(polynomial), self.system.t)),
         }  # fmt: skip
-
-
-def _numbers(polynomial: sp.Poly, x: sp.Symbol, at: dict[sp.Symbol, Any]) -> list:
-    coefficients = [sp.N(c.subs(at), DIGITS) for c in polynomial.all_coeffs()]
-    return [mpmath.mpmathify(str(c)) for c in coefficients]
-
-
-def _derivative(coefficients: list) -> list:
-    n = len(coefficients) - 1
-    return [(n - i) * c for i, c in enumerate(coefficients[:-1])]
-
-
-def _zeros(coefficients: list) -> list:
-    """All roots, from those of floats on."""
-    if len(coefficients) < 3:
-        return [-coefficients[1] / coefficients[0]] if len(coefficients) == 2 else []
-    near = np.roots([complex(c / coefficients[0]) for c in coefficients])
-    start = list(near) if len(near) == len(coefficients) - 1 and np.isfinite(near).all() else None
-    return mpmath.polyroots(coefficients, maxsteps=400, extraprec=100, roots_init=start)
-
-
-def _vanishes(coefficients: list, z: Any) -> bool:
-    return abs(mpmath.polyval(coefficients, z)) <= 1e-20 * mpmath.polyval([abs(c) for c in coefficients], abs(z))

@@ -12,28 +12,47 @@ from cfdyn.symbolic.exact.closed import readable, shown, square_roots, tidy
 from cfdyn.symbolic.exact.expressions import expressions, read_program
 from cfdyn.symbolic.exact.family import System
 from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.solutions import solutions
 from cfdyn.symbolic.exact.solve import read_system
-from cfdyn.symbolic.exact.transcendental import solutions
 
 
 def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each minimum with its sharpness, edge and flip coefficient."""
+    """Each minimum with its sharpness, edge and flip coefficient.
+
+    Raises
+    ------
+    Refused : after these, in words what has no closed form, or is no minimum
+    """
     system = read_system(asked)
     w, loss = system.z[0], _loss(asked, system)
     slopes = [sp.diff(loss, w, k) for k in range(1, 5)]
-    failed = ""
-    for point in _critical_points(sp.factor(slopes[0]), w):
-        second, third, fourth = (tidy(sp.simplify(d.subs(w, point))) for d in slopes[1:])
-        if not _positive(second, system) or not sp.N(point.subs(system.values)).is_real:
+    points, reasons, minimal = *_critical_points(sp.factor(slopes[0]), w, system), 0
+    for point in points:
+        derivatives = [tidy(sp.simplify(d.subs(w, point))) for d in slopes[1:]]
+        sharpness = sp.N(derivatives[0].subs(system.values), chop=True)
+        if not (sharpness.is_real and sharpness >= 0 and sp.N(point.subs(system.values)).is_real):
             continue
+        if sharpness == 0:
+            reasons.append(f"at the critical point {w} = {point} the sharpness is 0, so there is no edge")
+            continue
+        minimal += 1
         edge = _edge(system, point)
-        failed = failed or ("" if edge is not None else "the learning rate at the edge has no closed form")
-        coefficient = tidy(sp.simplify((third / second) ** 2 - fourth / (3 * second)))
-        parts = {"point": point, "sharpness": second, "edge": edge, "coefficient": coefficient}
-        yield {"values": {k: str(sp.N(v.subs(system.values), 20)) for k, v in parts.items() if v is not None},
-               **{k: None if v is None else shown(v) for k, v in parts.items()}}  # fmt: skip
-    if failed:
-        raise Refused(failed)
+        if edge is None:
+            reasons.append("the learning rate at the edge has no closed form")
+        yield _minimum(system, point, edge, *derivatives)
+    if not minimal and not reasons:
+        reasons.append("none of its critical points is a minimum" if points else "it has no critical points")
+    if reasons:
+        raise Refused("; ".join(dict.fromkeys(reasons)))
+
+
+def _minimum(
+    system: System, point: sp.Expr, edge: sp.Expr | None, second: sp.Expr, third: sp.Expr, fourth: sp.Expr
+) -> dict[str, Any]:
+    coefficient = tidy(sp.simplify((third / second) ** 2 - fourth / (3 * second)))
+    parts = {"point": point, "sharpness": second, "edge": edge, "coefficient": coefficient}
+    return {"values": {k: str(sp.N(v.subs(system.values), 20)) for k, v in parts.items() if v is not None},
+            **{k: None if v is None else shown(v) for k, v in parts.items()}}  # fmt: skip
 
 
 def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
@@ -43,22 +62,21 @@ def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
     return expressions(read_program(asked["loss"]), system.z[:1], p, asked["data"])[0]
 
 
-def _critical_points(slope: sp.Expr, w: sp.Symbol) -> list[sp.Expr]:
+def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list[sp.Expr], list[str]]:
+    """Those in closed form, and why these may not be all."""
     numerator = sp.fraction(sp.together(slope))[0]
     if not numerator.is_polynomial(w):
-        return solutions(slope, w)
-    found = []
+        found, reason = solutions(slope, w, system.values)
+        if not found:
+            raise Refused("its critical points have no closed form")
+        return found, [f"of its critical points: {reason}"] if reason else []
+    found, reasons = [], []
     for factor, _ in sp.factor_list(numerator, w)[1]:
         roots = square_roots(factor, w) if factor.has(w) else []
-        if factor.has(w) and not roots and sp.Poly(factor, w).degree() > 2:
-            raise Refused(f"its critical points are roots of a polynomial of degree {sp.degree(factor, w)}")
+        if factor.has(w) and not roots and (degree := sp.degree(factor, w)) > 2:
+            reasons.append(f"critical points that are roots of a polynomial of degree {degree} have no closed form")
         found += roots
-    return found
-
-
-def _positive(value: sp.Expr, system: System) -> bool:
-    number = sp.N(value.subs(system.values))
-    return bool(number.is_real and number > 0)
+    return found, reasons
 
 
 def _edge(system: System, point: sp.Expr) -> sp.Expr | None:

@@ -15,21 +15,37 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from cfdyn.cache import Shelf, fingerprint
+from cfdyn.errors import UsageError
 
 MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
 NOT_STARTED = "the process for the algebra could not be started"
 ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"
 OUT_OF_TIME = 75  # the worker's status then
-PATIENCE = 4
+PATIENCE = 3
 UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
+
+
+def checked_limit(seconds: Any) -> float:
+    """A time limit.
+
+    Raises
+    ------
+    UsageError : no positive number
+    """
+    number = isinstance(seconds, int | float | np.integer | np.floating) and not isinstance(seconds, bool)
+    if not number or not seconds > 0:
+        raise UsageError(f"the time limit is a positive number of seconds, not {seconds!r}")
+    return float(seconds)
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
     """What there is to find within ``time_limit`` seconds of the processor, and in words why that is not all, or nothing.
 
-    Where others use the processor too it takes longer by the clock, at most four times. An answer that did not run into
+    Where others use the processor too it takes longer by the clock, at most three times. An answer that did not run into
     the limit is kept between runs.
     """
     question = json.dumps(asked)
@@ -119,7 +135,7 @@ def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], 
             line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             return found, TOO_LATE
-        if not line:
+        if not line.endswith("\n"):  # the end, or a line that was cut off
             return found, ENDED_EARLY
         message = json.loads(line)
         if "end" in message:

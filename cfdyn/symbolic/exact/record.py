@@ -64,9 +64,10 @@ class ExactRoot(Record):
 class ExactCondition(Record):
     """Where a family bifurcates: ``polynomial`` = 0.
 
-    ``kind``: "flip" (a multiplier −1), "fold" (+1), "birth by doubling" (+1, where cycles of half the period flip),
-    "branch point" (+1, where two families meet), or "neimark-sacker" (determinant 1; a bifurcation if the multipliers
-    are complex).
+    ``kind``: "flip" (a multiplier −1), "fold" (+1, where two cycles of the family meet), "birth by doubling", "birth by
+    tripling", … (+1, where the cycles merge with one of half the period, a third of it, …), "branch point" (+1, where two
+    families meet), or "neimark-sacker" (determinant 1; a bifurcation if the multipliers are complex). Without ``roots`` it is
+    met at complex parameters alone.
     """
 
     kind: str

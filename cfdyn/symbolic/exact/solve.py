@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from cfdyn.symbolic.exact.closed import latex
+from cfdyn.symbolic.exact.closed import latex, readable
 from cfdyn.symbolic.exact.elimination import candidates
 from cfdyn.symbolic.exact.expressions import expressions, read_program
 from cfdyn.symbolic.exact.family import Family, System
@@ -30,7 +30,7 @@ def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for family in all_families(system, n):
         found.append(family)
         yield family.to_json()
-    yield {"doubling": _flips_of_half(system, n)}
+    yield {"births": births(system, n)}
     for number, family in enumerate(found):
         yield {"of": number, "conditions": family.bifurcations()}
 
@@ -61,12 +61,17 @@ def all_families(system: System, n: int) -> Iterator[Family]:
             yield family
 
 
-def _flips_of_half(system: System, n: int) -> list[str]:
-    """The conditions under which cycles of half the period flip, and n-cycles are born."""
-    if n % 2:
-        return []
-    try:
-        halves = list(all_families(system, n // 2))
-    except Refused:
-        return []
-    return [c["polynomial"] for half in halves for c in half.bifurcations(("flip",))]
+def births(system: System, n: int) -> dict[str, int]:
+    """The conditions under which n-cycles are born from cycles of period n/k, with k.
+
+    A multiplier of the shorter cycle is a primitive k-th root of unity there: −1 for k = 2.
+    """
+    found: dict[str, int] = {}
+    for d in (d for d in range(1, n) if n % d == 0):
+        try:
+            shorter = list(all_families(system, d))
+        except Refused:
+            continue
+        for family in shorter:
+            found |= {readable(factor): n // d for factor in family.ring.zeros(family.resonance(n // d))}
+    return found

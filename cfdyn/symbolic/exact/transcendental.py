@@ -9,10 +9,11 @@ import sympy as sp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
-from cfdyn.symbolic.exact.closed import readable, shown, tidy
-from cfdyn.symbolic.exact.conditions import conditions, factors
+from cfdyn.symbolic.exact.closed import latex, readable, shown, tidy
+from cfdyn.symbolic.exact.conditions import DIGITS, conditions, factors, formula_roots
 from cfdyn.symbolic.exact.family import System
 from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.solutions import real_number, samples, solutions
 
 TRANSCENDENTAL = (sp.exp, sp.log, sp.erf, TrigonometricFunction, HyperbolicFunction)
 
@@ -32,34 +33,60 @@ def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
         raise Refused(f"its formula is {word}, and its {n}-cycles have no closed form")
 
 
-def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The real solutions that SymPy finds and the safe parser can read."""
-    y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown
-    try:
-        solved = sp.solve(equation.xreplace({x: y}), y, check=False)
-    except NotImplementedError:
-        solved = []
-    found = [s.xreplace({y: x}) for s in solved]
-    kept = [tidy(sp.simplify(s)) for s in found if not s.has(x, sp.I) and readable(s)]
-    if not kept:
-        raise Refused("its fixed points have no closed form")
-    return kept
-
-
 def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str, Any]]:
-    """The solutions of f(x) = x with their multipliers f′(x)."""
-    equation = sp.factor(sp.simplify(f - x))
-    roots = solutions(equation, x)
-    multipliers = [tidy(sp.simplify(sp.diff(f, x).subs(x, root))) for root in roots]
-    marks = []
-    for kind, value in (("flip", -1), ("fold", 1)):
-        tops = [sp.fraction(sp.together(sp.expand(m - value)))[0] for m in multipliers]
-        found = [f for top in tops if top.is_polynomial(*system.parameters) for f in factors(top, system.parameters)]
-        marks += conditions(kind, list(dict.fromkeys(found)), system.parameters, system.values)
-    yield {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(roots),
-           "coordinates": [shown(x)], "roots": [shown(r) for r in roots], "multipliers": [shown(m) for m in multipliers],
+    """The solutions of f(x) = x with their multipliers f′(x).
+
+    Raises
+    ------
+    Refused : after these, in words why they may not be all
+    """
+    equation, slope = sp.factor(sp.simplify(f - x)), sp.diff(f, x)
+    found, reason = solutions(equation, x, system.values)
+    if not found:
+        raise Refused("its fixed points have no closed form")
+    slopes = {root: tidy(sp.simplify(slope.subs(x, root))) for root in found}
+    smooth = {root: m for root, m in slopes.items() if any(real_number(m.subs(at)) is not None for at in samples(system.values))}
+    yield {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(smooth),
+           "coordinates": [shown(x)], "roots": [shown(r) for r in smooth], "multipliers": [shown(m) for m in smooth.values()],
            "multiplier_polynomial": None}  # fmt: skip
+    marks, reasons = [], [reason] if reason else []
+    for root, multiplier in smooth.items():
+        for kind, value in (("flip", -1), ("fold", 1)):
+            new, doubt = marked(system, kind, root, multiplier - value)
+            marks += [mark for mark in new if mark not in marks]
+            reasons += [f"the multiplier may be {value} elsewhere too"] if doubt else []
     yield {"of": 0, "conditions": marks}
+    reasons += [f"at the fixed point {x} = {root} it has no derivative" for root in slopes if root not in smooth]
+    if reasons:
+        raise Refused("; ".join(dict.fromkeys(reasons)))
+
+
+def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list[dict[str, Any]], str]:
+    """The conditions gap = 0 for the fixed point ``root``, with the values of the first parameter there, and what may lack."""
+    if not system.parameters:
+        return [], ""
+    p, top = system.parameters[0], sp.fraction(sp.together(sp.expand(gap)))[0]
+    others, doubt = {s: v for s, v in system.values.items() if s != p}, ""
+    if top.is_polynomial(*system.parameters):
+        found = conditions(kind, factors(top, system.parameters), system.parameters, system.values)
+    elif top.has(p):
+        values, doubt = solutions(gap, p, others)
+        found = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(values, p, others)}]
+    else:
+        found = []
+    for condition in found:
+        for value in condition["roots"]:
+            number = real_number(root.subs({**others, p: sp.Float(value["value"], DIGITS)}))
+            value.update(real=number is not None, points=[] if number is None else [number])
+        # At a fold the point is no smooth function of the parameter: two of them meet there, and are complex beyond.
+        if kind == "fold" and condition["roots"] and all(_passes(root, p, others, v["value"]) for v in condition["roots"]):
+            condition["kind"] = "branch point"
+    return found, doubt
+
+
+def _passes(root: sp.Expr, p: sp.Symbol, others: dict[sp.Symbol, Any], value: str) -> bool:
+    """Whether the fixed point goes on smoothly through a value of the parameter."""
+    return real_number(sp.diff(root, p).subs({**others, p: sp.Rational(value)})) is not None
 
 
 def _symmetric_pair(system: System, f: sp.Expr, x: sp.Symbol) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""The process for the algebra of closed forms: it ends in time, with its parent, and its answers are kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+import cfdyn as cf
+from cfdyn.symbolic.exact import process
+from cfdyn.symbolic.exact.process import MODULE
+from cfdyn.symbolic.exact.request import request, subject
+from cfdyn.symbolic.exact.short import short_forms
+
+GD = cf.optimizers.gd(lr=1.0)
+LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+
+
+def test_the_time_limit_holds_and_nothing_is_left():
+    begin = time.monotonic()
+    record = cf.symbolic.cycles(LOGISTIC, 6, time_limit=1.0)
+    assert time.monotonic() - begin < 6 and "time limit" in record.reason and not record.complete
+    if os.path.isdir("/proc"):
+        children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
+        assert "exact.worker" not in children
+
+
+def test_the_limit_is_of_the_processor_and_all_of_it_is_used():
+    """Also where a first try with all parameters as symbols is given up for one with the first alone."""
+    resource = pytest.importorskip("resource")
+    step, limit = cf.Map.from_text("(a*x**2 + b)/(c + x**2)", "x", {"a": 3.2, "b": 0.1, "c": 1.0}), 2.5
+
+    def used():
+        return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+    before, begin = used(), time.monotonic()
+    record = cf.symbolic.cycles(step, 4, time_limit=limit)
+    seconds, wall = used() - before, time.monotonic() - begin
+    assert record.parameters == ("a",) and "time limit" in record.reason
+    assert seconds < 1.2 * limit and wall < process.PATIENCE * limit + 2
+    assert seconds > 0.9 * limit or wall > 0.9 * process.PATIENCE * limit
+
+
+def test_a_line_that_was_cut_off_is_no_answer():
+    found, reason = process._collected(iter(['{"map": []}\n', '{"kind": "cyc']), time.monotonic() + 5)
+    assert found == [{"map": []}] and reason == process.ENDED_EARLY
+
+
+def test_an_interrupt_ends_it_at_once():
+    code = ("import cfdyn as cf, os, signal, threading\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in what a shell runs in the background
+            "step = cf.Map.from_text('r*x*(1-x)', params={'r': 3.2})\n"
+            "cf.symbolic.cycles(step, 1)\n"
+            "threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "cf.symbolic.cycles(step, 6, time_limit=60.0)")  # fmt: skip
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert "KeyboardInterrupt" in done.stderr and time.monotonic() - begin < 30
+
+
+def test_the_worker_ends_with_its_parent():
+    """Its stdin closes when the parent is gone, however that ended."""
+    asked = json.dumps(request(subject(LOGISTIC, None), ["r"], job="cycles", n=6)) + "\n"
+    worker = subprocess.Popen([sys.executable, "-m", MODULE, "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker.stdin.write(asked)
+    worker.stdin.flush()
+    assert "map" in worker.stdout.readline()
+    worker.stdin.close()
+    assert worker.wait(timeout=20) == 0
+    worker.stdout.close()
+
+
+def test_importing_loads_no_sympy():
+    code = "import sys, cfdyn; from cfdyn import symbolic; symbolic.cycles; cfdyn.symbolic.edge; print('sympy' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False"]
+
+
+def test_short_forms():
+    forms = {form.name: form for form in short_forms(cf.losses.double_well(a=2.0), GD, 20.0)}
+    assert forms["edge at w = 1, -1"].text == "1/a" and forms["edge at w = 1, -1"].value == 0.5
+    assert forms["flip of the 2-cycle"].value == pytest.approx((math.sqrt(5) - 1) / 2, abs=1e-15)
+    begin = time.monotonic()
+    assert short_forms(cf.losses.poisson_regression(), GD) == [] and time.monotonic() - begin < 0.1
+
+
+def test_an_answer_serves_every_learning_rate(monkeypatch):
+    first = short_forms(cf.losses.double_well(a=3.0), cf.optimizers.gd(lr=0.3), 20.0)
+    monkeypatch.setattr(process, "_ask", lambda *question: pytest.fail("asked again"))
+    assert short_forms(cf.losses.double_well(a=3.0), cf.optimizers.gd(lr=0.4), 20.0) == first
+    edges = [form for form in first if form.name.startswith("edge")]
+    assert [form.value for form in edges] == pytest.approx([1 / 3], rel=1e-15)  # 2/f″ with f″(±1) = 2a
+
+
+def test_a_process_begun_ahead_answers_the_next_question_and_is_gone(monkeypatch):
+    pids = []
+    begin = process._begin
+    nothing_kept = SimpleNamespace(read=lambda question: None, write=lambda question, answer: None)
+    monkeypatch.setattr(process, "_shelf", lambda: nothing_kept)
+    monkeypatch.setattr(process, "_begin", lambda limit: pids.append(begin(limit)) or pids[-1])
+    with process.begun(20.0):
+        assert len(pids) == 1 and pids[0].poll() is None
+        found = cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x) + x/997", "x", {"r": 3.2}), 1, time_limit=20.0)
+        assert len(pids) == 1 and pids[0].returncode is not None and found.families
+    with process.begun(20.0):
+        cf.symbolic.cycles(cf.Map.from_text("r*x*(1-x) + x/991", "x", {"r": 3.2}), 1, time_limit=19.0)
+        assert len(pids) == 3, "its time limit is another"
+    assert all(p.returncode is not None for p in pids) and process._begun == []
