@@ -157,7 +157,7 @@ class Tracer:
         longest = longest_step(most_step, away)
         settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
                              self.smooth, self.watched])  # fmt: skip
-        pace, around = np.inf, np.stack([origin.z, origin.tangent])
+        pace, around = 0.0, np.stack([origin.z, origin.tangent])
         system = System(self.rules, self.block, self.weights, self.limits, around, settings, self.work)
         pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
         while not end and done < most_steps:
