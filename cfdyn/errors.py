@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 
 class CfdynError(Exception):
@@ -32,6 +34,23 @@ class NumericsError(CfdynError):
 
 class RecordError(CfdynError):
     """A saved file is cut off, foreign or too large."""
+
+
+def whole_number(what: str, value: Any, least: int) -> int:
+    """The value, if it is a whole number from ``least`` on.
+
+    Examples
+    --------
+    >>> whole_number("depth", 2, 0)
+    2
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise UsageError(f"{what} is a whole number from {least} on, not {value!r}")
+    return number
 
 
 def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageError:

@@ -12,7 +12,7 @@ from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._shooting import polish
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError, UsageError, whole_number
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
@@ -100,8 +100,7 @@ def branches(
     """
     interval = checked_bounds(require_map(step), parameter, bounds)
     for what, number, least in (("depth", depth, 0), ("samples", samples, 1), ("period", period, 1)):
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
-            raise UsageError(f"{what} is a whole number from {least} on, not {number!r}")
+        whole_number(what, number, least)
     search = _Search(step, parameter, interval, {"max_steps": max_steps, "max_step": max_step}, progress or (lambda words: None))
     if starts is None:
         if box is None:
@@ -152,7 +151,11 @@ class _Search:
 
     def begin(self, value: float, points: Any, period: int) -> None:
         """The branch of a cycle, unless it is known."""
-        step, given = self.step.at(**{self.name: value}), np.asarray(getattr(points, "points", points), dtype=float)
+        step = self.step.at(**{self.name: value})
+        try:
+            given = np.asarray(getattr(points, "points", points), dtype=float)
+        except (TypeError, ValueError):
+            raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
         rows = given if given.ndim == 2 else None
         if rows is not None and self.known(value, rows):
             return

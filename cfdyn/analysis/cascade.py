@@ -12,7 +12,7 @@ from cfdyn.analysis._doublings import Level, levels_of
 from cfdyn.analysis._limits import limit_of
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis.continue_cycle import continue_cycle
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError, whole_number
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
 
@@ -84,8 +84,7 @@ def cascade(
     Vivaldi and Feigenbaum (1981), Universal behaviour in families of area-preserving maps, Physica D 3. Wynn (1956), On a
     device for computing the e_m(S_n) transformation.
     """
-    if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 1:
-        raise UsageError(f"levels is a whole number, at least 1, not {levels!r}")
+    whole_number("levels", levels, 1)
     branch = continue_cycle(step, cycle, parameter, bounds, period, max_steps, coefficients=False)
     flips = [b for b in branch.bifurcations if b.kind == "flip"]
     if not flips:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map, require_parameter
 
@@ -57,6 +57,8 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     (1.5, 'flip')
     """
     require_parameter(require_map(step), parameter)
+    if isinstance(scale, bool) or not isinstance(scale, int | float | np.number) or not 0 < scale < np.inf:
+        raise UsageError(f"scale is a number above 0, the size of {parameter}, not {scale!r}")
     state = step.state(z)
 
     def leading(value: float) -> complex:

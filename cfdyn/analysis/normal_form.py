@@ -12,7 +12,7 @@ from cfdyn.analysis._crossing import touching
 from cfdyn.analysis._homological import Forms, Shift
 from cfdyn.analysis._resonances import Spectrum, cycle_points, spectrum
 from cfdyn.analysis._shooting import polish
-from cfdyn.errors import NumericsError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map, require_parameter
 
@@ -91,7 +91,7 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     ------
     NumericsError : no cycle, no critical multiplier (they are named), a strong resonance or another point of
         codimension two (named), a corner of the map, or derivatives that are not finite
-    UsageError : an unknown parameter
+    UsageError : an unknown parameter, or what is no tolerance
 
     Examples
     --------
@@ -111,6 +111,8 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     Numerical Methods for Bifurcations of Dynamical Equilibria (2000), ch. 5.
     """
     name = _parameter(require_map(step), parameter)
+    if not isinstance(tolerance, int | float | np.floating) or not 0 < tolerance < 1:
+        raise UsageError(f"tolerance is a number between 0 and 1, not {tolerance!r}")
     cycle = cycle_points(step, points, tolerance)
     forms = Forms(step, cycle, name)
     found = spectrum(forms.matrices, tolerance)

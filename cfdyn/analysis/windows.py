@@ -10,11 +10,11 @@ import numpy as np
 
 from cfdyn.analysis._illinois import zero
 from cfdyn.analysis._shooting import jacobians, multipliers, polish
-from cfdyn.analysis.continue_cycle import Branch, continue_cycle
+from cfdyn.analysis.continue_cycle import Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError, UsageError, whole_number
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map, require_parameter
+from cfdyn.systems import Map, require_map
 
 SAMPLES = 24
 # A branch's rows lie this close to the cycle between them, relative to its size.
@@ -85,12 +85,9 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
-    require_parameter(require_map(step), parameter)
-    lo, hi = float(bounds[0]), float(bounds[1])
-    if samples < 2:
-        raise UsageError(f"windows need two samples or more, not {samples}")
-    if period < 2 or not (np.isfinite([lo, hi]).all() and lo < hi):
-        raise UsageError(f"windows need a period of at least 2 and a range lo < hi, not {period} over {lo:g}:{hi:g}")
+    lo, hi = checked_bounds(require_map(step), parameter, bounds)
+    whole_number("samples", samples, 2)
+    whole_number("the period of windows", period, 2)
     if box is None and not known:
         raise UsageError("windows need a box in which to look, or cycles that are known already")
     found: dict[float, Window] = {}

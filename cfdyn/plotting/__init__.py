@@ -64,6 +64,8 @@ def check_path(path: str | Path) -> Path:
     ------
     UsageError : an unknown ending, or a folder that does not exist or cannot be written
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"a figure is written to a path, not to {path!r}")
     path = Path(path)
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")

@@ -23,6 +23,8 @@ SHORT = {"branch point": "branch", "neimark-sacker": "NS"}
 
 def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] = ()) -> Figure:
     """One panel: dots are iterates, solid lines stable cycles, dashed lines unstable ones."""
+    if not (isinstance(also, Sequence) and all(isinstance(r, type(record)) for r in also)):
+        raise UsageError(f"also= takes a list of cycles in closed form, not {also!r}")
     records = [*also, record]
     if not record.families or not record.parameters:
         raise UsageError(f"there is nothing to draw: {record.reason or 'no parameter stayed a symbol'}")
@@ -50,7 +52,10 @@ def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] =
 
 def checked_span(span: Sequence[float]) -> tuple[float, float]:
     """The range of a figure, lo < hi."""
-    lo, hi = (float(v) for v in span)
+    try:
+        lo, hi = (float(v) for v in span)
+    except (TypeError, ValueError):
+        raise UsageError(f"a span is two numbers (lo, hi), not {span!r}") from None
     if not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"a span needs finite lo < hi, not {lo:g}:{hi:g}")
     return lo, hi
