@@ -90,7 +90,7 @@ def _points(curves: Sequence[Any]) -> list[Line2D]:
     for kind in sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index):
         short, name = ("1:q", "strong resonance") if SHORT[kind] in kind else (SHORT[kind], spoken(kind))
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
-        size = 4.2 * len(short)
+        size = 3.8 * len(short)
         found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
     return list(found.values())
 
