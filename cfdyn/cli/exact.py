@@ -136,7 +136,7 @@ def _nowhere(condition: Any, parameters: tuple[str, ...]) -> str:
         return ""
     if not condition.roots:
         return f"  (for no {'positive' if first == 'lr' else 'real'} {first})"
-    return "" if any(root.real is not False for root in condition.roots) else "  (complex cycles only)"
+    return "" if any(root.real is not False for root in condition.roots) else "  (of complex cycles)"
 
 
 def _print_bifurcations(out: Any, found: Any) -> None:

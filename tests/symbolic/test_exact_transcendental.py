@@ -49,6 +49,21 @@ def test_infinitely_many_are_not_all():
     assert "period 2*pi" in edges.reason and [m.values["point"] for m in edges.minima] == [pytest.approx(1.5 * math.pi)]
 
 
+@pytest.mark.parametrize("r, expected", [(-0.1, [0.5 - math.sqrt(0.15), 0.5 + math.sqrt(0.15)]), (2.0, [2.0]), (-0.3, [])])
+def test_a_formula_may_be_a_fixed_point_for_some_parameters_alone(r, expected):
+    """x² = x + r with x ≥ 0: both roots for r in [−1/4, 0]; the fold at −1/4 is the only bifurcation."""
+    record = fixed("sqrt(x + r)", r=r)
+    assert [c.points[0, 0] for c in record.at(r=r)] == pytest.approx(expected, abs=1e-12)
+    assert [(kind, root.value) for kind, root in record.bifurcations] == [("fold", -0.25)]
+
+
+def test_simple_roots_beside_unreadable_ones():
+    """log x + x = 2(x − 1) at 1, and at −W(−e⁻²)."""
+    record = fixed("a*log(x) + x - b*(x - 1)", a=1.0, b=2.0)
+    other = brentq(lambda x: math.log(x) - 2 * (x - 1), 0.1, 0.5)
+    assert formulas(record)[0][0] == "1" and f"one near x = {other:.6g}" in record.reason
+
+
 def test_points_without_a_derivative_are_left_out():
     record = fixed("r*sqrt(x)", r=2.0)
     assert formulas(record) == [("r**2", "r/(2*Abs(r))")] and "x = 0 it has no derivative" in record.reason

@@ -91,6 +91,11 @@ def _of_two(
     """The other unknown is −b/a from the subresultant a u + b."""
     x, u = unknowns
     name = system.z[first.index(x)]
+    alone = next((e for e in equations[:2] if not e.has(u)), None)
+    if alone is not None:
+        for q, _ in sp.factor_list(alone, x)[1]:
+            yield from _sharing(equations, q, x, u, system, solved, first)
+        return
     chain = sp.subresultants(*equations[:2], u)
     last = chain[-1]
     linear = next((c for c in chain if sp.degree(c, u) == 1), None)
@@ -103,8 +108,33 @@ def _of_two(
             continue
         _check_degree(q, x)
         if sp.rem(sp.Poly(a, x), sp.Poly(q, x, field=True)) == 0:
-            raise Refused("some cycles share a coordinate, and a resultant does not separate them")
+            yield from _sharing(equations, q, x, u, system, solved, first)
+            continue
         yield q.xreplace({x: name}), name, [solved.get(s, s).xreplace(back).xreplace({x: name}) for s in first]
+
+
+def _sharing(
+    equations: list[sp.Expr], q: sp.Expr, x: sp.Symbol, u: sp.Symbol, system: Any, solved: dict[sp.Symbol, sp.Expr],
+    first: list[sp.Symbol],
+) -> Iterator[Candidate]:  # fmt: skip
+    """Cycles whose first points have one x in common: the other unknown takes its place, if that x is a plain ratio.
+
+    Raises
+    ------
+    Refused : it is not, or the other unknown is no coordinate of the first point
+    """
+    polynomial = sp.Poly(q, x)
+    if polynomial.degree() > 1 or u not in first:
+        raise Refused("some cycles share a coordinate, and a resultant does not separate them")
+    b, a = polynomial.all_coeffs()[::-1]
+    here, name = {x: sp.cancel(-b / a)}, system.z[first.index(u)]
+    common = sp.gcd(*(sp.fraction(sp.together(e.subs(here)))[0] for e in equations[:2]))
+    if common == 0:
+        raise Refused("there is a continuum of cycles")
+    for factor, _ in sp.factor_list(common, u)[1]:
+        if factor.has(u):
+            _check_degree(factor, u)
+            yield factor.xreplace({u: name}), name, [solved.get(s, s).subs(here).xreplace({u: name}) for s in first]
 
 
 def _check_degree(equation: sp.Expr, x: sp.Symbol) -> None:

@@ -53,7 +53,7 @@ class Numeric:
 def _points(family: ExactFamily, numeric: Numeric, names: Sequence[str], p: Sequence[np.ndarray], precise: bool) -> np.ndarray:
     """All points of a family, (D, degree, m), complex; in floats where these suffice, unless ``precise``."""
     if not family.degree:
-        return implicit_points(family, names, p)
+        return _returning(numeric, implicit_points(family, names, p), p, family.period)
     solver = Roots(family, names)
     m = len(p[0]) if p else 1
     x = np.array([solver.precise([v[k] for v in p]) if precise else solver.quick([v[k] for v in p]) for k in range(m)]).T
@@ -67,6 +67,13 @@ def _points(family: ExactFamily, numeric: Numeric, names: Sequence[str], p: Sequ
         x[:, k] = solver.precise([v[k] for v in p])
         z[:, :, k] = _lifted(family, names, [v[k : k + 1] for v in p], x[:, k : k + 1])[:, :, 0]
     return z
+
+
+def _returning(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """The points that return, NaN for the others: a formula may be a fixed point for some parameters alone."""
+    with np.errstate(all="ignore"):
+        away = np.abs(numeric.orbit(z, [np.broadcast_to(v, z.shape[1:]) for v in p], n)[0][-1] - z).max(axis=0)
+        return np.where(away <= 1e-6 * (1 + np.abs(z).max(axis=0)), z, np.nan)
 
 
 def _lifted(family: ExactFamily, names: Sequence[str], p: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:

@@ -146,8 +146,17 @@ class Family:
                     # Where the points go on alone, others pass through them.
                     if kind == "fold" and condition["roots"] and not any(root["merge"] for root in condition["roots"]):
                         condition["kind"] = "branch point"
-                    found.append(condition)
+                    found += self._of_saddles(condition) if kind == "neimark-sacker" else [condition]
         return found
+
+    def _of_saddles(self, condition: dict[str, Any]) -> list[dict[str, Any]]:
+        """Where the product is 1 with two real multipliers nothing bifurcates: those roots apart."""
+        saddles = [root for root in condition["roots"] if root["saddle"]]
+        if not saddles:
+            return [condition]
+        others = [root for root in condition["roots"] if not root["saddle"]]
+        split = [{**condition, "kind": "neutral saddle", "roots": saddles}]
+        return [{**condition, "roots": others}, *split] if others else split
 
     def _lost(self, factor: sp.Expr) -> int:
         """How many points are at infinity where this factor of the parameters vanishes, as q's first coefficients do then."""
@@ -155,8 +164,8 @@ class Family:
         return next(k for k, c in enumerate(coefficients) if sp.rem(c, factor, *self.system.parameters) != 0)
 
     def _place(self, kind: str, element: sp.Poly, value: str, lost: int) -> dict[str, Any]:
-        """The real points of the family at which the condition holds ("real": None where they do not come out), and whether two
-        merge there."""
+        """The real points of the family at which the condition holds ("real": None where they do not come out), whether two
+        merge there, and whether both multipliers are real."""
         given = {s: v for s, v in self.system.values.items() if s != self.system.parameters[0]}
         with mpmath.workdps(DIGITS):
             at = {**given, self.system.parameters[0]: sp.Float(value, DIGITS)}
@@ -166,9 +175,11 @@ class Family:
                 double = [z for z in zeros(derivative(q)) if vanishes(q, z)] if kind == "fold" else []
                 met = double or [z for z in zeros(q) if abs(mpmath.polyval(test, z)) < 1e-10]
             except mpmath.libmp.NoConvergence:
-                return {"real": None, "points": [], "merge": True}
-            points = sorted(float(mpmath.re(z)) for z in met if abs(mpmath.im(z)) < 1e-12 * (1 + abs(z)))
-        return {"real": bool(points), "points": points, "merge": bool(double)}
+                return {"real": None, "points": [], "merge": True, "saddle": False}
+            real = [mpmath.re(z) for z in met if abs(mpmath.im(z)) < 1e-12 * (1 + abs(z))]
+            trace = numbers(self._trace(), at) if kind == "neimark-sacker" else []
+            saddle = bool(real and trace) and all(abs(mpmath.polyval(trace, z)) >= 2 - 1e-20 for z in real)
+        return {"real": bool(real), "points": sorted(map(float, real)), "merge": bool(double), "saddle": saddle}
 
     def to_json(self) -> dict[str, Any]:
         """All of it but the conditions, which may take long."""

@@ -30,7 +30,8 @@ def implicit_points(family: ExactFamily, names: Sequence[str], p: Sequence[np.nd
     m = len(p[0]) if p else 1
     where = dict(zip(names, p))
     if family.parameter is None:
-        rows = [np.broadcast_to(value(root.text, where), (m,)) for root in family.roots]
+        with np.errstate(all="ignore"):
+            rows = [np.broadcast_to(value(root.text, where), (m,)) for root in family.roots]
         return np.array([rows], dtype=complex).reshape(1, len(rows), m)
     text, others = family.parameter.text, dict(zip(names[1:], p[1:]))
 

@@ -66,8 +66,8 @@ class ExactCondition(Record):
 
     ``kind``: "flip" (a multiplier −1), "fold" (+1, where two cycles of the family meet), "birth by doubling", "birth by
     tripling", … (+1, where the cycles merge with one of half the period, a third of it, …), "branch point" (+1, where two
-    families meet), or "neimark-sacker" (determinant 1; a bifurcation if the multipliers are complex). Without ``roots`` it is
-    met at complex parameters alone.
+    families meet), "neimark-sacker" (determinant 1, multipliers complex), or "neutral saddle" (determinant 1, multipliers real,
+    no bifurcation). Without ``roots`` it is met at complex parameters alone.
     """
 
     kind: str
@@ -135,7 +135,7 @@ class ExactCycles(Record):
         for family in self.families:
             for condition in family.conditions:
                 for root in condition.roots:
-                    if root.real is not False:
+                    if root.real is not False and condition.kind != "neutral saddle":
                         found.setdefault((condition.kind, root.digits[:25]), root)
         return sorted(((kind, root) for (kind, _), root in found.items()), key=lambda pair: pair[1].value)
 

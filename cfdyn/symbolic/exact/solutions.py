@@ -12,7 +12,7 @@ from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from cfdyn.symbolic.exact.closed import readable, tidy
 
 SIMPLE = (sp.S.Zero, sp.S.One, sp.S.NegativeOne)
-SAMPLES = (sp.Rational(7, 5), sp.Rational(3, 7), sp.Rational(-6, 5))  # a root may be one only beside the parameters' values
+SAMPLES, GOLDEN = 24, (math.sqrt(5) - 1) / 2
 DIGITS, HALVINGS = 40, 60
 POSITIVE = [0.01 * k for k in range(1, 1000)] + [10 * 1.01**k for k in range(470)]
 GRID = [-v for v in reversed(POSITIVE)] + [0.0] + POSITIVE
@@ -51,8 +51,16 @@ def solutions(equation: sp.Expr, x: sp.Symbol, values: Values) -> tuple[list[sp.
 
 
 def samples(values: Values) -> list[Values]:
-    """The parameters' values, and others."""
-    return [values, *({p: sample * v + sample - 1 for p, v in values.items()} for sample in SAMPLES)]
+    """The parameters' values, and others: a root may be one only there."""
+    found, number = [values], 0
+    for k in range(SAMPLES):
+        at = {}
+        for p, v in values.items():
+            number += 1
+            spread = sp.Rational(round(6000 * (number * GOLDEN % 1) - 3000), 1000)
+            at[p] = v * spread if k % 2 else spread
+        found.append(at)
+    return found if values else found[:1]
 
 
 def real_number(expression: sp.Expr) -> float | None:
@@ -66,13 +74,23 @@ def real_number(expression: sp.Expr) -> float | None:
 
 def _solved(factor: sp.Expr, x: sp.Symbol) -> tuple[list[sp.Expr], bool]:
     """The roots of a factor, and whether SymPy takes them for all; where it knows no method, those that are seen at once."""
-    y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown
-    try:
-        found = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: y}), y, check=False)]
-    except NotImplementedError:
-        return [root for root in SIMPLE if sp.simplify(factor.subs(x, root)) == 0], False
-    finite = [root for root in found if root.is_finite is not False and not root.has(x)]
-    return [tidy(sp.simplify(root)) for root in finite], not factor.has(TrigonometricFunction)
+    y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown, but |x| = a needs a real x
+    for unknown in (y, x):
+        try:
+            found = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: unknown}), unknown, check=False)]
+            break
+        except NotImplementedError:
+            continue
+    else:
+        return _seen(factor, x), False
+    finite = [tidy(sp.simplify(root)) for root in found if root.is_finite is not False and not root.has(x)]
+    seen = [] if all(map(readable, finite)) else _seen(factor, x)
+    return seen + finite, not factor.has(TrigonometricFunction)
+
+
+def _seen(factor: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
+    """Simple numbers that are roots."""
+    return [root for root in SIMPLE if sp.simplify(factor.subs(x, root)) == 0]
 
 
 def _solves(root: sp.Expr, equation: sp.Expr, x: sp.Symbol, values: Values) -> bool:

@@ -74,10 +74,14 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
         found = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(values, p, others)}]
     else:
         found = []
+    (x,), (f,) = system.z, system.f
     for condition in found:
         for value in condition["roots"]:
-            number = real_number(root.subs({**others, p: sp.Float(value["value"], DIGITS)}))
-            value.update(real=number is not None, points=[] if number is None else [number])
+            at = {**others, p: sp.Float(value["value"], DIGITS)}
+            number = real_number(root.subs(at))
+            away = None if number is None else real_number((f - x).subs(x, root).subs(at))
+            met = away is not None and abs(away) < 1e-12 * (1 + abs(number or 0.0))
+            value.update(real=met, points=[number] if met else [])
         # At a fold the point is no smooth function of the parameter: two of them meet there, and are complex beyond.
         if kind == "fold" and condition["roots"] and all(_passes(root, p, others, v["value"]) for v in condition["roots"]):
             condition["kind"] = "branch point"
