@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.analysis._border import collision
-from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, rough
+from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
@@ -26,6 +26,7 @@ FAILED = "Newton's method does not converge"
 MORE = "ask for more (max_steps, --steps), or go on with branch.extended() or cfdyn branch FILE.npz"
 TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
+FINE = 1e-3  # of the lengths at the start
 ENDED = ("stalled", "corner", "crossed", "far")
 
 
@@ -141,6 +142,8 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
     step, points = tracer.at_value(ahead[-1]), tracer.points(ahead).copy()
     if not (np.isfinite(images(step, points)).all() and np.isfinite(jacobians(step, points)).all()):
         return f"the map is not defined beyond {name} = {value:.10g}"
+    if not tracer.switches and (length_scales(tracer.at_value(value), tracer.points(z)) < FINE * tracer.lengths).any():
+        return f"{name} = {value:.10g}: what follows is much finer than where the branch began; start again from this row"
     if not tracer.isolated(z, BLURRED):
         return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is almost one of a continuum"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"

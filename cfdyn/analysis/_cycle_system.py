@@ -84,6 +84,11 @@ class CycleTracer(Tracer):
         """Of the parameter."""
         return float(self.limits[0, -1]), float(self.limits[1, -1])
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """What counts as 1 in the entries of the state, (D,)."""
+        return self.weights[: self.d] ** -0.5 / self.n**0.5
+
     def z(self, points: np.ndarray, value: float) -> np.ndarray:
         """Points (n, D) and the parameter as the unknowns (m,)."""
         return np.append(np.ravel(points), value)

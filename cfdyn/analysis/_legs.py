@@ -21,6 +21,7 @@ ROUNDS = 2
 CORNERS = ("crossed", "corner", "stalled")
 VERTICAL, CONSTANT = 10, 1e-10  # rows that are kept; how little the parameter changes, in units of its bounds
 TURNS, BESIDE = ("fold", "branch point"), 1e-2  # what the merging looks like on the branch itself, within this length
+MOST_HOPS, FINER, LEAST_HOP, BENT = 64, 1 / 64, 1e-4, 1e-3
 MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 
 
@@ -63,8 +64,8 @@ def leg(
     """From a solution on in the direction of its tangent, through corners where the map switches."""
     done, found = 0, Leg(start=start.z)
     while not found.end:
-        piece = tracer.follow(start, most_steps - done, most_step, first, lambda rows: merging(tracer, rows),
-                              lambda k: progress(done + k) if progress else None, origin)  # noqa: B023
+        piece = _followed(tracer, start, most_steps - done, most_step, first,
+                          lambda k: progress(done + k) if progress else None, origin)  # noqa: B023
         piece, origin = resolved(tracer, upright(tracer, piece)), origin or start
         found.pieces.append(piece)
         done += len(piece.points)
@@ -81,6 +82,46 @@ def leg(
                     found.corners.append(corner)
                     found.end, first = "", most_step / 20
     return found
+
+
+def _followed(
+    tracer: CycleTracer, start: Solved, most_steps: int, most_step: float, first: float | None,
+    progress: Callable[[int], None], origin: Solved | None,
+) -> Traced:  # fmt: skip
+    """Rows from a solution on; where a step hopped over a part of the branch, shorter ones from before it."""
+    pieces, begun, done = list[Traced](), origin or start, 0
+    for _ in range(MOST_HOPS):
+        piece = tracer.follow(start, most_steps - done, most_step, first,
+                              lambda rows: merging(tracer, rows) or hopped(tracer, rows),
+                              lambda k: progress(done + k), origin)  # fmt: skip  # noqa: B023
+        pieces.append(piece)
+        if piece.end != "hopped":
+            break
+        done += len(piece.points) - 1
+        first = FINER * min(piece.pace, first if first and len(piece.points) == 1 else piece.pace)
+        start, origin = row_of(piece, -1), begun
+    else:
+        piece = piece._replace(end="stalled")
+    # The first row of each is the last of the one before.
+    rows = [[part[min(k, 1) :] for part in p[:3]] for k, p in enumerate(pieces)]
+    points, tangents, values = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return Traced(points, tangents, values, piece.end, piece.beyond, piece.pace)
+
+
+def hopped(tracer: CycleTracer, piece: Curve) -> tuple[int, str] | None:
+    """The rows up to a step across 0 in some entry that is not near a solution halfway, as where the branch has a pole at 0."""
+    step, middle = np.diff(piece.points, axis=0), (piece.points[1:] + piece.points[:-1]) / 2
+    crossing = (np.abs(step[:, :-1]) > 2 * np.abs(middle[:, :-1])).any(axis=1)
+    for k in np.flatnonzero(crossing):
+        h = tracer.length(step[k])
+        if h < LEAST_HOP:
+            continue
+        ahead = tracer.weights * step[k] / h
+        turn = np.arccos(min(1.0, float((tracer.weights * piece.tangents[k]) @ piece.tangents[k + 1])))
+        found = tracer.solve(middle[k], ahead)
+        if found is None or tracer.length(found.z - middle[k]) > (0.25 * turn + BENT) * h:
+            return int(k) + 1, "hopped"
+    return None
 
 
 def upright(tracer: CycleTracer, piece: Traced) -> Traced:

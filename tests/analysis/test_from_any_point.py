@@ -45,6 +45,21 @@ def test_from_a_row_along_another_parameter(tmp_path):
         assert along.parameter == pytest.approx(1 + x**2 - k / x, abs=1e-9)
 
 
+def test_from_far_out_the_branch_is_not_hopped_over(tmp_path):
+    """Fixed points a = (1 − 0.7x)/x² of the Hénon map have a pole at x = 0, a spike as seen from x = 10⁴."""
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.2, "b": 0.3})
+    branch = continue_cycle(henon, [0.9, 0.27], "a", (-0.2, 2))
+    assert branch.ends[0].startswith("runs off to infinity") and branch.points[0, 0, 0] > 1e5
+    far = np.flatnonzero((branch.points[:, 0, 0] > 10) & (branch.points[:, 0, 0] < 1e5))
+    for row in far[::7]:
+        again = continue_cycle(branch.map_at(row), branch.at(row), "a", (-0.2, 2))
+        assert [kind for kind, _ in kinds(again)] == ["flip", "fold"] and "a = 2" in again.ends
+        assert [b.parameter for b in again.bifurcations] == pytest.approx([0.3675, -0.1225], abs=1e-6)
+    first = continue_cycle(branch.map_at(0), branch.at(0), "a", (-0.2, 2))
+    assert "much finer than where the branch began; start again from this row" in first.ends[0]
+    assert len(continue_cycle(first.map_at(0), first.at(0), "a", (-0.2, 2)).bifurcations) == 2
+
+
 def test_from_a_curve(tmp_path):
     """Folds at c = 1 + 3x², k = −2x³; in one parameter each row is a fold, and the curve is the same from every one."""
     curve = cf.analysis.bifurcation_curve(CUBIC, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
