@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._cycles_sides import BESIDE, CLEAR, multiplier, on_borders
+from cfdyn.analysis._cycles_sides import CLEAR, multiplier, on_borders
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.systems import Map
 
 PARTS = 64
 LEAST = 1e-300  # what is smaller is 0
 JUMP = 1e-6
+WITHIN = 1e-14  # of its size: a cycle found so near to a place is one through it, or none
 SPECK, NOTHING = 1e-12, 1e-50  # an undecided interval no wider, relative to its size or at 0, is hardly more than a number
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
 
@@ -74,7 +75,7 @@ def with_edges(
     end = 0
     for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
-        slack = BESIDE * np.abs(place).max()
+        slack = WITHIN * np.abs(place).max()
         touching = ((points >= place[0] - slack) & (points <= place[-1] + slack)).any(axis=1)
         closing = [x for x in place[alive[own] & (gap[own] == 0.0)] if _is_border(step, x, place)]
         if closing:

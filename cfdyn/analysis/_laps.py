@@ -11,10 +11,13 @@ from cfdyn.analysis._cycles_edges import sharp
 from cfdyn.analysis._cycles_sides import border
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.kernels.laps import LEVEL, UNDEFINED, cells
+from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
 DIVISIONS = 200_000
 ROWS = 20_000
+FINE, COARSE, ROUNDS, BORDER = 1024, 8, 4, 8
+MOST_HIDDEN = 1000  # cells without values of which bounds do not say so: with more they are of no use
 NARROW = 1e-9  # of its distance from 0: where the slope is 0 to round-off on no more than this the map turns
 SAMPLES = 1024  # of the derivative where its sign stays open
 
@@ -84,6 +87,23 @@ def _together(rows: np.ndarray, floor: float) -> list[tuple[float, float, int]]:
     return parts
 
 
+def _hidden(step: Map, lo: float, hi: float) -> list[tuple[float, float]]:
+    """Parts of an interval without values, as far as samples say, of which bounds do not say so; but for its ends."""
+    cells = np.array([[lo, hi]])
+    for parts in (FINE, *[COARSE] * ROUNDS):
+        x = cells[:, :1] + np.diff(cells) * np.linspace(0, 1, parts + 1)
+        cells = np.stack([x[:, :-1].ravel(), x[:, 1:].ravel()], axis=1)
+        bounds = np.empty_like(cells)
+        evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
+        cells = cells[~(bounds[:, 0] > bounds[:, 1])]
+        # What an end of the domain makes unclear reaches to an end of the interval.
+        width = (hi - lo) / FINE
+        cells = cells[(cells[:, 0] > lo + BORDER * width) & (cells[:, 1] < hi - BORDER * width)]
+        if not 0 < len(cells) <= MOST_HIDDEN:
+            return []
+    return [(float(cells[0, 0]), float(cells[-1, 1]))]
+
+
 class _Pieces:
     """Laps as they are put together from left to right."""
 
@@ -100,6 +120,7 @@ class _Pieces:
         """A part with this sign of the derivative; a part of the lap before it if nothing lies between."""
         if sign == UNDEFINED:
             self.undefined += 1
+            self.open += _hidden(self.step, lo, hi)
             self.joined = False
         elif self.joined and self.pieces and self.pieces[-1][2] == sign:
             self.pieces[-1][1] = self.pieces[-1][4] = hi

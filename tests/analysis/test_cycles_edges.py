@@ -116,6 +116,18 @@ def test_a_three_cycle_through_a_corner():
         assert abs(cycle.multipliers[0]) == pytest.approx(a**3, rel=1e-9) and cycle.stable is False
 
 
+def test_a_domain_too_narrow_for_samples_is_not_passed_over():
+    """0.3 + √(1e-8 − (x − 0.3)²) exists on an interval of 2e-4; fixed at 0.3 + 1e-4/√2."""
+    every = found("0.3 + sqrt(1e-8 - (x - 0.3)**2)", 1, -1.1, 3.3)
+    inside = (every.undecided[:, 0, 0] <= 0.3 + 1e-4 / math.sqrt(2)) & (0.3 + 1e-4 / math.sqrt(2) <= every.undecided[:, 0, 1])
+    assert len(every) == 1 or (not every.complete and inside.any())
+
+
+@pytest.mark.parametrize("formula", ["sqrt(x**2 - x)", "log(x**3 - x)", "log(Abs(x) - 1) + x**(3/2)", "sqrt(x - 2) - sqrt(3 - x)"])
+def test_parts_without_values_are_known(formula):
+    assert found(formula, 1, -5, 5).complete
+
+
 def test_a_place_is_printed_as_it_is():
     assert "at 0, where" in found("sign(x) + x/3", 1, -1.3, 2.9).reason
 
