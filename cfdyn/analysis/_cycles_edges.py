@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._cycles_sides import CLEAR, multiplier, on_borders
+from cfdyn.analysis._cycles_sides import BESIDE, CLEAR, multiplier, on_borders
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.systems import Map
 
@@ -75,7 +75,7 @@ def with_edges(
     end = 0
     for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
-        slack = WITHIN * np.abs(place).max()
+        slack = WITHIN * np.abs(place).max() + BESIDE * np.abs(points).max(axis=1, initial=0.0, keepdims=True)
         touching = ((points >= place[0] - slack) & (points <= place[-1] + slack)).any(axis=1)
         closing = [x for x in place[alive[own] & (gap[own] == 0.0)] if _is_border(step, x, place)]
         if closing:

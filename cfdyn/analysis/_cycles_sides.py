@@ -29,20 +29,19 @@ def on_borders(step: Map, points: np.ndarray) -> np.ndarray:
 
 def border(step: Map, lo: float, hi: float) -> float:
     """Where in [lo, hi] a map turns: 0, or as near to where it changes its branch as numbers are, or in the middle."""
-    if lo <= 0.0 <= hi:
-        return 0.0
-    middle = (lo + hi) / 2
+    around = lo <= 0.0 <= hi
+    usual, x = (0.0, np.clip([lo, -TINY, 0.0, TINY, hi], lo, hi)) if around else ((lo + hi) / 2, np.linspace(lo, hi, PARTS + 1))
     while step.switches:
-        x = np.unique(np.linspace(lo, hi, PARTS + 1))
+        x = np.unique(x)
         signs = _signs(step, x)
         changes = (signs[1:] != signs[:-1]).any(axis=1)
         k = int(np.argmax(changes))
-        if not changes[k]:
-            return middle
-        if len(x) <= PARTS:
+        if not changes[k] or (around and abs(x[k] + x[k + 1]) <= TINY):
+            return usual
+        if len(x) <= PARTS and not around:
             return float(x[k + 1] if (signs[k + 1] == 0).any() else x[k])
-        lo, hi = x[k], x[k + 1]
-    return middle
+        around, x = False, np.linspace(x[k], x[k + 1], PARTS + 1)
+    return usual
 
 
 def _signs(step: Map, x: np.ndarray) -> np.ndarray:
