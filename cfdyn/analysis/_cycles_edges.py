@@ -71,27 +71,37 @@ def with_edges(
     What was found right beside a place is one of these or, with a limit of the map in place of its value, none.
     """
     every, rows, doubtful, beside = [*places, *kinks], list[np.ndarray](), list[float](), np.zeros(len(points), dtype=bool)
+    nearest = _places_of(points, every)
+    touched = set(np.unique(nearest).tolist())
     gap, room, alive = _returns(step, n, np.concatenate(every))
     end = 0
     for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
-        slack = WITHIN * np.abs(place).max() + BESIDE * np.abs(points).max(axis=1, initial=0.0, keepdims=True)
-        touching = ((points >= place[0] - slack) & (points <= place[-1] + slack)).any(axis=1)
         closing = [x for x in place[alive[own] & (gap[own] == 0.0)] if _is_border(step, x, place)]
         if closing:
             row = _orbit(step, n, closing[0])
             rows.append(np.roll(row, -int(np.argmin(row))))
         elif number < len(places):
-            near = touching.any() or (alive[own] & (np.abs(gap[own]) <= room[own])).any()
+            near = number in touched or (alive[own] & (np.abs(gap[own]) <= room[own])).any()
             doubtful += [0.0 if 0.0 in place else float(place[len(place) // 2])] if near or _between(place, gap[own]) else []
-        if closing or number < len(places):
-            beside |= touching
+        if number in touched and (closing or number < len(places)):
+            beside |= (nearest == number).any(axis=1)
     new = np.array([row for k, row in enumerate(rows) if not any(np.array_equal(row, o) for o in rows[:k])]).reshape(-1, n)
     rough = on_borders(step, new)
     for place in every:
         rough |= (new >= place[0]) & (new <= place[-1])
     slopes = np.array([multiplier(step, row, uneven) for row, uneven in zip(new, rough, strict=True)])
     return np.concatenate([points[~beside], new]), np.concatenate([mu[~beside], slopes]), doubtful
+
+
+def _places_of(points: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+    """The number of the place at which points (m, n) are to round-off, or −1."""
+    lowest, highest = np.array([(place[0], place[-1]) for place in places]).T
+    order = np.argsort(lowest)
+    slack = WITHIN * np.abs(points) + BESIDE * np.abs(points).max(axis=1, initial=0.0, keepdims=True)
+    last = order[np.maximum(np.searchsorted(lowest[order], points + slack, side="right") - 1, 0)]
+    there = (points + slack >= lowest[last]) & (points - slack <= highest[last])
+    return np.asarray(np.where(there, last, -1))
 
 
 def _between(place: np.ndarray, gap: np.ndarray) -> bool:
