@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._cycles_sides import BESIDE, CLEAR, multiplier, on_borders
+from cfdyn.analysis._cycles_sides import BESIDE, SAME, multiplier, on_borders
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.systems import Map
 
@@ -58,7 +58,7 @@ def at_kinks(step: Map, n: int, opened: list[tuple[float, float]]) -> list[np.nd
 
 def without_specks(opened: list[tuple[float, float]], points: np.ndarray, mu: np.ndarray) -> list[tuple[float, float]]:
     """The undecided intervals but for those that are hardly more than a number, on a cycle known not to have the multiplier 1."""
-    known = points[np.abs(mu - 1) > CLEAR].ravel()
+    known = points[np.abs(mu - 1) > SAME].ravel()
     return [(lo, hi) for lo, hi in opened
             if hi - lo > SPECK * abs(lo) + NOTHING or not (np.abs(known - lo) <= SPECK * abs(lo) + NOTHING).any()]  # fmt: skip
 
@@ -74,6 +74,7 @@ def with_edges(
     nearest = _places_of(points, every)
     touched = set(np.unique(nearest).tolist())
     gap, room, alive = _returns(step, n, np.concatenate(every))
+    clear = np.where(np.abs(gap) > room, gap, 0.0)
     end = 0
     for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
@@ -83,7 +84,7 @@ def with_edges(
             rows.append(np.roll(row, -int(np.argmin(row))))
         elif number < len(places):
             near = number in touched or (alive[own] & (np.abs(gap[own]) <= room[own])).any()
-            doubtful += [0.0 if 0.0 in place else float(place[len(place) // 2])] if near or _between(place, gap[own]) else []
+            doubtful += [0.0 if 0.0 in place else float(place[len(place) // 2])] if near or _between(place, clear[own]) else []
         if number in touched and (closing or number < len(places)):
             beside |= (nearest == number).any(axis=1)
     new = np.array([row for k, row in enumerate(rows) if not any(np.array_equal(row, o) for o in rows[:k])]).reshape(-1, n)
@@ -105,7 +106,7 @@ def _places_of(points: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
 
 
 def _between(place: np.ndarray, gap: np.ndarray) -> bool:
-    """Whether fⁿ(x) − x changes its sign between two numbers of a place that have others between them, on one side of 0."""
+    """Whether the gap fⁿ(x) − x changes its sign between numbers of a place that have others between them, on one side of 0."""
     apart = (np.nextafter(place[:-1], np.inf) < place[1:]) & (place[:-1] != 0.0) & (place[1:] != 0.0)
     return bool((apart & (gap[:-1] * gap[1:] < 0.0)).any())
 
