@@ -121,6 +121,7 @@ EDGES = [
     (cf.losses.double_well(a=1.5), GD), (cf.losses.cubic(), HEAVY), (cf.losses.poisson_regression(), NESTEROV),
     (cf.losses.logistic_regression(), GD), (cf.losses.log_cosh(), HEAVY), (cf.Loss("w**2/2 + w**3/10 + w**4"), GD),
     (cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.0, momentum=0.5, dampening=0.2)),
+    (cf.Loss("sqrt(1 + a*w**2) + w/3", "w", {"a": 2.0}), HEAVY), (cf.Loss("w*log(w) - w"), GD), (cf.Loss("1/w**12 - 2/w**6"), GD),
 ]  # fmt: skip
 
 

@@ -53,6 +53,7 @@ def test_infinitely_many_are_not_all():
 def test_a_formula_may_be_a_fixed_point_for_some_parameters_alone(r, expected):
     """x² = x + r with x ≥ 0: both roots for r in [−1/4, 0]; the fold at −1/4 is the only bifurcation."""
     record = fixed("sqrt(x + r)", r=r)
+    assert len(formulas(record)) == 2
     assert [c.points[0, 0] for c in record.at(r=r)] == pytest.approx(expected, abs=1e-12)
     assert [(kind, root.value) for kind, root in record.bifurcations] == [("fold", -0.25)]
 

@@ -12,7 +12,7 @@ from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from cfdyn.symbolic.exact.closed import readable, tidy
 
 SIMPLE = (sp.S.Zero, sp.S.One, sp.S.NegativeOne)
-SAMPLES, GOLDEN = 24, (math.sqrt(5) - 1) / 2
+SAMPLES, GOLDEN = 80, (math.sqrt(5) - 1) / 2
 DIGITS, HALVINGS = 40, 60
 POSITIVE = [0.01 * k for k in range(1, 1000)] + [10 * 1.01**k for k in range(470)]
 GRID = [-v for v in reversed(POSITIVE)] + [0.0] + POSITIVE
