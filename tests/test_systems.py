@@ -38,7 +38,7 @@ def test_variables_in_natural_order():
         (["x", "y"], "x", {}, "'y'|one formula"),
         ("0.5", None, {}, "no variables: its formulas are constants; name one for each"),
         ("a/2", None, {"a": 1.0}, "no variables"),
-        (["x", "0.5"], None, {}, "2 formulas for the variable x; name the others too"),
+        (["x", "0.5"], None, {}, "2 formulas for the name x; name the others too"),
         ("x +* 2", "x", {}, "character"),
         ("__import__('os')", "x", {}, "formula|quote|character|allowed"),
         ("x*r", "x", {"r": math.nan}, "finite"),

@@ -18,15 +18,6 @@ def eigh(matrix, values, vectors, work) -> int:
     Only the upper triangle is read. ``values`` (n,), ``vectors`` (n, n) and ``work`` (≥ n² + 2n,) are
     written. Errors are a few 2⁻⁵² ‖A‖, at any scale. Returns 0; or 1 with NaN everywhere if an entry is
     not finite. Up to n = 8 exactly decoupled blocks stay apart, equal eigenvalues included.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> values, vectors, work = np.empty(2), np.empty((2, 2)), np.empty(8)
-    >>> eigh(np.array([[2.0, 1.0], [1.0, 2.0]]), values, vectors, work)
-    0
-    >>> print(values.round(12), np.abs(vectors[:, 1]).round(6))
-    [1. 3.] [0.707107 0.707107]
     """
     n = values.size
     status = eigh_rows(matrix, values, vectors, work, SMALL)
