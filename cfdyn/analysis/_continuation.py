@@ -162,7 +162,7 @@ class Tracer:
         pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
-            size = min(SHORT if away > WIDE else CHUNK, most_steps - done) + 2
+            size = min(rows_ahead(away, settings[MOST]), most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             for part, known in zip(piece, pieces[-1], strict=True):
                 part[0] = known[-1]
@@ -217,6 +217,11 @@ class Tracer:
         for part, entry in zip(piece, found, strict=True):
             part[row] = entry
         return row + 1
+
+
+def rows_ahead(away: float, longest: float) -> int:
+    """How many steps are taken before the longest one is chosen anew: few where they are long for the distance."""
+    return CHUNK if away <= WIDE else int(np.clip(away / (4 * longest), SHORT, CHUNK))
 
 
 def longest_step(most_step: float, away: float) -> float:
