@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ["pyproject.toml", "setup.cfg", "README.md", "LICENSE"]
-EXTRAS = {"rigor", "data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
+EXTRAS = {"data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "flint"}
 
 
@@ -76,6 +77,24 @@ def metadata(wheel) -> Message:
         return Parser().parsestr(archive.read(name).decode())
 
 
+def test_what_is_imported_is_installed(metadata):
+    """Every package that the library imports anywhere is required; scikit-learn alone, for real data, is an extra."""
+    from packaging.requirements import Requirement
+
+    imported = set[str]()
+    for path in (ROOT / "cfdyn").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(str(node.module).split(".")[0])
+            elif isinstance(node, ast.Import):
+                imported.update(alias.name.split(".")[0] for alias in node.names)
+    needed = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if not r.marker]
+    required = {{"python-flint": "flint"}.get(r.name, r.name).replace("-", "_") for r in needed}
+    with_matplotlib = {"PIL", "mpl_toolkits"}
+    others = imported - sys.stdlib_module_names - with_matplotlib - {"cfdyn", "sklearn"}
+    assert {"numpy", "flint"} <= others and others <= required
+
+
 def test_the_wheel_has_every_file_of_the_package(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -103,7 +122,7 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
     for requirement in map(Requirement, metadata.get_all("Requires-Dist")):
         extra = next((name for name in EXTRAS if f'extra == "{name}"' in str(requirement.marker)), None)
-        if extra in (None, "data", "rigor", "networks", "test", "bench") and requirement.name != "cfdyn":
+        if extra in (None, "data", "networks", "test", "bench") and requirement.name != "cfdyn":
             version = pins.get(canonicalize_name(requirement.name))
             assert version is not None, f"constraints.txt does not pin {requirement.name}"
             assert version in requirement.specifier, f"{requirement} against the pinned {version}"
