@@ -31,7 +31,7 @@ class Regime(Record):
     ``period``: 1 for a fixed point, n for a cycle, else None. ``points`` (period, D) and
     ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
     per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
-    ``reason``: the evidence in one sentence.
+    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Regime(Record):
     residual: float
     points: np.ndarray
     reason: str
+    steps: int = 0
 
 
 def classify(
@@ -232,9 +233,9 @@ class _Search:
     ) -> Regime:
         if points is None or mu is None:
             nothing = np.empty((0, self.step.dim))
-            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, provenance=self.provenance)
+            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, self.used, provenance=self.provenance)
         error = residual(self.step, points)
-        return Regime(kind, len(points), mu, lyapunov, error, points, reason, provenance=self.provenance)
+        return Regime(kind, len(points), mu, lyapunov, error, points, reason, self.used, provenance=self.provenance)
 
 
 def _extent(step: Map, z0: np.ndarray) -> np.ndarray:
