@@ -48,7 +48,9 @@ def stays(
             return None, z0
     for _ in range(extra):
         state = np.array([float(v) for v in z])
-        if (np.abs(points - state) / size).max(axis=1).min() > 1e-3:
+        with np.errstate(over="ignore"):
+            away = (np.abs(points - state) / size).max(axis=1).min()
+        if away > 1e-3:
             return False, state
         z = precise(z)
     return None, z0
