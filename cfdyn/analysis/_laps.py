@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.analysis._cycles_edges import sharp
 from cfdyn.analysis._cycles_sides import border
 from cfdyn.analysis._shooting import images, jacobians
-from cfdyn.kernels.laps import LEVEL, UNDEFINED, cells
+from cfdyn.kernels.laps import HUGE, LEVEL, UNDEFINED, cells
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
@@ -90,14 +90,14 @@ def _together(rows: np.ndarray, floor: float) -> list[tuple[float, float, int]]:
 
 
 def _hidden(step: Map, lo: float, hi: float) -> list[tuple[float, float]]:
-    """Parts of an interval without values, as far as samples say, of which bounds do not say so; but for its ends."""
+    """Parts of an interval without values but HUGE ones, as samples say, of which bounds do not say so; but for its ends."""
     cells = np.array([[lo, hi]])
     for parts in (FINE, *[COARSE] * ROUNDS):
         x = cells[:, :1] + np.diff(cells) * np.linspace(0, 1, parts + 1)
         cells = np.stack([x[:, :-1].ravel(), x[:, 1:].ravel()], axis=1)
         bounds = np.empty_like(cells)
         evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
-        cells = cells[~(bounds[:, 0] > bounds[:, 1])]
+        cells = cells[~((bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] > HUGE) | (bounds[:, 1] < -HUGE))]
         # What an end of the domain makes unclear reaches to an end of the interval.
         width = (hi - lo) / FINE
         cells = cells[(cells[:, 0] > lo + BORDER * width) & (cells[:, 1] < hi - BORDER * width)]
