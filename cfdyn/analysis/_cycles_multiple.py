@@ -31,12 +31,12 @@ def with_multiple(
     """
     if step.tangent_cost * n > WORTH:
         return points, mu, opened
-    narrow = [part for part in opened if _may_be_one(*part)]
+    narrow = [part for part in opened if may_be_one(*part)]
     series, waiting, rows = _Series(step, n), _joined(narrow), list[np.ndarray]()
-    left = [part for part in opened if not _may_be_one(*part)]
+    left = [part for part in opened if not may_be_one(*part)]
     while waiting:
         lo, hi = part = max(waiting, key=lambda part: part[1] - part[0])
-        zero = series.zero(lo, hi) if _may_be_one(lo, hi) else None
+        zero = series.zero(lo, hi) if may_be_one(lo, hi) else None
         if zero is None:
             waiting.remove(part)
             left.append(part)
@@ -56,7 +56,7 @@ def with_multiple(
     return np.concatenate([points, new[:, :-1]]), np.concatenate([mu, new[:, -1]]), left
 
 
-def _may_be_one(lo: float, hi: float) -> bool:
+def may_be_one(lo: float, hi: float) -> bool:
     """Whether an interval is narrow enough for one zero."""
     return hi - lo <= WIDEST * max(1.0, abs(lo))
 

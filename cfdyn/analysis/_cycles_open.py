@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.analysis._cycles_edges import BESIDE, _orbit, _returns
+from cfdyn.analysis._cycles_multiple import may_be_one
 from cfdyn.analysis._laps import Laps
 from cfdyn.systems import Map
 
-LEVEL, FLAT = 1e-3, 1e-6  # an undecided interval so wide, relative to its size or 1, is a stretch; |μ − 1| of what is found there
+BY, FLAT = 1e-3, 1e-6  # of its size, or 1: how far a neighbour is; |μ − 1| of what is not told apart from it
 SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or of its part up to 10³: where so many are fixed, all are
 SHOWN = 4
 
@@ -22,17 +23,17 @@ def without_level(
 
     That is what has the multiplier 1 and a neighbour that is fixed as well, at a distance of 10⁻³ of its size.
     """
-    level = [(lo, hi) for lo, hi in opened if hi - lo > LEVEL * max(1.0, min(abs(lo), abs(hi)))]
+    level = [(lo, hi) for lo, hi in opened if not may_be_one(lo, hi)]
     flat = np.flatnonzero(np.abs(mu - 1) <= FLAT) if level else []
     vague = np.zeros(len(points), dtype=bool)
     for k in flat:
         x = float(points[k, 0])
-        gap, room, _ = _returns(step, n, x + LEVEL * max(1.0, abs(x)) * np.array([-1.0, 1.0]))
+        gap, room, _ = _returns(step, n, x + BY * max(1.0, abs(x)) * np.array([-1.0, 1.0]))
         vague[k] = (np.abs(gap) <= room).any()
     for x in points[vague].ravel().tolist():
         away = [max(lo - x, x - hi) / (hi - lo) for lo, hi in level]
         k = int(np.argmin(away))
-        if away[k] <= LEVEL**0.5:
+        if away[k] <= BY**0.5:
             level[k] = min(level[k][0], x), max(level[k][1], x)
     return points[~vague], mu[~vague], level
 
