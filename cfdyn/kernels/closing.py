@@ -65,9 +65,10 @@ def newton(z, p, out) -> None:
             return
         # At round-off, where it stays; along an exponential defects are small, too, but the points move on.
         stays = quiet and worst <= 1e-13 * most * steep and worst >= 0.5 * before and off >= 0.5 * off_before
-        if stays or turn == 39 or (worst <= 2e-16 * most and off <= CLOSE):
+        sharp = worst <= 2e-16 * most and off <= CLOSE
+        if stays or sharp or turn == 39:
             known = worst <= 1e-11 * most * steep and (off <= DIGITS or worst <= 1e-11 * most)
-            m[at.ANSWER] = 1 if known else -1
+            m[at.ANSWER] = 1 if known and (quiet or sharp) else -1
             return
         before, off_before = worst, off
         quiet = correct(w, n, x, product, BLUR * most)
