@@ -15,7 +15,8 @@ from cfdyn.systems import Map, require_map, require_parameter
 
 STILL = 1e-6
 BESIDE = 1e-7  # of the size of a point: a border of a branch so near is at it
-CORNER = 1e-6  # by how much slopes differ across one, relative to their size
+CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches are clear, and how exact values are
+CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
 NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
 LEAST = 1e-12  # times the scale
 NO_DERIVATIVE = "the map has no derivative at this point, so no edge is defined"
@@ -101,10 +102,10 @@ def _fixed(step: Map, z: np.ndarray) -> np.ndarray:
     _smooth_at(step, z)
     found = polish(step, z[None])
     if found is None:
-        raise NumericsError("there is no fixed point nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
+        raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
     w = step.n_weights or step.dim
     if not np.abs(found[0, :w] - z[:w]).max() <= NEAR * (1.0 + np.abs(z[:w]).max()):
-        raise NumericsError("there is no fixed point nearby")
+        raise NumericsError("no fixed point was found nearby")
     _smooth_at(step, found[0])
     return np.asarray(found[0])
 
@@ -120,14 +121,15 @@ def _smooth_at(step: Map, z: np.ndarray) -> None:
     size = BESIDE * max(1.0, float(np.abs(z).max()))
     for direction in np.eye(step.dim) * size:
         pair = np.array([z - direction, z + direction])
-        for which in np.flatnonzero((_sides(step, pair[0]) != _sides(step, pair[1]))):
-            left, right = _across(step, *pair, int(which))
-            slopes = jacobians(step, np.array([left, right]))
-            apart = np.abs(np.diff(images(step, np.array([left, right])), axis=0)).max()
-            steep = np.abs(slopes).max()
-            if not apart <= 4 * np.abs(right - left).max() * steep + 1e-13 * size / BESIDE:
+        for which in np.flatnonzero(_sides(step, pair[0]) != _sides(step, pair[1])):
+            both = _across(step, *pair, int(which)) + CLEAR * np.array([-direction, direction])
+            values, slopes = images(step, both), jacobians(step, both)
+            if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
+                raise NumericsError(NO_DERIVATIVE)
+            rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
+            if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
                 raise NumericsError("the map jumps at this point, so no edge is defined")
-            if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * steep:
+            if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
                 raise NumericsError("the map has a corner at this point, so no edge is defined")
 
 
@@ -135,13 +137,13 @@ def _sides(step: Map, z: np.ndarray) -> np.ndarray:
     return step.rule("switching")(z, step.p) > 0
 
 
-def _across(step: Map, left: np.ndarray, right: np.ndarray, which: int) -> tuple[np.ndarray, np.ndarray]:
+def _across(step: Map, left: np.ndarray, right: np.ndarray, which: int) -> np.ndarray:
     """Points as near to each other as numbers are between which one function changes its sign."""
     side = _sides(step, left)[which]
     while True:
         middle = (left + right) / 2
         if (middle == left).all() or (middle == right).all():
-            return left, right
+            return np.array([left, right])
         left, right = (middle, right) if _sides(step, middle)[which] == side else (left, middle)
 
 
