@@ -131,7 +131,7 @@ def study(
             "no_edge": no_edge, "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
         }  # fmt: skip
         say("looking for formulas")
-        parts["exact"] = exact()
+        parts["exact"], parts["unfinished"] = exact()
     return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
 
 

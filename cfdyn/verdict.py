@@ -29,11 +29,14 @@ def verdict(
     minima: list[Minimum],
     bands: Bands,
     windows: list[Window],
+    unfinished: str,
     **_: object,
 ) -> str:
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
     sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
+    if unfinished:
+        sentences.append(f"Formulas not computed: {unfinished}.")
     return " ".join(s for s in sentences if s)
 
 

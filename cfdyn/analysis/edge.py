@@ -18,7 +18,7 @@ BESIDE = 1e-7  # of the size of a point: a border of a branch so near is at it
 CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches are clear, and how exact values are
 CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
 NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
-LEAST = 1e-12  # times the scale
+LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
 NO_DERIVATIVE = "the map has no derivative at this point, so no edge is defined"
 
 
@@ -48,7 +48,8 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     Parameters
     ----------
     step : the map
-    z : near a fixed point that is one for every value of the parameter, weights or full state (D,)
+    z : near a fixed point that is one for every value of the parameter: weights, or a full state (D,), of which what is no
+        weight is held as it is
     scale : a value at which to start looking, such as 1/λ
     parameter : its name
 
@@ -68,7 +69,10 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     require_parameter(require_map(step), parameter)
     if isinstance(scale, bool) or not isinstance(scale, int | float | np.number) or not 0 < scale < np.inf:
         raise UsageError(f"scale is a number above 0, the size of {parameter}, not {scale!r}")
-    state = _fixed(step.at(**{parameter: scale}), step.state(z))
+    start = step.state(z)
+    weights = step.n_weights or step.dim
+    held = np.size(z) == step.dim > weights
+    state = _fixed(step.at(**{parameter: scale}), start, weights, held)
 
     def leading(value: float) -> complex:
         matrix = step.at(**{parameter: value}).jacobian(state)
@@ -81,7 +85,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     lo = scale / 16
     while abs(leading(lo)) > 1:
         lo /= 16
-        if lo < LEAST * scale:
+        if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
             raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
@@ -89,7 +93,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
         if hi > 1e6 * scale:
             raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
     value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
-    if not _stays(step.at(**{parameter: value}), state):
+    if not _stays(step.at(**{parameter: value}), state, weights):
         raise NumericsError(f"the fixed point moves with {parameter}")
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > 1e-6 else "flip" if multiplier.real < 0 else "fold"
@@ -97,21 +101,22 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     return Edge(parameter, value, kind, multiplier, state[None, :], provenance=settings)
 
 
-def _fixed(step: Map, z: np.ndarray) -> np.ndarray:
-    """The fixed point near z, at which the map is smooth."""
+def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
+    """The fixed point near z, at which the map is smooth; z itself if its other entries are held and the weights stay."""
     _smooth_at(step, z)
+    if held and _stays(step, z, weights):
+        return z
     found = polish(step, z[None])
     if found is None:
         raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
-    w = step.n_weights or step.dim
-    if not np.abs(found[0, :w] - z[:w]).max() <= NEAR * (1.0 + np.abs(z[:w]).max()):
+    if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
         raise NumericsError("no fixed point was found nearby")
     _smooth_at(step, found[0])
     return np.asarray(found[0])
 
 
-def _stays(step: Map, z: np.ndarray) -> bool:
-    return bool(np.abs(step(z) - z).max() <= BESIDE * (1.0 + np.abs(z).max()))
+def _stays(step: Map, z: np.ndarray, weights: int) -> bool:
+    return bool(np.abs(step(z) - z)[:weights].max() <= BESIDE * (1.0 + np.abs(z).max()))
 
 
 def _smooth_at(step: Map, z: np.ndarray) -> None:
