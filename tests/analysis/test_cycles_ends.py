@@ -88,7 +88,7 @@ def cycles_of(name, a, n):
         orbit = [flint.arb(x)]
         for _ in range(n - 1):
             orbit.append(family.f(a, orbit[-1]))
-        nearest = [min(rest, key=lambda y, z=float(z.mid()): abs(y - z)) for z in orbit]
+        nearest = [rest[int(np.argmin(np.abs(np.array(rest) - float(z.mid()))))] for z in orbit]
         orbits.add(tuple(sorted(nearest)))
     assert all(len(orbit) == n for orbit in orbits) and len(orbits) * n == len(rest)
     return sorted(orbits)

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,16 +21,11 @@ from cfdyn.symbolic.exact import process, short
 from cfdyn.symbolic.exact.process import MODULE
 from cfdyn.symbolic.exact.request import request, subject
 from cfdyn.symbolic.exact.short import short_forms
+from tests.processes import finished, status, used
 
 GD = cf.optimizers.gd(lr=1.0)
 NOTHING_KEPT = SimpleNamespace(read=lambda question: None, write=lambda question, answer: None)
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
-
-
-def used():
-    """Seconds of the processor that all processes begun here, and gone, have used."""
-    resource = pytest.importorskip("resource")
-    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
 
 
 def test_the_time_limit_holds_and_nothing_is_left():
@@ -110,9 +104,9 @@ def test_an_interrupt_ends_it_at_once():
             "cf.symbolic.cycles(step, 1)\n"
             "threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
             "cf.symbolic.cycles(step, 6, time_limit=60.0)")  # fmt: skip
-    begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
-    assert "KeyboardInterrupt" in done.stderr and time.monotonic() - begin < 30
+    before = used()
+    done = finished([sys.executable, "-c", code])
+    assert "KeyboardInterrupt" in done.stderr and used() - before < 30
 
 
 def test_the_worker_ends_with_its_parent():
@@ -123,7 +117,7 @@ def test_the_worker_ends_with_its_parent():
     worker.stdin.flush()
     assert "map" in worker.stdout.readline()
     worker.stdin.close()
-    assert worker.wait(timeout=20) == 0
+    assert status(worker) == 0
     worker.stdout.close()
 
 
