@@ -42,8 +42,8 @@ class Study(Record):
     its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
     ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
     edge, or None; ``windows``: of 3-cycles over the range of the bands;
-    ``exact``: closed forms, a dict each (name, text, latex, value), and ``unfinished``: which were not computed, and why; ``orbit``: the first steps;
-    ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
+    ``exact``: closed forms, a dict each (name, text, latex, value), and ``unfinished``: which were not computed, and why;
+    ``orbit``: the first steps; ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
     """
 
     title: str
@@ -128,7 +128,8 @@ def study(
             "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
             "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
             "sharpness": orbit.sharpness, "cycles": _three_cycles(step, around), "cascade": doublings(step, border, over_lr),
-            "no_edge": no_edge, "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
+            "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
+            "no_edge": no_edge,
         }  # fmt: skip
         say("looking for formulas")
         parts["exact"], parts["unfinished"] = exact()

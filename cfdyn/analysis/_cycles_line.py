@@ -9,8 +9,7 @@ import numpy as np
 from cfdyn.analysis._cycles_edges import at_kinks, with_edges, without_specks
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_multiple import with_multiple
-from cfdyn.analysis._cycles_open import everywhere, seen, undecided, without_level
-from cfdyn.analysis._cycles_open import reasons as reasons_of
+from cfdyn.analysis._cycles_open import everywhere, reasons, seen, undecided, without_level
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._cycles_sides import multiplier, on_borders
 from cfdyn.analysis._cycles_words import Search, foresee
@@ -71,23 +70,16 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     if level and not len(points) and everywhere(step, period, (lo, hi)):
         raise NumericsError(CONTINUA.format(period))
     slack = _slack(lo, hi)
-    lost = lost[_inside(lost, lo - slack, hi + slack)]
-    through = seen(step, period, doubtful, (lo, hi))
-    reasons = [MONOTONE] if monotone else []
-    reasons += reasons_of(laps, (lo, hi), opened, level, through)
-    if not finished:
-        reasons.append(f"stopped after {most} evaluations of the map; more are found with budget={10 * most}")
-    if search.tired:
-        reasons.append("a word of laps took more work than one may")
-    if len(lost):
-        reasons.append(LOST)
-    if odd:
-        reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
+    lost, through = lost[_inside(lost, lo - slack, hi + slack)], seen(step, period, doubtful, (lo, hi))
+    said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, (lo, hi), opened, level, through), True),
+            f"stopped after {most} evaluations of the map; more are found with budget={10 * most}": not finished,
+            "a word of laps took more work than one may": search.tired, LOST: len(lost) > 0,
+            odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
     complete = finished and not laps.open and not opened and not len(lost) and not through
     places = undecided(laps, (lo, hi), opened, lost, through) if finished else region[None]
     inside = _inside(points, lo - slack, hi + slack)
-    return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons), places,
-                 {"laps": len(laps.ends), "budget": most})  # fmt: skip
+    return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(words for words, so in said.items() if so),
+                 places, {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
 def _singular(

@@ -46,7 +46,7 @@ def everywhere(step: Map, n: int, box: Interval) -> bool:
 
 
 def seen(step: Map, n: int, doubtful: list[float], box: Interval) -> list[Interval]:
-    """Where cycles through doubtful points are in the box: these, or the first point there of their orbits; the box if unknown."""
+    """Where cycles through doubtful points are in the box: these, or their orbits' first point there; the box if unknown."""
     lo, hi = box
     found: list[Interval] = []
     for x in doubtful:
@@ -86,8 +86,8 @@ def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Inter
         found.append(f"the map jumps, has a pole or no bounded slope at {_listed(breaks)}, where the box was divided")
     if laps.open:
         inside = clipped(laps.open, box)
-        places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box, where cycles may go"
-        found.append(f"nothing is certain about laps {'from ' if inside else ''}{places}: cycles there were found by sampling only")
+        places = "from " + ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box"
+        found.append(f"nothing is certain about laps {places}: cycles there were found by sampling only")
     if number := len(opened) - len(level):
         places = "a place" if number == 1 else f"{number} places"
         found.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")

@@ -58,7 +58,8 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
 
     Rows of ``out``: lo, hi, and the sign 1 or −1; 3 or −3 where the derivative is 0 but for round-off; 0 where it stays
     open down to the width ``floor``; 2 where the map has no value, or one that is HUGE, down to the width ``grain``. Parts of
-    one sign that touch are one row. Returns (rows, divisions made); what is left after ``most`` divisions, or when the rows are full, is open.
+    one sign that touch are one row. Returns (rows, divisions made); what is left after ``most`` divisions, or when the rows
+    are full, is open.
     """
     pp, height, rows, done = pointer(p, 0), 1, 0, 0
     while height > 0:
@@ -73,7 +74,8 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
         else:
             known = hi - lo <= max(floor, 1e-15 * max(abs(lo), abs(hi)))
         centre = middle(lo, hi)
-        if not known and hi - lo <= grain and nowhere(step, lo, hi, HUGE if hi - lo > WIDE * grain else np.inf, pp, work):
+        far = HUGE if hi - lo > WIDE * grain else np.inf
+        if not known and hi - lo <= grain and nowhere(step, lo, hi, far, pp, work):
             sign, known = UNDEFINED, True
         if known or done >= most or height + 2 > stack.shape[0] or not lo < centre < hi:
             if rows > 0 and (out[rows - 1, 2] == sign or rows == out.shape[0]):

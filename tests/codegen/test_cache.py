@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -219,8 +220,8 @@ def test_strangers_files_are_left_alone(shelf, tmp_path):
 
 def test_a_claim_keeps_others_waiting_until_it_is_released(shelf, tmp_path, monkeypatch):
     now = [0.0]
-    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + seconds))
-    monkeypatch.setattr(cache, "time", clock)
+    counted = {"monotonic": lambda: now[0], "sleep": lambda seconds: now.append(now.pop() + seconds)}
+    monkeypatch.setattr(cache, "time", SimpleNamespace(**{**vars(time), **counted}))
     first = shelf.claim("key")
     second = shelf.claim("key")  # in vain, after all the patience there is
     assert now[0] == pytest.approx(cache.PATIENCE, abs=0.1)
@@ -250,7 +251,7 @@ def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
                 other.kill()
                 status(other)
 
-        monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+        monkeypatch.setattr(cache, "time", SimpleNamespace(**{**vars(time), "monotonic": lambda: 0.0, "sleep": sleep}))
         claim = shelf.claim("key")
     assert len(waited) == 5 and shelf.read("key") is None
     shelf.write("key", b"made")
