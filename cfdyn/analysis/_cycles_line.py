@@ -78,8 +78,9 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     complete = finished and not laps.open and not opened and not len(lost) and not through
     places = undecided(laps, (lo, hi), opened, lost, through) if finished else region[None]
     inside = _inside(points, lo - slack, hi + slack)
-    return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(words for words, so in said.items() if so),
-                 places, {"laps": len(laps.ends), "budget": most})  # fmt: skip
+    reason = "; ".join(words for words, so in said.items() if so)
+    return Found(points[inside, :, None], mu[inside, None], complete, "laps", reason, places,
+                 {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
 def _singular(
