@@ -64,7 +64,8 @@ def study_summary(study: Any) -> dict[str, Any]:
     """The study's findings under the command line's documented keys."""
     regime, flip = study.regime, study.flip
     return {
-        "loss": study.title, "optimizer": study.optimizer, "lr": study.lr, "start": study.start, "chosen": study.chosen,
+        "loss": study.title, "weights": study.weights, "optimizer": study.optimizer, "lr": study.lr, "start": study.start,
+        "chosen": study.chosen,
         "regime": regime.kind, "period": regime.period, "multipliers": regime.multipliers, "lyapunov": regime.lyapunov,
         "points": regime.points, "residual": regime.residual, "reason": regime.reason,
         "edge": None if study.edge is None else study.edge.value,
@@ -112,8 +113,10 @@ def _how(chosen: dict[str, str], key: str) -> str:
 
 
 def print_study(study: Any, figures: list[Path], record: Path) -> None:
-    """Verdict first, then the tables it rests on."""
+    """The weights that were read from the formula, the verdict, and the tables it rests on."""
     out = console()
+    some = ", ".join(study.weights[:MOST_ROWS]) + ", …" * (len(study.weights) > MOST_ROWS)
+    out.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {some}", markup=False)
     facts = _table("", "")
     facts.show_header = False
     facts.add_row("loss", study.title)

@@ -14,7 +14,7 @@ from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
-from cfdyn.symbolic.formula import formula
+from cfdyn.symbolic.formula import check_names, formula
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
@@ -141,6 +141,7 @@ def make_map(text: str, settings: list[str], variables: str | None) -> Map:
 
 def with_values(settings: list[str], text: str, values: dict[str, float]) -> list[str]:
     """``--set`` with values for those names of the formulas that were given none."""
+    check_names(values)
     used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
     known = {item.partition("=")[0].strip() for item in settings}
     return [*settings, *(f"{name}={value!r}" for name, value in values.items() if name in used - known)]

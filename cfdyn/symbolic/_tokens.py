@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>\*\*|//|<=|>=|==|!=|:=|[-+*/<>(),&|])|(?P<space>[ \t\r\n]+)"
 )
 _WORDS = ("and", "or", "not", "True", "False")
+_NUMBERS = {"pi": "the number 3.141...", "E": "the number 2.718..."}
 RESERVED = {"pi", "E", "inf", "nan", "oo", "zoo", *CALLEES}
 FUNCTION_LIST = ", ".join(sorted(CALLEES, key=str.lower))
 _ADVICE = {
@@ -111,7 +112,7 @@ def name_problem(name: str) -> str:
     Examples
     --------
     >>> name_problem("w1"), name_problem("exp"), name_problem("lambda")
-    ('', "'exp' is reserved", "'lambda' is a Python keyword; use another name such as 'lam'")
+    ('', "'exp' is a function", "'lambda' is a Python keyword; use another name such as 'lam'")
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         return f"names start with an ASCII letter and go on with letters, digits or _; functions: {FUNCTION_LIST}"
@@ -119,7 +120,9 @@ def name_problem(name: str) -> str:
         return f"{name!r} is a Python keyword; use another name such as {'lam' if name == 'lambda' else name + '1'!r}"
     if len(name) > MAX_NAME:
         return f"a name has at most {MAX_NAME} characters"
-    return f"{name!r} is reserved" if name in RESERVED else ""
+    if name in CALLEES:
+        return f"{name!r} is a function"
+    return f"it is {_NUMBERS.get(name, 'reserved')}" if name in RESERVED else ""
 
 
 def _is_word(token: Token) -> bool:
