@@ -161,6 +161,13 @@ class Enclosures:
         self.never_negative.add(lo)
         return lo, most
 
+    def whole(self, a: Pair) -> Pair:
+        """floor, exactly."""
+        lo, hi = (self.tape.apply("floor", end) for end in a)
+        if a[0] in self.never_negative:
+            self.never_negative.add(lo)
+        return lo, hi
+
     def power(self, a: Pair, n: int) -> Pair:
         """aⁿ for n >= 1, with a rounding for each of its products."""
         t = self.tape

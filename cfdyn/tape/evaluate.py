@@ -127,7 +127,7 @@ def mp_algebra(digits: int) -> Algebra:
 
 def _mp_functions(mp: Any) -> dict[str, Callable]:
     one = mp.mpf(1)
-    names = "exp log sin cos tan sinh cosh tanh sqrt erf log1p".split()
+    names = "exp log sin cos tan sinh cosh tanh sqrt erf log1p floor".split()
     table = {name: getattr(mp, name) for name in names}
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,

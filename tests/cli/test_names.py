@@ -26,7 +26,7 @@ def test_a_study_says_first_which_weights_it_read(capsys, tmp_path):
     "set in a loss": ("pi", ["classify", "pi*x**2", "--set", "pi=3"]),
     "set, not used": ("exp", ["classify", "x**2", "--set", "exp=3"]),
     "variable": ("E", ["classify", "E**2", "--variables", "E"]),
-    "variable of a map": ("sign", ["classify", "--map", "x; 0.5", "--variables", "x,sign"]),
+    "variable of a map": ("floor", ["classify", "--map", "x; 0.5", "--variables", "x,floor"]),
     "varied": ("E", ["branch", "--map", "2*x+E", "--variables", "x", "--vary", "E=0:1"]),
 }.values())  # fmt: skip
 def test_a_name_that_means_something_else_is_wrong_usage(capsys, name, call):
