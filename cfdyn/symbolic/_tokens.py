@@ -30,7 +30,8 @@ FUNCTION_LIST = ", ".join(sorted(CALLEES, key=str.lower))
 _ADVICE = {
     "^": "write ** for a power", "=": "give the right-hand side only, without =", ":=": "give one expression",
     "==": "equality holds almost nowhere; compare with < <= > >=", "!=": "compare with < <= > >=",
-    "//": "write / for a division, floor(a/b) for its whole part", "%": "write mod(a, b) for a remainder", "!": "factorials are not allowed",
+    "//": "write / for a division, floor(a/b) for its whole part", "%": "write mod(a, b) for a remainder",
+    "!": "factorials are not allowed",
     "[": "group with round brackets ( )", "]": "group with round brackets ( )", "\u2212": "write the ASCII minus -",
     "{": "group with round brackets ( )", "}": "group with round brackets ( )", "\u00b2": "write **2",
     "'": "quoted texts are not allowed", '"': "quoted texts are not allowed", "\u00d7": "write *", "\u00b7": "write *",

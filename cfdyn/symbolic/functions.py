@@ -245,7 +245,8 @@ CALLEES: dict[str, Callee] = {
 }
 CALLEES |= {"abs": CALLEES["Abs"], "max": CALLEES["Max"], "min": CALLEES["Min"]}
 # Written with floor: ceil(x) = -floor(-x), frac(x) = x - floor(x), mod(a, b) = a - b*floor(a/b).
-CALLEES |= {"ceil": Callee(sympy.ceiling, 1, 1, None), "frac": Callee(sympy.frac, 1, 1, None), "mod": Callee(sympy.Mod, 2, 2, None)}
+CALLEES |= {"ceil": Callee(sympy.ceiling, 1, 1, None), "frac": Callee(sympy.frac, 1, 1, None)}
+CALLEES["mod"] = Callee(sympy.Mod, 2, 2, None)
 NUMERIC = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric is not None}
 
 
@@ -267,7 +268,8 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
     """The functions at whose zeros the expression changes its branch.
 
     u for Abs(u), sign(u), Heaviside(u), relu(u); all differences a - b for Max and Min; lhs - rhs for every
-    comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it occurs with the opposite sign, in order of appearance.
+    comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it
+    occurs with the opposite sign, in order of appearance.
 
     Parameters
     ----------
