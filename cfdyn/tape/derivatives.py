@@ -184,7 +184,9 @@ _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
     "tan": lambda t, x, y: t.add(t.const(1), t.ipow(y, 2)),
     "sinh": lambda t, x, y: t.apply("cosh", x),
     "cosh": lambda t, x, y: t.apply("sinh", x),
-    "tanh": lambda t, x, y: t.sub(t.const(1), t.ipow(y, 2)),
+    # 1/cosh² has a node of its own: far out 1 - tanh² would cancel.
+    "tanh": lambda t, x, y: t.apply("sech2", x),
+    "sech2": lambda t, x, y: t.mul(t.const(-2), t.mul(t.apply("tanh", x), y)),
     "sqrt": lambda t, x, y: t.div(t.const(Fraction(1, 2)), y),
     "abs": lambda t, x, y: t.apply("sign", x),
     "sign": lambda t, x, y: t.const(0),

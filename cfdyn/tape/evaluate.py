@@ -127,6 +127,10 @@ def mp_algebra(digits: int) -> Algebra:
 
 def _mp_functions(mp: Any) -> dict[str, Callable]:
     one = mp.mpf(1)
+
+    def logcosh(x: Any) -> Any:
+        return mp.log1p(2 * mp.sinh(x / 2) ** 2) if x < 1 else x + mp.log1p(mp.exp(-2 * x)) - mp.log(2)
+
     names = "exp log sin cos tan sinh cosh tanh sqrt erf log1p floor".split()
     table = {name: getattr(mp, name) for name in names}
     table.update(
@@ -136,6 +140,6 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
         abs=abs, sign=lambda x: mp.sign(x), heaviside=lambda x: (mp.sign(x) + 1) / 2,
         sigmoid=lambda x: one / (one + mp.exp(-x)),
         softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),
-        logcosh=lambda x: abs(x) + mp.log1p(mp.exp(-2 * abs(x))) - mp.log(2),
+        logcosh=lambda x: logcosh(abs(x)), sech2=lambda x: mp.cosh(x) ** -2,
     )  # fmt: skip
     return table

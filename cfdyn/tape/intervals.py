@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from cfdyn.errors import UsageError
 from cfdyn.tape._continuity import continuous
-from cfdyn.tape._enclosures import EVEN, RISING, Enclosures, Pair
+from cfdyn.tape._enclosures import EVEN, FALLING, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
 # The least argument of functions that do not exist below it.
@@ -108,7 +108,7 @@ class _Intervals(Enclosures):
         t = self.tape
         if op in RISING:
             return self.rising(op, self._inside(op, x[0]))
-        if op in EVEN:
+        if op in EVEN or op in FALLING:
             return self.even(op, x[0])
         if op in ("add", "sub", "mul", "div", "neg"):
             return getattr(self, op)(*x)

@@ -90,7 +90,7 @@ def programs(draw):
     """A random tree of operations."""
     tape = Tape()
     nodes = [tape.leaf("z", 0), tape.leaf("z", 1), tape.exactly(draw(st.floats(-3, 3))), tape.leaf("pi")]
-    one = "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside floor log1p erf sigmoid softplus logcosh neg".split()
+    one = "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside floor sech2 log1p erf sigmoid softplus logcosh neg".split()
     for _ in range(draw(st.integers(1, 8))):
         a, b = (draw(st.sampled_from(nodes)) for _ in range(2))
         op = draw(st.sampled_from([*one, *("add sub mul div max min pow".split() * 2), "ipow", "select"]))
