@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.errors import FormulaError, UsageError
+from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.symbolic.lifted import LiftedMap
@@ -266,4 +267,4 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
     return f"{what}; name the others too, such as --variables x,y"
 
 
-MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap
