@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.analysis._cycles_found import Found
 from cfdyn.systems import Map
 
 # Where a circle is cut open, as parts of its period: at no place that a formula would single out; a second one if a cycle
@@ -38,6 +39,39 @@ def closed(step: Map, points: np.ndarray) -> np.ndarray:
 def at_home(step: Map, found: Any) -> Any:
     """A record whose points are in [0, P)."""
     return replace(found, points=closed(step, found.points)) if step.periodic else found
+
+
+def cut_open(step: Map, region: np.ndarray) -> tuple[Map, np.ndarray]:
+    """The map with its circles cut open, and a region (D, 2) that holds all of them."""
+    if not step.periodic:
+        return step, region
+    cell = region.copy()
+    for name, period in step.periodic.items():
+        cell[step.names.index(name)] = CUTS[0] * period, CUTS[0] * period + period
+    return step.cut_at(CUTS[0]), cell
+
+
+def in_box(step: Map, found: Found, region: np.ndarray) -> Found:
+    """Those cycles with a point in the box, modulo the periods; their angles in [0, P)."""
+    if not step.periodic:
+        return found
+    inside = np.ones(found.points.shape[:2], dtype=bool)
+    for k, name in enumerate(step.names):
+        lo, hi, x = *region[k].tolist(), found.points[..., k]
+        slack = 1e-12 * (hi - lo) if np.isfinite(hi - lo) else 0.0
+        if name in step.periodic and np.isfinite(lo):
+            x = lo - slack + np.mod(x - lo + slack, step.periodic[name])
+        inside &= (x >= lo - slack) & (x <= hi + slack)
+    kept = inside.any(axis=1)
+    points = [np.roll(c, -int(np.lexsort(c.T[::-1])[0]), axis=0) for c in closed(step, found.points[kept])]
+    found.points, found.multipliers = np.array(points).reshape(-1, *found.points.shape[1:]), found.multipliers[kept]
+    if found.undecided is not None:
+        found.undecided = np.stack([closed(step, found.undecided[..., 0])] * 2, axis=-1) + [0, 1] * np.diff(found.undecided)
+    if not step.switching:
+        # The map jumps where the circle was cut open only.
+        notes = found.reason.split("; ")
+        found.reason = "; ".join(note for note in notes if not note.startswith("the map jumps"))
+    return found
 
 
 def smooth(step: Map, orbit: np.ndarray) -> np.ndarray:

@@ -29,4 +29,5 @@ def cycles(
     """Every cycle of one period in a box, with its multipliers, and whether these are all."""
     from cfdyn.cli import cycles
 
-    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, method, out, plot, seed, json)
+    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, method, out, plot, seed, json,
+                periodic or [])  # fmt: skip

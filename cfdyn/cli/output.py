@@ -233,8 +233,8 @@ def print_bands(out: Console, bands: Any) -> None:
     out.print()
 
 
-def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str]) -> None:
-    """One regime with its evidence."""
+def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str], turns: dict[str, float]) -> None:
+    """One regime with its evidence, and how many turns each angle makes per step."""
     out, table = console(), _table("", "")
     table.show_header = False
     table.add_row("map", f"{step.title}{_how(chosen, 'lr')}")
@@ -245,6 +245,8 @@ def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str])
         table.add_row("multipliers", vector(regime.multipliers))
         table.add_row("residual", number(regime.residual))
     table.add_row("Lyapunov", f"{number(regime.lyapunov)} per step")
+    for name, rate in turns.items():
+        table.add_row("rotation", f"{number(rate)} turns of {name} per step")
     table.add_row("evidence", regime.reason)
     out.print(table)
 

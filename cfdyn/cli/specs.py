@@ -134,9 +134,15 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     return entry(**options(entry, settings, f"optimizer {name.strip()}")), open_lr
 
 
-def make_map(text: str, settings: list[str], variables: str | None) -> Map:
-    """``--map``: one formula for each variable, separated by semicolons."""
-    return Map.from_text([part for part in text.split(";") if part.strip()], variables, assignments(settings))
+def make_map(text: str, settings: list[str], variables: str | None, periodic: list[str] | None = None) -> Map:
+    """``--map``: one formula for each variable, separated by semicolons; ``--periodic``: which of them are angles."""
+    formulas = [part for part in text.split(";") if part.strip()]
+    return Map.from_text(formulas, variables, assignments(settings), periods(periodic or []))
+
+
+def periods(items: list[str]) -> dict[str, float]:
+    """``--periodic``: ``["x=2*pi", "y=1"]`` → {"x": 6.283…, "y": 1.0}."""
+    return assignments([part for item in items for part in item.split(",")], "--periodic", "x=2*pi")
 
 
 def with_values(settings: list[str], text: str, values: dict[str, float]) -> list[str]:
@@ -147,14 +153,14 @@ def with_values(settings: list[str], text: str, values: dict[str, float]) -> lis
     return [*settings, *(f"{name}={value!r}" for name, value in values.items() if name in used - known)]
 
 
-def assignments(settings: list[str]) -> dict[str, float]:
+def assignments(settings: list[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}
     for item in settings:
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not name:
-            raise UsageError(f"--set takes NAME=VALUE, such as --set a=2, not {item!r}")
-        found[name] = _value(value, "float", f"--set {name}")
+            raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
+        found[name] = _value(value, "float", f"{option} {name}")
     return found
 
 
@@ -194,6 +200,8 @@ def _end(text: str) -> float:
 
 def usual_box(step: Map, loss: Loss | None = None) -> Box:
     """Where cycles are looked for unless the user says: the loss's own box, the whole line, or 5 to either side of 0."""
+    if step.periodic:
+        return [(0.0, step.periodic[name]) if name in step.periodic else (-SIDE, SIDE) for name in step.names]
     if loss is None and step.dim == 1:
         return [(-math.inf, math.inf)]
     usual = list(loss.spec.box or []) if loss is not None else []
