@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.analysis._border import collision
+from cfdyn.analysis._circles import opened_away
 from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._sentences import called
@@ -55,7 +56,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     else:
         shape = f"({n if period else 'n'}, {step.dim})"
         raise UsageError(f"a start is the points {shape} of a cycle or one state, not of shape {rows.shape}")
-    return _polished(step, points)
+    return _polished(*opened_away(step, points))
 
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:

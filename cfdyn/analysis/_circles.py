@@ -25,6 +25,21 @@ def opened(step: Map) -> Iterable[Map]:
     return map(step.cut_at, CUTS) if step.periodic else (step,)
 
 
+def opened_away(step: Map, points: np.ndarray) -> tuple[Map, np.ndarray]:
+    """The map with its circles cut open as far as can be from the angles of some points (n, D), and the points there."""
+    if not step.periodic:
+        return step, points
+    parts = np.stack([points[:, step.names.index(name)] / period for name, period in step.periodic.items()], axis=1)
+    cuts = np.linspace(CUTS[0], CUTS[0] + 1, 257)[:-1]
+    apart = np.abs((parts[None] - cuts[:, None, None] + 0.5) % 1.0 - 0.5).min(axis=(1, 2))
+    cut = float(cuts[int(np.argmax(apart))])
+    moved = points.copy()
+    for name, period in step.periodic.items():
+        k = step.names.index(name)
+        moved[:, k] = cut * period + np.mod(points[:, k] - cut * period, period)
+    return step.cut_at(cut), moved
+
+
 def closed(step: Map, points: np.ndarray) -> np.ndarray:
     """Points (…, D) with their angles in [0, P)."""
     result = np.array(points, dtype=float)

@@ -78,9 +78,9 @@ def bump(n: int) -> np.ndarray:
 def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
-    Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos too, as
-    x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls faster than
-    any power of n, on a chaotic one as n^(−1/2).
+    Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos
+    too, as x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls
+    faster than any power of n, on a chaotic one as n^(−1/2).
     """
     if n < 100:
         return 0.0

@@ -47,7 +47,10 @@ def subject(
             given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
     if batch is not None and periodic:
         raise UsageError("--periodic belongs to a step of the optimizer, not to an epoch of batches")
-    step = as_map(function, opt, specs.periods(periodic)) if batch is None else cfdyn.epoch(function, opt, batch=batch, order=order, seed=seed)
+    if batch is None:
+        step = as_map(function, opt, specs.periods(periodic))
+    else:
+        step = cfdyn.epoch(function, opt, batch=batch, order=order, seed=seed)
     return step, step.state(given), chosen
 
 

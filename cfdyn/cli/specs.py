@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -134,13 +134,13 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     return entry(**options(entry, settings, f"optimizer {name.strip()}")), open_lr
 
 
-def make_map(text: str, settings: list[str], variables: str | None, periodic: list[str] | None = None) -> Map:
+def make_map(text: str, settings: list[str], variables: str | None, periodic: Sequence[str] = ()) -> Map:
     """``--map``: one formula for each variable, separated by semicolons; ``--periodic``: which of them are angles."""
     formulas = [part for part in text.split(";") if part.strip()]
-    return Map.from_text(formulas, variables, assignments(settings), periods(periodic or []))
+    return Map.from_text(formulas, variables, assignments(settings), periods(periodic))
 
 
-def periods(items: list[str]) -> dict[str, float]:
+def periods(items: Sequence[str]) -> dict[str, float]:
     """``--periodic``: ``["x=2*pi", "y=1"]`` → {"x": 6.283…, "y": 1.0}."""
     return assignments([part for item in items for part in item.split(",")], "--periodic", "x=2*pi")
 

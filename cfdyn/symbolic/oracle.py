@@ -107,11 +107,11 @@ def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
     ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
     at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
-    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open),
-    ``lift`` (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient), ``variation`` (step and derivative1 with the jacobian
-    of both), ``taylor:K`` (the series of the next state from that of the state, coefficient by coefficient, up to the order
-    K), of its observables ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound
-    these over boxes."""
+    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open), ``lift``
+    (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
+    ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the series of the next state from that of
+    the state, coefficient by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
+    ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
