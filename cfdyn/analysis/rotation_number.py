@@ -73,6 +73,8 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
         raise UsageError("rotation_number needs at least two steps and no negative transient")
     places = [step.names.index(name) for name in step.periodic]
     periods = np.array(list(step.periodic.values()))
+    for k, period in zip(places, periods.tolist(), strict=True):
+        _check_lift(step, z, k, period)
     # No angle is wrapped on the way: what others add to this one would jump.
     lift = step.rule("lift").compiled
     ran, status = advance(lift, z, step.p, transient, FAR)
@@ -85,8 +87,6 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
             raise NumericsError(f"the orbit {status_text(status, ran)}, so it has no rotation number")
         means.append(weight @ np.diff(orbit[:, places], axis=0) / periods)
         z = orbit[-1]
-    for k, period in zip(places, periods.tolist(), strict=True):
-        _check_lift(step, orbit[0], k, period)
     value, error = (means[0] + means[1]) / 2, np.abs(means[0] - means[1])
     settings = provenance(map=step.title, params=step.params, start=z0, steps=n, transient=transient)
     return RotationNumber(tuple(step.periodic), value, error, provenance=settings)
