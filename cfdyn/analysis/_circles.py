@@ -72,7 +72,7 @@ def in_box(step: Map, found: Found, region: np.ndarray) -> Found:
         return found
     inside = np.ones(found.points.shape[:2], dtype=bool)
     for k, name in enumerate(step.names):
-        lo, hi, x = *region[k].tolist(), found.points[..., k]
+        (lo, hi), x = region[k].tolist(), found.points[..., k]
         slack = 1e-12 * (hi - lo) if np.isfinite(hi - lo) else 0.0
         if name in step.periodic and np.isfinite(lo):
             x = lo - slack + np.mod(x - lo + slack, step.periodic[name])
