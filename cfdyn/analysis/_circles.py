@@ -18,6 +18,7 @@ CUTS = (-0.0954915, 0.2637321)
 # Periods that angles usually have, and what they are called.
 USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}
 SAME, FAR = 1e-9, 8.0
+BESIDE = 1e-3  # of a period: so near to a cut Newton's method meets it
 
 
 def opened(step: Map) -> Iterable[Map]:
@@ -38,6 +39,12 @@ def opened_away(step: Map, points: np.ndarray) -> tuple[Map, np.ndarray]:
         k = step.names.index(name)
         moved[:, k] = cut * period + np.mod(points[:, k] - cut * period, period)
     return step.cut_at(cut), moved
+
+
+def at_cut(step: Map, points: np.ndarray) -> bool:
+    """Whether the angle of one of the points is where its circle is cut open."""
+    parts = [points[:, step.names.index(name)] / period - step.spec.cut for name, period in step.periodic.items()]
+    return any(bool((np.abs((part + 0.5) % 1.0 - 0.5) < BESIDE).any()) for part in parts)
 
 
 def closed(step: Map, points: np.ndarray) -> np.ndarray:
@@ -104,15 +111,21 @@ def smooth(step: Map, orbit: np.ndarray) -> np.ndarray:
 
 
 def hint(step: Map, z: np.ndarray) -> str:
-    """What to do about an entry that has drifted off while the map repeats in it; nothing where there is none."""
+    """What to do about an entry that seems to be an angle and was not declared as one; nothing where there is none.
+
+    It has drifted off while the map repeats in it, or a map with branches comes back to the same value a period on.
+    """
     here = step(z)
     for k, name in enumerate(step.names):
-        for words, period in USUAL.items():
+        for words, period in USUAL.items() if name not in step.periodic else ():
             shift = np.zeros(step.dim)
             shift[k] = period
-            moved = step(z + shift) - here - shift
-            other = np.abs(np.delete(moved, k)).max(initial=0.0)
-            if abs(z[k]) > FAR * period and max(abs(moved[k]), other) <= SAME * (1 + abs(z[k])):
-                return (f"; {name} drifts, and the map repeats in it with the period {words}: declare it an angle, with "
-                        f"periodic={{{name!r}: {words}}} or --periodic {name}={words}")  # fmt: skip
+            moved = step(z + shift) - here
+            turns = 1.0 if abs(z[k]) > FAR * period else 0.0
+            moved[k] -= turns * period
+            wraps = step.switching and abs(z[k]) <= period
+            if (turns or wraps) and np.abs(moved).max() <= SAME * (1 + abs(z[k])):
+                what = f"{name} drifts, and the map repeats in it" if turns else f"the map brings {name} back"
+                return (f"; {what} with the period {words}: declare it an angle, with periodic={{{name!r}: {words}}} or "
+                        f"--periodic {name}={words}")  # fmt: skip
     return ""

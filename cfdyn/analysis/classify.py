@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._approach import Approach, approach
-from cfdyn.analysis._circles import at_home, opened
+from cfdyn.analysis._circles import at_home, hint, opened
 from cfdyn.analysis._escape import escape
 from cfdyn.analysis._irregular import irregular
 from cfdyn.analysis._precise import MAX_OPERATIONS, noise, stays
@@ -216,7 +216,7 @@ class _Search:
         kink = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
         if kink == "jump":
             reason = f"the orbit lands on a jump of the map (a {_noun(points)} there rests on what happens exactly at it)"
-            return self.report("undecided", reason, lyapunov=math.nan)
+            return self.report("undecided", reason + hint(self.step, self.z), lyapunov=math.nan)
         if kink == "corner":
             # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
             if abs(mu[0]) > 1 and residual(self.step, points) > 1e-13 * max(float(np.abs(points).max()), 1e-300):

@@ -99,6 +99,8 @@ def test_an_angle_that_was_not_declared_is_pointed_out():
     for text, variables, params, words in (
         (LIFTED, "x", {"K": 0.5, "W": GOLDEN}, "periodic={'x': 1} or --periodic x=1"),
         (STANDARD, "x p", {"K": 0.8}, "--periodic x=2*pi"),
+        (WRAPPED, "x", {"K": 0.5, "W": 0.5}, "the map brings x back with the period 1"),  # its 2-cycle lies on the jump
+        (WRAPPED, "x", {"K": 0.5, "W": GOLDEN}, "--periodic x=1"),
     ):
         step = cf.Map.from_text(text, variables, params)
         found = cf.analysis.classify(step, [0.1, 3.0][: step.dim])
@@ -190,6 +192,17 @@ def test_curves_of_the_standard_map():
 
 
 # -- what is declared ----------------------------------------------------------------------------------
+
+
+def test_a_branch_that_meets_the_cut_says_so_and_goes_on_from_there():
+    """Fixed points sin 2πx = 2πW/K go all the way around the circle while W goes to and fro."""
+    step = circle(0.9, 0.0)
+    branch = cf.analysis.continue_cycle(step, [0.0], "W", (-0.3, 0.3))
+    assert all("cut open; start again" in end for end in branch.ends)
+    np.testing.assert_allclose(np.sin(2 * np.pi * branch.points[:, 0, 0]), branch.parameter * 2 * math.pi / 0.9, atol=1e-9)
+    again = cf.analysis.continue_cycle(step.at(W=float(branch.parameter[-1])), branch.points[-1], "W", (-0.3, 0.3))
+    turned = np.concatenate([branch.points[:, 0, 0], again.points[:, 0, 0]]) % 1.0
+    assert np.diff(np.sort(turned)).max() < 0.1
 
 
 def test_states_are_kept_in_one_period():
