@@ -69,6 +69,11 @@ class Study(Record):
     no_edge: str = ""
     unfinished: str = ""
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names that were read as weights, in the order of ``start``."""
+        return self.orbit.names[: self.orbit.n_weights]
+
 
 def study(
     loss: Loss,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
+from cfdyn.symbolic.angles import circle_map
+from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
@@ -47,16 +50,30 @@ class Map:
         formulas: str | Sequence[str],
         variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
+        periodic: Mapping[str, float] | None = None,
     ) -> Map:
         """A map from one formula for each variable.
+
+        Parameters
+        ----------
+        periodic : periods of the variables that are angles; they count modulo these and are kept in [0, period). The
+            formulas may wrap them themselves (mod, frac, floor) or not
+
+        Raises
+        ------
+        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
+        UsageError : a map that is not the same a period on
 
         Examples
         --------
         >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
         >>> henon([0.5, 0.2])
         array([0.85, 0.15])
+        >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
+        >>> circle([0.8]).round(6), circle.periodic
+        (array([0.147553]), {'x': 1.0})
         """
-        return cls(make_map(formulas, variables, dict(params or {})))
+        return cls(_around(make_map(formulas, variables, dict(params or {})), periodic))
 
     @property
     def dim(self) -> int:
@@ -69,6 +86,15 @@ class Map:
         return dict(self.spec.params)
 
     @property
+    def periodic(self) -> dict[str, float]:
+        """Periods of the entries of the state that are angles."""
+        return dict(self.spec.periods) if isinstance(self.spec, CircleMap) else {}
+
+    def cut_at(self, part: float) -> Map:
+        """The same map with its angles in [part·P, part·P + P): elsewhere than at 0 the circle is cut open."""
+        return Map(replace(self.spec, cut=part)) if isinstance(self.spec, CircleMap) else self
+
+    @property
     def title(self) -> str:
         """For messages and tables."""
         return self.spec.title
@@ -78,7 +104,10 @@ class Map:
 
     def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""
-        return Map(self.spec.at(params))
+        spec = self.spec.at(params)
+        if isinstance(spec, CircleMap) and not spec.steady:
+            spec = replace(circle_map(spec.base, spec.periods), cut=spec.cut)
+        return Map(spec)
 
     @cached_property
     def p(self) -> np.ndarray:
@@ -249,8 +278,8 @@ class PreciseMap:
         return self.evaluate("step", z)
 
 
-def as_map(loss: Loss, optimizer: Optimizer) -> Map:
-    """One step of an optimizer on a loss as a map of (weights, optimizer state).
+def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+    """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
     Examples
     --------
@@ -263,7 +292,11 @@ def as_map(loss: Loss, optimizer: Optimizer) -> Map:
         raise UsageError(f"as_map takes a cf.Loss, not {type(loss).__name__}")
     if not isinstance(optimizer, Optimizer):
         raise UsageError(f"as_map takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-    return Map(LossMap(loss.spec, optimizer))
+    return Map(_around(LossMap(loss.spec, optimizer), periodic))
+
+
+def _around(spec: MapSpec, periodic: Mapping[str, float] | None) -> MapSpec:
+    return circle_map(spec, periodic) if periodic else spec
 
 
 def compose(*maps: Map) -> Map:
@@ -279,7 +312,11 @@ def compose(*maps: Map) -> Map:
     >>> both([1.0]), both.params
     (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
     """
-    return Map(compose_specs([require_map(m).spec for m in maps]))
+    specs = [require_map(m).spec for m in maps]
+    circles = [spec for spec in specs if isinstance(spec, CircleMap)]
+    if circles and len(circles) == len(specs) and all(spec.periods == circles[0].periods for spec in circles):
+        return Map(circle_map(compose_specs([spec.base for spec in circles]), circles[0].periods))
+    return Map(compose_specs(specs))
 
 
 def require_map(step: Any) -> Map:

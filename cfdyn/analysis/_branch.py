@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.analysis._border import collision
+from cfdyn.analysis._circles import at_cut, opened_away
 from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.analysis._legs import Whole
 from cfdyn.analysis._sentences import called
@@ -55,7 +56,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     else:
         shape = f"({n if period else 'n'}, {step.dim})"
         raise UsageError(f"a start is the points {shape} of a cycle or one state, not of shape {rows.shape}")
-    return _polished(step, points)
+    return _polished(*opened_away(step, points))
 
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:
@@ -144,6 +145,8 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
         return f"the map is not defined beyond {name} = {value:.10g}"
     if not tracer.switches and (length_scales(tracer.at_value(value), tracer.points(z)) < FINE * tracer.lengths).any():
         return f"{name} = {value:.10g}: what follows is much finer than where the branch began; start again from this row"
+    if at_cut(step, points):
+        return f"{name} = {value:.10g}: an angle comes to where its circle was cut open; start again from this row"
     if not tracer.isolated(z, BLURRED):
         return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is almost one of a continuum"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from cfdyn.analysis._circles import hint, smooth
 from cfdyn.kernels.orbits import DONE, advance, iterate, stretch
 from cfdyn.orbits import FAR
 from cfdyn.systems import Map
@@ -29,16 +30,16 @@ def irregular(step: Map, z: np.ndarray, steps: int, max_period: int) -> tuple[st
         return "undecided", "the map's derivative is not finite on the orbit", exponent, None
     evidence = f"Lyapunov exponent {exponent:.4g} ± {error:.1g} per step over {steps // fewer} steps, no cycle found"
     if _grows(reach):
-        return "undecided", f"{evidence}; the orbit still grows", exponent, state
+        return "undecided", f"{evidence}; the orbit still grows{hint(step, state)}", exponent, state
     margin = max(6 * error, SMALLEST_EXPONENT)
     if exponent < -max(margin, 1e-3):
-        return "undecided", f"{evidence} up to {max_period} although nearby orbits converge", exponent, state
+        return "undecided", f"{evidence} up to {max_period} although nearby orbits converge{hint(step, state)}", exponent, state
     # In narrow bands chaos averages well too.
     if exponent > margin and (digits < QUASI_DIGITS or exponent > max(20 * error, 5e-3)):
         return "chaotic", evidence, exponent, state
-    if step.dim > 1 and abs(exponent) <= max(margin, 1e-3) and digits >= QUASI_DIGITS:
+    if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, 1e-3) and digits >= QUASI_DIGITS:
         return "quasi-periodic", f"{evidence}; averages agree to {digits:.0f} digits", exponent, state
-    return "undecided", f"{evidence}: too close to zero, or not settled", exponent, state
+    return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state)}", exponent, state
 
 
 def _grows(reach: np.ndarray) -> bool:
@@ -77,9 +78,9 @@ def bump(n: int) -> np.ndarray:
 def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     """Digits to which weighted Birkhoff averages over two stretches of n agree.
 
-    Averaged are each coordinate and its square: a coordinate alone may average fast in chaos too, as
-    x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls faster than
-    any power of n, on a chaotic one as n^(−1/2).
+    Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos
+    too, as x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls
+    faster than any power of n, on a chaotic one as n^(−1/2).
     """
     if n < 100:
         return 0.0
@@ -90,10 +91,11 @@ def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
         orbit[0] = state
         if iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] != DONE:
             return 0.0
+        values = smooth(step, orbit)
         if not len(size):
-            centre, size = orbit.mean(axis=0), np.ptp(orbit, axis=0)
+            centre, size = values.mean(axis=0), np.ptp(values, axis=0)
             size[size == 0] = 1.0
-        scaled = (orbit[1:] - centre) / size
+        scaled = (values[1:] - centre) / size
         averages.append(weight @ np.hstack([scaled, scaled**2]))
         state = orbit[-1].copy()
         advance(step.rule("step").compiled, state, step.p, 1, FAR)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._approach import Approach, approach
+from cfdyn.analysis._circles import at_home, hint, opened
 from cfdyn.analysis._escape import escape
 from cfdyn.analysis._irregular import irregular
 from cfdyn.analysis._precise import MAX_OPERATIONS, noise, stays
@@ -62,7 +63,7 @@ def classify(
     orbit and cycle must shrink stage after stage. An orbit that sits on an unstable cycle is
     repeated with ``digits`` digits. What never settles is chaotic if its Lyapunov exponent is
     significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast, and
-    otherwise undecided. Floating-point evidence, not proof.
+    otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not proof.
 
     Parameters
     ----------
@@ -100,8 +101,12 @@ def classify(
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
     require_map(step)
-    search = _Search(step, step.state(z0), int(max_period), int(budget or default_budget(step)), digits)
-    return search.run()
+    z, most = step.state(z0), int(budget or default_budget(step))
+    for cut in opened(step):
+        found = _Search(cut, z, int(max_period), most, digits).run()
+        if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
+            break
+    return at_home(step, found)
 
 
 def default_budget(step: Map) -> int:
@@ -211,7 +216,7 @@ class _Search:
         kink = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
         if kink == "jump":
             reason = f"the orbit lands on a jump of the map (a {_noun(points)} there rests on what happens exactly at it)"
-            return self.report("undecided", reason, lyapunov=math.nan)
+            return self.report("undecided", reason + hint(self.step, self.z), lyapunov=math.nan)
         if kink == "corner":
             # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
             if abs(mu[0]) > 1 and residual(self.step, points) > 1e-13 * max(float(np.abs(points).max()), 1e-300):

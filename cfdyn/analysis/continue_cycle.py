@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._border import aside
 from cfdyn.analysis._branch import build, remade, start_of
+from cfdyn.analysis._circles import opened_away
 from cfdyn.analysis._cycle_system import CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
@@ -226,7 +227,7 @@ def continue_cycle(
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
     check_steps(max_steps, max_step)
-    points = start_of(step, cycle, period, max_steps)
+    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
     tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
     start = aside(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     forward = leg(tracer, start, max_steps, max_step, progress=progress)

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from cfdyn.analysis._circles import cut_open, in_box
 from cfdyn.analysis._cycles_found import METHODS, Found, nowhere
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records import Record, provenance
@@ -84,7 +85,7 @@ class Cycles(Record):
 def cycles(
     step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None, method: str = "auto"
 ) -> Cycles:
-    """Every cycle of least period n with a point in the box.
+    """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
     Parameters
     ----------
@@ -127,15 +128,16 @@ def cycles(
     n = _period(period)
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
+    cut, cell = cut_open(step, region)
     if step.dim == 1 and method == "auto":
         from cfdyn.analysis._cycles_line import on_line
 
-        found = on_line(step, n, region, budget)
+        found = on_line(cut, n, cell, budget)
     else:
         from cfdyn.analysis._cycles_space import in_space
 
-        found = in_space(step, n, region, seed, budget, method)
-    return _record(step, n, region, found, seed)
+        found = in_space(cut, n, cell, seed, budget, method)
+    return _record(step, n, region, in_box(step, found, region), seed)
 
 
 def _period(period: int) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PLOT, SEED, SET, START, VARIABLES, app
+from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PERIODIC, PLOT, SEED, SET, START, VARIABLES, app
 from cfdyn.cli.wanted import Wanted
 
 VARY = Annotated[str, typer.Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
@@ -30,9 +30,10 @@ def subject(
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,
+    periodic: PERIODIC = None,
 ) -> Wanted:
     """What all of these commands are told: a map, where to begin, where to write."""
-    return Wanted(loss, period, optimizer, start, box, set_ or [], variables, map_, out, plot, seed, json)
+    return Wanted(loss, period, optimizer, start, box, set_ or [], variables, map_, out, plot, seed, json, periodic or [])
 
 
 def command(own: Callable[..., None]) -> Callable[..., None]:

@@ -130,7 +130,7 @@ def mp_algebra(digits: int) -> Algebra:
 
 def _mp_functions(mp: Any) -> dict[str, Callable]:
     one = mp.mpf(1)
-    names = "log sqrt erf log1p".split()
+    names = "log sqrt erf log1p floor".split()
     table = {name: getattr(mp, name) for name in names}
     table |= {name: _bounded(mp, getattr(mp, name)) for name in "sin cos tan sinh cosh".split()}
     exp = _bounded(mp, mp.exp)
@@ -143,6 +143,7 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
         sigmoid=lambda x: one / (one + exp(-x)) if x > 0 else exp(x) / (one + exp(x)),
         softplus=lambda x: max(x, mp.zero) + mp.log1p(exp(-abs(x))),
         logcosh=lambda x: abs(x) + mp.log1p(exp(-2 * abs(x))) - mp.log(2) if abs(x) > 1 else mp.log1p(2 * mp.sinh(x / 2) ** 2),
+        sech2=lambda x: 4 * exp(-2 * abs(x)) / (one + exp(-2 * abs(x))) ** 2,
     )  # fmt: skip
     return table
 

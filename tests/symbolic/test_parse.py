@@ -105,7 +105,7 @@ REFUSED = {  # text -> (character counted from 1, part of the message)
     "x != 1": (3, "compare"), "(x": (1, "never closed"), "x)": (2, "no bracket"), "x +": (3, "ends after '+'"),
     "* x": (1, "missing before"), "()": (2, "missing before"), "exp(x,)": (7, "missing before"),
     "(x)(y)": (4, "operator is missing"), "2(x)": (2, "operator is missing"), "x(y)": (1, "not a function"),
-    "True(0)": (1, "keyword"), "pi(x)": (1, "reserved"),
+    "True(0)": (1, "keyword"), "pi(x)": (1, "the number 3.141"),
     "esp(x)": (1, "did you mean 'exp'"), "exp + 1": (1, "write exp("), "x + exp": (5, "write exp("),
     "0,5": (2, "decimal"), "x, y": (2, "comma"), "(x, y)": (1, "comma"), "x.y": (2, "attributes"), "x[0]": (2, "round"),
     "{x}": (1, "round"), "'x'": (1, "quoted"), 'f"x"': (2, "quoted"), "x; y": (2, "one expression"), "x # y": (3, "comments"),
