@@ -67,7 +67,7 @@ def test_cycles_that_lose_their_symmetry():
         assert covered(found, (2, 2.2), lambda m, s=sign: -np.sqrt((m + s * root(m * m - 4)) / 2), 2)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("form", ["pitchfork", "transcritical"])
 def test_all_arms_of_a_normal_form_in_other_coordinates(form, seed):
     """u ↦ (1 + m) u + s u³ (or s u²), v ↦ b v, seen in u = x + p y, v = y + q u² + e, from either arm."""
