@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,8 @@ from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place, on_circle, pairs
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._special import between, changes, root
+from cfdyn.analysis._special import between, changes, interpolated, root, shrinks
 
-POLE = 1e-4  # a test that is not smaller than this share of its ends where its sign changes has a pole there
 Test = Callable[[Place], float]
 
 
@@ -100,15 +100,22 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
             continue
         with np.errstate(all="ignore"):
             values = np.array([test(place) for place in found.places])
+        tests = {k: [test] for k in changes(np.sign(values))}
         if test in (Place.coefficient, Place.cubic):
             coefficients = values
+        if test == Place.coefficient:
+            # Where a pole is close to a zero, only the numerator changes its sign.
+            numerators = np.array([place.numerator(value) for place, value in zip(found.places, values, strict=True)])
+            tests |= {k: [_numerator, test] for k in changes(np.sign(numerators)) if k not in tests}
         if side and all(np.array_equal(place.sides[0].multipliers, place.sides[1].multipliers) for place in found.places):
             continue
-        for k in changes(np.sign(values)):
-            hit = None if k in found.corners else _located(tracer, found, k, test, max(abs(values[k]), abs(values[k + 1])))
+        for k, small in tests.items():
+            hit = None if k in found.corners else _located(tracer, found, k, *small)
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
                 points.append(Found(name, k, hit.z, hit.sides[side].multipliers))
-    return sorted([*points, *_at_corners(tracer, found)], key=lambda p: p.row), coefficients
+    rows = found.traced.points
+    points = [*points, *_at_corners(tracer, found)]
+    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - rows[p.row]))), coefficients
 
 
 def _circular(place: Place, side: int) -> bool:
@@ -118,20 +125,28 @@ def _circular(place: Place, side: int) -> bool:
     return place.tracer.kind == "neimark-sacker" or on_circle(place.others())
 
 
-def _located(tracer: CurveTracer, found: Rows, k: int, test: Test, size: float) -> Place | None:
-    """Where a test vanishes behind row k, None where it has a pole."""
+def _numerator(place: Place) -> float:
+    return place.numerator(place.coefficient())
 
-    def value(s: Solved) -> float:
+
+def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | None:
+    """Where the first of the tests goes through 0 behind row k and all become small, None where one has a pole or jumps."""
+
+    def value(test: Test, s: Solved) -> float:
         found = test(Place(tracer, s.z))
         if not np.isfinite(found):
             raise ArithmeticError("a pole")
         return found
 
+    first, *others = (partial(value, test) for test in tests)
+    solution = between(tracer, found.traced, k)
     with np.errstate(all="ignore"):
-        hit = root(value, between(tracer, found.traced, k))  # type: ignore[arg-type]
-    if hit is None or not abs(value(hit[1])) <= POLE * size:
-        return None
-    return Place(tracer, hit[1].z)
+        # Where curves meet Newton's method may fail.
+        for solved in (solution, interpolated(solution)):
+            hit = None if solved is None else root(first, solved)
+            if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
+                return Place(tracer, hit[1].z)
+    return None
 
 
 def _at_corners(tracer: CurveTracer, found: Rows) -> list[Found]:

@@ -112,6 +112,13 @@ class Place:
             value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.direction(self.z))
         return float(value) if abs(value) > ZERO * found.size else 0.0
 
+    def numerator(self, coefficient: float) -> float:
+        """A coefficient times what vanishes where it may have a pole."""
+        spectrum, value = self.sides[0], coefficient
+        if self.tracer.kind in ("flip", "neimark-sacker"):
+            value *= spectrum.characteristic(1.0) or 1.0
+        return value * (spectrum.slope(self.tracer.nu) or 1.0) if self.tracer.form != PAIR else value
+
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
         critical = Shift(self.forms.matrices, 1.0, 1)

@@ -13,12 +13,14 @@ from cfdyn.analysis._illinois import zero
 from cfdyn.analysis._singular import regular_by
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
+LEAST_NODES = 6
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
 TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
 ROUNDED = 1e-14  # of a test: rounding
 SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
+BESIDE = (1e-2, 1e-4)  # shares of a step: from the zero of a test, where it is seen whether it shrinks towards it
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
@@ -100,7 +102,8 @@ def between(tracer: CycleTracer, found: Traced, k: int) -> Callable[[float], Sol
 def root(
     value: Callable[[Solved], float], solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
 ) -> tuple[float, Solved] | None:
-    """Where a test vanishes between two shares of a step, to the last digits; None if a solution is missing."""
+    """Where a test goes through 0 between two shares of a step, to the last digits; None at a pole or jump, or without solution.
+    """
 
     def test(t: float) -> float:
         found = solution(t)
@@ -117,7 +120,30 @@ def root(
     except ArithmeticError:
         return None
     found = solution(place)
-    return None if found is None else (place, found)
+    return None if found is None or not shrinks(value, solution, place) else (place, found)
+
+
+def shrinks(value: Callable[[Solved], float], solution: Callable[[float], Solved | None], place: float) -> bool:
+    """Whether a test is smaller near its zero than farther away: at a pole it grows, at a jump it stays."""
+    sizes = []
+    for h in BESIDE:
+        try:
+            sizes.append(max((abs(value(s)) for t in (place - h, place + h) if (s := solution(t)) is not None), default=0.0))
+        except ArithmeticError:
+            return False
+    return sizes[1] <= sizes[0] / 2
+
+
+def interpolated(solution: Callable[[float], Solved | None]) -> Callable[[float], Solved] | None:
+    """The same through solutions around where they may be missing: polynomials in the share of the step."""
+    from scipy.interpolate import BarycentricInterpolator
+
+    solved = [(t, s) for t in NODES if (s := solution(float(t))) is not None]
+    if len(solved) < LEAST_NODES:
+        return None
+    nodes = np.array([t for t, _ in solved])
+    parts = [BarycentricInterpolator(nodes, np.array(rows)) for rows in zip(*(s for _, s in solved), strict=True)]
+    return lambda t: Solved(*(np.asarray(part(t)) for part in parts))
 
 
 def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
@@ -187,7 +213,7 @@ def _singular(
     from scipy.optimize import brentq
 
     solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
-    if len(solved) < 6:
+    if len(solved) < LEAST_NODES:
         return None
     nodes = np.array([t for t, _ in solved])
     # Along the branch the border is the tangent of the step's start.
