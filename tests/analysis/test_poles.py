@@ -69,8 +69,8 @@ def test_a_two_cycle_whose_flip_coefficient_has_a_pole_and_a_zero():
         "x1 y1 x2 y2", {"m": 0.0, "n": 0.4},
     )  # fmt: skip
     found = curve_of(step, ("flip", [[0, 0, 0, 2], [0, 2, 0, 0]]), ("m", "n"), ((-0.5, 0.5), (-0.5, 0.5)))
-    n = found.parameters[:, 1]
-    np.testing.assert_allclose(found.coefficient, 1 - 0.05 / n, rtol=1e-8)
+    n, off = found.parameters[:, 1], np.abs(found.parameters[:, 1]) > 1e-6
+    np.testing.assert_allclose(found.coefficient[off], 1 - 0.05 / n[off], rtol=1e-8)
     (zero,) = [s for s in found.special if s.kind == "generalized flip"]
     assert zero.parameters == pytest.approx([0, 0.05], abs=1e-10)
     (other,) = [s for s in found.special if s.kind != "generalized flip"]
