@@ -134,16 +134,30 @@ def shrinks(value: Callable[[Solved], float], solution: Callable[[float], Solved
     return sizes[1] <= sizes[0] / 2
 
 
-def interpolated(solution: Callable[[float], Solved | None]) -> Callable[[float], Solved] | None:
+def interpolated(
+    solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
+) -> Callable[[float], Solved] | None:
     """The same through solutions around where they may be missing: polynomials in the share of the step."""
     from scipy.interpolate import BarycentricInterpolator
 
-    solved = [(t, s) for t in NODES if (s := solution(float(t))) is not None]
+    solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
     if len(solved) < LEAST_NODES:
         return None
     nodes = np.array([t for t, _ in solved])
     parts = [BarycentricInterpolator(nodes, np.array(rows)) for rows in zip(*(s for _, s in solved), strict=True)]
     return lambda t: Solved(*(np.asarray(part(t)) for part in parts))
+
+
+def crossing_of(
+    solution: Callable[[float], Solved | None], test: Callable[[Solved], float], lo: float, hi: float
+) -> Solved | None:
+    """Where a test vanishes on a curve on which Newton's method fails there, interpolated from around that point."""
+    from scipy.optimize import brentq
+
+    between = interpolated(solution, lo, hi)
+    if between is None or not test(between(lo)) * test(between(hi)) < 0:
+        return None
+    return between(float(brentq(lambda t: test(between(t)), lo, hi, xtol=1e-15)))
 
 
 def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
