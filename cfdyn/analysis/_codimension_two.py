@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import Rows
-from cfdyn.analysis._curve_place import Place, on_circle, pairs
+from cfdyn.analysis._curve_place import Place, Spectrum, on_circle, pairs
 from cfdyn.analysis._curve_system import CurveTracer
 from cfdyn.analysis._special import between, changes, interpolated, root, shrinks
 
@@ -18,12 +18,16 @@ Test = Callable[[Place], float]
 
 
 class Found(NamedTuple):
-    """A point of codimension two behind a row of the curve: the unknowns there, and the critical multipliers."""
+    """A point of codimension two behind a row of the curve: the unknowns there, and the critical multipliers.
+
+    ``period`` if it is one of a shorter cycle.
+    """
 
     kind: str
     row: int
     z: np.ndarray
     multipliers: np.ndarray
+    period: int = 0
 
 
 _TESTS: dict[str, dict[str, Test]] = {
@@ -100,6 +104,10 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
             continue
         with np.errstate(all="ignore"):
             values = np.array([test(place) for place in found.places])
+        # Where the points have merged the coefficient vanishes by symmetry; a zero in the last row counts as others do.
+        for end, row, beside in zip(found.ends, (0, -1), (1, -2), strict=True):
+            if len(values) > 1 and (end == "merged" or (row == -1 and values[row] == 0)):
+                values[row] = values[beside] * (1 if end == "merged" else -1)
         tests = {k: [test] for k in changes(np.sign(values))}
         if test in (Place.coefficient, Place.cubic):
             coefficients = values
@@ -112,10 +120,27 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
         for k, small in tests.items():
             hit = None if k in found.corners else _located(tracer, found, k, *small)
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
-                points.append(Found(name, k, hit.z, hit.sides[side].multipliers))
+                points.append(Found(_named(name, hit), k, hit.z, hit.sides[side].multipliers))
     rows = found.traced.points
     points = [*points, *_at_corners(tracer, found)]
     return sorted(points, key=lambda p: (p.row, tracer.length(p.z - rows[p.row]))), coefficients
+
+
+def _named(name: str, place: Place) -> str:
+    """A double multiplier ±1 with two eigenvectors is no resonance, and a multiplier 1 may be that of a branch point."""
+    if name in ("resonance 1:1", "resonance 1:2"):
+        kind = double(place.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
+        return "double branch point" if kind == "double fold" and place.tracer.kind == "branch point" else kind
+    if name.startswith("fold"):
+        return name.replace("fold", place.tracer.meeting(place.z, place.points))
+    return name
+
+
+def double(spectrum: Spectrum, sign: float) -> str:
+    """What a double multiplier ±1 is called: with one eigenvector a strong resonance."""
+    if spectrum.split(sign):
+        return "double fold" if sign > 0 else "double flip"
+    return "resonance 1:1" if sign > 0 else "resonance 1:2"
 
 
 def _circular(place: Place, side: int) -> bool:

@@ -10,16 +10,16 @@ import numpy as np
 
 from cfdyn.analysis._border import Corner, corner, other_side
 from cfdyn.analysis._continuation import SAME, Solved, Traced
+from cfdyn.analysis._curve_ends import completed, merging
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import HELD, CurveTracer
 from cfdyn.analysis._cycle_system import check_memory
-from cfdyn.analysis._special import crossing_of, row_of
+from cfdyn.analysis._special import row_of
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation import Curve
-from cfdyn.kernels.critical import CONDITION, PAIR
+from cfdyn.kernels.critical import CONDITION
 
 MOST_BORDERS = 64
-AROUND = 0.05  # lengths: from so far on a double multiplier ±1 is looked for
 
 
 class Rows(NamedTuple):
@@ -101,8 +101,8 @@ def leg(
     while not end:
         done = len(places)
         tell = None if progress is None else lambda k: progress(done + k)  # noqa: B023
-        inspect = partial(_closing, tracer, origin or start)
-        followed = to_resonance(tracer, tracer.follow(start, most_steps - done, most_step, first, inspect, tell, origin=origin))
+        inspect = partial(_inspected, tracer, origin or start)
+        followed = completed(tracer, tracer.follow(start, most_steps - done, most_step, first, inspect, tell, origin=origin))
         tracer.require_branches(followed.points)
         piece, found = sound(tracer, followed)
         origin = origin or start
@@ -121,32 +121,9 @@ def leg(
     return Rows(Traced(rows[0], rows[1], rows[2], end), places, corners, (end if end == "closed" else "", end), (0.0, pace))
 
 
-def to_resonance(tracer: CurveTracer, piece: Traced) -> Traced:
-    """The piece up to a double multiplier ±1 where Newton's method fails, as where a symmetry holds branches together there.
-
-    Solutions on both sides of that point are interpolated.
-    """
-    if tracer.form != PAIR or piece.end not in ("limit", "stalled") or abs(piece.points[-1, -3]) == 1:
-        return piece
-    way = np.sign(piece.tangents[-1, -3])
-    gaps = way - piece.points[:, -3]
-    with np.errstate(all="ignore"):
-        ahead = gaps / piece.tangents[:, -3]
-    far = np.flatnonzero(ahead >= AROUND)
-    k = int(far[-1]) if len(far) else 0
-    if not 0 < ahead[k] < 2 * AROUND:
-        return piece
-    last = row_of(piece, k)
-    found = crossing_of(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent),
-                        lambda s: s.z[-3] - way, 0.0, 2 * float(ahead[k]))  # fmt: skip
-    if found is None or not ((found.z >= tracer.limits[0]) & (found.z <= tracer.limits[1]))[-2:].all():
-        return piece
-    found.z[-3] = way
-    # Rows close to it have lost digits.
-    kept = ahead[: len(ahead)] > AROUND / 100
-    kept[: k + 1] = True
-    rows = [np.concatenate([part[kept], end[None]]) for part, end in zip(piece[:3], found, strict=True)]
-    return Traced(rows[0], rows[1], rows[2], "limit")
+def _inspected(tracer: CurveTracer, origin: Solved, piece: Curve) -> tuple[int, str] | None:
+    """The rows to keep and why, where the curve has closed or the points of the cycle have merged."""
+    return _closing(tracer, origin, piece) or merging(tracer, piece)
 
 
 def _closing(tracer: CurveTracer, origin: Solved, piece: Curve) -> tuple[int, str] | None:

@@ -13,6 +13,7 @@ from cfdyn.kernels.critical import CONDITION, PAIR
 from cfdyn.kernels.shooting import condense
 
 ZERO = 1e-11
+SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
 
 
 class Spectrum:
@@ -35,6 +36,11 @@ class Spectrum:
         minors = np.array([np.prod(np.delete(sizes, i)) for i in range(len(sizes))])
         turned = np.linalg.det(left) * np.linalg.det(right)
         return _rounded(self.sign * float(turned * ((left.T @ self.following @ right.T).diagonal() * minors).sum()))
+
+
+    def split(self, at: float) -> bool:
+        """Whether two multipliers ±1 have two eigenvectors."""
+        return bool(np.linalg.svd(self.own + at * self.following, compute_uv=False)[-2:].max() < SPLIT)
 
 
 def _rounded(value: float) -> float:

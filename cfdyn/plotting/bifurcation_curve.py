@@ -23,7 +23,8 @@ SHORT = {
     "flip-neimark-sacker": "PNS", "double neimark-sacker": "NNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
     "border-collision-fold": "BF", "border-collision-flip": "BP", "border-collision-neimark-sacker": "BN",
     "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
-    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP",
+    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
+    "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
 DASHED = (0, (4, 2))
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
