@@ -128,7 +128,8 @@ class Place:
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
         critical = Shift(self.forms.matrices, 1.0, 1)
-        return float(_critical.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
+        with np.errstate(all="ignore"):
+            return float(_critical.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
 
     def _plus(self) -> Shift:
         """A − I, bordered where a continuum makes it singular."""

@@ -11,7 +11,9 @@ from cfdyn.analysis._curve_ends import shorter
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._sentences import called, spoken
+from cfdyn.analysis._sentences import called, shown, spoken
+from cfdyn.analysis._shooting import images, jacobians
+from cfdyn.errors import UsageError
 from cfdyn.kernels.critical import PAIR
 from cfdyn.recipes import recipe_of
 from cfdyn.records import provenance
@@ -83,7 +85,8 @@ def _end_point(tracer: CurveTracer, found: Rows, side: int) -> Found:
 def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
     """Why a curve ends, in words."""
     z, end = _end(found, side), found.ends[side]
-    values = ", ".join(f"{name} = {value:.6g}" for name, value in zip(tracer.names, z[-2:], strict=True))
+    each = zip(tracer.names, z[-2:].tolist(), tracer.bounds.tolist(), strict=True)
+    values = ", ".join(f"{name} = {shown(value, (lo, hi), 6)}" for name, value, (lo, hi) in each)
     if _at_end(tracer, found, side):
         point = _end_point(tracer, found, side)
         of = f" of the {called(point.period)}" if point.period else ""
@@ -100,4 +103,19 @@ def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
         return f"runs off to infinity near {values}"
     if end == "most steps":
         return f"{values}: out of steps; {MORE}"
-    return f"no further point is found at {values}: the map is not smooth or not defined there"
+    return f"no further point is found at {values}: {_obstacle(tracer, found, side)}"
+
+
+def _obstacle(tracer: CurveTracer, found: Rows, side: int) -> str:
+    """Why Newton's method fails beyond an end."""
+    way, row = (1 if side else -1), -side
+    ahead = found.traced.points[row] + 1e-6 * way * found.traced.tangents[row]
+    try:
+        step, points = tracer.map_at(ahead), tracer.points(ahead)
+    except UsageError:
+        return "the parameters beyond are not allowed"
+    if not (np.isfinite(images(step, points)).all() and np.isfinite(jacobians(step, points)).all()):
+        return "the map is not defined there"
+    if tracer.switches:
+        return "the map is not smooth there"
+    return "the equations are singular there, or rounding blurs them"
