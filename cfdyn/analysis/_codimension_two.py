@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import between, interpolated, root, shrinks
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place, Spectrum, on_circle, pairs
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._special import between, changes, interpolated, root, shrinks
+from cfdyn.analysis._special import changes
 
 Test = Callable[[Place], float]
 

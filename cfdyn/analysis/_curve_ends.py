@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import crossing_of, row_of
 from cfdyn.analysis._continuation import Solved, Traced
 from cfdyn.analysis._curve_place import Place, Spectrum
 from cfdyn.analysis._curve_system import CurveTracer
 from cfdyn.analysis._homological import Forms
 from cfdyn.analysis._merge import merges
-from cfdyn.analysis._special import crossing_of, row_of
 from cfdyn.kernels.continuation import Curve
 from cfdyn.kernels.critical import BRANCH, CONDITION, PAIR
 

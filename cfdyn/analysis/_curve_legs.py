@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import row_of
 from cfdyn.analysis._border import Corner, corner, other_side
 from cfdyn.analysis._continuation import SAME, Solved, Traced
 from cfdyn.analysis._curve_ends import completed, merging
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import HELD, CurveTracer
 from cfdyn.analysis._cycle_system import check_memory
-from cfdyn.analysis._special import row_of
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation import Curve
 from cfdyn.kernels.critical import CONDITION

@@ -11,6 +11,7 @@ import numpy as np
 
 from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._shooting import polish
+from cfdyn.analysis._switch import every, together
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.errors import NumericsError, UsageError, whole_number
@@ -193,13 +194,20 @@ class _Search:
                 if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
                     continue
                 self.say(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
-                try:
-                    other = point.switch(self.bounds, **self.options)
-                except (NumericsError, UsageError) as error:
-                    self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
-                    continue
-                self.add(other, _origin(point))
+                self.switch(point)
         return self.found[before:]
+
+    def switch(self, point: Bifurcation) -> None:
+        """The branches that leave at a flip or branch point."""
+        options = (self.options.get("max_steps", MOST_STEPS), self.options.get("max_step", STEP))
+        try:
+            for other in every(point, self.bounds, *options, None):
+                self.add(other, _origin(point))
+        except (NumericsError, UsageError) as error:
+            self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
+        if (count := together(point)) > 1:
+            self.lost.append(f"{count} multipliers are {'−' if point.kind == 'flip' else ''}1 at once at the {_origin(point)}: "
+                             "more branches may begin there than were found")  # fmt: skip
 
     def reason(self, last: list[Branch], depth: int) -> str:
         """What may be missing."""

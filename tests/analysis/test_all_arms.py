@@ -116,3 +116,38 @@ def test_a_branch_reached_from_both_its_ends_is_kept_once():
     circle = [b for b in found if np.ptp(b.points) > 0.1 and b.period == 1]
     assert len(circle) == 1 and [b.period for b in found].count(1) == 2
     np.testing.assert_allclose(circle[0].points[:, 0, 0] ** 2 + circle[0].parameter ** 2, 0.25, atol=1e-9)
+
+
+@pytest.mark.parametrize(("sign", "kind"), [(-1, "flip"), (1, "branch point")])
+@pytest.mark.parametrize("start", [-0.3, 0.25])
+def test_two_multipliers_that_pass_1_or_minus_1_both_ways_at_once(sign, kind, start):
+    """±(1 + m) and ±(1 − m): det(M ∓ I) = −m² only touches 0, and yet both pass at m = 0."""
+    formulas = [f"{sign}*(1 + m)*x + x**3", f"{sign}*(1 - m)*y + y**3"]
+    step = cf.Map.from_text(formulas, "x y", {"m": start})
+    branch = cf.analysis.continue_cycle(step, [0.0, 0.0], "m", (-0.5, 0.5))
+    (point,) = branch.bifurcations
+    assert point.kind == kind and abs(point.parameter) < 1e-9 and f"2 multipliers are {'+' if sign > 0 else '−'}1" in point.meaning
+    found = branches(step, None, "m", (-0.5, 0.5), depth=1, starts=[(start, [[0.0, 0.0]])])
+    # x² = ∓m and y² = ±m leave it, in cycles of twice the period for −1.
+    arms = [b for b in found if np.ptp(b.points) > 0.1]
+    assert len(arms) == 2 and {b.period for b in arms} == {2 if sign < 0 else 1} and "more branches may begin" in found.reason
+    for b in arms:
+        np.testing.assert_allclose((b.points**2).sum(axis=2)[:, 0], np.abs(b.parameter), atol=1e-9)
+
+
+def test_two_multipliers_that_come_near_minus_1_and_turn_back():
+    """−1 ± √(m² + 1e-6): neither passes −1."""
+    step = cf.Map.from_text(["-x + m*x + 0.001*y", "-y - m*y + 0.001*x"], "x y", {"m": 0.3})
+    assert cf.analysis.continue_cycle(step, [0.0, 0.0], "m", (-0.5, 0.5)).bifurcations == []
+
+
+@pytest.mark.parametrize("mu", [1.8, 2.3])
+def test_a_duopoly_in_and_out_of_step_at_once(mu):
+    """Kopel at ρ = 2: the multipliers −1 ± 2(2 − μ) are both −1 at μ = 2; the 2-cycle in step meets it there."""
+    step = cf.Map.from_text(["-x + 2*m*y*(1-y)", "-y + 2*m*x*(1-x)"], "x y", {"m": mu})
+    (flip,) = cf.analysis.continue_cycle(step, [1 - 1 / mu] * 2, "m", (1.6, 2.5)).bifurcations
+    assert flip.kind == "flip" and flip.parameter == pytest.approx(2, abs=1e-10)
+    # In step it is x ↦ −x + 2mx(1 − x), whose 2-cycle has the sum 1 and the product 1/(2m).
+    points = [0.5 + way * np.sqrt(0.25 - 1 / 4.4) for way in (1, -1)]
+    two = cf.analysis.continue_cycle(step.at(m=2.2), [[points[0]] * 2, [points[1]] * 2], "m", (1.6, 2.5))
+    assert two.ends[0] == "flip of the fixed point at m = 2"

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.analysis._between import root
 from cfdyn.analysis._continuation import Solved
-from cfdyn.analysis._special import root
 
 curve_of = cf.analysis.bifurcation_curve
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
