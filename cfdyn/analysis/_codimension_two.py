@@ -14,7 +14,9 @@ from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place, Spectrum, on_circle, pairs
 from cfdyn.analysis._curve_system import CurveTracer
 from cfdyn.analysis._special import changes
+from cfdyn.kernels.critical import PAIR
 
+TOUCHING = 1e-8  # of cos θ to ±1
 Test = Callable[[Place], float]
 
 
@@ -105,17 +107,13 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
             continue
         with np.errstate(all="ignore"):
             values = np.array([test(place) for place in found.places])
-        # Where the points have merged the coefficient vanishes by symmetry; a zero in the last row counts as others do.
-        for end, row, beside in zip(found.ends, (0, -1), (1, -2), strict=True):
-            if len(values) > 1 and (end == "merged" or (row == -1 and values[row] == 0)):
-                values[row] = values[beside] * (1 if end == "merged" else -1)
-        tests = {k: [test] for k in changes(np.sign(values))}
+        tests = {k: [test] for k in changes(np.sign(_with_ends(found, values)))}
         if test in (Place.coefficient, Place.cubic):
             coefficients = values
         if test == Place.coefficient:
             # Where a pole is close to a zero, only the numerator changes its sign.
             numerators = np.array([place.numerator(value) for place, value in zip(found.places, values, strict=True)])
-            tests |= {k: [_numerator, test] for k in changes(np.sign(numerators)) if k not in tests}
+            tests |= {k: [_numerator, test] for k in changes(np.sign(_with_ends(found, numerators))) if k not in tests}
         if side and all(np.array_equal(place.sides[0].multipliers, place.sides[1].multipliers) for place in found.places):
             continue
         for k, small in tests.items():
@@ -123,7 +121,7 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
                 points.append(Found(_named(name, hit), k, hit.z, hit.sides[side].multipliers))
     rows = found.traced.points
-    points = [*points, *_at_corners(tracer, found)]
+    points += [*_at_corners(tracer, found), *(_touching(tracer, found) if tracer.form == PAIR else [])]
     return sorted(points, key=lambda p: (p.row, tracer.length(p.z - rows[p.row]))), coefficients
 
 
@@ -151,6 +149,17 @@ def _circular(place: Place, side: int) -> bool:
     return place.tracer.kind == "neimark-sacker" or on_circle(place.others())
 
 
+def _with_ends(found: Rows, values: np.ndarray) -> np.ndarray:
+    """The same, but that a 0 in the last row counts, and that nothing does where the points have merged, by symmetry."""
+    values = values.copy()
+    if len(values) > 1 and values[-1] == 0:
+        values[-1] = -values[-2]
+    for end, row, beside in zip(found.ends, (0, -1), (1, -2), strict=True):
+        if len(values) > 1 and end == "merged":
+            values[row] = values[beside]
+    return values
+
+
 def _numerator(place: Place) -> float:
     return place.numerator(place.coefficient())
 
@@ -173,6 +182,20 @@ def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | 
             if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
                 return Place(tracer, hit[1].z)
     return None
+
+
+def _touching(tracer: CurveTracer, found: Rows) -> list[Found]:
+    """Where cos θ comes to ±1 and turns back: the curve goes on through two equal multipliers with two eigenvectors."""
+    points = []
+    for k in changes(np.sign(found.traced.tangents[:, -3])):
+        solution = between(tracer, found.traced, k)
+        for solved in (solution, interpolated(solution)):
+            hit = None if solved is None else root(lambda s: float(s.tangent[-3]), solved)
+            if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
+                place = Place(tracer, hit[1].z)
+                points.append(Found(double(place.sides[0], float(np.sign(place.z[-3]))), k, place.z, place.multipliers))
+                break
+    return points
 
 
 def _at_corners(tracer: CurveTracer, found: Rows) -> list[Found]:

@@ -108,13 +108,19 @@ def _met(tracer: CurveTracer, piece: Traced, end: End) -> Solved | None:
         return _mirrored(tracer, piece, end)
     with np.errstate(all="ignore"):
         ahead = (end.value - piece.points @ end.normal) / (piece.tangents @ end.normal)
-    far = np.flatnonzero(ahead >= AROUND)
-    k = int(far[-1]) if len(far) else 0
-    if not (0 < ahead[k] < 2 * AROUND and (ahead[k:] > -AROUND).all()):
-        return None
-    last = row_of(piece, k)
+    for reach in AROUND * np.array([1.0, 3.0, 8.0]):
+        far = np.flatnonzero(ahead >= reach)
+        k = int(far[-1]) if len(far) else 0
+        found = _from(tracer, row_of(piece, k), end, float(ahead[k])) if 0 < ahead[k] < 2 * reach else None
+        if found is not None:
+            return found
+    return None
+
+
+def _from(tracer: CurveTracer, last: Solved, end: End, ahead: float) -> Solved | None:
+    """The same from a row, about so far ahead along its tangent."""
     found = crossing_of(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent),
-                        lambda s: float(s.z @ end.normal) - end.value, 0.0, 2 * float(ahead[k]))  # fmt: skip
+                        lambda s: float(s.z @ end.normal) - end.value, 0.0, 2 * ahead)  # fmt: skip
     if found is None:
         return None
     if end.period:

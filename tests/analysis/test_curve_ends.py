@@ -178,3 +178,42 @@ def test_eigenvectors_of_a_double_multiplier(sign):
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     jordan, scalar = (turn @ np.array([[sign, off], [0.0, sign]]) @ turn.T for off in (0.5, 0.0))
     assert Spectrum(scalar[None]).split(sign) and not Spectrum(jordan[None]).split(sign)
+
+
+@pytest.mark.parametrize("b", [0.5, -0.7])
+def test_a_symmetric_2_cycle_along_all_its_rotations(b):
+    """−g for the odd g(x, y) = (y, by + (1 − b)x + ay(1 − x²)): on the 2-cycle ±(1, 1) M = G² with det G = 2a − 1 + b, tr G = b.
+
+    Neimark–Sacker: 2a = 2 − b; the rotation of M is twice that of G, so that b = ±2 ends it, and b = 0 is M = −1.
+    """
+    step = cf.Map.from_text(["-y", "-(b*y + (1 - b)*x + a*y*(1 - x**2))"], "x y", {"a": (2 - b) / 2, "b": b})
+    found = curve_of(step, ("neimark-sacker", [[1, 1], [-1, -1]]), ("a", "b"), ((-1, 3), (-2.5, 2.5)))
+    assert found.parameters[:, 0] == pytest.approx(1 - found.parameters[:, 1] / 2, abs=1e-11)
+    expected = [("resonance 1:1", -2), ("resonance 1:4", -(2**0.5)), ("resonance 1:3", -1), ("double flip", 0),
+                ("resonance 1:3", 1), ("resonance 1:4", 2**0.5), ("resonance 1:1", 2)]  # fmt: skip
+    special = sorted(((s.kind, float(s.parameters[1])) for s in found.special), key=lambda pair: pair[1])
+    assert special == [(kind, pytest.approx(value, abs=1e-8)) for kind, value in expected]
+
+
+def test_a_tongue_ends_at_its_resonance():
+    """e^{2πi/5} ((1 + m + in) z − z|z|² + z̄⁴): a 5-cycle z = re^{iθ} has m = r² − r³ cos 5θ, n = r³ sin 5θ.
+
+    It folds where cos 5θ = 3r/2: m = r² − 3r⁴/2, n = ±r³ √(1 − 9r²/4), from 1:5 at 0 by cusps at r² = 1/3.
+    """
+    c, s = math.cos(2 * math.pi / 5), math.sin(2 * math.pi / 5)
+    u = "(x*(1+m) - n*y - x*(x**2+y**2) + x**4 - 6*x**2*y**2 + y**4)"
+    v = "(y*(1+m) + n*x - y*(x**2+y**2) - 4*x**3*y + 4*x*y**3)"
+    r = 0.4
+    angles = math.acos(1.5 * r) / 5 + 2 * math.pi * np.arange(5) / 5
+    params = {"m": r**2 - 1.5 * r**4, "n": r**3 * math.sqrt(1 - 2.25 * r**2)}
+    step = cf.Map.from_text([f"{c!r}*{u} - {s!r}*{v}", f"{s!r}*{u} + {c!r}*{v}"], "x y", params)
+    points = r * np.column_stack([np.cos(angles), np.sin(angles)])
+    found = curve_of(step, ("fold", points), ("m", "n"), ((-0.5, 0.5), (-0.5, 0.5)), max_step=0.05)
+    radius = np.linalg.norm(found.points[:, 0], axis=1)
+    assert found.parameters[:, 0] == pytest.approx(radius**2 - 1.5 * radius**4, abs=1e-9)
+    cusps = sorted((tuple(q.parameters) for q in found.special if q.kind == "cusp"), key=lambda pair: pair[1])
+    assert cusps == [pytest.approx((1 / 6, way * 0.5 / 27**0.5), abs=1e-10) for way in (-1, 1)]
+    tips = [q.parameters for q in found.special if q.kind == "resonance 1:5"]
+    assert len(tips) == 2 and np.abs(tips).max() < 1e-8 and len(found.special) == 4
+    assert all(words.startswith("resonance 1:5 of the fixed point") for words in found.ends)
+    assert [text.get_text() for text in cf.plot(found).axes[0].texts].count("1:5") == 1
