@@ -93,7 +93,7 @@ def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
         return f"{spoken(point.kind)}{of} at {values}"
     if end == "limit":
         gaps = np.abs(z[-2:, None] - tracer.bounds) / np.ptp(tracer.bounds, axis=1)[:, None]
-        k, j = np.unravel_index(int(np.argmin(gaps)), gaps.shape)
+        k, j = np.unravel_index(int(np.argmin(np.where(gaps <= 1e-12, 0.0, gaps))), gaps.shape)
         return f"{tracer.names[k]} = {tracer.bounds[k, j]:g}"
     if end == "closed":
         return "closed: it comes back to its start"
