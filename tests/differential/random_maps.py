@@ -70,6 +70,23 @@ FAMILIES = {
                                 a=(2.6, 3.9), b=(2.5, 4.5), c=(2.5, 4.5), d=(-0.1, 0.4)),
     "linear": _plane("a*x + b*y", "c*x + d*y", (0.1, 1.0), (0.1, 1.0), a=(-1.3, 1.3), b=(-1, 1), c=(-1, 1), d=(-1.3, 1.3)),
     "linear, area-preserving": _plane("y", "t*y - x", (0.1, 1.0), (0.1, 1.0), t=(-1.95, 2.1)),
+    "Kopel": _plane("(1-r)*x + r*m*y*(1-y)", "(1-r)*y + r*m*x*(1-x)", (0.1, 0.7), (0.1, 0.7), r=(0.3, 1.0), m=(2.8, 4.0)),
+    "coupled logistics": _plane("r*x*(1-x) + e*(y-x)", "r*y*(1-y) + e*(x-y)", (0.2, 0.7), (0.2, 0.7), r=(2.8, 3.7), e=(-0.1, 0.3)),
+    "Burgers": _plane("(1-n)*x - y**2", "(1+m+x)*y", (-0.3, 0.3), (0.1, 0.5), n=(0.4, 1.1), m=(0.1, 0.8)),
+    "Duffing": _plane("y", "a*y - b*x - y**3", (0.1, 0.6), (0.1, 0.6), a=(1.5, 2.9), b=(-0.2, 0.9)),
+    "one third": _plane("(1+m)*(x*cos(a)-y*sin(a)) - (x**2+y**2)*x", "(1+m)*(x*sin(a)+y*cos(a)) - (x**2+y**2)*y + k*(x**2-y**2)",
+                        (0.05, 0.3), (0.05, 0.3), m=(-0.02, 0.05), a=(2.05, 2.14), k=(-0.2, 0.2)),
+    # Near a bifurcation
+    "logistic near 3": _line("r*x*(1-x)", (0.2, 0.8), r=(2.99, 3.01)),
+    "logistic near three bands": _line("r*x*(1-x)", (0.2, 0.8), r=(3.82, 3.858)),
+    "cubic near 1": _line("a*x - x**3", (0.1, 0.9), a=(0.99, 1.02)),
+    "delayed logistic near 2": _plane("a*x*(1-y)", "x", (0.3, 0.6), (0.3, 0.6), a=(1.97, 2.03)),
+    "heavy ball, light friction": _plane("x - r*(x**3-x) + b*(x-y)", "x", (0.3, 1.3), (0.3, 1.3), r=(0.1, 2.0), b=(0.95, 1.0)),
+    # Far out, and of unusual size
+    "logistic at 1e18": _line("r*x*(1-x/1e18)", (0.1e18, 0.9e18), r=(2.7, 4.1)),
+    "logistic at 1e-12": _line("r*x*(1-x*1e12)", (0.1e-12, 0.9e-12), r=(2.7, 4.1)),
+    "Ricker from afar": _line("x*exp(r*(1-x))", (-3.0, 200.0), r=(1.5, 3.5)),
+    "exponential from afar": _line("a - exp(x)", (-3.0, 100.0), a=(-1.0, 4.0)),
     # Rational
     "Hassell": _line("a*x/(1+x)**b", (0.2, 2.0), a=(2.0, 60.0), b=(1.5, 9.0)),
     "Newton": _line("x - (x**3-x-c)/(3*x**2-1)", (0.7, 2.0), c=(0.5, 3.0)),
@@ -93,6 +110,8 @@ FAMILIES = {
     "twist": _plane("x*cos(a+b*(x**2+y**2)) - y*sin(a+b*(x**2+y**2))", "x*sin(a+b*(x**2+y**2)) + y*cos(a+b*(x**2+y**2))",
                     (0.2, 1.0), (0.2, 1.0), a=(0.2, 2.9), b=(0.1, 1.5)),
     "rotation": _plane("x*cos(a) - y*sin(a)", "x*sin(a) + y*cos(a)", (0.1, 1.0), (0.1, 1.0), a=(0.2, 2.9)),
+    "Ikeda": _plane("1 + u*(x*cos(0.4-6/(1+x**2+y**2)) - y*sin(0.4-6/(1+x**2+y**2)))",
+                    "u*(x*sin(0.4-6/(1+x**2+y**2)) + y*cos(0.4-6/(1+x**2+y**2)))", (0.0, 0.5), (-0.3, 0.3), u=(0.3, 0.95)),
     # Piecewise
     "skew tent": _line("Min(a*x, b*(1-x))", (0.1, 0.9), a=(0.5, 2.5), b=(0.7, 4.0)),
     "tent of two slopes": _line("Piecewise((a*x + m, x < 0), (m - b*x, True))", (-0.5, 0.5), a=(-0.9, 1.4), b=(0.3, 3.5), m=(0.3, 1.2)),
@@ -171,7 +190,7 @@ RANDOM: dict[str, tuple[Callable[[str, Random], Case], int]] = {
 }
 
 # How many of a family, where not the common number.
-COMMON = 24
+COMMON = 16
 COUNTS = {"circle born": 60, "delayed logistic, late": 45, "twist": 40, "rotation": 30, "McMillan": 40, "Lyness": 40,
           "area-preserving Henon": 45, "linear, area-preserving": 40, "standard, inside": 40, "logistic, late": 40}  # fmt: skip
 TOTAL = 2000

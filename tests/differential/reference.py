@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from flint import arb, ctx
@@ -19,18 +20,22 @@ from flint import arb, ctx
 BITS = 160
 LAGS = 2048
 STAGES = (256, 1024, 4096, 16384, 65536)
-CLOSED, HUGE = 2.0**-60, 1e30
+CLOSED, HUGE, FAR = 2.0**-60, 1e30, 200
 NUDGES = (0.0, 2.0**-46, -(2.0**-44))
 BATCHES = 16
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """kind: as of the package's ``classify``; period of a cycle (1: fixed point), else None; the evidence."""
+    """kind: as of the package's ``classify``; period of a cycle (1: fixed point), else None; the evidence.
+
+    ``number``: |largest multiplier| of a cycle, exponent of what is chaotic or quasi-periodic.
+    """
 
     kind: str
     period: int | None
     evidence: str
+    number: float = math.nan
 
 
 # -- formulas: text to straight-line code, with derivatives carried along ------------------------------------------
@@ -40,8 +45,21 @@ def _select(condition: bool, a: arb, b: arb) -> arb:
     return a if condition else b
 
 
+def _exp(x: arb) -> arb:
+    """Saturated at 2^±(2⁵⁰), where exponents end: an orbit out there stays beyond every bound asked for."""
+    if abs(x) < 2**40:
+        return x.exp()
+    return _LARGEST if x > 0 else 1 / _LARGEST
+
+
+_LARGEST = arb(2) ** (2**50)
+
+
 _EXACT = {
-    **{name: getattr(arb, name) for name in "sin cos tan exp log sinh cosh tanh sqrt".split()},
+    **{name: getattr(arb, name) for name in "sin cos tan log tanh sqrt".split()},
+    "exp": _exp,
+    "sinh": lambda x: (_exp(x) - _exp(-x)) / 2,
+    "cosh": lambda x: (_exp(x) + _exp(-x)) / 2,
     "magnitude": abs,
     "signum": arb.sgn,
     "above": lambda a, b: (a - b).mid() > 0,
@@ -184,8 +202,9 @@ class Model:
         far = half + (root.mid().sqrt() if float(half) >= 0 else -root.mid().sqrt())
         return [float(far), float(determinant / far) if float(far) else 0.0]
 
-    def slopes(self, orbit: np.ndarray) -> np.ndarray:
-        """Derivatives at the rows of an orbit (n, D), (n, D, D)."""
+    def slopes(self, orbit: Any) -> np.ndarray:
+        """Derivatives at the rows of an orbit (n, D), (n, D, D), as floats."""
+        orbit = np.asarray(orbit, dtype=float)
         with np.errstate(all="ignore"):
             entries = self._float_slopes(*orbit.T)
         return np.stack([np.broadcast_to(e, len(orbit)) for e in entries], axis=1).reshape(len(orbit), self.dim, self.dim)
@@ -201,7 +220,11 @@ class _Orbit:
         self.model, self.z = model, tuple(arb(v) for v in start)
         self.floats: list[tuple[float, ...]] = [tuple(start)]
         self.recent = deque([self.z], maxlen=LAGS + 1)
-        self.extent = max(abs(v) for v in start)
+
+    @property
+    def extent(self) -> float:
+        """The largest entry since the first eighth of the orbit: a detour before is forgotten."""
+        return float(np.abs(self.floats[len(self.floats) // 8 :]).max())
 
     def run(self, until: int) -> Verdict | None:
         """On to this many steps; a verdict if the orbit ends before."""
@@ -216,21 +239,19 @@ class _Orbit:
                 ended = self.escapes(z)
                 if ended:
                     return ended
-            self.extent = max(self.extent, size)
             floats.append(row)
             recent.append(z)
         self.z = z
         return None
 
     def escapes(self, z: tuple) -> Verdict | None:
-        """A state beyond 10³⁰: divergent if it stays there for 200 steps and grows; None if it comes back."""
+        """A state beyond 10³⁰: divergent if it stays there and grows; None if it comes back."""
         first = last = max(abs(v) for v in z)
         where = f"beyond 1e30 at step {len(self.floats)}"
-        for k in range(200):
+        for k in range(FAR):
             balls = self.model.balls(*z)
-            if not all(v.is_finite() and v.rel_accuracy_bits() > 20 or v.is_zero() for v in balls):
-                grows = k >= 2 and last > arb(10) ** 300
-                return Verdict("divergent" if grows else "undecided", None, f"{where}, no longer a number {k} steps later")
+            if not all(v.is_finite() and (v.rel_accuracy_bits() > 20 or v.is_zero()) for v in balls):
+                return Verdict("undecided", None, f"{where}, not accurate {k} steps later")
             z = tuple(v.mid() for v in balls)
             size = max(abs(v) for v in z)
             if not size > HUGE:
@@ -255,19 +276,23 @@ class _Orbit:
             return None
         size = abs(self.model.multipliers(list(self.recent)[-again:])[0])
         kind = "fixed point" if again == 1 else "cycle"
-        return Verdict(kind, again, f"closed to 2^-80, |multiplier| {size:.6g}") if size < 1 - 1e-9 else None
+        return Verdict(kind, again, f"closed to 2^-80, |multiplier| {size:.6g}", size) if size < 1 - 1e-9 else None
 
     def neutral(self, period: int, size: float) -> Verdict | None:
-        """An orbit that repeats itself exactly is on its cycle, whatever this does to others."""
-        if any(a != b for a, b in zip(self.z, self.recent[-1 - period], strict=True)):
+        """On a cycle that does not attract: an orbit that repeats itself exactly, or stays where rounding would have grown to 1."""
+        rounds = 4 * BITS * math.log(2) / math.log(max(size, 1.0)) if size > 1.001 else 0.0
+        if self.run(len(self.floats) + math.ceil(rounds) * period):
             return None
-        return Verdict("fixed point" if period == 1 else "cycle", period, f"repeats exactly, |multiplier| {size:.6g}")
+        exactly = all(a == b for a, b in zip(self.z, self.recent[-1 - period], strict=True))
+        if not exactly and not (rounds and self.closing(CLOSED) == period):
+            return None
+        return Verdict("fixed point" if period == 1 else "cycle", period, f"stays on it, |multiplier| {size:.6g}", size)
 
     def closing(self, tolerance: float) -> int | None:
         """The smallest period at which the last state comes back, relative to the size of the orbit."""
-        recent, limit = self.recent, arb(tolerance * self.extent)
-        floats = np.array(self.floats[-LAGS - 1 :])
-        near = np.flatnonzero(np.abs(floats[-2::-1] - floats[-1]).max(axis=1) <= 1e-12 * self.extent) + 1
+        recent, extent = self.recent, self.extent
+        limit, floats = arb(tolerance * extent), np.array(self.floats[-LAGS - 1 :])
+        near = np.flatnonzero(np.abs(floats[-2::-1] - floats[-1]).max(axis=1) <= 1e-12 * extent) + 1
         for lag in near.tolist():
             if all(abs(a - b) <= limit for a, b in zip(self.z, recent[-1 - lag], strict=True)):
                 return int(lag)
@@ -318,9 +343,9 @@ def _irregular(model: Model, orbit: np.ndarray) -> Verdict:
     if not math.isfinite(exponent) or halves[1] > 1.5 * halves[0]:
         return Verdict("undecided", None, evidence)
     if exponent > max(8 * error, 2e-3) and gap > 1e-6:
-        return Verdict("chaotic", None, evidence)
+        return Verdict("chaotic", None, evidence, exponent)
     if abs(exponent) < 1e-3 and gap < 1e-9 and near > 1e-6:
-        return Verdict("quasi-periodic", None, evidence)
+        return Verdict("quasi-periodic", None, evidence, exponent)
     return Verdict("undecided", None, evidence)
 
 
