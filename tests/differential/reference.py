@@ -279,12 +279,11 @@ class _Orbit:
         return Verdict(kind, again, f"closed to 2^-80, |multiplier| {size:.6g}", size) if size < 1 - 1e-9 else None
 
     def neutral(self, period: int, size: float) -> Verdict | None:
-        """On a cycle that does not attract: an orbit that repeats itself exactly, or stays where rounding would have grown to 1."""
+        """On a cycle that does not attract: an orbit that repeats itself to 2⁻¹²⁰, or stays where rounding would have grown to 1."""
         rounds = 4 * BITS * math.log(2) / math.log(max(size, 1.0)) if size > 1.001 else 0.0
         if self.run(len(self.floats) + math.ceil(rounds) * period):
             return None
-        exactly = all(a == b for a, b in zip(self.z, self.recent[-1 - period], strict=True))
-        if not exactly and not (rounds and self.closing(CLOSED) == period):
+        if self.closing(CLOSED if rounds else CLOSED**2) != period:
             return None
         return Verdict("fixed point" if period == 1 else "cycle", period, f"stays on it, |multiplier| {size:.6g}", size)
 
@@ -342,7 +341,7 @@ def _irregular(model: Model, orbit: np.ndarray) -> Verdict:
     evidence = f"exponent {exponent:.5f} ± {error:.1g}, averages differ by {gap:.1g}, nearest return {near:.1g}"
     if not math.isfinite(exponent) or halves[1] > 1.5 * halves[0]:
         return Verdict("undecided", None, evidence)
-    if exponent > max(8 * error, 2e-3) and gap > 1e-6:
+    if exponent > max(8 * error, 2e-3) and gap > 1e-8:
         return Verdict("chaotic", None, evidence, exponent)
     if abs(exponent) < 1e-3 and gap < 1e-9 and near > 1e-6:
         return Verdict("quasi-periodic", None, evidence, exponent)
