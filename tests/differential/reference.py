@@ -20,9 +20,10 @@ from flint import arb, ctx
 BITS = 160
 LAGS = 2048
 STAGES = (256, 1024, 4096, 16384, 65536)
-CLOSED, HUGE, FAR = 2.0**-60, 1e30, 200
+CLOSED, HUGE, BEYOND = 2.0**-60, 1e30, 200
 NUDGES = (0.0, 2.0**-46, -(2.0**-44))
 BATCHES = 16
+_FAR = arb(2) ** (2**40)
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,17 @@ def _select(condition: bool, a: arb, b: arb) -> arb:
 
 
 def _exp(x: arb) -> arb:
-    """Saturated at 2^±(2⁵⁰), where exponents end: an orbit out there stays beyond every bound asked for."""
+    """exp, but where its exponent has no room: 2^(2⁴⁰) x⁴, less than it is and more than what stands beside it."""
     if abs(x) < 2**40:
         return x.exp()
-    return _LARGEST if x > 0 else 1 / _LARGEST
-
-
-_LARGEST = arb(2) ** (2**50)
+    return _FAR * x**4 if x > 0 else 1 / (_FAR * x**4)
 
 
 _EXACT = {
     **{name: getattr(arb, name) for name in "sin cos tan log tanh sqrt".split()},
     "exp": _exp,
-    "sinh": lambda x: (_exp(x) - _exp(-x)) / 2,
-    "cosh": lambda x: (_exp(x) + _exp(-x)) / 2,
+    "sinh": lambda x: x.sinh() if abs(x) < 2**40 else (_exp(x) - _exp(-x)) / 2,
+    "cosh": lambda x: x.cosh() if abs(x) < 2**40 else (_exp(x) + _exp(-x)) / 2,
     "magnitude": abs,
     "signum": arb.sgn,
     "above": lambda a, b: (a - b).mid() > 0,
@@ -248,7 +246,7 @@ class _Orbit:
         """A state beyond 10³⁰: divergent if it stays there and grows; None if it comes back."""
         first = last = max(abs(v) for v in z)
         where = f"beyond 1e30 at step {len(self.floats)}"
-        for k in range(FAR):
+        for k in range(BEYOND):
             balls = self.model.balls(*z)
             if not all(v.is_finite() and (v.rel_accuracy_bits() > 20 or v.is_zero()) for v in balls):
                 return Verdict("undecided", None, f"{where}, not accurate {k} steps later")
@@ -288,9 +286,10 @@ class _Orbit:
         return Verdict("fixed point" if period == 1 else "cycle", period, f"stays on it, |multiplier| {size:.6g}", size)
 
     def closing(self, tolerance: float) -> int | None:
-        """The smallest period at which the last state comes back, relative to the size of the orbit."""
+        """The smallest period at which the last state comes back, relative to the size of the orbit (or as far as rounding lets it)."""
         recent, extent = self.recent, self.extent
-        limit, floats = arb(tolerance * extent), np.array(self.floats[-LAGS - 1 :])
+        noise = max(v.rad() for v in self.model.balls(*recent[-2]))
+        limit, floats = max(arb(tolerance * extent), 2**20 * noise), np.array(self.floats[-LAGS - 1 :])
         near = np.flatnonzero(np.abs(floats[-2::-1] - floats[-1]).max(axis=1) <= 1e-12 * extent) + 1
         for lag in near.tolist():
             if all(abs(a - b) <= limit for a, b in zip(self.z, recent[-1 - lag], strict=True)):
