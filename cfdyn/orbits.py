@@ -15,7 +15,8 @@ from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
-ESCAPE = 1e15
+# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
+ESCAPE, FAR = 1e15, 1e307
 MAX_BYTES = 2**32
 STRETCH = 200_000_000
 

@@ -24,16 +24,24 @@ def stays(
     z = [precise.number(v) for v in z0.tolist()]
     for _ in range(steps):
         z = precise(z)
-    first, tolerance = z, precise.number(10) ** (-digits // 2)
-    repeats = True
+    first, moved, tolerance = z, [], precise.number(10) ** (-digits // 2)
     for k in range(1, 3 * n + 1):
         z = precise(z)
         if k % n == 0:
-            repeats &= all(abs(a - b) <= tolerance * (1 + abs(b)) for a, b in zip(z, first, strict=True))
+            moved.append(max(abs(a - b) for a, b in zip(z, first, strict=True)))
+    largest = max(abs(v) for v in first)
+    # What is on its stable set comes nearer, or stays to the last digits; what grows leaves, from however near.
+    still = moved[-1] <= max(moved[0], precise.number(10) ** (5 - digits) * largest)
     size = np.abs(points).max(axis=0) + 1e-300
-    if repeats:
+    if still and max(moved) <= tolerance * (1 + largest):
         return True, z0
     extra = int(MAX_OPERATIONS / step.cost)
+    if moved[0] > 0 and moved[-1] > moved[0]:
+        log = precise.algebra.functions["log"]
+        # It leaves at the rate at which it moves apart; where that takes too long there is no need to watch.
+        rate = float(log(moved[-1] / moved[0])) / (2 * n)
+        if float(log(precise.number(1e-3 * size.max())) - log(moved[-1])) > 2 * extra * rate:
+            return None, z0
     for _ in range(extra):
         state = np.array([float(v) for v in z])
         if (np.abs(points - state) / size).max(axis=1).min() > 1e-3:

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._approach import Approach, approach
+from cfdyn.analysis._escape import escape
 from cfdyn.analysis._irregular import irregular
 from cfdyn.analysis._precise import stays
 from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, regularity, residual
-from cfdyn.kernels.orbits import DIVERGED, DONE, advance, iterate
-from cfdyn.orbits import ESCAPE
+from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.orbits import ESCAPE, FAR
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
 FIRST_STEPS = 1000
+RETURNS = 16
 SHORT, LONG, MOST_GROWTH = 8, 64, math.log(20.0)
 
 
@@ -109,7 +111,7 @@ class _Search:
         self.step, self.z0, self.z = step, z0, z0.copy()
         self.max_period, self.budget, self.digits = max_period, budget, digits
         self.extent = _extent(step, self.z0)
-        self.used = 0
+        self.used = self.returns = 0
         self.note = ""
         self.provenance = provenance(map=step.title, params=step.params, start=z0, budget=budget)
 
@@ -127,19 +129,26 @@ class _Search:
 
     def forward(self, steps: int) -> Regime | None:
         """Run the orbit on; a Regime if it escapes."""
-        done, status = advance(self.step.rule("step").compiled, self.z, self.step.p, steps, ESCAPE)
-        self.used += done
+        compiled, before = self.step.rule("step").compiled, self.z.copy()
+        done, status = advance(compiled, self.z, self.step.p, steps, FAR)
         if status == DONE:
+            self.used += done
             return None
-        if status == DIVERGED:
-            return self.report("divergent", f"|z| exceeds {ESCAPE:g} at step {self.used}", lyapunov=math.nan)
-        return self.report("undecided", f"the orbit leaves the map's domain at step {self.used}", lyapunov=math.nan)
+        advance(compiled, before, self.step.p, done - 1, FAR)
+        self.used += done - 1
+        found = escape(self.step, before, self.used, self.digits)
+        if found.kind != "returns":
+            return self.report(found.kind, found.reason, lyapunov=math.nan)
+        self.z, self.used, self.note, self.returns = found.z, self.used + found.steps, found.reason, self.returns + 1
+        if self.returns > RETURNS:
+            return self.report("undecided", "the orbit leaves the range of floats again and again", lyapunov=math.nan)
+        return None
 
     def settle(self, lags: int) -> Regime | None:
         """The cycle that the orbit contracts to, if there is one among its close returns."""
         orbit = np.empty((lags + 1, self.step.dim))
         orbit[0] = self.z
-        if iterate(self.step.rule("step").compiled, self.step.p, ESCAPE, orbit)[1] != DONE:
+        if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
             return None
         rejected: list[np.ndarray] = []
         for lag in self.promising(orbit):
@@ -170,7 +179,7 @@ class _Search:
         """A Regime if the orbit demonstrably goes to (or stays on) this cycle."""
         spare = max(self.budget - self.used, FIRST_STEPS)
         mu = multipliers(self.step, points)
-        how, used, z = approach(self.step, self.z, points, complex(mu[0]), spare, self.extent)
+        how, used, z = approach(self.step, self.z, points, mu, spare, self.extent)
         if how is Approach.NO:
             return None
         kink = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
@@ -184,6 +193,9 @@ class _Search:
             return self.cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
         if how is Approach.STUCK:
             return self.doubt(points, mu)
+        if how is Approach.ON_NEUTRAL and np.abs(points).max() > ESCAPE:
+            reason = f"at |z| = {np.abs(points).max():.2g} floats do not resolve the steps"
+            return self.report("undecided", reason, lyapunov=math.nan)
         self.z, self.used = z, self.used + used
         return self.cycle(points, mu, how.value)
 
@@ -207,7 +219,7 @@ class _Search:
 
     def unsettled(self) -> Regime:
         """Chaotic, quasi-periodic, or not decided; looked at once more for a late cycle."""
-        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000))
+        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.max_period)
         if z is not None:
             self.z = z
             late = self.settle(self.max_period)
@@ -226,11 +238,15 @@ class _Search:
 
 
 def _extent(step: Map, z0: np.ndarray) -> np.ndarray:
-    """The size of each coordinate over the first steps, (D,): what round-off near 0 is measured against."""
+    """The size of each coordinate over the first steps, (D,): what round-off near 0 is measured against.
+
+    The third largest: one jump far out and back does not count.
+    """
     orbit = np.empty((65, step.dim))
     orbit[0] = z0
-    done, status = iterate(step.rule("step").compiled, step.p, ESCAPE, orbit)
-    return np.abs(orbit[: done + (status == DONE)]).max(axis=0)
+    done, status = iterate(step.rule("step").compiled, step.p, FAR, orbit)
+    sizes = np.sort(np.abs(orbit[: max(done, 1) + (status == DONE)]), axis=0)
+    return sizes[-min(3, len(sizes))]
 
 
 def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
