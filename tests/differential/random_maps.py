@@ -91,6 +91,8 @@ FAMILIES = {
     "logistic at 1e-12": _line("r*x*(1-x*1e12)", (0.1e-12, 0.9e-12), r=(2.7, 4.1)),
     "Ricker from afar": _line("x*exp(r*(1-x))", (-3.0, 200.0), r=(1.5, 3.5)),
     "exponential from afar": _line("a - exp(x)", (-3.0, 100.0), a=(-1.0, 4.0)),
+    "cosine, slowly from afar": _line("b*x + a*cos(x)", (-1e14, 1e14), b=(0.3, 0.7), a=(0.5, 4.0)),
+    "logistic, slowly from afar": _line("Piecewise((b*x, x > 1), (r*x*(1-x), True))", (0.1, 1e13), b=(0.2, 0.45), r=(2.7, 4.0)),
     # Rational
     "Hassell": _line("a*x/(1+x)**b", (0.2, 2.0), a=(2.0, 60.0), b=(1.5, 9.0)),
     "Newton": _line("x - (x**3-x-c)/(3*x**2-1)", (0.7, 2.0), c=(0.5, 3.0)),
