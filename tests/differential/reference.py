@@ -21,7 +21,7 @@ BITS = 160
 LAGS = 2048
 STAGES = (256, 1024, 4096, 16384, 65536)
 CLOSED, HUGE, BEYOND = 2.0**-60, 1e30, 200
-NUDGES = (0.0, 2.0**-46, -(2.0**-44))
+NUDGES = (2.0**-46, -(2.0**-44))
 BATCHES = 16
 _FAR = arb(2) ** (2**40)
 
@@ -154,8 +154,10 @@ class _Writer:
         return self.let(f"select({test}, {yes[0]}, {no[0]})"), slopes
 
 
-def _compiled(formulas: Sequence[str], variables: Sequence[str], params: dict[str, float], kind: dict, slopes: bool) -> Callable:
-    """A function of the variables: their images or, with ``slopes``, all derivatives row by row."""
+def _compiled(
+    formulas: Sequence[str], variables: Sequence[str], params: dict[str, float], kind: dict, slopes: bool = False, ending: str = ""
+) -> Callable:
+    """A function of the variables: their images or, with ``slopes``, all derivatives row by row; ``ending`` follows each."""
     writer, results = _Writer(variables, slopes), []
     for formula in formulas:
         value, row = writer.write(ast.parse(formula.strip(), mode="eval").body)
@@ -164,7 +166,7 @@ def _compiled(formulas: Sequence[str], variables: Sequence[str], params: dict[st
     space |= {name: kind["number"](text) for text, name in writer.constants.items()}
     space |= {"zero": kind["number"](0), "one": kind["number"](1)}
     body = "".join(f"    {line}\n" for line in writer.lines)
-    exec(f"def made({', '.join(variables)}):\n{body}    return ({', '.join(results)},)", space)
+    exec(f"def made({', '.join(variables)}):\n{body}    return ({', '.join(r + ending for r in results)},)", space)
     return space["made"]
 
 
@@ -174,12 +176,10 @@ class Model:
     def __init__(self, formulas: Sequence[str], variables: Sequence[str], params: dict[str, float]):
         ctx.prec = BITS
         self.dim = len(variables)
-        self.balls = _compiled(formulas, variables, params, _EXACT, slopes=False)
+        self.balls = _compiled(formulas, variables, params, _EXACT)
+        self.step = _compiled(formulas, variables, params, _EXACT, ending=".mid()")
         self._slopes = _compiled(formulas, variables, params, _EXACT, slopes=True)
         self._float_slopes = _compiled(formulas, variables, params, _FLOATS, slopes=True)
-
-    def step(self, z: tuple) -> tuple:
-        return tuple([v.mid() for v in self.balls(*z)])
 
     def multipliers(self, points: list[tuple]) -> list[complex]:
         """Eigenvalues of the derivative over a cycle, the largest first; the product of derivatives in 160 bits."""
@@ -228,7 +228,7 @@ class _Orbit:
         """On to this many steps; a verdict if the orbit ends before."""
         step, floats, recent, z = self.model.step, self.floats, self.recent, self.z
         while len(floats) <= until:
-            z = step(z)
+            z = step(*z)
             row = tuple(map(float, z))
             size = max(map(abs, row))
             if not size < HUGE:
@@ -347,29 +347,26 @@ def _irregular(model: Model, orbit: np.ndarray) -> Verdict:
     return Verdict("undecided", None, evidence)
 
 
-def _fate(model: Model, start: Sequence[float], effort: int) -> Verdict:
+def _fate(model: Model, start: Sequence[float], stages: Sequence[int]) -> tuple[Verdict | None, np.ndarray]:
+    """(verdict, orbit) of what settles or escapes by the last of the stages; None if nothing does."""
     orbit = _Orbit(model, start)
-    for stage in (*STAGES, *([STAGES[-1] * effort] if effort > 1 else [])):
+    for stage in stages:
         found = orbit.run(stage) or orbit.cycle()
         if found:
-            return found
-    return _irregular(model, np.array(orbit.floats))
+            return found, np.empty(0)
+    return None, np.array(orbit.floats)
 
 
 def classify(formulas: Sequence[str], variables: Sequence[str], params: dict[str, float], start: Sequence[float], effort: int = 1) -> Verdict:
     """The regime of the orbit of ``start``; ``effort``: how many times as long it is followed if it does not settle."""
     model = Model(formulas, variables, params)
-    first = None
-    for nudge in NUDGES:
-        found = _fate(model, [v * (1 + nudge) for v in start], effort)
-        if found.kind == "undecided":
-            return found
-        if first is None:
-            first = found
-        elif (found.kind, found.period) != (first.kind, first.period):
-            other = f"{first.kind} {first.period} or {found.kind} {found.period}"
-            return Verdict("undecided", None, f"{other}, by a change of the start of 2^-44")
-        if first.kind in ("chaotic", "quasi-periodic") and nudge:
-            break
-    assert first is not None
-    return first
+    settled, orbit = _fate(model, start, [*STAGES, STAGES[-1] * effort])
+    verdict = settled or _irregular(model, orbit)
+    if verdict.kind == "undecided":
+        return verdict
+    for nudge in NUDGES if settled else NUDGES[:1]:
+        other = _fate(model, [v * (1 + nudge) for v in start], STAGES if settled else STAGES[:-1])[0]
+        if (other and (other.kind, other.period)) != (settled and (settled.kind, settled.period)):
+            words = f"{other.kind} {other.period}" if other else "no end"
+            return Verdict("undecided", None, f"{verdict.kind} {verdict.period}, but {words} after a change of the start by {nudge:.0e}")
+    return verdict
