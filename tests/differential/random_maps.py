@@ -122,7 +122,7 @@ FAMILIES = {
     "skew tent": _line("Min(a*x, b*(1-x))", (0.1, 0.9), a=(0.5, 2.5), b=(0.7, 4.0)),
     "tent of two slopes": _line("Piecewise((a*x + m, x < 0), (m - b*x, True))", (-0.5, 0.5), a=(-0.9, 1.4), b=(0.3, 3.5), m=(0.3, 1.2)),
     "gap": _line("Piecewise((a*x + 1, x < 0), (b*x - c, True))", (-0.5, 0.5), a=(0.2, 0.95), b=(0.2, 0.95), c=(0.2, 1.2)),
-    "shift": _line("Piecewise((b*x + c, b*x + c < 1), (b*x + c - 1, True))", (0.1, 0.9), b=(1.05, 1.95), c=(0.05, 0.9)),
+    "shift": _line("Piecewise((b*x + (2-b)*c, b*x + (2-b)*c < 1), (b*x + (2-b)*c - 1, True))", (0.1, 0.9), b=(1.05, 1.95), c=(0.05, 0.95)),
     "clipped logistic": _line("Min(r*x*(1-x), m)", (0.1, 0.9), r=(3.2, 4.0), m=(0.6, 1.0)),
     "Lozi": _plane("1 - a*abs(x) + y", "b*x", (-0.2, 0.3), (-0.1, 0.1), a=(0.2, 1.85), b=(-0.5, 0.6)),
     "Gingerbread": _plane("1 - y + abs(x)*a", "x", (-0.5, 0.9), (-0.5, 0.9), a=(0.4, 1.2)),
