@@ -215,3 +215,35 @@ def cases() -> list[Case]:
         made.append(FAMILIES[name].draw(name, rng))
     rng.shuffle(made)
     return made[:TOTAL]
+
+
+# -- neutral fixed points, of which the fate is known --------------------------------------------------------------
+
+
+def neutral_cases(count: int = 36) -> list[tuple[Case, str]]:
+    """Maps with |multiplier| 1 at 0, and where the terms of higher order take a small start: in infinitely many steps to 0, or away."""
+    rng, makers = np.random.default_rng(SEED), [_rotation, _rotation, _flip, _fold]
+    return [makers[k % len(makers)](rng) for k in range(count)]
+
+
+def _rotation(rng: Random) -> tuple[Case, str]:
+    """r ↦ r ∓ c r^(2k+1) while the angle grows by 2πp/q, in sheared coordinates (x + sy, y)."""
+    q, outwards = int(rng.integers(3, 13)), rng.random() < 0.2
+    params = {"a": 2 * np.pi * int(rng.integers(1, q)) / q, "c": float(rng.uniform(0.3, 1.5)), "s": float(rng.choice([0.0, 0.7]))}
+    u, power = "(x+s*y)", int(rng.integers(1, 3))
+    size = f"(1 {'+' if outwards else '-'} c*({u}**2 + y**2)**{power})"
+    first, second = f"{size}*({u}*cos(a) - y*sin(a))", f"{size}*({u}*sin(a) + y*cos(a))"
+    case = Case(f"rotation by 1/{q}", (f"{first} - s*{second}", second), (float(rng.uniform(0.2, 0.5)), 0.1), params)
+    return case, "divergent" if outwards else "fixed point"
+
+
+def _flip(rng: Random) -> tuple[Case, str]:
+    """Of x ↦ −x + bx² + cx³ with b² + c > 0 the second iterate is x − 2(b² + c)x³ + …"""
+    params = {"b": float(rng.uniform(-0.5, 0.5)), "c": float(rng.uniform(0.1, 0.8))}
+    return Case("flip", ("-x + b*x**2 + c*x**3",), (float(rng.uniform(-0.4, 0.4)),), params), "fixed point"
+
+
+def _fold(rng: Random) -> tuple[Case, str]:
+    """x ↦ x + cx²: from −1/c < x₀ < 0 to 0, from above 0 away."""
+    start = float(rng.uniform(-0.5, 0.1))
+    return Case("fold", ("x + c*x**2",), (start,), {"c": float(rng.uniform(0.5, 1.5))}), "divergent" if start > 0 else "fixed point"

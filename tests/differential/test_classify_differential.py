@@ -10,7 +10,7 @@ import pytest
 
 import cfdyn as cf
 from tests.differential import reference
-from tests.differential.random_maps import Case, cases
+from tests.differential.random_maps import Case, cases, neutral_cases
 from tests.oracles import needs_compiler
 
 KINDS = ("fixed point", "cycle", "quasi-periodic", "chaotic", "divergent")
@@ -80,3 +80,17 @@ def test_two_thousand_random_maps():
     for kind in KINDS:
         assert counts[kind] >= FEWEST
         assert len(report[kind]) <= UNDECIDED * counts[kind], kind
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_neutral_fixed_points():
+    """Their fate is known: an orbit that creeps towards one along the rays of a rational rotation is on no q-cycle."""
+    undecided = 0
+    for case, truth in neutral_cases():
+        found = package_map(case.formulas, case.variables, tuple(case.params)).at(**case.params)
+        regime = cf.analysis.classify(found, case.start)
+        print(case.family, case.params, case.start, truth, regime.kind, regime.period, regime.reason)
+        assert regime.kind in (truth, "undecided"), case
+        undecided += regime.kind == "undecided"
+    assert undecided <= len(neutral_cases()) // 3
