@@ -98,10 +98,10 @@ def _born(windows: list[Window]) -> str:
 
 
 def _met(bands: Bands) -> str:
-    """Where over the learning rate period 3, chaos and divergence were met first."""
+    """Where over the learning rate period 3, chaos and divergence first fill a band wider than what the samples resolve."""
     firsts: dict[str, float] = {}
-    for lo, _, name in bands.bands:
-        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent"):
+    for lo, hi, name in bands.bands:
+        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent") and hi - lo >= 2 * bands.resolution:
             firsts.setdefault(name, lo)
     met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
-    return f"Over {bands.parameter}, from the same start: {met}." if met else ""
+    return f"Over {bands.parameter}, from the same start, sampled every {bands.resolution:.2g}: {met}." if met else ""

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.analysis._approach import Approach, approach
 from cfdyn.analysis._escape import escape
 from cfdyn.analysis._irregular import irregular
-from cfdyn.analysis._precise import stays
+from cfdyn.analysis._precise import MAX_OPERATIONS, noise, stays
 from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, regularity, residual
 from cfdyn.kernels.orbits import DONE, advance, iterate
 from cfdyn.orbits import ESCAPE, FAR
@@ -19,6 +19,10 @@ from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
 FIRST_STEPS = 1000
+# States at which round-off is looked at, and its unit.
+LAST, ULP = 3, 2.0**-53
+# An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
+AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16
 SHORT, LONG, MOST_GROWTH = 8, 64, math.log(20.0)
 
@@ -31,7 +35,7 @@ class Regime(Record):
     ``period``: 1 for a fixed point, n for a cycle, else None. ``points`` (period, D) and
     ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
     per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
-    ``reason``: the evidence in one sentence.
+    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it.
     """
 
     kind: str
@@ -41,6 +45,7 @@ class Regime(Record):
     residual: float
     points: np.ndarray
     reason: str
+    steps: int = 0
 
 
 def classify(
@@ -110,7 +115,6 @@ class _Search:
     def __init__(self, step: Map, z0: np.ndarray, max_period: int, budget: int, digits: int):
         self.step, self.z0, self.z = step, z0, z0.copy()
         self.max_period, self.budget, self.digits = max_period, budget, digits
-        self.extent = _extent(step, self.z0)
         self.used = self.returns = 0
         self.note = ""
         self.provenance = provenance(map=step.title, params=step.params, start=z0, budget=budget)
@@ -121,6 +125,8 @@ class _Search:
             stopped = self.forward(chunk)
             if stopped is not None:
                 return stopped
+            if self.used == chunk:
+                self.from_afar()
             settled = self.settle(min(self.max_period, max(64, self.used // 4)))
             if settled is not None:
                 return settled
@@ -144,6 +150,25 @@ class _Search:
             return self.report("undecided", "the orbit leaves the range of floats again and again", lyapunov=math.nan)
         return None
 
+    def from_afar(self) -> None:
+        """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""
+        rows = np.empty((2, 65, self.step.dim))
+        for orbit, start in zip(rows, (self.z0, self.z), strict=True):
+            orbit[0] = start
+            if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
+                return
+        first, then = np.abs(rows).max(axis=1)
+        if np.all(first <= AFAR * then) or self.used * self.step.cost > MAX_OPERATIONS:
+            return
+        farthest = np.argsort(-np.abs(rows[0] / np.fmax(then, TINY)).max(axis=1))[:LAST]
+        if np.all(noise(self.step, rows[0, farthest]) <= NOISY * np.fmax(then, TINY)):
+            return
+        precise = self.step.precise(self.digits)
+        state = [precise.number(v) for v in self.z0.tolist()]
+        for _ in range(self.used):
+            state = precise(state)
+        self.z, self.note = np.array([float(v) for v in state]), f"; its first steps with {self.digits} digits"
+
     def settle(self, lags: int) -> Regime | None:
         """The cycle that the orbit contracts to, if there is one among its close returns."""
         orbit = np.empty((lags + 1, self.step.dim))
@@ -151,6 +176,7 @@ class _Search:
         if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
             return None
         rejected: list[np.ndarray] = []
+        self.extent = _extent(self.step, orbit)
         for lag in self.promising(orbit):
             points = polish(self.step, orbit[:lag])
             if points is None:
@@ -232,21 +258,17 @@ class _Search:
     ) -> Regime:
         if points is None or mu is None:
             nothing = np.empty((0, self.step.dim))
-            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, provenance=self.provenance)
+            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, self.used, provenance=self.provenance)
         error = residual(self.step, points)
-        return Regime(kind, len(points), mu, lyapunov, error, points, reason, provenance=self.provenance)
+        return Regime(kind, len(points), mu, lyapunov, error, points, reason, self.used, provenance=self.provenance)
 
 
-def _extent(step: Map, z0: np.ndarray) -> np.ndarray:
-    """The size of each coordinate over the first steps, (D,): what round-off near 0 is measured against.
+def _extent(step: Map, orbit: np.ndarray) -> np.ndarray:
+    """The size of each coordinate of an orbit (n, D), (D,): what round-off is measured against.
 
-    The third largest: one jump far out and back does not count.
+    Near 0 it is the size of the terms that cancel there: the round-off of a step in units of the last place.
     """
-    orbit = np.empty((65, step.dim))
-    orbit[0] = z0
-    done, status = iterate(step.rule("step").compiled, step.p, FAR, orbit)
-    sizes = np.sort(np.abs(orbit[: max(done, 1) + (status == DONE)]), axis=0)
-    return sizes[-min(3, len(sizes))]
+    return np.maximum(np.abs(orbit).max(axis=0), noise(step, orbit[-LAST:]) / ULP)
 
 
 def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

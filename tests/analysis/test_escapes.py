@@ -116,3 +116,25 @@ def test_arguments_without_bounds_do_not_fill_the_memory():
     f = ours.functions
     assert f["exp"](-huge) == 0 and f["sigmoid"](huge) == 1 and f["sigmoid"](-huge) == 0 and f["tanh"](-huge) == -1
     assert f["softplus"](huge) == huge and math.isnan(f["exp"](huge)) and math.isnan(f["sin"](huge))
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "start", "period", "multiplier"),
+    [  # by 160-bit orbits
+        ("b*x+a*cos(x)", {"a": 1.5505819971892891, "b": 0.3900828759962367}, 74710689079252.38, 2, 0.98784),
+        ("b*x+a*cos(x)", {"a": 2.643888614955608, "b": 0.3640848135431378}, -91211598407723.33, 3, 0.73238),
+        ("Piecewise((b*x, x > 1), (r*x*(1-x), True))", {"b": 0.32694305907508747, "r": 3.832741189700745}, 3612640590141.64, 3, 0.122182),
+        ("a - exp(x)", {"a": 3.3330829013163443}, 33.56136938718013, 2, 5.3e-10),
+    ],
+)  # fmt: skip
+@needs_compiler
+def test_a_way_from_afar_does_not_set_the_scale(text, params, start, period, multiplier):
+    found = cf.analysis.classify(cf.Map.from_text(text, "x", params), [start])
+    assert found.period == period and abs(found.multipliers[0]) == pytest.approx(multiplier, abs=2e-5), found.reason
+
+
+@pytest.mark.parametrize("text", ["2*x", "2*x - x**3"])
+def test_on_the_stable_set_of_a_saddle(text):
+    """From (0, 1), x stays 0 exactly."""
+    found = cf.analysis.classify(cf.Map.from_text([text, "y/2"], "x y"), [0.0, 1.0])
+    assert (found.kind, found.period) == ("fixed point", 1) and "stable set" in found.reason
