@@ -7,7 +7,8 @@ import math
 import pytest
 from flint import arb
 
-from tests.differential.reference import Model, Verdict, classify
+from tests.differential.model import Model
+from tests.differential.reference import Verdict, classify
 
 PLANE = ("x", "y")
 SPIRAL = ("(x*cos(a) - y*sin(a))*(1 - x**2 - y**2)", "(x*sin(a) + y*cos(a))*(1 - x**2 - y**2)")
