@@ -127,6 +127,19 @@ FAMILIES = {
     "Lozi": _plane("1 - a*abs(x) + y", "b*x", (-0.2, 0.3), (-0.1, 0.1), a=(0.2, 1.85), b=(-0.5, 0.6)),
     "Gingerbread": _plane("1 - y + abs(x)*a", "x", (-0.5, 0.9), (-0.5, 0.9), a=(0.4, 1.2)),
     "descent on Huber": _plane("x - r*Max(-1, Min(1, x)) + b*(x-y)", "x", (0.2, 2.0), (0.2, 2.0), r=(0.5, 4.0), b=(0.0, 0.95)),
+    # Slow, sticky, or on the edge of something
+    "slow spiral": _plane("(1+m-x**2-y**2)*(x*cos(a)-y*sin(a)) + k*x*y", "(1+m-x**2-y**2)*(x*sin(a)+y*cos(a))",
+                          (0.05, 0.3), (0.05, 0.3), m=(-0.002, 0.003), a=(0.3, 2.8), k=(-0.2, 0.2)),
+    "circle far beyond its birth": _plane("(1+m-x**2-y**2)*(x*cos(a)-y*sin(a)) + k*(x**2-y**2)",
+                                          "(1+m-x**2-y**2)*(x*sin(a)+y*cos(a)) + k*x*y",
+                                          (0.05, 0.3), (0.05, 0.3), m=(0.05, 0.6), a=(0.3, 2.8), k=(-0.6, 0.6)),
+    "delayed logistic, breaking up": _plane("a*x*(1-y)", "x", (0.4, 0.6), (0.4, 0.6), a=(2.15, 2.27)),
+    "logistic, where doublings end": _line("r*x*(1-x)", (0.2, 0.8), r=(3.568, 3.572)),
+    "logistic, intermittent": _line("r*x*(1-x)", (0.2, 0.8), r=(3.825, 3.82843)),
+    "logistic, bands that meet": _line("r*x*(1-x)", (0.2, 0.8), r=(3.855, 3.859)),
+    "logistic, barely escaping": _line("r*x*(1-x)", (0.1, 0.9), r=(4.0, 4.003)),
+    "Henon, late": _plane("1 - a*x**2 + y", "0.3*x", (-0.2, 0.2), (-0.1, 0.1), a=(1.0, 1.43)),
+    "gap, many steps": _line("Piecewise((a*x + 1, x < 0), (a*x - c, True))", (-0.5, 0.5), a=(0.6, 0.99), c=(0.1, 1.0)),
 }  # fmt: skip
 
 
@@ -203,16 +216,12 @@ TOTAL = 2000
 
 
 def cases() -> list[Case]:
-    """All 2,000, mixed, the same every time."""
+    """2,000 of those, mixed, the same every time."""
     rng, made = np.random.default_rng(SEED), []
     for name, (make, count) in RANDOM.items():
         made += [make(name, rng) for _ in range(count)]
     for name, family in FAMILIES.items():
         made += [family.draw(name, rng) for _ in range(COUNTS.get(name, COMMON))]
-    names = list(FAMILIES)
-    while len(made) < TOTAL:
-        name = names[len(made) % len(names)]
-        made.append(FAMILIES[name].draw(name, rng))
     rng.shuffle(made)
     return made[:TOTAL]
 
