@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +11,16 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
+from cfdyn.portable import Portable
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
 from cfdyn.tape.program import Program
 
 
-class Map:
+class Map(Portable):
     """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
 
     ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
@@ -39,7 +40,6 @@ class Map:
         self.spec = spec
         self.names = spec.names
         self.n_weights = spec.n_weights
-        self._rules: dict[str, Rule] = {}
 
     @classmethod
     def from_text(
@@ -79,6 +79,10 @@ class Map:
     def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""
         return Map(self.spec.at(params))
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
 
     @cached_property
     def p(self) -> np.ndarray:
@@ -217,7 +221,7 @@ class Map:
         return PreciseMap(self, digits)
 
 
-class PreciseMap:
+class PreciseMap(Portable):
     """A map in arbitrary precision: parameters and data are taken at their exact binary values.
 
     Examples
@@ -230,19 +234,33 @@ class PreciseMap:
     def __init__(self, step: Map, digits: int):
         if not 1 <= digits <= 10_000:
             raise UsageError(f"digits must lie between 1 and 10000, not {digits}")
-        self.algebra = mp_algebra(digits)
-        self.number = self.algebra.functions["number"]
-        self._map = step
-        self._programs: dict[str, Program] = {}
-        self._p = [self.number(v) for v in step.spec.params.values()]
-        data = step.spec.data
-        self._data = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        self._map, self.digits = step, digits
+
+    @cached_property
+    def algebra(self) -> Algebra:
+        """Numbers of that many digits, and the functions of them."""
+        return mp_algebra(self.digits)
+
+    @cached_property
+    def number(self) -> Callable[[Any], Any]:
+        """The exact value of a float, as such a number."""
+        return self.algebra.functions["number"]
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+    @cached_property
+    def _inputs(self) -> tuple[list, list]:
+        data = self._map.spec.data
+        table = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        return [self.number(v) for v in self._map.spec.params.values()], table
 
     def evaluate(self, what: str, z: Sequence) -> list:
         """Outputs of one of the map's programs at a state of mpmath numbers."""
         if what not in self._programs:
             self._programs[what] = self._map._program(what)
-        return evaluate(self._programs[what], self.algebra, z, self._p, self._data)
+        return evaluate(self._programs[what], self.algebra, z, *self._inputs)
 
     def __call__(self, z: Sequence) -> list:
         """f(z)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import importlib
@@ -111,9 +112,40 @@ def path(t=2.0):
     return cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t)
 
 
+@functools.cache
+def made(kind):
+    return RECORDS[kind]()
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_travels(kind):
+    record = made(kind)
+    for found in (pickle.loads(pickle.dumps(record)), copy.deepcopy(record), copy.copy(record)):
+        assert same(record, found)
+        step, there = getattr(record, "_step", None), getattr(found, "_step", None)
+        assert repr(step) == repr(there)
+        if step is not None:
+            z = np.linspace(0.3, 0.7, step.dim)
+            np.testing.assert_array_equal(step(z), there(z))
+
+
+def test_what_a_map_is_needed_for_goes_on_after_travelling(tmp_path):
+    """A fresh process switches to the 2-cycle that is born at lr = 1 and measures an orbit."""
+    things = doubling().bifurcations[0], cf.iterate(GD, [0.5], 10)
+    expected = things[0].switch().points, things[1].loss
+    (tmp_path / "things").write_bytes(pickle.dumps((things, expected)))
+    code = """
+import pickle, sys, numpy as np
+(bifurcation, orbit), (points, loss) = pickle.load(open(sys.argv[1], "rb"))
+assert np.array_equal(orbit.loss, loss) and bifurcation.switch().points.shape == points.shape
+"""
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "things"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("kind", RECORDS)
 def test_round_trip(kind, tmp_path):
-    record = RECORDS[kind]()
+    record = made(kind)
     path = record.save(tmp_path / "record.npz")
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
@@ -152,7 +184,7 @@ def test_every_record_class_is_covered():
     ours = ("study", "complementarity", "integrate.trajectory", *(f"analysis.{name}" for name in cf.analysis.names()))
     for module in (f"cfdyn.{name}" for name in ours):
         importlib.import_module(module)
-    covered = {type(build()).__name__ for build in RECORDS.values()}
+    covered = {type(made(kind)).__name__ for kind in RECORDS}
     ours = {name for name, cls in Record.kinds.items() if cls.__module__.startswith("cfdyn.")}
     # Study and Landscape are built and saved by the tests of the study.
     assert ours - covered <= {"Study", "Landscape"}
