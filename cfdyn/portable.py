@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
+import time
 from functools import cached_property
 from typing import Any, NoReturn, Self
 
@@ -35,8 +37,9 @@ class Rooted:
         raise UsageError("machine code cannot leave its process; pickle the map, the flow or the loss that it belongs to")
 
 
-_waited_for: list[tuple[int, Any]] = []
+_waited_for: list[tuple[int, Any]] = [(-1, threading.RLock())]
 _held: list[Any] = []
+_NEEDED = sys.stdlib_module_names | set("cfdyn numba llvmlite numpy scipy sympy mpmath flint matplotlib sklearn".split())
 
 
 def held_while_forking(lock: Any, order: int) -> Any:
@@ -50,9 +53,21 @@ def held_while_forking(lock: Any, order: int) -> Any:
 
 
 def _hold() -> None:
-    for _, lock in list(_waited_for):
-        lock.acquire()
-        _held.append(lock)
+    while True:
+        for _, lock in list(_waited_for):
+            lock.acquire()
+            _held.append(lock)
+        if not _another_imports():
+            return
+        _let_go()
+        time.sleep(0.001)
+
+
+def _another_imports() -> bool:
+    """Whether another thread is within an import of what this package needs: a fork would leave that locked for ever."""
+    locks = getattr(importlib._bootstrap, "_module_locks", {})  # type: ignore[attr-defined]
+    named = [ref() for name, ref in list(locks.items()) if name.partition(".")[0] in _NEEDED]
+    return any(getattr(lock, "owner", None) not in (None, threading.get_ident()) for lock in named)
 
 
 def _let_go() -> None:
@@ -71,4 +86,8 @@ def _begin_afresh() -> None:
 
 
 if hasattr(os, "register_at_fork"):
+    # These hold locks while a fork is prepared, from when they were imported; whoever waits here must not have them yet.
+    import concurrent.futures.thread  # noqa: F401
+    import logging  # noqa: F401
+
     os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_begin_afresh)
