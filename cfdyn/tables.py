@@ -105,10 +105,11 @@ def _text(path: str) -> str:
     source = " ".join(path.split())
     try:
         with regular(path) as file:
-            raw = file.read(LARGEST + 1)
-            if len(raw) > LARGEST:
-                size, most = os.fstat(file.fileno()).st_size / MEGABYTE, LARGEST // MEGABYTE
-                raise UsageError(f"{source} has {size:.0f} MB, and at most {most} MB are read: take a part of its rows")
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST:
+                most = LARGEST // MEGABYTE
+                raise UsageError(f"{source} has {size / MEGABYTE:.0f} MB, and at most {most} MB are read: take a part of its rows")
+            raw = file.read(LARGEST)
     except UsageError:  # which is a ValueError
         raise
     except IsADirectoryError:

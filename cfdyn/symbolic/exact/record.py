@@ -215,7 +215,7 @@ class ExactCurves(Record):
 
     parameter: str
     values: Annotated[np.ndarray, "m"]
-    points: np.ndarray
+    points: Annotated[np.ndarray, "B m"]
     multipliers: Annotated[np.ndarray, "B m"]
     family: Annotated[np.ndarray, "B"]
 
