@@ -107,8 +107,8 @@ def _text(path: str) -> str:
         with regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST:
-                most = LARGEST // MEGABYTE
-                raise UsageError(f"{source} has {size / MEGABYTE:.0f} MB, and at most {most} MB are read: take a part of its rows")
+                size //= MEGABYTE
+                raise UsageError(f"{source} has {size} MB, and at most {LARGEST // MEGABYTE} MB are read: take some of its rows")
             raw = file.read(LARGEST)
     except UsageError:  # which is a ValueError
         raise
