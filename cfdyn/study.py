@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Study(Record):
     latex: str
     optimizer: str
     lr: float
-    start: np.ndarray
+    start: Annotated[np.ndarray, "D"]
     chosen: dict
     minima: list[Minimum]
     edge: Edge | None
@@ -62,8 +62,8 @@ class Study(Record):
     windows: list[Window]
     exact: list[dict]
     orbit: Orbit
-    loss: np.ndarray
-    sharpness: np.ndarray
+    loss: Annotated[np.ndarray, "t"]
+    sharpness: Annotated[np.ndarray, "t"]
     landscape: Landscape
     verdict: str
     no_edge: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -37,9 +37,9 @@ class CodimensionTwo(Record):
     """
 
     kind: str
-    parameters: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
+    parameters: Annotated[np.ndarray, "p"]
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     place: int
 
 
@@ -60,20 +60,20 @@ class BifurcationCurve(Record):
 
     kind: str
     names: tuple[str, str]
-    parameters: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
-    coefficient: np.ndarray
+    parameters: Annotated[np.ndarray, "m p"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
+    coefficient: Annotated[np.ndarray, "m"]
     special: list[CodimensionTwo]
     ends: tuple[str, str]
     closed: bool
     period: int
-    bounds: np.ndarray
+    bounds: Annotated[np.ndarray, "p *"]
     condition: str = ""
-    above: np.ndarray = field(default_factory=lambda: np.empty((0, 1)))
+    above: Annotated[np.ndarray, "* *", complex] = field(default_factory=lambda: np.empty((0, 1)))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
-    unknowns: np.ndarray = field(default_factory=lambda: np.empty((3, 2, 0)))
+    unknowns: Annotated[np.ndarray, "* * *"] = field(default_factory=lambda: np.empty((3, 2, 0)))
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:

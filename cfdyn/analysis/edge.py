@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Edge(Record):
     value: float
     kind: str
     multiplier: complex
-    points: np.ndarray
+    points: Annotated[np.ndarray, "* D"]
 
 
 def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
