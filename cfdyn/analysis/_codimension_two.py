@@ -178,7 +178,9 @@ def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | 
     with np.errstate(all="ignore"):
         # Where curves meet Newton's method may fail.
         for solved in (solution, interpolated(solution)):
-            hit = None if solved is None else root(first, solved)
+            if solved is None:
+                continue
+            hit = root(first, solved)
             if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
                 return Place(tracer, hit[1].z)
     return None

@@ -149,8 +149,10 @@ def locate_touch(
     solution, d = interpolated(between(tracer, found, *rows)), tracer.d
     if solution is None:
         return None
-    fit = np.polynomial.Chebyshev.fit(NODES, [solution(t).values[1 + test] for t in NODES], deg=len(NODES) - 1, domain=[0, 1])
-    for t in (float(np.real(t)) for t in fit.deriv().roots() if abs(np.imag(t)) < REAL and 0 <= np.real(t) < 1):
+    values = np.array([solution(t).values[1 + test] for t in NODES])
+    fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
+    extrema = np.asarray(fit.deriv().roots(), dtype=complex)
+    for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():
         there = solution(t)
         own, following = there.values[1 + MATRICES :][: 2 * d * d].reshape(2, d, d)
         if np.linalg.svd(own + sign * following, compute_uv=False)[-2] <= SQUARED:
