@@ -127,7 +127,7 @@ def _smooth_at(step: Map, z: np.ndarray) -> None:
     for direction in np.eye(step.dim) * size:
         pair = np.array([z - direction, z + direction])
         for which in np.flatnonzero(_sides(step, pair[0]) != _sides(step, pair[1])):
-            both = _across(step, *pair, int(which)) + CLEAR * np.array([-direction, direction])
+            both = _across(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
             values, slopes = images(step, both), jacobians(step, both)
             if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
                 raise NumericsError(NO_DERIVATIVE)
