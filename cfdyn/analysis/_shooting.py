@@ -15,6 +15,8 @@ WELL = 1e6
 STEEP = 1e6
 # A multiplier of which the condensed equations know half of the digits.
 LARGE = 1e8
+# Smaller numbers have lost digits.
+LEAST = 1e-290
 # A defect of one unit in the last place cannot be made smaller.
 EXACT = 2e-16
 
@@ -39,11 +41,12 @@ def residual(step: Map, points: np.ndarray) -> float:
     return float(np.abs(images(step, points) - np.roll(points, -1, axis=0)).max())
 
 
-def polish(step: Map, points: np.ndarray, iterations: int = 30) -> np.ndarray | None:
+def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 1.0) -> np.ndarray | None:
     """The cycle near the given points (n, D) by Newton on F_i = f(x_i) − x_{i+1}; None if it fails.
 
     The composed map is never formed, so long and unstable cycles are as easy as short ones. A
-    singular system (a continuum of cycles) gets the smallest step that solves it.
+    singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
+    led here, beside which points near 0 are round-off.
     """
     x = np.array(points, dtype=float)
     best, best_size, stalled = None, np.inf, 0
@@ -53,7 +56,7 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30) -> np.ndarray | 
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
             return best
         size = np.abs(defect).max()
-        good_enough = size <= 1e-11 * (1e-3 + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
+        good_enough = size <= 1e-11 * (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
         if size < best_size:
             best_size, stalled = size, 0
             if good_enough:
@@ -218,6 +221,6 @@ def least_period(points: np.ndarray, tolerance: float = 1e-7, extent: float = 0.
     n = len(points)
     size = max(np.abs(points).max(), 1e-4 * extent) or 1.0
     for q in range(1, n):
-        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= tolerance * size:
+        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= max(tolerance * size, LEAST):
             return q
     return n

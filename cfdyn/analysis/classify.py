@@ -25,6 +25,8 @@ LAST, ULP = 3, 2.0**-53
 # An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16
+# An orbit that grows so much from one half of the states looked at to the other has no scale yet.
+GROWS = 1e3
 SHORT, LONG, MOST_GROWTH = 8, 64, math.log(20.0)
 
 
@@ -180,10 +182,13 @@ class _Search:
         orbit[0] = self.z
         if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
             return None
+        half = len(orbit) // 2
+        if np.abs(orbit[half:]).max() > GROWS * np.abs(orbit[:half]).max():
+            return None
         rejected: list[np.ndarray] = []
         self.extent = _extent(self.step, orbit)
         for lag in self.promising(orbit):
-            points = polish(self.step, orbit[:lag])
+            points = polish(self.step, orbit[:lag], extent=self.extent.max())
             if points is None:
                 continue
             points = points[: least_period(points, extent=self.extent.max())]
