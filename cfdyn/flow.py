@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.arguments import vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
@@ -219,10 +220,7 @@ class Flow(Portable):
         return z
 
     def _model_state(self, start: Any) -> np.ndarray:
-        try:
-            z = np.array(start, dtype=float, order="C", ndmin=1)
-        except (TypeError, ValueError):
-            raise UsageError(f"a start is a list of numbers, not {start!r}") from None
+        z = vector("a start", start)
         if not all(map(math.isfinite, z.ravel().tolist())):
             raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
         if z.shape == (self.n_weights,) and self._lift is not None:

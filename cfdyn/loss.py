@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import converted, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.portable import Portable
@@ -101,11 +102,11 @@ class Loss(Portable):
         return self.rule(what)(np.concatenate([self._vector(v) for v in vectors]), self.p)
 
     def _vector(self, w: Any) -> np.ndarray:
-        vector = np.atleast_1d(np.asarray(w, dtype=float))
-        if vector.shape != (self.dim,):
+        point = vector("a point of a loss", w)
+        if point.shape != (self.dim,):
             names = ", ".join(self.variables)
-            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {vector.shape}")
-        return vector
+            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {point.shape}")
+        return point
 
     def value(self, w: Any) -> float:
         """L(w) at a point (d,)."""
@@ -144,7 +145,7 @@ class Loss(Portable):
 def _checked_box(box: Any) -> Box | None:
     if box is None:
         return None
-    checked = tuple((float(lo), float(hi)) for lo, hi in box)
+    checked = converted("box", box, tuple[tuple[float, float], ...])
     for lo, hi in checked:
         if not lo < hi:
             raise UsageError(f"an interval of a box needs lo < hi, not {lo:g}:{hi:g}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import Formula, formula
@@ -233,6 +234,7 @@ def make_map(
     formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
+    params = converted("params", params, Mapping[str, float])
     try:
         given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
     except TypeError:

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
+from cfdyn.arguments import converted, number
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.formula import Formula, formula
 from cfdyn.symbolic.loss import LossSpec, merged
@@ -201,7 +203,4 @@ def _read(text: str | None, names: Iterable[str]) -> Formula | None:
 
 
 def _numbers(optimizer: str, params: Mapping[str, float]) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in params.items()}
-    except (TypeError, ValueError):
-        raise UsageError(f"{optimizer}: hyperparameters are numbers, not {dict(params)}") from None
+    return {name: number(f"{optimizer}: {name}", value) for name, value in converted("params", params, Mapping[str, Any]).items()}
