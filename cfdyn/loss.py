@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.arguments import converted, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.portable import Portable
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss
 from cfdyn.symbolic.oracle import loss_program
@@ -94,8 +94,8 @@ class Loss(Portable):
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "switching": len(self.spec.switching)}  # fmt: skip
-        if what not in sizes:
-            raise unknown("rule of a loss", what, sizes)
+        if not isinstance(what, str) or what not in sizes:
+            raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
 
     def _evaluate(self, what: str, *vectors: Any) -> np.ndarray:

@@ -57,7 +57,7 @@ class Map(Portable):
         >>> henon([0.5, 0.2])
         array([0.85, 0.15])
         """
-        return cls(make_map(formulas, variables, dict(params or {})))
+        return cls(make_map(formulas, variables, params))
 
     @property
     def dim(self) -> int:
@@ -218,7 +218,7 @@ class Map(Portable):
         >>> step.names, step.derivative([0.25, 3.0], [1.0, 0.0], [0.0, 1.0])  # ∂_r f′ = 1 − 2x
         (('x', 'r'), array([0.5, 0. ]))
         """
-        return Map(ExtendedMap(self.spec, parameters))
+        return Map(ExtendedMap(self.spec, tuple(require_parameter(self, name) for name in parameters)))
 
     def precise(self, digits: int) -> PreciseMap:
         """The same map on mpmath numbers of ``digits`` digits."""

@@ -231,10 +231,10 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
+    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
-    params = converted("params", params, Mapping[str, float])
+    params = converted("params", params or {}, Mapping[str, float])
     try:
         given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
     except TypeError:

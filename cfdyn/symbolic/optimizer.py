@@ -166,7 +166,9 @@ class Optimizer:
         >>> opt.per_weight, opt.update["v"].expression
         (('v',), g + mu*v)
         """
-        shared, initial = dict(shared or {}), dict(initial or {})
+        texts = {"update": update, "define": define or {}, "shared": shared or {}}
+        update, define, shared = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
+        initial, params = (converted(*pair, Mapping[str, Any]) for pair in (("initial", initial or {}), ("params", params)))
         rules = {**update, **shared}
         _check_names(rules, params, define or {})
         names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *(define or {}), "t"]
