@@ -47,7 +47,7 @@ def shown(value: Any) -> str:
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a number of too many digits, or an object that fails to describe itself
-        text = f"a {type(value).__name__} that cannot be shown"
+        text = f"{type(value).__name__} that cannot be shown"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

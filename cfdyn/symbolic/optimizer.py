@@ -166,25 +166,27 @@ class Optimizer:
         >>> opt.per_weight, opt.update["v"].expression
         (('v',), g + mu*v)
         """
-        texts = {"update": update, "define": define or {}, "shared": shared or {}}
-        update, define, shared = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
-        initial, params = (converted(*pair, Mapping[str, Any]) for pair in (("initial", initial or {}), ("params", params)))
+        texts = {"update": update, "define": define or {}, "shared": shared or {}, "flow": flow or {}}
+        update, define, shared, flow = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
+        domain = converted("domain", domain, Mapping[str, str] | None)
+        initial, params = converted("initial", initial or {}, Mapping[str, float]), _numbers(name, params)
         rules = {**update, **shared}
-        _check_names(rules, params, define or {})
-        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *(define or {}), "t"]
-        defined = {key: formula(text, names) for key, text in (define or {}).items()}
+        _check_names(rules, params, define)
+        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *define, "t"]
+        defined = {key: formula(text, names) for key, text in define.items()}
         read = {key: formula(text, names) for key, text in rules.items()}
         used = {name for f in (*read.values(), *defined.values()) for name in f.names}
         if "t" in used and "t" not in {*rules, *params, *defined}:
             shared["t"], read["t"] = "t + 1", formula("t + 1")
             initial.setdefault("t", 1.0)
         per_weight = tuple(key for key in update if key != "w")
-        states = {key: float(initial.get(key, 0.0)) for key in (*per_weight, *shared)}
+        states = {key: initial.get(key, 0.0) for key in (*per_weight, *shared)}
         return cls(
-            name, _numbers(name, params), read, defined, per_weight, tuple(shared), states,
-            domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
+            name, params, read, defined, per_weight, tuple(shared), states,
+            domain if domain is not None else {"lr": "positive"} if "lr" in params else {},
+            converted("options", options or {}, Mapping[str, Any]),
             _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
-            {s: formula(f, names) for s, f in (flow or {}).items()}, _read(threshold, params),
+            {s: formula(f, names) for s, f in flow.items()}, _read(threshold, params),
         )  # fmt: skip
 
 
