@@ -33,11 +33,13 @@ def number(what: str, value: Any, finite: bool = False) -> float:
     1.0
     """
     try:
-        found = float(value) if isinstance(value, numbers.Real | np.floating) and not isinstance(value, bool) else math.nan
+        found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real | np.floating) else float(value)
     except (OverflowError, ValueError, TypeError):
         found = math.nan
-    if math.isnan(found) or finite and math.isinf(found):
-        raise UsageError(f"{what} is a {'finite ' if finite else ''}number, not {shown(value)}")
+    if isinstance(value, float) and (math.isnan(value) or finite and math.isinf(value)):
+        raise UsageError(f"{what}={value} is not a finite number")
+    if math.isnan(found):
+        raise UsageError(f"{what} is a number, not {shown(value)}")
     return found
 
 
@@ -175,7 +177,8 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
         if make is None:
             return found
         module, _, path = make.partition(":")
-        return functools.reduce(getattr, path.split("."), importlib.import_module(module))(found)
+        target: Any = importlib.import_module(module)
+        return functools.reduce(getattr, path.split("."), target)(found)
 
     if package:
         call.__module__, call.__qualname__ = package, function.__name__

@@ -169,7 +169,8 @@ class Optimizer:
         texts = {"update": update, "define": define or {}, "shared": shared or {}, "flow": flow or {}}
         update, define, shared, flow = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
         domain = converted("domain", domain, Mapping[str, str] | None)
-        initial, params = converted("initial", initial or {}, Mapping[str, float]), _numbers(name, params)
+        shared, initial = dict(shared), dict(converted("initial", initial or {}, Mapping[str, float]))
+        params = _numbers(name, params)
         rules = {**update, **shared}
         _check_names(rules, params, define)
         names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *define, "t"]
