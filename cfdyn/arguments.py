@@ -36,7 +36,7 @@ def number(what: str, value: Any, finite: bool = False) -> float:
         found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real | np.floating) else float(value)
     except (OverflowError, ValueError, TypeError):
         found = math.nan
-    if isinstance(value, float) and (math.isnan(value) or finite and math.isinf(value)):
+    if isinstance(value, float | np.floating) and (math.isnan(found) or finite and math.isinf(found)):
         raise UsageError(f"{what}={value} is not a finite number")
     if math.isnan(found):
         raise UsageError(f"{what} is a number, not {shown(value)}")
