@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"cfdyn.{name}")
     if name not in _WHERE:
         raise AttributeError(f"module 'cfdyn' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"cfdyn.{_WHERE[name]}"), name)
+    value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))
     globals()[name] = value
     return value
 

@@ -93,7 +93,7 @@ def _checked(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
     """α (k, k) and β (k, k, k, k) as finite, symmetrised arrays."""
     try:
         a, b = np.asarray(alpha, float), np.asarray(beta, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError("alpha and beta must be arrays of real numbers") from None
     a, b = a.reshape(1, 1) if a.size == 1 else a, b.reshape(1, 1, 1, 1) if b.size == 1 else b
     if a.ndim != 2 or a.shape[0] != a.shape[1] or a.size == 0:

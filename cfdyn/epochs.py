@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError, unknown, whole_number
 from cfdyn.loss import Loss
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
@@ -53,8 +53,7 @@ def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic
     if order not in ORDERS:
         raise unknown("order", order, ORDERS)
     rows = len(spec.data)
-    if batch < 1 or epochs < 1:
-        raise UsageError("an epoch needs at least one row in a batch, and a map at least one epoch")
+    batch, epochs, seed = whole_number("batch", batch, 1), whole_number("epochs", epochs, 1), whole_number("seed", seed, 0)
     if rows * epochs > MOST_ROWS:
         raise UsageError(f"{epochs} epochs of {rows} rows are {rows * epochs} rows of code; the limit is {MOST_ROWS}")
     rng = np.random.default_rng(seed)

@@ -36,8 +36,23 @@ class RecordError(CfdynError):
     """A saved file is cut off, foreign or too large."""
 
 
-def whole_number(what: str, value: Any, least: int) -> int:
-    """The value, if it is a whole number from ``least`` on.
+def shown(value: Any) -> str:
+    """A value in a message: its beginning, if it is long, and its kind, if it cannot be shown.
+
+    Examples
+    --------
+    >>> shown("abc"), shown([1.5] * 100)
+    ("'abc'", '[1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1...')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a number of too many digits, or an object that fails to describe itself
+        text = f"{type(value).__name__} that cannot be shown"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def whole_number(what: str, value: Any, least: int = -(2**63), most: int = 2**63 - 1) -> int:
+    """The value, if it is a whole number from ``least`` to ``most``.
 
     Examples
     --------
@@ -48,8 +63,9 @@ def whole_number(what: str, value: Any, least: int) -> int:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least:
-        raise UsageError(f"{what} is a whole number from {least} on, not {value!r}")
+    if not least <= number <= most:
+        span = "" if least < -(2**62) else f" from {least} on" if most > 2**62 else f" from {least} to {most}"
+        raise UsageError(f"{what} is a whole number{span}, not {shown(value)}")
     return number
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.arguments import vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
@@ -83,7 +84,7 @@ class Flow(Portable):
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
         """
-        made = make_map(formulas, variables, dict(params or {}))
+        made = make_map(formulas, variables, params)
         return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
 
     @property
@@ -219,10 +220,7 @@ class Flow(Portable):
         return z
 
     def _model_state(self, start: Any) -> np.ndarray:
-        try:
-            z = np.array(start, dtype=float, order="C", ndmin=1)
-        except (TypeError, ValueError):
-            raise UsageError(f"a start is a list of numbers, not {start!r}") from None
+        z = vector("a start", start)
         if not all(map(math.isfinite, z.ravel().tolist())):
             raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
         if z.shape == (self.n_weights,) and self._lift is not None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import converted, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import FormulaError, UsageError, unknown
+from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
@@ -96,19 +97,19 @@ class Loss(Portable):
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "switching": len(self.spec.switching)}  # fmt: skip
-        if what not in sizes:
-            raise unknown("rule of a loss", what, sizes)
+        if not isinstance(what, str) or what not in sizes:
+            raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
 
     def _evaluate(self, what: str, *vectors: Any) -> np.ndarray:
         return self.rule(what)(np.concatenate([self._vector(v) for v in vectors]), self.p)
 
     def _vector(self, w: Any) -> np.ndarray:
-        vector = np.atleast_1d(np.asarray(w, dtype=float))
-        if vector.shape != (self.dim,):
+        point = vector("a point of a loss", w)
+        if point.shape != (self.dim,):
             names = ", ".join(self.variables)
-            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {vector.shape}")
-        return vector
+            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {point.shape}")
+        return point
 
     def value(self, w: Any) -> float:
         """L(w) at a point (d,)."""
@@ -157,7 +158,7 @@ def _not_in_the_catalogue(formula: Any, variables: Any) -> None:
 def _checked_box(box: Any) -> Box | None:
     if box is None:
         return None
-    checked = tuple((float(lo), float(hi)) for lo, hi in box)
+    checked = converted("box", box, tuple[tuple[float, float], ...])
     for lo, hi in checked:
         if not lo < hi:
             raise UsageError(f"an interval of a box needs lo < hi, not {lo:g}:{hi:g}")

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.errors import UsageError
+from cfdyn.arguments import number
+from cfdyn.errors import UsageError, whole_number
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records import Record, provenance
@@ -60,7 +61,7 @@ class Orbit(Record):
         ------
         UsageError : a decay outside [0, 1)
         """
-        if not 0 <= decay < 1:
+        if not 0 <= number("the decay of an average", decay) < 1:
             raise UsageError(f"the decay of an average lies in [0, 1), not {decay}")
         averages = self.w.copy()
         for t in range(1, len(averages)):
@@ -138,8 +139,7 @@ def iterate(
     0.975299630818881269078701734543
     """
     z = require_map(step).state(z0)
-    if n < 0:
-        raise UsageError(f"the number of steps must not be negative, not {n}")
+    n = whole_number("the number of steps", n, 0)
     if (n + 1) * step.dim * 8 > MAX_BYTES:
         gib = (n + 1) * step.dim * 8 / 2**30
         raise UsageError(f"an orbit of {n} steps needs {gib:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")

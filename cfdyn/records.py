@@ -138,7 +138,7 @@ def _kind(name: str, module: str) -> type:
 
 
 @cache
-def _hints(kind: type[Record]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind, include_extras=True)
     return {f.name: hints[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
 
@@ -153,8 +153,9 @@ def checked(record: Record) -> Record:
     ------
     RecordError : it is not
     """
+    kind: Any = type(record)
     sizes: dict[str, int] = {}
-    for name, hint in _hints(type(record)).items():
+    for name, hint in _hints(kind).items():
         value = getattr(record, name)
         if not _fits(value, hint, sizes):
             found = f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -237,9 +238,9 @@ def load(path: str | os.PathLike) -> Record:
 def _arrays(path: Path, file: BinaryIO) -> dict[str, np.ndarray]:
     """What the file holds, once it is known how much that is."""
     with zipfile.ZipFile(file) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
+        total = sum(entry.file_size for entry in archive.infolist())
+        if total > MAX_BYTES:
+            raise RecordError(f"{path} would need {total / 2**30:.1f} GiB of memory; the limit is 2 GiB")
         for entry in archive.infolist():
             if entry.filename == "header.npy" and entry.file_size > MAX_HEADER + 1024:
                 size, most = entry.file_size / 2**20, MAX_HEADER >> 20

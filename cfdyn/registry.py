@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
 import pkgutil
@@ -21,6 +20,8 @@ class Rebinding(ModuleType):
     function back, so ``cf.losses.quartic`` is callable whatever was imported before.
     """
 
+    _wrap: str | None = None
+
     def __reduce__(self) -> tuple:
         return importlib.import_module, (self.__name__,)
 
@@ -30,13 +31,17 @@ class Rebinding(ModuleType):
         super().__setattr__(name, value)
 
     def _entry(self, name: str, module: ModuleType) -> Any:
-        return getattr(module, name, module)
+        """What the package calls by that name: a function that checks what it is given."""
+        found = getattr(module, name, module)
+        if not inspect.isfunction(found):
+            return found
+        from cfdyn.arguments import checked
+
+        return checked(found, self.__name__, self._wrap)
 
 
 class Catalogue(Rebinding):
     """A package whose attribute NAME is the function NAME of its submodule NAME, found by its file."""
-
-    _wrap: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.names():
@@ -58,23 +63,6 @@ class Catalogue(Rebinding):
             singular = {"losses": "loss", "optimizers": "optimizer", "flows": "flow"}.get(plural, plural)
             raise unknown(singular, name, self.names(), f"cfdyn list {plural}")
         return getattr(self, name)
-
-    def _entry(self, name: str, module: ModuleType) -> Any:
-        found = super()._entry(name, module)
-        return found if self._wrap is None or found is module else _wrapped(found, self._wrap)
-
-
-def _wrapped(function: Callable, wrap: str) -> Callable:
-    """The function with its result passed through ``package.module:Name``, imported when called."""
-    @functools.wraps(function)
-    def build(*args: Any, **options: Any) -> Any:
-        module, _, path = wrap.partition(":")
-        target: Any = functools.reduce(getattr, path.split("."), importlib.import_module(module))
-        return target(function(*args, **options))
-
-    # Where it is found, for a pickle: its module has the function without the wrapping.
-    build.__module__, build.__qualname__ = function.__module__.rpartition(".")[0], function.__name__
-    return build
 
 
 def catalogue(name: str) -> Catalogue:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError, shown, unknown, whole_number
 from cfdyn.loss import Loss
 from cfdyn.portable import Portable
 from cfdyn.symbolic.angles import circle_map
@@ -73,7 +74,7 @@ class Map(Portable):
         >>> circle([0.8]).round(6), circle.periodic
         (array([0.147553]), {'x': 1.0})
         """
-        return cls(_around(make_map(formulas, variables, dict(params or {})), periodic))
+        return cls(_around(make_map(formulas, variables, params), periodic))
 
     @property
     def dim(self) -> int:
@@ -180,10 +181,7 @@ class Map(Portable):
         ------
         UsageError : wrong length, or entries that are not finite
         """
-        try:
-            z = np.ascontiguousarray(np.atleast_1d(np.asarray(start, dtype=float)))
-        except (TypeError, ValueError):
-            raise UsageError(f"a start is a list of numbers, not {start!r}") from None
+        z = vector("a start", start)
         rest = self.spec.rest
         if z.shape == (self.n_weights,) and rest is not None:
             z = np.concatenate([z, rest])
@@ -210,8 +208,14 @@ class Map(Portable):
         """Dᵏf(z)[u, v, …] for one to three directions (D,); the result is (D,)."""
         if not 1 <= len(directions) <= 3:
             raise UsageError("derivative takes one to three directions")
-        point = np.concatenate([self.state(z), *(np.asarray(v, dtype=float).reshape(self.dim) for v in directions)])
+        point = np.concatenate([self.state(z), *(self._direction(v) for v in directions)])
         return self.rule(f"derivative{len(directions)}")(point, self.p)
+
+    def _direction(self, v: Any) -> np.ndarray:
+        direction = vector("a direction", v)
+        if direction.shape != (self.dim,):
+            raise UsageError(f"a direction has {self.dim} entries ({', '.join(self.names)}), not {direction.size}")
+        return direction
 
     def taylor(self, curve: Any) -> np.ndarray:
         """The series of f along a curve: from z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D), that of f(z(s)), (K+1, D).
@@ -225,14 +229,14 @@ class Map(Portable):
         >>> twice[:, 0]  # s + 2s² + 2s³ + s⁴
         array([0., 1., 2., 2.])
         """
-        series = np.array(curve, dtype=float)
-        if series.ndim != 2 or series.shape[1] != self.dim or len(series) == 0:
+        series = table("a curve", curve, 2)
+        if series.shape[1] != self.dim or len(series) == 0:
             raise UsageError(f"a curve is a table with {self.dim} columns, one row for each power, not shape {series.shape}")
         return self.rule(f"taylor:{len(series) - 1}")(series.ravel(), self.p).reshape(series.shape)
 
     def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
         """∂f/∂(parameter) at z, (D,)."""
-        return self.rule(f"parameter_derivative:{name}")(self.state(z), self.p)
+        return self.rule(f"parameter_derivative:{require_parameter(self, name)}")(self.state(z), self.p)
 
     def extended(self, *parameters: str) -> Map:
         """(z, α) → (f(z; α), α), the named parameters α as states: derivatives in z and α together, of any order.
@@ -243,7 +247,7 @@ class Map(Portable):
         >>> step.names, step.derivative([0.25, 3.0], [1.0, 0.0], [0.0, 1.0])  # ∂_r f′ = 1 − 2x
         (('x', 'r'), array([0.5, 0. ]))
         """
-        return Map(ExtendedMap(self.spec, parameters))
+        return Map(ExtendedMap(self.spec, tuple(require_parameter(self, name) for name in parameters)))
 
     def precise(self, digits: int) -> PreciseMap:
         """The same map on mpmath numbers of ``digits`` digits."""
@@ -261,9 +265,7 @@ class PreciseMap(Portable):
     """
 
     def __init__(self, step: Map, digits: int):
-        if not 1 <= digits <= 10_000:
-            raise UsageError(f"digits must lie between 1 and 10000, not {digits}")
-        self._map, self.digits = step, digits
+        self._map, self.digits = step, whole_number("digits", digits, 1, 10_000)
 
     @cached_property
     def algebra(self) -> Algebra:
@@ -347,5 +349,5 @@ def require_map(step: Any) -> Map:
 def require_parameter(step: Map, name: Any) -> str:
     """The name of a parameter of the map, or an error that lists them."""
     if not isinstance(name, str) or name not in step.params:
-        raise unknown("parameter of the map", str(name), step.params)
+        raise unknown("parameter of the map", name if isinstance(name, str) else shown(name), step.params)
     return name

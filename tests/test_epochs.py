@@ -87,7 +87,7 @@ def test_many_rows():
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"batch": 0}, "at least one row"), ({"epochs": 0}, "at least one epoch"), ({"order": "cyclc"}, "did you mean 'cyclic'"),
+    [({"batch": 0}, "batch is a whole number from 1"), ({"epochs": 0}, "epochs is a whole number from 1"), ({"order": "cyclc"}, "did you mean 'cyclic'"),
      ({"epochs": 3000}, "limit is 4096")],
 )  # fmt: skip
 def test_wrong_epochs_are_refused(options, words):

@@ -125,7 +125,7 @@ def test_overflow_is_divergence_not_a_domain_error():
 
 def test_zero_steps_and_bad_requests():
     assert cf.iterate(LOGISTIC, [0.3], 0).z.tolist() == [[0.3]]
-    for n, words in ((-1, "negative"), (10**12, "GiB")):
+    for n, words in ((-1, "from 0 on"), (10**12, "GiB")):
         with pytest.raises(cf.CfdynError, match=words):
             cf.iterate(LOGISTIC, [0.3], n)
     for digits in (0, -5, 10**6):

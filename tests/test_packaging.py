@@ -135,6 +135,34 @@ def test_the_installed_copy_studies_a_formula(fresh, tmp_path):
     assert list((tmp_path / "cfdyn-out").iterdir()), "a study leaves a figure"
 
 
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """A clone that is called like the package, installed for editing into an environment beside it."""
+    home = tmp_path_factory.mktemp("above")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "cfdyn", home / "cfdyn" / "cfdyn", ignore=ignored)
+    for name in SOURCES:
+        shutil.copy(ROOT / name, home / "cfdyn")
+    call([sys.executable, "-m", "venv", "--without-pip", home / "env"], home)
+    # The folder on the path has setuptools, and its .pth files are not read.
+    pip = [sys.executable, "-m", "pip", "--python", home / "env" / "bin" / "python", "install", "--quiet", "--no-index", "--no-deps"]
+    call([*pip, "--no-build-isolation", "--editable", "./cfdyn"], home, PYTHONPATH=sysconfig.get_path("purelib"))
+    return home
+
+
+@pytest.mark.parametrize("folder", [".", "cfdyn", "cfdyn/cfdyn", "env"])
+def test_an_editable_clone_is_found_wherever_python_starts(clone, folder):
+    code = "import cfdyn; print(cfdyn.__file__, cfdyn.__version__)"
+    found = call([clone / "env" / "bin" / "python", "-c", code], clone / folder).stdout.split()
+    assert found == [str(clone / "cfdyn" / "cfdyn" / "__init__.py"), "0.1.0"]
+
+
+def test_an_editable_clone_is_found_by_mypy(clone):
+    (clone / "user.py").write_text("import cfdyn\n\nreveal_type(cfdyn.__version__)\n")
+    mypy = [sys.executable, "-m", "mypy", "--cache-dir", clone / "cache", "--python-executable", clone / "env" / "bin" / "python"]
+    assert 'Revealed type is "str"' in call([*mypy, "user.py"], clone).stdout
+
+
 def imported(arguments: list[str], folder: Path) -> set[str]:
     """Top-level names of all modules that a fresh interpreter imports."""
     log = call([sys.executable, "-X", "importtime", *arguments], folder, PYTHONPATH=str(ROOT)).stderr

@@ -59,7 +59,7 @@ def test_senseless_maps_are_refused(formulas, variables, params, words):
         ([1.0], "2 entries"),
         ([1.0, 2.0, 3.0], "2 entries"),
         ([], "2 entries"),
-        ([[1.0, 2.0]], "2 entries"),
+        ([[1.0, 2.0]], "list of numbers"),
         ("abc", "list of numbers"),
         ([1.0, "a"], "list of numbers"),
         (None, "list of numbers|2 entries|finite"),

@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.analysis._homological import Forms, Shift, derivatives
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import jacobians, multipliers_of, regularity, residual
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.systems import Map, require_map
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
@@ -22,8 +22,8 @@ def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
     require_map(step)
     try:
         rows = np.asarray(points, dtype=float)
-    except (TypeError, ValueError):
-        raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {points!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {shown(points)}") from None
     if rows.ndim > 2 or rows.size == 0:
         raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")
     cycle = np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])

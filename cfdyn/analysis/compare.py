@@ -121,6 +121,8 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
         if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
     names = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
+    if len(names) != len(paths):
+        raise UsageError(f"compare needs a name for each of the {len(paths)} paths, not {len(names)}")
     z = np.asarray(orbit.z, dtype=float)
     middle = (z[:-2] + 2 * z[1:-1] + z[2:]) / 4
     w, averaged = z[:, : orbit.n_weights], middle[:, : orbit.n_weights]

@@ -130,10 +130,9 @@ def _scaled(name: str, x: np.ndarray, max_period: int, level: float) -> Directio
 
 def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
     """The columns or projections to look at, (n, k), and their names."""
-    table = np.asarray(log.w if isinstance(log, Orbit) else log)
     try:
-        table = np.asarray(table, dtype=float)
-    except (TypeError, ValueError):
+        table = np.asarray(log.w if isinstance(log, Orbit) else log, dtype=float)
+    except (TypeError, ValueError, OverflowError):
         raise UsageError("the log must be an array of real numbers, (n,) or (n, d)") from None
     if table.ndim == 1:
         table = table[:, None]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
 from cfdyn.records import Record
 
@@ -71,7 +72,7 @@ class Trajectory(Record):
         """
         from cfdyn.kernels.dense import sample
 
-        times = np.atleast_1d(np.asarray(t, dtype=float))
+        times = vector("a time", t)
         if not len(self.starts):
             end = float(self.t[0]) if len(self.t) else 0.0
             if not (times == end).all():

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from cfdyn.errors import UsageError
+from cfdyn.errors import whole_number
 
 
 def whole(what: str, value: int, lo: int, hi: int) -> int:
     """The value, if it is a whole number from lo to hi."""
-    if value not in range(lo, hi + 1):
-        raise UsageError(f"{what} is a whole number from {lo} to {hi}, not {value!r}")
-    return int(value)
+    return whole_number(what, value, lo, hi)
 
 
 def names(letter: str, *sizes: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfdyn.arguments import converted, number
 from cfdyn.errors import FormulaError, UsageError, unknown
 from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.tape.program import Node
@@ -111,12 +112,10 @@ def shortened(text: str, most: int = 160) -> str:
 
 def merged(old: Mapping[str, float], new: Mapping[str, float], what: str) -> dict[str, float]:
     """``old`` with finite values of ``new``; an unknown name is an error with the nearest one."""
-    for name, value in new.items():
+    for name in new:
         if name not in old:
             raise unknown(what, name, old)
-        if not np.isfinite(value):
-            raise UsageError(f"{name}={value} is not a finite number")
-    return {**old, **{k: float(v) for k, v in new.items()}}
+    return {**old, **{name: number(name, value, finite=True) for name, value in new.items()}}
 
 
 def natural_order(names: Sequence[str]) -> list[str]:
@@ -145,7 +144,7 @@ def make_loss(
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
     """
-    params = {k: float(v) for k, v in (params or {}).items()}
+    params = converted("params", params or {}, Mapping[str, float])
     read = formula(text)
     used = set(read.names)
     known = set(params) | set(columns)
@@ -179,7 +178,7 @@ def _check_table(data: Any, columns: Sequence[str]) -> None:
 
 def split_names(names: str | Sequence[str]) -> list[str]:
     """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names."""
-    parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else list(names)
+    parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else converted("variables", names, Sequence[str])
     if len(set(parts)) != len(parts) or not all(parts):
         raise UsageError(f"variable names must be distinct and not empty: {names!r}")
     return parts

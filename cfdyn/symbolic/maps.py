@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
@@ -231,9 +232,10 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float]
+    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable."""
+    params = converted("params", params or {}, Mapping[str, float])
     try:
         given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
     except TypeError:

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
+from cfdyn.arguments import converted, number
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.symbolic.loss import LossSpec, merged
@@ -164,23 +166,28 @@ class Optimizer:
         >>> opt.per_weight, opt.update["v"].expression
         (('v',), g + mu*v)
         """
-        shared, initial = dict(shared or {}), dict(initial or {})
+        texts = {"update": update, "define": define or {}, "shared": shared or {}, "flow": flow or {}}
+        update, define, shared, flow = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
+        domain = converted("domain", domain, Mapping[str, str] | None)
+        shared, initial = dict(shared), dict(converted("initial", initial or {}, Mapping[str, float]))
+        params = _numbers(name, params)
         rules = {**update, **shared}
-        _check_names(rules, params, define or {})
-        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *(define or {}), "t"]
-        defined = {key: formula(text, names) for key, text in (define or {}).items()}
+        _check_names(rules, params, define)
+        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *define, "t"]
+        defined = {key: formula(text, names) for key, text in define.items()}
         read = {key: formula(text, names) for key, text in rules.items()}
         used = {name for f in (*read.values(), *defined.values()) for name in f.names}
         if "t" in used and "t" not in {*rules, *params, *defined}:
             shared["t"], read["t"] = "t + 1", formula("t + 1")
             initial.setdefault("t", 1.0)
         per_weight = tuple(key for key in update if key != "w")
-        states = {key: float(initial.get(key, 0.0)) for key in (*per_weight, *shared)}
+        states = {key: initial.get(key, 0.0) for key in (*per_weight, *shared)}
         return cls(
-            name, _numbers(name, params), read, defined, per_weight, tuple(shared), states,
-            domain if domain is not None else {"lr": "positive"} if "lr" in params else {}, options or {},
+            name, params, read, defined, per_weight, tuple(shared), states,
+            domain if domain is not None else {"lr": "positive"} if "lr" in params else {},
+            converted("options", options or {}, Mapping[str, Any]),
             _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
-            {s: formula(f, names) for s, f in (flow or {}).items()}, _read(threshold, params),
+            {s: formula(f, names) for s, f in flow.items()}, _read(threshold, params),
         )  # fmt: skip
 
 
@@ -198,7 +205,4 @@ def _read(text: str | None, names: Iterable[str]) -> Formula | None:
 
 
 def _numbers(optimizer: str, params: Mapping[str, float]) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in params.items()}
-    except (TypeError, ValueError):
-        raise UsageError(f"{optimizer}: hyperparameters are numbers, not {dict(params)}") from None
+    return {name: number(f"{optimizer}: {name}", value) for name, value in converted("params", params, Mapping[str, Any]).items()}

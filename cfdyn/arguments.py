@@ -1,0 +1,212 @@
+"""What a public function is given is what its signature says, or the caller is told so in a sentence."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import math
+import numbers
+import os
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Union, get_args, get_origin
+
+import numpy as np
+
+from cfdyn.errors import UsageError, shown, whole_number
+
+_MADE_BY = {
+    "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
+    "Loss": "a cf.Loss",
+    "Optimizer": "an optimizer such as cf.optimizers.gd(lr=0.1)",
+    "Flow": "a flow such as cf.flows.gradient(loss, optimizer)",
+}
+
+
+def number(what: str, value: Any, finite: bool = False) -> float:
+    """The value as a float, if it is a real number; NaN is none.
+
+    Examples
+    --------
+    >>> number("rtol", 1)
+    1.0
+    """
+    try:
+        found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real | np.floating) else float(value)
+    except (OverflowError, ValueError, TypeError):
+        found = math.nan
+    if isinstance(value, float | np.floating) and (math.isnan(found) or finite and math.isinf(found)):
+        raise UsageError(f"{what}={value} is not a finite number")
+    if math.isnan(found):
+        raise UsageError(f"{what} is a number, not {shown(value)}")
+    return found
+
+
+def vector(what: str, value: Any) -> np.ndarray:
+    """A row of real numbers as floats, (n,), contiguous and new; a single number is a row of one.
+
+    Examples
+    --------
+    >>> vector("a start", [1, 2])
+    array([1., 2.])
+    """
+    return table(what, value, 1, "a list of numbers")
+
+
+def table(what: str, value: Any, dimensions: int, words: str = "a table of numbers") -> np.ndarray:
+    """Real numbers as a new array of floats with so many dimensions.
+
+    Examples
+    --------
+    >>> table("a curve", [[1], [2]], 2).shape
+    (2, 1)
+    """
+    try:
+        given = np.asarray(value)
+        fits = given.dtype.kind in "iuf" or given.dtype == object and all(isinstance(x, numbers.Real) for x in given.flat)
+        found = np.array(given, dtype=float, order="C", ndmin=dimensions) if fits or not given.size else None
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or found.ndim != dimensions:
+        raise UsageError(f"{what} is {words}, not {shown(value)}")
+    return found
+
+
+def _whole(what: str, value: Any) -> int:
+    if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
+        value = int(value)
+    return whole_number(what, value)
+
+
+def _truth(what: str, value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise UsageError(f"{what} is True or False, not {shown(value)}")
+    return bool(value)
+
+
+def _text(what: str, value: Any) -> str:
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str):
+        raise UsageError(f"{what} is a text, not {shown(value)}")
+    return found
+
+
+def _callable(what: str, value: Any) -> Any:
+    if not callable(value):
+        raise UsageError(f"{what} is a function, not {shown(value)}")
+    return value
+
+
+def _items(what: str, value: Any) -> list:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise UsageError(f"{what} is a list, not {shown(value)}")
+    try:
+        return list(value)
+    except TypeError:  # such as an array that is a single number
+        raise UsageError(f"{what} is a list, not {shown(value)}") from None
+
+
+_PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: _whole, float: number, bool: _truth, str: _text, Callable: _callable}
+
+
+def converted(what: str, value: Any, hint: Any) -> Any:
+    """The value as the annotation ``hint`` wants it.
+
+    Raises
+    ------
+    UsageError : it is something else
+
+    Examples
+    --------
+    >>> converted("bounds", [0, 1], tuple[float, float])
+    (0.0, 1.0)
+    """
+    kind, inner = get_origin(hint), get_args(hint)
+    if hint is Any or hint is object:
+        return value
+    if hint in _PLAIN or kind in _PLAIN:
+        return _PLAIN[hint if hint in _PLAIN else kind](what, value)
+    if kind in (Union, types.UnionType):
+        return _one_of(what, value, inner)
+    if kind is tuple and Ellipsis not in inner:
+        items = _items(what, value)
+        if len(items) != len(inner):
+            raise UsageError(f"{what} is {len(inner)} values in a row, not {shown(value)}")
+        return tuple(converted(what, item, one) for item, one in zip(items, inner, strict=True))
+    if kind in (list, tuple, Sequence):
+        items = [converted(f"each of {what}", item, inner[0]) for item in _items(what, value)]
+        return tuple(items) if kind is tuple else items
+    if kind in (dict, Mapping):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{what} is a dict, not {shown(value)}")
+        pairs = [(converted(f"each name in {what}", k, inner[0]), k, v) for k, v in value.items()]
+        return {name: converted(f"{what}[{shown(k)}]", v, inner[1]) for name, k, v in pairs}
+    if isinstance(hint, type) and not isinstance(value, hint):
+        raise UsageError(f"{what} is {_MADE_BY.get(hint.__name__, f'a {hint.__name__}')}, not {shown(value)}")
+    return value
+
+
+def _one_of(what: str, value: Any, hints: Sequence[Any]) -> Any:
+    if value is None and type(None) in hints or Any in hints:
+        return value
+    problem = UsageError(f"{what} cannot be {shown(value)}")
+    for hint in hints:
+        try:
+            if hint is not type(None):
+                return converted(what, value, hint)
+        except UsageError as error:
+            problem = error
+    raise problem
+
+
+def checked(function: Callable, package: str = "", make: str | None = None) -> Callable:
+    """The function with its arguments converted by `converted`; what it gives goes through ``make``, ``module:Name``.
+
+    ``package``: where it is found by its name, for a pickle.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        names, hints = _signature(function)
+        given = dict(zip(names, args, strict=False)) | options
+        if len(args) <= len(names) and given.keys() <= hints.keys() and len(given) == len(args) + len(options):
+            options = {name: _argument(function, name, value, hints[name]) for name, value in given.items()}
+            args = ()
+        found = function(*args, **options)  # which says what is missing or too much
+        if make is None:
+            return found
+        module, _, path = make.partition(":")
+        target: Any = importlib.import_module(module)
+        return functools.reduce(getattr, path.split("."), target)(found)
+
+    if package:
+        call.__module__, call.__qualname__ = package, function.__name__
+    return call
+
+
+def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
+    if getattr(hint, "__name__", "") in _MADE_BY and not isinstance(value, hint):
+        raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}")
+    return converted(name, value, hint)
+
+
+@functools.cache
+def _signature(function: Callable) -> tuple[list[str], dict[str, Any]]:
+    """Names of what can be given by position, and what each name is to be; what cannot be told may be anything."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD or p.kind is p.VAR_POSITIONAL or p.kind is p.POSITIONAL_ONLY for p in parameters):
+        return [], {}
+    hints = {p.name: _evaluated(p.annotation, function) for p in parameters}
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD], hints
+
+
+def _evaluated(annotation: Any, function: Callable) -> Any:
+    if annotation is inspect.Parameter.empty:
+        return Any
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, function.__globals__)
+    except Exception:  # a name that only a type checker sees
+        return Any

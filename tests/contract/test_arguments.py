@@ -1,0 +1,198 @@
+"""Every public function, given something else in each of its parameters: an answer or the package's own error."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import signal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.arguments import converted, number, vector
+from cfdyn.errors import UsageError, shown
+
+WRONG = {
+    "None": None, "text": "abc", "bool": True, "short list": [1.0], "long list": [1.0] * 9, "nan": math.nan, "inf": math.inf,
+    "complex": 1j, "object": object(), "huge": 10**400, "negative": -1, "list of objects": [object()], "dict": {"a": "b"},
+    "empty": [], "bytes": b"x", "ragged": [[1.0], [1.0, 2.0]], "fraction": 1.5, "negative list": [-1.5, -2],
+}  # fmt: skip
+LOSS, WELL, GD = cf.Loss("(1 - x*y)**2/2"), cf.losses.double_well(), cf.optimizers.gd(lr=1.1)
+STEP, LOGISTIC = cf.as_map(WELL, GD), cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+FLOW = cf.flows.gradient(LOSS, GD)
+
+
+@functools.cache
+def orbit():
+    return cf.iterate(STEP, [0.5], 60)
+
+
+@functools.cache
+def path():
+    return cf.solve(FLOW, [1.0, 0.5], 1.0)
+
+
+@functools.cache
+def comparison():
+    return cf.compare(WELL, GD, ["gradient"], start=[1.2], steps=10)
+
+
+def with_defaults(function, **given) -> tuple:
+    """The function with what is given and its own defaults."""
+    defaults = {p.name: p.default for p in inspect.signature(function).parameters.values() if p.default is not p.empty}
+    defaults.pop("progress", None)
+    return function, {**defaults, **given}
+
+
+def of_points():
+    w, u, v = [1.0, 0.5], [1.0, 0.0], [0.0, 1.0]
+    for name in ("value", "gradient", "hessian", "third", "sharpness", "switching"):
+        yield f"Loss.{name}", lambda name=name: (getattr(LOSS, name), {"w": w})
+    yield "Loss.hvp", lambda: (LOSS.hvp, {"w": w, "v": v})
+    yield "Loss.curvature_gradient", lambda: (LOSS.curvature_gradient, {"w": w, "u": u, "v": v})
+    yield "Loss.rule", lambda: (LOSS.rule, {"what": "value"})
+    yield "Loss.at", lambda: (WELL.at, {"a": 1.0})
+    yield "Map.state", lambda: (LOGISTIC.state, {"start": [0.5]})
+    yield "Map", lambda: (LOGISTIC.__call__, {"z": [0.5]})
+    yield "Map.jacobian", lambda: (LOGISTIC.jacobian, {"z": [0.5]})
+    yield "Map.derivative", lambda: (lambda z, u: LOGISTIC.derivative(z, u), {"z": [0.5], "u": [1.0]})
+    yield "Map.taylor", lambda: (LOGISTIC.taylor, {"curve": [[0.0], [1.0]]})
+    yield "Map.parameter_derivative", lambda: (LOGISTIC.parameter_derivative, {"z": [0.5], "name": "r"})
+    yield "Map.extended", lambda: (lambda name: LOGISTIC.extended(name), {"name": "r"})
+    yield "Map.precise", lambda: (LOGISTIC.precise, {"digits": 30})
+    yield "Map.at", lambda: (LOGISTIC.at, {"r": 1.0})
+    yield "Flow.drift", lambda: (FLOW.drift, {"z": [1.0, 0.5]})
+    yield "Orbit.ema", lambda: (orbit().ema, {"decay": 0.5})
+    yield "Trajectory", lambda: (path().__call__, {"t": 0.5})
+
+
+def of_makers():
+    formulas = {"formulas": "r*x", "variables": "x", "params": {"r": 1.0}}
+    yield "Loss", lambda: (cf.Loss, {"formula": "a*x**2", "variables": "x", "params": {"a": 1.0}, "box": [(-1, 1)]})
+    yield "Map.from_text", lambda: (cf.Map.from_text, formulas)
+    yield "Flow.from_text", lambda: (cf.Flow.from_text, formulas)
+    yield "Optimizer.from_text", lambda: with_defaults(cf.Optimizer.from_text, update={"w": "w - lr*g"}, params={"lr": 0.1})
+    yield "as_map", lambda: (cf.as_map, {"loss": WELL, "optimizer": GD})
+    yield "compose", lambda: (lambda a, b: cf.compose(a, b), {"a": STEP, "b": STEP})
+    yield "epoch", lambda: with_defaults(cf.epoch, loss=cf.losses.cyclic_pair(), optimizer=GD)
+    yield "schedule", lambda: (cf.schedule, {"step": STEP, "parameter": "lr", "values": [0.1, 0.2]})
+    yield "lifts.edge_start", lambda: (cf.lifts.edge_start, {"step": STEP, "z0": [0.5]})
+    yield "lifts.rod", lambda: (cf.lifts.rod, {"step": STEP})
+    yield "load", lambda: (cf.load, {"path": "/absent"})
+    yield "plot", lambda: (cf.plot, {"record": orbit(), "path": None})
+    yield "animate", lambda: (cf.animate, {"record": comparison(), "path": None, "frames": 3, "fps": 20})
+
+
+def of_catalogues():
+    for name in cf.optimizers.names():
+        yield f"optimizers.{name}", lambda name=name: with_defaults(getattr(cf.optimizers, name), lr=0.1)
+    for name in cf.losses.names():
+        if all(p.default is not p.empty for p in inspect.signature(getattr(cf.losses, name)).parameters.values()):
+            yield f"losses.{name}", lambda name=name: with_defaults(getattr(cf.losses, name))
+    suited = {"normalized_gd": cf.optimizers.normalized_gd(lr=0.1), "stationary": cf.optimizers.rmsprop(lr=0.1)}
+    for name in cf.flows.names():
+        yield f"flows.{name}", lambda name=name: with_defaults(getattr(cf.flows, name), loss=LOSS, optimizer=suited.get(name, GD))
+
+
+def of_analyses():
+    a, swept = cf.analysis, {"step": STEP, "parameter": "lr"}
+    yield "iterate", lambda: with_defaults(cf.iterate, step=STEP, z0=[0.5], n=5)
+    yield "solve", lambda: with_defaults(cf.solve, flow=FLOW, w0=[1.0, 0.5], t=1.0)
+    yield "minima", lambda: with_defaults(cf.minima, loss=WELL, box=[(-2, 2)], starts=3)
+    yield "complementarity", lambda: (cf.complementarity, {"alpha": -1.0, "beta": 1.0})
+    yield "classify", lambda: with_defaults(a.classify, step=STEP, z0=[0.5])
+    yield "oscillation", lambda: with_defaults(a.oscillation, log=orbit())
+    yield "cycles", lambda: with_defaults(a.cycles, step=STEP, period=2, box=[(0.5, 1.5)])
+    yield "normal_form", lambda: with_defaults(a.normal_form, step=STEP.at(lr=1.0), points=[1.0])
+    yield "continue_cycle", lambda: with_defaults(a.continue_cycle, cycle=[1.0], bounds=(0.9, 1.2), **swept)
+    yield "branches", lambda: with_defaults(a.branches, bounds=(0.9, 1.2), starts=[(0.95, [1.0])], depth=0, **swept)
+    yield "bands", lambda: with_defaults(a.bands, z0=[0.5], bounds=(0.5, 1.1), count=8, **swept)
+    yield "cascade", lambda: with_defaults(a.cascade, cycle=[1.0], bounds=(0.9, 1.4), levels=2, **(swept | {"step": STEP.at(lr=0.95)}))
+    yield "edge", lambda: with_defaults(a.edge, z=[1.0], scale=0.5, **swept)
+    yield "lyapunov", lambda: with_defaults(a.lyapunov, step=STEP, z0=[0.5], n=100)
+    short = cf.as_map(LOSS, GD.at(lr=0.5))
+    yield "analysis.compare", lambda: with_defaults(a.compare, orbit=cf.iterate(short, [1.2, 0.5], 4), paths=[path()])
+    yield "compare", lambda: with_defaults(cf.compare, loss=WELL, optimizer=GD, models=["gradient"], start=[1.2], steps=10)
+    yield "averages", lambda: with_defaults(cf.averages, loss=WELL, optimizer=GD, models=[], start=[1.2], steps=40)
+
+
+CALLS = {**dict(of_points()), **dict(of_makers()), **dict(of_catalogues()), **dict(of_analyses())}
+
+
+class Hangs(Exception):
+    """A call that used a minute of processor time."""
+
+
+def stop(*_):
+    raise Hangs
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_wrong_argument(name):
+    function, right = CALLS[name]()
+    if name != "load":
+        function(**right)
+    previous = signal.signal(signal.SIGVTALRM, stop)
+    try:
+        for parameter in right:
+            for kind, value in WRONG.items():
+                signal.setitimer(signal.ITIMER_VIRTUAL, 60)
+                try:
+                    function(**{**right, parameter: value})
+                except cf.CfdynError as error:
+                    said = str(error)
+                    assert said and len(said) < 2000 and "Traceback" not in said
+                except Exception as error:
+                    pytest.fail(f"{name}({parameter}={shown(value)}), {kind}: {type(error).__name__}: {error}")
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)
+
+
+def test_what_is_missing_or_too_much_is_told_by_python():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'n'"):
+        cf.iterate(STEP, [0.5])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'steps'"):
+        cf.iterate(STEP, [0.5], steps=3)
+    with pytest.raises(TypeError, match="multiple values for argument 'n'"):
+        cf.iterate(STEP, [0.5], 3, n=3)
+    with pytest.raises(TypeError, match="positional argument"):
+        cf.as_map(WELL, GD, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: cf.iterate(STEP, [1.1], "5"), "n is a whole number, not '5'"),
+        (lambda: cf.iterate(STEP, [1.1], 5.5), "n is a whole number, not 5.5"),
+        (lambda: cf.Map.from_text("a*x", "x", params={"a": "abc"}), r"params\['a'\] is a number, not 'abc'"),
+        (lambda: LOSS.gradient(None), "a point of a loss is a list of numbers, not None"),
+        (lambda: cf.analysis.lyapunov(None, [0.5], 5), "lyapunov takes a map, cf.as_map"),
+        (lambda: cf.analysis.bands(STEP, [0.5], "lr", (1.0,)), r"bounds is 2 values in a row, not \(1.0,\)"),
+        (lambda: cf.flows.rod(WELL, GD, rods=1), "rods is a text, not 1"),
+    ],
+)
+def test_what_is_said(call, words):
+    with pytest.raises(UsageError, match=words):
+        call()
+
+
+def test_what_is_meant_is_taken():
+    """Numbers of NumPy, fractions, and whole numbers written as floats."""
+    expected = cf.iterate(STEP, [0.5], 5).z
+    for n in (np.int64(5), np.uint8(5), 5.0, np.float64(5)):
+        np.testing.assert_array_equal(cf.iterate(STEP, (Fraction(1, 2),), n).z, expected)
+    np.testing.assert_array_equal(cf.iterate(step=STEP, z0=np.float32(0.5), n=5).z, expected)
+    assert number("x", Fraction(1, 4)) == number("x", np.float32(0.25)) == 0.25
+    assert converted("x", np.array([1, 2]), tuple[float, float]) == (1.0, 2.0)
+    assert converted("x", None, float | None) is None and converted("x", [], list[int]) == []
+    assert vector("x", [Fraction(1, 2), 1]).tolist() == [0.5, 1.0] and vector("x", []).shape == (0,)
+
+
+def test_messages_are_short():
+    assert len(shown("x" * 10**6)) == len(shown(list(range(10**5)))) == 60
+    assert shown(10**5000) == "int that cannot be shown" and "\n" not in shown("a\nb")
