@@ -11,12 +11,13 @@ import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import FormulaError, UsageError, unknown
+from cfdyn.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
 
 
-class Loss:
+class Loss(Portable):
     """A scalar loss L(w) of d weights, its derivatives compiled when first asked for.
 
     Parameters

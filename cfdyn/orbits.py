@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -31,8 +31,8 @@ class Orbit(Record):
     with the last finite state.
     """
 
-    z: np.ndarray
-    names: tuple[str, ...]
+    z: Annotated[np.ndarray, "t D", str]
+    names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
     _step: Map | None = dataclasses.field(default=None, repr=False, compare=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -12,17 +12,18 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
+from cfdyn.portable import Portable
 from cfdyn.symbolic.angles import circle_map
 from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
 from cfdyn.tape.program import Program
 
 
-class Map:
+class Map(Portable):
     """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
 
     ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
@@ -42,7 +43,6 @@ class Map:
         self.spec = spec
         self.names = spec.names
         self.n_weights = spec.n_weights
-        self._rules: dict[str, Rule] = {}
 
     @classmethod
     def from_text(
@@ -113,6 +113,10 @@ class Map:
         if isinstance(spec, CircleMap) and not spec.steady:
             spec = replace(circle_map(spec.base, spec.periods), cut=spec.cut)
         return Map(spec)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
 
     @cached_property
     def p(self) -> np.ndarray:
@@ -251,7 +255,7 @@ class Map:
         return PreciseMap(self, digits)
 
 
-class PreciseMap:
+class PreciseMap(Portable):
     """A map in arbitrary precision: parameters and data are taken at their exact binary values.
 
     Examples
@@ -264,19 +268,33 @@ class PreciseMap:
     def __init__(self, step: Map, digits: int):
         if not 1 <= digits <= 10_000:
             raise UsageError(f"digits must lie between 1 and 10000, not {digits}")
-        self.algebra = mp_algebra(digits)
-        self.number = self.algebra.functions["number"]
-        self._map = step
-        self._programs: dict[str, Program] = {}
-        self._p = [self.number(v) for v in step.spec.params.values()]
-        data = step.spec.data
-        self._data = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        self._map, self.digits = step, digits
+
+    @cached_property
+    def algebra(self) -> Algebra:
+        """Numbers of that many digits, and the functions of them."""
+        return mp_algebra(self.digits)
+
+    @cached_property
+    def number(self) -> Callable[[Any], Any]:
+        """The exact value of a float, as such a number."""
+        return self.algebra.functions["number"]
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+    @cached_property
+    def _inputs(self) -> tuple[list, list]:
+        data = self._map.spec.data
+        table = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        return [self.number(v) for v in self._map.spec.params.values()], table
 
     def evaluate(self, what: str, z: Sequence) -> list:
         """Outputs of one of the map's programs at a state of mpmath numbers."""
         if what not in self._programs:
             self._programs[what] = self._map._program(what)
-        return evaluate(self._programs[what], self.algebra, z, self._p, self._data)
+        return evaluate(self._programs[what], self.algebra, z, *self._inputs)
 
     def __call__(self, z: Sequence) -> list:
         """f(z)."""

@@ -11,6 +11,7 @@ from cfdyn.analysis._border import collision
 from cfdyn.analysis._circles import at_cut, opened_away
 from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.analysis._legs import Whole
+from cfdyn.analysis._resonances import conservative_resonance
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
@@ -27,6 +28,7 @@ FAILED = "Newton's method does not converge"
 MORE = "ask for more (max_steps, --steps), or go on with branch.extended() or cfdyn branch FILE.npz"
 TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
+BESIDE = 3  # rows on either side of a special point in which it is seen whether the map keeps areas
 FINE = 1e-3  # of the lengths at the start
 ENDED = ("stalled", "corner", "crossed", "far")
 
@@ -102,6 +104,9 @@ def special_point(
         own, words = mu[special.row], collision(mu[special.row], mu[min(special.row + 1, len(mu) - 1)], tracer.n)
     elif coefficients:
         coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter, special.kind)
+    if coefficient is None and special.kind in ("fold", "flip") and len(own) > 1:
+        beside = mu[max(0, special.row - BESIDE) : special.row + 1 + BESIDE]
+        words = conservative_resonance(step, points, special.kind, own, beside) or words
     bounds = tracer.bounds
     tangent = whole.tangents[special.row].copy()
     return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cfdyn.orbits import FAR
-from cfdyn.systems import Map
+from cfdyn.systems import Map, PreciseMap
 
 MAX_OPERATIONS = 2e6
 # An orbit diverges if it stays beyond 10^308 for that many steps.
@@ -29,16 +31,25 @@ class Escape(NamedTuple):
 
 def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
     """Follow the orbit from its last finite float state ``z`` (D,), at step ``at``, in ``digits`` digits of any exponent."""
-    most = int(MAX_OPERATIONS / step.cost)
-    precise = step.precise(digits)
-    state, beyond = [precise.number(v) for v in z.tolist()], []
-    limit = precise.number(10) ** POWER
-    if most < STAYS:
+    if step.cost * STAYS > MAX_OPERATIONS:
         return _costly(step, z, at)
+    found = _follow(step, step.precise(digits), z, at, digits)
+    if found.kind != "uncomputable":
+        return found
+    # Of sin and cos far out only the bounds are known: it diverges if it does with either.
+    either = [_follow(step, _with_waves_at(step.precise(digits), v), z, at, digits) for v in (1, -1)]
+    if all(way.kind == "divergent" for way in either):
+        return either[0]
+    return _uncomputable(step, z, at + found.steps, found.reason == "beyond")
+
+
+def _follow(step: Map, precise: PreciseMap, z: np.ndarray, at: int, digits: int) -> Escape:
+    state, beyond, limit = [precise.number(v) for v in z.tolist()], [], precise.number(10) ** POWER
+    most = int(MAX_OPERATIONS / step.cost)
     for k in range(1, most + 1):
         state = precise(state)
         if any(v != v for v in state):
-            return _uncomputable(step, z, at + k, bool(beyond))
+            return Escape("uncomputable", "beyond" if beyond else "", z, k)
         largest = max(abs(v) for v in state)
         beyond = [*beyond, largest] if largest > limit else []
         if len(beyond) == STAYS:
@@ -46,6 +57,21 @@ def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
         if largest < FAR and (largest < LARGE or k == most):
             return Escape("returns", f"; followed with {digits} digits where floats overflow", _floats(state), k)
     return Escape("undecided", f"|z| exceeds {FAR:g} at step {at}, and what follows takes too long with {digits} digits", z)
+
+
+def _with_waves_at(precise: PreciseMap, value: int) -> PreciseMap:
+    """The map with a value in place of the sine and cosine of what is too large to have one."""
+
+    def bounded(function: Callable) -> Callable:
+        def wave(x: Any) -> Any:
+            found = function(x)
+            return precise.number(value) if found != found and x == x else found
+
+        return wave
+
+    functions = precise.algebra.functions
+    precise.algebra = replace(precise.algebra, functions={**functions, **{n: bounded(functions[n]) for n in ("sin", "cos")}})
+    return precise
 
 
 def _beyond(sizes: list, z: np.ndarray, first: int, digits: int) -> Escape:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -46,10 +46,10 @@ class Bands(Record):
     """
 
     parameter: str
-    values: np.ndarray
-    labels: np.ndarray
-    exponents: np.ndarray
-    tails: np.ndarray
+    values: Annotated[np.ndarray, "n"]
+    labels: Annotated[np.ndarray, "n"]
+    exponents: Annotated[np.ndarray, "n"]
+    tails: Annotated[np.ndarray, "n *"]
     bands: list
     resolution: float = math.nan
 

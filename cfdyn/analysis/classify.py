@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -41,10 +41,10 @@ class Regime(Record):
 
     kind: str
     period: int | None
-    multipliers: np.ndarray
+    multipliers: Annotated[np.ndarray, "*", complex]
     lyapunov: float
     residual: float
-    points: np.ndarray
+    points: Annotated[np.ndarray, "* *"]
     reason: str
     steps: int = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -35,15 +35,15 @@ class Bifurcation(Record):
 
     kind: str
     parameter: float
-    points: np.ndarray
-    multipliers: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     coefficient: float | None
     supercritical: bool | None
     place: int
     name: str
     bounds: tuple[float, float]
     meaning: str
-    tangent: np.ndarray
+    tangent: Annotated[np.ndarray, "*"]
     _step: Map | None = field(default=None, repr=False)
 
     @property
@@ -90,16 +90,16 @@ class Branch(Record):
     """
 
     name: str
-    parameter: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
-    stable: np.ndarray
+    parameter: Annotated[np.ndarray, "m"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
+    stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
     closed: bool
     period: int
     bounds: tuple[float, float]
-    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
     _step: Map | None = field(default=None, repr=False)

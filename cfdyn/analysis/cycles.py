@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Annotated, Any, overload
 
 import numpy as np
 
@@ -26,9 +26,9 @@ class Cycle(Record):
     derivative its slope is the limit from where it exists: ±inf where it has no bound, NaN where sides differ or it jumps.
     """
 
-    points: np.ndarray
-    period: int
-    multipliers: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
+    period: Annotated[int, "n"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     stable: bool | None
 
 
@@ -41,12 +41,12 @@ class Cycles(Record):
     how they were looked for; ``reason``: why the list is not complete, or what else is worth knowing.
     """
 
-    period: int
-    box: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
+    period: Annotated[int, "n"]
+    box: Annotated[np.ndarray, "D *"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
     complete: bool
-    undecided: np.ndarray
+    undecided: Annotated[np.ndarray, "* D *"]
     method: str
     reason: str
     _step: Map | None = None

@@ -68,7 +68,7 @@ def study_summary(study: Any) -> dict[str, Any]:
         "chosen": study.chosen,
         "regime": regime.kind, "period": regime.period, "multipliers": regime.multipliers, "lyapunov": regime.lyapunov,
         "points": regime.points, "residual": regime.residual, "reason": regime.reason,
-        "edge": None if study.edge is None else study.edge.value,
+        "edge": None if study.edge is None else study.edge.value, "no_edge": study.no_edge,
         "flip": None if flip is None else {"lr": study.edge.value, "coefficient": flip.coefficient,
                                            "supercritical": flip.supercritical, "meaning": flip.meaning},
         "minima": [{k: getattr(m, k) for k in ("w", "loss", "sharpness", "edge", "kind")} for m in study.minima],
@@ -78,7 +78,7 @@ def study_summary(study: Any) -> dict[str, Any]:
         "flips": [] if study.cascade is None else study.cascade.flips,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [{k: getattr(w, k) for k in ("period", "opens", "superstable", "flips", "closes")} for w in study.windows],
-        "exact": study.exact, "verdict": study.verdict,
+        "exact": study.exact, "unfinished": study.unfinished, "verdict": study.verdict,
     }  # fmt: skip
 
 

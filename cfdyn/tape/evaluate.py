@@ -107,6 +107,8 @@ def mp_algebra(digits: int) -> Algebra:
 
     mp = mpmath.MPContext()
     mp.dps = digits
+    # Each context has a class of its own, which is found nowhere by its name.
+    mp.mpf.__reduce__ = lambda x: (_number, (digits, mpmath.libmp.to_pickable(x._mpf_)))
 
     def real(function: Callable) -> Callable:
         def guarded(*args: Any) -> Any:
@@ -126,6 +128,12 @@ def mp_algebra(digits: int) -> Algebra:
     functions = {name: real(f) for name, f in _mp_functions(mp).items()} | logic
     constant = lru_cache(maxsize=4096)(lambda f: mp.mpf(f.numerator) / f.denominator)
     return Algebra(constant, functions, +mp.pi, +mp.e)
+
+
+def _number(digits: int, parts: tuple) -> Any:
+    import mpmath
+
+    return mp_algebra(digits).functions["number"](mpmath.libmp.from_pickable(parts))
 
 
 def _mp_functions(mp: Any) -> dict[str, Callable]:

@@ -138,3 +138,10 @@ def test_on_the_stable_set_of_a_saddle(text):
     """From (0, 1), x stays 0 exactly."""
     found = cf.analysis.classify(cf.Map.from_text([text, "y/2"], "x y"), [0.0, 1.0])
     assert (found.kind, found.period) == ("fixed point", 1) and "stable set" in found.reason
+
+
+@needs_compiler
+def test_a_bounded_wave_of_something_astronomic():
+    """x² grows whatever the cosine, in [−1, 1], adds to it."""
+    found = cf.analysis.classify(cf.Map.from_text(["x**2 + cos(x)", "y/2 + sin(x)"], "x y"), [3.0, 0.0])
+    assert found.kind == "divergent", found.reason

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from cfdyn.cli import main
+from tests.processes import ended, finished
 
 
 def run(*arguments, cwd=None, env=None):
-    return subprocess.run(
-        [sys.executable, "-m", "cfdyn", *arguments], capture_output=True, text=True, cwd=cwd,
-        env=compiled(env), timeout=120,
-    )  # fmt: skip
+    return finished([sys.executable, "-m", "cfdyn", *arguments], cwd=cwd, env=compiled(env))
 
 
 def compiled(env=None):
@@ -224,7 +222,7 @@ def test_interrupt(delay, tmp_path):
     try:
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = ended(process)
     finally:
         process.kill()
     assert process.returncode == 130, err
