@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis.edge import Edge, edge
+from cfdyn.analysis.edge import NO_EDGE, Edge, edge
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.loss import Loss
 from cfdyn.minima import Minimum
@@ -26,7 +26,7 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     >>> edge_at(loss, cf.optimizers.gd(lr=0.1), lowest)[0].value
     1.0
     >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)
-    (None, 'the map jumps at this point, so no edge is defined')
+    (None, 'the map jumps at this point')
     """
     if minimum.kind == "degenerate" or not minimum.sharpness > 0:
         return None, "it is degenerate: no curvature defines an edge"
@@ -35,7 +35,7 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     try:
         return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
     except NumericsError as problem:
-        return None, str(problem)
+        return None, str(problem).removesuffix(NO_EDGE)
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:

@@ -11,6 +11,7 @@ from cfdyn.analysis._illinois import zero
 
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 LEAST_NODES = 6
+CONVERGED = 1e-4  # of the largest terms of a polynomial to the last ones
 BESIDE = (1e-2, 1e-4)  # shares of a step: from the zero of a test, where it is seen whether it shrinks towards it
 
 
@@ -32,9 +33,19 @@ def between(tracer: Tracer, found: Traced, k: int, following: int | None = None)
 def root(
     value: Callable[[Solved], float], solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
 ) -> tuple[float, Solved] | None:
-    """Where a test goes through 0 between two shares of a step, to the last digits; None at a pole or jump, or without solution.
-    """
+    """Where a test goes through 0 between two shares of a step, to the last digits; None at a pole or jump.
 
+    Where Newton's method fails, as where branches meet, between solutions around that place.
+    """
+    hit = _root(value, solution, lo, hi)
+    if hit is None and (around := interpolated(solution, lo, hi)) is not None:
+        hit = _root(value, around, lo, hi)
+    return hit
+
+
+def _root(
+    value: Callable[[Solved], float], solution: Callable[[float], Solved | None], lo: float, hi: float
+) -> tuple[float, Solved] | None:
     def test(t: float) -> float:
         found = solution(t)
         if found is None:
@@ -67,13 +78,20 @@ def shrinks(value: Callable[[Solved], float], solution: Callable[[float], Solved
 def interpolated(
     solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
 ) -> Callable[[float], Solved] | None:
-    """The same through solutions around where they may be missing: polynomials in the share of the step."""
+    """The same through solutions around where they may be missing: polynomials in the share of the step.
+
+    None where these do not converge, as across a jump from one branch to another.
+    """
     from scipy.interpolate import BarycentricInterpolator
 
     solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
     if len(solved) < LEAST_NODES:
         return None
     nodes = np.array([t for t, _ in solved])
+    rows = np.array([s.z for _, s in solved])
+    terms = np.polynomial.chebyshev.chebfit(2 * (nodes - lo) / (hi - lo) - 1, rows, len(nodes) - 1)
+    if not np.abs(terms[-2:]).max() <= CONVERGED * np.abs(terms[1:]).max():
+        return None
     parts = [BarycentricInterpolator(nodes, np.array(rows)) for rows in zip(*(s for _, s in solved), strict=True)]
     return lambda t: Solved(*(np.asarray(part(t)) for part in parts))
 

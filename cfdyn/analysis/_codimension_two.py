@@ -178,7 +178,9 @@ def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | 
     with np.errstate(all="ignore"):
         # Where curves meet Newton's method may fail.
         for solved in (solution, interpolated(solution)):
-            hit = None if solved is None else root(first, solved)
+            if solved is None:
+                continue
+            hit = root(first, solved)
             if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
                 return Place(tracer, hit[1].z)
     return None
@@ -188,13 +190,10 @@ def _touching(tracer: CurveTracer, found: Rows) -> list[Found]:
     """Where cos θ comes to ±1 and turns back: the curve goes on through two equal multipliers with two eigenvectors."""
     points = []
     for k in changes(np.sign(found.traced.tangents[:, -3])):
-        solution = between(tracer, found.traced, k)
-        for solved in (solution, interpolated(solution)):
-            hit = None if solved is None else root(lambda s: float(s.tangent[-3]), solved)
-            if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
-                place = Place(tracer, hit[1].z)
-                points.append(Found(double(place.sides[0], float(np.sign(place.z[-3]))), k, place.z, place.multipliers))
-                break
+        hit = root(lambda s: float(s.tangent[-3]), between(tracer, found.traced, k))
+        if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
+            place = Place(tracer, hit[1].z)
+            points.append(Found(double(place.sides[0], float(np.sign(place.z[-3]))), k, place.z, place.multipliers))
     return points
 
 

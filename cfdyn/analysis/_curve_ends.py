@@ -21,6 +21,7 @@ from cfdyn.kernels.critical import BRANCH, CONDITION, PAIR
 
 AROUND = 0.05  # lengths: from so far on an end is looked for
 MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, runs off to infinity
+STRAIGHT = 0.95  # of the way along two sides of a triangle to that along the third
 WIDE = 0.5  # a length: from no farther away the gap is followed to 0
 SHARES = np.cos(np.pi * (np.arange(5) + 0.5) / 10)
 CRITICAL = 1e-4  # of a multiplier to ±1 or the unit circle, where two of them may be together
@@ -36,13 +37,19 @@ class End(NamedTuple):
 
 
 def merging(tracer: CurveTracer, piece: Curve) -> tuple[int, str] | None:
-    """The rows up to where the points of the cycle merge in groups."""
+    """The rows up to where the points of the cycle merge in groups: x_i and x_{i+q} pass each other in one straight line."""
     if tracer.n == 1 or tracer.form == CONDITION:
         return None
-    rows = [k for k, _ in merges(tracer, piece.points)]
+    rows = [k for k, q in merges(tracer, piece.points) if _straight(tracer, piece.points[k : k + 2], q)]
     if tracer.form == BRANCH:
         rows += [int(k) for q in _periods(tracer) for k in np.flatnonzero(_gaps(tracer, piece.points, q) < MERGED)[:1]]
     return (min(rows) + 1, "merged") if rows else None
+
+
+def _straight(tracer: CurveTracer, rows: np.ndarray, q: int) -> bool:
+    points = tracer.points(rows)
+    before, after = points - np.roll(points, -q, axis=1)
+    return bool(np.linalg.norm(after - before) >= STRAIGHT * (np.linalg.norm(before) + np.linalg.norm(after)))
 
 
 def _periods(tracer: CurveTracer) -> list[int]:
@@ -67,14 +74,14 @@ def completed(tracer: CurveTracer, piece: Traced) -> Traced:
         if found is not None and (best is None or away < best[0]):
             best = away, found, end
     if best is None:
-        return piece
+        return piece._replace(end="close") if piece.end == "merged" else piece
     _, found, end = best
     if end.period and tracer.form == BRANCH:
         rows = [np.concatenate([part, last[None]]) for part, last in zip(piece[:3], found, strict=True)]
         return Traced(rows[0], rows[1], rows[2], end.name)
     # Rows close to it have lost digits.
     gaps = np.sqrt((piece.points - found.z) ** 2 @ tracer.weights)
-    kept = np.arange(len(gaps)) <= max(0, int(np.flatnonzero(gaps > AROUND / 100)[-1]) if (gaps > AROUND / 100).any() else 0)
+    kept = np.arange(len(gaps)) <= max(np.flatnonzero(gaps > AROUND / 100), default=0)
     rows = [np.concatenate([part[kept], last[None]]) for part, last in zip(piece[:3], found, strict=True)]
     return Traced(rows[0], rows[1], rows[2], end.name)
 

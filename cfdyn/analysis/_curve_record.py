@@ -101,6 +101,8 @@ def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
         return f"{spoken(crossing(tracer.kind))} at {values}: a point of the cycle meets a border of the map"
     if end == "far":
         return f"runs off to infinity near {values}"
+    if end == "close":
+        return f"the points of the cycle come together near {values}, and what follows is not resolved"
     if end == "most steps":
         return f"{values}: out of steps; {MORE}"
     return f"no further point is found at {values}: {_obstacle(tracer, found, side)}"

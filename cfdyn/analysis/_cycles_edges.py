@@ -50,7 +50,7 @@ def at_kinks(step: Map, n: int, opened: list[tuple[float, float]]) -> list[np.nd
     places: list[np.ndarray] = []
     for lo, hi in opened:
         if step.switches and hi - lo <= SPECK * abs(lo) + NOTHING:
-            orbit = _orbit(step, n, 0.0 if lo <= 0.0 <= hi else (lo + hi) / 2)
+            orbit = orbit_from(step, n, 0.0 if lo <= 0.0 <= hi else (lo + hi) / 2)
             for x in orbit[on_borders(step, orbit)].tolist():
                 places.append(x + np.spacing(abs(x)) * np.arange(-4, 5) if abs(x) > NOTHING else np.array([-LEAST, 0.0, LEAST]))
     return places
@@ -73,14 +73,14 @@ def with_edges(
     every, rows, doubtful, beside = [*places, *kinks], list[np.ndarray](), list[float](), np.zeros(len(points), dtype=bool)
     nearest = _places_of(points, every)
     touched = set(np.unique(nearest).tolist())
-    gap, room, alive = _returns(step, n, np.concatenate(every))
+    gap, room, alive = returns(step, n, np.concatenate(every))
     clear = np.where(np.abs(gap) > room, gap, 0.0)
     end = 0
     for number, place in enumerate(every):
         own = slice(end, end := end + len(place))
         closing = [x for x in place[alive[own] & (gap[own] == 0.0)] if _is_border(step, x, place)]
         if closing:
-            row = _orbit(step, n, closing[0])
+            row = orbit_from(step, n, closing[0])
             rows.append(np.roll(row, -int(np.argmin(row))))
         elif number < len(places):
             near = number in touched or (alive[own] & (np.abs(gap[own]) <= room[own])).any()
@@ -119,7 +119,7 @@ def _is_border(step: Map, x: float, place: np.ndarray) -> bool:
     return step.switches > 0 and bool((step.rule("switching")(np.array([x]), step.p) == 0.0).any())
 
 
-def _returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """fⁿ(x) − x of starts (k,), what round-off makes of it, and whether x has not returned before."""
     x, room, alive = starts.copy(), np.zeros(len(starts)), np.ones(len(starts), dtype=bool)
     kept, until = x.copy(), 1
@@ -137,7 +137,7 @@ def _returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndar
     return x - starts, room, alive
 
 
-def _orbit(step: Map, n: int, start: float) -> np.ndarray:
+def orbit_from(step: Map, n: int, start: float) -> np.ndarray:
     x = np.full(n, start)
     for k in range(1, n):
         x[k] = images(step, x[k - 1 : k, None])[0, 0]

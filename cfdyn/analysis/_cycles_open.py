@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.analysis._cycles_edges import BESIDE, _orbit, _returns
+from cfdyn.analysis._cycles_edges import orbit_from, returns
 from cfdyn.analysis._cycles_multiple import may_be_one
+from cfdyn.analysis._cycles_sides import BESIDE
 from cfdyn.analysis._laps import Laps
 from cfdyn.systems import Map
 
 BY, FLAT = 1e-3, 1e-6  # of its size, or 1: how far a neighbour is; |μ − 1| of what is not told apart from it
-SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or of its part up to 10³: where so many are fixed, all are
+SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or its part up to 10³: where so many are fixed, all are
 SHOWN = 4
 
 Interval = tuple[float, float]
@@ -24,24 +25,25 @@ def without_level(
     That is what has the multiplier 1 and a neighbour that is fixed as well, at a distance of 10⁻³ of its size.
     """
     level = [(lo, hi) for lo, hi in opened if not may_be_one(lo, hi)]
-    flat = np.flatnonzero(np.abs(mu - 1) <= FLAT) if level else []
+    flat = np.flatnonzero((np.abs(mu - 1) <= FLAT) & bool(level))
     vague = np.zeros(len(points), dtype=bool)
     for k in flat:
         x = float(points[k, 0])
-        gap, room, _ = _returns(step, n, x + BY * max(1.0, abs(x)) * np.array([-1.0, 1.0]))
+        gap, room, _ = returns(step, n, x + BY * max(1.0, abs(x)) * np.array([-1.0, 1.0]))
         vague[k] = (np.abs(gap) <= room).any()
     for x in points[vague].ravel().tolist():
         away = [max(lo - x, x - hi) / (hi - lo) for lo, hi in level]
-        k = int(np.argmin(away))
-        if away[k] <= BY**0.5:
-            level[k] = min(level[k][0], x), max(level[k][1], x)
+        nearest = int(np.argmin(away))
+        if away[nearest] <= BY**0.5:
+            level[nearest] = min(level[nearest][0], x), max(level[nearest][1], x)
     return points[~vague], mu[~vague], level
 
 
 def everywhere(step: Map, n: int, box: Interval) -> bool:
-    """Whether fⁿ(x) = x to round-off at nearly all points of the box."""
-    starts = np.linspace(max(box[0], -REACH), min(box[1], REACH), SAMPLES)
-    gap, room, _ = _returns(step, n, starts)
+    """Whether fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
+    lo, hi = box
+    inner = (max(lo, -REACH), min(hi, REACH)) if lo < REACH and hi > -REACH else (max(lo, -10 * abs(hi)), min(hi, 10 * abs(lo)))
+    gap, room, _ = returns(step, n, np.linspace(*inner, SAMPLES))
     return bool((np.abs(gap) <= room).mean() >= MOST)
 
 
@@ -51,7 +53,7 @@ def seen(step: Map, n: int, doubtful: list[float], box: Interval) -> list[Interv
     found: list[Interval] = []
     for x in doubtful:
         beside = BESIDE * abs(x) + np.finfo(float).tiny
-        orbits = np.array([_orbit(step, n, start) for start in (x, x - beside, x + beside)])
+        orbits = np.array([orbit_from(step, n, start) for start in (x, x - beside, x + beside)])
         inside = (orbits >= lo) & (orbits <= hi)
         if inside.any():
             first = float(orbits[0, 0] if inside[0, 0] else orbits[inside][0])

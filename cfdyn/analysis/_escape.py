@@ -44,8 +44,8 @@ def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
 
 
 def _follow(step: Map, precise: PreciseMap, z: np.ndarray, at: int, digits: int) -> Escape:
-    state, beyond, limit = [precise.number(v) for v in z.tolist()], [], precise.number(10) ** POWER
-    most = int(MAX_OPERATIONS / step.cost)
+    state, limit, most = [precise.number(v) for v in z.tolist()], precise.number(10) ** POWER, int(MAX_OPERATIONS / step.cost)
+    beyond: list[Any] = []
     for k in range(1, most + 1):
         state = precise(state)
         if any(v != v for v in state):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import gcd
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import FLIP, CycleTracer
 from cfdyn.kernels.shooting import MATRICES
+
+if TYPE_CHECKING:
+    from cfdyn.analysis._curve_system import CurveTracer
 
 COLLAPSED = 1e-7  # a share of the distance of two points: they are one
 CORRECTIONS = 30
@@ -31,7 +34,7 @@ class Merged(NamedTuple):
     z: np.ndarray
 
 
-def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
+def merges(tracer: CycleTracer | CurveTracer, rows: np.ndarray) -> list[tuple[int, int]]:
     """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
     points, found = tracer.points(rows), dict[int, int]()
     for q in (q for q in range(tracer.n - 1, 0, -1) if tracer.n % q == 0):

@@ -97,7 +97,16 @@ class Spectrum:
             q = critical.right[0]
             others = np.abs(forms.second(v, q)) + np.abs(forms.second(q, q.conj()))
             if abs((p * square).sum()) > 1e-6 * (np.abs(p) * (np.abs(square) + others)).sum():
-                raise NumericsError(f"a fold–{first} point: multipliers are +1 and {'−1' if self.minus else 'e^(±iθ)'} at once")
+                what = f"fold–{first} point"
+                if forms.parameter is not None and _still(forms, p):
+                    what = f"branch point with a {first} {'point' if self.minus == 0 else ''}".rstrip()
+                raise NumericsError(f"a {what}: multipliers are +1 and {'−1' if self.minus else 'e^(±iθ)'} at once")
+
+
+def _still(forms: Forms, p: np.ndarray) -> bool:
+    """Whether the parameter does not move the map across the direction of a multiplier +1, as at a branch point."""
+    size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
+    return bool(abs((p * forms.slope).sum()) <= 1e-6 * size)
 
 
 def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:

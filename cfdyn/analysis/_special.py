@@ -146,13 +146,14 @@ def locate_touch(
     tracer: CycleTracer, found: Traced, rows: tuple[int, int], kind: str, test: int, sign: float
 ) -> Special | None:  # fmt: skip
     """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
-    solution, d = between(tracer, found, *rows), tracer.d
-    solved = [(t, s.values[1 + test]) for t in NODES if (s := solution(float(t))) is not None]
-    if len(solved) < LEAST_NODES:
+    solution, d = interpolated(between(tracer, found, *rows)), tracer.d
+    if solution is None:
         return None
-    fit = np.polynomial.Chebyshev.fit(*zip(*solved, strict=True), deg=len(solved) - 1, domain=[0, 1])
-    for t in (float(np.real(t)) for t in fit.deriv().roots() if abs(np.imag(t)) < REAL and 0 <= np.real(t) < 1):
-        there = interpolated(solution)(t)
+    values = np.array([solution(t).values[1 + test] for t in NODES])
+    fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
+    extrema = np.asarray(fit.deriv().roots(), dtype=complex)
+    for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():
+        there = solution(t)
         own, following = there.values[1 + MATRICES :][: 2 * d * d].reshape(2, d, d)
         if np.linalg.svd(own + sign * following, compute_uv=False)[-2] <= SQUARED:
             row = rows[0] + int(np.argmin((found.points[rows[0] : rows[1]] - there.z) ** 2 @ tracer.weights))

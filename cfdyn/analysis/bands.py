@@ -187,12 +187,12 @@ class _Scan:
         runs = [run for label in set(self.labels[~sure].tolist()) for run in _runs(self.labels == label)]
         wide = [run for run in runs if self._width(run) >= spacing]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda run: self._check_run(*run, z, sure), sorted(wide, key=self._width, reverse=True)))
+            list(pool.map(lambda run: self._check_run(run[0], run[1], z, sure), sorted(wide, key=self._width, reverse=True)))
         self.labels[~sure] = UNRESOLVED
         gone = [i for run in _runs(~sure) if self._width(run) < 2 * spacing for i in range(run[0], run[1] + 1)]
         gone = gone if len(gone) < len(sure) else []
-        self.values, self.labels, self.exponents = (np.delete(x, gone) for x in (self.values, self.labels, self.exponents))
-        self.tails = np.delete(self.tails, gone, axis=0)
+        for name in ("values", "labels", "exponents", "tails"):
+            setattr(self, name, np.delete(getattr(self, name), gone, axis=0))
 
     def _width(self, run: tuple[int, int]) -> float:
         return float(self.values[run[1]] - self.values[run[0]])

@@ -19,7 +19,8 @@ CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches 
 CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
 NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
 LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
-NO_DERIVATIVE = "the map has no derivative at this point, so no edge is defined"
+NO_EDGE = ", so no edge is defined"
+NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 
 
 @dataclass(frozen=True)
@@ -127,15 +128,15 @@ def _smooth_at(step: Map, z: np.ndarray) -> None:
     for direction in np.eye(step.dim) * size:
         pair = np.array([z - direction, z + direction])
         for which in np.flatnonzero(_sides(step, pair[0]) != _sides(step, pair[1])):
-            both = _across(step, *pair, int(which)) + CLEAR * np.array([-direction, direction])
+            both = _across(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
             values, slopes = images(step, both), jacobians(step, both)
             if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
                 raise NumericsError(NO_DERIVATIVE)
             rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
             if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
-                raise NumericsError("the map jumps at this point, so no edge is defined")
+                raise NumericsError(f"the map jumps at this point{NO_EDGE}")
             if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
-                raise NumericsError("the map has a corner at this point, so no edge is defined")
+                raise NumericsError(f"the map has a corner at this point{NO_EDGE}")
 
 
 def _sides(step: Map, z: np.ndarray) -> np.ndarray:

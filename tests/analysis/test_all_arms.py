@@ -151,3 +151,15 @@ def test_a_duopoly_in_and_out_of_step_at_once(mu):
     points = [0.5 + way * np.sqrt(0.25 - 1 / 4.4) for way in (1, -1)]
     two = cf.analysis.continue_cycle(step.at(m=2.2), [[points[0]] * 2, [points[1]] * 2], "m", (1.6, 2.5))
     assert two.ends[0] == "flip of the fixed point at m = 2"
+
+
+def test_a_flip_at_a_branch_point_is_found_and_is_no_fold():
+    """Kopel at ρ = 1: 0 has the multipliers ±μ, both critical at μ = 1, where another fixed point passes through it."""
+    step = cf.Map.from_text(["m*y*(1-y)", "m*x*(1-x)"], "x y", {"m": 0.5})
+    met = cf.analysis.continue_cycle(step, [0.0, 0.0], "m", (0.2, 1.8)).bifurcations
+    assert sorted(s.kind for s in met) == ["branch point", "flip"]
+    assert all(abs(s.parameter - 1) < 1e-9 and s.meaning.startswith("a branch point with a flip:") for s in met)
+    # y + m − y² folds at m = 0, where −(1 + m) is −1.
+    step = cf.Map.from_text(["-(1+m)*x + x**3 + x*y", "y + m - y**2"], "x y", {"m": 0.25})
+    met = cf.analysis.continue_cycle(step, [0.0, 0.5], "m", (-1, 1)).bifurcations
+    assert sorted(s.kind for s in met) == ["flip", "fold"] and all(s.meaning.startswith("a fold–flip point") for s in met)

@@ -111,3 +111,15 @@ def test_two_weights():
     one = cf.analysis.cycles(step, 1, [(-100, 100)] * 2)
     np.testing.assert_allclose(one.points, [[[0.0, 0.0]]], atol=1e-12)
     assert not one.complete and "continuum" in one.reason and len(one.undecided)
+
+
+@needs_compiler
+@pytest.mark.parametrize("box", [(-math.inf, math.inf), (-1e10, 1e10), (1e4, 1e9), (-1e9, -1e4)])
+def test_boxes_that_reach_far(box):
+    """x is a continuum in each; x − 1/x has no fixed point, which far out is not seen, and its 2-cycle where that is inside."""
+    with pytest.raises(NumericsError, match="continuum"):
+        cf.analysis.cycles(cf.Map.from_text("x"), 1, [box])
+    step = cf.Map.from_text("x-1/x")
+    one, two = (cf.analysis.cycles(step, n, [box]) for n in (1, 2))
+    assert len(one) == 0 and not one.complete and np.abs(one.undecided).min() > 1e7
+    assert two.complete and len(two) == (box[0] < 0 < box[1])

@@ -104,3 +104,15 @@ def test_only_a_zero_is_a_root(place, bend, power, size, turned):
         assert found is not None and abs(found[0] - place) < 1e-4
     else:
         assert found is None
+
+
+def test_no_polynomial_is_put_through_a_jump_to_another_curve():
+    """Solutions on z = t up to a gap, and on z = t + 1 beyond it: no curve leads from one to the other, nor to z = 0.9."""
+
+    def solution(t):
+        return None if 0.45 < t < 0.55 else Solved(np.array([t + (t > 0.5), t]), np.array([1.0, 1.0]), np.array([1.0]))
+
+    assert root(lambda s: float(s.z[0]) - 0.9, solution) is None
+    # Across a gap in one curve there is a polynomial.
+    found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solved(np.array([t * t]), *[np.ones(1)] * 2))
+    assert found is not None and abs(found[0] - 0.5) < 1e-12

@@ -189,12 +189,13 @@ def _fate(model: Model, start: Sequence[float], stages: Sequence[int]) -> tuple[
 def classify(formulas: Sequence[str], variables: Sequence[str], params: dict[str, float], start: Sequence[float], effort: int = 1) -> Verdict:
     """The regime of the orbit of ``start``; ``effort``: how many times as long it is followed if it does not settle."""
     model = Model(formulas, variables, params)
-    settled, orbit = _fate(model, start, [*STAGES, STAGES[-1] * effort])
+    stages = [*STAGES, STAGES[-1] * effort]
+    settled, orbit = _fate(model, start, stages)
     verdict = settled or _irregular(model, orbit)
     if verdict.kind == "undecided":
         return verdict
     for nudge in NUDGES if settled else NUDGES[:1]:
-        other = _fate(model, [v * (1 + nudge) for v in start], STAGES if settled else STAGES[:-1])[0]
+        other = _fate(model, [v * (1 + nudge) for v in start], stages if settled else STAGES[:-1])[0]
         if (other and (other.kind, other.period)) != (settled and (settled.kind, settled.period)):
             words = f"{other.kind} {other.period}" if other else "no end"
             return Verdict("undecided", None, f"{verdict.kind} {verdict.period}, but {words} after a change of the start by {nudge:.0e}")

@@ -57,11 +57,47 @@ def compare(chosen: Iterable[Case]) -> tuple[Counter, dict[str, list[str]]]:
 
 
 @needs_compiler
-def test_forty_random_maps():
-    counts, report = compare(cases()[:40])
+def test_some_random_maps():
+    """The first of some families and six wholly random ones."""
+    every = cases()
+    names = ("logistic", "logistic, late", "logistic, barely escaping", "delayed logistic, late", "gap", "shift")
+    known = [case for case in every if case.family in names]
+    counts, report = compare([*known[:30], *(case for case in every if case.family.startswith("random"))][:36])
     assert not report["wrong"]
-    assert sum(len(report[kind]) for kind in KINDS) <= 2
+    assert sum(len(report[kind]) for kind in KINDS) <= 1
     assert min(counts[kind] for kind in KINDS) >= 2
+
+
+# Where the package once differed and was wrong, by a cause of its own each.
+FOUND = [
+    # Comes back from beyond 1e15
+    (("a - exp(x)",), {"a": 3.0}, (80.0,)),
+    (("3 - exp(x)",), {}, (800.0,)),
+    (("r*x*(1-x/1e18)",), {"r": 3.293546456629153}, (2.722731710172809e17,)),
+    # A detour far out is not the scale of what follows
+    (("a - exp(x)",), {"a": 3.3330829013163443}, (33.56136938718013,)),
+    (("b*x + a*cos(x)",), {"a": 2.643888614955608, "b": 0.3640848135431378}, (-91211598407723.33,)),
+    (("Piecewise((b*x, x > 1), (r*x*(1-x), True))",), {"b": 0.32694305907508747, "r": 3.832741189700745}, (3612640590141.64,)),
+    # On the stable set of a saddle, the stable multiplier positive
+    (("2*x", "y/2"), {}, (0.0, 1.0)),
+    # Slow escapes of maps with corners
+    (("Min(a*x, b*(1-x))",), {"a": 1.438728174280351, "b": 3.3455468772000714}, (0.1118850143640871,)),
+    (("0.321 + 2.084*Piecewise((-0.863, y < -0.433), (-1.75*y, True)) - 0.658*y", "x"), {}, (-0.03795971823645128, -0.570762206054752)),
+    (("Piecewise((a*x + m, x < 0), (m - b*x, True))",),
+     {"a": -0.8253711919907267, "b": 1.5751606105329723, "m": 0.5629254611936775}, (0.2145524287402526,)),
+    # To 0 through the smallest floats
+    (("x - r*Max(-1, Min(1, x)) + b*(x-y)", "x"), {"r": 2.959308368893298, "b": 0.7775505497621901}, (0.20562098228695944, 1.034829826946076)),
+    # A map that is small
+    (("r*x*(1-x*1e12)",), {"r": 3.5971724763433253}, (7.557447991302993e-13,)),
+    (("r*x*(1-x*1e12)",), {"r": 3.849930458794244}, (4.2634843407192494e-13,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formulas", "params", "start"), FOUND)
+@needs_compiler
+def test_found_and_settled(formulas, params, start):
+    truth, found = verdicts(Case("found", formulas, start, params))
+    assert (found.kind, found.period) == (truth.kind, truth.period), (truth.evidence, found.reason)
 
 
 def test_the_maps_are_many_and_the_same_every_time():

