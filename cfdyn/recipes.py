@@ -8,6 +8,8 @@ from typing import Any
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.loss import Loss
 from cfdyn.registry import catalogue
+from cfdyn.symbolic.angles import circle_map
+from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.systems import Map, as_map
 
@@ -22,6 +24,9 @@ def recipe_of(step: Map) -> dict[str, Any] | None:
     array([0.375])
     """
     spec = step.spec
+    if isinstance(spec, CircleMap):
+        base = recipe_of(Map(spec.base))
+        return None if base is None else {**base, "periodic": dict(spec.periods), "cut": spec.cut}
     if isinstance(spec, FormulaMap):
         return {"formulas": [f.text for f in spec.formulas], "names": list(spec.names), "params": dict(spec.params)}
     if not isinstance(spec, LossMap) or spec.loss.data is not None or spec.loss.shapes:
@@ -47,6 +52,9 @@ def make_map_again(recipe: Mapping[str, Any] | None) -> Map:
     if recipe is None:
         raise UsageError("this record does not hold the formulas of its map (they read data, or are not from the catalogue): "
                          "make the map again, and call continue_cycle(step, record.points…)")  # fmt: skip
+    if "periodic" in recipe:
+        base = make_map_again({key: part for key, part in recipe.items() if key not in ("periodic", "cut")})
+        return Map(circle_map(base.spec, recipe["periodic"])).cut_at(recipe["cut"])
     if "formulas" in recipe:
         return Map.from_text(recipe["formulas"], recipe["names"], recipe["params"])
     loss, optimizer = recipe["loss"], recipe["optimizer"]

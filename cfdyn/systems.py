@@ -91,6 +91,11 @@ class Map(Portable):
         """Periods of the entries of the state that are angles."""
         return dict(self.spec.periods) if isinstance(self.spec, CircleMap) else {}
 
+    @property
+    def cut(self) -> float:
+        """Where its circles are cut open, as a part of each period."""
+        return self.spec.cut if isinstance(self.spec, CircleMap) else 0.0
+
     def cut_at(self, part: float) -> Map:
         """The same map with its angles in [part·P, part·P + P): elsewhere than at 0 the circle is cut open."""
         return Map(replace(self.spec, cut=part)) if isinstance(self.spec, CircleMap) else self

@@ -56,6 +56,7 @@ RECORDS = {
     "regime": lambda: cf.analysis.classify(GD, [0.5]),
     "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
     "regime with NaN": lambda: cf.analysis.classify(GD.at(lr=3.0), [2.0]),
+    "rotation number": lambda: cf.analysis.rotation_number(cf.Map.from_text("x + 0.3", "x", periodic={"x": 1}), [0.1], 100),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
     "branch": lambda: doubling(),

@@ -43,7 +43,7 @@ def opened_away(step: Map, points: np.ndarray) -> tuple[Map, np.ndarray]:
 
 def at_cut(step: Map, points: np.ndarray) -> bool:
     """Whether the angle of one of the points is where its circle is cut open."""
-    parts = [points[:, step.names.index(name)] / period - step.spec.cut for name, period in step.periodic.items()]
+    parts = [points[:, step.names.index(name)] / period - step.cut for name, period in step.periodic.items()]
     return any(bool((np.abs((part + 0.5) % 1.0 - 0.5) < BESIDE).any()) for part in parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -266,6 +267,14 @@ def test_a_rotation_number_is_kept(tmp_path):
     found = cf.analysis.rotation_number(circle(0.0, GOLDEN), [0.1])
     again = cf.load(found.save(tmp_path / "turns.npz"))
     assert float(again) == float(found) and again.names == ("x",)
+
+
+def test_maps_with_angles_are_pickled_and_made_again_from_records(tmp_path):
+    step = circle(0.9, 0.0)
+    assert pickle.loads(pickle.dumps(step))([0.3]).tolist() == step([0.3]).tolist()
+    short = cf.analysis.continue_cycle(step, [0.0], "W", (-0.1, 0.1), max_steps=2)
+    whole = cf.load(short.save(tmp_path / "branch.npz")).extended()
+    assert whole.ends == ("W = -0.1", "W = 0.1") and len(whole) > len(short)
 
 
 def test_on_the_command_line(capsys):
