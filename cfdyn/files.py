@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from cfdyn import unfinished
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def whole(path: Path) -> Iterator[str]:
     >>> path.read_text()
     'whole'
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix.lower())
+    handle, temporary = unfinished.temporary(path.parent, path.suffix.lower())
     os.close(handle)
     try:
         yield temporary
@@ -32,3 +33,4 @@ def whole(path: Path) -> Iterator[str]:
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+        unfinished.finish(temporary)

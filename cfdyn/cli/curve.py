@@ -124,9 +124,9 @@ def print_curve(found: Any, title: str) -> None:
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
     out.print(f"{title}: {what} of the {'fixed point' if found.period == 1 else f'{found.period}-cycle'}, "
-              f"{len(found)} points, from {ends[0]} to {ends[1]}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{len(found)} points, from {ends[0]} to {ends[1]}", soft_wrap=True)  # fmt: skip
     if ends != [*found.ends]:
-        out.print(f"out of steps: {MORE}", markup=False, soft_wrap=True)
+        out.print(f"out of steps: {MORE}", soft_wrap=True)
     if found.special:
         table = output._table("special point", first, second, "multipliers")
         for s in found.special[: output.MOST_ROWS]:

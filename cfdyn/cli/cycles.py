@@ -72,7 +72,7 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
     facts.add_row("box", f"{box}{output._how(chosen, 'box')}")
     out.print(facts)
     out.print()
-    out.print(_sentence(found), markup=False)
+    out.print(_sentence(found))
     table = output._table("points", "multipliers" if step.dim > 1 else "multiplier", "stable")
     for cycle in found[: output.MOST_ROWS]:
         table.add_row(output.vector(cycle.points), output.vector(cycle.multipliers), WORDS[cycle.stable])

@@ -52,7 +52,7 @@ def show(
     else:
         _print(found, edges)
         if plot:
-            output.console().print(f"figure  {plot}", markup=False, soft_wrap=True)
+            output.console().print(f"figure  {plot}", soft_wrap=True)
 
 
 def _named(parameters: str | None, vary: str | None) -> list[str]:
@@ -125,7 +125,7 @@ def _print_family(out: Any, family: Any, parameters: tuple[str, ...]) -> None:
         table.add_row("multipliers", f"roots of {_short(family.multiplier_polynomial)}")
     for c in family.conditions:
         table.add_row(c.kind, f"{_short(c.polynomial)} = 0{_nowhere(c, parameters)}")
-    out.print(f"\n[bold]{family.kind}[/bold] ({count if family.count else 'implicit'})")
+    out.heading(f"\n{family.kind}", f" ({count if family.count else 'implicit'})")
     out.print(table, soft_wrap=True)
 
 
@@ -144,7 +144,7 @@ def _print_bifurcations(out: Any, found: Any) -> None:
         return
     given = {k: found.params[k] for k in found.parameters[1:]}
     where = f", at {', '.join(f'{k} = {v:g}' for k, v in given.items())}" if given else ""
-    out.print(f"\n[bold]Bifurcations of real {'fixed points' if found.period == 1 else 'cycles'}[/bold]{where}")
+    out.heading(f"\nBifurcations of real {'fixed points' if found.period == 1 else 'cycles'}", where)
     table = output._table(found.parameters[0], "kind", "formula")
     for kind, root in found.bifurcations:
         table.add_row(f"{root.value:.16g}", kind, "root of the polynomial" if root.formula is None else _short(root.formula))
@@ -152,8 +152,7 @@ def _print_bifurcations(out: Any, found: Any) -> None:
 
 
 def _print_edges(out: Any, edges: Any) -> None:
-    out.print("\n[bold]Minima[/bold]", end="")
-    out.print(f" ({edges.reason})" if edges.reason else "", markup=False, soft_wrap=True)
+    out.heading("\nMinima", f" ({edges.reason})" if edges.reason else "", soft_wrap=True)
     if not edges.minima:
         return
     table = output._table("weight", "sharpness", "edge", "flip coefficient (of gd)")

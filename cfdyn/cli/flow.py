@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 import cfdyn
 from cfdyn.cli import output, specs
@@ -163,7 +162,7 @@ def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[floa
     """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
     out, facts = output.console(), output._table("", "")
     facts.show_header = False
-    facts.add_row("flow", escape(path.flow) + output._how(chosen, "lr"))
+    facts.add_row("flow", path.flow + output._how(chosen, "lr"))
     facts.add_row("start", f"{output.vector(start)}{output._how(chosen, 'start')}")
     unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""
     facts.add_row("time", output.number(path.provenance["settings"]["t"]) + unit)

@@ -46,8 +46,8 @@ def show(file: Path, column: str | None, max_period: int, plot: Path | None, jso
 def print_oscillation(found: Any, file: str, rows: int) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
     out = output.console()
-    out.print(f"{file}, {rows} rows: {_words(found)}", markup=False, soft_wrap=True)
-    out.print(f"{found.leading}: {found.reason}", markup=False)
+    out.print(f"{file}, {rows} rows: {_words(found)}", soft_wrap=True)
+    out.print(f"{found.leading}: {found.reason}")
     table = output._table("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
     for one in found.directions[: output.MOST_ROWS]:
         evidence = one["evidence"]

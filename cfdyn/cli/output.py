@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from cfdyn.errors import UsageError
+from cfdyn.cli import streams
+from cfdyn.errors import UsageError, visible
 from cfdyn.records import plain
 
 MOST_ROWS = 16
@@ -21,13 +23,13 @@ MOST_ROWS = 16
 
 def print_json(value: Any) -> None:
     """One JSON document; floats in their shortest exact form, NaN and infinities as null."""
-    print(json.dumps(plain(value), indent=1, ensure_ascii=False))
+    print(json.dumps(plain(value), indent=1, ensure_ascii=streams.ascii_only()))
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A spinner with a few words on stderr, where stderr is a terminal."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield lambda words: None
         return
@@ -81,9 +83,27 @@ def study_summary(study: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def console() -> Console:
+class Screen(Console):
+    """Text is shown as it is, whatever brackets, colons or control characters a user's names hold."""
+
+    def __init__(self, **options: Any):
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+    def heading(self, title: str, rest: str = "", **options: Any) -> None:
+        """A title in bold, and what follows it on the line."""
+        self.print(title, style="bold", end="")
+        self.print(rest, **options)
+
+
+def console() -> Screen:
     """Stdout, as wide as the terminal or 110 columns in a file."""
-    return Console(width=None if sys.stdout.isatty() else 110, highlight=False, soft_wrap=False)
+    return Screen(width=None if sys.stdout.isatty() else 110)
 
 
 def vector(values: Any, most: int = 6) -> str:
@@ -121,12 +141,11 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     facts.add_row("start", f"{vector(study.start)}{_how(study.chosen, 'start')}")
     out.print(facts)
     out.print()
-    out.print("[bold]Verdict[/bold]  ", end="")
-    out.print(study.verdict, markup=False)
+    out.heading("Verdict  ", study.verdict)
     out.print()
     _print_minima(out, study)
     if study.cycles:
-        out.print("[bold]3-cycles at this learning rate[/bold] (float search, no proof)")
+        out.heading("3-cycles at this learning rate", " (float search, no proof)")
         table = _table("points", "multiplier", "stable")
         words = {True: "yes", False: "no", None: "neutral"}
         for cycle in study.cycles[:MOST_ROWS]:
@@ -138,14 +157,14 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     print_files(figures, record)
 
 
-def _print_landmarks(out: Console, study: Any) -> None:
+def _print_landmarks(out: Screen, study: Any) -> None:
     """What happens over the learning rate, with its formulas."""
     from cfdyn.landmarks import landmarks
 
     rows = landmarks(study)
     if not rows:
         return
-    out.print("[bold]Landmarks over lr[/bold]")
+    out.heading("Landmarks over lr")
     table = _table("lr", "what", "formula")
     for row in rows[:MOST_ROWS]:
         table.add_row(f"{row.value:.12g}", row.what, _short(row.formula, 44))
@@ -163,9 +182,9 @@ def print_files(figures: list[Path], record: Path | None) -> None:
     """Where the figures and the record are, if there is one."""
     out = console()
     for figure in figures:
-        out.print(f"figure  {figure}", markup=False, soft_wrap=True)
+        out.print(f"figure  {figure}", soft_wrap=True)
     if record is not None:
-        out.print(f"record  {record}", markup=False, soft_wrap=True)
+        out.print(f"record  {record}", soft_wrap=True)
 
 
 def size(count: int) -> str:
@@ -176,7 +195,7 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _print_kinds(out: Console, kinds: dict[str, tuple[int, int]]) -> None:
+def _print_kinds(out: Screen, kinds: dict[str, tuple[int, int]]) -> None:
     table = _table("kind", "entries", "size")
     for kind, (count, total) in kinds.items():
         table.add_row(kind, str(count), size(total))
@@ -189,7 +208,7 @@ def print_cache(folder: Path | None, kinds: dict[str, tuple[int, int]], total: i
     out = console()
     if folder is None:
         return out.print("nothing is kept between runs here")
-    out.print(f"folder  {folder}", markup=False, soft_wrap=True)
+    out.print(f"folder  {folder}", soft_wrap=True)
     if dropped:
         out.print(f"dropped {dropped} entries")
     _print_kinds(out, kinds)
@@ -200,12 +219,12 @@ def print_warm(times: dict[str, float], kinds: dict[str, tuple[int, int]]) -> No
     """How long each took, and what is kept now."""
     out = console()
     for name, seconds in times.items():
-        out.print(f"{name}: {seconds:.2f} s", markup=False)
+        out.print(f"{name}: {seconds:.2f} s")
     _print_kinds(out, kinds)
 
 
-def _print_minima(out: Console, study: Any) -> None:
-    out.print(f"[bold]Minima found: {len(study.minima)}[/bold]")
+def _print_minima(out: Screen, study: Any) -> None:
+    out.heading(f"Minima found: {len(study.minima)}")
     table = _table("weights", "loss", "sharpness", "2/λ", "kind")
     for m in study.minima[:MOST_ROWS]:
         table.add_row(vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind)
@@ -215,12 +234,12 @@ def _print_minima(out: Console, study: Any) -> None:
     out.print()
 
 
-def print_bands(out: Console, bands: Any) -> None:
+def print_bands(out: Screen, bands: Any) -> None:
     """The widest bands, in order of the parameter."""
     width = bands.values[-1] - bands.values[0]
     widest = sorted(bands.bands, key=lambda b: b[0] - b[1])[:MOST_ROWS]
     shown = [b for b in bands.bands if b in widest and b[1] - b[0] >= 0.002 * width]
-    out.print(f"[bold]Regimes over {bands.parameter}[/bold], same start")
+    out.heading(f"Regimes over {bands.parameter}", ", same start")
     table = _table("from", "to", "regime")
     for lo, hi, name in shown:
         table.add_row(number(lo), number(hi), name)
@@ -249,7 +268,7 @@ def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str])
 def print_orbit(orbit: Any, series: dict[str, np.ndarray], title: str, chosen: dict[str, str]) -> None:
     """The first and last rows of an orbit."""
     out = console()
-    out.print(f"{title}{_how(chosen, 'lr')}", markup=False)
+    out.print(f"{title}{_how(chosen, 'lr')}")
     table = _table("step", *orbit.names, *series)
     n = len(orbit.z)
     rows = range(n) if n <= 2 * MOST_ROWS else [*range(MOST_ROWS), *range(n - MOST_ROWS, n)]
