@@ -11,7 +11,7 @@ from cfdyn.analysis._sentences import ROUNDED, shown, spoken
 from cfdyn.analysis.branches import Branches
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
-from cfdyn.cli.resumed import saved
+from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
@@ -40,7 +40,7 @@ def show(wanted: Wanted, vary: str, depth: int, steps: int | None) -> None:
     with output.progress() as say:
         if record is not None:
             say("going on")
-            found, chosen = record.extended(**most(steps)), {"start": str(wanted.loss)}
+            found, chosen = gone_on(record, **most(steps)), {"start": str(wanted.loss)}
             found = found if hasattr(found, "branches") else Branches(name, bounds, [found], ["the record"], "")
             step = found[0].step
         else:

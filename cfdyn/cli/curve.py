@@ -13,7 +13,7 @@ from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import Begun, elsewhere, started
-from cfdyn.cli.resumed import saved
+from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
@@ -35,7 +35,7 @@ def show(wanted: Wanted, vary: list[str], kind: str | None, condition: str | Non
     record = saved(wanted, ("BifurcationCurve",), [vary, kind, condition])
     with output.progress() as say:
         if record is not None:
-            found, chosen = record.extended(progress=_telling(say), **most(steps)), {"start": str(wanted.loss)}
+            found, chosen = gone_on(record, progress=_telling(say), **most(steps)), {"start": str(wanted.loss)}
             title = found.step.title
         else:
             found, chosen, title = _begun(wanted, vary, kind or "flip", condition, steps, say)

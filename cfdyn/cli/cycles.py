@@ -18,7 +18,7 @@ WORDS = {True: "yes", False: "no", None: "neutral"}
 
 def show(
     loss: str | None, period: int, box: str | None, optimizer: str, settings: list[str], variables: str | None,
-    map_: str | None, budget: int | None, method: str, out: Path | None, plot: Path | None, seed: int, json: bool,
+    map_: str | None, budget: int | None, method: str, out: Path, plot: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn cycles``."""
     files = Files(out, plot)

@@ -8,8 +8,8 @@ from typing import Any
 
 import cfdyn
 from cfdyn.cli import output, specs
+from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
-from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 from cfdyn.plotting.exact import checked_span
 from cfdyn.symbolic.exact.request import chosen_parameters
@@ -20,14 +20,15 @@ WIDEST = 84
 
 def show(
     loss: str | None, period: int, optimizer: str, settings: list[str], variables: str | None, map_: str | None,
-    parameters: str | None, time_limit: float, latex: bool, vary: str | None, plot: Path | None, json: bool,
+    parameters: str | None, time_limit: float, latex: bool, vary: str | None, out: Path,
+    plot: Path | None, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn exact``."""
     if latex and json:
         raise UsageError("--latex and --json both want stdout; the JSON document holds the LaTeX too")
     if vary and not plot:
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
-    plot = plot and check_path(plot)
+    files = Files(out, plot)
     subject = _subject(loss, optimizer, settings, variables, map_, _named(parameters, vary))
     span = None if vary is None else _span(vary, subject, parameters)
     options: dict[str, Any] = {"parameters": parameters, "time_limit": time_limit}
@@ -38,21 +39,18 @@ def show(
         if period == 1 and len(subject) == 2:
             say("looking for minima")
             edges = cfdyn.symbolic.edge(*subject, time_limit=time_limit)
-        if plot is not None:
-            say("drawing")
-            also = [cfdyn.symbolic.cycles(*subject, n=1, **options)] if period > 1 else []
-            draw(found, plot, span=span, also=[r for r in also if r.families])
+        also = [cfdyn.symbolic.cycles(*subject, n=1, **options)] if period > 1 and plot else []
+        files.write(found, "exact", say, lambda found, file: draw(found, file, span=span, also=[r for r in also if r.families]))
     if json:
         output.print_json({**found.to_json(), "bifurcations": _bifurcations(found), "edges": edges and edges.to_json(),
-                           "latex": found.latex(), "figures": [str(plot)] if plot else []})  # fmt: skip
+                           "latex": found.latex(), **files.json})  # fmt: skip
     elif latex:
         print(found.latex())
         if edges is not None and edges.minima:
             print(edges.latex())
     else:
         _print(found, edges)
-        if plot:
-            output.console().print(f"figure  {plot}", soft_wrap=True)
+        files.print()
 
 
 def _named(parameters: str | None, vary: str | None) -> list[str]:

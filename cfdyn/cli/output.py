@@ -54,14 +54,6 @@ def folder(path: Path) -> Path:
         raise UsageError(f"cannot write to the folder {path}: {error.strerror or error}; choose another with --out") from None
 
 
-def numbered(where: Path, stem: str, endings: tuple[str, ...]) -> list[Path]:
-    """Free paths ``stem-001…`` that share one number."""
-    number = 1
-    while any((where / f"{stem}-{number:03d}{ending}").exists() for ending in endings):
-        number += 1
-    return [where / f"{stem}-{number:03d}{ending}" for ending in endings]
-
-
 def study_summary(study: Any) -> dict[str, Any]:
     """The study's findings under the command line's documented keys."""
     regime, flip = study.regime, study.flip
@@ -131,7 +123,7 @@ def _how(chosen: dict[str, str], key: str) -> str:
     return "" if words == "given" else f"  ({words})"
 
 
-def print_study(study: Any, figures: list[Path], record: Path) -> None:
+def print_study(study: Any) -> None:
     """Verdict first, then the tables it rests on."""
     out = console()
     facts = _table("", "")
@@ -154,7 +146,6 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
         out.print()
     _print_landmarks(out, study)
     print_bands(out, study.bands)
-    print_files(figures, record)
 
 
 def _print_landmarks(out: Screen, study: Any) -> None:
@@ -176,15 +167,6 @@ def _print_landmarks(out: Screen, study: Any) -> None:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def print_files(figures: list[Path], record: Path | None) -> None:
-    """Where the figures and the record are, if there is one."""
-    out = console()
-    for figure in figures:
-        out.print(f"figure  {figure}", soft_wrap=True)
-    if record is not None:
-        out.print(f"record  {record}", soft_wrap=True)
 
 
 def size(count: int) -> str:
