@@ -97,10 +97,7 @@ def orbit(
     if average is not None:
         series["average"] = specs.average(found, average)
     if json:
-        z = found.z if digits is None else [[str(v) for v in row] for row in found.z]
-        if average is not None and digits is not None:
-            series["average"] = [[str(v) for v in row] for row in series["average"]]
-        output.print_json({"z": z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files.json})
+        output.print_json({"z": found.z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files.json})
     else:
         output.print_orbit(found, series, step.title, chosen)
         files.print()

@@ -19,11 +19,29 @@ from cfdyn.errors import UsageError, visible
 from cfdyn.records import plain
 
 MOST_ROWS = 16
+PIECE = 10_000  # numbers of an array that are made a text at once
 
 
-def print_json(value: Any) -> None:
-    """One JSON document; floats in their shortest exact form, NaN and infinities as null."""
-    print(json.dumps(plain(value), indent=1, ensure_ascii=streams.ascii_only()))
+def print_json(values: dict[str, Any]) -> None:
+    """One JSON document; floats in their shortest exact form, NaN and infinities as null. Long arrays go out piece by piece."""
+    mark = "{"
+    for key, value in values.items():
+        print(f"{mark}\n {json.dumps(key)}: ", end="")
+        for piece in _pieces(value):
+            print(piece, end="")
+        mark = ","
+    print("\n}")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    options: Any = {"ensure_ascii": streams.ascii_only()}
+    if not isinstance(value, np.ndarray) or np.size(value) <= PIECE:
+        yield json.dumps(plain(value), indent=1, **options).replace("\n", "\n ")
+        return
+    rows = max(1, PIECE * len(value) // value.size)
+    for first in range(0, len(value), rows):
+        yield ("[", ",\n  ")[first > 0] + json.dumps(plain(value[first : first + rows]), **options)[1:-1]
+    yield "]"
 
 
 @contextmanager
