@@ -147,7 +147,7 @@ def iterate(
     if size > MAX_BYTES:
         raise UsageError(f"an orbit of {n} steps needs {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
     if not 0 <= inject < np.inf or inject and (digits is not None or not step.has_loss):
-        raise UsageError(f"inject is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
+        raise UsageError(f"`inject` is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
                          + (" with digits" if digits is not None else ""))  # fmt: skip
     settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
     if inject:

@@ -53,7 +53,7 @@ class Catalogue(Rebinding):
         if name not in self.names():
             plural = self.__name__.rpartition(".")[2]
             singular = {"losses": "loss", "optimizers": "optimizer", "flows": "flow"}.get(plural, plural)
-            raise unknown(singular, name, self.names(), f"cfdyn list {plural}")
+            raise unknown(singular, name, self.names(), f"`dir(cf.{plural})`")
         return getattr(self, name)
 
     def _entry(self, name: str, module: ModuleType) -> Any:

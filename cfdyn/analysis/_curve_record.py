@@ -18,7 +18,7 @@ from cfdyn.records import provenance
 if TYPE_CHECKING:
     from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 
-MORE = "ask for more (max_steps, --steps), or go on with curve.extended() or cfdyn curve FILE.npz"
+MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 
 def build(tracer: CurveTracer, found: Rows, condition: str) -> BifurcationCurve:

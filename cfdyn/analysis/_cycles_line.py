@@ -96,7 +96,7 @@ def _reasons(laps: Laps, spent: int, open_places: int, lost: int, doubtful: list
         places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
         reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
     if spent:
-        reasons.append(f"stopped after {spent} evaluations of the map; more are found with budget={10 * spent}")
+        reasons.append(f"stopped after {spent} evaluations of the map; more are found with `budget={10 * spent}`")
     if open_places:
         places = "a place" if open_places == 1 else f"{open_places} places"
         reasons.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")

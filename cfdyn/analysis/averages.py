@@ -182,7 +182,7 @@ def averages(
 def _check(
     orbit: Orbit, paths: Sequence[Trajectory], decays: Sequence[float], period: int, fractions: Sequence[float]
 ) -> None:  # fmt: skip
-    if orbit._step is None or not orbit._step.has_loss:
+    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         raise UsageError("averages needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
     if period != int(period) or period < 2:
         raise UsageError(f"the period of the oscillation is a whole number of at least 2, not {period}")

@@ -14,7 +14,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.orbits import ESCAPE
 from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map
 
 MAX_PERIOD = 32
 RETURN = 1e-8
@@ -83,7 +83,7 @@ def bands(
     lo, hi = float(bounds[0]), float(bounds[1])
     if not (np.isfinite([lo, hi]).all() and lo < hi) or count < 2:
         raise UsageError(f"bands need a range lo < hi and two samples or more, not {lo:g}:{hi:g}:{count}")
-    z, run = step.state(z0), _Scan(step, parameter, progress)
+    z, run = require_map(step).state(z0), _Scan(step, parameter, progress)
     count = min(count, run.most)
     run.add(np.linspace(lo, hi, count), z)
     for _ in range(6):

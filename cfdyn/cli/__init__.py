@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from cfdyn.cli import interrupts, streams
+from cfdyn.cli import interrupts, streams, wording
 from cfdyn.errors import CfdynError, readable
 
 
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> tuple[int, str]:
     """The exit status, and in a sentence what went wrong."""
+    wording.begin(arguments)
     try:
         import typer
 
@@ -72,6 +73,7 @@ def _run(arguments: list[str]) -> tuple[int, str]:
 
 def _tell(trouble: str, document: bool) -> None:
     """On stderr, and where one was asked for in a document on stdout."""
+    trouble = wording.worded(trouble)
     streams.say(trouble)
     if document:
         try:
@@ -81,7 +83,7 @@ def _tell(trouble: str, document: bool) -> None:
 
 
 def _warn(message: Any, *_: Any) -> None:
-    streams.say(f"warning: {readable(str(message))}")
+    streams.say(f"warning: {wording.worded(readable(str(message)))}")
 
 
 def _unexpected(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cfdyn.cli import streams
+from cfdyn.cli.wording import worded
 from cfdyn.errors import UsageError, visible
 from cfdyn.records import plain
 
@@ -36,7 +37,7 @@ def print_json(values: dict[str, Any]) -> None:
 def _pieces(value: Any) -> Iterator[str]:
     options: Any = {"ensure_ascii": streams.ascii_only()}
     if not isinstance(value, np.ndarray) or np.size(value) <= PIECE:
-        yield json.dumps(plain(value), indent=1, **options).replace("\n", "\n ")
+        yield worded(json.dumps(plain(value), indent=1, **options)).replace("\n", "\n ")
         return
     rows = max(1, PIECE * len(value) // value.size)
     for first in range(0, len(value), rows):
@@ -100,7 +101,7 @@ class Screen(Console):
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(visible(text), **options)
+        return super().render_str(visible(worded(text)), **options)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -163,7 +164,7 @@ def print_study(study: Any) -> None:
         out.print(table)
         out.print()
     _print_landmarks(out, study)
-    print_bands(out, study.bands)
+    print_bands(out, study.bands, study.lr)
 
 
 def _print_landmarks(out: Screen, study: Any) -> None:
@@ -187,42 +188,6 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def size(count: int) -> str:
-    """Bytes in the unit that suits them."""
-    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} bytes"
-
-
-def _print_kinds(out: Screen, kinds: dict[str, tuple[int, int]]) -> None:
-    table = _table("kind", "entries", "size")
-    for kind, (count, total) in kinds.items():
-        table.add_row(kind, str(count), size(total))
-    if kinds:
-        out.print(table)
-
-
-def print_cache(folder: Path | None, kinds: dict[str, tuple[int, int]], total: int, limit: int, dropped: int) -> None:
-    """Where it is, what is in it, and how much there may be."""
-    out = console()
-    if folder is None:
-        return out.print("nothing is kept between runs here")
-    out.print(f"folder  {folder}", soft_wrap=True)
-    if dropped:
-        out.print(f"dropped {dropped} entries")
-    _print_kinds(out, kinds)
-    out.print(f"{size(total)} of at most {size(limit)}")
-
-
-def print_warm(times: dict[str, float], kinds: dict[str, tuple[int, int]]) -> None:
-    """How long each took, and what is kept now."""
-    out = console()
-    for name, seconds in times.items():
-        out.print(f"{name}: {seconds:.2f} s")
-    _print_kinds(out, kinds)
-
-
 def _print_minima(out: Screen, study: Any) -> None:
     out.heading(f"Minima found: {len(study.minima)}")
     table = _table("weights", "loss", "sharpness", "2/λ", "kind")
@@ -234,18 +199,26 @@ def _print_minima(out: Screen, study: Any) -> None:
     out.print()
 
 
-def print_bands(out: Screen, bands: Any) -> None:
-    """The widest bands, in order of the parameter."""
-    width = bands.values[-1] - bands.values[0]
-    widest = sorted(bands.bands, key=lambda b: b[0] - b[1])[:MOST_ROWS]
-    shown = [b for b in bands.bands if b in widest and b[1] - b[0] >= 0.002 * width]
+def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[int]:
+    """Which of many bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
+    first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)])}
+    needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
+    visible = 0.002 * (bands[-1][1] - bands[0][0])
+    widest = sorted((k for k, (lo, hi, _) in enumerate(bands) if hi - lo >= visible), key=lambda k: bands[k][0] - bands[k][1])
+    return {*needed, *[k for k in widest if k not in needed][: max(MOST_ROWS - len(needed), 0)]}
+
+
+def print_bands(out: Screen, bands: Any, at: float) -> None:
+    """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
+    kept = chosen_bands(bands.bands, at)
+    shown = [band for k, band in enumerate(bands.bands) if k in kept]
     out.heading(f"Regimes over {bands.parameter}", ", same start")
     table = _table("from", "to", "regime")
     for lo, hi, name in shown:
         table.add_row(number(lo), number(hi), name)
     out.print(table)
     if len(shown) < len(bands.bands):
-        out.print(f"… and {len(bands.bands) - len(shown)} narrower ones (all of them with --json)")
+        out.print(f"… and {len(bands.bands) - len(shown)} more (all of them with --json)")
     out.print()
 
 

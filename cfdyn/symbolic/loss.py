@@ -153,7 +153,7 @@ def make_loss(
         if name not in used:
             raise unknown("variable", name, used - known)
     for name in natural_order(sorted(used - known - set(names))):
-        raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as --set {name}=1")
+        raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as `params={{{name!r}: 1}}`")
     for name in params:
         if name not in used:
             raise unknown("parameter", name, used)
