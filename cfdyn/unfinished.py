@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 0.1  # seconds for helpers to remove files of their own
+PATIENCE = 0.25  # seconds for helpers to remove files of their own
 _files: dict[str, bool] = {}
 _helpers: list[subprocess.Popen[Any]] = []
 

@@ -62,7 +62,7 @@ def _run(arguments: list[str]) -> tuple[int, str]:
             return 2, _sentence(error)
     except CfdynError as error:
         return error.exit_status, str(error)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # which click makes of it
         streams.abandon(sys.stdout)
         return 0, ""
     except MemoryError:

@@ -205,7 +205,7 @@ def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[in
     needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
     visible = 0.002 * (bands[-1][1] - bands[0][0])
     widest = sorted((k for k, (lo, hi, _) in enumerate(bands) if hi - lo >= visible), key=lambda k: bands[k][0] - bands[k][1])
-    return {*needed, *[k for k in widest if k not in needed][: max(MOST_ROWS - len(needed), 0)]}
+    return {*needed, *[k for k in widest if k not in needed][: max(MOST_ROWS - len(needed), MOST_ROWS // 2)]}
 
 
 def print_bands(out: Screen, bands: Any, at: float) -> None:
