@@ -13,7 +13,7 @@ from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import UsageError, unknown
-from cfdyn.minima import minima
+from cfdyn.minima import FARTHEST, minima
 from cfdyn.systems import Map, as_map
 
 MAP_START = 0.1
@@ -77,8 +77,8 @@ def _lr_range(text: str) -> tuple[float, float]:
     if name.strip() != "lr" or not equals:
         raise UsageError(f"study varies the learning rate only: --vary lr=lo:hi, not {text!r}")
     lo, hi = specs.intervals(interval, "--vary lr")[0]
-    if not 0 < lo < hi:
-        raise UsageError(f"--vary lr needs 0 < lo < hi, not {text!r}")
+    if not 0 < lo < hi <= FARTHEST:
+        raise UsageError(f"--vary lr needs 0 < lo < hi, at most {FARTHEST:g}, not {text!r}")
     return lo, hi
 
 

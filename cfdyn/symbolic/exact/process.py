@@ -125,7 +125,7 @@ def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], 
     found: list[dict[str, Any]] = []
     while True:
         try:
-            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            line = lines.get(timeout=min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX))
         except queue.Empty:
             return found, TOO_LATE
         if not line.endswith("\n"):  # the end, or a line that was cut off
