@@ -33,10 +33,10 @@ class Files:
         self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] = draw
     ) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure."""
-        picture, record = _free(self.folder, stem)
+        beside, record = _free(self.folder, stem)
         self.record = found.save(record)
         unfinished.finish(record)
-        picture = picture if self.numbered else self.plot
+        picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")
             draw(found, picture)
