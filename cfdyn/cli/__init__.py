@@ -83,7 +83,7 @@ def _tell(trouble: str, document: bool) -> None:
 
 
 def _warn(message: Any, *_: Any) -> None:
-    streams.say(f"warning: {wording.worded(readable(str(message)))}")
+    streams.say(f"warning: {readable(str(message))}")
 
 
 def _unexpected(error: Exception) -> str:

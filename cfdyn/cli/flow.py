@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cfdyn
-from cfdyn.cli import output, specs
+from cfdyn.cli import output, specs, streams
 from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import UsageError
@@ -65,7 +64,7 @@ def _exit_status(status: str) -> int:
     """A path that runs away is an answer, as an orbit that diverges is; one that cannot be continued is none."""
     if status == "done" or status.startswith("blow-up"):
         return 0
-    print(f"cfdyn: the path ended early: {status}", file=sys.stderr)
+    streams.say(f"the path ended early: {status}")
     return 1
 
 

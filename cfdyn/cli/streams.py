@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from cfdyn.cli.wording import worded
+
 
 def prepare() -> None:
     """All three are open, and what their encoding lacks is replaced."""
@@ -29,7 +31,7 @@ def ascii_only() -> bool:
 def say(words: str) -> None:
     """A line on stderr, if it takes one."""
     try:
-        print(f"cfdyn: {words}", file=sys.stderr, flush=True)
+        print(f"cfdyn: {worded(words)}", file=sys.stderr, flush=True)
     except OSError:
         abandon(sys.stderr)
 

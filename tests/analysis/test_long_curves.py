@@ -118,7 +118,7 @@ def test_steps_are_checked(steps, step):
 
 
 def test_what_does_not_fit_into_memory():
-    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+    with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
         curve_of(CIRCLE, *FOLD, max_steps=10**8)
-    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+    with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
         curve_of(CIRCLE, *FOLD, max_steps=10**400)
