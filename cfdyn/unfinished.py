@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess
 
 PATIENCE = 0.25  # seconds for helpers to remove files of their own
 _files: dict[str, bool] = {}
@@ -44,6 +46,8 @@ def helper(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[Any
     ------
     OSError : it cannot be started
     """
+    import subprocess
+
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(

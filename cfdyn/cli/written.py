@@ -34,8 +34,13 @@ class Files:
     ) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure."""
         beside, record = _free(self.folder, stem)
-        self.record = found.save(record)
-        unfinished.finish(record)
+        try:
+            self.record = found.save(record)
+        except BaseException:
+            record.unlink(missing_ok=True)
+            raise
+        finally:
+            unfinished.finish(record)
         picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")

@@ -128,6 +128,15 @@ def test_records_are_saved_alike(command, capsys):
     assert code == 0 and [p.name for p in Path("else/where").iterdir()] == [f"{name}-001.npz"]
 
 
+def test_a_record_that_cannot_be_saved_leaves_no_file(capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numpy.savez_compressed", full)
+    code, out, err = run(capsys, "orbit", "--map", "x/2", "--steps", "3")
+    assert code in (1, 2) and out == "" and "No space left" in err and not list(Path("cfdyn-out").iterdir())
+
+
 def test_a_number_belongs_to_one_process(tmp_path):
     """Eight at once: eight records, each whole."""
     there = {**os.environ, "PYTHONPATH": str(ROOT)}
