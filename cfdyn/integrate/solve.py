@@ -103,12 +103,12 @@ def _checked(
         raise unknown("method", method, (*METHODS, "auto"))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
         if not least <= _number(name, value) < math.inf:
-            raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
+            raise UsageError(f"`{name}` is a number of at least {least:g}, not {value}")
     if rtol > 1:
         raise UsageError(f"`rtol` is the relative error of a step, at most 1, not {rtol}")
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
         if bound is not None and not _number(name, bound) > 0:
-            raise UsageError(f"{name} must be greater than 0, not {bound}")
+            raise UsageError(f"`{name}` must be greater than 0, not {bound}")
     return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(min(max_steps, 2**62)), 2 * edge_tolerance)
 
 
@@ -116,7 +116,7 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise UsageError(f"{name} is a number, not {value!r}") from None
+        raise UsageError(f"`{name}` is a number, not {value!r}") from None
 
 
 def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
@@ -126,7 +126,7 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
     except (TypeError, ValueError):
         raise UsageError("`t` and the times of `save_at` are numbers") from None
     if not 0 <= end < math.inf:
-        raise UsageError(f"the time t is a finite number of steps, at least 0, not {t}")
+        raise UsageError(f"the time `t` is a finite number of steps, at least 0, not {t}")
     if rows is not None:
         if rows.ndim != 1 or len(rows) == 0:
             raise UsageError("`save_at` is a list of finite times")
