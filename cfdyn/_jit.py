@@ -7,11 +7,13 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -26,6 +28,7 @@ from numba.experimental import function_type as _function_type  # noqa: F401 (ho
 from numba.extending import intrinsic, typeof_impl
 
 from cfdyn._kept import is_kept, keep
+from cfdyn.portable import Rooted, held_while_forking
 
 DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
@@ -73,7 +76,19 @@ class _HoldInterrupts(Listener):
         self.pending = True
 
 
-register("numba:compiler_lock", _HoldInterrupts())
+    def forget(self) -> None:
+        """In a forked process nothing compiles, whatever another thread was about to do."""
+        if self.depth:
+            self.depth, self.pending = 0, False
+            signal.signal(signal.SIGINT, signal.default_int_handler if self.previous is None else self.previous)
+
+
+_interrupts = _HoldInterrupts()
+register("numba:compiler_lock", _interrupts)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_interrupts.forget)
+# The lock within: the one around it would tell of a compilation that there is not.
+held_while_forking(global_compiler_lock._lock, 1)
 
 
 def kernel(function: Callable, short: bool = False) -> Callable:
@@ -121,7 +136,7 @@ def native_rule(function: Callable) -> Any:
     return function if DISABLED else numba.cfunc(SIGNATURE, error_model="numpy")(function)
 
 
-class NativeRule(types.WrapperAddressProtocol):
+class NativeRule(Rooted, types.WrapperAddressProtocol):
     """The address of machine code as what a kernel takes for a rule."""
 
     def __init__(self, address: int):
@@ -259,6 +274,9 @@ class KernelRule:
     def __init__(self, function: Callable):
         self.function = function
 
+    def __reduce__(self) -> tuple:
+        return _rule_of, (self.function.__module__, self.function.__name__)
+
     @cached_property
     def _native(self) -> Any:
         from numba.core.ccallback import CFunc
@@ -278,6 +296,10 @@ class KernelRule:
     def is_kept(self) -> bool:
         """Whether machine code is there to be loaded; also where none is ever kept."""
         return DISABLED or is_kept(self._native)
+
+
+def _rule_of(module: str, name: str) -> KernelRule:
+    return getattr(import_module(module), name)
 
 
 def kernel_rule(function: Callable) -> KernelRule:

@@ -162,6 +162,9 @@ class Claim:
         try:
             if os.fstat(self.handle).st_size == 0 and self.path.stat().st_size == 0:
                 self.path.unlink()
+            import fcntl
+
+            fcntl.flock(self.handle, fcntl.LOCK_UN)  # a process that was forked meanwhile has the handle, too
         except OSError:
             pass
         os.close(self.handle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -24,8 +24,8 @@ class Complementarity(Record):
     of max|α| + max Σ|β||X|: it does not change when α or β is multiplied by a number.
     """
 
-    X: np.ndarray
-    Z: np.ndarray
+    X: Annotated[np.ndarray, "k k"]
+    Z: Annotated[np.ndarray, "k k"]
     rank: int
     unique: bool
     strict: bool

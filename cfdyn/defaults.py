@@ -15,15 +15,27 @@ BEYOND = 1.1
 OFF = 0.107
 
 
-def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> Edge | None:
-    """The learning rate at which the optimizer loses this minimum; None where none is defined."""
-    if not (np.isfinite(minimum.sharpness) and minimum.sharpness > 0 and minimum.kind != "degenerate"):
-        return None
-    step = as_map(loss, optimizer)
+def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
+    """The learning rate at which the optimizer loses this minimum; None where none is defined, with the reason in words.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.losses.double_well()
+    >>> [lowest, _] = cf.minima(loss)
+    >>> edge_at(loss, cf.optimizers.gd(lr=0.1), lowest)[0].value
+    1.0
+    >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)
+    (None, 'the map jumps at this point, so no edge is defined')
+    """
+    if minimum.kind == "degenerate" or not minimum.sharpness > 0:
+        return None, "it is degenerate: no curvature defines an edge"
+    if not np.isfinite(minimum.sharpness):
+        return None, "the loss has no second derivative there"
     try:
-        return edge(step, minimum.w, scale=1 / minimum.sharpness)
-    except NumericsError:
-        return None
+        return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
+    except NumericsError as problem:
+        return None, str(problem)
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
@@ -33,9 +45,9 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
     ------
     UsageError : there is no minimum, or it has no edge for this optimizer
     """
-    border = edge_at(loss, optimizer, found[0]) if found else None
+    border, why = edge_at(loss, optimizer, found[0]) if found else (None, "")
     if border is None:
-        why = f"{optimizer.name} has no edge at the lowest minimum" if found else "no minimum was found"
+        why = f"{optimizer.name} has no edge at the lowest minimum ({why})" if found else "no minimum was found"
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
                          f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
     return BEYOND * border.value

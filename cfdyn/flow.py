@@ -13,6 +13,7 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
 from cfdyn.loss import Loss
+from cfdyn.portable import Portable
 from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
 from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
@@ -41,7 +42,7 @@ class Kernel:
     scratch: int = 0
 
 
-class Flow:
+class Flow(Portable):
     """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
 
     ``names`` are the n entries of the state, weights first; ``n_weights`` how many are weights. ``lift``: the state
@@ -60,8 +61,6 @@ class Flow:
         kernel: Kernel | None = None,
     ):  # fmt: skip
         self.spec, self._lift, self._kernel = spec, lift, kernel
-        self._rules: dict[str, Rule] = {}
-        self._sides: dict[bool, np.ndarray] = {}
         self.names, self.n_weights = spec.names, spec.n_weights
 
     @classmethod
@@ -132,6 +131,14 @@ class Flow:
 
     def __repr__(self) -> str:
         return f"Flow({self.title}; state {', '.join(self.names)})"
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
+
+    @cached_property
+    def _sides(self) -> dict[bool, np.ndarray]:
+        return {}
 
     @cached_property
     def p(self) -> np.ndarray:

@@ -16,7 +16,7 @@ from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.windows import Window, windows
 from cfdyn.errors import NumericsError
 from cfdyn.loss import Loss
-from cfdyn.symbolic.exact.short import PATIENCE, short_forms
+from cfdyn.symbolic.exact.short import PATIENCE, report_forms
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
@@ -37,14 +37,14 @@ class Landmark(NamedTuple):
 
 
 @contextmanager
-def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[list[dict[str, Any]], str]]]:
     """Looks for closed forms beside everything else; what it gives returns them, waiting if need be.
 
-    A dict each: ``name``, ``text``, ``latex``, ``value``.
+    A dict each: ``name``, ``text``, ``latex``, ``value``; and in words what was not computed, or "".
     """
     with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(short_forms, loss, optimizer, PATIENCE)
-        yield lambda: [form._asdict() for form in found.result()]
+        found = pool.submit(report_forms, loss, optimizer, PATIENCE)
+        yield lambda: ([form._asdict() for form in found.result()[0]], found.result()[1])
 
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -20,8 +21,8 @@ class Landscape(Record):
     values (m, n), the other weights as at the end of the orbit. ``labels``: names of the axes."""
 
     kind: str
-    x: np.ndarray
-    y: np.ndarray
+    x: Annotated[np.ndarray, "*"]
+    y: Annotated[np.ndarray, "*"]
     values: np.ndarray
     labels: tuple[str, str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.loss import Box, LossSpec, make_loss
+from cfdyn.errors import FormulaError, UsageError, unknown
+from cfdyn.portable import Portable
+from cfdyn.registry import catalogue
+from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
 
 
-class Loss:
+class Loss(Portable):
     """A scalar loss L(w) of d weights, its derivatives compiled when first asked for.
 
     Parameters
@@ -26,7 +29,7 @@ class Loss:
 
     Raises
     ------
-    FormulaError : the text is not a formula, or a name in it has no value
+    FormulaError : the text is not a formula, or a name in it has no value, or it is the name of a loss of the catalogue
 
     Examples
     --------
@@ -45,6 +48,7 @@ class Loss:
         params: Mapping[str, float] | None = None,
         box: Box | None = None,
     ):
+        _not_in_the_catalogue(formula, variables)
         self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box))
         if self.spec.box is not None and len(self.spec.box) != self.dim:
             raise UsageError(f"the box has {len(self.spec.box)} intervals for {self.dim} variables")
@@ -138,6 +142,16 @@ class Loss:
         """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""
         matrix = self.hessian(w)
         return float(np.linalg.eigvalsh(matrix)[-1]) if np.isfinite(matrix).all() else float("nan")
+
+
+def _not_in_the_catalogue(formula: Any, variables: Any) -> None:
+    """An error for the name of a catalogue's loss in place of a formula, unless it is declared as a variable."""
+    named = re.fullmatch(r"\s*([A-Za-z]\w*)\s*(?::(.*))?", formula, re.DOTALL) if isinstance(formula, str) else None
+    if named is None or (variables and named[1] in split_names(variables)) or named[1] not in catalogue("losses").names():
+        return
+    options = ", ".join((named[2] or "").split(","))
+    declare = "" if named[2] else f"; a weight of that name is declared with variables={named[1]!r}"
+    raise FormulaError(f"{named[1]!r} is a loss of the catalogue, not a formula: write cf.losses.{named[1]}({options}){declare}")
 
 
 def _checked_box(box: Any) -> Box | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Minimum(Record):
     or the curvature jumps there, so sharpness and edge are not defined: NaN).
     """
 
-    w: np.ndarray
+    w: Annotated[np.ndarray, "d"]
     loss: float
     sharpness: float
     edge: float

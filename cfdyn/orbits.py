@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
-ESCAPE = 1e15
+# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
+ESCAPE, FAR = 1e15, 1e307
 MAX_BYTES = 2**32
 STRETCH = 200_000_000
 PIECE = 2**20  # numbers of Hessians at a time
@@ -32,8 +33,8 @@ class Orbit(Record):
     with the last finite state.
     """
 
-    z: np.ndarray
-    names: tuple[str, ...]
+    z: Annotated[np.ndarray, "t D", str]
+    names: Annotated[tuple[str, ...], "D"]
     n_weights: int
     status: str
     _step: Map | None = dataclasses.field(default=None, repr=False, compare=False)

@@ -12,18 +12,20 @@ import json
 import math
 import os
 import re
+import types
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError
-from cfdyn.files import whole
+from cfdyn.files import as_path, regular, whole
 
 FORMAT = "cfdyn record 1"
 MAX_BYTES = 2**31
+MAX_HEADER = 2**24  # four bytes for each character
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +46,13 @@ class Record:
         ------
         UsageError : the folder does not exist or cannot be written
         """
-        path = Path(path)
+        path = as_path(path)
         arrays: dict[str, np.ndarray] = {}
-        header = json.dumps({"format": FORMAT, "record": _encode(self, arrays)})
-        try:
-            with whole(path) as temporary, open(temporary, "wb") as file:
-                np.savez_compressed(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+        header = np.array(json.dumps({"format": FORMAT, "record": _encode(self, arrays)}))
+        if header.nbytes > MAX_HEADER:
+            raise UsageError(f"the texts and lists of this record take {header.nbytes / 2**20:.0f} MiB, too much for a file")
+        with whole(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(file, header=header, **arrays)  # type: ignore[arg-type]
         return path
 
     def to_json(self) -> dict:
@@ -118,7 +119,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     (key, inner), *_ = value.items()
     if key == "__record__":
         fields = {k: _decode(v, arrays) for k, v in value["fields"].items()}
-        return _kind(inner, value.get("module", ""))(**fields)
+        return checked(_kind(inner, value.get("module", ""))(**fields))
     if key == "__array__":
         return arrays[inner]
     if key == "__dict__":
@@ -136,6 +137,67 @@ def _kind(name: str, module: str) -> type:
     return Record.kinds[name]
 
 
+@cache
+def _hints(kind: type[Record]) -> dict[str, Any]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if not f.name.startswith("_")}
+
+
+def checked(record: Record) -> Record:
+    """The record, if each field is what its class declares: types, and the shapes in ``Annotated[np.ndarray, "m n D"]``.
+
+    A letter stands for one length throughout a record, ``*`` for any; ``Annotated[int, "n"]`` says what n is, and a list or
+    a tuple with a letter has that many items. Arrays are real unless ``complex`` or ``str`` is named behind the shape.
+
+    Raises
+    ------
+    RecordError : it is not
+    """
+    sizes: dict[str, int] = {}
+    for name, hint in _hints(type(record)).items():
+        value = getattr(record, name)
+        if not _fits(value, hint, sizes):
+            found = f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+            raise RecordError(f"the field {name} of a saved {type(record).__name__} is not what it should be, but {found}")
+    return record
+
+
+_NUMBERS: dict[Any, tuple[type, ...]] = {int: (int,), float: (float, int), complex: (complex, float, int)}
+
+
+def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
+    kind, inner = get_origin(hint), get_args(hint)
+    if hint is Any or hint is object:
+        return True
+    if kind is Annotated:
+        if isinstance(value, np.ndarray) and value.dtype.kind in {complex: "c", str: "U"}.get(inner[-1], ""):
+            return _has_shape(value, inner[1].split(), sizes)
+        return _fits(value, inner[0], sizes) and _has_shape(value, inner[1].split(), sizes)
+    if kind in (Union, types.UnionType):
+        return any(_fits(value, one, sizes) for one in inner)
+    if hint in _NUMBERS:
+        return isinstance(value, _NUMBERS[hint]) and not isinstance(value, bool)
+    if kind is tuple and inner[-1] is not Ellipsis:
+        return type(value) is tuple and len(value) == len(inner) and all(map(_fits, value, inner, [sizes] * len(inner)))
+    if kind in (list, tuple):
+        return type(value) is kind and all(_fits(item, inner[0], sizes) for item in value)
+    if kind is dict:
+        return type(value) is dict and all(_fits(k, inner[0], sizes) and _fits(v, inner[1], sizes) for k, v in value.items())
+    if hint is np.ndarray:
+        return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+    return value is None if hint is type(None) else isinstance(value, hint)
+
+
+def _has_shape(value: Any, letters: list[str], sizes: dict[str, int]) -> bool:
+    """Whether the lengths are what the letters stand for; the first with a letter says what that is."""
+    if value is None:
+        return True
+    shape = value.shape if isinstance(value, np.ndarray) else (value,) if isinstance(value, int) else (len(value),)
+    if len(shape) != len(letters):
+        return False
+    return all(letter == "*" or sizes.setdefault(letter, size) == size for letter, size in zip(letters, shape, strict=True))
+
+
 def load(path: str | os.PathLike) -> Record:
     """The record in a file written by ``save``.
 
@@ -151,16 +213,10 @@ def load(path: str | os.PathLike) -> Record:
     >>> cf.load(cf.iterate(step, [0.3], 5).save(path)).z.shape
     (6, 1)
     """
-    path = Path(path)
+    path = as_path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_BYTES:
-                raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
-            for entry in archive.infolist():
-                _check_promise(archive, entry)
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        with regular(path) as file:
+            arrays = _arrays(path, file)
         content = json.loads(str(arrays.pop("header")))
         if content["format"] != FORMAT:
             raise RecordError(f"{path} is of another format: {content['format']!r}")
@@ -172,17 +228,35 @@ def load(path: str | os.PathLike) -> Record:
         raise
     except FileNotFoundError:
         raise RecordError(f"there is no file {path}") from None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from None
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of a stranger's bytes
         raise RecordError(f"{path} is not a cfdyn record, or it is cut off ({type(error).__name__})") from None
 
 
+def _arrays(path: Path, file: BinaryIO) -> dict[str, np.ndarray]:
+    """What the file holds, once it is known how much that is."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_BYTES:
+            raise RecordError(f"{path} would need {size / 2**30:.1f} GiB of memory; the limit is 2 GiB")
+        for entry in archive.infolist():
+            if entry.filename == "header.npy" and entry.file_size > MAX_HEADER + 1024:
+                size, most = entry.file_size / 2**20, MAX_HEADER >> 20
+                raise RecordError(f"{path} has a header of {size:.0f} MiB; the limit is {most} MiB")
+            _check_promise(archive, entry)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
 def _check_promise(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Refuse an array whose header promises more bytes than the file holds, before they are allocated."""
+    """Refuse an array whose header promises more than the file holds, before it is allocated, or what is not numbers or text."""
     with archive.open(entry) as file:
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
-        if math.prod(shape) * dtype.itemsize > entry.file_size:
-            raise ValueError("an array is shorter than its header says")
+        if dtype.kind not in "biufcU" or min(shape, default=0) < 0 or math.prod(shape) * max(dtype.itemsize, 1) > entry.file_size:
+            raise ValueError("an array is shorter than its header says, or holds neither numbers nor text")
 
 
 def provenance(**settings: Any) -> dict:

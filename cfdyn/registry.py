@@ -21,6 +21,9 @@ class Rebinding(ModuleType):
     function back, so ``cf.losses.quartic`` is callable whatever was imported before.
     """
 
+    def __reduce__(self) -> tuple:
+        return importlib.import_module, (self.__name__,)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
             value = self._entry(name, value)
@@ -69,6 +72,8 @@ def _wrapped(function: Callable, wrap: str) -> Callable:
         target: Any = functools.reduce(getattr, path.split("."), importlib.import_module(module))
         return target(function(*args, **options))
 
+    # Where it is found, for a pickle: its module has the function without the wrapping.
+    build.__module__, build.__qualname__ = function.__module__.rpartition(".")[0], function.__name__
     return build
 
 

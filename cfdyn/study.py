@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -38,19 +38,19 @@ Progress = Callable[[str], None]
 class Study(Record):
     """Everything `study` found.
 
-    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None; ``flip``:
+    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why (``no_edge``); ``flip``:
     its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
     ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
     edge, or None; ``windows``: of 3-cycles over the range of the bands;
-    ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps;
-    ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
+    ``exact``: closed forms, a dict each (name, text, latex, value), and ``unfinished``: which were not computed, and why;
+    ``orbit``: the first steps; ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
     """
 
     title: str
     latex: str
     optimizer: str
     lr: float
-    start: np.ndarray
+    start: Annotated[np.ndarray, "D"]
     chosen: dict
     minima: list[Minimum]
     edge: Edge | None
@@ -62,10 +62,17 @@ class Study(Record):
     windows: list[Window]
     exact: list[dict]
     orbit: Orbit
-    loss: np.ndarray
-    sharpness: np.ndarray
+    loss: Annotated[np.ndarray, "t"]
+    sharpness: Annotated[np.ndarray, "t"]
     landscape: Landscape
     verdict: str
+    no_edge: str = ""
+    unfinished: str = ""
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names that were read as weights, in the order of ``start``."""
+        return self.orbit.names[: self.orbit.n_weights]
 
 
 def study(
@@ -111,7 +118,7 @@ def study(
         optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
     step, given = as_map(loss, optimizer), start is not None
     z0 = step.state(start if given else start_near(loss, found))
-    border = edge_at(loss, optimizer, found[0]) if found else None
+    border, no_edge = edge_at(loss, optimizer, found[0]) if found else (None, "")
     with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
@@ -127,9 +134,10 @@ def study(
             "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
             "sharpness": orbit.sharpness, "cycles": _three_cycles(step, around), "cascade": doublings(step, border, over_lr),
             "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
+            "no_edge": no_edge,
         }  # fmt: skip
         say("looking for formulas")
-        parts["exact"] = exact()
+        parts["exact"], parts["unfinished"] = exact()
     return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
 
 

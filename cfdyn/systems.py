@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +12,18 @@ import numpy as np
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, unknown
 from cfdyn.loss import Loss
+from cfdyn.portable import Portable
+from cfdyn.symbolic.angles import circle_map
+from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
 from cfdyn.tape.program import Program
 
 
-class Map:
+class Map(Portable):
     """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
 
     ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
@@ -39,7 +43,6 @@ class Map:
         self.spec = spec
         self.names = spec.names
         self.n_weights = spec.n_weights
-        self._rules: dict[str, Rule] = {}
 
     @classmethod
     def from_text(
@@ -47,16 +50,30 @@ class Map:
         formulas: str | Sequence[str],
         variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
+        periodic: Mapping[str, float] | None = None,
     ) -> Map:
         """A map from one formula for each variable.
+
+        Parameters
+        ----------
+        periodic : periods of the variables that are angles; they count modulo these and are kept in [0, period). The
+            formulas may wrap them themselves (mod, frac, floor) or not
+
+        Raises
+        ------
+        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
+        UsageError : a map that is not the same a period on
 
         Examples
         --------
         >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
         >>> henon([0.5, 0.2])
         array([0.85, 0.15])
+        >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
+        >>> circle([0.8]).round(6), circle.periodic
+        (array([0.147553]), {'x': 1.0})
         """
-        return cls(make_map(formulas, variables, dict(params or {})))
+        return cls(_around(make_map(formulas, variables, dict(params or {})), periodic))
 
     @property
     def dim(self) -> int:
@@ -69,6 +86,15 @@ class Map:
         return dict(self.spec.params)
 
     @property
+    def periodic(self) -> dict[str, float]:
+        """Periods of the entries of the state that are angles."""
+        return dict(self.spec.periods) if isinstance(self.spec, CircleMap) else {}
+
+    def cut_at(self, part: float) -> Map:
+        """The same map with its angles in [part·P, part·P + P): elsewhere than at 0 the circle is cut open."""
+        return Map(replace(self.spec, cut=part)) if isinstance(self.spec, CircleMap) else self
+
+    @property
     def title(self) -> str:
         """For messages and tables."""
         return self.spec.title
@@ -78,7 +104,14 @@ class Map:
 
     def at(self, /, **params: float) -> Map:
         """The same map with other parameter values (nothing is recompiled)."""
-        return Map(self.spec.at(params))
+        spec = self.spec.at(params)
+        if isinstance(spec, CircleMap) and not spec.steady:
+            spec = replace(circle_map(spec.base, spec.periods), cut=spec.cut)
+        return Map(spec)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
 
     @cached_property
     def p(self) -> np.ndarray:
@@ -217,7 +250,7 @@ class Map:
         return PreciseMap(self, digits)
 
 
-class PreciseMap:
+class PreciseMap(Portable):
     """A map in arbitrary precision: parameters and data are taken at their exact binary values.
 
     Examples
@@ -230,27 +263,41 @@ class PreciseMap:
     def __init__(self, step: Map, digits: int):
         if not 1 <= digits <= 10_000:
             raise UsageError(f"digits must lie between 1 and 10000, not {digits}")
-        self.algebra = mp_algebra(digits)
-        self.number = self.algebra.functions["number"]
-        self._map = step
-        self._programs: dict[str, Program] = {}
-        self._p = [self.number(v) for v in step.spec.params.values()]
-        data = step.spec.data
-        self._data = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        self._map, self.digits = step, digits
+
+    @cached_property
+    def algebra(self) -> Algebra:
+        """Numbers of that many digits, and the functions of them."""
+        return mp_algebra(self.digits)
+
+    @cached_property
+    def number(self) -> Callable[[Any], Any]:
+        """The exact value of a float, as such a number."""
+        return self.algebra.functions["number"]
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+    @cached_property
+    def _inputs(self) -> tuple[list, list]:
+        data = self._map.spec.data
+        table = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        return [self.number(v) for v in self._map.spec.params.values()], table
 
     def evaluate(self, what: str, z: Sequence) -> list:
         """Outputs of one of the map's programs at a state of mpmath numbers."""
         if what not in self._programs:
             self._programs[what] = self._map._program(what)
-        return evaluate(self._programs[what], self.algebra, z, self._p, self._data)
+        return evaluate(self._programs[what], self.algebra, z, *self._inputs)
 
     def __call__(self, z: Sequence) -> list:
         """f(z)."""
         return self.evaluate("step", z)
 
 
-def as_map(loss: Loss, optimizer: Optimizer) -> Map:
-    """One step of an optimizer on a loss as a map of (weights, optimizer state).
+def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+    """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
     Examples
     --------
@@ -263,7 +310,11 @@ def as_map(loss: Loss, optimizer: Optimizer) -> Map:
         raise UsageError(f"as_map takes a cf.Loss, not {type(loss).__name__}")
     if not isinstance(optimizer, Optimizer):
         raise UsageError(f"as_map takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-    return Map(LossMap(loss.spec, optimizer))
+    return Map(_around(LossMap(loss.spec, optimizer), periodic))
+
+
+def _around(spec: MapSpec, periodic: Mapping[str, float] | None) -> MapSpec:
+    return circle_map(spec, periodic) if periodic else spec
 
 
 def compose(*maps: Map) -> Map:
@@ -279,7 +330,11 @@ def compose(*maps: Map) -> Map:
     >>> both([1.0]), both.params
     (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
     """
-    return Map(compose_specs([require_map(m).spec for m in maps]))
+    specs = [require_map(m).spec for m in maps]
+    circles = [spec for spec in specs if isinstance(spec, CircleMap)]
+    if circles and len(circles) == len(specs) and all(spec.periods == circles[0].periods for spec in circles):
+        return Map(circle_map(compose_specs([spec.base for spec in circles]), circles[0].periods))
+    return Map(compose_specs(specs))
 
 
 def require_map(step: Any) -> Map:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cfdyn.errors import UsageError, unknown
+from cfdyn.files import regular
 
 MEGABYTE = 1_000_000
 LARGEST = 256 * MEGABYTE
@@ -104,18 +104,16 @@ def _text(path: str) -> str:
     """What the file says, if it is a text of a size that one can read."""
     source = " ".join(path.split())
     try:
-        found = os.stat(path)
-        if stat.S_ISDIR(found.st_mode):
-            raise UsageError(f"{source} is a folder, not a CSV file")
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{source} is not a file that one can read twice, such as a CSV file on disk")
-        if found.st_size > LARGEST:
-            size, most = found.st_size / MEGABYTE, LARGEST // MEGABYTE
-            raise UsageError(f"{source} has {size:.0f} MB, and at most {most} MB are read: take a part of its rows")
-        with open(path, "rb") as file:
-            raw = file.read()
+        with regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST:
+                size //= MEGABYTE
+                raise UsageError(f"{source} has {size} MB, and at most {LARGEST // MEGABYTE} MB are read: take some of its rows")
+            raw = file.read(LARGEST)
     except UsageError:  # which is a ValueError
         raise
+    except IsADirectoryError:
+        raise UsageError(f"{source} is a folder, not a CSV file") from None
     except FileNotFoundError:
         raise UsageError(f"there is no file {source!r}") from None
     except (OSError, ValueError) as error:

@@ -17,16 +17,16 @@ _files: dict[str, bool] = {}
 _helpers: list[subprocess.Popen[Any]] = []
 
 
-def temporary(folder: str | os.PathLike, suffix: str = "") -> tuple[int, str]:
-    """A new file for this user alone, open, and its path: gone with this process unless it is finished.
+def temporary(folder: str | os.PathLike, suffix: str = "", mode: int = 0o600) -> tuple[int, str]:
+    """A new file, open, and its path: gone with this process unless it is finished.
 
     Raises
     ------
     OSError : it cannot be made
     """
-    path = os.path.join(folder, f"tmp{os.urandom(8).hex()}{suffix}")
+    path = os.path.join(folder, f".{os.urandom(8).hex()}{suffix}")
     begin(path)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), path
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), path
 
 
 def begin(path: str | os.PathLike, keep: bool = False) -> None:

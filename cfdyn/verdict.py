@@ -14,6 +14,8 @@ from cfdyn.analysis.windows import Window
 from cfdyn.minima import Minimum
 from cfdyn.systems import Map
 
+MOVED = 1e-6
+
 
 def verdict(
     step: Map,
@@ -21,16 +23,20 @@ def verdict(
     regime: Regime,
     lr: float,
     edge: Edge | None,
+    no_edge: str,
     flip: NormalForm | None,
     cycles: Cycles | None,
     minima: list[Minimum],
     bands: Bands,
     windows: list[Window],
+    unfinished: str,
     **_: object,
 ) -> str:
     """A few sentences, the answer first, each one true of the numbers given."""
-    orbit, border = _regime(regime, minima), _edge(lr, edge, minima)
+    orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
     sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
+    if unfinished:
+        sentences.append(f"Formulas not computed: {unfinished}.")
     return " ".join(s for s in sentences if s)
 
 
@@ -59,14 +65,16 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     return f"Undecided: {regime.reason}."
 
 
-def _edge(lr: float, edge: Edge | None, minima: list[Minimum]) -> str:
+def _edge(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
     if not minima:
         return "No minimum was found in the box."
     if edge is None:
-        return f"The lowest minimum ({minima[0].kind}) has no edge of stability for this optimizer."
+        return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}."
     side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
     ratio = f"{lr / edge.value:.3g} ×"
-    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum ({ratio})."
+    rests = edge.points[0, : len(minima[0].w)]
+    moved = f", which is held at {', '.join(f'{x:.6g}' for x in rests)}" if np.abs(rests - minima[0].w).max() > MOVED else ""
+    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
 
 
 def _flip(flip: NormalForm | None) -> str:
@@ -98,10 +106,10 @@ def _born(windows: list[Window]) -> str:
 
 
 def _met(bands: Bands) -> str:
-    """Where over the learning rate period 3, chaos and divergence were met first."""
+    """Where over the learning rate period 3, chaos and divergence first fill a band wider than what the samples resolve."""
     firsts: dict[str, float] = {}
-    for lo, _, name in bands.bands:
-        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent"):
+    for lo, hi, name in bands.bands:
+        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent") and hi - lo >= 2 * bands.resolution:
             firsts.setdefault(name, lo)
     met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
-    return f"Over {bands.parameter}, from the same start: {met}." if met else ""
+    return f"Over {bands.parameter}, from the same start, sampled every {bands.resolution:.2g}: {met}." if met else ""

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import finished
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ["pyproject.toml", "setup.cfg", "README.md", "LICENSE"]
 EXTRAS = {"data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
@@ -26,14 +28,7 @@ def call(command: list[object], folder: Path, **changes: str) -> subprocess.Comp
     """Run to success, with an environment that cannot lead back to the source tree."""
     left_out = ("PYTHONPATH", "PYTHONHOME", "NUMBA_DISABLE_JIT")
     environment = {key: value for key, value in os.environ.items() if key not in left_out}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env=environment | changes,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = finished(command, cwd=folder, env=environment | changes)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import importlib
 import io
 import json
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -15,9 +17,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.errors import RecordError
+from cfdyn import records
+from cfdyn.errors import RecordError, UsageError
 from cfdyn.records import FORMAT, Record, plain
 
 GD = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
@@ -111,9 +116,40 @@ def path(t=2.0):
     return cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t)
 
 
+@functools.cache
+def made(kind):
+    return RECORDS[kind]()
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_travels(kind):
+    record = made(kind)
+    for found in (pickle.loads(pickle.dumps(record)), copy.deepcopy(record), copy.copy(record)):
+        assert same(record, found)
+        step, there = getattr(record, "_step", None), getattr(found, "_step", None)
+        assert repr(step) == repr(there)
+        if step is not None:
+            z = np.linspace(0.3, 0.7, step.dim)
+            np.testing.assert_array_equal(step(z), there(z))
+
+
+def test_what_a_map_is_needed_for_goes_on_after_travelling(tmp_path):
+    """A fresh process switches to the 2-cycle that is born at lr = 1 and measures an orbit."""
+    things = doubling().bifurcations[0], cf.iterate(GD, [0.5], 10)
+    expected = things[0].switch().points, things[1].loss
+    (tmp_path / "things").write_bytes(pickle.dumps((things, expected)))
+    code = """
+import pickle, sys, numpy as np
+(bifurcation, orbit), (points, loss) = pickle.load(open(sys.argv[1], "rb"))
+assert np.array_equal(orbit.loss, loss) and bifurcation.switch().points.shape == points.shape
+"""
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "things"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("kind", RECORDS)
 def test_round_trip(kind, tmp_path):
-    record = RECORDS[kind]()
+    record = made(kind)
     path = record.save(tmp_path / "record.npz")
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
@@ -152,7 +188,7 @@ def test_every_record_class_is_covered():
     ours = ("study", "complementarity", "integrate.trajectory", *(f"analysis.{name}" for name in cf.analysis.names()))
     for module in (f"cfdyn.{name}" for name in ours):
         importlib.import_module(module)
-    covered = {type(build()).__name__ for build in RECORDS.values()}
+    covered = {type(made(kind)).__name__ for kind in RECORDS}
     ours = {name for name, cls in Record.kinds.items() if cls.__module__.startswith("cfdyn.")}
     # Study and Landscape are built and saved by the tests of the study.
     assert ours - covered <= {"Study", "Landscape"}
@@ -209,7 +245,60 @@ def refused(path, words="not a cfdyn record|another format"):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     refused(tmp_path / "absent.npz", "there is no file")
-    refused(tmp_path)
+    refused(tmp_path, "it is a folder")
+
+
+def call(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """A process of its own, with half a gigabyte and a minute of processor time."""
+    limits = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60)); import sys; from pathlib import Path\n"
+    return subprocess.run([sys.executable, "-c", limits + code, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_and_a_device_are_no_files_to_load(tmp_path):
+    """Neither waited for nor read, under their own names and behind a link."""
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "link.npz").symlink_to("/dev/zero")
+    (tmp_path / "to-pipe.npz").symlink_to(tmp_path / "pipe.npz")
+    for path in (tmp_path / "pipe.npz", tmp_path / "link.npz", tmp_path / "to-pipe.npz", "/dev/zero", "/dev/null"):
+        refused(path, "a device or a pipe")
+
+
+def test_what_is_no_path():
+    for path in (5, None, ["a"], b"x.npz", 1.5, "a\0b"):
+        with pytest.raises(UsageError, match="named by its path"):
+            cf.load(path)
+        with pytest.raises(UsageError, match="named by its path"):
+            cf.iterate(GD, [0.5], 1).save(path)
+
+
+def test_a_huge_header_is_refused_before_it_is_read(tmp_path):
+    """Half a megabyte of zip for 400 MB of text: the peak of memory stays below 200 MB more than an import takes."""
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z, z.open("header.npy", "w", force_zip64=True) as entry:
+        length = 96 * 2**20
+        entry.write(npy_head((), f"<U{length}"))
+        for _ in range(4 * length // 2**24):
+            entry.write(bytes(2**24))
+    assert path.stat().st_size < 2**20
+    code = """
+import resource, cfdyn.records as records
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+try:
+    records.load(sys.argv[1])
+except records.RecordError as error:
+    print(error, peak() - before < 200_000)
+"""
+    done = call(code, path)
+    assert "header of 384 MiB; the limit is 16 MiB True" in done.stdout, done.stderr
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path):
+    with pytest.raises(UsageError, match="too much for a file"):
+        Everything("x" * 2**22).save(tmp_path / "x.npz")
+    assert not list(tmp_path.iterdir())
+    assert cf.load(Everything("x" * (2**22 - 1000)).save(tmp_path / "x.npz")).content == "x" * (2**22 - 1000)
 
 
 @pytest.mark.parametrize(
@@ -332,3 +421,126 @@ def test_saving_replaces_whole_files(tmp_path):
     cf.iterate(GD, [0.5], 3).save(path)
     cf.iterate(GD, [0.5], 30).save(path)
     assert len(cf.load(path).z) == 31 and [p.name for p in tmp_path.iterdir()] == ["orbit.npz"]
+
+
+# -- files that are nearly records ---------------------------------------------------------------------------------
+
+
+@functools.cache
+def stored(kind: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """The header and the arrays of a saved record."""
+    arrays: dict[str, np.ndarray] = {}
+    return {"format": FORMAT, "record": records._encode(made(kind), arrays)}, arrays
+
+
+def places(node: object, path: tuple = ()) -> list[tuple]:
+    """Where in a header something can be changed."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(found for key, value in inner for found in places(value, (*path, key)))]
+
+
+JUNK = st.sampled_from([
+    None, True, 0, -1, 10**400, 1e308, "text", "", [], {}, [1, "x"], {"__array__": "a0"}, {"__array__": "none"}, {"__tuple__": ["a", 1]},
+    {"__list__": [1.5]}, {"__dict__": [["a", 1]]}, {"__dict__": [[[], 1]]}, {"__complex__": [1, 2]}, {"__complex__": "ab"}, {"__record__": "Event"},
+    {"__record__": "Cycle", "fields": {}}, {"__record__": "Event", "fields": {"t": 1.0, "kind": "enter", "rank": 1}},
+])  # fmt: skip
+ARRAYS = st.sampled_from([
+    lambda a: a.astype("U8"), lambda a: a.astype(complex), lambda a: a[None], lambda a: a.ravel(), lambda a: np.float64(1.0),
+    lambda a: a[:-1] if a.ndim else a, lambda a: np.zeros((0,) * a.ndim), lambda a: a.astype("S4"), lambda a: a.astype("datetime64[s]"),
+    lambda a: np.zeros(3, [("x", float)]), lambda a: a.T, lambda a: a != a, lambda a: np.array(["text"]),
+])  # fmt: skip
+SEVERAL = ("orbit", "regime", "cycles", "branch", "bifurcation", "trajectory", "comparison", "averages", "exact cycles", "normal form",
+           "bands", "cascade", "minimum", "edge", "event", "oscillation", "bifurcation curve")  # fmt: skip
+
+
+def well_formed(record: object) -> bool:
+    """Whether every field has the type that the class declares, said here once more and without its validator."""
+    for field in dataclasses.fields(record):
+        value, declared = getattr(record, field.name), str(field.type)
+        if field.name.startswith("_"):
+            continue
+        arrays = "np.ndarray" in declared and not declared.startswith("list")
+        if arrays and not (isinstance(value, np.ndarray) or value is None and "None" in declared):
+            return False
+        if arrays and value is not None and value.dtype.kind not in ("biufcU" if "str" in declared else "biufc" if "complex" in declared else "biuf"):
+            return False
+        if arrays and value is not None and '"' in declared and value.ndim != len(declared.split('"')[1].split()):
+            return False
+        plain = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list, "float": (float, int)}
+        if declared in plain and (not isinstance(value, plain[declared]) or isinstance(value, bool) and declared != "bool"):
+            return False
+        if declared.startswith(("tuple", "list", "dict")) and type(value).__name__ != declared.split("[")[0]:
+            return False
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, Record) and not well_formed(item):
+                return False
+    return True
+
+
+def loaded_or_refused(path, kind: str) -> None:
+    """Another record, or the package's own error; never anything else, then or when it is printed."""
+    try:
+        found = cf.load(path)
+    except RecordError:
+        return
+    assert isinstance(found, Record) and well_formed(found)
+    json.dumps(found.to_json())
+
+
+@given(st.sampled_from(SEVERAL), st.data())
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_field_of_another_type(tmp_path, kind, data):
+    header, arrays = copy.deepcopy(stored(kind))
+    for _ in range(data.draw(st.integers(1, 2))):
+        *path, last = data.draw(st.sampled_from(places(header)[1:]))
+        inside = functools.reduce(lambda node, key: node[key], path, header)
+        action = data.draw(st.sampled_from(("replace", "remove", "add")))
+        if action == "replace" or isinstance(inside, list):
+            inside[last] = copy.deepcopy(data.draw(JUNK))
+        elif action == "remove":
+            del inside[last]
+        else:
+            inside["extra"] = copy.deepcopy(data.draw(JUNK))
+        if not places(header)[1:]:
+            break
+    loaded_or_refused(archive(tmp_path / "x.npz", json.dumps(header), **arrays), kind)
+
+
+@given(st.sampled_from(SEVERAL), st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_an_array_of_another_type_or_shape(tmp_path, kind, data):
+    header, arrays = stored(kind)
+    if arrays:
+        name = data.draw(st.sampled_from(sorted(arrays)))
+        try:
+            changed = data.draw(ARRAYS)(arrays[name])
+        except (TypeError, ValueError):
+            return
+        arrays = {**arrays, name: changed}
+    loaded_or_refused(archive(tmp_path / "x.npz", json.dumps(header), **arrays), kind)
+
+
+@given(st.sampled_from(SEVERAL), st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_bytes_changed_or_cut_off(tmp_path, kind, data):
+    blob = bytearray(archive(tmp_path / "x.npz", json.dumps(stored(kind)[0]), **stored(kind)[1]).read_bytes())
+    for _ in range(data.draw(st.integers(0, 4))):
+        blob[data.draw(st.integers(0, len(blob) - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / "x.npz").write_bytes(blob[: data.draw(st.integers(0, len(blob)))] if data.draw(st.booleans()) else blob)
+    loaded_or_refused(tmp_path / "x.npz", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("orbit", "z", {"__tuple__": []}), ("orbit", "names", {"__tuple__": [1]}), ("orbit", "names", {"__tuple__": ["a", "b"]}),
+        ("orbit", "n_weights", 1.0), ("orbit", "n_weights", True), ("regime", "period", "two"), ("cycles", "period", 3),
+        ("branch", "bifurcations", {"__list__": [1]}), ("branch", "ends", {"__tuple__": ["a"]}), ("edge", "value", None),
+        ("exact cycles", "params", {"__dict__": [["a", "b"]]}), ("event", "t", True), ("orbit", "provenance", {"__list__": []}),
+    ],
+)  # fmt: skip
+def test_fields_that_are_not_what_they_should_be(kind, field, value, tmp_path):
+    header, arrays = copy.deepcopy(stored(kind))
+    assert json.dumps(header["record"]["fields"][field]) != json.dumps(value)
+    header["record"]["fields"][field] = value
+    refused(archive(tmp_path / "x.npz", json.dumps(header), **arrays), "the field .* of a saved .* is not what it should be")

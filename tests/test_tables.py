@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -112,13 +114,16 @@ def test_places_that_are_no_file(tmp_path):
             read_csv(place)
 
 
-def test_a_file_that_is_too_large_is_not_even_opened(tmp_path, monkeypatch):
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "large.csv"
     with open(path, "wb") as file:
         file.truncate(300_000_000)  # takes no place on the disk
-    monkeypatch.setattr("builtins.open", lambda *a, **k: pytest.fail("opened"))
+    tracemalloc.start()
     with pytest.raises(cf.CfdynError, match="has 300 MB, and at most 256 MB are read"):
         read_csv(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_standardized_columns(write):

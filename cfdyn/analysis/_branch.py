@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.analysis._border import collision
+from cfdyn.analysis._circles import at_cut, opened_away
 from cfdyn.analysis._cycle_system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.analysis._legs import Whole
+from cfdyn.analysis._resonances import conservative_resonance
 from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
@@ -26,6 +28,7 @@ FAILED = "Newton's method does not converge"
 MORE = "ask for more with `max_steps`, or go on with `branch.extended()`"
 TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
+BESIDE = 3  # rows on either side of a special point in which it is seen whether the map keeps areas
 FINE = 1e-3  # of the lengths at the start
 ENDED = ("stalled", "corner", "crossed", "far")
 
@@ -55,7 +58,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     else:
         shape = f"({n if period else 'n'}, {step.dim})"
         raise UsageError(f"a start is the points {shape} of a cycle or one state, not of shape {rows.shape}")
-    return _polished(step, points)
+    return _polished(*opened_away(step, points))
 
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:
@@ -101,6 +104,9 @@ def special_point(
         own, words = mu[special.row], collision(mu[special.row], mu[min(special.row + 1, len(mu) - 1)], tracer.n)
     elif coefficients:
         coefficient, supercritical, words = normal_form_of(step, points, tracer.parameter, special.kind)
+    if coefficient is None and special.kind in ("fold", "flip") and len(own) > 1:
+        beside = mu[max(0, special.row - BESIDE) : special.row + 1 + BESIDE]
+        words = conservative_resonance(step, points, special.kind, own, beside) or words
     bounds = tracer.bounds
     tangent = whole.tangents[special.row].copy()
     return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
@@ -144,6 +150,8 @@ def reason(tracer: CycleTracer, whole: Whole, side: int) -> str:
         return f"the map is not defined beyond {name} = {value:.10g}"
     if not tracer.switches and (length_scales(tracer.at_value(value), tracer.points(z)) < FINE * tracer.lengths).any():
         return f"{name} = {value:.10g}: what follows is much finer than where the branch began; start again from this row"
+    if at_cut(step, points):
+        return f"{name} = {value:.10g}: an angle comes to where its circle was cut open; start again from this row"
     if not tracer.isolated(z, BLURRED):
         return f"rounding blurs the {called(tracer.n)} beyond {name} = {value:.10g}: it is almost one of a continuum"
     return f"no solution follows beyond {name} = {value:.10g}: the map or its derivative jumps there"

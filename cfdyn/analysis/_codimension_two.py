@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import between, interpolated, root, shrinks
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import Rows
-from cfdyn.analysis._curve_place import Place, on_circle, pairs
+from cfdyn.analysis._curve_place import Place, Spectrum, on_circle, pairs
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._special import between, changes, root
+from cfdyn.analysis._special import changes
+from cfdyn.kernels.critical import PAIR
 
-POLE = 1e-4  # a test that is not smaller than this share of its ends where its sign changes has a pole there
+TOUCHING = 1e-8  # of cos θ to ±1
 Test = Callable[[Place], float]
 
 
 class Found(NamedTuple):
-    """A point of codimension two behind a row of the curve: the unknowns there, and the critical multipliers."""
+    """A point of codimension two behind a row of the curve: the unknowns there, and the critical multipliers.
+
+    ``period`` if it is one of a shorter cycle.
+    """
 
     kind: str
     row: int
     z: np.ndarray
     multipliers: np.ndarray
+    period: int = 0
 
 
 _TESTS: dict[str, dict[str, Test]] = {
@@ -100,15 +107,39 @@ def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.n
             continue
         with np.errstate(all="ignore"):
             values = np.array([test(place) for place in found.places])
+        tests = {k: [test] for k in changes(np.sign(_with_ends(found, values)))}
         if test in (Place.coefficient, Place.cubic):
             coefficients = values
+        if test == Place.coefficient:
+            # Where a pole is close to a zero, only the numerator changes its sign.
+            numerators = np.array([place.numerator(value) for place, value in zip(found.places, values, strict=True)])
+            tests |= {k: [_numerator, test] for k in changes(np.sign(_with_ends(found, numerators))) if k not in tests}
         if side and all(np.array_equal(place.sides[0].multipliers, place.sides[1].multipliers) for place in found.places):
             continue
-        for k in changes(np.sign(values)):
-            hit = None if k in found.corners else _located(tracer, found, k, test, max(abs(values[k]), abs(values[k + 1])))
+        for k, small in tests.items():
+            hit = None if k in found.corners else _located(tracer, found, k, *small)
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
-                points.append(Found(name, k, hit.z, hit.sides[side].multipliers))
-    return sorted([*points, *_at_corners(tracer, found)], key=lambda p: p.row), coefficients
+                points.append(Found(_named(name, hit), k, hit.z, hit.sides[side].multipliers))
+    rows = found.traced.points
+    points += [*_at_corners(tracer, found), *(_touching(tracer, found) if tracer.form == PAIR else [])]
+    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - rows[p.row]))), coefficients
+
+
+def _named(name: str, place: Place) -> str:
+    """A double multiplier ±1 with two eigenvectors is no resonance, and a multiplier 1 may be that of a branch point."""
+    if name in ("resonance 1:1", "resonance 1:2"):
+        kind = double(place.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
+        return "double branch point" if kind == "double fold" and place.tracer.kind == "branch point" else kind
+    if name.startswith("fold"):
+        return name.replace("fold", place.tracer.meeting(place.z, place.points))
+    return name
+
+
+def double(spectrum: Spectrum, sign: float) -> str:
+    """What a double multiplier ±1 is called: with one eigenvector a strong resonance."""
+    if spectrum.split(sign):
+        return "double fold" if sign > 0 else "double flip"
+    return "resonance 1:1" if sign > 0 else "resonance 1:2"
 
 
 def _circular(place: Place, side: int) -> bool:
@@ -118,20 +149,53 @@ def _circular(place: Place, side: int) -> bool:
     return place.tracer.kind == "neimark-sacker" or on_circle(place.others())
 
 
-def _located(tracer: CurveTracer, found: Rows, k: int, test: Test, size: float) -> Place | None:
-    """Where a test vanishes behind row k, None where it has a pole."""
+def _with_ends(found: Rows, values: np.ndarray) -> np.ndarray:
+    """The same, but that a 0 in the last row counts, and that nothing does where the points have merged, by symmetry."""
+    values = values.copy()
+    if len(values) > 1 and values[-1] == 0:
+        values[-1] = -values[-2]
+    for end, row, beside in zip(found.ends, (0, -1), (1, -2), strict=True):
+        if len(values) > 1 and end == "merged":
+            values[row] = values[beside]
+    return values
 
-    def value(s: Solved) -> float:
+
+def _numerator(place: Place) -> float:
+    return place.numerator(place.coefficient())
+
+
+def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | None:
+    """Where the first of the tests goes through 0 behind row k and all become small, None where one has a pole or jumps."""
+
+    def value(test: Test, s: Solved) -> float:
         found = test(Place(tracer, s.z))
         if not np.isfinite(found):
             raise ArithmeticError("a pole")
         return found
 
+    first, *others = (partial(value, test) for test in tests)
+    solution = between(tracer, found.traced, k)
     with np.errstate(all="ignore"):
-        hit = root(value, between(tracer, found.traced, k))  # type: ignore[arg-type]
-    if hit is None or not abs(value(hit[1])) <= POLE * size:
-        return None
-    return Place(tracer, hit[1].z)
+        # Where curves meet Newton's method may fail.
+        for solved in (solution, interpolated(solution)):
+            hit = None if solved is None else root(first, solved)
+            if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
+                return Place(tracer, hit[1].z)
+    return None
+
+
+def _touching(tracer: CurveTracer, found: Rows) -> list[Found]:
+    """Where cos θ comes to ±1 and turns back: the curve goes on through two equal multipliers with two eigenvectors."""
+    points = []
+    for k in changes(np.sign(found.traced.tangents[:, -3])):
+        solution = between(tracer, found.traced, k)
+        for solved in (solution, interpolated(solution)):
+            hit = None if solved is None else root(lambda s: float(s.tangent[-3]), solved)
+            if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
+                place = Place(tracer, hit[1].z)
+                points.append(Found(double(place.sides[0], float(np.sign(place.z[-3]))), k, place.z, place.multipliers))
+                break
+    return points
 
 
 def _at_corners(tracer: CurveTracer, found: Rows) -> list[Found]:

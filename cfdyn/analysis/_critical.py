@@ -47,7 +47,7 @@ def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
             size = max(size, abs(parts[0]), abs(parts[1]))
             for place in {(j, l, m), (j, m, l), (l, j, m), (l, m, j), (m, j, l), (m, l, j)}:
                 tensor[(i, *place)] = parts[0] + parts[1]
-    return Critical({"c": float(tensor[0, 0, 0, 0])}, q[:, 0], _speed(forms, minus, plus), size, tensor)
+    return Critical({"c": float(tensor[0, 0, 0, 0])}, q[:, 0], speed_of(forms, minus, plus), size, tensor)
 
 
 def fold(forms: Forms, plus: Shift) -> Critical:
@@ -107,7 +107,7 @@ def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) 
              paired(p, forms.second(q.conj(), double)) / 2]  # fmt: skip
     c1 = complex(sum(parts))
     found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}
-    return Critical(found, pair.right[:, 0], _speed(forms, pair, plus), max(abs(x) for x in parts))
+    return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 
 
 def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float]:
@@ -123,7 +123,7 @@ def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float
     return found, float(found @ rates)
 
 
-def _speed(forms: Forms, critical: Shift, plus: Shift) -> np.ndarray:
+def speed_of(forms: Forms, critical: Shift, plus: Shift) -> np.ndarray:
     """⟨p_i, A_α q_j + B(q_j, x_α)⟩: how the critical block moves with the parameter, the cycle moving along."""
     k = critical.nullity
     if forms.parameter is None:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import row_of
 from cfdyn.analysis._border import Corner, corner, other_side
 from cfdyn.analysis._continuation import SAME, Solved, Traced
+from cfdyn.analysis._curve_ends import completed, merging
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import HELD, CurveTracer
 from cfdyn.analysis._cycle_system import check_memory
-from cfdyn.analysis._special import row_of
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation import Curve
 from cfdyn.kernels.critical import CONDITION
@@ -100,8 +101,8 @@ def leg(
     while not end:
         done = len(places)
         tell = None if progress is None else lambda k: progress(done + k)  # noqa: B023
-        inspect = partial(_closing, tracer, origin or start)
-        followed = tracer.follow(start, most_steps - done, most_step, first, inspect, tell, origin=origin)
+        inspect = partial(_inspected, tracer, origin or start)
+        followed = completed(tracer, tracer.follow(start, most_steps - done, most_step, first, inspect, tell, origin=origin))
         tracer.require_branches(followed.points)
         piece, found = sound(tracer, followed)
         origin = origin or start
@@ -118,6 +119,11 @@ def leg(
     rows = [np.concatenate(parts) for parts in zip(*(piece[:3] for piece in pieces), strict=True)]
     pace = pieces[-1].pace if end == "most steps" else 0.0
     return Rows(Traced(rows[0], rows[1], rows[2], end), places, corners, (end if end == "closed" else "", end), (0.0, pace))
+
+
+def _inspected(tracer: CurveTracer, origin: Solved, piece: Curve) -> tuple[int, str] | None:
+    """The rows to keep and why, where the curve has closed or the points of the cycle have merged."""
+    return _closing(tracer, origin, piece) or merging(tracer, piece)
 
 
 def _closing(tracer: CurveTracer, origin: Solved, piece: Curve) -> tuple[int, str] | None:

@@ -13,6 +13,7 @@ from cfdyn.kernels.critical import CONDITION, PAIR
 from cfdyn.kernels.shooting import condense
 
 ZERO = 1e-11
+SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
 
 
 class Spectrum:
@@ -35,6 +36,11 @@ class Spectrum:
         minors = np.array([np.prod(np.delete(sizes, i)) for i in range(len(sizes))])
         turned = np.linalg.det(left) * np.linalg.det(right)
         return _rounded(self.sign * float(turned * ((left.T @ self.following @ right.T).diagonal() * minors).sum()))
+
+
+    def split(self, at: float) -> bool:
+        """Whether two multipliers ±1 have two eigenvectors."""
+        return bool(np.linalg.svd(self.own + at * self.following, compute_uv=False)[-2:].max() < SPLIT)
 
 
 def _rounded(value: float) -> float:
@@ -112,10 +118,18 @@ class Place:
             value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.direction(self.z))
         return float(value) if abs(value) > ZERO * found.size else 0.0
 
+    def numerator(self, coefficient: float) -> float:
+        """A coefficient times what vanishes where it may have a pole."""
+        spectrum, value = self.sides[0], coefficient
+        if self.tracer.kind in ("flip", "neimark-sacker"):
+            value *= spectrum.characteristic(1.0) or 1.0
+        return value * (spectrum.slope(self.tracer.nu) or 1.0) if self.tracer.form != PAIR else value
+
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
         critical = Shift(self.forms.matrices, 1.0, 1)
-        return float(_critical.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
+        with np.errstate(all="ignore"):
+            return float(_critical.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
 
     def _plus(self) -> Shift:
         """A − I, bordered where a continuum makes it singular."""

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.analysis._codimension_two import Found, codimension_two, crossing
+from cfdyn.analysis._codimension_two import Found, codimension_two, crossing, double
+from cfdyn.analysis._curve_ends import shorter
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place
 from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._sentences import spoken
+from cfdyn.analysis._sentences import called, shown, spoken
+from cfdyn.analysis._shooting import images, jacobians
+from cfdyn.errors import UsageError
 from cfdyn.kernels.critical import PAIR
 from cfdyn.recipes import recipe_of
 from cfdyn.records import provenance
@@ -18,6 +21,7 @@ from cfdyn.records import provenance
 if TYPE_CHECKING:
     from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 
+DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
 MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 
@@ -27,10 +31,9 @@ def build(tracer: CurveTracer, found: Rows, condition: str) -> BifurcationCurve:
 
     special, coefficient = codimension_two(tracer, found)
     points, tangents = found.traced.points, found.traced.tangents
-    words = [_reason(tracer, _end(found, side), end) for side, end in enumerate(found.ends)]
-    if tracer.form == PAIR:
-        special = [*(_end_point(tracer, points, side) for side in (0, 1) if words[side].startswith("resonance")), *special]
-        special.sort(key=lambda s: s.row)
+    words = [_reason(tracer, found, side) for side in (0, 1)]
+    special += [_end_point(tracer, found, side) for side in (0, 1) if _at_end(tracer, found, side)]
+    special.sort(key=lambda s: s.row)
     said = provenance(map=tracer.step.title, params=tracer.step.params, parameters=tracer.names, bounds=tracer.bounds)
     settings = {**said, "recipe": recipe_of(tracer.step)}
     below, *above = (_table([p.sides[k].multipliers for p in found.places]) for k in range(len(found.places[0].sides)))
@@ -52,8 +55,8 @@ def _table(rows: list[np.ndarray]) -> np.ndarray:
 def _special(tracer: CurveTracer, found: Found, settings: dict) -> CodimensionTwo:
     from cfdyn.analysis.bifurcation_curve import CodimensionTwo
 
-    return CodimensionTwo(found.kind, found.z[-2:].copy(), tracer.points(found.z), _table([found.multipliers])[0], found.row,
-                          provenance=settings)  # fmt: skip
+    points = tracer.points(found.z)[: found.period or None]
+    return CodimensionTwo(found.kind, found.z[-2:].copy(), points, _table([found.multipliers])[0], found.row, provenance=settings)
 
 
 def _end(found: Rows, side: int) -> np.ndarray:
@@ -62,21 +65,36 @@ def _end(found: Rows, side: int) -> np.ndarray:
     return met.z if met is not None and found.ends[side] == "border" else found.traced.points[-side]
 
 
-def _end_point(tracer: CurveTracer, points: np.ndarray, side: int) -> Found:
-    """The resonance at an end of a Neimark–Sacker curve."""
-    z = points[-side]
-    return Found("resonance 1:1" if z[-3] > 0 else "resonance 1:2", side * (len(points) - 1), z, Place(tracer, z).multipliers)
+def _at_end(tracer: CurveTracer, found: Rows, side: int) -> bool:
+    """Whether an end is a point of codimension two."""
+    z = found.traced.points[-side]
+    return found.ends[side] == "merged" or (found.ends[side] == "limit" and tracer.form == PAIR and abs(z[-3]) > DOUBLE)
 
 
-def _reason(tracer: CurveTracer, z: np.ndarray, end: str) -> str:
+def _end_point(tracer: CurveTracer, found: Rows, side: int) -> Found:
+    """A double multiplier at an end of a Neimark–Sacker curve, or the shorter cycle on which the points have merged."""
+    row = side * (len(found.places) - 1)
+    z = found.traced.points[row]
+    if found.ends[side] == "merged":
+        kind, points, mu = shorter(tracer, z)
+        return Found(kind, row, z, mu, len(points))
+    place, sign = Place(tracer, z), float(np.sign(z[-3]))
+    return Found(double(place.sides[0], sign), row, z, place.multipliers)
+
+
+def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
     """Why a curve ends, in words."""
-    values = ", ".join(f"{name} = {value:.6g}" for name, value in zip(tracer.names, z[-2:], strict=True))
+    z, end = _end(found, side), found.ends[side]
+    each = zip(tracer.names, z[-2:].tolist(), tracer.bounds.tolist(), strict=True)
+    values = ", ".join(f"{name} = {shown(value, (lo, hi), 6)}" for name, value, (lo, hi) in each)
+    if _at_end(tracer, found, side):
+        point = _end_point(tracer, found, side)
+        of = f" of the {called(point.period)}" if point.period else ""
+        return f"{spoken(point.kind)}{of} at {values}"
     if end == "limit":
-        for name, value, (lo, hi) in zip(tracer.names, z[-2:], tracer.bounds, strict=True):
-            for bound in (lo, hi):
-                if abs(value - bound) <= 1e-12 * (hi - lo):
-                    return f"{name} = {bound:g}"
-        return f"resonance 1:{1 if z[-3] > 0 else 2} at {values}"
+        gaps = np.abs(z[-2:, None] - tracer.bounds) / np.ptp(tracer.bounds, axis=1)[:, None]
+        k, j = np.unravel_index(int(np.argmin(np.where(gaps <= 1e-12, 0.0, gaps))), gaps.shape)
+        return f"{tracer.names[k]} = {tracer.bounds[k, j]:g}"
     if end == "closed":
         return "closed: it comes back to its start"
     if end == "border":
@@ -85,4 +103,19 @@ def _reason(tracer: CurveTracer, z: np.ndarray, end: str) -> str:
         return f"runs off to infinity near {values}"
     if end == "most steps":
         return f"{values}: out of steps; {MORE}"
-    return f"no further point is found at {values}: the map is not smooth or not defined there"
+    return f"no further point is found at {values}: {_obstacle(tracer, found, side)}"
+
+
+def _obstacle(tracer: CurveTracer, found: Rows, side: int) -> str:
+    """Why Newton's method fails beyond an end."""
+    way, row = (1 if side else -1), -side
+    ahead = found.traced.points[row] + 1e-6 * way * found.traced.tangents[row]
+    try:
+        step, points = tracer.map_at(ahead), tracer.points(ahead)
+    except UsageError:
+        return "the parameters beyond are not allowed"
+    if not (np.isfinite(images(step, points)).all() and np.isfinite(jacobians(step, points)).all()):
+        return "the map is not defined there"
+    if tracer.switches:
+        return "the map is not smooth there"
+    return "the equations are singular there, or rounding blurs them"

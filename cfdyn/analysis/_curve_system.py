@@ -36,6 +36,7 @@ TINY = 1e-150
 BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
 ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
 TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
+UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
 
@@ -242,6 +243,15 @@ class CurveTracer(Tracer):
     def direction(self, z: np.ndarray) -> np.ndarray:
         """q_1, (D,)."""
         return z[self.d : 2 * self.d]
+
+    def meeting(self, z: np.ndarray, points: np.ndarray) -> str:
+        """What a multiplier 1 of a cycle (n, D) is: a "fold", or a "branch point" where neither parameter moves it away."""
+        step = self.map_at(z)
+        plus = Shift(jacobians(step, points), 1.0, 1)
+        rates = [abs(float((plus.left[0] * Forms(step, points, name).slope).sum())) for name in self.names]
+        length = float((self.weights[: self.d].min() * self.n) ** -0.5)
+        moved = np.array(rates) * (self.bounds[:, 1] - self.bounds[:, 0])
+        return "branch point" if moved.max() <= UNMOVED * length else "fold"
 
     def map_at(self, z: np.ndarray) -> Map:
         """The map with the parameters of a point of the curve."""

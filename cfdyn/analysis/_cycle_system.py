@@ -168,7 +168,7 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     here = np.empty((len(some), d * d))
     rule = step.rule("jacobian").compiled
     evaluate_rows(rule, np.ascontiguousarray(some), step.p, here)
-    size = np.maximum(np.abs(here).max(axis=1), 1.0)
+    size, slopes = np.maximum(np.abs(here).max(axis=1), 1.0), np.abs(here).max(axis=0).reshape(d, d)
     for j in range(d):
         # The unit roundoff of a large entry is no length.
         steps = DOUBLINGS[1e-9 * np.abs(some[:, j]).max() < DOUBLINGS]
@@ -178,11 +178,14 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
         evaluate_rows(rule, moved, step.p, there)
         with np.errstate(all="ignore"):
             change = np.abs(there.reshape(len(some), 2, len(steps), -1) - here[:, None, None]).max(axis=3)
-            beyond = ~(change < 0.5 * size[:, None, None])
+            beyond = ~(change < 0.5 * size[:, None, None]).all(axis=(0, 1))
         if beyond.any():
-            found[j] = steps[beyond.any(axis=(0, 1)).argmax()]
+            found[j] = steps[beyond.argmax()]
+            # What x_j does to others within this length, where its slope here may be 0 but for rounding.
+            near = np.abs(there.reshape(len(some), 2, len(steps), d, d)[:, :, : beyond.argmax(), :, j])
+            slopes[:, j] = np.maximum(slopes[:, j], near.max(axis=(0, 1, 2), initial=0.0))
     sizes = np.abs(points).max(axis=0)
-    lengths = _filled(found, np.abs(here.reshape(-1, d, d)).max(axis=0), sizes)
+    lengths = _filled(found, slopes, sizes)
     # At a border the Jacobian changes at once, which is no length.
     return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
 

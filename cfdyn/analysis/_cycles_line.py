@@ -9,10 +9,10 @@ import numpy as np
 from cfdyn.analysis._cycles_edges import at_kinks, with_edges, without_specks
 from cfdyn.analysis._cycles_found import Found
 from cfdyn.analysis._cycles_multiple import with_multiple
+from cfdyn.analysis._cycles_open import everywhere, reasons, seen, undecided, without_level
 from cfdyn.analysis._cycles_sampled import sampled
 from cfdyn.analysis._cycles_sides import multiplier, on_borders
 from cfdyn.analysis._cycles_words import Search, foresee
-from cfdyn.analysis._laps import Laps
 from cfdyn.analysis._laps_reach import laps_for
 from cfdyn.analysis._shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
@@ -26,6 +26,9 @@ MOST_BYTES = 2**30
 UNEVEN = 0.62
 CLOSE, UNIT = 1e-3, 1e-15
 NEAR = 1e4  # times what counts as round-off in the box
+CONTINUA = "fⁿ(x) = x to round-off on the whole box, n = {}: a continuum of cycles, or nearly so"
+LOST = "floating point does not tell where cycles with points of very different sizes, or at a pole, close"
+MONOTONE = "the map is monotone: its cycles have period 1, or 2 if it falls"
 
 
 def on_line(step: Map, period: int, region: np.ndarray, budget: int | None) -> Found:
@@ -46,8 +49,8 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     lo, hi = region[0].tolist()
     laps = laps_for(step, period, lo, hi)
     search = Search(step, period, laps, min(hi - lo, 1.0) if math.isinf(hi - lo) else hi - lo)
-    if len(laps.ends) == 1 and period > (1 if laps.rising[0] > 0 else 2):
-        laps.notes.append("the map is monotone: its cycles have period 1, or 2 if it falls")
+    monotone = len(laps.ends) == 1 and period > (1 if laps.rising[0] > 0 else 2)
+    if monotone:
         search.laps = laps.none()
     elif period > LONG:
         foresee(step, period, laps, most)
@@ -63,14 +66,21 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     if laps.open or not finished:
         points, mu = _with_samples(step, period, region, points, mu)
     points, mu, opened, doubtful = _singular(step, period, laps.places, opened, points, mu)
-    reasons = _reasons(laps, 0 if finished else most, len(opened), len(lost), doubtful)
-    if odd:
-        reasons.append(odd.sentence(step.names, "mirror images of words were left out"))
-    complete = finished and not laps.open and not opened and not len(lost) and not doubtful
-    undecided = [*opened, *(laps.open if finished else [(lo, hi)]), *((x, x) for x in [*lost[:, 0].tolist(), *doubtful])]
-    inside = _inside(points, lo - _slack(lo, hi), hi + _slack(lo, hi))
-    return Found(points[inside, :, None], mu[inside, None], complete, "laps", "; ".join(reasons),
-                 np.array(undecided, dtype=float).reshape(-1, 1, 2), {"laps": len(laps.ends), "budget": most})  # fmt: skip
+    points, mu, level = without_level(step, period, opened, points, mu)
+    if level and not len(points) and everywhere(step, period, (lo, hi)):
+        raise NumericsError(CONTINUA.format(period))
+    slack = _slack(lo, hi)
+    lost, through = lost[_inside(lost, lo - slack, hi + slack)], seen(step, period, doubtful, (lo, hi))
+    said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, (lo, hi), opened, level, through), True),
+            f"stopped after {most} evaluations of the map; more are found with `budget={10 * most}`": not finished,
+            "a word of laps took more work than one may": search.tired, LOST: len(lost) > 0,
+            odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
+    complete = finished and not laps.open and not opened and not len(lost) and not through
+    places = undecided(laps, (lo, hi), opened, lost, through) if finished else region[None]
+    inside = _inside(points, lo - slack, hi + slack)
+    reason = "; ".join(words for words, so in said.items() if so)
+    return Found(points[inside, :, None], mu[inside, None], complete, "laps", reason, places,
+                 {"laps": len(laps.ends), "budget": most})  # fmt: skip
 
 
 def _singular(
@@ -87,25 +97,6 @@ def _singular(
     if opened:
         points, mu, opened = with_multiple(step, n, without_specks(opened, points, mu), points, mu)
     return points, mu, opened, doubtful
-
-
-def _reasons(laps: Laps, spent: int, open_places: int, lost: int, doubtful: list[float]) -> list[str]:
-    """Why a list is not complete, or what else is worth knowing; ``spent``: the budget if it was too small."""
-    reasons = list(laps.notes)
-    if laps.open:
-        places = ", ".join(f"{a:.6g} to {b:.6g}" for a, b in laps.open[:3])
-        reasons.append(f"nothing is certain about laps from {places}: cycles there were found by sampling only")
-    if spent:
-        reasons.append(f"stopped after {spent} evaluations of the map; more are found with `budget={10 * spent}`")
-    if open_places:
-        places = "a place" if open_places == 1 else f"{open_places} places"
-        reasons.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
-    if doubtful:
-        places = ", ".join(f"{x:.6g}" for x in doubtful[:4]) + (", …" if len(doubtful) > 4 else "")
-        reasons.append(f"to round-off a cycle passes through {places}, where the map jumps, ends or has no bounded slope")
-    if lost:
-        reasons.append("floating point does not tell where cycles with points of very different sizes, or at a pole, close")
-    return reasons
 
 
 def _images(rows: np.ndarray) -> np.ndarray:

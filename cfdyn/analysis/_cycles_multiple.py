@@ -31,10 +31,12 @@ def with_multiple(
     """
     if step.tangent_cost * n > WORTH:
         return points, mu, opened
-    series, waiting, left, rows = _Series(step, n), _joined(opened), list[Interval](), list[np.ndarray]()
+    narrow = [part for part in opened if may_be_one(*part)]
+    series, waiting, rows = _Series(step, n), _joined(narrow), list[np.ndarray]()
+    left = [part for part in opened if not may_be_one(*part)]
     while waiting:
         lo, hi = part = max(waiting, key=lambda part: part[1] - part[0])
-        zero = series.zero(lo, hi) if hi - lo <= WIDEST * max(1.0, abs(lo)) else None
+        zero = series.zero(lo, hi) if may_be_one(lo, hi) else None
         if zero is None:
             waiting.remove(part)
             left.append(part)
@@ -52,6 +54,11 @@ def with_multiple(
         return points, mu, left
     new = np.array(rows)
     return np.concatenate([points, new[:, :-1]]), np.concatenate([mu, new[:, -1]]), left
+
+
+def may_be_one(lo: float, hi: float) -> bool:
+    """Whether an interval is narrow enough for one zero."""
+    return hi - lo <= WIDEST * max(1.0, abs(lo))
 
 
 def _joined(opened: list[Interval]) -> list[Interval]:

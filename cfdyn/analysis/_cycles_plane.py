@@ -14,7 +14,7 @@ BUDGET, CHEAP = 5_000_000, 30  # links, for maps of so few operations
 PAUSE = 200_000  # links between two looks at the keyboard
 EVERYWHERE = 1e20  # in units of the box: where the points of a cycle outside of it may be
 LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays undecided; wider where that is too much
-MOST_UNDECIDED = 400
+MOST_UNDECIDED, MOST_LISTS = 400, 20  # chains in a list; full lists of the widest, so that a continuum does not hide the rest
 FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
 
@@ -104,7 +104,7 @@ class _Chains:
                             self.table, self.centres, self.open)  # fmt: skip
             self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
             self.state[FOUND] = 0
-            if self.state[UNDECIDED] == len(self.open) and self.least < WIDEST:
+            if self.state[UNDECIDED] == len(self.open) and len(self.places) < MOST_LISTS:
                 self.places.append(self._left(self.open))
                 self.state[UNDECIDED], self.least, status = 0, min(10 * self.least, WIDEST), PAUSED
             if status == FINISHED or self.state[LINKS] >= most or self.state[UNDECIDED] == len(self.open):

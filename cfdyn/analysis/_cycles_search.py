@@ -55,8 +55,9 @@ def by_search(
     starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_turn_count(step.dim)} matrices")
     reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
     if search.continuum:
-        points, mu = points[:0], mu[:0]
-        reason = f"a continuum of cycles: {len(search.points)} starts came to as many places with a multiplier of 1"
+        single = np.abs(mu - 1).min(axis=1) >= FLAT
+        points, mu, flat = points[single], mu[single], (np.abs(search.mu - 1).min(axis=1) < FLAT).sum()
+        reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
     also = group.sentence(step.names, "images were added")
     method = "search" if implicit else "Schmelcher–Diakonos"
     return Found(points, mu, False, method, "; ".join(filter(None, (reason, also))), region[None], {"starts": search.starts})

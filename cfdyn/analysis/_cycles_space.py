@@ -52,6 +52,8 @@ def _with_reason(found: Found, reason: str) -> Found:
 
 def _why_not(step: Map, period: int) -> str:
     """Why bounds are not worth trying; nothing where they are."""
+    if step.periodic:
+        return "bounds do not go around a circle"
     if step.dim > HIGHEST:
         return f"with {step.dim} variables there are too many boxes"
     if period * step.dim > MOST_UNKNOWNS:

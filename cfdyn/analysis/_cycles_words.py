@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn._jit import apply, put_rule
 from cfdyn.analysis._laps import Laps
 from cfdyn.analysis._symmetry import Symmetries, symmetries
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import UsageError
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.closing import close, newton
 from cfdyn.kernels.expanding import alone
@@ -21,7 +21,6 @@ from cfdyn.systems import Map
 HOPELESS = 1e3  # times the budget
 PAUSE = 400_000  # of the budget, between two looks at the keyboard
 SHORT = 150_000  # a walk that takes more is worth asking for a symmetry
-CONTINUA = "fⁿ(x) = x to round-off on a whole interval, n = {}: a continuum of cycles"
 
 
 class Search:
@@ -42,9 +41,14 @@ class Search:
 
     @property
     def open(self) -> list[tuple[float, float]]:
-        """Starts that are not decided, as intervals."""
+        """What is not decided, as intervals that hold a point in the box of each such cycle."""
         start, count = self.m[at.OPENED], self.m[at.OPEN]
         return [tuple(row) for row in self.w[start : start + 2 * count].reshape(-1, 2).tolist()]
+
+    @property
+    def tired(self) -> bool:
+        """Whether some of it is open because it was too much work for one word."""
+        return bool(self.m[at.TIRED])
 
     @property
     def vague(self) -> bool:
@@ -65,6 +69,8 @@ class Search:
         if not len(self.laps.ends):
             self._empty()
             return True
+        if region is not None:
+            self.w[[at.LOWEST, at.HIGHEST]] = region[0]
         slot = np.empty(1)
         put_rule(slot, 0, walk.compiled)
         while m[at.STATUS] != at.FINISHED and m[at.USED] < most:
@@ -74,8 +80,6 @@ class Search:
                 self.odd = _odd(self.step, region, self.laps)
                 m[at.ODD] = self.odd is not None
             part = PAUSE
-            if m[at.STATUS] == at.CONTINUUM:
-                raise NumericsError(CONTINUA.format(self.period))
             whole = whole and m[at.STATUS] != at.CROWDED
             if m[at.LOOK] and m[at.STATUS] != at.PAUSED:
                 self._empty()

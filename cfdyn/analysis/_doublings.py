@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import between, root
 from cfdyn.analysis._cycle_system import FLIP, check_size
 from cfdyn.analysis._legs import upright
-from cfdyn.analysis._special import between, changes, locate_flip, root
+from cfdyn.analysis._special import changes, locate_flip
 from cfdyn.analysis._switch import doubled_start, first_point
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation import Curve

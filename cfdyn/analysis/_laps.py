@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.analysis._cycles_edges import sharp
 from cfdyn.analysis._cycles_sides import border
 from cfdyn.analysis._shooting import images, jacobians
-from cfdyn.kernels.laps import LEVEL, UNDEFINED, cells
+from cfdyn.kernels.laps import HUGE, LEVEL, UNDEFINED, cells
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
@@ -27,8 +27,8 @@ class Laps:
     ``values`` (K, 2) at the ends, ``rising`` (K,) ±1.
 
     ``open`` are the intervals of which this is not certain; ``places`` lie between laps, numbers in each (see `sharp`), where
-    the map jumps, ends or has no bounded slope; ``notes`` what a reader should know; ``cut``: whether images
-    that matter lie outside.
+    the map jumps, ends or has no bounded slope; ``breaks`` are points in them where it was divided, ``gaps`` parts without
+    values; ``cut``: whether images that matter lie outside.
     """
 
     ends: np.ndarray
@@ -37,12 +37,13 @@ class Laps:
     rising: np.ndarray
     open: list[tuple[float, float]] = field(default_factory=list)
     places: list[np.ndarray] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    breaks: list[float] = field(default_factory=list)
+    gaps: list[tuple[float, float]] = field(default_factory=list)
     cut: bool = False
 
     def copy(self) -> Laps:
         """One whose lists may be added to."""
-        return replace(self, open=[*self.open], places=[*self.places], notes=[*self.notes])
+        return replace(self, open=[*self.open], places=[*self.places])
 
     def with_open(self, parts: list[tuple[float, float]]) -> Laps:
         """The same, nothing being known about these parts."""
@@ -55,7 +56,8 @@ class Laps:
 
     def none(self) -> Laps:
         """No lap at all, for a period that cannot be."""
-        return Laps(self.ends[:0], self.inner[:0], self.values[:0], self.rising[:0], self.open, self.places, self.notes)
+        ends, inner, values, rising = (part[:0] for part in (self.ends, self.inner, self.values, self.rising))
+        return replace(self, ends=ends, inner=inner, values=values, rising=rising)
 
 
 def laps_on(step: Map, lo: float, hi: float, floor: float) -> Laps:
@@ -88,14 +90,14 @@ def _together(rows: np.ndarray, floor: float) -> list[tuple[float, float, int]]:
 
 
 def _hidden(step: Map, lo: float, hi: float) -> list[tuple[float, float]]:
-    """Parts of an interval without values, as far as samples say, of which bounds do not say so; but for its ends."""
+    """Parts of an interval without values but HUGE ones, as samples say, of which bounds do not say so; but for its ends."""
     cells = np.array([[lo, hi]])
     for parts in (FINE, *[COARSE] * ROUNDS):
         x = cells[:, :1] + np.diff(cells) * np.linspace(0, 1, parts + 1)
         cells = np.stack([x[:, :-1].ravel(), x[:, 1:].ravel()], axis=1)
         bounds = np.empty_like(cells)
         evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
-        cells = cells[~(bounds[:, 0] > bounds[:, 1])]
+        cells = cells[~((bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] > HUGE) | (bounds[:, 1] < -HUGE))]
         # What an end of the domain makes unclear reaches to an end of the interval.
         width = (hi - lo) / FINE
         cells = cells[(cells[:, 0] > lo + BORDER * width) & (cells[:, 1] < hi - BORDER * width)]
@@ -112,14 +114,14 @@ class _Pieces:
         self.pieces: list[list[float]] = []
         self.open: list[tuple[float, float]] = []
         self.places: list[np.ndarray] = []
-        self.undefined = 0
+        self.gaps: list[tuple[float, float]] = []
         self.breaks: list[float] = []
         self.joined = False
 
     def add(self, lo: float, hi: float, sign: int) -> None:
         """A part with this sign of the derivative; a part of the lap before it if nothing lies between."""
         if sign == UNDEFINED:
-            self.undefined += 1
+            self.gaps.append((lo, hi))
             self.open += _hidden(self.step, lo, hi)
             self.joined = False
         elif self.joined and self.pieces and self.pieces[-1][2] == sign:
@@ -195,11 +197,6 @@ class _Pieces:
             values = images(self.step, ends.reshape(-1, 1)).reshape(-1, 2)
         usable = ~np.isnan(values).any(axis=1) & (ends[:, 0] <= ends[:, 1])
         self.open += [(lo, hi) for lo, hi in ends[~usable].tolist() if lo < hi]
-        notes = []
-        if self.undefined:
-            notes.append("the map has no value on a part of the box, which was left out")
-        if self.breaks:
-            places = ", ".join(f"{x:.6g}" for x in self.breaks[:4]) + (", …" if len(self.breaks) > 4 else "")
-            notes.append(f"the map jumps, has a pole or no bounded slope at {places}, where the box was divided")
         inner = np.clip(pieces[usable, 3:], ends[usable, :1], ends[usable, 1:])
-        return Laps(ends[usable], inner, values[usable], pieces[usable, 2].astype(np.int64), self.open, self.places, notes)
+        return Laps(ends[usable], inner, values[usable], pieces[usable, 2].astype(np.int64), self.open, self.places,
+                    self.breaks, self.gaps)  # fmt: skip

@@ -8,10 +8,10 @@ import numpy as np
 
 from cfdyn.analysis._laps import Laps, laps_on
 from cfdyn.analysis._shooting import images
+from cfdyn.kernels.laps import HUGE
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems import Map
 
-HUGE = 1e150  # stands for infinity: squares are still finite
 ROUNDS = 64
 UNSEEN = 1e3  # where an infinite interval is cut off if nothing is known far out
 DECADES = 153

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from cfdyn.analysis._between import between, row_of
 from cfdyn.analysis._border import across
 from cfdyn.analysis._continuation import TOLERANCE, Solved, Traced
 from cfdyn.analysis._cycle_system import BRANCH, CycleTracer
 from cfdyn.analysis._merge import grouped, merged, merges
 from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._singular import resolved
-from cfdyn.analysis._special import Special, between, changes, row_of, special_points, suspects
+from cfdyn.analysis._special import Special, changes, special_points, suspects
 from cfdyn.kernels.continuation import Curve
 
 MOST_BORDERS = 64

@@ -10,11 +10,13 @@ import numpy as np
 
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._cycle_system import FLIP, CycleTracer
+from cfdyn.kernels.shooting import MATRICES
 
 COLLAPSED = 1e-7  # a share of the distance of two points: they are one
 CORRECTIONS = 30
 LAST = 1e-11  # a length: a step after which only rounding is left
 NUDGE = 1e-4  # a length: the first step of the secant method
+TOGETHER = 1e-3  # from −1: of multipliers that may pass it together
 SAME = 1e-6  # a length: points nearer to each other than this are one
 NEAR = 1e-5  # of the multiplier to the root of unity that it must be
 REACH = 10.0  # how far from where the points merge, in lengths of the step across it
@@ -64,10 +66,27 @@ def merged(tracer: CycleTracer, before: np.ndarray, after: np.ndarray, q: int) -
     if start is None:
         return None
     k = tracer.n // q
-    found = secant(own, start, tests(own, k), REACH * tracer.length(after - before))
+    gap = parts[int(sizes[1] > sizes[0])]
+    gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
+    found = secant(own, start, tests(own, k), reach)
+    if found is None or distance(own, found, k) > NEAR:
+        found = _several(own, start, gap, reach) if k == 2 else None
     if found is None or distance(own, found, k) > NEAR:
         return None
     return Merged("flip" if k == 2 else "neimark-sacker", q, place, found.z)
+
+
+def _several(own: CycleTracer, start: Solved, gap: np.ndarray, reach: float) -> Solved | None:
+    """Where several multipliers pass −1 at once, at a multiple zero of det(M + I): by that of the direction that opens."""
+    if (np.abs(own.multipliers(start.values[None])[0] + 1) < TOGETHER).sum() < 2:
+        return None
+
+    def test(s: Solved) -> float:
+        first, following = s.values[1 + MATRICES :][: 2 * own.d**2].reshape(2, own.d, own.d)
+        mu, directions = np.linalg.eig(-np.linalg.solve(following, first))
+        return float(np.real(mu[np.argmax(np.abs(gap @ directions))])) + 1
+
+    return secant(own, start, test, reach)
 
 
 def tests(own: CycleTracer, k: int) -> Callable[[Solved], float]:

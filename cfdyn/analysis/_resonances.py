@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis._homological import Forms, Shift, derivatives
-from cfdyn.analysis._shooting import multipliers_of, regularity, residual
+from cfdyn.analysis._sentences import called
+from cfdyn.analysis._shooting import jacobians, multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems import Map, require_map
+
+TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
+KEPT = 1e-8  # of a product of multipliers to 1
 
 
 def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
@@ -121,3 +125,22 @@ def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
             f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a fold across"
         )
     return found
+
+
+def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:
+    """In words, a fold or flip with two multipliers ±1 and one eigenvector where their product is 1 in all ``rows``, else "".
+
+    As everywhere along a family of maps that keep areas: these have no other folds and flips.
+    """
+    sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
+    if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or Shift(jacobians(step, points), sign, 1).split:
+        return ""
+    # NaN where a row has no multipliers.
+    products = rows[:, i] * rows[:, j]
+    if not np.abs(products - 1).min(axis=1).max() <= KEPT:
+        return ""
+    n = len(points)
+    what = (f"a centre and a saddle {called(n)} meet here and vanish" if sign > 0 else
+            f"the {called(n)} turns from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
+    name = f"resonance 1:{1 if sign > 0 else 2} along a conservative family"
+    return f"{name}: the product of the critical multipliers stays 1; {what}"

@@ -69,8 +69,12 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30) -> np.ndarray | 
 def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
     n, d = defect.shape
-    if n * d > DENSE:
-        return _solve_sparse(matrices, defect) if d > 1 else _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
+    if d == 1:
+        solved = _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
+        if n > DENSE or _sound(solved, defect):
+            return solved
+    elif n * d > DENSE:
+        return _solve_sparse(matrices, defect)
     system, index = np.zeros((n, d, n, d)), np.arange(n)
     system[index, :, index, :] = matrices
     system[index, :, np.roll(index, -1), :] -= np.eye(d)
@@ -79,11 +83,15 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
         solved = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
         solved = np.full(n * d, np.inf)
-    with np.errstate(over="ignore"):
-        sound = np.abs(solved).max() <= WELL * np.abs(right).max()
-    if not sound:
+    if not _sound(solved, right):
         solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
     return solved.reshape(n, d)
+
+
+def _sound(solved: np.ndarray, right: np.ndarray) -> bool:
+    """True if the answer is not much larger than the defect: the system is not nearly singular."""
+    with np.errstate(over="ignore"):
+        return bool(np.abs(solved).max() <= WELL * np.abs(right).max())
 
 
 def _solve_ring(slopes: list[float], defect: list[float]) -> np.ndarray:

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.analysis._between import LEAST_NODES, NODES, between, interpolated, root
 from cfdyn.analysis._continuation import Solved, Traced
-from cfdyn.analysis._cycle_system import BRANCH, FLIP, MOST_DENSE, CycleTracer
-from cfdyn.analysis._illinois import zero
+from cfdyn.analysis._cycle_system import BRANCH, FLIP, FOLD, MOST_DENSE, CycleTracer
 from cfdyn.analysis._singular import regular_by
+from cfdyn.kernels.shooting import MATRICES
 
-NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)
 NARROW, MARGIN = 0.1, 0.02  # shares of a step
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
 TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
+CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
 ROUNDED = 1e-14  # of a test: rounding
 SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
@@ -45,6 +46,11 @@ def special_points(tracer: CycleTracer, found: Traced, mu: np.ndarray) -> list[S
     points += [s for k in branch if (s := locate_branch(tracer, found, k))]
     # Where a branch meets another one at its own turning point, the fold is none.
     points += [s for k in fold if k not in branch and (s := locate_fold(tracer, found, k))]
+    for kind, test, sign in (("flip", FLIP, -1.0), ("branch point", FOLD, 1.0)):
+        pairs = touches(found.values[:, 1 + test], mu, sign)
+        met = [s for rows in pairs if (s := locate_touch(tracer, found, rows, kind, test, sign))]
+        for s in met:
+            points += [s] * all(tracer.length(s.z - other.z) > SQUARED or other.kind != kind for other in points)
     points += [s for k in circles(mu) if (s := locate_circle(tracer, found, k))]
     return sorted(points, key=lambda s: (s.row, s.place))
 
@@ -80,44 +86,6 @@ def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
         (abs(before[i]) > OUTSIDE) != (abs(after[j]) > OUTSIDE) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
         for i, j in zip(rows, columns, strict=True)
     )
-
-
-def row_of(found: Traced, k: int) -> Solved:
-    """A row of a curve."""
-    return Solved(found.points[k], found.tangents[k], found.values[k])
-
-
-def between(tracer: CycleTracer, found: Traced, k: int) -> Callable[[float], Solved | None]:
-    """The solution a share t of the step from row k to the next, both ends included."""
-    last, step = row_of(found, k), found.points[k + 1] - found.points[k]
-    border = tracer.weights * last.tangent
-    length = float(border @ step)
-    # Through both ends with the tangent of the first.
-    bend = step - length * last.tangent
-    return lambda t: tracer.solve(last.z + t * length * last.tangent + t * t * bend, border)
-
-
-def root(
-    value: Callable[[Solved], float], solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
-) -> tuple[float, Solved] | None:
-    """Where a test vanishes between two shares of a step, to the last digits; None if a solution is missing."""
-
-    def test(t: float) -> float:
-        found = solution(t)
-        if found is None:
-            raise ArithmeticError
-        return value(found)
-
-    try:
-        ends = test(lo), test(hi)
-        if not ends[0] * ends[1] < 0:
-            place = lo if abs(ends[0]) < abs(ends[1]) else hi
-        else:
-            place = zero(test, lo, hi)
-    except ArithmeticError:
-        return None
-    found = solution(place)
-    return None if found is None else (place, found)
 
 
 def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
@@ -158,6 +126,40 @@ def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
     return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
 
 
+def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
+    """Pairs of rows between which two multipliers may pass ±1 both ways at once: det(M ∓ I) only touches 0 there.
+
+    Rows in which both are at ±1 already, as short steps leave them near branch points, are passed over.
+    """
+    if mu.shape[1] < 2:
+        return []
+    second = np.sort(np.abs(mu - sign), axis=1)[:, 1]
+    kept = np.flatnonzero(~(second <= TOGETHER))
+    size, v = np.abs(values[kept]), values[kept]
+    pairs = [(p, p + 1) for p in np.flatnonzero((np.diff(kept) > 1) & (v[:-1] * v[1:] > 0))]
+    least = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (v[:-2] * v[2:] > 0) & (v[:-2] * v[1:-1] > 0)
+    pairs += [pair for p in np.flatnonzero(least & (second[kept][1:-1] < CLOSE)) for pair in ((p, p + 1), (p + 1, p + 2))]
+    return [(int(kept[p]), int(kept[q])) for p, q in pairs]
+
+
+def locate_touch(
+    tracer: CycleTracer, found: Traced, rows: tuple[int, int], kind: str, test: int, sign: float
+) -> Special | None:  # fmt: skip
+    """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
+    solution, d = between(tracer, found, *rows), tracer.d
+    solved = [(t, s.values[1 + test]) for t in NODES if (s := solution(float(t))) is not None]
+    if len(solved) < LEAST_NODES:
+        return None
+    fit = np.polynomial.Chebyshev.fit(*zip(*solved, strict=True), deg=len(solved) - 1, domain=[0, 1])
+    for t in (float(np.real(t)) for t in fit.deriv().roots() if abs(np.imag(t)) < REAL and 0 <= np.real(t) < 1):
+        there = interpolated(solution)(t)
+        own, following = there.values[1 + MATRICES :][: 2 * d * d].reshape(2, d, d)
+        if np.linalg.svd(own + sign * following, compute_uv=False)[-2] <= SQUARED:
+            row = rows[0] + int(np.argmin((found.points[rows[0] : rows[1]] - there.z) ** 2 @ tracer.weights))
+            return Special(kind, row, t, there.z)
+    return None
+
+
 def locate_fold(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
     """dλ/ds = 0."""
     hit = root(lambda s: s.tangent[-1], between(tracer, found, k))
@@ -187,7 +189,7 @@ def _singular(
     from scipy.optimize import brentq
 
     solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
-    if len(solved) < 6:
+    if len(solved) < LEAST_NODES:
         return None
     nodes = np.array([t for t, _ in solved])
     # Along the branch the border is the tangent of the step's start.

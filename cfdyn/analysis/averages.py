@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -58,8 +58,8 @@ class Average(Record):
     predicted_loss: float
     final_sharpness: float
     reached: list
-    w: np.ndarray
-    loss: np.ndarray
+    w: Annotated[np.ndarray, "n d"]
+    loss: Annotated[np.ndarray, "n"]
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ class Averages(Record):
     ``status`` of the orbit; ``warnings``: sentences.
     """
 
-    names: tuple[str, ...]
-    t: np.ndarray
-    reference: np.ndarray
-    swinging: np.ndarray
+    names: Annotated[tuple[str, ...], "d"]
+    t: Annotated[np.ndarray, "n"]
+    reference: Annotated[np.ndarray, "n d"]
+    swinging: Annotated[np.ndarray, "n"]
     rows: int
     cycles: list
     period: int

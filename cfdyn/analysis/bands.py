@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.classify import classify
+from cfdyn.analysis._band_bounds import bounded
+from cfdyn.analysis._shooting import multipliers
+from cfdyn.analysis.classify import Regime, classify, default_budget
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.orbits import ESCAPE
@@ -19,30 +22,40 @@ from cfdyn.systems import Map, require_map
 MAX_PERIOD = 32
 RETURN = 1e-8
 MOST_OPERATIONS = 3e9
-DOUBTFUL = 8
+# A quick look at a stretch by `classify`, in operations and at most that many steps; what it leaves undecided gets a full one.
+QUICK, QUICK_STEPS = 8e8, (8000, 100_000)
+# What a call of `classify` costs besides its steps, and all of them together, in operations.
+CALL, MOST_CALLED = 2.5e8, 1.2e10
+# Stretches narrower than that many distances of samples are looked at in their middle only.
+NARROW = 4
+# A value beside one at which the orbit lands on an unstable cycle exactly.
+NUDGE = 1 + math.pi * 1e-9
+QUASI_PERIODIC, UNRESOLVED = -4, -5
 
 
 @dataclass(frozen=True)
 class Bands(Record):
     """The regimes met by the orbit of one start over a range of a parameter.
 
-    ``values`` (N,) increasing, ``labels`` (N,): the period, −1 chaotic, −2 undecided, −3 divergent,
-    −4 quasi-periodic; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first
-    state coordinate over the last K steps. ``bands``: (lo, hi, name) for each run of equal labels,
-    with boundaries at half the distance to the neighbour.
+    ``values`` (N,) increasing, ``labels`` (N,): the period, −1 chaotic, −2 undecided, −3 divergent, −4 quasi-periodic,
+    −5 unresolved; ``exponents`` (N,): the largest Lyapunov exponent; ``tails`` (N, K): the first state coordinate over the
+    last K steps. ``bands``: (lo, hi, name) for each run of equal labels; a boundary lies at the bifurcation of the cycle
+    beside it where there is one between the samples, else half-way between them. ``resolution``: the widest distance of
+    two samples; windows narrower than that can be missed. "unresolved": regimes change within less, or were not looked at
+    for want of time.
     """
 
     parameter: str
-    values: np.ndarray
-    labels: np.ndarray
-    exponents: np.ndarray
-    tails: np.ndarray
+    values: Annotated[np.ndarray, "n"]
+    labels: Annotated[np.ndarray, "n"]
+    exponents: Annotated[np.ndarray, "n"]
+    tails: Annotated[np.ndarray, "n *"]
     bands: list
+    resolution: float = math.nan
 
 
-QUASI_PERIODIC = -4
 NAMES = {CHAOTIC: "chaotic", UNSETTLED: "undecided", ESCAPED: "divergent", QUASI_PERIODIC: "quasi-periodic",
-         1: "fixed point"}  # fmt: skip
+         UNRESOLVED: "unresolved", 1: "fixed point"}  # fmt: skip
 _KINDS = {"chaotic": CHAOTIC, "undecided": UNSETTLED, "divergent": ESCAPED, "quasi-periodic": QUASI_PERIODIC}
 
 
@@ -54,11 +67,12 @@ def bands(
     count: int = 400,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bands:
-    """Regimes over [lo, hi], every orbit from the same start; boundaries are refined by halving.
+    """Regimes over [lo, hi], every orbit from the same start.
 
-    A quick pass labels what clearly repeats or clearly stretches; what it leaves open goes through
-    `classify` at the ends and the middle of each open stretch, and where those agree the stretch gets
-    their label. Narrow windows between the samples can be missed.
+    A quick pass labels what clearly repeats or clearly stretches, boundaries are refined by halving, and what does not
+    repeat is run on for longer. Each stretch that is not periodic is then put to `classify`, at its ends and in its middle,
+    the widest first: it gets the label where the three agree, and is cut where they do not. Boundaries of periodic bands
+    are put where the cycle beside them loses its stability, if it does so between the samples (`continue_cycle`).
 
     Parameters
     ----------
@@ -77,8 +91,8 @@ def bands(
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
     >>> found = cf.analysis.bands(step, [1.1], "lr", (0.5, 1.25), count=60)
-    >>> [(round(lo, 2), round(hi, 2), name) for lo, hi, name in found.bands]
-    [(0.5, 1.0, 'fixed point'), (1.0, 1.24, 'period 2'), (1.24, 1.25, 'period 4')]
+    >>> [(round(lo, 6), round(hi, 6), name) for lo, hi, name in found.bands]  # flips at 1 and √5 − 1
+    [(0.5, 1.0, 'fixed point'), (1.0, 1.236068, 'period 2'), (1.236068, 1.25, 'period 4')]
     """
     lo, hi = float(bounds[0]), float(bounds[1])
     if not (np.isfinite([lo, hi]).all() and lo < hi) or count < 2:
@@ -88,9 +102,10 @@ def bands(
     run.add(np.linspace(lo, hi, count), z)
     for _ in range(6):
         run.add(run.boundaries(max(count // 6, 2)), z)
-    run.settle_doubts(z)
-    values, labels = run.values, run.labels
-    return Bands(parameter, values, labels, run.exponents, run.tails, _intervals(values, labels),
+    run.longer(z)
+    run.check(z, (hi - lo) / (count - 1))
+    found = bounded(step, parameter, z, run.values, run.labels, NAMES)
+    return Bands(parameter, run.values, run.labels, run.exponents, run.tails, found, float(np.diff(run.values).max()),
                  provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
 
 
@@ -140,6 +155,11 @@ class _Scan:
         starts = np.tile(z, (n, 1))
         scan(*rules, starts, parameters, transient, MAX_PERIOD, RETURN, ESCAPE, labels, exponents, tails)
         tails[labels == ESCAPED] = np.nan
+        # An unstable cycle holds a float orbit at this value alone, if at all.
+        for i in np.flatnonzero((labels > 0) & (exponents > 0)):
+            beside = self.step.at(**{self.parameter: float(values[i])})
+            if not abs(multipliers(beside, tails[i, -labels[i] :])[0]) <= 1:
+                labels[i] = UNSETTLED
         return labels, exponents, tails[:, :, 0]
 
     def boundaries(self, most: int) -> np.ndarray:
@@ -149,46 +169,69 @@ class _Scan:
         widest = change[np.argsort(-gaps, kind="stable")[:most]]
         return np.sort((self.values[widest] + self.values[widest + 1]) / 2)
 
-    def settle_doubts(self, z: np.ndarray) -> None:
-        """A longer transient for what is still open, then `classify` at the ends and the middle of each open run.
+    def longer(self, z: np.ndarray) -> None:
+        """Up to 16 times the transient for what neither repeats nor stretches, then for what stretches, as the work allows."""
+        for label in (UNSETTLED, CHAOTIC):
+            open_ones = np.flatnonzero(self.labels == label)
+            if len(open_ones):
+                factor = int(np.clip(MOST_OPERATIONS / (len(open_ones) * self.transient * self.step.cost), 2, 16))
+                again = self._scan(self.values[open_ones], z, factor * self.transient)
+                self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
 
-        What agrees there is taken to hold in between; chaos right beside divergence may be a slow escape.
+    def check(self, z: np.ndarray, spacing: float) -> None:
+        """Put each stretch that is not periodic to `classify`, the widest first, until the work is spent.
+
+        What is left then is unresolved, and dropped where it is hardly wider than the distance of two samples.
         """
-        open_ones = np.flatnonzero(self.labels == UNSETTLED)
-        if len(open_ones):
-            again = self._scan(self.values[open_ones], z, 16 * self.transient)
-            self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
-        escaping = (self.labels == CHAOTIC) & _beside(self.labels == ESCAPED, 3)
-        for first, last in _runs((self.labels == UNSETTLED) | escaping)[:DOUBTFUL]:
-            places = sorted({first, (first + last) // 2, last})
-            found = [self._classified(i, z) for i in places]
-            if len(set(found)) == 1:
-                self.labels[first : last + 1] = found[0]
-            else:
-                self.labels[places] = found
+        self.work, self.narrow, sure = MOST_CALLED, NARROW * spacing, self.labels > 0
+        runs = [run for label in set(self.labels[~sure].tolist()) for run in _runs(self.labels == label)]
+        wide = [run for run in runs if self._width(run) >= spacing]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda run: self._check_run(*run, z, sure), sorted(wide, key=self._width, reverse=True)))
+        self.labels[~sure] = UNRESOLVED
+        gone = [i for run in _runs(~sure) if self._width(run) < 2 * spacing for i in range(run[0], run[1] + 1)]
+        gone = gone if len(gone) < len(sure) else []
+        self.values, self.labels, self.exponents = (np.delete(x, gone) for x in (self.values, self.labels, self.exponents))
+        self.tails = np.delete(self.tails, gone, axis=0)
+
+    def _width(self, run: tuple[int, int]) -> float:
+        return float(self.values[run[1]] - self.values[run[0]])
+
+    def _check_run(self, first: int, last: int, z: np.ndarray, sure: np.ndarray) -> None:
+        """Label the samples first…last by `classify` in the middle and at the ends, and so on where these differ."""
+        middle = (first + last) // 2
+        places = [middle, first, last] if self._width((first, last)) >= self.narrow else [middle]
+        for i in places:
+            if not sure[i]:
+                if self.work <= 0:
+                    return
+                self.labels[i], sure[i] = self._classified(i, z), True
+        if len(set(self.labels[places].tolist())) == 1:
+            self.labels[first : last + 1], sure[first : last + 1] = self.labels[middle], True
+        elif last - first > 2:
+            self._check_run(first, middle, z, sure)
+            self._check_run(middle, last, z, sure)
 
     def _classified(self, i: int, z: np.ndarray) -> int:
-        budget = int(np.clip(1e8 / max(self.step.cost, 1), 5_000, 100_000))
-        found = classify(self.step.at(**{self.parameter: float(self.values[i])}), z, budget=budget)
+        value = float(self.values[i])
+        found = self._regime(value, z)
+        if found.period and abs(found.multipliers[0]) > 1:
+            found = self._regime(value * NUDGE, z)
         return found.period or _KINDS[found.kind]
+
+    def _regime(self, value: float, z: np.ndarray) -> Regime:
+        """By `classify` with few steps, and with all where these do not decide."""
+        step = self.step.at(**{self.parameter: value})
+        most, dear = default_budget(step), self.step.cost + self.step.tangent_cost // 2
+        for budget in dict.fromkeys((min(int(np.clip(QUICK / dear, *QUICK_STEPS)), most), most)):
+            found = classify(step, z, budget=budget)
+            self.work -= CALL + found.steps * dear
+            if found.kind != "undecided" or self.work <= 0:
+                break
+        return found
 
 
 def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
-    """(first, last) of each run of True, the longest first."""
+    """(first, last) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
-    runs = [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
-    return sorted(runs, key=lambda run: run[0] - run[1])
-
-
-def _beside(marked: np.ndarray, distance: int) -> np.ndarray:
-    """True within ``distance`` places of a True."""
-    return np.convolve(marked, np.ones(2 * distance + 1), mode="same") > 0
-
-
-def _intervals(values: np.ndarray, labels: np.ndarray) -> list[tuple[float, float, str]]:
-    """Runs of equal labels as (lo, hi, name)."""
-    cuts = np.flatnonzero(labels[1:] != labels[:-1])
-    middles = (values[cuts] + values[cuts + 1]) / 2
-    edges = [float(values[0]), *middles.tolist(), float(values[-1])]
-    firsts = [int(labels[0]), *labels[cuts + 1].tolist()]
-    return [(edges[i], edges[i + 1], NAMES.get(k, f"period {k}")) for i, k in enumerate(firsts)]
+    return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -26,7 +26,10 @@ class CodimensionTwo(Record):
     """A special point of a bifurcation curve.
 
     ``kind``: "cusp", "generalized flip", "fold-flip", "resonance 1:1" … "resonance 1:4", "chenciner",
-    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; on a curve of border collisions
+    "fold-neimark-sacker", "flip-neimark-sacker", "double neimark-sacker"; "double fold" and "double flip" where two multipliers
+    1 or −1 have two eigenvectors, as for a symmetry; "branch point" in place of "fold" where no parameter moves the multiplier
+    1 away ("branch point-flip", "double branch point"). Where the points of a cycle merge, it is that of the shorter cycle,
+    with the points and multipliers of that. On a curve of border collisions
     "border-collision-fold", "-flip" or "-neimark-sacker", where a multiplier on one side of the border is critical, and
     "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
     "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
@@ -34,9 +37,9 @@ class CodimensionTwo(Record):
     """
 
     kind: str
-    parameters: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
+    parameters: Annotated[np.ndarray, "p"]
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     place: int
 
 
@@ -57,20 +60,20 @@ class BifurcationCurve(Record):
 
     kind: str
     names: tuple[str, str]
-    parameters: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
-    coefficient: np.ndarray
+    parameters: Annotated[np.ndarray, "m p"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
+    coefficient: Annotated[np.ndarray, "m"]
     special: list[CodimensionTwo]
     ends: tuple[str, str]
     closed: bool
     period: int
-    bounds: np.ndarray
+    bounds: Annotated[np.ndarray, "p *"]
     condition: str = ""
-    above: np.ndarray = field(default_factory=lambda: np.empty((0, 1)))
+    above: Annotated[np.ndarray, "* *", complex] = field(default_factory=lambda: np.empty((0, 1)))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
-    unknowns: np.ndarray = field(default_factory=lambda: np.empty((3, 2, 0)))
+    unknowns: Annotated[np.ndarray, "* * *"] = field(default_factory=lambda: np.empty((3, 2, 0)))
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -147,9 +150,10 @@ def bifurcation_curve(
 
     Pseudo-arclength continuation in two parameters, in both directions, of f(x_i) = x_{i+1} with A_i q_i = q_{i+1},
     q_{n+1} = ∓q_1 (flip, fold), or q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and
-    the parameters; the work grows as n. Points of codimension two are located to round-off; a Neimark–Sacker curve ends at
-    the resonances 1:1 and 1:2, and what is smooth where a point of the cycle meets a border. Branch points make a curve
-    where a symmetry, or a solution that the parameters leave in place, holds them; else this is said.
+    the parameters; the work grows as n. Points of codimension two are located to round-off. A Neimark–Sacker curve ends at
+    the resonances 1:1 and 1:2, any curve where the points of the cycle merge, as at the generalised flip of a shorter cycle,
+    and one of what is smooth where a point of the cycle meets a border. Branch points make a curve where a symmetry, or a
+    solution that the parameters leave in place, holds them; else this is said.
 
     Parameters
     ----------

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from cfdyn.analysis._sentences import called, shown
 from cfdyn.analysis._shooting import polish
+from cfdyn.analysis._switch import every, together
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.errors import NumericsError, UsageError, whole_number
@@ -17,7 +19,7 @@ from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
 SAMPLES = 5
-MOST_BRANCHES = 200
+MOST_BRANCHES, MOST_LOST = 200, 3
 SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them are one
 
 
@@ -62,7 +64,7 @@ class Branches(Record):
             raise UsageError("none of the branches ran out of steps")
         search = _Search(self.branches[0].step, self.name, self.bounds, {}, lambda words: None)
         for branch, origin in zip(self.branches, self.origins, strict=True):
-            if not search.known(float(branch.parameter[branch.start]), branch.points[branch.start]):
+            if not search.known(branch):
                 search.add(branch.extended(max_steps, max_step) if max(branch.paces) > 0 else branch, origin)
         return replace(self, branches=search.found, origins=search.origins)
 
@@ -147,7 +149,7 @@ class _Search:
         self.step, self.name, self.bounds, self.options, self.say = step, name, bounds, options, say
         self.found: list[Branch] = []
         self.origins: list[str] = []
-        self.trouble = ""
+        self.trouble, self.lost = "", list[str]()
 
     def begin(self, value: float, points: Any, period: int) -> None:
         """The branch of a cycle, unless it is known."""
@@ -157,7 +159,7 @@ class _Search:
         except (TypeError, ValueError):
             raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
         rows = given if given.ndim == 2 else None
-        if rows is not None and self.known(value, rows):
+        if rows is not None and self.passed(value, rows):
             return
         self.say(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
@@ -168,15 +170,19 @@ class _Search:
         self.add(branch, f"{self.name} = {value:.6g}")
 
     def add(self, branch: Branch, origin: str) -> bool:
-        """Keep a branch whose middle lies on no other."""
-        middle = len(branch) // 2
-        if self.known(float(branch.parameter[middle]), branch.points[middle]):
+        """Keep a branch that is none of those found."""
+        if self.known(branch):
             return False
         self.found.append(branch)
         self.origins.append(origin)
         return True
 
-    def known(self, value: float, points: np.ndarray) -> bool:
+    def known(self, branch: Branch) -> bool:
+        """Whether most of the rows that tell a branch from others lie on branches that were found."""
+        rows = telling(branch)
+        return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
+
+    def passed(self, value: float, points: np.ndarray) -> bool:
         """Whether a cycle lies on a branch that was found."""
         return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
 
@@ -188,23 +194,47 @@ class _Search:
                 if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
                     continue
                 self.say(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
-                try:
-                    other = point.switch(self.bounds, **self.options)
-                except (NumericsError, UsageError):
-                    continue
-                self.add(other, _origin(point))
+                self.switch(point)
         return self.found[before:]
+
+    def switch(self, point: Bifurcation) -> None:
+        """The branches that leave at a flip or branch point."""
+        options = (self.options.get("max_steps", MOST_STEPS), self.options.get("max_step", STEP))
+        try:
+            for other in every(point, self.bounds, *options, None):
+                self.add(other, _origin(point))
+        except (NumericsError, UsageError) as error:
+            self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
+        if (count := together(point)) > 1:
+            self.lost.append(f"{count} multipliers are {'−' if point.kind == 'flip' else ''}1 at once at the {_origin(point)}: "
+                             "more branches may begin there than were found")  # fmt: skip
 
     def reason(self, last: list[Branch], depth: int) -> str:
         """What may be missing."""
         if len(self.found) >= MOST_BRANCHES:
             return f"the first {MOST_BRANCHES} branches"
         left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
-        return f"{left} flips and branch points of the last level are not switched at" if left and depth else ""
+        words = [f"{left} flips and branch points of the last level are not switched at"] if left and depth else []
+        return "; ".join(words + self.lost[:MOST_LOST] + ["…"] * (len(self.lost) > MOST_LOST))
 
 
 def _origin(point: Bifurcation) -> str:
     return f"{point.kind} of the {called(point.period)} at {point.name} = {shown(point.parameter, point.bounds)}"
+
+
+def telling(branch: Branch) -> list[int]:
+    """Rows to know a branch by: three of each stretch between branch points, away from these, where other branches are near."""
+    met = [s for s in branch.bifurcations if s.kind == "branch point" and s.period == branch.period]
+    away, rows = np.full(len(branch), np.inf), list[int]()
+    for s in met:
+        gap = np.column_stack([(branch.points - s.points).reshape(len(branch), -1), branch.parameter - s.parameter])
+        away = np.minimum(away, np.linalg.norm(gap / branch.lengths, axis=1))
+    edges = [0, *(s.place + 1 for s in met), len(branch)]
+    for first, last in pairwise(edges):
+        if first < last:
+            far = first + np.flatnonzero(away[first:last] >= away[first:last].max() / 2)
+            rows += {int(far[len(far) * quarter // 4]) for quarter in (1, 2, 3)}
+    return rows
 
 
 def passes(branch: Branch, value: float, points: np.ndarray) -> bool:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis._approach import Approach, approach
+from cfdyn.analysis._circles import at_home, hint, opened
+from cfdyn.analysis._escape import escape
 from cfdyn.analysis._irregular import irregular
-from cfdyn.analysis._precise import stays
+from cfdyn.analysis._precise import MAX_OPERATIONS, noise, stays
 from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, regularity, residual
-from cfdyn.kernels.orbits import DIVERGED, DONE, advance, iterate
-from cfdyn.orbits import ESCAPE
+from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.orbits import ESCAPE, FAR
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map
 
 FIRST_STEPS = 1000
+# States at which round-off is looked at, and its unit.
+LAST, ULP = 3, 2.0**-53
+# An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
+AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
+RETURNS = 16
 SHORT, LONG, MOST_GROWTH = 8, 64, math.log(20.0)
 
 
@@ -29,16 +36,17 @@ class Regime(Record):
     ``period``: 1 for a fixed point, n for a cycle, else None. ``points`` (period, D) and
     ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
     per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
-    ``reason``: the evidence in one sentence.
+    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it.
     """
 
     kind: str
     period: int | None
-    multipliers: np.ndarray
+    multipliers: Annotated[np.ndarray, "*", complex]
     lyapunov: float
     residual: float
-    points: np.ndarray
+    points: Annotated[np.ndarray, "* *"]
     reason: str
+    steps: int = 0
 
 
 def classify(
@@ -55,7 +63,7 @@ def classify(
     orbit and cycle must shrink stage after stage. An orbit that sits on an unstable cycle is
     repeated with ``digits`` digits. What never settles is chaotic if its Lyapunov exponent is
     significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast, and
-    otherwise undecided. Floating-point evidence, not proof.
+    otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not proof.
 
     Parameters
     ----------
@@ -93,8 +101,12 @@ def classify(
     if max_period < 1 or (budget is not None and budget < 1):
         raise UsageError("max_period and budget must be at least 1")
     require_map(step)
-    search = _Search(step, step.state(z0), int(max_period), int(budget or default_budget(step)), digits)
-    return search.run()
+    z, most = step.state(z0), int(budget or default_budget(step))
+    for cut in opened(step):
+        found = _Search(cut, z, int(max_period), most, digits).run()
+        if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
+            break
+    return at_home(step, found)
 
 
 def default_budget(step: Map) -> int:
@@ -108,8 +120,7 @@ class _Search:
     def __init__(self, step: Map, z0: np.ndarray, max_period: int, budget: int, digits: int):
         self.step, self.z0, self.z = step, z0, z0.copy()
         self.max_period, self.budget, self.digits = max_period, budget, digits
-        self.extent = _extent(step, self.z0)
-        self.used = 0
+        self.used = self.returns = 0
         self.note = ""
         self.provenance = provenance(map=step.title, params=step.params, start=z0, budget=budget)
 
@@ -119,6 +130,8 @@ class _Search:
             stopped = self.forward(chunk)
             if stopped is not None:
                 return stopped
+            if self.used == chunk:
+                self.from_afar()
             settled = self.settle(min(self.max_period, max(64, self.used // 4)))
             if settled is not None:
                 return settled
@@ -127,21 +140,48 @@ class _Search:
 
     def forward(self, steps: int) -> Regime | None:
         """Run the orbit on; a Regime if it escapes."""
-        done, status = advance(self.step.rule("step").compiled, self.z, self.step.p, steps, ESCAPE)
-        self.used += done
+        compiled, before = self.step.rule("step").compiled, self.z.copy()
+        done, status = advance(compiled, self.z, self.step.p, steps, FAR)
         if status == DONE:
+            self.used += done
             return None
-        if status == DIVERGED:
-            return self.report("divergent", f"|z| exceeds {ESCAPE:g} at step {self.used}", lyapunov=math.nan)
-        return self.report("undecided", f"the orbit leaves the map's domain at step {self.used}", lyapunov=math.nan)
+        advance(compiled, before, self.step.p, done - 1, FAR)
+        self.used += done - 1
+        found = escape(self.step, before, self.used, self.digits)
+        if found.kind != "returns":
+            return self.report(found.kind, found.reason, lyapunov=math.nan)
+        self.z, self.used, self.note, self.returns = found.z, self.used + found.steps, found.reason, self.returns + 1
+        if self.returns > RETURNS:
+            return self.report("undecided", "the orbit leaves the range of floats again and again", lyapunov=math.nan)
+        return None
+
+    def from_afar(self) -> None:
+        """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""
+        rows = np.empty((2, 65, self.step.dim))
+        for orbit, start in zip(rows, (self.z0, self.z), strict=True):
+            orbit[0] = start
+            if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
+                return
+        first, then = np.abs(rows).max(axis=1)
+        if np.all(first <= AFAR * then) or self.used * self.step.cost > MAX_OPERATIONS:
+            return
+        farthest = np.argsort(-np.abs(rows[0] / np.fmax(then, TINY)).max(axis=1))[:LAST]
+        if np.all(noise(self.step, rows[0, farthest]) <= NOISY * np.fmax(then, TINY)):
+            return
+        precise = self.step.precise(self.digits)
+        state = [precise.number(v) for v in self.z0.tolist()]
+        for _ in range(self.used):
+            state = precise(state)
+        self.z, self.note = np.array([float(v) for v in state]), f"; its first steps with {self.digits} digits"
 
     def settle(self, lags: int) -> Regime | None:
         """The cycle that the orbit contracts to, if there is one among its close returns."""
         orbit = np.empty((lags + 1, self.step.dim))
         orbit[0] = self.z
-        if iterate(self.step.rule("step").compiled, self.step.p, ESCAPE, orbit)[1] != DONE:
+        if iterate(self.step.rule("step").compiled, self.step.p, FAR, orbit)[1] != DONE:
             return None
         rejected: list[np.ndarray] = []
+        self.extent = _extent(self.step, orbit)
         for lag in self.promising(orbit):
             points = polish(self.step, orbit[:lag])
             if points is None:
@@ -170,13 +210,13 @@ class _Search:
         """A Regime if the orbit demonstrably goes to (or stays on) this cycle."""
         spare = max(self.budget - self.used, FIRST_STEPS)
         mu = multipliers(self.step, points)
-        how, used, z = approach(self.step, self.z, points, complex(mu[0]), spare, self.extent)
+        how, used, z = approach(self.step, self.z, points, mu, spare, self.extent)
         if how is Approach.NO:
             return None
         kink = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
         if kink == "jump":
             reason = f"the orbit lands on a jump of the map (a {_noun(points)} there rests on what happens exactly at it)"
-            return self.report("undecided", reason, lyapunov=math.nan)
+            return self.report("undecided", reason + hint(self.step, self.z), lyapunov=math.nan)
         if kink == "corner":
             # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
             if abs(mu[0]) > 1 and residual(self.step, points) > 1e-13 * max(float(np.abs(points).max()), 1e-300):
@@ -184,6 +224,9 @@ class _Search:
             return self.cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
         if how is Approach.STUCK:
             return self.doubt(points, mu)
+        if how is Approach.ON_NEUTRAL and np.abs(points).max() > ESCAPE:
+            reason = f"at |z| = {np.abs(points).max():.2g} floats do not resolve the steps"
+            return self.report("undecided", reason, lyapunov=math.nan)
         self.z, self.used = z, self.used + used
         return self.cycle(points, mu, how.value)
 
@@ -207,7 +250,7 @@ class _Search:
 
     def unsettled(self) -> Regime:
         """Chaotic, quasi-periodic, or not decided; looked at once more for a late cycle."""
-        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000))
+        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.max_period)
         if z is not None:
             self.z = z
             late = self.settle(self.max_period)
@@ -220,17 +263,17 @@ class _Search:
     ) -> Regime:
         if points is None or mu is None:
             nothing = np.empty((0, self.step.dim))
-            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, provenance=self.provenance)
+            return Regime(kind, None, np.empty(0), lyapunov, math.nan, nothing, reason, self.used, provenance=self.provenance)
         error = residual(self.step, points)
-        return Regime(kind, len(points), mu, lyapunov, error, points, reason, provenance=self.provenance)
+        return Regime(kind, len(points), mu, lyapunov, error, points, reason, self.used, provenance=self.provenance)
 
 
-def _extent(step: Map, z0: np.ndarray) -> np.ndarray:
-    """The size of each coordinate over the first steps, (D,): what round-off near 0 is measured against."""
-    orbit = np.empty((65, step.dim))
-    orbit[0] = z0
-    done, status = iterate(step.rule("step").compiled, step.p, ESCAPE, orbit)
-    return np.abs(orbit[: done + (status == DONE)]).max(axis=0)
+def _extent(step: Map, orbit: np.ndarray) -> np.ndarray:
+    """The size of each coordinate of an orbit (n, D), (D,): what round-off is measured against.
+
+    Near 0 it is the size of the terms that cancel there: the round-off of a step in units of the last place.
+    """
+    return np.maximum(np.abs(orbit).max(axis=0), noise(step, orbit[-LAST:]) / ULP)
 
 
 def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

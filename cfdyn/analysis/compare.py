@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -43,10 +43,10 @@ class Model(Record):
     variance_ratio: float
     onset: float | None
     events: list
-    w: np.ndarray
-    loss: np.ndarray
-    sharpness: np.ndarray
-    variance: np.ndarray
+    w: Annotated[np.ndarray, "n d"]
+    loss: Annotated[np.ndarray, "n"]
+    sharpness: Annotated[np.ndarray, "n"]
+    variance: Annotated[np.ndarray, "n"]
     notes: list
 
 
@@ -61,13 +61,13 @@ class Comparison(Record):
     lowest, size, round_off. ``models``: in the order given. ``warnings``: sentences.
     """
 
-    names: tuple[str, ...]
-    t: np.ndarray
-    iterates: np.ndarray
-    averaged: np.ndarray
-    loss: np.ndarray
-    sharpness: np.ndarray
-    variance: np.ndarray
+    names: Annotated[tuple[str, ...], "d"]
+    t: Annotated[np.ndarray, "n"]
+    iterates: Annotated[np.ndarray, "n d"]
+    averaged: Annotated[np.ndarray, "n d"]
+    loss: Annotated[np.ndarray, "n"]
+    sharpness: Annotated[np.ndarray, "n"]
+    variance: Annotated[np.ndarray, "n"]
     edge: float
     cycles: list
     orbit: dict

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis._border import aside
 from cfdyn.analysis._branch import build, remade, start_of
+from cfdyn.analysis._circles import opened_away
 from cfdyn.analysis._cycle_system import CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
@@ -34,15 +35,15 @@ class Bifurcation(Record):
 
     kind: str
     parameter: float
-    points: np.ndarray
-    multipliers: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     coefficient: float | None
     supercritical: bool | None
     place: int
     name: str
     bounds: tuple[float, float]
     meaning: str
-    tangent: np.ndarray
+    tangent: Annotated[np.ndarray, "*"]
     _step: Map | None = field(default=None, repr=False)
 
     @property
@@ -89,16 +90,16 @@ class Branch(Record):
     """
 
     name: str
-    parameter: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
-    stable: np.ndarray
+    parameter: Annotated[np.ndarray, "m"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
+    stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
     closed: bool
     period: int
     bounds: tuple[float, float]
-    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
     _step: Map | None = field(default=None, repr=False)
@@ -226,7 +227,7 @@ def continue_cycle(
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
     check_steps(max_steps, max_step)
-    points = start_of(step, cycle, period, max_steps)
+    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
     tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
     start = aside(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     forward = leg(tracer, start, max_steps, max_step, progress=progress)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Annotated, Any, overload
 
 import numpy as np
 
+from cfdyn.analysis._circles import cut_open, in_box
 from cfdyn.analysis._cycles_found import METHODS, Found, nowhere
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records import Record, provenance
@@ -25,9 +26,9 @@ class Cycle(Record):
     derivative its slope is the limit from where it exists: ±inf where it has no bound, NaN where sides differ or it jumps.
     """
 
-    points: np.ndarray
-    period: int
-    multipliers: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
+    period: Annotated[int, "n"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     stable: bool | None
 
 
@@ -40,12 +41,12 @@ class Cycles(Record):
     how they were looked for; ``reason``: why the list is not complete, or what else is worth knowing.
     """
 
-    period: int
-    box: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
+    period: Annotated[int, "n"]
+    box: Annotated[np.ndarray, "D *"]
+    points: Annotated[np.ndarray, "m n D"]
+    multipliers: Annotated[np.ndarray, "m D", complex]
     complete: bool
-    undecided: np.ndarray
+    undecided: Annotated[np.ndarray, "* D *"]
     method: str
     reason: str
     _step: Map | None = None
@@ -84,7 +85,7 @@ class Cycles(Record):
 def cycles(
     step: Map, period: int, box: Sequence[tuple[float, float]], seed: int = 0, budget: int | None = None, method: str = "auto"
 ) -> Cycles:
-    """Every cycle of least period n with a point in the box.
+    """Every cycle of least period n with a point in the box; where entries are angles, modulo their periods.
 
     Parameters
     ----------
@@ -127,15 +128,16 @@ def cycles(
     n = _period(period)
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
+    cut, cell = cut_open(step, region)
     if step.dim == 1 and method == "auto":
         from cfdyn.analysis._cycles_line import on_line
 
-        found = on_line(step, n, region, budget)
+        found = on_line(cut, n, cell, budget)
     else:
         from cfdyn.analysis._cycles_space import in_space
 
-        found = in_space(step, n, region, seed, budget, method)
-    return _record(step, n, region, found, seed)
+        found = in_space(cut, n, cell, seed, budget, method)
+    return _record(step, n, region, in_box(step, found, region), seed)
 
 
 def _period(period: int) -> int:

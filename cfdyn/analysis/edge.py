@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._shooting import images, jacobians, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map, require_map, require_parameter
 
 STILL = 1e-6
+BESIDE = 1e-7  # of the size of a point: a border of a branch so near is at it
+CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches are clear, and how exact values are
+CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
+NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
+LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
+NO_DERIVATIVE = "the map has no derivative at this point, so no edge is defined"
 
 
 @dataclass(frozen=True)
@@ -27,26 +34,29 @@ class Edge(Record):
     value: float
     kind: str
     multiplier: complex
-    points: np.ndarray
+    points: Annotated[np.ndarray, "* D"]
 
 
 def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
-    """The smallest parameter above 0 at which the fixed point z loses stability.
+    """The smallest parameter above 0 at which the fixed point near z loses stability.
 
     For gradient descent at a minimum of sharpness λ this is the edge of stability η = 2/λ, a flip;
     for heavy ball 2(1 + μ)/λ. Multipliers that stay at 1 (directions along a continuum of fixed
-    points) are left out.
+    points) are left out. Where the map jumps or has a corner at the point it has no derivative there that says anything,
+    and so no edge: for the sign of a gradient at a minimum, for one.
 
     Parameters
     ----------
     step : the map
-    z : a fixed point for every value of the parameter, weights or full state (D,)
+    z : near a fixed point that is one for every value of the parameter: weights, or a full state (D,), of which what is no
+        weight is held as it is
     scale : a value at which to start looking, such as 1/λ
     parameter : its name
 
     Raises
     ------
-    NumericsError : no derivative at z, or stable up to 10⁶ × scale, or unstable from the start
+    NumericsError : no fixed point near z for every value, no derivative there, or stable up to 10⁶ × scale, or unstable
+        from 10⁻¹² × scale on
 
     Examples
     --------
@@ -59,29 +69,87 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     require_parameter(require_map(step), parameter)
     if isinstance(scale, bool) or not isinstance(scale, int | float | np.number) or not 0 < scale < np.inf:
         raise UsageError(f"scale is a number above 0, the size of {parameter}, not {scale!r}")
-    state = step.state(z)
+    start = step.state(z)
+    weights = step.n_weights or step.dim
+    held = np.size(z) == step.dim > weights
+    state = _fixed(step.at(**{parameter: scale}), start, weights, held)
 
     def leading(value: float) -> complex:
         matrix = step.at(**{parameter: value}).jacobian(state)
         if not np.isfinite(matrix).all():
-            raise NumericsError("the map has no derivative at this point, so no edge is defined")
+            raise NumericsError(NO_DERIVATIVE)
         values = np.linalg.eigvals(matrix)
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
 
     lo = scale / 16
-    if abs(leading(lo)) > 1:
-        raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
+    while abs(leading(lo)) > 1:
+        lo /= 16
+        if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
+            raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
         lo, hi = hi, hi * 1.3
         if hi > 1e6 * scale:
             raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
     value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
+    if not _stays(step.at(**{parameter: value}), state, weights):
+        raise NumericsError(f"the fixed point moves with {parameter}")
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > 1e-6 else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
     return Edge(parameter, value, kind, multiplier, state[None, :], provenance=settings)
+
+
+def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
+    """The fixed point near z, at which the map is smooth; z itself if its other entries are held and the weights stay."""
+    _smooth_at(step, z)
+    if held and _stays(step, z, weights):
+        return z
+    found = polish(step, z[None])
+    if found is None:
+        raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
+    if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
+        raise NumericsError("no fixed point was found nearby")
+    _smooth_at(step, found[0])
+    return np.asarray(found[0])
+
+
+def _stays(step: Map, z: np.ndarray, weights: int) -> bool:
+    return bool(np.abs(step(z) - z)[:weights].max() <= BESIDE * (1.0 + np.abs(z).max()))
+
+
+def _smooth_at(step: Map, z: np.ndarray) -> None:
+    """Refuse a point at which the map jumps or has a corner: on both sides of where it changes its branch it is compared."""
+    if not step.switches:
+        return
+    size = BESIDE * max(1.0, float(np.abs(z).max()))
+    for direction in np.eye(step.dim) * size:
+        pair = np.array([z - direction, z + direction])
+        for which in np.flatnonzero(_sides(step, pair[0]) != _sides(step, pair[1])):
+            both = _across(step, *pair, int(which)) + CLEAR * np.array([-direction, direction])
+            values, slopes = images(step, both), jacobians(step, both)
+            if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
+                raise NumericsError(NO_DERIVATIVE)
+            rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
+            if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
+                raise NumericsError("the map jumps at this point, so no edge is defined")
+            if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
+                raise NumericsError("the map has a corner at this point, so no edge is defined")
+
+
+def _sides(step: Map, z: np.ndarray) -> np.ndarray:
+    return step.rule("switching")(z, step.p) > 0
+
+
+def _across(step: Map, left: np.ndarray, right: np.ndarray, which: int) -> np.ndarray:
+    """Points as near to each other as numbers are between which one function changes its sign."""
+    side = _sides(step, left)[which]
+    while True:
+        middle = (left + right) / 2
+        if (middle == left).all() or (middle == right).all():
+            return np.array([left, right])
+        left, right = (middle, right) if _sides(step, middle)[which] == side else (left, middle)
 
 
 def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:

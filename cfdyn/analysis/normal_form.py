@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -58,13 +58,13 @@ class NormalForm(Record):
     coefficient: float
     supercritical: bool | None
     meaning: str
-    points: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
     speed: float
     form: str = ""
-    multipliers: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    multipliers: Annotated[np.ndarray, "*", complex] = field(default_factory=lambda: np.zeros(0))
     coefficients: dict = field(default_factory=dict)
-    directions: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-    cubic: np.ndarray | None = None
+    directions: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
+    cubic: Annotated[np.ndarray | None, "k k k k"] = None
     gradient: bool | None = None
     two_cycles: list = field(default_factory=list)
 

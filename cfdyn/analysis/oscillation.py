@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -52,9 +52,9 @@ class Oscillation(Record):
     directions: list
     leading: str
     reason: str
-    series: np.ndarray
-    slow: np.ndarray
-    fast: np.ndarray
+    series: Annotated[np.ndarray, "n"]
+    slow: Annotated[np.ndarray, "n"]
+    fast: Annotated[np.ndarray, "n"]
 
 
 def oscillation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -34,13 +34,13 @@ class Window(Record):
     maps of several variables. Mirror images of a window, which a symmetric map has, open at the same value and are one.
     """
 
-    period: int
+    period: Annotated[int, "n"]
     parameter: str
     opens: float
     superstable: float | None
     flips: float | None
     closes: float | None
-    points: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
 
 
 def windows(

@@ -19,6 +19,7 @@ START = Annotated[str | None, typer.Option("--start", help="Weights or full stat
 SET = Annotated[list[str] | None, typer.Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]  # noqa: E501
 VARIABLES = Annotated[str | None, typer.Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
 MAP = Annotated[str | None, typer.Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
+PERIODIC = Annotated[list[str] | None, typer.Option("--periodic", help="An angle and its period, x=2*pi; repeat for more.", metavar="NAME=PERIOD")]  # noqa: E501
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 SEED = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random starts for minima.")]
 PLOT = Annotated[Path | None, typer.Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
@@ -72,13 +73,15 @@ def orbit(
     batch: BATCH = None,
     order: ORDER = "cyclic",
     seed: SEED = 0,
+    periodic: PERIODIC = None,
     json: JSON = False,
 ) -> None:
     """Iterate the optimizer and print the orbit with its loss and sharpness."""
     from cfdyn.cli import commands
 
     epochs = (batch, order)
-    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, average, epochs, seed, json)
+    commands.orbit(loss, optimizer, steps, start, set_ or [], variables, map_, digits, out, plot, average, epochs, seed, json,
+                   periodic or [])  # fmt: skip
 
 
 @app.command()
@@ -94,12 +97,14 @@ def classify(
     batch: BATCH = None,
     order: ORDER = "cyclic",
     seed: SEED = 0,
+    periodic: PERIODIC = None,
     json: JSON = False,
 ) -> None:
     """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
     from cfdyn.cli import commands
 
-    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, out, (batch, order), seed, json)
+    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, out, (batch, order), seed, json,
+                      periodic or [])  # fmt: skip
 
 
 @app.command()
@@ -114,12 +119,13 @@ def lyapunov(
     batch: BATCH = None,
     order: ORDER = "cyclic",
     seed: SEED = 0,
+    periodic: PERIODIC = None,
     json: JSON = False,
 ) -> None:
     """The spectrum of Lyapunov exponents along one orbit."""
     from cfdyn.cli import commands
 
-    commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, (batch, order), seed, json)
+    commands.lyapunov(loss, optimizer, steps, start, set_ or [], variables, map_, (batch, order), seed, json, periodic or [])
 
 
 @app.command()

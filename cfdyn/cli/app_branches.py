@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PLOT, SEED, SET, START, VARIABLES, app
+from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PERIODIC, PLOT, SEED, SET, START, VARIABLES, app
 from cfdyn.cli.wanted import Wanted
 
 VARY = Annotated[str, typer.Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
@@ -29,9 +29,10 @@ def subject(
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,
+    periodic: PERIODIC = None,
 ) -> Wanted:
     """What all of these commands are told: a map, where to begin, where to write."""
-    return Wanted(loss, period, optimizer, start, box, set_ or [], variables, map_, out, plot, seed, json)
+    return Wanted(loss, period, optimizer, start, box, set_ or [], variables, map_, out, plot, seed, json, periodic or [])
 
 
 def command(own: Callable[..., None]) -> Callable[..., None]:

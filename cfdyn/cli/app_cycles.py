@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PLOT, SEED, SET, VARIABLES, app
+from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PERIODIC, PLOT, SEED, SET, VARIABLES, app
 
 
 @app.command()
@@ -24,8 +24,10 @@ def cycles(
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,
+    periodic: PERIODIC = None,
 ) -> None:
     """Every cycle of one period in a box, with its multipliers, and whether these are all."""
     from cfdyn.cli import cycles
 
-    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, method, out, plot, seed, json)
+    cycles.show(loss, period, box, optimizer, set_ or [], variables, map_, budget, method, out, plot, seed, json,
+                periodic or [])  # fmt: skip

@@ -18,7 +18,7 @@ def exact(
     variables: VARIABLES = None,
     map_: MAP = None,
     parameters: Annotated[str | None, typer.Option("--parameters", help="Those that stay symbols, or all; lr, or those of a map, if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
-    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds of the processor for each search; by the clock at most three times that.")] = 20.0,  # noqa: E501
+    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds of the processor for each search.")] = 20.0,  # noqa: E501
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX instead of the tables.")] = False,
     vary: Annotated[str | None, typer.Option("--vary", help="Range of the figure.", metavar="NAME=LO:HI")] = None,
     out: OUT = FOLDER,

@@ -106,7 +106,10 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
         if branch.bifurcations:
             table = output._table("  ", found.name, "point", "coefficient", "what is born", "first point")
             for s in branch.bifurcations[: output.MOST_ROWS]:
-                born = {True: "supercritical", False: "subcritical", None: "–"}[s.supercritical]
+                # A strong resonance has no such coefficient; its meaning begins with its name.
+                name = s.meaning.partition(": ")[0] if s.coefficient is None else ""
+                named = name if "resonance" in name else "–"
+                born = {True: "supercritical", False: "subcritical", None: named}[s.supercritical]
                 coefficient = "–" if s.coefficient is None else output.number(s.coefficient)
                 # Rounding beside the lengths of the branch is 0.
                 first = np.where(np.abs(s.points[0]) > ROUNDED * branch.lengths[: s.points.shape[1]], s.points[0], 0.0)

@@ -92,7 +92,8 @@ def _map(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map, l
     given = None if wanted.box is None else specs.box(wanted.box)
     if wanted.map is not None:
         inside = {name: bounds[0] + 0.25 * (bounds[1] - bounds[0])}
-        step = specs.make_map(wanted.map, specs.with_values(wanted.settings, wanted.map, inside), wanted.variables)
+        step = specs.make_map(wanted.map, specs.with_values(wanted.settings, wanted.map, inside), wanted.variables,
+                              wanted.periodic)  # fmt: skip
         return step, [], given or specs.usual_box(step)
     function = specs.make_loss(str(wanted.loss), wanted.settings, wanted.variables)
     opt, open_lr = specs.make_optimizer(wanted.optimizer)
@@ -101,7 +102,7 @@ def _map(wanted: Wanted, name: str, bounds: tuple[float, float]) -> tuple[Map, l
         opt = opt.at(lr=learning_rate(function, opt, found))
     elif open_lr:
         opt = opt.at(lr=max(bounds[0] + 0.25 * (bounds[1] - bounds[0]), 1e-300))
-    step = as_map(function, opt)
+    step = as_map(function, opt, specs.periods(wanted.periodic))
     return step, found, given or specs.usual_box(step, function)
 
 

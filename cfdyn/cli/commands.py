@@ -12,7 +12,7 @@ from cfdyn import registry
 from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate, start_near
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import CfdynError, UsageError, unknown
 from cfdyn.minima import FARTHEST, minima
 from cfdyn.systems import Map, as_map
 
@@ -21,7 +21,7 @@ MAP_START = 0.1
 
 def subject(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, epochs: tuple[int | None, str], seed: int,
+    map_: str | None, epochs: tuple[int | None, str], seed: int, periodic: list[str],
 ) -> tuple[Map, np.ndarray, dict[str, str]]:  # fmt: skip
     """The map (of an epoch, if a batch is given), the full starting state, and in words what was chosen for the user."""
     if (loss is None) == (map_ is None):
@@ -32,7 +32,7 @@ def subject(
     if map_ is not None:
         if batch:
             raise UsageError("--batch goes through the data rows of a loss, and --map has none")
-        step = specs.make_map(map_, settings, variables)
+        step = specs.make_map(map_, settings, variables, periodic)
         if given is None:
             given = [MAP_START] * step.dim
             chosen["start"] = "0.1 for each variable"
@@ -44,7 +44,12 @@ def subject(
             opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, found)), "1.1 × the edge"
         if given is None:
             given, chosen["start"] = start_near(function, found).tolist(), "near the lowest minimum"
-    step = as_map(function, opt) if batch is None else cfdyn.epoch(function, opt, batch=batch, order=order, seed=seed)
+    if batch is not None and periodic:
+        raise UsageError("--periodic belongs to a step of the optimizer, not to an epoch of batches")
+    if batch is None:
+        step = as_map(function, opt, specs.periods(periodic))
+    else:
+        step = cfdyn.epoch(function, opt, batch=batch, order=order, seed=seed)
     return step, step.state(given), chosen
 
 
@@ -86,10 +91,11 @@ def orbit(
     loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
     map_: str | None, digits: int | None, out: Path, plot: Path | None, average: str | None,
     epochs: tuple[int | None, str], seed: int, json: bool,
+    periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn orbit``."""
     files = Files(out, plot)
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed, periodic)
     with output.progress() as say:
         found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
         files.write(found, "orbit", say)
@@ -106,27 +112,39 @@ def orbit(
 def classify(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
     map_: str | None, max_period: int, out: Path, epochs: tuple[int | None, str], seed: int, json: bool,
+    periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn classify``."""
     files = Files(out, None)
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed, periodic)
     with output.progress() as say:
         say("classifying the orbit")
         found = cfdyn.analysis.classify(step, z0, max_period=max_period)
         files.write(found, "classify", say)
+    turns = _rotation(step, z0)
     if json:
-        output.print_json({**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **files.json})
+        output.print_json({**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **turns, **files.json})
     else:
-        output.print_regime(found, step, z0, chosen)
+        output.print_regime(found, step, z0, chosen, turns.get("rotation_number", {}))
         files.print()
+
+
+def _rotation(step: Map, z0: np.ndarray) -> dict[str, dict[str, float]]:
+    """Turns per step of each angle, where the map has rotation numbers."""
+    try:
+        found = cfdyn.analysis.rotation_number(step, z0) if step.periodic else None
+    except CfdynError:
+        found = None
+    return {} if found is None else {"rotation_number": dict(zip(found.names, found.value.tolist(), strict=True))}
 
 
 def lyapunov(
     loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
     map_: str | None, epochs: tuple[int | None, str], seed: int, json: bool,
+    periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn lyapunov``."""
-    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed)
+    step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed, periodic)
     with output.progress() as say:
         exponents = cfdyn.analysis.lyapunov(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
     if json:

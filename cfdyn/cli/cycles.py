@@ -19,11 +19,12 @@ WORDS = {True: "yes", False: "no", None: "neutral"}
 def show(
     loss: str | None, period: int, box: str | None, optimizer: str, settings: list[str], variables: str | None,
     map_: str | None, budget: int | None, method: str, out: Path, plot: Path | None, seed: int, json: bool,
+    periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn cycles``."""
     files = Files(out, plot)
     given = None if box is None else specs.box(box)
-    step, usual, chosen = _subject(loss, optimizer, settings, variables, map_, seed)
+    step, usual, chosen = _subject(loss, optimizer, settings, variables, map_, seed, periodic)
     if given is None:
         chosen["box"] = "the loss's own" if loss is not None else "not given"
     with output.progress() as say:
@@ -38,19 +39,20 @@ def show(
 
 
 def _subject(
-    loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None, seed: int
+    loss: str | None, optimizer: str, settings: list[str], variables: str | None, map_: str | None, seed: int,
+    periodic: list[str],
 ) -> tuple[Map, specs.Box, dict[str, str]]:
     """The map, the usual box, and in words what was chosen for the user."""
     if (loss is None) == (map_ is None):
         raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
     if map_ is not None:
-        step = specs.make_map(map_, settings, variables)
+        step = specs.make_map(map_, settings, variables, periodic)
         return step, specs.usual_box(step), {}
     function, (opt, open_lr) = specs.make_loss(str(loss), settings, variables), specs.make_optimizer(optimizer)
     chosen = {}
     if open_lr:
         opt, chosen["lr"] = opt.at(lr=learning_rate(function, opt, minima(function, seed=seed))), "1.1 × the edge"
-    step = as_map(function, opt)
+    step = as_map(function, opt, specs.periods(periodic))
     return step, specs.usual_box(step, function), chosen
 
 

@@ -77,10 +77,11 @@ def study_summary(study: Any) -> dict[str, Any]:
     """The study's findings under the command line's documented keys."""
     regime, flip = study.regime, study.flip
     return {
-        "loss": study.title, "optimizer": study.optimizer, "lr": study.lr, "start": study.start, "chosen": study.chosen,
+        "loss": study.title, "weights": study.weights, "optimizer": study.optimizer, "lr": study.lr, "start": study.start,
+        "chosen": study.chosen,
         "regime": regime.kind, "period": regime.period, "multipliers": regime.multipliers, "lyapunov": regime.lyapunov,
         "points": regime.points, "residual": regime.residual, "reason": regime.reason,
-        "edge": None if study.edge is None else study.edge.value,
+        "edge": None if study.edge is None else study.edge.value, "no_edge": study.no_edge,
         "flip": None if flip is None else {"lr": study.edge.value, "coefficient": flip.coefficient,
                                            "supercritical": flip.supercritical, "meaning": flip.meaning},
         "minima": [{k: getattr(m, k) for k in ("w", "loss", "sharpness", "edge", "kind")} for m in study.minima],
@@ -90,7 +91,7 @@ def study_summary(study: Any) -> dict[str, Any]:
         "flips": [] if study.cascade is None else study.cascade.flips,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [{k: getattr(w, k) for k in ("period", "opens", "superstable", "flips", "closes")} for w in study.windows],
-        "exact": study.exact, "verdict": study.verdict,
+        "exact": study.exact, "unfinished": study.unfinished, "verdict": study.verdict,
     }  # fmt: skip
 
 
@@ -143,8 +144,10 @@ def _how(chosen: dict[str, str], key: str) -> str:
 
 
 def print_study(study: Any) -> None:
-    """Verdict first, then the tables it rests on."""
+    """The weights that were read from the formula, the verdict, and the tables it rests on."""
     out = console()
+    some = ", ".join(study.weights[:MOST_ROWS]) + ", …" * (len(study.weights) > MOST_ROWS)
+    out.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {some}")
     facts = _table("", "")
     facts.show_header = False
     facts.add_row("loss", study.title)
@@ -222,8 +225,8 @@ def print_bands(out: Screen, bands: Any, at: float) -> None:
     out.print()
 
 
-def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str]) -> None:
-    """One regime with its evidence."""
+def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str], turns: dict[str, float]) -> None:
+    """One regime with its evidence, and how many turns each angle makes per step."""
     out, table = console(), _table("", "")
     table.show_header = False
     table.add_row("map", f"{step.title}{_how(chosen, 'lr')}")
@@ -234,6 +237,8 @@ def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str])
         table.add_row("multipliers", vector(regime.multipliers))
         table.add_row("residual", number(regime.residual))
     table.add_row("Lyapunov", f"{number(regime.lyapunov)} per step")
+    for name, rate in turns.items():
+        table.add_row("rotation", f"{number(rate)} turns of {name} per step")
     table.add_row("evidence", regime.reason)
     out.print(table)
 

@@ -10,7 +10,7 @@ from cfdyn.cli.wanted import Wanted
 from cfdyn.errors import UsageError
 from cfdyn.records import load
 
-ALONE = Wanted(None, 1, "gd", None, None, [], None, None, FOLDER, None, 0, False)
+ALONE = Wanted(None, 1, "gd", None, None, [], None, None, FOLDER, None, 0, False, [])
 
 
 def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
-from cfdyn.symbolic.formula import formula
+from cfdyn.symbolic.formula import check_names, formula
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems import Map
 
@@ -134,26 +134,33 @@ def make_optimizer(text: str) -> tuple[Optimizer, bool]:
     return entry(**options(entry, settings, f"optimizer {name.strip()}")), open_lr
 
 
-def make_map(text: str, settings: list[str], variables: str | None) -> Map:
-    """``--map``: one formula for each variable, separated by semicolons."""
-    return Map.from_text([part for part in text.split(";") if part.strip()], variables, assignments(settings))
+def make_map(text: str, settings: list[str], variables: str | None, periodic: Sequence[str] = ()) -> Map:
+    """``--map``: one formula for each variable, separated by semicolons; ``--periodic``: which of them are angles."""
+    formulas = [part for part in text.split(";") if part.strip()]
+    return Map.from_text(formulas, variables, assignments(settings), periods(periodic))
+
+
+def periods(items: Sequence[str]) -> dict[str, float]:
+    """``--periodic``: ``["x=2*pi", "y=1"]`` → {"x": 6.283…, "y": 1.0}."""
+    return assignments([part for item in items for part in item.split(",")], "--periodic", "x=2*pi")
 
 
 def with_values(settings: list[str], text: str, values: dict[str, float]) -> list[str]:
     """``--set`` with values for those names of the formulas that were given none."""
+    check_names(values)
     used = {name for part in text.split(";") if part.strip() for name in formula(part).names}
     known = {item.partition("=")[0].strip() for item in settings}
     return [*settings, *(f"{name}={value!r}" for name, value in values.items() if name in used - known)]
 
 
-def assignments(settings: list[str]) -> dict[str, float]:
+def assignments(settings: list[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}
     for item in settings:
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not name:
-            raise UsageError(f"--set takes NAME=VALUE, such as --set a=2, not {item!r}")
-        found[name] = _value(value, "float", f"--set {name}")
+            raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
+        found[name] = _value(value, "float", f"{option} {name}")
     return found
 
 
@@ -193,6 +200,8 @@ def _end(text: str) -> float:
 
 def usual_box(step: Map, loss: Loss | None = None) -> Box:
     """Where cycles are looked for unless the user says: the loss's own box, the whole line, or 5 to either side of 0."""
+    if step.periodic:
+        return [(0.0, step.periodic[name]) if name in step.periodic else (-SIDE, SIDE) for name in step.names]
     if loss is None and step.dim == 1:
         return [(-math.inf, math.inf)]
     usual = list(loss.spec.box or []) if loss is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,3 +22,4 @@ class Wanted(NamedTuple):
     plot: Path | None
     seed: int
     json: bool
+    periodic: Sequence[str] = ()

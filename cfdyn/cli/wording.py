@@ -36,7 +36,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    if name == "params":
+    if value.startswith("{"):
         return re.sub(r"\{'(\w+)': (.*)\}", r"\1=\2", value)
     if name == "formulas":
         return '"' + re.sub(r"', '", "; ", value.strip("[]'")) + '"'

@@ -20,6 +20,7 @@ from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.numba_source import print_source
 from cfdyn.codegen.schedule import LANES
+from cfdyn.portable import Rooted, held_while_forking
 from cfdyn.tape.program import Program
 
 # Everything in plain Python, for measuring which lines the tests reach.
@@ -28,7 +29,7 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_v
 
 
 @dataclass(frozen=True)
-class MachineRule:
+class MachineRule(Rooted):
     """``out = f(z, p)``; ``compiled`` is what a kernel takes as an argument."""
 
     address: int
@@ -55,7 +56,7 @@ class MachineRule:
 
 
 @dataclass(frozen=True)
-class PythonRule:
+class PythonRule(Rooted):
     """A rule where nothing is compiled."""
 
     compiled: Callable[[Any, Any, Any], None]
@@ -71,7 +72,7 @@ class PythonRule:
 
 Rule = MachineRule | PythonRule
 _known: dict[str, Rule] = {}
-_one_at_a_time = threading.RLock()
+_one_at_a_time = held_while_forking(threading.RLock(), 0)
 
 
 def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:

@@ -23,7 +23,9 @@ def machine_program(program: Program, branch_free: bool = True) -> Program:
         outputs, tape = rebuild(tape, outputs, rows, expansions=table, rows_only=True), rows
     if not COMPOSITE.keys().isdisjoint(tape.ops):
         single = Tape()
-        outputs, tape = rebuild(tape, outputs, single, expansions=COMPOSITE), single
+        # 1/cosh² and tanh have nearly all in common, so that both cost less than the library's tanh.
+        both = {"tanh": BRANCH_FREE["tanh"]} if "sech2" in tape.ops else {}
+        outputs, tape = rebuild(tape, outputs, single, expansions={**COMPOSITE, **both}), single
     return replace(program, tape=tape, outputs=tuple(outputs))
 
 

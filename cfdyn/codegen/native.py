@@ -7,6 +7,10 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from cfdyn.portable import held_while_forking
+
+held_while_forking(llvm.ffi.lib._lock._lock, 2)
+
 
 def assemble(ir: str) -> bytes:
     """The object code of a module in LLVM IR, for this processor.

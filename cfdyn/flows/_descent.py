@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def _is_gd(optimizer: Optimizer) -> bool:
 
 def gradient_part(size: int) -> Part:
     """The program ``gradient``, ∇L with the penalty of weight decay, which `half_step` reads."""
-    return Part(lambda nodes: nodes.gradient, size)
+    return Part(attrgetter("gradient"), size)
 
 
 def half_step(flow: Flow, w0: np.ndarray) -> np.ndarray:

@@ -32,18 +32,20 @@ def sharpness_reduction(
     from cfdyn.kernels import sharpness_reduction as kernel
     from cfdyn.kernels.edge_modes import decompose
 
-    def lift(flow: Flow, w: np.ndarray) -> np.ndarray:
-        loss = Loss.from_spec(made.loss)
-        point, rank = onto_minima(loss, w)
-        if check is not None:
-            check(loss, point)
-        return np.append(point, rank)
-
     d = made.n_weights
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}
     scratch = (d + d * d) + (2 * d * d + 3 * d) + (2 * d + 1)
     own = Kernel(kernel.reduce_sharpness, ("curvature", "reduce", decompose), (int(check is None),), scratch)
-    return Flow(ModelSpec(name, made, parts, ("rank",), follows=check is None, work=1 + 2 * d + 5), lift, own)
+    spec = ModelSpec(name, made, parts, ("rank",), follows=check is None, work=1 + 2 * d + 5)
+    return Flow(spec, partial(_lift, made, check), own)
+
+
+def _lift(made: LossMap, check: Callable[[Loss, np.ndarray], None] | None, flow: Flow, w: np.ndarray) -> np.ndarray:
+    loss = Loss.from_spec(made.loss)
+    point, rank = onto_minima(loss, w)
+    if check is not None:
+        check(loss, point)
+    return np.append(point, rank)
 
 
 def _curvature(nodes: ModelNodes) -> list[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -35,25 +35,25 @@ class Trajectory(Record):
     """
 
     flow: str
-    t: np.ndarray
-    z: np.ndarray
-    slopes: np.ndarray
-    names: tuple[str, ...]
+    t: Annotated[np.ndarray, "m"]
+    z: Annotated[np.ndarray, "m n"]
+    slopes: Annotated[np.ndarray, "m n"]
+    names: Annotated[tuple[str, ...], "n"]
     n_weights: int
-    loss: np.ndarray
-    sharpness: np.ndarray
-    edge: np.ndarray
-    covariance: np.ndarray
-    rank: np.ndarray
-    predicted_loss: np.ndarray
-    predicted_grad_norm_sq: np.ndarray
+    loss: Annotated[np.ndarray, "m"]
+    sharpness: Annotated[np.ndarray, "m"]
+    edge: Annotated[np.ndarray, "m"]
+    covariance: Annotated[np.ndarray, "m d d"]
+    rank: Annotated[np.ndarray, "m"]
+    predicted_loss: Annotated[np.ndarray, "m"]
+    predicted_grad_norm_sq: Annotated[np.ndarray, "m"]
     events: list[Event]
     status: str
     stats: dict
     notes: list[str]
-    starts: np.ndarray
-    sizes: np.ndarray
-    polynomials: np.ndarray
+    starts: Annotated[np.ndarray, "k"]
+    sizes: Annotated[np.ndarray, "k"]
+    polynomials: Annotated[np.ndarray, "k * n"]
     lead: float = 0.0
     discrete: bool = False
 

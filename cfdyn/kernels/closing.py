@@ -10,11 +10,12 @@ from cfdyn.kernels.word_memory import value
 
 CLOSE, DIGITS = 1e-14, 1e-6  # of a link: enough to stop, and to be accepted
 LEAST = 1e-300  # what is smaller is 0, which Newton's method only comes near
+QUIET, BLUR = 1e-6, 1e-15  # of its size, and of the largest: a point moved by less has settled
 
 
 @inline_kernel
-def correct(w, n, x, product) -> None:
-    """dx_{i+1} = slope_i dx_i + defect_i around the cycle, in the direction that shrinks errors."""
+def correct(w, n, x, product, blur) -> bool:
+    """dx_{i+1} = slope_i dx_i + defect_i around the cycle, in the direction that shrinks errors; whether little has moved."""
     defect, move, slope, total = x + n, x + 2 * n, x + 3 * n, 0.0
     if abs(product) <= 1.0:
         for k in range(n):
@@ -29,9 +30,12 @@ def correct(w, n, x, product) -> None:
         for k in range(n - 1, 0, -1):
             total = (total - w[defect + k]) / w[slope + k]
             w[move + k] = total
+    quiet = True
     for k in range(n):
         moved = w[x + k] + w[move + k]
+        quiet = quiet and abs(w[move + k]) <= QUIET * abs(moved) + blur
         w[x + k] = 0.0 if abs(moved) < LEAST else moved
+    return quiet
 
 
 @kernel_rule
@@ -41,7 +45,7 @@ def newton(z, p, out) -> None:
     ANSWER: 1, or −1 if it does not converge to round-off.
     """
     w, m = numbers(z), integers(z)
-    n, x, before, off_before = m[at.N], m[at.ORBIT], np.inf, np.inf
+    n, x, before, off_before, quiet = m[at.N], m[at.ORBIT], np.inf, np.inf, False
     m[at.ANSWER] = -1
     for turn in range(40):
         m[at.USED] += n
@@ -59,14 +63,15 @@ def newton(z, p, out) -> None:
                 off = abs(w[x + n + k]) / added
         if not np.isfinite(worst + steep) or np.isnan(product):
             return
-        # At round-off, where it stays.
-        stays = worst <= 1e-13 * most * steep and worst >= 0.5 * before and off >= 0.5 * off_before
-        if stays or turn == 39 or (worst <= 2e-16 * most and off <= CLOSE):
+        # At round-off, where it stays; along an exponential defects are small, too, but the points move on.
+        stays = quiet and worst <= 1e-13 * most * steep and worst >= 0.5 * before and off >= 0.5 * off_before
+        sharp = worst <= 2e-16 * most and off <= CLOSE
+        if stays or sharp or turn == 39:
             known = worst <= 1e-11 * most * steep and (off <= DIGITS or worst <= 1e-11 * most)
-            m[at.ANSWER] = 1 if known else -1
+            m[at.ANSWER] = 1 if known and (quiet or sharp) else -1
             return
         before, off_before = worst, off
-        correct(w, n, x, product)
+        quiet = correct(w, n, x, product, BLUR * most)
 
 
 @inline_kernel

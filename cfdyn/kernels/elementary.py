@@ -12,7 +12,7 @@ from cfdyn._jit import DISABLED, inline_kernel
 _source = np if DISABLED else math
 exp, log, sin, cos, tan = _source.exp, _source.log, _source.sin, _source.cos, _source.tan
 sinh, cosh, tanh, sqrt, log1p = _source.sinh, _source.cosh, _source.tanh, _source.sqrt, _source.log1p
-erf, rint, float64 = math.erf, np.rint, np.float64
+erf, rint, floor, float64 = math.erf, np.rint, np.floor, np.float64
 
 
 @inline_kernel

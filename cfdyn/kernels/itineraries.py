@@ -1,6 +1,7 @@
 """Through the words of one length in turn, as far as orbits of a map of one variable follow them.
 
-Of the rotations of a word only the least is looked at (a necklace): the others are the same cycles.
+Of the rotations of a word only the least is looked at (a necklace): the others are the same cycles. On a word that repeats
+a shorter one m times fⁿ is the m-th iterate of a monotone map: its cycles have period 1, or 2 if that falls.
 """
 
 from __future__ import annotations
@@ -122,12 +123,21 @@ def comes_back(w, m, p, n, low, high) -> bool:
     return True
 
 
+@inline_kernel
+def repeated(w, m, n, q) -> bool:
+    """Whether no cycle of least period n can follow a word that repeats its first q letters."""
+    falls = False
+    for k in range(q):
+        falls = falls != (w[m[at.ENDS] + at.LAP * m[m[at.WORD] + k] + 6] < 0.0)
+    return q < n and not (falls and n == 2 * q)
+
+
 @kernel_rule
 def walk(z, p, out) -> None:
     """Find the cycles of all words of length n, going on from where it stopped.
 
     STATUS stays PAUSED after LIMIT of USED; it becomes FINISHED, FULL with few rows left for cycles, CROWDED where some
-    were left out for that reason, or CONTINUUM. Without LOOK the words are only counted. With ODD, of two words that are
+    were left out for that reason. Without LOOK the words are only counted. With ODD, of two words that are
     mirror images only one is looked at.
     """
     w, m = numbers(z), integers(z)
@@ -159,7 +169,7 @@ def walk(z, p, out) -> None:
         low, high = max(low, w[kept]), min(high, w[kept + 1])
         if n % m[prefix + k] != 0 or (low > high and low > high + doubt(w, m, p, k, low, high)):
             continue
-        if m[at.ODD] == 1 and mirrored(w, m, n):
+        if repeated(w, m, n, m[prefix + k]) or (m[at.ODD] == 1 and mirrored(w, m, n)):
             continue
         if m[at.LOOK] == 1 and comes_back(w, m, p, n, min(low, high), max(low, high)):
             call_from(w, at.ALONE, z, p, z)

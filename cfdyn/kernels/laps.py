@@ -11,6 +11,8 @@ from cfdyn._jit import inline_kernel, kernel, pointer
 
 FLAT = 1e-14  # a derivative that small on all of a cell is 0
 UNDEFINED, LEVEL = 2, 3
+HUGE = 1e150  # stands for infinity: squares are still finite
+WIDE = 1e-3  # of the grain: a narrower cell of huge values may hold a pole
 
 
 @inline_kernel
@@ -40,13 +42,24 @@ def middle(lo, hi) -> float:
     return 0.5 * lo + 0.5 * hi
 
 
+@inline_kernel
+def nowhere(step, lo, hi, far, pp, work) -> bool:
+    """Whether the map has no value at the ends and the middle of a cell, or only ``far`` ones."""
+    for x in (lo, middle(lo, hi), hi):
+        y = value(step, x, pp, work)
+        if not (np.isnan(y) or abs(y) > far):
+            return False
+    return True
+
+
 @kernel
 def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, int]:
     """Divide [lo, hi], row 0 of ``stack``, from left to right until the sign of the derivative is known on each part.
 
     Rows of ``out``: lo, hi, and the sign 1 or −1; 3 or −3 where the derivative is 0 but for round-off; 0 where it stays
-    open down to the width ``floor``; 2 where the map has no value down to the width ``grain``. Parts of one sign that touch
-    are one row. Returns (rows, divisions made); what is left after ``most`` divisions, or when the rows are full, is open.
+    open down to the width ``floor``; 2 where the map has no value, or one that is HUGE, down to the width ``grain``. Parts of
+    one sign that touch are one row. Returns (rows, divisions made); what is left after ``most`` divisions, or when the rows
+    are full, is open.
     """
     pp, height, rows, done = pointer(p, 0), 1, 0, 0
     while height > 0:
@@ -61,9 +74,9 @@ def cells(slopes, step, p, floor, grain, most, stack, work, out) -> tuple[int, i
         else:
             known = hi - lo <= max(floor, 1e-15 * max(abs(lo), abs(hi)))
         centre = middle(lo, hi)
-        if not known and hi - lo <= grain and np.isnan(value(step, centre, pp, work)):
-            if np.isnan(value(step, lo, pp, work)) and np.isnan(value(step, hi, pp, work)):
-                sign, known = UNDEFINED, True
+        far = HUGE if hi - lo > WIDE * grain else np.inf
+        if not known and hi - lo <= grain and nowhere(step, lo, hi, far, pp, work):
+            sign, known = UNDEFINED, True
         if known or done >= most or height + 2 > stack.shape[0] or not lo < centre < hi:
             if rows > 0 and (out[rows - 1, 2] == sign or rows == out.shape[0]):
                 out[rows - 1, 1] = hi

@@ -182,7 +182,8 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
     """The long-time behaviour for each row of ``parameters`` (N, n_p), from the row of ``starts`` (N, D).
 
     ``labels`` (N,): the period (≤ max_period), or CHAOTIC, UNSETTLED, ESCAPED. ``exponents`` (N,):
-    the largest Lyapunov exponent over the 2 max_period rows kept. ``tails`` (N, 2 max_period, D).
+    the largest Lyapunov exponent over 2 max_period steps, or an eighth of the transient where nothing repeats and that is
+    more. ``tails`` (N, 2 max_period, D): the rows kept.
     """
     n_parameters, d = starts.shape
     q, sums, z = np.empty((1, d)), np.empty(1), np.empty(d)
@@ -195,18 +196,18 @@ def scan(step, jacobian, starts, parameters, transient, max_period, tolerance, e
         copy(z, tail[0])
         if iterate(step, p, escape, tail)[1] != DONE:
             continue
-        for k in range(d):
-            q[0, k] = 1.0 / np.sqrt(d)
-        window = tail.shape[0]
-        # The first stretch only turns the tangent vector into the fastest direction.
-        stretch(step, jacobian, z, p, window, q, sums)
-        sums[0] = 0.0
-        stretch(step, jacobian, z, p, window, q, sums)
-        exponents[i] = sums[0] / window
         floor = 1e-290
         for k in range(d):
             floor = max(floor, 1e-3 * abs(starts[i, k]))
-        period = least_return(tail, max_period, tolerance, floor)
+        period, window = least_return(tail, max_period, tolerance, floor), tail.shape[0]
+        steps = window if period > 0 else max(window, transient // 8)
+        for k in range(d):
+            q[0, k] = 1.0 / np.sqrt(d)
+        # The first stretch only turns the tangent vector into the fastest direction.
+        stretch(step, jacobian, z, p, window, q, sums)
+        sums[0] = 0.0
+        stretch(step, jacobian, z, p, steps, q, sums)
+        exponents[i] = sums[0] / steps
         if period > 0:
             labels[i] = period
         else:

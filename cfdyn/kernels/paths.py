@@ -7,6 +7,8 @@ does not magnify round-off where f stretches.
 
 from __future__ import annotations
 
+import numpy as np
+
 from cfdyn._jit import inline_kernel, integers, kernel_rule, numbers
 from cfdyn.kernels import word_memory as at
 from cfdyn.kernels.laps import middle
@@ -15,6 +17,7 @@ from cfdyn.kernels.word_memory import size, value
 ROUND = 1e-8  # of the size of the path: fⁿ(x) − x is always known better than this
 SHARP = 1e-9  # the next step of Newton's method is below round-off
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
+TURNS = 400  # more than halving takes, each second time
 
 
 @inline_kernel
@@ -22,13 +25,14 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target, near) -> tuple[float, float, int]:
     """The x in [lo, hi] with f(x) = target, f monotone there from f_lo to f_hi; the slope; evaluations made.
 
     It is an end if there is none. A step less than ``near`` of the way to where the slope may vanish is the last one.
+    Where Newton's steps do not shrink by half (along an exponential they are equal), the interval is halved in between.
     """
-    left, right, rising, slope = lo, hi, f_hi >= f_lo, 0.0
+    left, right, rising, slope, before = lo, hi, f_hi >= f_lo, 0.0, np.inf
     part = (target - f_lo) / (f_hi - f_lo)
     x = lo + part * (hi - lo)
     if not (lo < x < hi and hi - lo <= 1e3 * max(1.0, min(abs(lo), abs(hi)))):
         x = middle(lo, hi)
-    for turn in range(200):
+    for turn in range(TURNS):
         off, slope = value(w, at.STEP, x, p) - target, value(w, at.JACOBIAN, x, p)
         if (off > 0.0) == rising:
             right = x
@@ -37,11 +41,12 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target, near) -> tuple[float, float, int]:
         move = off / slope
         if abs(move) <= near * min(x - lo, hi - x, abs(x - move)):
             return min(max(x - move, left), right), slope, turn + 1
-        if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)):
+        if abs(off) <= 4e-16 * (abs(target) + abs(slope * x)) < np.inf:
             return x, slope, turn + 1
         x -= move
-        if not left < x < right:
-            x = middle(left, right)
+        before, slow = abs(move), not abs(move) < 0.5 * before
+        if slow or not left < x < right:
+            x, before = middle(left, right), np.inf
             if not left < x < right:
                 break
     return x, slope, turn + 1

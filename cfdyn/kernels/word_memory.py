@@ -19,11 +19,12 @@ DEPTH, COUNT, USED, OPEN, STATUS, LAST, LIMIT, LOOK = 19, 20, 21, 22, 23, 24, 25
 WORD, PREFIX, KEPT, IMAGES, ORBIT, PATHS, ENDS, OPENED, FOUND = 27, 28, 29, 30, 31, 32, 33, 34, 35
 FIRST, SECOND, PLACE, SIDE, PART, ANSWER = 36, 37, 38, 39, 40, 41
 AGREE, ODD, VAGUE = 42, 43, 44
-HEAD = 45
+LOWEST, HIGHEST, TIRED = 45, 46, 47  # the box asked for; boxes of starts that were given up
+HEAD = 48
 LAP = 7  # entries for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls
 MOST_OPEN = 64
 
-PAUSED, FINISHED, FULL, CONTINUUM, CROWDED = 0, 1, 2, 3, 4
+PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3
 
 
 def layout(rules: Sequence, n: int, laps: np.ndarray, extent: float, rows: int, height: int) -> np.ndarray:
@@ -35,6 +36,7 @@ def layout(rules: Sequence, n: int, laps: np.ndarray, extent: float, rows: int, 
     m = w.view(np.int64)
     m[WORD : FOUND + 1] = places[:-1]
     m[N], m[LAPS], m[HEIGHT], m[ROWS], w[EXTENT], m[LOOK] = n, len(laps), height, rows, extent, 1
+    w[LOWEST], w[HIGHEST] = -np.inf, np.inf
     w[places[ENDS - WORD] :][: laps.size] = laps.ravel()
     w[: len(rules)] = addresses(*rules)
     return w

@@ -15,7 +15,7 @@ from cfdyn.kernels.word_memory import size
 POINTLIKE = 1e-12  # a box as narrow as this, relative to the size of its paths, is a point
 UNEVEN = 0.36
 MOST_WORK = 2_000_000  # evaluations for one word
-WHOLE = 0.02  # fⁿ(x) = x to round-off over this part of the region is a continuum of cycles
+THIN = 1 / 256  # of its size, or of the region: where fⁿ(x) = x to round-off at samples of so narrow a box, it is on all of it
 
 
 @inline_kernel
@@ -58,10 +58,15 @@ def may_close(x, y, fx, fy, low, high, blur) -> bool:
 
 
 @inline_kernel
-def note(w, m, a, b) -> None:
-    """Note a box of starts as undecided, as a part of the last one of its word if that is near."""
-    low, high, last, table = min(w[a], w[b]), max(w[a], w[b]), m[at.LAST], m[at.OPENED]
-    near = 8.0 * (high - low)
+def note(w, m, n, a, b) -> None:
+    """Note a box as undecided, where its orbits first are in the region, as a part of the last one of its word if near."""
+    k = 0
+    while k < n and (max(w[a + k], w[b + k]) < w[at.LOWEST] or min(w[a + k], w[b + k]) > w[at.HIGHEST]):
+        k += 1
+    if k == n:
+        return
+    low, high, last, table = min(w[a + k], w[b + k]), max(w[a + k], w[b + k]), m[at.LAST], m[at.OPENED]
+    near = min(8.0 * (high - low), THIN * max(min(w[at.EXTENT], 1.0), abs(low), abs(high)))
     if last < 0 or w[table + 2 * last] > high + near or low - near > w[table + 2 * last + 1]:
         last = min(m[at.OPEN], at.MOST_OPEN - 1)
         if m[at.OPEN] <= last:
@@ -72,10 +77,17 @@ def note(w, m, a, b) -> None:
 
 
 @inline_kernel
-def halve(w, m, z, p, n, a, b, tired) -> bool:
+def thin(w, a, b) -> bool:
+    """Whether a box is so narrow that samples stand for all of it."""
+    return w[b] - w[a] <= THIN * max(min(w[at.EXTENT], 1.0), abs(w[a]), abs(w[b]))
+
+
+@inline_kernel
+def halve(w, m, z, p, n, a, b, still, tired) -> bool:
     """Put a path behind ``b`` through the middle of the box where it is widest; True if the box is not to be divided.
 
-    That is if it is a point, if fⁿ(x) = x to round-off on all of it, or if no more work is to go into it.
+    That is if it is a point, if fⁿ(x) = x to round-off on all of it, or if no more work is to go into it. ``still``: bounds
+    of the slope say that fⁿ(x) − x changes by no more than round-off; where they do not, a thin box is sampled.
     """
     place, wide = n, 0.0
     for k in range(n + 1):
@@ -95,8 +107,9 @@ def halve(w, m, z, p, n, a, b, tired) -> bool:
             w[half + place] = w[a + place] + UNEVEN * (w[b + place] - w[a + place])
             call_from(w, at.TRACE, z, p, z)
             zeros -= not abs(w[half + n] - w[half]) <= w[half + n + 1]
-    if tired or zeros == 3:
-        note(w, m, a, b)
+    if tired or (zeros == 3 and (still or thin(w, a, b))):
+        note(w, m, n, a, b)
+        m[at.TIRED] += tired
         return True
     return False
 
@@ -126,17 +139,15 @@ def leaf(z, p, out) -> None:
             elif zero_left or zero_right:
                 w[at.PART] = 0.0 if zero_left else 1.0
         elif not done:
-            done, stubborn = halve(w, m, z, p, n, a, b, height == m[at.HEIGHT] or m[at.USED] > most), False
-            if done and w[b] - w[a] >= WHOLE * max(w[at.EXTENT], abs(w[a]), abs(w[b])):
-                m[at.STATUS] = at.CONTINUUM
-                return
-            if done and (across or zero_left or zero_right):
+            still = max(high - 1.0, 1.0 - low) * (w[b] - w[a]) <= max(w[a + n + 1], w[b + n + 1])
+            done, stubborn = halve(w, m, z, p, n, a, b, still, height == m[at.HEIGHT] or m[at.USED] > most), False
+            if done and (across or ((zero_left or zero_right) and thin(w, a, b))):
                 w[at.PART] = 0.5
         if w[at.PART] >= 0.0:
             m[at.FIRST], m[at.SECOND] = a, b
             call_from(w, at.CLOSE, z, p, z)
             if done and across and m[at.ANSWER] < 0:
-                note(w, m, a, b)
+                note(w, m, n, a, b)
             done, stubborn = done or m[at.ANSWER] == 1, once
         if done:
             stubborn = False

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer, Shape, States
 from cfdyn.tape.matrices import Matrix, combination, frobenius, product, transposed
 from cfdyn.tape.program import Node, Tape
 
@@ -43,16 +44,6 @@ def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 
     Jordan et al. (2024), Muon: an optimizer for hidden layers in neural networks; as torch.optim.Muon.
     """
 
-    def advance(
-        tape: Tape, w: Matrix, g: Matrix, states: Mapping[str, Matrix], p: Mapping[str, Node]
-    ) -> tuple[Matrix, dict[str, Matrix]]:
-        mu, rest = p["momentum"], tape.sub(tape.const(1), p["momentum"])
-        buffer = combination(tape, (mu, states["B"]), (rest, g))
-        update = combination(tape, (rest, g), (mu, buffer)) if nesterov else buffer
-        scale = tape.mul(p["lr"], tape.exactly(float(np.sqrt(max(1.0, len(w) / len(w[0]))))))
-        keep = tape.sub(tape.const(1), tape.mul(p["lr"], p["weight_decay"]))
-        return combination(tape, (keep, w), (tape.neg(scale), orthogonalised(tape, update, steps))), {"B": buffer}
-
     if steps < 1:
         raise UsageError(f"muon: steps={steps} must be at least 1")
     return MatrixOptimizer(
@@ -61,10 +52,25 @@ def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 
         update={},
         domain={"lr": "positive", "momentum": "fraction", "weight_decay": "nonnegative"},
         options={"nesterov": nesterov},
-        states=lambda shape: {"B": np.zeros(shape)},
-        advance=advance,
+        states=_start,
+        advance=partial(_advance, nesterov, steps),
         settings=(("steps", int(steps)),),
     )
+
+
+def _start(shape: Shape) -> States:
+    return {"B": np.zeros(shape)}
+
+
+def _advance(
+    nesterov: bool, steps: int, tape: Tape, w: Matrix, g: Matrix, states: Mapping[str, Matrix], p: Mapping[str, Node]
+) -> tuple[Matrix, dict[str, Matrix]]:
+    mu, rest = p["momentum"], tape.sub(tape.const(1), p["momentum"])
+    buffer = combination(tape, (mu, states["B"]), (rest, g))
+    update = combination(tape, (rest, g), (mu, buffer)) if nesterov else buffer
+    scale = tape.mul(p["lr"], tape.exactly(float(np.sqrt(max(1.0, len(w) / len(w[0]))))))
+    keep = tape.sub(tape.const(1), tape.mul(p["lr"], p["weight_decay"]))
+    return combination(tape, (keep, w), (tape.neg(scale), orthogonalised(tape, update, steps))), {"B": buffer}
 
 
 def orthogonalised(tape: Tape, a: Matrix, steps: int) -> Matrix:

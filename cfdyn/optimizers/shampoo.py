@@ -1,11 +1,12 @@
 """Shampoo: a preconditioner for the rows and one for the columns."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer, Shape, States
 from cfdyn.tape.matrices import Matrix, combination, inverse_root, product, transposed
 from cfdyn.tape.program import Node, Tape
 
@@ -35,16 +36,6 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
     Gupta, Koren & Singer (2018), arXiv 1802.09568, Algorithm 1; Guo & Higham (2006) for the roots.
     """
 
-    def advance(
-        tape: Tape, w: Matrix, g: Matrix, states: Mapping[str, Matrix], p: Mapping[str, Node]
-    ) -> tuple[Matrix, dict[str, Matrix]]:
-        one = tape.const(1)
-        left = combination(tape, (one, states["L"]), (one, product(tape, g, transposed(g))))
-        right = combination(tape, (one, states["R"]), (one, product(tape, transposed(g), g)))
-        roots = [inverse_root(tape, a, 4, iterations) for a in (left, right)]
-        direction = product(tape, product(tape, roots[0], g), roots[1])
-        return combination(tape, (one, w), (tape.neg(p["lr"]), direction)), {"L": left, "R": right}
-
     if not (np.isfinite(eps) and eps > 0) or iterations < 1:
         raise UsageError(f"shampoo needs eps > 0 and iterations of at least 1, not eps={eps:g}, iterations={iterations}")
     return MatrixOptimizer(
@@ -52,7 +43,22 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
         {"lr": lr},
         update={},
         domain={"lr": "positive"},
-        states=lambda shape: {"L": eps * np.eye(shape[0]), "R": eps * np.eye(shape[1])},
-        advance=advance,
+        states=partial(_start, eps),
+        advance=partial(_advance, iterations),
         settings=(("eps", float(eps)), ("iterations", int(iterations))),
     )
+
+
+def _start(eps: float, shape: Shape) -> States:
+    return {"L": eps * np.eye(shape[0]), "R": eps * np.eye(shape[1])}
+
+
+def _advance(
+    iterations: int, tape: Tape, w: Matrix, g: Matrix, states: Mapping[str, Matrix], p: Mapping[str, Node]
+) -> tuple[Matrix, dict[str, Matrix]]:
+    one = tape.const(1)
+    left = combination(tape, (one, states["L"]), (one, product(tape, g, transposed(g))))
+    right = combination(tape, (one, states["R"]), (one, product(tape, transposed(g), g)))
+    roots = [inverse_root(tape, a, 4, iterations) for a in (left, right)]
+    direction = product(tape, product(tape, roots[0], g), roots[1])
+    return combination(tape, (one, w), (tape.neg(p["lr"]), direction)), {"L": left, "R": right}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError
-from cfdyn.files import whole
+from cfdyn.files import as_path, can_write, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,12 +63,10 @@ def check_path(path: str | Path) -> Path:
     ------
     UsageError : an unknown ending, or a folder that does not exist or cannot be written
     """
-    if not isinstance(path, str | os.PathLike):
-        raise UsageError(f"a figure is written to a path, not to {path!r}")
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+    if not can_write(path):
         raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
     return path
 
@@ -79,9 +76,6 @@ def save(figure: Figure, path: str | Path) -> Path:
     path = check_path(path)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=200, format=path.suffix.lstrip(".").lower())
-    try:
-        with whole(path) as temporary:
-            Path(temporary).write_bytes(picture.getvalue())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    with whole(path) as temporary:
+        Path(temporary).write_bytes(picture.getvalue())
     return path

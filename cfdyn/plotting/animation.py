@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.files import whole
+from cfdyn.files import as_path, can_write, whole
 from cfdyn.plotting.comparison import DOTS, _room, colours, label
 from cfdyn.plotting.landscape import contours, plane_of
 from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
@@ -70,23 +69,20 @@ def check_film(path: str | Path) -> Path:
     ------
     UsageError : another ending than .gif and .mp4, .mp4 without ffmpeg, or a folder that cannot be written
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"a film cannot be written as {path.name!r}; end it in .gif or .mp4")
     if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
         raise UsageError("an .mp4 needs the program ffmpeg, which was not found; install it, or write a .gif")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+    if not can_write(path):
         raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
     return path
 
 
 def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
     """The whole film or nothing."""
-    try:
-        with whole(path) as temporary:
-            (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    with whole(path) as temporary:
+        (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
     return path
 
 

@@ -23,7 +23,8 @@ SHORT = {
     "flip-neimark-sacker": "PNS", "double neimark-sacker": "NNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
     "border-collision-fold": "BF", "border-collision-flip": "BP", "border-collision-neimark-sacker": "BN",
     "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
-    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP",
+    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
+    "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
 DASHED = (0, (4, 2))
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
@@ -84,11 +85,17 @@ def _lines(curves: Sequence[Any]) -> list[Line2D]:
     return [*found.values(), *(dashed if any(_unstable(c).any() for c in curves) else [])]
 
 
+def _short(kind: str) -> str:
+    """The short name; of a weak resonance 1:q too."""
+    return SHORT.get(kind, kind.removeprefix("resonance "))
+
+
 def _points(curves: Sequence[Any]) -> list[Line2D]:
     """What the short names of special points mean; one entry for all strong resonances."""
     found = {}
-    for kind in sorted({s.kind for c in curves for s in c.special}, key=list(SHORT).index):
-        short, name = ("1:q", "strong resonance") if SHORT[kind] in kind else (SHORT[kind], spoken(kind))
+    order = list(SHORT)
+    for kind in sorted({s.kind for c in curves for s in c.special}, key=lambda k: order.index(k) if k in SHORT else len(order)):
+        short, name = ("1:q", "strong resonance") if _short(kind) in kind else (_short(kind), spoken(kind))
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
         found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
@@ -124,7 +131,7 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[Any]) -> None:
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
     named: dict[str, list[np.ndarray]] = {}
     for special in (s for c in curves for s in c.special):
-        text, place = SHORT[special.kind], axes.transData.transform(special.parameters)
+        text, place = _short(special.kind), axes.transData.transform(special.parameters)
         if any(np.abs(place - other).max() < scale for other in named.setdefault(text, [])):  # where two curves meet
             continue
         named[text].append(place)

@@ -16,7 +16,7 @@ INK, FAINT, ACCENT, WARN = "#222222", "#b8bec6", "#1f5fa8", "#c2412d"
 REGIMES = {
     "fixed point": "#dbe4ee", "period 2": "#a9c8e8", "period 3": "#f0c04c", "period 4": "#7fb0d8",
     "period": "#8fc9b0", "chaotic": "#e08a76", "quasi-periodic": "#c7a6dd", "divergent": "#8d9299",
-    "undecided": "#ffffff",
+    "undecided": "#ffffff", "unresolved": "#f3f1ec",
 }  # fmt: skip
 
 _SETTINGS: Any = {

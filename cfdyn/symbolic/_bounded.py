@@ -172,6 +172,8 @@ class Arithmetic(Constants):
             raise Refusal(f"{name} takes {wanted}, not {len(arguments)}")
         if name == "sqrt":
             return self.power(arguments[0], sympy.S.Half, size)
+        if name in ("floor", "ceil", "frac", "mod"):
+            return self._whole_part(name, arguments[0], arguments[-1], size)
         self.spend(15 + len(arguments) ** 2)
         plain = all(argument.is_Rational for argument in arguments)
         if plain and (issubclass(callee.build, _CORNERED) or arguments[0] in (0, 1)):
@@ -183,6 +185,17 @@ class Arithmetic(Constants):
         if callee.build in (sympy.Max, sympy.Min):
             return self.checked(_lattice(callee.build, arguments, size))
         return self.checked(callee.build(*arguments, evaluate=False))
+
+    def _whole_part(self, name: str, x: sympy.Expr, unit: sympy.Expr, size: int) -> sympy.Expr:
+        """floor(x), ceil(x) = -floor(-x), and what is left of x: x - unit floor(x/unit), the unit 1 but for mod."""
+        self.spend(20)
+        unit = unit if name == "mod" else sympy.S.One
+        turns = self.product([x, self.power(unit, sympy.S.NegativeOne, size)], size) if name == "mod" else x
+        turns = self.total([(-1, turns)]) if name == "ceil" else turns
+        whole = sympy.Integer(turns.p // turns.q) if turns.is_Rational else self.checked(sympy.floor(turns, evaluate=False))
+        if name == "floor":
+            return whole
+        return self.total([(-1, whole)] if name == "ceil" else [(1, x), (-1, self.product([unit, whole], size))])
 
     def relation(self, kind: type[Relational], left: sympy.Expr, right: sympy.Expr) -> sympy.Basic:
         """left < right and the like; true or false at once between constants."""

@@ -105,6 +105,8 @@ class Constants:
             if abs(parts[0]) > 2**64 or parts[0] and not _TINY * min(1, abs(parts[0])) < abs(result) < 1 / _TINY:
                 raise Refusal("this constant is too close to a zero or a pole to be decided")
             return result
+        if isinstance(expr, sympy.floor) and abs(parts[0] - _CONTEXT.nint(parts[0])) <= _TINY * max(1, abs(parts[0])):
+            raise Refusal("this constant is too close to a whole number for its floor to be decided")
         if type(expr) not in NUMERIC:
             raise Refusal("this constant has no finite real value")
         return NUMERIC[type(expr)](_CONTEXT, *parts)

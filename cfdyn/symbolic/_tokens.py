@@ -24,12 +24,14 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>\*\*|//|<=|>=|==|!=|:=|[-+*/<>(),&|])|(?P<space>[ \t\r\n]+)"
 )
 _WORDS = ("and", "or", "not", "True", "False")
+_NUMBERS = {"pi": "the number 3.141...", "E": "the number 2.718..."}
 RESERVED = {"pi", "E", "inf", "nan", "oo", "zoo", *CALLEES}
 FUNCTION_LIST = ", ".join(sorted(CALLEES, key=str.lower))
 _ADVICE = {
     "^": "write ** for a power", "=": "give the right-hand side only, without =", ":=": "give one expression",
     "==": "equality holds almost nowhere; compare with < <= > >=", "!=": "compare with < <= > >=",
-    "//": "write / for a division", "%": "remainders are not allowed", "!": "factorials are not allowed",
+    "//": "write / for a division, floor(a/b) for its whole part", "%": "write mod(a, b) for a remainder",
+    "!": "factorials are not allowed",
     "[": "group with round brackets ( )", "]": "group with round brackets ( )", "\u2212": "write the ASCII minus -",
     "{": "group with round brackets ( )", "}": "group with round brackets ( )", "\u00b2": "write **2",
     "'": "quoted texts are not allowed", '"': "quoted texts are not allowed", "\u00d7": "write *", "\u00b7": "write *",
@@ -111,7 +113,7 @@ def name_problem(name: str) -> str:
     Examples
     --------
     >>> name_problem("w1"), name_problem("exp"), name_problem("lambda")
-    ('', "'exp' is reserved", "'lambda' is a Python keyword; use another name such as 'lam'")
+    ('', "'exp' is a function", "'lambda' is a Python keyword; use another name such as 'lam'")
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         return f"names start with an ASCII letter and go on with letters, digits or _; functions: {FUNCTION_LIST}"
@@ -119,7 +121,9 @@ def name_problem(name: str) -> str:
         return f"{name!r} is a Python keyword; use another name such as {'lam' if name == 'lambda' else name + '1'!r}"
     if len(name) > MAX_NAME:
         return f"a name has at most {MAX_NAME} characters"
-    return f"{name!r} is reserved" if name in RESERVED else ""
+    if name in CALLEES:
+        return f"{name!r} is a function"
+    return f"it is {_NUMBERS.get(name, 'reserved')}" if name in RESERVED else ""
 
 
 def _is_word(token: Token) -> bool:

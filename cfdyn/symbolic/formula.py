@@ -94,6 +94,36 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
     return found
 
 
+def check_names(names: Iterable[object]) -> None:
+    """An error where one of the names that a user declares could not be read as a name in a formula.
+
+    Raises
+    ------
+    FormulaError : a name that means something else (E, pi, exp, lambda), or is none (2x)
+
+    Examples
+    --------
+    >>> check_names(["e", "w1"])
+    >>> check_names(["E"])
+    Traceback (most recent call last):
+    cfdyn.errors.FormulaError: 'E' cannot name a variable or a parameter: it is the number 2.718...; take another name
+    """
+    for name in names:
+        if not _reads_as_itself(name):
+            from cfdyn.symbolic._tokens import name_problem
+
+            problem = name_problem(name) if isinstance(name, str) else "a name is a text"
+            raise FormulaError(f"{ascii(name)[:60]} cannot name a variable or a parameter: {problem}; take another name")
+
+
+def _reads_as_itself(name: object) -> bool:
+    # Read like any formula, a name needs no SymPy the next time.
+    try:
+        return isinstance(name, str) and formula(name).names == (name,)
+    except FormulaError:
+        return False
+
+
 def is_kept(text: str) -> bool:
     """Whether a text was read before, so that no SymPy is needed for it."""
     return _shelf().read(text) is not None

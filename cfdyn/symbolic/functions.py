@@ -234,7 +234,7 @@ def _heaviside(context, x, half=0.5):
 _MANY = 64
 CALLEES: dict[str, Callee] = {
     **{name: Callee(getattr(sympy, name), 1, 1, _plain(name))
-       for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sign")},
+       for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sign", "floor")},
     "sqrt": Callee(sympy.sqrt, 1, 1, _plain("sqrt")),
     "Abs": Callee(sympy.Abs, 1, 1, lambda context, x: abs(x)),
     "Max": Callee(sympy.Max, 1, _MANY, lambda context, *xs: max(xs)),
@@ -244,6 +244,9 @@ CALLEES: dict[str, Callee] = {
     **{cls.__name__: Callee(cls, 1, 1, lambda context, x, cls=cls: cls.numeric(x, context)) for cls in ATOMIC},
 }
 CALLEES |= {"abs": CALLEES["Abs"], "max": CALLEES["Max"], "min": CALLEES["Min"]}
+# Written with floor: ceil(x) = -floor(-x), frac(x) = x - floor(x), mod(a, b) = a - b*floor(a/b).
+CALLEES |= {"ceil": Callee(sympy.ceiling, 1, 1, None), "frac": Callee(sympy.frac, 1, 1, None)}
+CALLEES["mod"] = Callee(sympy.Mod, 2, 2, None)
 NUMERIC = {callee.build: callee.numeric for callee in CALLEES.values() if callee.numeric is not None}
 
 
@@ -255,6 +258,9 @@ def _kinks(node: sympy.Basic) -> list[sympy.Expr]:
         return [a - b for a, b in combinations(node.args, 2)]
     if isinstance(node, Relational):
         return [node.lhs - node.rhs]
+    if isinstance(node, (sympy.floor, sympy.ceiling, sympy.frac, sympy.Mod)):
+        turns = node.args[0] / node.args[1] if isinstance(node, sympy.Mod) else node.args[0]
+        return [sympy.sin(sympy.pi * turns, evaluate=False)]
     return []
 
 
@@ -262,7 +268,8 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
     """The functions at whose zeros the expression changes its branch.
 
     u for Abs(u), sign(u), Heaviside(u), relu(u); all differences a - b for Max and Min; lhs - rhs for every
-    comparison in a Piecewise.  Each appears once, also if it occurs with the opposite sign, in order of appearance.
+    comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it
+    occurs with the opposite sign, in order of appearance.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfdyn.errors import FormulaError, UsageError, unknown
-from cfdyn.symbolic.formula import Formula, formula
+from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.tape.program import Node
 
 if TYPE_CHECKING:
@@ -133,9 +133,12 @@ def make_loss(
 ) -> LossSpec:
     """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
 
+    Variables that are named are variables also where the formula does not contain them.
+
     Raises
     ------
-    FormulaError : not a formula, or a formula without variables or with a name that has no value
+    FormulaError : not a formula, or a formula without variables, with a name that has no value, or with a declared
+        name that means something else
 
     Examples
     --------
@@ -149,16 +152,18 @@ def make_loss(
     names = split_names(variables) if variables else natural_order(sorted(used - known))
     if not names:
         raise FormulaError("the formula has no variables, so there is nothing to optimise")
-    for name in names:
-        if name not in used:
-            raise unknown("variable", name, used - known)
+    check_names(name for name in (*names, *params, *columns) if name not in used)
     for name in natural_order(sorted(used - known - set(names))):
         raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as `params={{{name!r}: 1}}`")
+    # Also a name that cancels, as in 0*a, is in the formula.
+    written = used | set(re.findall(r"[A-Za-z]\w*", text) if isinstance(text, str) else ())
     for name in params:
-        if name not in used:
+        if name not in written:
             raise unknown("parameter", name, used)
-        if name in names:
-            raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
+    for first, one, second, other in ((names, "variable", params, "parameter"), (names, "variable", columns, "column"),
+                                      (list(params), "parameter", columns, "column")):  # fmt: skip
+        if set(first) & set(second):
+            raise UsageError(f"{min(set(first) & set(second))!r} cannot be a {one} and a {other} at once")
     if isinstance(text, str):
         fields.setdefault("name", " ".join(text.split()))
     _check_table(fields.get("data"), columns)

@@ -14,7 +14,7 @@ from cfdyn.tape.program import Node, Tape
 _NAMED = {
     "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh",
     "tanh": "tanh", "erf": "erf", "Abs": "abs", "sign": "sign", "log1p": "log1p", "sigmoid": "sigmoid",
-    "softplus": "softplus", "logcosh": "logcosh",
+    "softplus": "softplus", "logcosh": "logcosh", "floor": "floor",
 }  # fmt: skip
 _RELATIONS = {
     sp.StrictLessThan: ("lt", False), sp.LessThan: ("le", False), sp.StrictGreaterThan: ("lt", True),
@@ -125,12 +125,23 @@ def _piecewise(tape: Tape, x: sp.Piecewise, at: Callable) -> Node:
     return result
 
 
+def _whole_part(tape: Tape, name: str, x: Node, unit: Node | None = None) -> Node:
+    """SymPy's own functions by floor: ceiling(x), frac(x), Mod(x, unit)."""
+    if name == "ceiling":
+        return tape.neg(tape.apply("floor", tape.neg(x)))
+    if unit is None:
+        return tape.sub(x, tape.apply("floor", x))
+    return tape.sub(x, tape.mul(unit, tape.apply("floor", tape.div(x, unit))))
+
+
 def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
     name = x.func.__name__
     if isinstance(x, AppliedUndef):
         raise FormulaError(f"the function {name!r} is undefined; take SymPy's own")
     if name in _NAMED and len(args) == 1:
         return tape.apply(_NAMED[name], args[0])
+    if name in ("ceiling", "frac", "Mod"):
+        return _whole_part(tape, name, *args)
     if name == "relu":
         return tape.select(tape.apply("lt", tape.const(0), args[0]), args[0], tape.const(0))
     if name == "Heaviside" and x.args[1:] in ((), (sp.Rational(1, 2),)):

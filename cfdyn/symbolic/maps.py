@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.errors import FormulaError, UsageError
+from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
-from cfdyn.symbolic.formula import Formula, formula
+from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.symbolic.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
@@ -242,6 +243,7 @@ def make_map(
     read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
+    check_names(name for name in (*names, *params) if name not in used)
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
@@ -268,4 +270,4 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
 
 
 TIME = "; time itself can be one more variable, with the right-hand side 1"
-MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap
+MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap

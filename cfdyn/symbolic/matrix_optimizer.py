@@ -18,6 +18,10 @@ States = dict[str, np.ndarray]
 Advance = Callable[[Tape, Matrix, Matrix, Mapping[str, Matrix], Mapping[str, Node]], tuple[Matrix, dict[str, Matrix]]]
 
 
+def _none(shape: Shape) -> States:
+    return {}
+
+
 @dataclass(frozen=True)
 class MatrixOptimizer(Optimizer):
     """A step for each matrix of the loss's ``shapes``.
@@ -29,7 +33,7 @@ class MatrixOptimizer(Optimizer):
         numbers that shape its code
     """
 
-    states: Callable[[Shape], States] = lambda shape: {}
+    states: Callable[[Shape], States] = _none
     advance: Advance | None = None
     settings: tuple[tuple[str, float], ...] = ()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.formula import Formula, formula
+from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.symbolic.loss import LossSpec, merged
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
@@ -190,10 +190,7 @@ def _check_names(rules: Mapping[str, str], params: Mapping[str, float], define: 
     taken = (RESERVED | set(params)) & set(rules) | RESERVED & {*params, *define} | {"w"} & {*params, *define}
     if taken:
         raise UsageError(f"{sorted(taken)[0]!r} cannot be a state: it is the gradient or a hyperparameter")
-    for name in (*rules, *params, *define):
-        # A name is what reads as itself; read like any formula, it needs no SymPy the next time.
-        if formula(name).names != (name,):
-            raise UsageError(f"{name!r} cannot be a name in an optimizer")
+    check_names((*rules, *params, *define))
 
 
 def _read(text: str | None, names: Iterable[str]) -> Formula | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cfdyn.errors import unknown
+from cfdyn.symbolic.circles import CircleMap, without_floors
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.lifted import LiftedMap
@@ -19,6 +20,7 @@ from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
 from cfdyn.tape.switching import one_sided, switches
 from cfdyn.tape.taylor import taylor
 
@@ -60,22 +62,35 @@ def _switching(tape: Tape, loss: LossSpec, w: list[Node], parameters: Parameters
     return loss.formula.switching_on(tape, names)
 
 
-def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters) -> list[Node]:
-    """The next state, given the nodes of the state and of the parameters."""
+def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wrap: bool = True) -> list[Node]:
+    """The next state, given the nodes of the state and of the parameters; angles as they come if they are not to be wrapped."""
+    if isinstance(spec, CircleMap):
+        outputs = _around(tape, spec, z, parameters)
+        return spec.wrapped(tape, outputs) if wrap else outputs
     if isinstance(spec, ComposedMap):
         for part, renamed in zip(spec.parts, spec.renamed, strict=True):
-            z = step_nodes(tape, part, z, {old: parameters[new] for old, new in renamed.items()})
+            z = step_nodes(tape, part, z, {old: parameters[new] for old, new in renamed.items()}, wrap)
         return list(z)
     if isinstance(spec, LiftedMap):
         return _lifted_step(tape, spec, z, parameters)
     if isinstance(spec, ExtendedMap):
         n = len(spec.base.names)
         moved = dict(zip(spec.moved, z[n:], strict=True))
-        return [*step_nodes(tape, spec.base, z[:n], {**parameters, **moved}), *z[n:]]
+        return [*step_nodes(tape, spec.base, z[:n], {**parameters, **moved}, wrap), *z[n:]]
     if isinstance(spec, FormulaMap):
         names = {**dict(zip(spec.names, z, strict=True)), **parameters}
         return [f.on(tape, names) for f in spec.formulas]
     return optimizer_step(tape, spec.loss, spec.optimizer, z, parameters)
+
+
+def _around(tape: Tape, spec: CircleMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """The base's next state, without the floors that only wrap."""
+    if not spec.unrolled:
+        return step_nodes(tape, spec.base, z, parameters)
+    # Floors of the state's own nodes stay: the step is made at leaves that then become these.
+    fresh = [tape.leaf("w", i) for i in range(len(z))]
+    outputs = without_floors(tape, step_nodes(tape, spec.base, fresh, parameters))
+    return rebuild(tape, outputs, tape, dict(zip(fresh, z, strict=True)))
 
 
 def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
@@ -92,11 +107,11 @@ def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
     ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
     at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
-    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open),
-    ``expression:TEXT`` (of states and parameters, with its gradient), ``variation`` (step and derivative1 with the jacobian
-    of both), ``taylor:K`` (the series of the next state from that of the state, coefficient by coefficient, up to the order
-    K), of its observables ``loss``, ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound
-    these over boxes."""
+    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open), ``lift``
+    (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
+    ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the series of the next state from that of
+    the state, coefficient by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
+    ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
     z = _leaves(tape, spec.names, "z")
     parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
@@ -109,7 +124,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = {"loss": lambda: [value], "gradient": lambda: reverse(tape, value, w),
                    "hessian": lambda: sum(hessian(tape, value, w), [])}[kind]()  # fmt: skip
         return Program(tape, tuple(outputs), n, len(parameters), columns)
-    outputs = step_nodes(tape, spec, z, parameters)
+    # Where an angle begins again nothing switches.
+    outputs = step_nodes(tape, spec, z, parameters, wrap=kind not in ("switching", "side", "lift"))
     if kind == "interval" and argument in ("step", "jacobian"):
         slopes = None if argument == "step" else sum(jacobian(tape, outputs, z), [])
         return interval_program(Program(tape, tuple(slopes or outputs), n, len(parameters), columns), slopes and outputs)
@@ -132,7 +148,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs += sum(jacobian(tape, outputs, z), [])
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
-    elif kind != "step":
+    elif kind not in ("step", "lift"):
         raise unknown("program of a map", what, ["step", "jacobian", "derivative1", "loss", "hessian", "interval:step"])
     return Program(tape, tuple(outputs), n * (1 + extra), len(parameters), columns)
 

@@ -22,8 +22,9 @@ RISING: Final[dict[str, tuple[int | None, int | None]]] = {
     "exp": (0, None), "log": (None, None), "log1p": (None, None), "sqrt": (0, None), "sinh": (None, None),
     "tanh": (-1, 1), "erf": (-1, 1), "sigmoid": (0, 1), "softplus": (0, None),
 }  # fmt: skip
-# Functions of |x| that rise with it, with their least value.
+# Functions of |x| that rise with it, with their least value; that fall with it, between 0 and their largest value.
 EVEN: Final = {"cosh": 1, "logcosh": 0}
+FALLING: Final = {"sech2": 1}
 
 
 class Enclosures:
@@ -161,6 +162,13 @@ class Enclosures:
         self.never_negative.add(lo)
         return lo, most
 
+    def whole(self, a: Pair) -> Pair:
+        """floor, exactly."""
+        lo, hi = (self.tape.apply("floor", end) for end in a)
+        if a[0] in self.never_negative:
+            self.never_negative.add(lo)
+        return lo, hi
+
     def power(self, a: Pair, n: int) -> Pair:
         """aⁿ for n >= 1, with a rounding for each of its products."""
         t = self.tape
@@ -183,9 +191,11 @@ class Enclosures:
         return self.within(self.outward(*ends, LIBRARY), *RISING[op])
 
     def even(self, op: str, a: Pair) -> Pair:
-        """A function that rises with |a|."""
+        """A function that rises or falls with |a|."""
         base = self.size(a)
         ends = (self.tape.apply(op, base[0]), self.tape.apply(op, base[1]))
+        if op in FALLING:
+            return self.within(self.outward(*ends[::-1], LIBRARY), 0, FALLING[op])
         return self.within(self.outward(*ends, LIBRARY), EVEN[op], None)
 
     def wave(self, op: str, a: Pair) -> Pair:

@@ -1,8 +1,9 @@
 """Derivatives of a program, as more of the same program: forward and reverse mode on the tape.
 
 Every derivative in the package comes from `forward` and `reverse`. A branch (Abs, Max, Piecewise)
-is differentiated piece by piece; at the switch itself the convention is sign(0) = 0, relu'(0) = 0, and Max and
-Min of a number and a constant are flat where they tie. Where two moving arguments tie, the slope is that of one of them.
+is differentiated piece by piece, and floor has the slope 0; at the switch itself the convention is sign(0) = 0,
+relu'(0) = 0, and Max and Min of a number and a constant are flat where they tie. Where two moving arguments tie, the slope
+is that of one of them.
 """
 
 from __future__ import annotations
@@ -183,11 +184,14 @@ _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
     "tan": lambda t, x, y: t.add(t.const(1), t.ipow(y, 2)),
     "sinh": lambda t, x, y: t.apply("cosh", x),
     "cosh": lambda t, x, y: t.apply("sinh", x),
-    "tanh": lambda t, x, y: t.sub(t.const(1), t.ipow(y, 2)),
+    # 1/cosh² has a node of its own: far out 1 - tanh² would cancel.
+    "tanh": lambda t, x, y: t.apply("sech2", x),
+    "sech2": lambda t, x, y: t.mul(t.const(-2), t.mul(t.apply("tanh", x), y)),
     "sqrt": lambda t, x, y: t.div(t.const(Fraction(1, 2)), y),
     "abs": lambda t, x, y: t.apply("sign", x),
     "sign": lambda t, x, y: t.const(0),
     "heaviside": lambda t, x, y: t.const(0),
+    "floor": lambda t, x, y: t.const(0),
     "log1p": lambda t, x, y: t.div(t.const(1), t.add(t.const(1), x)),
     "erf": lambda t, x, y: t.mul(
         t.div(t.const(2), t.apply("sqrt", t.leaf("pi"))), t.apply("exp", t.neg(t.ipow(x, 2)))

@@ -98,7 +98,7 @@ class _Quotients:
         t, op, args = self.tape, self.tape.ops[node], self.tape.args[node]
         if op in ("add", "sub", "neg", "rowsum"):
             return t.apply(op, *map(self.quotient, args))
-        if op in ("select", "max", "min", "abs", "sign", "heaviside"):
+        if op in ("select", "max", "min", "abs", "sign", "heaviside", "floor"):
             return self._branch(node, op, args)
         if op == "mul":
             a, b = args
@@ -144,7 +144,7 @@ class _Quotients:
         """The quotient of the branch that both sides take, else that of their values."""
         t, zero, sides = self.tape, self.tape.const(0), (self.plus, self.minus)
         values = self._of_values(node, self.size)
-        if op in ("sign", "heaviside"):
+        if op in ("sign", "heaviside", "floor"):
             return t.select(t.apply("eq", self.plus[node], self.minus[node]), zero, values)
         if op == "select":
             conditions, a, b = [side[args[0]] for side in sides], self.quotient(args[1]), self.quotient(args[2])

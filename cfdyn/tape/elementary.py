@@ -18,9 +18,9 @@ units of the last place of the true value, the largest of 10⁷ points (10⁶ in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Final
 
+from cfdyn.tape._terms import Term
 from cfdyn.tape.program import Node, Tape
 
 FAR: Final = 2.0**20  # sin and cos hold for |x| <= FAR
@@ -57,69 +57,8 @@ _LOGCOSH: Final = (
 )  # fmt: skip
 
 
-def number(tape: Tape, value: float) -> Node:
-    """The double as an exact constant."""
-    return tape.const(Fraction(value))
-
-
 Expansion = Callable[[Tape, Node], Node]
-Unary = Callable[["Term"], "Term"]
-
-
-def _operator(op: str) -> Callable[[Term, Term | float], Term]:
-    return lambda self, other: self.apply(op, other)
-
-
-class Term:
-    """A node with operators, so that formulas read as formulas.
-
-    Examples
-    --------
-    >>> t = Tape()
-    >>> x = Term(t, t.leaf("z", 0))
-    >>> (1.0 + 2.0 * x).node == t.add(t.const(1), t.mul(t.const(2), x.node))
-    True
-    """
-
-    __slots__ = ("node", "tape")
-
-    def __init__(self, tape: Tape, node: Node):
-        self.tape, self.node = tape, node
-
-    def apply(self, op: str, *others: Term | float) -> Term:
-        """The operation on this and other values."""
-        nodes = [number(self.tape, o) if isinstance(o, float) else o.node for o in others]
-        return Term(self.tape, self.tape.apply(op, self.node, *nodes))
-
-    def constant(self, value: float) -> Term:
-        """A constant on the same tape."""
-        return Term(self.tape, number(self.tape, value))
-
-    __add__ = __radd__ = _operator("add")
-    __mul__ = __rmul__ = _operator("mul")
-    __sub__, __truediv__, __lt__ = _operator("sub"), _operator("div"), _operator("lt")
-
-    def __rsub__(self, other: float) -> Term:
-        return self.constant(other) - self
-
-    def __neg__(self) -> Term:
-        return self.apply("neg")
-
-    def square(self) -> Term:
-        """The product with itself, never gathered into a higher power."""
-        return Term(self.tape, self.tape._raw("mul", self.node, self.node))
-
-    def choose(self, a: Term | float, b: Term | float) -> Term:
-        """a where this condition holds, else b."""
-        return self.apply("select", a, b)
-
-    def at_most(self, bound: float) -> Term:
-        """The smaller of this and the bound; NaN stays NaN."""
-        return (self.constant(bound) < self).choose(bound, self)
-
-    def at_least(self, bound: float) -> Term:
-        """The larger of this and the bound; NaN stays NaN."""
-        return (self < bound).choose(bound, self)
+Unary = Callable[[Term], Term]
 
 
 def _polynomial(x: Term, square: Term, coefficients: Sequence[float]) -> Term:
@@ -199,17 +138,29 @@ def log1p(tape: Tape, x: Node) -> Node:
     return _log_domain(v.constant(-1.0) < v, v.apply("eq", -1.0), v, _log_near_1(f, _LOG, below + 2.0)).node
 
 
+def _tanh_parts(size: Term) -> tuple[Term, Term, Term, Term]:
+    """h = (exp(2|x|) - 1) / 2, as a sum of two and rounded, and h / (1 + h), for |x| <= 354.5."""
+    n, high, low = _expm1_parts((2.0 * size).at_most(709.0))
+    half = 0.5 * n.apply("exp2i")
+    main, rest = half * high + (half - 0.5), half * low
+    h = main + rest
+    return main, rest, h, h / (1.0 + h)
+
+
 def tanh(tape: Tape, x: Node) -> Node:
     """tanh x; 1.7 ulp, exactly odd."""
     v = Term(tape, x)
     size = v.apply("abs")
-    n, high, low = _expm1_parts((2.0 * size).at_most(40.0))
-    half = 0.5 * n.apply("exp2i")
-    main, rest = half * high + (half - 0.5), half * low
-    h = main + rest  # (exp(2|x|) - 1) / 2
-    q = h / (1.0 + h)
+    main, rest, h, q = _tanh_parts(size)
     y = (size < 0.3).choose(main + (rest - h * q), q)  # q = h - h q, which hardly feels the rounding of 1 + h
     return (v < 0.0).choose(-y, y).node
+
+
+def sech2(tape: Tape, x: Node) -> Node:
+    """1 / cosh² x, nearly free beside tanh x; 3.2 ulp, exactly even; 0 where it is below 5e-308."""
+    size = Term(tape, x).apply("abs")
+    _, _, h, q = _tanh_parts(size)
+    return (size.constant(354.5) < size).choose(0.0, (1.0 + q) / (1.0 + h)).node
 
 
 def sinh(tape: Tape, x: Node) -> Node:
@@ -284,15 +235,16 @@ def _call(op: str) -> Unary:
     return lambda x: x.apply(op)
 
 
-# With calls to exp and log1p: for one number at a time, where a library's functions are fastest.
+# With calls to exp and log1p, or none: for one number at a time, where a library's functions are fastest.
 COMPOSITE: Final[Mapping[str, Expansion]] = {
     "sigmoid": lambda tape, x: _sigmoid(Term(tape, x), _call("exp")),
     "softplus": lambda tape, x: _softplus(Term(tape, x), _call("exp"), _call("log1p")),
     "logcosh": lambda tape, x: _logcosh(Term(tape, x), _call("exp"), _call("log1p")),
+    "sech2": sech2,
 }
 # Without any call, for many numbers at a time.
 BRANCH_FREE: Final[Mapping[str, Expansion]] = {
-    "exp": exp, "log": log, "log1p": log1p, "tanh": tanh, "sinh": sinh, "cosh": cosh, "sin": sin, "cos": cos,
+    "exp": exp, "log": log, "log1p": log1p, "tanh": tanh, "sech2": sech2, "sinh": sinh, "cosh": cosh, "sin": sin, "cos": cos,
     "sigmoid": lambda tape, x: _sigmoid(Term(tape, x), _exp),
     "softplus": lambda tape, x: _softplus(Term(tape, x), _exp, _log_near_1),
     "logcosh": lambda tape, x: _logcosh(Term(tape, x), _exp_coarse, _log_near_1),

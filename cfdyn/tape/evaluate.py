@@ -15,6 +15,9 @@ from typing import Any
 
 from cfdyn.tape.program import Node, Program, Tape
 
+# exp(2^HUGE) still is a number of 12 kB.
+HUGE = 100_000
+
 
 @dataclass(frozen=True)
 class Algebra:
@@ -104,6 +107,8 @@ def mp_algebra(digits: int) -> Algebra:
 
     mp = mpmath.MPContext()
     mp.dps = digits
+    # Each context has a class of its own, which is found nowhere by its name.
+    mp.mpf.__reduce__ = lambda x: (_number, (digits, mpmath.libmp.to_pickable(x._mpf_)))
 
     def real(function: Callable) -> Callable:
         def guarded(*args: Any) -> Any:
@@ -125,17 +130,40 @@ def mp_algebra(digits: int) -> Algebra:
     return Algebra(constant, functions, +mp.pi, +mp.e)
 
 
+def _number(digits: int, parts: tuple) -> Any:
+    import mpmath
+
+    return mp_algebra(digits).functions["number"](mpmath.libmp.from_pickable(parts))
+
+
 def _mp_functions(mp: Any) -> dict[str, Callable]:
     one = mp.mpf(1)
-    names = "exp log sin cos tan sinh cosh tanh sqrt erf log1p".split()
+    names = "log sqrt erf log1p floor".split()
     table = {name: getattr(mp, name) for name in names}
+    table |= {name: _bounded(mp, getattr(mp, name)) for name in "sin cos tan sinh cosh".split()}
+    exp = _bounded(mp, mp.exp)
     table.update(
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg,
         pow=operator.pow, ipow=operator.pow, max=lambda a, b: b if a < b or b != b else a,
         min=lambda a, b: b if b < a or b != b else a,
         abs=abs, sign=lambda x: mp.sign(x), heaviside=lambda x: (mp.sign(x) + 1) / 2,
-        sigmoid=lambda x: one / (one + mp.exp(-x)),
-        softplus=lambda x: max(x, mp.zero) + mp.log1p(mp.exp(-abs(x))),
-        logcosh=lambda x: abs(x) + mp.log1p(mp.exp(-2 * abs(x))) - mp.log(2),
+        exp=exp, tanh=lambda x: mp.tanh(x) if mp.mag(x) < 64 else mp.sign(x),
+        sigmoid=lambda x: one / (one + exp(-x)) if x > 0 else exp(x) / (one + exp(x)),
+        softplus=lambda x: max(x, mp.zero) + mp.log1p(exp(-abs(x))),
+        logcosh=lambda x: abs(x) + mp.log1p(exp(-2 * abs(x))) - mp.log(2) if abs(x) > 1 else mp.log1p(2 * mp.sinh(x / 2) ** 2),
+        sech2=lambda x: 4 * exp(-2 * abs(x)) / (one + exp(-2 * abs(x))) ** 2,
     )  # fmt: skip
     return table
+
+
+def _bounded(mp: Any, function: Callable) -> Callable:
+    """The function where its argument is below 2^HUGE; beyond, its value or its reduction would fill the memory."""
+
+    def guarded(x: Any) -> Any:
+        if x != 0 and mp.isfinite(x) and mp.mag(x) > HUGE:
+            if function == mp.exp and x < 0:
+                return mp.zero
+            raise OverflowError("an argument too large")
+        return function(x)
+
+    return guarded

@@ -17,7 +17,7 @@ Monomial = tuple[tuple[int, int], ...]  # (atom, power) of each factor, in the o
 Form = dict[Monomial, Fraction]
 
 ODD: Final = frozenset("sin tan sinh tanh erf sign".split())
-EVEN: Final = frozenset("cos cosh abs logcosh".split())
+EVEN: Final = frozenset("cos cosh abs logcosh sech2".split())
 PARTIAL: Final = frozenset("sqrt log log1p pow tan".split())  # not defined everywhere
 TRUTHS: Final = frozenset(("negative", "not positive", "zero"))
 MOST_TERMS, MOST_PRODUCTS = 200, 300

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from cfdyn.errors import UsageError
 from cfdyn.tape._continuity import continuous
-from cfdyn.tape._enclosures import EVEN, RISING, Enclosures, Pair
+from cfdyn.tape._enclosures import EVEN, FALLING, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
 # The least argument of functions that do not exist below it.
@@ -108,10 +108,12 @@ class _Intervals(Enclosures):
         t = self.tape
         if op in RISING:
             return self.rising(op, self._inside(op, x[0]))
-        if op in EVEN:
+        if op in EVEN or op in FALLING:
             return self.even(op, x[0])
         if op in ("add", "sub", "mul", "div", "neg"):
             return getattr(self, op)(*x)
+        if op == "floor":
+            return self.whole(x[0])
         if op in ("max", "min", "sign", "heaviside"):
             return t.apply(op, *(a[0] for a in x)), t.apply(op, *(a[1] for a in x))
         simple: dict[str, Callable[..., Pair]] = {
@@ -196,6 +198,8 @@ class _Intervals(Enclosures):
         """Whether the operation itself may jump, have a pole, or leave its domain."""
         if op in ("sign", "heaviside"):
             return self.denied(self.apart(self.pairs[args[0]]))
+        if op == "floor":
+            return self.denied(self.tape.apply("eq", *self.pairs[node]))
         if op == "select":
             certain, possible = self.pairs[args[0]]
             return self.tape.apply("and", possible, self.denied(certain)) if self._jumps(node, args[0]) else None

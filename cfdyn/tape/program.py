@@ -15,7 +15,7 @@ from fractions import Fraction
 Node = int
 
 UNARY = frozenset(
-    "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside log1p erf sigmoid softplus logcosh not".split()
+    "exp log sin cos tan sinh cosh tanh sech2 sqrt abs sign heaviside floor log1p erf sigmoid softplus logcosh not".split()
 )
 TRUTHS = frozenset("lt le eq and or not".split())
 # What a processor does with the bits of a number: nearest integer, 2ⁿ, and the two parts of x = m·2ᵉ.
@@ -24,11 +24,12 @@ MACHINE = frozenset("round exp2i exponent mantissa".split())
 FAR = frozenset(("far_sin", "far_cos"))
 BINARY = frozenset("add sub mul div pow max min lt le eq and or".split())
 TRANSCENDENTAL = frozenset(
-    "exp log sin cos tan sinh cosh tanh log1p erf sigmoid softplus logcosh pow".split()
+    "exp log sin cos tan sinh cosh tanh sech2 log1p erf sigmoid softplus logcosh pow".split()
 )
 # Finite wherever the arguments are, short of an overflow of products.
 _BOUNDED = frozenset(
-    "const z p w name col rows pi e add sub mul neg ipow sin cos tanh abs sign heaviside erf sigmoid max min select".split()
+    "const z p w name col rows pi e add sub mul neg ipow sin cos tanh sech2 abs sign heaviside floor erf sigmoid max min"
+    " select".split()
 )
 LEAVES = frozenset("const z p w name col rows pi e".split())
 _COMMUTATIVE = frozenset("add mul max min eq and or".split())

@@ -14,7 +14,7 @@ from cfdyn.tape.derivatives import _branches, partials
 from cfdyn.tape.program import UNARY, Node, Tape
 
 _LINEAR = frozenset("add sub neg rowsum".split())
-_PIECEWISE_CONSTANT = frozenset("sign heaviside lt le eq and or not".split())
+_PIECEWISE_CONSTANT = frozenset("sign heaviside floor lt le eq and or not".split())
 
 
 def taylor(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cfdyn.analysis import _ahead
+from tests.processes import status, until
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
 NAMES = {"shooting.shooting", "cyclic.reduce", "continuation.follow", "itineraries.walk", "expanding.alone", "words.leaf",
@@ -27,13 +28,6 @@ def kernels(cache: Path) -> set[str]:
     return {path.name for path in cache.glob("kernels-*/*")}
 
 
-def wait_for(condition, seconds: float = 120.0) -> bool:
-    last = time.monotonic() + seconds
-    while not condition() and time.monotonic() < last:
-        time.sleep(0.05)
-    return condition()
-
-
 def ended(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -45,7 +39,7 @@ def test_a_study_compiles_nothing_of_it_again(tmp_path):
     command = [sys.executable, "-m", _ahead.MODULE, "line"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment(tmp_path / "cache")) as ahead:  # fmt: skip
-        assert ahead.wait(240) == 0 and ahead.stdout.read() == b""
+        assert status(ahead) == 0 and ahead.stdout.read() == b""
     before = kernels(tmp_path / "cache")
     assert {name.rpartition("-")[0].rpartition("-")[0] for name in before} == NAMES
     subprocess.run([sys.executable, "-c", STUDY], env=environment(tmp_path / "cache"), check=True)
@@ -69,8 +63,8 @@ def test_it_ends_with_its_parent(how, tmp_path):
             time.sleep(3)
             assert not ended(process)
             os.kill(parent.pid, how)
-        assert wait_for(lambda: ended(process))
-        assert parent.wait(20) == {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: -signal.SIGINT, None: 0}[how]
+        until(lambda: ended(process))
+        assert status(parent) == {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: -signal.SIGINT, None: 0}[how]
         assert parent.stdout.read() == (b"on\n" if how is None else b"")
     assert all(path.suffix == ".bin" and path.stat().st_size for path in (tmp_path / "cache").glob("kernels-*/*"))
 

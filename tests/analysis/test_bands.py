@@ -75,3 +75,91 @@ def test_unknown_parameter_is_refused():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
     with pytest.raises(cf.CfdynError, match="parameter"):
         cf.analysis.bands(step, [0.5], "rate", (0.5, 1.0))
+
+
+# -- what is said of a band holds inside, and its ends are bifurcations -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "start", "name", "bounds", "edges"),
+    [
+        (cf.Map.from_text("r*x*(1-x)", params={"r": 3.0}), [0.3], "r", (2.8, 3.87),
+         {("fixed point", "period 2"): 3, ("period 2", "period 4"): 1 + math.sqrt(6), ("chaotic", "period 3"): 1 + math.sqrt(8),
+          ("period 3", "period 6"): 3.841499007543507846}),
+        (cf.Map.from_text(["a*x*(1-y)", "x"], "x y", {"a": 2.0}), [0.6, 0.5], "a", (1.9, 2.1), {("fixed point", "quasi-periodic"): 2}),
+        (cf.as_map(cf.losses.poisson_regression(), cf.optimizers.gd(lr=1.0)), [0.2], "lr", (1.7, 2.6),
+         {("fixed point", "period 2"): 2, ("period 2", "period 4"): 2.5264677258538192}),
+        (cf.Map.from_text("m*x - x**3", params={"m": 0.5}), [0.4], "m", (0.5, 2.5), {("period 1", "period 2"): 2}),
+    ],
+    ids=["logistic", "delayed", "C4", "pitchfork"],
+)  # fmt: skip
+@needs_compiler
+def test_boundaries_lie_at_the_bifurcations(step, start, name, bounds, edges):
+    found = cf.analysis.bands(step, start, name, bounds, count=41 if "y" in step.names else 200)
+    pairs = {(a[2], b[2]): a[1] for a, b in zip(found.bands, found.bands[1:])}
+    for pair, value in edges.items():
+        pair = tuple("fixed point" if p == "period 1" else p for p in pair)
+        assert pairs[pair] == pytest.approx(value, rel=1e-9), (pair, found.bands)
+
+
+@pytest.mark.parametrize("features", [1, 2])
+@needs_compiler
+def test_the_first_band_of_real_data_ends_at_the_edge(features):
+    loss = cf.losses.breast_cancer(features=features)
+    lowest = cf.minima(loss)[0]
+    step, start = cf.as_map(loss, cf.optimizers.gd(lr=1.0)), lowest.w + 0.1
+    found = cf.analysis.bands(step, start, "lr", (0.8 * lowest.edge, 1.2 * lowest.edge), count=20)
+    assert [b[2] for b in found.bands] == ["fixed point", "period 2"]
+    top = np.linalg.eigvalsh(loss.hessian(lowest.w))[-1]
+    assert found.bands[0][1] == pytest.approx(2 / top, rel=1e-8)
+
+
+@needs_compiler
+def test_a_slow_spiral_is_no_sliver_of_chaos():
+    """Real data near η = 34.15: a 2-cycle with a complex pair, |μ| = 0.9117, which plain NumPy confirms."""
+    loss = cf.losses.breast_cancer(features=2)
+    step, start = cf.as_map(loss, cf.optimizers.gd(lr=34.0)), [1.258406, 1.051118]
+    found = cf.analysis.bands(step, start, "lr", (34.13, 34.165), count=40)
+    assert {b[2] for b in found.bands} == {"period 2"}
+    for lr in (34.152, 34.1545, 34.157):
+        w = np.array(start)
+        for _ in range(4000):
+            w = w - lr * loss.gradient(w)
+        again = w - lr * loss.gradient(w)
+        assert np.abs(again - w).max() > 0.1
+        assert again - lr * loss.gradient(again) == pytest.approx(w, abs=1e-9)
+
+
+AGREE = {
+    "logistic": (cf.Map.from_text("r*x*(1-x)", params={"r": 3.0}), [0.3], "r", (3.4, 4.05)),
+    "double well": (cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0)), [0.5], "lr", (1.2, 2.1)),
+    "Hénon": (cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3}), [0.1, 0.1], "a", (0.9, 1.45)),
+    "delayed": (cf.Map.from_text(["a*x*(1-y)", "x"], "x y", {"a": 2.0}), [0.6, 0.5], "a", (1.95, 2.28)),
+    "standard": (cf.Map.from_text(["x + y + k*sin(x)", "y + k*sin(x)"], "x y", {"k": 0.5}), [3.4, 0.1], "k", (0.1, 1.5)),
+}
+
+
+@pytest.mark.parametrize("name", AGREE)
+@needs_compiler
+def test_what_a_band_is_called_is_what_classify_says_inside(name):
+    """At its middle sample, with all of classify's steps; chaos, quasi-periodic orbits and what is undecided."""
+    step, start, parameter, bounds = AGREE[name]
+    found = cf.analysis.bands(step, start, parameter, bounds, count=60)
+    inside = [b for b in found.bands if not b[2].startswith(("period", "fixed", "unresolved")) and b[1] - b[0] > found.resolution]
+    assert inside
+    for lo, hi, called in inside:
+        samples = found.values[(found.values > lo) & (found.values < hi)]
+        regime = cf.analysis.classify(step.at(**{parameter: samples[len(samples) // 2]}), start)
+        assert regime.kind == called, (name, lo, hi, regime)
+    assert sum(b[1] - b[0] for b in found.bands if b[2] == "unresolved") < 0.1 * (bounds[1] - bounds[0])
+
+
+def test_the_verdict_names_only_what_fills_a_band():
+    """A band narrower than two samples is in the record, and in no sentence."""
+    from cfdyn.verdict import _met
+
+    made = cf.analysis.bands(AGREE["logistic"][0], [0.3], "r", (3.4, 3.5), count=5)
+    fake = {f: getattr(made, f) for f in ("parameter", "values", "labels", "exponents", "tails")}
+    bands = [(0.0, 0.5, "period 2"), (0.5, 0.51, "chaotic"), (0.51, 0.8, "period 3"), (0.8, 1.0, "chaotic")]
+    text = _met(type(made)(**fake, bands=bands, resolution=0.01))
+    assert "chaotic from 0.8" in text and "sampled every 0.01" in text

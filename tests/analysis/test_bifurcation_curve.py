@@ -224,8 +224,11 @@ def test_the_2_cycle_of_adam_turns_quasi_periodic():
     assert set(found.ends) == {"beta2 = 0.01", "beta2 = 0.999"} and found.period == 2
     for beta1, beta2 in found.parameters[::20]:
         assert sorted(abs(multipliers(beta1, beta2)[0]))[1:] == pytest.approx([1, 1], abs=1e-9)
-    assert sorted(s.kind for s in found.special) == ["resonance 1:3", "resonance 1:4"]
-    for s in found.special:
+    assert sorted(s.kind for s in found.special) == ["double flip", "resonance 1:3", "resonance 1:4"]
+    # Half of the way round, and mirrored, the pair is ±i there.
+    (double,) = [s for s in found.special if s.kind == "double flip"]
+    assert sorted(abs(multipliers(*double.parameters)[0] + 1))[:2] == pytest.approx([0, 0], abs=1e-6)
+    for s in (s for s in found.special if s is not double):
         mu = multipliers(*s.parameters)[0]
         assert np.sort(abs(mu ** int(s.kind[-1]) - 1))[:2] == pytest.approx([0, 0], abs=1e-8)
     # Subcritical: just beyond, the smallest deviation grows to a wide oscillation; before, a small one decays, a larger one stays.

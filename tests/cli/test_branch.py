@@ -159,3 +159,19 @@ def test_stable_parts_end_at_the_flip_also_where_a_row_lies_on_it(capsys):
 def test_mistakes_get_a_sentence(capsys, arguments, status, words):
     code, out, err = run(capsys, *arguments)
     assert code == status and words in err and "Traceback" not in err and len(err.strip().splitlines()) == 1
+
+
+def test_resonances_along_a_conservative_family_are_named(capsys):
+    code, out, _ = run(capsys, "branch", "--map", "1 - a*x**2 + y; -x", "--variables", "x,y", "--vary", "a=-1.5:4",
+                       "--start", "0.73,-0.73")  # fmt: skip
+    assert code == 0
+    assert "resonance 1:1 along a conservative family" in out and "resonance 1:2 along a conservative family" in out
+
+
+def test_all_arms_are_switched_to(capsys):
+    """m x − x³: ±√(m − 1) leave 0 on either side of it."""
+    code, out, _ = run(capsys, "branch", "--map", "m*x - x**3", "--vary", "m=0.2:1.9", "--start", "0", "--switch", "--json")
+    found = json.loads(out)["branches"]
+    assert code == 0 and len(found) == 2
+    xs = [points[0][0] for points in found[1]["points"]]
+    assert min(xs) == pytest.approx(-(0.9**0.5), rel=1e-9) and max(xs) == pytest.approx(0.9**0.5, rel=1e-9)

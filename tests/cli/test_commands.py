@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from cfdyn.cli import main
+from tests.processes import finished
 
 
 def run(*arguments, cwd=None, env=None):
-    return subprocess.run(
-        [sys.executable, "-m", "cfdyn", *arguments], capture_output=True, text=True, cwd=cwd,
-        env=compiled(env), timeout=120,
-    )  # fmt: skip
+    return finished([sys.executable, "-m", "cfdyn", *arguments], cwd=cwd, env=compiled(env))
 
 
 def compiled(env=None):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from cfdyn.cli import main
+from tests.processes import finished
 
 GOOD = "dose,ill\n0.5,0\n1.5,1\n2.5,0\n3.5,1\n4.5,1\n5.5,0\n"
 
@@ -34,7 +34,7 @@ def test_study_of_a_file(folder):
     command = [sys.executable, "-m", "cfdyn", "study", "logistic:good.csv", "--json", "--no-figure", "--vary", "lr=8:9"]
     # With the compiler on, whatever this test run does: a scan in plain Python takes a minute.
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    done = finished(command, env=environment)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     x, y = np.loadtxt("good.csv", delimiter=",", skiprows=1).T

@@ -2,10 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
+
+from tests.processes import finished
 
 FORMULA = "w**4/4 - w"
 
@@ -14,7 +15,7 @@ def run(place, *arguments, code=None):
     command = [sys.executable, *(["-c", code] if code else ["-m", "cfdyn", *arguments])]
     kept = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
     environment = {**kept, "CFDYN_CACHE_DIR": str(place / "kept"), "MPLBACKEND": "Agg"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=place, env=environment, timeout=120)
+    return finished(command, cwd=place, env=environment)
 
 
 def document(place, *arguments):

@@ -12,15 +12,16 @@ import random
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cfdyn import _kept, cache
 from cfdyn.errors import UsageError
+from tests.processes import ended, status
 
 SCRIPT = """
 import json, sys, warnings
@@ -57,7 +58,7 @@ def start(cache: object, before: str = "pass", **changes: str) -> subprocess.Pop
 
 
 def finish(process: subprocess.Popen) -> dict:
-    out, err = process.communicate(timeout=240)
+    out, err = ended(process)
     assert process.returncode == 0, err
     answer = json.loads(out)
     # 2eʷ − 3w and its gradient descent, by hand
@@ -218,35 +219,41 @@ def test_strangers_files_are_left_alone(shelf, tmp_path):
 
 
 def test_a_claim_keeps_others_waiting_until_it_is_released(shelf, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "PATIENCE", 0.3)
+    now = [0.0]
+    counted = {"monotonic": lambda: now[0], "sleep": lambda seconds: now.append(now.pop() + seconds)}
+    monkeypatch.setattr(cache, "time", SimpleNamespace(**{**vars(time), **counted}))
     first = shelf.claim("key")
-    begin = time.monotonic()
     second = shelf.claim("key")  # in vain, after all the patience there is
-    assert time.monotonic() - begin >= 0.3
+    assert now[0] == pytest.approx(cache.PATIENCE, abs=0.1)
     shelf.claim("another key").release()  # at once
     second.release()
     shelf.write("key", b"made")
     first.release()
-    begin = time.monotonic()
+    before = now[0]
     third = shelf.claim("key")
-    assert time.monotonic() - begin < 0.3 and shelf.read("key") == b"made"
+    assert now[0] == before and shelf.read("key") == b"made"
     third.release()
     assert shelf.read("key") == b"made" and len(list(tmp_path.rglob("*.bin"))) == 1, "a claim alone leaves no file"
 
 
 def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "PATIENCE", 60.0)
     code = ("import sys; from cfdyn import cache; claim = cache.Shelf('tests', '0' * 20).claim('key'); print('mine', flush=True); "
             "sys.stdin.read()")  # fmt: skip
     environment = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path)}
     tmp_path.chmod(0o700)
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"mine\n"
-        threading.Timer(0.5, other.kill).start()
-        begin = time.monotonic()
+        waited = []
+
+        def sleep(seconds):
+            waited.append(seconds)
+            if len(waited) == 5:
+                other.kill()
+                status(other)
+
+        monkeypatch.setattr(cache, "time", SimpleNamespace(**{**vars(time), "monotonic": lambda: 0.0, "sleep": sleep}))
         claim = shelf.claim("key")
-        waited = time.monotonic() - begin
-    assert 0.4 < waited < 30 and shelf.read("key") is None
+    assert len(waited) == 5 and shelf.read("key") is None
     shelf.write("key", b"made")
     claim.release()
     assert shelf.read("key") == b"made"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ import cfdyn as cf
 from cfdyn.codegen import compile as compiler
 from cfdyn.registry import defaults, describe
 from tests.oracles import MP, derivative_tensor, directional_difference, loss_function
+from tests.processes import finished
 
 NAMES = cf.losses.names()
 FOLDER = TemporaryDirectory()
@@ -121,7 +121,7 @@ for folder in (cf.losses, cf.optimizers):
         answer[name] = results
 json.dump(answer, sys.stdout)
 """
-    done = subprocess.run([sys.executable, "-c", code, json.dumps(FILES)], capture_output=True, text=True, timeout=120)
+    done = finished([sys.executable, "-c", code, json.dumps(FILES)])
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert set(answer) == {*cf.losses.names(), *cf.optimizers.names()}

@@ -28,7 +28,7 @@ FORMULAS = [
     "(x + 2)**(1/3)", "(2 + x)**y", "erf(x)", "sigmoid(5*x)", "softplus(x)", "logcosh(x - y)", "log1p(x/2)", "x**7/(1 + y**2)",
     "(x + 3)**(-3)", "x**(-2)", "1/x", "x/y", "Abs(x - y)*x", "Max(x, y)**2 - Min(x, 2*y)", "sinh(x)/cosh(y)", "sign(x)*y",
     "Heaviside(x - 0.3)", "Piecewise((x**2, x < y), (y**3*x, True))", "Piecewise((log(x), x > 0.1), (y, y < x), (-x, True))",
-    "x**6 - x**3*y + 0.1", "pi*x - y/3", "exp(-x**2)*sin(1000*y)", "x**3", "(x*y)**5", "1/(x - 0.25)**3",
+    "floor(3*x)*y", "ceil(x - y)", "frac(x*y)", "mod(x, 7/10)", "mod(x*y, y + 0.3)", "x**6 - x**3*y + 0.1", "pi*x - y/3", "exp(-x**2)*sin(1000*y)", "x**3", "(x*y)**5", "1/(x - 0.25)**3",
 ]  # fmt: skip
 # The reference has 60 digits, of which differences of numbers near 1 lose some.
 ROUNDING = 1e-50
@@ -90,7 +90,7 @@ def programs(draw):
     """A random tree of operations."""
     tape = Tape()
     nodes = [tape.leaf("z", 0), tape.leaf("z", 1), tape.exactly(draw(st.floats(-3, 3))), tape.leaf("pi")]
-    one = "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside log1p erf sigmoid softplus logcosh neg".split()
+    one = "exp log sin cos tan sinh cosh tanh sqrt abs sign heaviside floor sech2 log1p erf sigmoid softplus logcosh neg".split()
     for _ in range(draw(st.integers(1, 8))):
         a, b = (draw(st.sampled_from(nodes)) for _ in range(2))
         op = draw(st.sampled_from([*one, *("add sub mul div max min pow".split() * 2), "ipow", "select"]))

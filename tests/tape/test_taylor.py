@@ -53,7 +53,8 @@ FUNCTIONS = {
     **{name: getattr(sp, name) for name in "exp log sin cos tan sinh cosh tanh sqrt erf".split()},
     "abs": sp.Abs, "sign": sp.sign, "heaviside": sp.Heaviside, "log1p": lambda u: sp.log(1 + u),
     "sigmoid": lambda u: 1 / (1 + sp.exp(-u)), "softplus": lambda u: sp.log(1 + sp.exp(u)),
-    "logcosh": lambda u: sp.log(sp.cosh(u)),
+    "logcosh": lambda u: sp.log(sp.cosh(u)), "floor": lambda u: sp.floor(u.subs(S, 0)),
+    "sech2": lambda u: 1 / sp.cosh(u) ** 2,
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
     "pow": lambda a, b: a**b, "max": lambda a, b: b, "min": lambda a, b: a,
 }  # fmt: skip

@@ -7,14 +7,14 @@ from typing import Any
 
 from cfdyn.symbolic.exact.minima import minima
 from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.short import MINIMA, PARTS
 from cfdyn.symbolic.exact.solve import all_families, read_system
-
-PARTS = ((2, "flip", "flip of the 2-cycle"), (3, "fold", "fold of the 3-cycle"))
 
 
 def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Name, text, LaTeX and value of each formula; the last ones may be missing."""
+    """Name, text, LaTeX and value of each formula, and after each part that it is ``done``."""
     yield from _of_minima(asked)
+    yield {"done": MINIMA}
     system = read_system({**asked, "parameters": ["lr"]})
     for n, kind, name in PARTS:
         found = {}
@@ -27,6 +27,7 @@ def brief(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
             text = root["text"] or f"root of {condition['polynomial']}"
             latex = root["latex"] or f"{condition['latex']} = 0"
             yield {"name": name, "text": text, "latex": latex, "value": root["value"]}
+        yield {"done": name}
 
 
 def _of_minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

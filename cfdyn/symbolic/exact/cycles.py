@@ -37,7 +37,7 @@ def cycles(
     parameters : those that stay symbols, "all" for every one; if not given, lr for an optimizer, and for a map all of them
         if the time suffices, else the first. Conditions are solved for the first. The others are put in as exact numbers
     time_limit : seconds that the algebra may use the processor, so that what is found does not depend on what else the
-        machine does; by the clock it takes at most three times as long
+        machine does
 
     Returns
     -------

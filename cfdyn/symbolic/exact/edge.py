@@ -24,7 +24,7 @@ def edge(
     ----------
     loss, optimizer : a `cf.Loss` of one weight and an optimizer
     parameters : those that stay symbols; the others are put in as exact numbers
-    time_limit : seconds that the algebra may use the processor, at most three times as long by the clock
+    time_limit : seconds that the algebra may use the processor
 
     Returns
     -------

@@ -55,5 +55,6 @@ def _algebra() -> Algebra:
         add=operator.add, sub=operator.sub, mul=operator.mul, div=operator.truediv, neg=operator.neg, pow=operator.pow,
         ipow=operator.pow, log1p=lambda x: sp.log(1 + x), sigmoid=lambda x: 1 / (1 + sp.exp(-x)),
         softplus=lambda x: sp.log(1 + sp.exp(x)), logcosh=lambda x: sp.log(sp.cosh(x)),
+        sech2=lambda x: 1 - sp.tanh(x) ** 2,
     )  # fmt: skip
     return Algebra(_rational, functions, sp.pi, sp.E)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import queue
+import signal
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +20,8 @@ MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
 NOT_STARTED = "the process for the algebra could not be started"
 ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"
-OUT_OF_TIME = 75  # the worker's status then
-PATIENCE = 3
+OUT_OF_TIME = 75  # the worker's status then, where no signal ends it
+_STATUS_IN_TIME = (OUT_OF_TIME, -getattr(signal, "SIGPROF", 0))
 UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 
 
@@ -43,8 +41,8 @@ def checked_limit(seconds: Any) -> float:
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
     """What there is to find within ``time_limit`` seconds of the processor, and in words why that is not all, or nothing.
 
-    Where others use the processor too it takes longer by the clock, at most three times. An answer that did not run into
-    the limit is kept between runs.
+    Where others use the processor too it takes longer by the clock. An answer that did not run into the limit is kept
+    between runs.
     """
     question = json.dumps(asked)
     kept = _shelf().read(question)
@@ -104,33 +102,19 @@ def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
             process.stdin.flush()
         except OSError:
             return [], NOT_STARTED
-        found, reason = _collected(process.stdout, time.monotonic() + PATIENCE * time_limit)
-        return found, TOO_LATE if reason == ENDED_EARLY and process.wait() == OUT_OF_TIME else reason
+        found, reason = _collected(process.stdout)
+        return found, TOO_LATE if reason == ENDED_EARLY and process.wait() in _STATUS_IN_TIME else reason
     finally:
         _end(process)
 
 
-def _collected(stream: IO[str], deadline: float) -> tuple[list[dict[str, Any]], str]:
-    lines: queue.Queue[str] = queue.Queue()
-
-    def read() -> None:
-        try:
-            for line in stream:
-                lines.put(line)
-        except (OSError, ValueError):
-            pass
-        lines.put("")
-
-    threading.Thread(target=read, daemon=True).start()
+def _collected(lines: Iterable[str]) -> tuple[list[dict[str, Any]], str]:
     found: list[dict[str, Any]] = []
-    while True:
-        try:
-            line = lines.get(timeout=min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX))
-        except queue.Empty:
-            return found, TOO_LATE
-        if not line.endswith("\n"):  # the end, or a line that was cut off
-            return found, ENDED_EARLY
+    for line in lines:
+        if not line.endswith("\n"):  # it was cut off
+            break
         message = json.loads(line)
         if "end" in message:
             return found, message["end"]
         found.append(message)
+    return found, ENDED_EARLY

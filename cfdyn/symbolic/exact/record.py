@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -199,9 +199,9 @@ class ExactCycle(Record):
     ``family``: its number among the families.
     """
 
-    points: np.ndarray
-    period: int
-    multipliers: np.ndarray
+    points: Annotated[np.ndarray, "n D"]
+    period: Annotated[int, "n"]
+    multipliers: Annotated[np.ndarray, "D", complex]
     stable: bool | None
     family: int
 
@@ -214,10 +214,10 @@ class ExactCurves(Record):
     """
 
     parameter: str
-    values: np.ndarray
-    points: np.ndarray
-    multipliers: np.ndarray
-    family: np.ndarray
+    values: Annotated[np.ndarray, "m"]
+    points: Annotated[np.ndarray, "B m"]
+    multipliers: Annotated[np.ndarray, "B m"]
+    family: Annotated[np.ndarray, "B"]
 
     @property
     def stable(self) -> np.ndarray:

@@ -8,7 +8,8 @@ from cfdyn.symbolic.exact.process import answers
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, is_rational, request, subject
 from cfdyn.symbolic.oracle import map_program
 
-PATIENCE = 1.7  # seconds of the processor in a study; what is found once is kept
+PATIENCE = 2.5  # seconds of the processor in a study; what is found once is kept
+MINIMA, PARTS = "edge and flip coefficient", ((2, "flip", "flip of the 2-cycle"), (3, "fold", "fold of the 3-cycle"))
 
 
 class ShortForm(NamedTuple):
@@ -36,13 +37,22 @@ def short_forms(loss: Any, optimizer: Any, time_limit: float = 3.0) -> list[Shor
     fold of the 3-cycle root of 4*lr**8 + 48*lr**7 + ... 1.450440964488
     fold of the 3-cycle root of 4*lr**8 + 48*lr**7 + ... 1.98177187596
     """
+    return report_forms(loss, optimizer, time_limit)[0]
+
+
+def report_forms(loss: Any, optimizer: Any, time_limit: float) -> tuple[list[ShortForm], str]:
+    """The `short_forms`, and in words what was not computed and why, or ""."""
     spec = subject(loss, optimizer)
     if len(spec.names) != 1 or "lr" not in spec.params or not is_rational(map_program(spec, "step")):
-        return []
+        return [], ""
     try:
         asked = request(spec, chosen_parameters(spec, "all"), job="brief")
         # It is sought for, so that the answer is the same at every learning rate.
         asked["values"]["lr"] = "1"
     except Refused:
-        return []
-    return [ShortForm(p["name"], p["text"], p["latex"], float(p["value"])) for p in answers(asked, time_limit)[0]]
+        return [], ""
+    parts, reason = answers(asked, time_limit)
+    done = [part["done"] for part in parts if "done" in part]
+    missing = ", ".join(name for name in (MINIMA, *(part[2] for part in PARTS)) if name not in done)
+    forms = [ShortForm(p["name"], p["text"], p["latex"], float(p["value"])) for p in parts if "done" not in p]
+    return forms, f"{missing} ({reason})" if missing else ""

@@ -1,0 +1,105 @@
+"""`rotation_number`: how many turns an angle makes per step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis._irregular import bump
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.orbits import FAR, status_text
+from cfdyn.records import Record, provenance
+from cfdyn.systems import Map, require_map
+
+SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class RotationNumber(Record):
+    """``value`` (k,): turns per step of each angle, in the order of ``names``; ``error`` (k,): how far two stretches differ.
+
+    On a quasi-periodic or periodic orbit the error falls faster than any power of n; on a chaotic one like n^(−1/2).
+    ``float`` of it is the value where there is one angle.
+    """
+
+    names: tuple[str, ...]
+    value: np.ndarray
+    error: np.ndarray
+
+    def __float__(self) -> float:
+        return float(self.value.item())
+
+
+def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) -> RotationNumber:
+    """ρ = lim (F^n(x) − x)/(n P) for each angle, F the lift of the map: the formula as it stands, not wrapped.
+
+    The weighted Birkhoff average (1/P) Σ w_t (F(z_t) − z_t) with w_t ∝ exp(−1/(s(1 − s))), s = t/(n + 1). What the formula
+    itself wraps (mod, floor) is left out, if it takes off whole periods only.
+
+    Parameters
+    ----------
+    step : a map with angles, `cf.Map.from_text(…, periodic={"x": 1})`
+    z0 : start, the d weights or the full state (D,)
+    n : steps averaged over, twice
+    transient : steps run before
+
+    Raises
+    ------
+    UsageError : a map without angles, or one that turns an angle more than once while it goes around, such as 2x mod 1: it
+        has no rotation number
+    NumericsError : the orbit leaves the domain or diverges
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> circle = cf.Map.from_text("x + W - K/(2*pi)*sin(2*pi*x)", "x", {"W": 0.5, "K": 0.9}, periodic={"x": 1})
+    >>> round(float(cf.analysis.rotation_number(circle, [0.1])), 12)  # locked
+    0.5
+    >>> turns = cf.analysis.rotation_number(circle.at(K=0.0, W=(5**0.5 - 1) / 2), [0.1])
+    >>> abs(float(turns) - (5**0.5 - 1) / 2) < 1e-12
+    True
+
+    References
+    ----------
+    Das, Saiki, Sander & Yorke (2017), Quantitative quasiperiodicity, Nonlinearity 30, 4111.
+    """
+    z = require_map(step).state(z0).copy()
+    if not step.periodic:
+        raise UsageError("a rotation number needs an angle: say which entry is one, with `periodic={'x': 1}`")
+    if n < 2 or transient < 0:
+        raise UsageError("rotation_number needs at least two steps and no negative transient")
+    places = [step.names.index(name) for name in step.periodic]
+    periods = np.array(list(step.periodic.values()))
+    for k, period in zip(places, periods.tolist(), strict=True):
+        _check_lift(step, z, k, period)
+    # No angle is wrapped on the way: what others add to this one would jump.
+    lift = step.rule("lift").compiled
+    ran, status = advance(lift, z, step.p, transient, FAR)
+    weight, means, orbit = bump(n), [], np.empty((n + 1, step.dim))
+    for _ in range(2):
+        orbit[0] = z
+        if status == DONE:
+            ran, status = iterate(lift, step.p, FAR, orbit)
+        if status != DONE or not np.isfinite(orbit).all():
+            raise NumericsError(f"the orbit {status_text(status, ran)}, so it has no rotation number")
+        means.append(weight @ np.diff(orbit[:, places], axis=0) / periods)
+        z = orbit[-1]
+    value, error = (means[0] + means[1]) / 2, np.abs(means[0] - means[1])
+    settings = provenance(map=step.title, params=step.params, start=z0, steps=n, transient=transient)
+    return RotationNumber(tuple(step.periodic), value, error, provenance=settings)
+
+
+def _check_lift(step: Map, z: np.ndarray, k: int, period: float) -> None:
+    """An error if the lift is not one turn further where the angle is."""
+    there = z.copy()
+    there[k] += period
+    lift = step.rule("lift")
+    turns = float(lift(there, step.p)[k] - lift(z, step.p)[k]) / period
+    if abs(turns - 1) > SAME * (1 + abs(z[k])):
+        around = round(turns)
+        what = (f"its image turns {around} times while {step.names[k]} turns once" if around else
+                f"the formula wraps {step.names[k]} itself, in a way that cannot be undone")  # fmt: skip
+        raise UsageError(f"the map has no rotation number: {what}")

@@ -1,0 +1,44 @@
+"""Other processes in tests, and the only place that looks at a clock on the wall: it ends what hangs, and says nothing else.
+
+How long something takes is told in seconds of the processor, or in work that is counted: the machine may be busy.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+HANG = 900.0  # seconds
+
+
+def finished(command: Sequence[Any], **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command run to its end, with what it wrote."""
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=HANG, **options)
+
+
+def ended(process: subprocess.Popen) -> tuple[Any, Any]:
+    """What a process wrote until its end."""
+    return process.communicate(timeout=HANG)
+
+
+def status(process: subprocess.Popen) -> int:
+    """Its status, once it has ended."""
+    return process.wait(timeout=HANG)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    last = time.monotonic() + HANG
+    while not condition():
+        assert time.monotonic() < last, "it never came"
+        time.sleep(0.05)
+
+
+def used() -> float:
+    """Seconds of the processor of all processes begun here that have ended."""
+    resource = pytest.importorskip("resource")
+    return float(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))

@@ -1,0 +1,111 @@
+"""Derivatives of functions that saturate: as good far out, where they are tiny, as near 0."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+
+import mpmath
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
+from cfdyn.codegen.llvm_ir import print_ir
+from cfdyn.codegen.machine import machine_program
+from cfdyn.codegen.native import assemble, load
+from cfdyn.tape.derivatives import forward
+from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.program import Program, Tape
+from cfdyn.tape.taylor import taylor
+
+MP = mpmath.mp.clone()
+MP.dps = 700  # textbook definitions, of which 300 digits cancel at 350
+DEFINITIONS = {
+    "tanh": MP.tanh, "sigmoid": lambda x: 1 / (1 + MP.exp(-x)), "softplus": lambda x: MP.log(1 + MP.exp(x)),
+    "logcosh": lambda x: MP.log(MP.cosh(x)), "sech2": lambda x: 1 / MP.cosh(x) ** 2,
+}  # fmt: skip
+POINTS = [s * x for x in (2.5, 7.0, 15.0, 19.5, 40.0, 120.25, 300.0) for s in (1, -1)]
+ORDER = 5
+COUNT = itertools.count()
+# In units of the last place: sums of a few terms, each a product of functions good to 3.
+ULPS = 24
+
+
+def exact(op: str, x: float) -> list:
+    """f and its derivatives from the series of its definition in 700 digits."""
+    return [c * MP.factorial(k) for k, c in enumerate(MP.taylor(DEFINITIONS[op], MP.mpf(x), ORDER))]
+
+
+def derivatives(tape: Tape, op: str, x: int) -> list[int]:
+    found = [tape.apply(op, x)]
+    for _ in range(ORDER):
+        found += forward(tape, found[-1:], {x: tape.const(1)})
+    return found
+
+
+def rules(program: Program) -> list:
+    ready, name = machine_program(program), f"tails_{os.getpid()}_{next(COUNT)}"
+    n_out = len(ready.outputs)
+    return [MachineRule(load(assemble(print_ir(ready, name)), name), n_out), PythonRule(python_function(ready), n_out)]
+
+
+def check(op: str, x: float, found: np.ndarray) -> None:
+    for k, (value, wanted) in enumerate(zip(found, exact(op, x), strict=True)):
+        if abs(wanted) < 1e-290:
+            assert abs(value) < 1e-289
+        else:
+            assert abs(float((MP.mpf(float(value)) - wanted) / wanted)) <= ULPS * 2.0**-52, (op, x, k)
+
+
+@pytest.mark.parametrize("op", DEFINITIONS)
+def test_every_order_has_its_digits_for_one_number(op):
+    tape = Tape()
+    program = Program(tape, tuple(derivatives(tape, op, tape.leaf("z", 0))), 1, 0)
+    for rule in rules(program):
+        for x in POINTS:
+            check(op, x, rule(np.array([x]), np.empty(0)))
+
+
+@pytest.mark.parametrize("op", DEFINITIONS)
+def test_every_order_has_its_digits_in_rows(op):
+    tape = Tape()
+    program = Program(tape, tuple(tape.rowsum(d) for d in derivatives(tape, op, tape.leaf("col", 0))), 0, 0, 1)
+    for rule in rules(program):
+        for x in POINTS:
+            check(op, x, rule(np.empty(0), parameter_vector([], np.array([[x]]))))
+
+
+@pytest.mark.parametrize("op", DEFINITIONS)
+def test_every_order_has_its_digits_in_the_series(op):
+    tape = Tape()
+    x = tape.leaf("z", 0)
+    [series] = taylor(tape, [tape.apply(op, x)], {x: [x, tape.const(1)]}, ORDER)
+    for rule in rules(Program(tape, tuple(series), 1, 0)):
+        for point in POINTS:
+            check(op, point, rule(np.array([point]), np.empty(0)) * [math.factorial(k) for k in range(ORDER + 1)])
+
+
+@pytest.mark.parametrize("op", DEFINITIONS)
+@pytest.mark.parametrize("x", [1e-25, -1e-12, 0.75, 15.0, -120.25])
+def test_every_order_has_its_digits_in_high_precision(op, x):
+    tape = Tape()
+    program = Program(tape, tuple(derivatives(tape, op, tape.leaf("z", 0))), 1, 0)
+    algebra = mp_algebra(60)
+    for value, wanted in zip(evaluate(program, algebra, [algebra.functions["number"](x)], []), exact(op, x), strict=True):
+        # Odd derivatives at 0 are 0 and come out as differences: those are good to 60 digits of their terms.
+        assert abs(MP.mpf(value) - wanted) <= MP.mpf(10) ** -50 * abs(wanted) + MP.mpf(10) ** -58 * (abs(x) < 0.1), (op, x)
+
+
+def test_the_value_of_logcosh_near_0_has_its_digits_in_high_precision():
+    algebra = mp_algebra(60)
+    x = algebra.functions["number"]("1e-30")
+    assert abs(algebra.functions["logcosh"](x) / (x**2 / 2) - 1) < 1e-55
+
+
+@pytest.mark.parametrize(("x", "wanted"), [(15.0, 3.7430492e-13), (19.5, 4.6192e-17), (-19.5, 4.6192e-17), (300.0, 1.0603e-260)])
+def test_hessian_of_log_cosh(x, wanted):
+    """1/cosh² x = 4 e^(−2x) but for e^(−4x)."""
+    found = cf.Loss("logcosh(w)").hessian([x])[0, 0]
+    assert found == pytest.approx(4 * math.exp(-2 * abs(x)), rel=1e-12) and found == pytest.approx(wanted, rel=1e-4)
