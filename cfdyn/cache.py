@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from cfdyn import unfinished
 from cfdyn.errors import UsageError
 
 LIMIT = 500 * 2**20
@@ -140,6 +141,7 @@ class Claim:
 
             if path:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                unfinished.begin(path, keep=True)
                 self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
                 self._wait(lambda: fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB))
         except (ImportError, OSError):  # not on this system, or not in this folder
@@ -167,6 +169,7 @@ class Claim:
             pass
         os.close(self.handle)
         self.handle = -1
+        unfinished.finish(self.path)
 
 
 def _bytes(text: str) -> bytes:
@@ -181,7 +184,7 @@ def _seal(key: str, content: bytes) -> bytes:
 def _write_atomically(path: Path, blob: bytes) -> bool:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        handle, temporary = unfinished.temporary(path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(blob)
@@ -189,6 +192,7 @@ def _write_atomically(path: Path, blob: bytes) -> bool:
         except BaseException:
             os.unlink(temporary)
             raise
+        unfinished.finish(temporary)
     except OSError as error:
         refuse(f"{path.parent} cannot be written ({error})")
         return False

@@ -48,7 +48,8 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
     border, why = edge_at(loss, optimizer, found[0]) if found else (None, "")
     if border is None:
         why = f"{optimizer.name} has no edge at the lowest minimum ({why})" if found else "no minimum was found"
-        raise UsageError(f"{why}, so there is no default learning rate; give one: --optimizer {optimizer.name}:lr=0.1")
+        raise UsageError(f"{why}, so there is no default learning rate; give one: "
+                         f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
     return BEYOND * border.value
 
 

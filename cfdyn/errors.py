@@ -7,11 +7,38 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+HEAD, TAIL = 380, 160  # of a message that is longer
+
+
+def readable(text: str) -> str:
+    r"""A message as one line that a terminal can show: control characters escaped, the middle of a long one left out.
+
+    Examples
+    --------
+    >>> print(readable("no column 'a\x1b[2J'"))
+    no column 'a\x1b[2J'
+    >>> len(readable("no column " + "x" * 70_000))
+    543
+    """
+    if len(text) > HEAD + TAIL:
+        text = f"{text[:HEAD]} … {text[-TAIL:]}"
+    return visible(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """The text with an escape for each control character but a new line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
 
 class CfdynError(Exception):
     """Base of every error raised on purpose; ``exit_status`` is what the command line returns."""
 
     exit_status = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(readable(message))
 
 
 class UsageError(CfdynError, ValueError):
@@ -33,7 +60,9 @@ class NumericsError(CfdynError):
 
 
 class RecordError(CfdynError):
-    """A saved file is cut off, foreign or too large."""
+    """A saved file is missing, cut off, foreign or too large."""
+
+    exit_status = 2
 
 
 def shown(value: Any) -> str:

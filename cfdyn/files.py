@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 import tempfile
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cfdyn import unfinished
 from cfdyn.errors import UsageError
 
 _STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
@@ -28,7 +28,6 @@ def as_path(path: Any) -> Path:
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise UsageError(f"a file is named by its path, not by {path!r:.60}")
     return Path(path)
-
 
 @contextmanager
 def whole(path: str | os.PathLike) -> Iterator[str]:
@@ -65,8 +64,8 @@ def _replacing(path: Path, there: os.stat_result | None) -> Iterator[str]:
     target = Path(os.path.realpath(path))
     if there and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "the file is protected against writing")
-    temporary = str(target.parent / f".{secrets.token_hex(8)}{path.suffix.lower()}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if there else 0o666))
+    handle, temporary = unfinished.temporary(target.parent, path.suffix.lower(), 0o600 if there else 0o666)
+    os.close(handle)
     try:
         yield temporary
         if there:
@@ -77,6 +76,7 @@ def _replacing(path: Path, there: os.stat_result | None) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        unfinished.finish(temporary)
 
 
 @contextmanager

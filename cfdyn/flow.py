@@ -84,7 +84,7 @@ class Flow(Portable):
         >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
         [0.88079708]
         """
-        made = make_map(formulas, variables, params)
+        made = make_map(formulas, variables, params, "flow")
         return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
 
     @property

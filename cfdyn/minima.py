@@ -15,6 +15,7 @@ from cfdyn.records import Record, provenance
 
 FLAT = 1e-7
 LOWEST = -1e12
+FARTHEST = 1e100  # beyond it products overflow
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     >>> [(m.w.round(6).tolist(), m.edge) for m in cf.minima(cf.losses.double_well())]
     [([1.0], 1.0), ([-1.0], 1.0)]
     """
+    if not isinstance(loss, Loss):
+        raise UsageError(f"minima takes a cf.Loss, not {type(loss).__name__}")
     if starts < 0 or seed < 0:
         raise UsageError("minima needs no negative number of starts and no negative seed")
     box = loss.spec.box if box is None else box
@@ -101,8 +104,8 @@ def _flattest(loss: Loss, m: Minimum) -> Minimum:
 def _starts(d: int, box: Sequence[tuple[float, float]] | None, count: int, rng: np.random.Generator) -> np.ndarray:
     if box is not None:
         bounds = np.array(box, dtype=float)
-        if bounds.shape != (d, 2) or not np.isfinite(bounds).all() or not (bounds[:, 0] < bounds[:, 1]).all():
-            raise UsageError(f"the box needs {d} finite intervals lo < hi, not {list(box)}")
+        if bounds.shape != (d, 2) or not (np.abs(bounds) <= FARTHEST).all() or not (bounds[:, 0] < bounds[:, 1]).all():
+            raise UsageError(f"the box needs {d} finite intervals lo < hi within ±{FARTHEST:g}, not {list(box)}")
         return rng.uniform(bounds[:, 0], bounds[:, 1], (count, d))
     sizes = np.resize([0.3, 1.0, 3.0, 10.0], count)
     return rng.normal(size=(count, d)) * sizes[:, None]

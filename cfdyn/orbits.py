@@ -20,6 +20,8 @@ from cfdyn.systems import Map, require_map
 ESCAPE, FAR = 1e15, 1e307
 MAX_BYTES = 2**32
 STRETCH = 200_000_000
+PIECE = 2**20  # numbers of Hessians at a time
+PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,17 +83,19 @@ class Orbit(Record):
     def sharpness(self) -> np.ndarray:
         """λ₁(∇²L(w_t)), (n+1,); NaN where the Hessian is not finite."""
         d = self.n_weights
-        matrices = self._observe("hessian", d * d).reshape(-1, d, d)
-        finite = np.isfinite(matrices).all(axis=(1, 2))
-        result = np.full(len(matrices), np.nan)
-        result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
+        result = np.full(len(self.z), np.nan)
+        rows = max(1, PIECE // (d * d))
+        for first in range(0, len(self.z), rows):
+            matrices = self._observe("hessian", d * d, slice(first, first + rows)).reshape(-1, d, d)
+            finite = np.isfinite(matrices).all(axis=(1, 2))
+            result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
         return result
 
-    def _observe(self, what: str, size: int) -> np.ndarray:
+    def _observe(self, what: str, size: int, rows: slice = slice(None)) -> np.ndarray:
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
-        out = np.empty((len(self.z), size))
-        points = np.ascontiguousarray(self.z, dtype=float)
+        points = np.ascontiguousarray(self.z[rows], dtype=float)
+        out = np.empty((len(points), size))
         evaluate_rows(self._step.rule(what).compiled, points, self._step.p, out)
         return out
 
@@ -140,11 +144,11 @@ def iterate(
     """
     z = require_map(step).state(z0)
     n = whole_number("the number of steps", n, 0)
-    if (n + 1) * step.dim * 8 > MAX_BYTES:
-        gib = (n + 1) * step.dim * 8 / 2**30
-        raise UsageError(f"an orbit of {n} steps needs {gib:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    size = (n + 1) * step.dim * (8 if digits is None else PRECISE + digits // 2)
+    if size > MAX_BYTES:
+        raise UsageError(f"an orbit of {n} steps needs {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
     if not 0 <= inject < np.inf or inject and (digits is not None or not step.has_loss):
-        raise UsageError(f"inject is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
+        raise UsageError(f"`inject` is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
                          + (" with digits" if digits is not None else ""))  # fmt: skip
     settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
     if inject:

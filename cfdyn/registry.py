@@ -61,7 +61,7 @@ class Catalogue(Rebinding):
         if name not in self.names():
             plural = self.__name__.rpartition(".")[2]
             singular = {"losses": "loss", "optimizers": "optimizer", "flows": "flow"}.get(plural, plural)
-            raise unknown(singular, name, self.names(), f"cfdyn list {plural}")
+            raise unknown(singular, name, self.names(), f"`dir(cf.{plural})`")
         return getattr(self, name)
 
 

@@ -172,9 +172,9 @@ def _flip(step: Map, border: Edge | None) -> NormalForm | None:
 
 def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:
     """The box of the first weight, and what the orbit visits of the rest of the line, with a margin."""
-    w = orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0]
     lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
-    lo, hi = min(lo, w.min()), max(hi, w.max())
+    w = [lo, hi, *orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0].tolist()]
+    lo, hi = min(w), max(w)
     return [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))]
 
 

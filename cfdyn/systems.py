@@ -347,7 +347,8 @@ def compose(*maps: Map) -> Map:
 def require_map(step: Any) -> Map:
     """The map, or an error that says how to make one."""
     if not isinstance(step, Map):
-        raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}")
+        flow = "; a flow is followed by cf.solve" if type(step).__name__ == "Flow" else ""
+        raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}{flow}")
     return step
 
 

@@ -167,9 +167,11 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
 
 def _names(first: Sequence[str], named: bool, source: str) -> tuple[str, ...]:
     names = tuple((named and cell.lstrip("# ")) or f"c{i}" for i, cell in enumerate(first, 1))
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise UsageError(f"two columns of {source} are called {name!r}")
+        seen.add(name)
     return names
 
 

@@ -8,14 +8,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cfdyn import unfinished
 from cfdyn.cache import directory
 
 MODULE = "cfdyn.analysis._ahead"
+IN_ORDER = b"."  # the parent's last word
 
 
 def _rules(line: bool) -> list[Any]:
@@ -40,7 +41,7 @@ def compiling_ahead(line: bool) -> Iterator[None]:
     """While this lasts a process without output fills the cache, if there are two processors and anything is missing.
 
     It compiles what continuation needs, and for maps of one variable (``line``) what their cycles need. It ends after the
-    kernel that it is at, also if this process is killed; what both need one of them compiles.
+    kernel that it is at, and at once if this process is killed; what both need one of them compiles.
     """
     process = _started(line) if _useful(line) else None
     try:
@@ -48,6 +49,7 @@ def compiling_ahead(line: bool) -> Iterator[None]:
     finally:
         if process is not None and process.stdin is not None:
             with suppress(OSError):
+                process.stdin.write(IN_ORDER)
                 process.stdin.close()
             threading.Thread(target=process.wait, daemon=True).start()
 
@@ -58,16 +60,16 @@ def _useful(line: bool) -> bool:
 
 
 def _started(line: bool) -> subprocess.Popen[bytes] | None:
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    command = [sys.executable, "-m", MODULE, *(["line"] if line else [])]
     try:
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        return unfinished.helper(MODULE, *(["line"] if line else []), stdout=subprocess.DEVNULL)
     except OSError:
         return None
+
+
+def _wait_for_the_parent() -> None:
+    if sys.stdin.buffer.read() != IN_ORDER:
+        unfinished.drop()
+        os._exit(130)
 
 
 def main() -> None:
@@ -75,7 +77,7 @@ def main() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    parent = threading.Thread(target=sys.stdin.buffer.read, daemon=True)
+    parent = threading.Thread(target=_wait_for_the_parent, daemon=True)
     parent.start()
     first, *others = _rules("line" in sys.argv)
     _follow_nothing(first.compiled)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Branch
 
 FAILED = "Newton's method does not converge"
-MORE = "ask for more (max_steps, --steps), or go on with branch.extended() or cfdyn branch FILE.npz"
+MORE = "ask for more with `max_steps`, or go on with `branch.extended()`"
 TOUCHING = "degenerate: branches touch or cross near here, too flat for rounding to tell where"
 BLURRED = 1e-5  # of the size of a system: the least that it must be regular by
 BESIDE = 3  # rows on either side of a special point in which it is seen whether the map keeps areas

@@ -126,6 +126,6 @@ def hint(step: Map, z: np.ndarray) -> str:
             wraps = step.switching and abs(z[k]) <= period
             if (turns or wraps) and np.abs(moved).max() <= SAME * (1 + abs(z[k])):
                 what = f"{name} drifts, and the map repeats in it" if turns else f"the map brings {name} back"
-                return (f"; {what} with the period {words}: declare it an angle, with periodic={{{name!r}: {words}}} or "
-                        f"--periodic {name}={words}")  # fmt: skip
+                return (f"; {what} with the period {words}: declare it an angle, with "
+                        f"`periodic={{{name!r}: {words}}}`")  # fmt: skip
     return ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
-MORE = "ask for more (max_steps, --steps), or go on with curve.extended() or cfdyn curve FILE.npz"
+MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 
 def build(tracer: CurveTracer, found: Rows, condition: str) -> BifurcationCurve:

@@ -129,7 +129,7 @@ def check_steps(max_steps: int, max_step: float) -> None:
     except (TypeError, ValueError):
         sound = False
     if not sound:
-        raise UsageError("max_steps is a whole number from 1 on and max_step a number in (0, 1], "
+        raise UsageError("`max_steps` is a whole number from 1 on and `max_step` a number in (0, 1], "
                          f"not {max_steps!r} and {max_step!r}")  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
     size = min(8 * most_steps * row, 2**90)
     if size > MOST_BYTES:
         fits = int(MOST_BYTES // (8 * row))
-        advice = f"max_steps={fits}, or a shorter period" if fits else "a shorter period"
+        advice = f"`max_steps={fits}`, or a shorter period" if fits else "a shorter period"
         raise UsageError(f"{most_steps} {what} need up to {size / 2**30:.1f} GiB; the limit is {MOST_BYTES // 2**30} GiB: "
                          f"ask for {advice}")  # fmt: skip
 

@@ -72,7 +72,7 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     slack = _slack(lo, hi)
     lost, through = lost[_inside(lost, lo - slack, hi + slack)], seen(step, period, doubtful, (lo, hi))
     said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, (lo, hi), opened, level, through), True),
-            f"stopped after {most} evaluations of the map; more are found with budget={10 * most}": not finished,
+            f"stopped after {most} evaluations of the map; more are found with `budget={10 * most}`": not finished,
             "a word of laps took more work than one may": search.tired, LOST: len(lost) > 0,
             odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
     complete = finished and not laps.open and not opened and not len(lost) and not through

@@ -51,7 +51,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
 
 def _reason(status: int, most: int, open_places: int, lost: int) -> str:
     if status == PAUSED:
-        return f"stopped after {most} links of chains; more are seen with budget={10 * most}"
+        return f"stopped after {most} links of chains; more are seen with `budget={10 * most}`"
     if status == FULL:
         return f"more than {MOST_UNDECIDED} chains are undecided: a continuum of cycles, a jump of the map, or a cycle being born"
     if open_places:

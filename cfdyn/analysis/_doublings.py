@@ -24,7 +24,7 @@ STEP = 0.05
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
 FEIGENBAUM = 4.67
 ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
-         "most steps": "has no flip within the steps asked for; ask for more (max_steps, --steps)",
+         "most steps": "has no flip within the steps asked for; ask for more with `max_steps`",
          "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
 BLURRED = "cannot be followed to its flip: rounding blurs it"
 

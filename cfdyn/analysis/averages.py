@@ -17,7 +17,7 @@ from cfdyn.analysis.compare import series
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.orbits import Orbit
+from cfdyn.orbits import MAX_BYTES, Orbit
 from cfdyn.records import Record, provenance
 
 FEWEST, TENTH, TINY = 16, 10, np.finfo(float).eps
@@ -182,7 +182,7 @@ def averages(
 def _check(
     orbit: Orbit, paths: Sequence[Trajectory], decays: Sequence[float], period: int, fractions: Sequence[float]
 ) -> None:  # fmt: skip
-    if orbit._step is None or not orbit._step.has_loss:
+    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         raise UsageError("averages needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
     if period != int(period) or period < 2:
         raise UsageError(f"the period of the oscillation is a whole number of at least 2, not {period}")
@@ -194,6 +194,10 @@ def _check(
         for value in values:
             if not least <= value < 1:
                 raise UsageError(f"the {what} lies in {'[' if least == 0 else '('}0, 1), not {value}")
+    size = 3 * 8 * (len(decays) + 5) * (orbit.w.size + len(orbit.w))
+    if size > MAX_BYTES:
+        raise UsageError(f"{len(decays)} averages of {len(orbit.w)} states need {size / 2**30:.1f} GiB; the limit is "
+                         f"{MAX_BYTES / 2**30:.0f} GiB: ask for fewer `decays` or `steps`")  # fmt: skip
     if len(set(decays)) < len(decays):
         raise UsageError(f"a decay is given twice: {', '.join(f'{a:g}' for a in decays)}")
     for path in paths:

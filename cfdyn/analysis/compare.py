@@ -112,7 +112,7 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     central 0.109
     gradient 0.808
     """
-    step = orbit._step
+    step = orbit._step if isinstance(orbit, Orbit) else None
     if step is None or not step.has_loss:
         raise UsageError("compare needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
     if len(orbit.z) < 3:
@@ -162,15 +162,15 @@ def _warnings(orbit: Orbit, began: dict) -> list[str]:
     if began["crossing"] is not None and "begins" not in began and orbit.status == "done":
         found.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
-            "what was left of it was too small; go on for more steps, or inject a seed (inject=1e-6)"
+            "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"
         )
     if began.get("round_off"):
         digits = _digits(orbit)
         arithmetic = "float64" if digits is None else f"{digits} digits"
         found.append(
             f"the optimizer's own onset, at step {began['begins']}, is set by round-off: at step {began['lowest']} its "
-            f"oscillation had died down to {began['size']:.1e}, which is round-off in {arithmetic}; inject a seed (inject=1e-6), "
-            "or iterate with more digits to see it move"
+            f"oscillation had died down to {began['size']:.1e}, which is round-off in {arithmetic}; inject a seed "
+            "(`inject=1e-6`), or iterate with more digits to see it move"
         )
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import DONE, advance, stretch
 from cfdyn.orbits import ESCAPE, STRETCH, status_text
-from cfdyn.systems import Map
+from cfdyn.systems import Map, require_map
 
 
 def lyapunov(
@@ -53,7 +53,7 @@ def lyapunov(
     """
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
-    z = step.state(z0).copy()
+    z = require_map(step).state(z0).copy()
     rules = step.rule("step").compiled, step.rule("jacobian").compiled
     piece = max(1, STRETCH // step.cost)
     for first in range(0, transient, piece):

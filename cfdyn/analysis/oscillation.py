@@ -112,7 +112,7 @@ def oscillation(
     Chatterjee (2021), J. Am. Stat. Assoc. 116, Theorem 2.1.
     """
     if max_period < 2 or not 0 < level < 0.5:
-        raise UsageError(f"oscillation needs max_period ≥ 2 and 0 < level < 0.5, not {max_period} and {level:g}")
+        raise UsageError(f"oscillation needs `max_period` ≥ 2 and 0 < `level` < 0.5, not {max_period} and {level:g}")
     table, labels = _directions(log, names)
     found = [_scaled(name, x, int(max_period), level / table.shape[1]) for name, x in zip(labels, table.T, strict=True)]
     settings = provenance(rows=len(table), max_period=max_period, level=level, directions=labels)

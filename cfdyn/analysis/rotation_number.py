@@ -68,7 +68,7 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
     """
     z = require_map(step).state(z0).copy()
     if not step.periodic:
-        raise UsageError("a rotation number needs an angle: say which entry is one, with periodic={'x': 1} (--periodic x=1)")
+        raise UsageError("a rotation number needs an angle: say which entry is one, with `periodic={'x': 1}`")
     if n < 2 or transient < 0:
         raise UsageError("rotation_number needs at least two steps and no negative transient")
     places = [step.names.index(name) for name in step.periodic]

@@ -5,43 +5,47 @@ from __future__ import annotations
 import difflib
 import gc
 import json
-import os
 import re
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from cfdyn.errors import CfdynError
+from cfdyn.cli import interrupts, streams, wording
+from cfdyn.errors import CfdynError, readable
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status.
 
-    0 done, 1 the numerics failed (with --json a document too, ``{"error": …}``), 2 wrong usage, 130 interrupted; never a
-    traceback.
+    0 done, 1 the numerics failed or the output cannot be written (with --json a document too, ``{"error": …}``), 2 wrong
+    usage, 130 interrupted; never a traceback.
     """
+    streams.prepare()
+    if arguments is None:
+        interrupts.watch()
     # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
     gc.set_threshold(100_000, 50, 50)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with warnings.catch_warnings():
-        warnings.showwarning = _warn  # type: ignore[assignment]
-        warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
-        status, trouble = _run(given)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn  # type: ignore[assignment]
+            warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
+            status, trouble = _run(given)
+        if trouble:
+            _tell(trouble, document=status == 1 and "--json" in given)
+        status = streams.finish() or status
+    except KeyboardInterrupt:
+        status = 130
     if status == 130:  # which typer may return, too
-        trouble = "interrupted; files are written whole or not at all, so none is damaged"
-    if trouble:
-        _tell(trouble, document=status == 1 and "--json" in given)
-    if status == 130:
-        # Python forgets the status if the interrupt fell into code run from a string, as imports do.
-        sys.stdout.flush()
-        os._exit(status)
+        interrupts.end()
     gc.freeze()
     sys.exit(status)
 
 
 def _run(arguments: list[str]) -> tuple[int, str]:
     """The exit status, and in a sentence what went wrong."""
+    wording.begin(arguments)
     try:
         import typer
 
@@ -56,12 +60,10 @@ def _run(arguments: list[str]) -> tuple[int, str]:
             return 130, ""
         except parsing_error as error:
             return 2, _sentence(error)
-    except KeyboardInterrupt:
-        return 130, ""
     except CfdynError as error:
         return error.exit_status, str(error)
-    except BrokenPipeError:
-        _close_stdout()
+    except (BrokenPipeError, SystemExit):  # which click makes of it
+        streams.abandon(sys.stdout)
         return 0, ""
     except MemoryError:
         return 1, "out of memory; ask for fewer steps or a smaller grid"
@@ -71,29 +73,25 @@ def _run(arguments: list[str]) -> tuple[int, str]:
 
 def _tell(trouble: str, document: bool) -> None:
     """On stderr, and where one was asked for in a document on stdout."""
-    print(f"cfdyn: {trouble}", file=sys.stderr)
+    trouble = wording.worded(trouble)
+    streams.say(trouble)
     if document:
         try:
-            print(json.dumps({"error": trouble}, ensure_ascii=False), flush=True)
-        except BrokenPipeError:
-            _close_stdout()
-
-
-def _close_stdout() -> None:
-    # The reader (head, less) has left; a second failure at exit must stay silent too.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print(json.dumps({"error": trouble}, ensure_ascii=streams.ascii_only()), flush=True)
+        except OSError:
+            streams.abandon(sys.stdout)
 
 
 def _warn(message: Any, *_: Any) -> None:
-    print(f"cfdyn: warning: {message}", file=sys.stderr)
+    streams.say(f"warning: {readable(str(message))}")
 
 
 def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError):
         name = f" {error.filename}" if error.filename else ""
-        return f"the system refused{name}: {error.strerror or error}"
-    text = " ".join(str(error).split())[:300]
-    return f"this is a defect of cfdyn, please report it: {type(error).__name__}: {text}"
+        return readable(f"the system refused{name}: {error.strerror or error}")
+    text = " ".join(str(error).split())
+    return readable(f"this is a defect of cfdyn, please report it: {type(error).__name__}: {text}")
 
 
 def _sentence(error: Any) -> str:
@@ -105,4 +103,4 @@ def _sentence(error: Any) -> str:
     if near and "id you mean" not in text:
         text += f"; did you mean {near[0]}?"
     command = error.ctx.command_path if getattr(error, "ctx", None) else "cfdyn"
-    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help"
+    return readable(f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help")

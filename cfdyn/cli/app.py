@@ -29,6 +29,10 @@ STEPS = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
 BOX = Annotated[str | None, typer.Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")]
 
 
+OUT = Annotated[Path, typer.Option("--out", help="Folder for the record, and for figures that are not told where to go.")]
+FOLDER = Path("cfdyn-out")
+
+
 @app.command()
 def study(
     loss: LOSS = None,
@@ -38,7 +42,7 @@ def study(
     variables: VARIABLES = None,
     box: BOX = None,
     vary: Annotated[str | None, typer.Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,  # noqa: E501
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    out: OUT = FOLDER,
     plot: PLOT = None,
     figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
     seed: SEED = 0,
@@ -63,7 +67,7 @@ def orbit(
     variables: VARIABLES = None,
     map_: MAP = None,
     digits: Annotated[int | None, typer.Option("--digits", min=1, help="Iterate with this many decimal digits.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
+    out: OUT = FOLDER,
     plot: PLOT = None,
     average: Annotated[str | None, typer.Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
     batch: BATCH = None,
@@ -89,6 +93,7 @@ def classify(
     variables: VARIABLES = None,
     map_: MAP = None,
     max_period: Annotated[int, typer.Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096,
+    out: OUT = FOLDER,
     batch: BATCH = None,
     order: ORDER = "cyclic",
     seed: SEED = 0,
@@ -98,7 +103,8 @@ def classify(
     """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
     from cfdyn.cli import commands
 
-    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, (batch, order), seed, json, periodic or [])
+    commands.classify(loss, optimizer, start, set_ or [], variables, map_, max_period, out, (batch, order), seed, json,
+                      periodic or [])  # fmt: skip
 
 
 @app.command()
@@ -127,13 +133,14 @@ def oscillation(
     file: Annotated[Path, typer.Argument(help="A CSV file of numbers, one row for each step.", metavar="FILE.csv")],
     column: Annotated[str | None, typer.Option("--column", help="Only this column.", metavar="NAME")] = None,
     max_period: Annotated[int, typer.Option("--max-period", min=2, help="The longest period to look for.")] = 32,
+    out: OUT = FOLDER,
     plot: PLOT = None,
     json: JSON = False,
 ) -> None:
     """The period of the fast oscillation in a log of your own, with its evidence."""
     from cfdyn.cli import oscillation
 
-    oscillation.show(file, column, max_period, plot, json)
+    oscillation.show(file, column, max_period, out, plot, json)
 
 
 @app.command()
@@ -153,7 +160,7 @@ def flow(
     overlay: Annotated[bool | None, typer.Option("--orbit/--no-orbit", help="Run the optimizer too, in the figure and the table; on up to T = 10000.", show_default=False)] = None,  # noqa: E501
     set_: SET = None,
     variables: VARIABLES = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    out: OUT = FOLDER,
     plot: PLOT = None,
     figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
     seed: SEED = 0,
@@ -180,7 +187,7 @@ def compare(
     atol: Annotated[float, typer.Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
     set_: SET = None,
     variables: VARIABLES = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    out: OUT = FOLDER,
     plot: PLOT = None,
     figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
     film: Annotated[Path | None, typer.Option("--animate", help="Write a film too (.gif, or .mp4 with ffmpeg).")] = None,
@@ -206,7 +213,7 @@ def averages(
     inject: Annotated[float, typer.Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")] = 0.0,
     set_: SET = None,
     variables: VARIABLES = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and the record.")] = Path("cfdyn-out"),
+    out: OUT = FOLDER,
     plot: PLOT = None,
     figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
     seed: SEED = 0,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PERIODIC, PLOT, SEED, SET, START, VARIABLES, app
+from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PERIODIC, PLOT, SEED, SET, START, VARIABLES, app
 from cfdyn.cli.wanted import Wanted
 
 VARY = Annotated[str, typer.Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
@@ -26,7 +25,7 @@ def subject(
     set_: SET = None,
     variables: VARIABLES = None,
     map_: MAP = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
+    out: OUT = FOLDER,
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,

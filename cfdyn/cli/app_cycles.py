@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PERIODIC, PLOT, SEED, SET, VARIABLES, app
+from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PERIODIC, PLOT, SEED, SET, VARIABLES, app
 
 
 @app.command()
@@ -21,7 +20,7 @@ def cycles(
     map_: MAP = None,
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="Bound on the work, after which the list is not complete.", show_default=False)] = None,  # noqa: E501
     method: Annotated[str, typer.Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
-    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this folder.")] = None,
+    out: OUT = FOLDER,
     plot: PLOT = None,
     seed: SEED = 0,
     json: JSON = False,

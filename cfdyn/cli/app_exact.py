@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cfdyn.cli.app import JSON, LOSS, MAP, OPTIMIZER, PLOT, SET, VARIABLES, app
+from cfdyn.cli.app import FOLDER, JSON, LOSS, MAP, OPTIMIZER, OUT, PLOT, SET, VARIABLES, app
 
 
 @app.command()
@@ -21,10 +21,11 @@ def exact(
     time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds of the processor for each search.")] = 20.0,  # noqa: E501
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX instead of the tables.")] = False,
     vary: Annotated[str | None, typer.Option("--vary", help="Range of the figure.", metavar="NAME=LO:HI")] = None,
+    out: OUT = FOLDER,
     plot: PLOT = None,
     json: JSON = False,
 ) -> None:
     """Cycles in closed form: their polynomial, points, multipliers, and where they flip and fold."""
     from cfdyn.cli import exact
 
-    exact.show(loss, period, optimizer, set_ or [], variables, map_, parameters, time_limit, latex, vary, plot, json)
+    exact.show(loss, period, optimizer, set_ or [], variables, map_, parameters, time_limit, latex, vary, out, plot, json)

@@ -9,9 +9,8 @@ import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.cli.compare import model_names, round_to
 from cfdyn.cli.flow import started
+from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 
 
 def show(
@@ -19,8 +18,7 @@ def show(
     variables: str | None, options: dict[str, Any], out: Path, plot: Path | None, figure: bool, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn averages``."""
-    if plot and not figure:
-        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    files = Files(out, plot, figure)
     if loss is None:
         raise UsageError('averages needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
     memory = specs.numbers(decays, "--decays") if decays.strip() else []
@@ -30,20 +28,14 @@ def show(
     function = specs.make_loss(loss, settings, variables)
     opt, given, chosen = started(function, optimizer, start, seed)
     flows = None if wanted is None else {name: specs.build_flow(text, function, opt) for name, text in wanted.items()}
-    folder, plot = output.folder(out), plot and check_path(plot)
     with output.progress() as say:
         found = cfdyn.averages(function, opt, flows, given, decays=memory, progress=say, **options)
-        file, record = output.numbered(folder, "averages", (".png", ".npz"))
-        figures = [plot or file] if figure else []
-        for name in figures:
-            say("drawing")
-            draw(found, name)
-        found.save(record)
+        files.write(found, "averages", say)
     if json:
-        output.print_json({**summary(found), "chosen": chosen, "figures": [str(f) for f in figures], "record": str(record)})
+        output.print_json({**summary(found), "chosen": chosen, **files.json})
     else:
         _print(found, given, chosen)
-        output.print_files(figures, record)
+        files.print()
 
 
 def summary(found: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cfdyn.analysis._sentences import ROUNDED, shown, spoken
 from cfdyn.analysis.branches import Branches
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
-from cfdyn.cli.resumed import saved
+from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
@@ -40,7 +40,7 @@ def show(wanted: Wanted, vary: str, depth: int, steps: int | None) -> None:
     with output.progress() as say:
         if record is not None:
             say("going on")
-            found, chosen = record.extended(**most(steps)), {"start": str(wanted.loss)}
+            found, chosen = gone_on(record, **most(steps)), {"start": str(wanted.loss)}
             found = found if hasattr(found, "branches") else Branches(name, bounds, [found], ["the record"], "")
             step = found[0].step
         else:
@@ -94,15 +94,15 @@ def most(steps: int | None) -> dict[str, int]:
 def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
     """Each branch: where it comes from, its range and stability, its special points."""
     out = output.console()
-    out.print(f"{step.title}{output._how(chosen, 'start')}", markup=False)
+    out.print(f"{step.title}{output._how(chosen, 'start')}")
     for number, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
         what = "fixed points" if branch.period == 1 else f"{branch.period}-cycles"
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
         lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
-        out.print(f"\n[bold]{number}  {what}[/bold]  ", end="")
-        out.print(f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}", markup=False)
+        out.heading(f"\n{number}  {what}  ",
+                    f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}")
         ends = branch.ends[:1] if branch.closed else branch.ends
-        out.print(f"   ends: {'; '.join(ends)}", markup=False, style="dim")
+        out.print(f"   ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
             table = output._table("  ", found.name, "point", "coefficient", "what is born", "first point")
             for s in branch.bifurcations[: output.MOST_ROWS]:
@@ -119,7 +119,7 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
             if len(branch.bifurcations) > output.MOST_ROWS:
                 out.print(f"   … and {len(branch.bifurcations) - output.MOST_ROWS} more (all of them with --json)")
     if found.reason:
-        out.print(f"\n{found.reason}", markup=False, style="dim")
+        out.print(f"\n{found.reason}", style="dim")
 
 
 def _stable(branch: Any) -> str:
@@ -146,7 +146,7 @@ def _change(branch: Any, row: int, otherwise: int) -> float:
 
 def _print_cascade(found: Any, step: Map, chosen: dict[str, str]) -> None:
     out = output.console()
-    out.print(f"{step.title}{output._how(chosen, 'start')}", markup=False)
+    out.print(f"{step.title}{output._how(chosen, 'start')}")
     table = output._table("period", f"flips at {found.name}", "ratio")
     for k, (period, flip) in enumerate(zip(found.periods, found.flips, strict=True)):
         ratio = f"{found.ratios[k - 1]:.9g}" if 0 < k <= len(found.ratios) else ""
@@ -156,4 +156,4 @@ def _print_cascade(found: Any, step: Map, chosen: dict[str, str]) -> None:
         value, error = getattr(found, words), getattr(found, f"{words}_error")
         if value is not None:
             out.print(f"{words:<14}{value:.15g}  (about ±{error:.1g})")
-    out.print(found.reason, style="dim", markup=False)
+    out.print(found.reason, style="dim")

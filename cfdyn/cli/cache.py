@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import cfdyn
@@ -32,7 +33,7 @@ def show(clear: bool, limit: str | None, json: bool) -> None:
         output.print_json({"folder": None if folder is None else str(folder), "kinds": listed, "bytes": total,
                            "limit": cache.limit(), "dropped": dropped})  # fmt: skip
     else:
-        output.print_cache(folder, kinds, total, cache.limit(), dropped)
+        _print_cache(folder, kinds, total, cache.limit(), dropped)
 
 
 def _bytes(text: str) -> int:
@@ -56,7 +57,7 @@ def warm(losses: list[str], optimizer: str, settings: list[str], variables: str 
     if json:
         output.print_json({"seconds": times, "bytes": sum(size for _, size in kinds.values())})
     else:
-        output.print_warm(times, kinds)
+        _print_warm(times, kinds)
 
 
 def _rehearse(name: str, optimizer: str, settings: list[str], variables: str | None, say: Any) -> None:
@@ -70,3 +71,39 @@ def _rehearse(name: str, optimizer: str, settings: list[str], variables: str | N
         cfdyn.solve(cfdyn.flows.central(function, opt.at(lr=found.lr)), found.start, t=1.0)
     say("drawing")
     cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that suits them."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def _print_kinds(out: output.Screen, kinds: dict[str, tuple[int, int]]) -> None:
+    table = output._table("kind", "entries", "size")
+    for kind, (count, total) in kinds.items():
+        table.add_row(kind, str(count), _size(total))
+    if kinds:
+        out.print(table)
+
+
+def _print_cache(folder: Path | None, kinds: dict[str, tuple[int, int]], total: int, limit: int, dropped: int) -> None:
+    """Where it is, what is in it, and how much there may be."""
+    out = output.console()
+    if folder is None:
+        return out.print("nothing is kept between runs here")
+    out.print(f"folder  {folder}", soft_wrap=True)
+    if dropped:
+        out.print(f"dropped {dropped} entries")
+    _print_kinds(out, kinds)
+    out.print(f"{_size(total)} of at most {_size(limit)}")
+
+
+def _print_warm(times: dict[str, float], kinds: dict[str, tuple[int, int]]) -> None:
+    """How long each took, and what is kept now."""
+    out = output.console()
+    for name, seconds in times.items():
+        out.print(f"{name}: {seconds:.2f} s")
+    _print_kinds(out, kinds)

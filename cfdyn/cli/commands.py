@@ -10,11 +10,10 @@ import numpy as np
 import cfdyn
 from cfdyn import registry
 from cfdyn.cli import output, specs
+from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import CfdynError, UsageError, unknown
-from cfdyn.minima import minima
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
+from cfdyn.minima import FARTHEST, minima
 from cfdyn.systems import Map, as_map
 
 MAP_START = 0.1
@@ -59,9 +58,7 @@ def study(
     vary: str | None, out: Path, plot: Path | None, figure: bool, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn study``."""
-    if plot and not figure:
-        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-    folder, plot = output.folder(out), plot and check_path(plot)
+    files = Files(out, plot, figure)
     if loss is None:
         raise UsageError('study needs a LOSS: a formula such as "(w**2-1)**2/4", or a name from: cfdyn list losses')
     function, (opt, open_lr) = specs.make_loss(loss, settings, variables), specs.make_optimizer(optimizer)
@@ -72,16 +69,12 @@ def study(
             box=None if box is None else specs.intervals(box, "--box"),
             lr_range=None if vary is None else _lr_range(vary),
         )  # fmt: skip
-        path, record = output.numbered(folder, "study", (".png", ".npz"))
-        figures = [plot or path] if figure else []
-        for file in figures:
-            say("drawing")
-            draw(found, file)
-        found.save(record)
+        files.write(found, "study", say)
     if json:
-        output.print_json({**output.study_summary(found), "figures": [str(f) for f in figures], "record": str(record)})
+        output.print_json({**output.study_summary(found), **files.json})
     else:
-        output.print_study(found, figures, record)
+        output.print_study(found)
+        files.print()
 
 
 def _lr_range(text: str) -> tuple[float, float]:
@@ -89,53 +82,51 @@ def _lr_range(text: str) -> tuple[float, float]:
     if name.strip() != "lr" or not equals:
         raise UsageError(f"study varies the learning rate only: --vary lr=lo:hi, not {text!r}")
     lo, hi = specs.intervals(interval, "--vary lr")[0]
-    if not 0 < lo < hi:
-        raise UsageError(f"--vary lr needs 0 < lo < hi, not {text!r}")
+    if not 0 < lo < hi <= FARTHEST:
+        raise UsageError(f"--vary lr needs 0 < lo < hi, at most {FARTHEST:g}, not {text!r}")
     return lo, hi
 
 
 def orbit(
     loss: str | None, optimizer: str, steps: int, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, digits: int | None, out: Path | None, plot: Path | None, average: str | None,
+    map_: str | None, digits: int | None, out: Path, plot: Path | None, average: str | None,
     epochs: tuple[int | None, str], seed: int, json: bool,
     periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn orbit``."""
-    folder, plot = out and output.folder(out), plot and check_path(plot)
+    files = Files(out, plot)
     step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed, periodic)
     with output.progress() as say:
         found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
-    record = None if folder is None else found.save(output.numbered(folder, "orbit", (".npz",))[0])
-    if plot is not None:
-        draw(found, plot)
+        files.write(found, "orbit", say)
     series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
     if average is not None:
         series["average"] = specs.average(found, average)
     if json:
-        z = found.z if digits is None else [[str(v) for v in row] for row in found.z]
-        if average is not None and digits is not None:
-            series["average"] = [[str(v) for v in row] for row in series["average"]]
-        files = {"figures": [str(plot)] if plot else [], "record": str(record) if record else None}
-        output.print_json({"z": z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files})
+        output.print_json({"z": found.z, **series, "names": step.names, "status": found.status, "chosen": chosen, **files.json})
     else:
         output.print_orbit(found, series, step.title, chosen)
+        files.print()
 
 
 def classify(
     loss: str | None, optimizer: str, start: str | None, settings: list[str], variables: str | None,
-    map_: str | None, max_period: int, epochs: tuple[int | None, str], seed: int, json: bool,
+    map_: str | None, max_period: int, out: Path, epochs: tuple[int | None, str], seed: int, json: bool,
     periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn classify``."""
+    files = Files(out, None)
     step, z0, chosen = subject(loss, optimizer, start, settings, variables, map_, epochs, seed, periodic)
     with output.progress() as say:
         say("classifying the orbit")
         found = cfdyn.analysis.classify(step, z0, max_period=max_period)
-    summary = {**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **_rotation(step, z0)}
+        files.write(found, "classify", say)
+    turns = _rotation(step, z0)
     if json:
-        output.print_json(summary)
+        output.print_json({**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **turns, **files.json})
     else:
-        output.print_regime(found, step, z0, chosen, summary.get("rotation_number", {}))
+        output.print_regime(found, step, z0, chosen, turns.get("rotation_number", {}))
+        files.print()
 
 
 def _rotation(step: Map, z0: np.ndarray) -> dict[str, dict[str, float]]:

@@ -8,10 +8,9 @@ from typing import Any
 import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.cli.flow import started
+from cfdyn.cli.written import Files
 from cfdyn.comparison import MODELS
 from cfdyn.errors import UsageError
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 
 
 def show(
@@ -19,35 +18,28 @@ def show(
     options: dict[str, Any], out: Path, plot: Path | None, figure: bool, film: Path | None, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn compare``."""
-    if plot and not figure:
-        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    files = Files(out, plot, figure)
     if loss is None:
         raise UsageError('compare needs a LOSS: a formula such as "(1-x*y)**2/2", or a name from: cfdyn list losses')
     function = specs.make_loss(loss, settings, variables)
     wanted = None if models is None else model_names(models)
     opt, given, chosen = started(function, optimizer, start, seed)
     chosen_models = None if wanted is None else {name: specs.build_flow(text, function, opt) for name, text in wanted.items()}
-    folder, plot = output.folder(out), plot and check_path(plot)
     if film is not None:
         from cfdyn.plotting.animation import check_film
 
         check_film(film)
     with output.progress() as say:
         found = cfdyn.compare(function, opt, chosen_models, given, progress=say, **options)
-        file, record = output.numbered(folder, "compare", (".png", ".npz"))
-        figures = [plot or file] if figure else []
-        for name in figures:
-            say("drawing")
-            draw(found, name)
+        files.write(found, "compare", say)
         if film is not None:
             cfdyn.animate(found, film, progress=lambda k: say(f"frame {k}"))
-            figures.append(film)
-        found.save(record)
+            files.figures.append(film)
     if json:
-        output.print_json({**summary(found), "chosen": chosen, "figures": [str(f) for f in figures], "record": str(record)})
+        output.print_json({**summary(found), "chosen": chosen, **files.json})
     else:
         _print(found, given, chosen)
-        output.print_files(figures, record)
+        files.print()
 
 
 def model_names(text: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import Begun, elsewhere, started
-from cfdyn.cli.resumed import saved
+from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError, unknown
@@ -35,7 +35,7 @@ def show(wanted: Wanted, vary: list[str], kind: str | None, condition: str | Non
     record = saved(wanted, ("BifurcationCurve",), [vary, kind, condition])
     with output.progress() as say:
         if record is not None:
-            found, chosen = record.extended(progress=_telling(say), **most(steps)), {"start": str(wanted.loss)}
+            found, chosen = gone_on(record, progress=_telling(say), **most(steps)), {"start": str(wanted.loss)}
             title = found.step.title
         else:
             found, chosen, title = _begun(wanted, vary, kind or "flip", condition, steps, say)
@@ -124,9 +124,9 @@ def print_curve(found: Any, title: str) -> None:
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
     out.print(f"{title}: {what} of the {'fixed point' if found.period == 1 else f'{found.period}-cycle'}, "
-              f"{len(found)} points, from {ends[0]} to {ends[1]}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{len(found)} points, from {ends[0]} to {ends[1]}", soft_wrap=True)  # fmt: skip
     if ends != [*found.ends]:
-        out.print(f"out of steps: {MORE}", markup=False, soft_wrap=True)
+        out.print(f"out of steps: {MORE}", soft_wrap=True)
     if found.special:
         table = output._table("special point", first, second, "multipliers")
         for s in found.special[: output.MOST_ROWS]:

@@ -18,7 +18,7 @@ WORDS = {True: "yes", False: "no", None: "neutral"}
 
 def show(
     loss: str | None, period: int, box: str | None, optimizer: str, settings: list[str], variables: str | None,
-    map_: str | None, budget: int | None, method: str, out: Path | None, plot: Path | None, seed: int, json: bool,
+    map_: str | None, budget: int | None, method: str, out: Path, plot: Path | None, seed: int, json: bool,
     periodic: list[str],
 ) -> None:  # fmt: skip
     """``cfdyn cycles``."""
@@ -74,7 +74,7 @@ def _print(found: Any, step: Map, chosen: dict[str, str]) -> None:
     facts.add_row("box", f"{box}{output._how(chosen, 'box')}")
     out.print(facts)
     out.print()
-    out.print(_sentence(found), markup=False)
+    out.print(_sentence(found))
     table = output._table("points", "multipliers" if step.dim > 1 else "multiplier", "stable")
     for cycle in found[: output.MOST_ROWS]:
         table.add_row(output.vector(cycle.points), output.vector(cycle.multipliers), WORDS[cycle.stable])

@@ -8,8 +8,8 @@ from typing import Any
 
 import cfdyn
 from cfdyn.cli import output, specs
+from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
-from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 from cfdyn.plotting.exact import checked_span
 from cfdyn.symbolic.exact.request import chosen_parameters
@@ -20,14 +20,15 @@ WIDEST = 84
 
 def show(
     loss: str | None, period: int, optimizer: str, settings: list[str], variables: str | None, map_: str | None,
-    parameters: str | None, time_limit: float, latex: bool, vary: str | None, plot: Path | None, json: bool,
+    parameters: str | None, time_limit: float, latex: bool, vary: str | None, out: Path,
+    plot: Path | None, json: bool,
 ) -> None:  # fmt: skip
     """``cfdyn exact``."""
     if latex and json:
         raise UsageError("--latex and --json both want stdout; the JSON document holds the LaTeX too")
     if vary and not plot:
         raise UsageError("--vary is the range of the figure; it needs --plot FILE")
-    plot = plot and check_path(plot)
+    files = Files(out, plot)
     subject = _subject(loss, optimizer, settings, variables, map_, _named(parameters, vary))
     span = None if vary is None else _span(vary, subject, parameters)
     options: dict[str, Any] = {"parameters": parameters, "time_limit": time_limit}
@@ -38,21 +39,18 @@ def show(
         if period == 1 and len(subject) == 2:
             say("looking for minima")
             edges = cfdyn.symbolic.edge(*subject, time_limit=time_limit)
-        if plot is not None:
-            say("drawing")
-            also = [cfdyn.symbolic.cycles(*subject, n=1, **options)] if period > 1 else []
-            draw(found, plot, span=span, also=[r for r in also if r.families])
+        also = [cfdyn.symbolic.cycles(*subject, n=1, **options)] if period > 1 and plot else []
+        files.write(found, "exact", say, lambda found, file: draw(found, file, span=span, also=[r for r in also if r.families]))
     if json:
         output.print_json({**found.to_json(), "bifurcations": _bifurcations(found), "edges": edges and edges.to_json(),
-                           "latex": found.latex(), "figures": [str(plot)] if plot else []})  # fmt: skip
+                           "latex": found.latex(), **files.json})  # fmt: skip
     elif latex:
         print(found.latex())
         if edges is not None and edges.minima:
             print(edges.latex())
     else:
         _print(found, edges)
-        if plot:
-            output.console().print(f"figure  {plot}", markup=False, soft_wrap=True)
+        files.print()
 
 
 def _named(parameters: str | None, vary: str | None) -> list[str]:
@@ -125,7 +123,7 @@ def _print_family(out: Any, family: Any, parameters: tuple[str, ...]) -> None:
         table.add_row("multipliers", f"roots of {_short(family.multiplier_polynomial)}")
     for c in family.conditions:
         table.add_row(c.kind, f"{_short(c.polynomial)} = 0{_nowhere(c, parameters)}")
-    out.print(f"\n[bold]{family.kind}[/bold] ({count if family.count else 'implicit'})")
+    out.heading(f"\n{family.kind}", f" ({count if family.count else 'implicit'})")
     out.print(table, soft_wrap=True)
 
 
@@ -144,7 +142,7 @@ def _print_bifurcations(out: Any, found: Any) -> None:
         return
     given = {k: found.params[k] for k in found.parameters[1:]}
     where = f", at {', '.join(f'{k} = {v:g}' for k, v in given.items())}" if given else ""
-    out.print(f"\n[bold]Bifurcations of real {'fixed points' if found.period == 1 else 'cycles'}[/bold]{where}")
+    out.heading(f"\nBifurcations of real {'fixed points' if found.period == 1 else 'cycles'}", where)
     table = output._table(found.parameters[0], "kind", "formula")
     for kind, root in found.bifurcations:
         table.add_row(f"{root.value:.16g}", kind, "root of the polynomial" if root.formula is None else _short(root.formula))
@@ -152,8 +150,7 @@ def _print_bifurcations(out: Any, found: Any) -> None:
 
 
 def _print_edges(out: Any, edges: Any) -> None:
-    out.print("\n[bold]Minima[/bold]", end="")
-    out.print(f" ({edges.reason})" if edges.reason else "", markup=False, soft_wrap=True)
+    out.heading("\nMinima", f" ({edges.reason})" if edges.reason else "", soft_wrap=True)
     if not edges.minima:
         return
     table = output._table("weight", "sharpness", "edge", "flip coefficient (of gd)")

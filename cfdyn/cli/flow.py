@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 import cfdyn
-from cfdyn.cli import output, specs
+from cfdyn.cli import output, specs, streams
+from cfdyn.cli.written import Files
 from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import UsageError
 from cfdyn.flow import Flow
@@ -19,7 +18,6 @@ from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.loss import Loss
 from cfdyn.minima import minima
 from cfdyn.orbits import Orbit
-from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 from cfdyn.systems import as_map
 
@@ -37,8 +35,7 @@ def show(
     plot: Path | None, figure: bool, seed: int, json: bool,
 ) -> int:  # fmt: skip
     """``cfdyn flow``; returns the exit status: 1 where the numerics ended the path early."""
-    if plot and not figure:
-        raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+    files = Files(out, plot, figure)
     rows = None if save_at is None else specs.numbers(save_at, "--save-at")
     if ode is not None:
         function, (flow, given, chosen) = None, _equations(loss, ode, (optimizer, model), start, settings, variables)
@@ -46,27 +43,20 @@ def show(
         function, flow, given, chosen = _model(loss, (optimizer, model), start, settings, variables, seed)
     if time is None:
         time, chosen["time"] = (TIME, "100 steps") if rows is None else (max(rows), "the last of --save-at")
-    folder, plot = output.folder(out), plot and check_path(plot)
     with output.progress() as say:
         follow = {**options, "progress": lambda t: say(f"t = {t:.6g} of {time:g}")}
         path = solve(flow, given, time, save_at=rows, **follow)
         orbit = _orbit(flow, function, given, time, overlay, say)
-        file, record = output.numbered(folder, "flow", (".png", ".npz"))
-        figures = [plot or file] if figure else []
-        for name in figures:
-            dense = _densely(path, flow, given, time, follow)
-            say("drawing")
-            draw(dense, name, orbit=orbit, loss=function)
-        path.save(record)
+        files.write(path, "flow", say, lambda path, file: draw(
+            _densely(path, flow, given, time, follow), file, orbit=orbit, loss=function))  # fmt: skip
     beside = None if orbit is None else beside_orbit(path, orbit)
     if json:
-        files = {"figures": [str(f) for f in figures], "record": str(record)}
         events = [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events]
         found = {**{key: getattr(path, key) for key in KEYS}, "events": events}
-        output.print_json({**found, "orbit": beside, "chosen": chosen, **files})
+        output.print_json({**found, "orbit": beside, "chosen": chosen, **files.json})
     else:
         print_flow(path, beside, given, chosen)
-        output.print_files(figures, record)
+        files.print()
     return _exit_status(path.status)
 
 
@@ -74,7 +64,7 @@ def _exit_status(status: str) -> int:
     """A path that runs away is an answer, as an orbit that diverges is; one that cannot be continued is none."""
     if status == "done" or status.startswith("blow-up"):
         return 0
-    print(f"cfdyn: the path ended early: {status}", file=sys.stderr)
+    streams.say(f"the path ended early: {status}")
     return 1
 
 
@@ -163,7 +153,7 @@ def print_flow(path: Trajectory, beside: dict[str, Any] | None, start: list[floa
     """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
     out, facts = output.console(), output._table("", "")
     facts.show_header = False
-    facts.add_row("flow", escape(path.flow) + output._how(chosen, "lr"))
+    facts.add_row("flow", path.flow + output._how(chosen, "lr"))
     facts.add_row("start", f"{output.vector(start)}{output._how(chosen, 'start')}")
     unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""
     facts.add_row("time", output.number(path.provenance["settings"]["t"]) + unit)

@@ -7,15 +7,14 @@ from typing import Any
 
 import cfdyn
 from cfdyn.cli import output
+from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 
 KEYS = ("kind", "period", "bands", "since", "until", "amplitude", "evidence", "directions", "leading", "reason")
 MOST_RETURNS = 12
 
 
-def show(file: Path, column: str | None, max_period: int, plot: Path | None, json: bool) -> None:
+def show(file: Path, column: str | None, max_period: int, out: Path, plot: Path | None, json: bool) -> None:
     """``cfdyn oscillation``.
 
     Raises
@@ -24,7 +23,7 @@ def show(file: Path, column: str | None, max_period: int, plot: Path | None, jso
     """
     from cfdyn.tables import read_csv
 
-    plot = plot and check_path(plot)
+    files = Files(out, plot)
     table = read_csv(file)
     names, values = list(table.names), table.values
     if column is not None:
@@ -34,20 +33,21 @@ def show(file: Path, column: str | None, max_period: int, plot: Path | None, jso
         found = cfdyn.analysis.oscillation(values, max_period=max_period, names=names)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from None
-    if plot is not None:
-        draw(found, plot)
+    with output.progress() as say:
+        files.write(found, "oscillation", say)
     if json:
         summary = {key: getattr(found, key) for key in KEYS}
-        output.print_json({**summary, "rows": len(values), "figures": [str(plot)] if plot else []})
+        output.print_json({**summary, "rows": len(values), **files.json})
     else:
         print_oscillation(found, str(file), len(values))
+        files.print()
 
 
 def print_oscillation(found: Any, file: str, rows: int) -> None:
     """The answer, one row for each direction, and the leading one's evidence."""
     out = output.console()
-    out.print(f"{file}, {rows} rows: {_words(found)}", markup=False, soft_wrap=True)
-    out.print(f"{found.leading}: {found.reason}", markup=False)
+    out.print(f"{file}, {rows} rows: {_words(found)}", soft_wrap=True)
+    out.print(f"{found.leading}: {found.reason}")
     table = output._table("direction", "kind", "period", "since", "until", "amplitude", "frequency", "share", "p-value")
     for one in found.directions[: output.MOST_ROWS]:
         evidence = one["evidence"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,43 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from cfdyn.errors import UsageError
+from cfdyn.cli import streams
+from cfdyn.cli.wording import worded
+from cfdyn.errors import UsageError, visible
 from cfdyn.records import plain
 
 MOST_ROWS = 16
+PIECE = 10_000  # numbers of an array that are made a text at once
 
 
-def print_json(value: Any) -> None:
-    """One JSON document; floats in their shortest exact form, NaN and infinities as null."""
-    print(json.dumps(plain(value), indent=1, ensure_ascii=False))
+def print_json(values: dict[str, Any]) -> None:
+    """One JSON document; floats in their shortest exact form, NaN and infinities as null. Long arrays go out piece by piece."""
+    mark = "{"
+    for key, value in values.items():
+        print(f"{mark}\n {json.dumps(key)}: ", end="")
+        for piece in _pieces(value):
+            print(piece, end="")
+        mark = ","
+    print("\n}")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    options: Any = {"ensure_ascii": streams.ascii_only()}
+    if not isinstance(value, np.ndarray) or np.size(value) <= PIECE:
+        yield worded(json.dumps(plain(value), indent=1, **options)).replace("\n", "\n ")
+        return
+    rows = max(1, PIECE * len(value) // value.size)
+    for first in range(0, len(value), rows):
+        yield ("[", ",\n  ")[first > 0] + json.dumps(plain(value[first : first + rows]), **options)[1:-1]
+    yield "]"
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A spinner with a few words on stderr, where stderr is a terminal."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield lambda words: None
         return
@@ -52,14 +73,6 @@ def folder(path: Path) -> Path:
         raise UsageError(f"cannot write to the folder {path}: {error.strerror or error}; choose another with --out") from None
 
 
-def numbered(where: Path, stem: str, endings: tuple[str, ...]) -> list[Path]:
-    """Free paths ``stem-001…`` that share one number."""
-    number = 1
-    while any((where / f"{stem}-{number:03d}{ending}").exists() for ending in endings):
-        number += 1
-    return [where / f"{stem}-{number:03d}{ending}" for ending in endings]
-
-
 def study_summary(study: Any) -> dict[str, Any]:
     """The study's findings under the command line's documented keys."""
     regime, flip = study.regime, study.flip
@@ -82,9 +95,27 @@ def study_summary(study: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def console() -> Console:
+class Screen(Console):
+    """Text is shown as it is, whatever brackets, colons or control characters a user's names hold."""
+
+    def __init__(self, **options: Any):
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(worded(text)), **options)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+    def heading(self, title: str, rest: str = "", **options: Any) -> None:
+        """A title in bold, and what follows it on the line."""
+        self.print(title, style="bold", end="")
+        self.print(rest, **options)
+
+
+def console() -> Screen:
     """Stdout, as wide as the terminal or 110 columns in a file."""
-    return Console(width=None if sys.stdout.isatty() else 110, highlight=False, soft_wrap=False)
+    return Screen(width=None if sys.stdout.isatty() else 110)
 
 
 def vector(values: Any, most: int = 6) -> str:
@@ -112,11 +143,11 @@ def _how(chosen: dict[str, str], key: str) -> str:
     return "" if words == "given" else f"  ({words})"
 
 
-def print_study(study: Any, figures: list[Path], record: Path) -> None:
+def print_study(study: Any) -> None:
     """The weights that were read from the formula, the verdict, and the tables it rests on."""
     out = console()
     some = ", ".join(study.weights[:MOST_ROWS]) + ", …" * (len(study.weights) > MOST_ROWS)
-    out.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {some}", markup=False)
+    out.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {some}")
     facts = _table("", "")
     facts.show_header = False
     facts.add_row("loss", study.title)
@@ -124,12 +155,11 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
     facts.add_row("start", f"{vector(study.start)}{_how(study.chosen, 'start')}")
     out.print(facts)
     out.print()
-    out.print("[bold]Verdict[/bold]  ", end="")
-    out.print(study.verdict, markup=False)
+    out.heading("Verdict  ", study.verdict)
     out.print()
     _print_minima(out, study)
     if study.cycles:
-        out.print("[bold]3-cycles at this learning rate[/bold] (float search, no proof)")
+        out.heading("3-cycles at this learning rate", " (float search, no proof)")
         table = _table("points", "multiplier", "stable")
         words = {True: "yes", False: "no", None: "neutral"}
         for cycle in study.cycles[:MOST_ROWS]:
@@ -137,18 +167,17 @@ def print_study(study: Any, figures: list[Path], record: Path) -> None:
         out.print(table)
         out.print()
     _print_landmarks(out, study)
-    print_bands(out, study.bands)
-    print_files(figures, record)
+    print_bands(out, study.bands, study.lr)
 
 
-def _print_landmarks(out: Console, study: Any) -> None:
+def _print_landmarks(out: Screen, study: Any) -> None:
     """What happens over the learning rate, with its formulas."""
     from cfdyn.landmarks import landmarks
 
     rows = landmarks(study)
     if not rows:
         return
-    out.print("[bold]Landmarks over lr[/bold]")
+    out.heading("Landmarks over lr")
     table = _table("lr", "what", "formula")
     for row in rows[:MOST_ROWS]:
         table.add_row(f"{row.value:.12g}", row.what, _short(row.formula, 44))
@@ -162,53 +191,8 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def print_files(figures: list[Path], record: Path | None) -> None:
-    """Where the figures and the record are, if there is one."""
-    out = console()
-    for figure in figures:
-        out.print(f"figure  {figure}", markup=False, soft_wrap=True)
-    if record is not None:
-        out.print(f"record  {record}", markup=False, soft_wrap=True)
-
-
-def size(count: int) -> str:
-    """Bytes in the unit that suits them."""
-    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} bytes"
-
-
-def _print_kinds(out: Console, kinds: dict[str, tuple[int, int]]) -> None:
-    table = _table("kind", "entries", "size")
-    for kind, (count, total) in kinds.items():
-        table.add_row(kind, str(count), size(total))
-    if kinds:
-        out.print(table)
-
-
-def print_cache(folder: Path | None, kinds: dict[str, tuple[int, int]], total: int, limit: int, dropped: int) -> None:
-    """Where it is, what is in it, and how much there may be."""
-    out = console()
-    if folder is None:
-        return out.print("nothing is kept between runs here")
-    out.print(f"folder  {folder}", markup=False, soft_wrap=True)
-    if dropped:
-        out.print(f"dropped {dropped} entries")
-    _print_kinds(out, kinds)
-    out.print(f"{size(total)} of at most {size(limit)}")
-
-
-def print_warm(times: dict[str, float], kinds: dict[str, tuple[int, int]]) -> None:
-    """How long each took, and what is kept now."""
-    out = console()
-    for name, seconds in times.items():
-        out.print(f"{name}: {seconds:.2f} s", markup=False)
-    _print_kinds(out, kinds)
-
-
-def _print_minima(out: Console, study: Any) -> None:
-    out.print(f"[bold]Minima found: {len(study.minima)}[/bold]")
+def _print_minima(out: Screen, study: Any) -> None:
+    out.heading(f"Minima found: {len(study.minima)}")
     table = _table("weights", "loss", "sharpness", "2/λ", "kind")
     for m in study.minima[:MOST_ROWS]:
         table.add_row(vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind)
@@ -218,18 +202,26 @@ def _print_minima(out: Console, study: Any) -> None:
     out.print()
 
 
-def print_bands(out: Console, bands: Any) -> None:
-    """The widest bands, in order of the parameter."""
-    width = bands.values[-1] - bands.values[0]
-    widest = sorted(bands.bands, key=lambda b: b[0] - b[1])[:MOST_ROWS]
-    shown = [b for b in bands.bands if b in widest and b[1] - b[0] >= 0.002 * width]
-    out.print(f"[bold]Regimes over {bands.parameter}[/bold], same start")
+def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[int]:
+    """Which of many bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
+    first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)])}
+    needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
+    visible = 0.002 * (bands[-1][1] - bands[0][0])
+    widest = sorted((k for k, (lo, hi, _) in enumerate(bands) if hi - lo >= visible), key=lambda k: bands[k][0] - bands[k][1])
+    return {*needed, *[k for k in widest if k not in needed][: max(MOST_ROWS - len(needed), MOST_ROWS // 2)]}
+
+
+def print_bands(out: Screen, bands: Any, at: float) -> None:
+    """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
+    kept = chosen_bands(bands.bands, at)
+    shown = [band for k, band in enumerate(bands.bands) if k in kept]
+    out.heading(f"Regimes over {bands.parameter}", ", same start")
     table = _table("from", "to", "regime")
     for lo, hi, name in shown:
         table.add_row(number(lo), number(hi), name)
     out.print(table)
     if len(shown) < len(bands.bands):
-        out.print(f"… and {len(bands.bands) - len(shown)} narrower ones (all of them with --json)")
+        out.print(f"… and {len(bands.bands) - len(shown)} more (all of them with --json)")
     out.print()
 
 
@@ -254,7 +246,7 @@ def print_regime(regime: Any, step: Any, z0: np.ndarray, chosen: dict[str, str],
 def print_orbit(orbit: Any, series: dict[str, np.ndarray], title: str, chosen: dict[str, str]) -> None:
     """The first and last rows of an orbit."""
     out = console()
-    out.print(f"{title}{_how(chosen, 'lr')}", markup=False)
+    out.print(f"{title}{_how(chosen, 'lr')}")
     table = _table("step", *orbit.names, *series)
     n = len(orbit.z)
     rows = range(n) if n <= 2 * MOST_ROWS else [*range(MOST_ROWS), *range(n - MOST_ROWS, n)]

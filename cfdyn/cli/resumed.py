@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+from cfdyn.cli.app import FOLDER
 from cfdyn.cli.wanted import Wanted
 from cfdyn.errors import UsageError
 from cfdyn.records import load
 
-ALONE = Wanted(None, 1, "gd", None, None, [], None, None, None, None, 0, False)
+ALONE = Wanted(None, 1, "gd", None, None, [], None, None, FOLDER, None, 0, False, [])
 
 
 def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:
@@ -21,9 +23,17 @@ def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:
     """
     if wanted.loss is None or not wanted.loss.endswith(".npz"):
         return None
-    if any(others) or wanted._replace(loss=None, out=None, plot=None, json=False) != ALONE:
+    if any(others) or wanted._replace(loss=None, out=FOLDER, plot=None, json=False) != ALONE:
         raise UsageError(f"{wanted.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
     record = load(wanted.loss)
     if type(record).__name__ not in kinds:
         raise UsageError(f"{wanted.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
+    return record
+
+
+def gone_on(record: Any, **options: Any) -> Any:
+    """The record followed on from where it ran out of steps; itself, with a warning, where it did not."""
+    if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
+        return record.extended(**options)
+    warnings.warn("this record had not run out of steps; it is shown as it is", stacklevel=2)
     return record

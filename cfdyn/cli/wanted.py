@@ -18,7 +18,7 @@ class Wanted(NamedTuple):
     settings: list[str]
     variables: str | None
     map: str | None
-    out: Path | None
+    out: Path
     plot: Path | None
     seed: int
     json: bool

@@ -1,36 +1,79 @@
-"""The record and the figure that a command was asked to write."""
+"""The record and the figures that every command writes, in one way."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cfdyn import unfinished
 from cfdyn.cli import output
+from cfdyn.errors import UsageError
 from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 
 
 class Files:
-    """A record in the folder ``out`` and a figure in the file ``plot``; what cannot be written is refused at once."""
+    """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
 
-    def __init__(self, out: Path | None, plot: Path | None):
-        self.folder, self.plot = out and output.folder(out), plot and check_path(plot)
+    ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
+    where ``plot`` asks for it.
+    """
+
+    def __init__(self, out: Path, plot: Path | None, figure: bool | None = None):
+        if plot and figure is False:
+            raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+        self.plot = plot and check_path(plot)
+        self.folder, self.numbered = output.folder(out), bool(figure) and not plot
+        self.figures: list[Path] = []
         self.record: Path | None = None
 
-    def write(self, found: Any, stem: str, say: Callable[[str], None]) -> None:
-        """What was asked for."""
-        if self.folder is not None:
-            self.record = found.save(output.numbered(self.folder, stem, (".npz",))[0])
-        if self.plot is not None:
+    def write(
+        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] = draw
+    ) -> None:
+        """``stem-001.npz``, or the first number that is free, with its figure."""
+        beside, record = _free(self.folder, stem)
+        try:
+            self.record = found.save(record)
+        except BaseException:
+            record.unlink(missing_ok=True)
+            raise
+        finally:
+            unfinished.finish(record)
+        picture = beside if self.numbered else self.plot
+        if picture is not None:
             say("drawing")
-            draw(found, self.plot)
+            draw(found, picture)
+            self.figures.append(picture)
 
     @property
     def json(self) -> dict[str, Any]:
         """Their names for --json."""
-        return {"figures": [str(self.plot)] if self.plot else [], "record": str(self.record) if self.record else None}
+        return {"figures": [str(f) for f in self.figures], "record": str(self.record)}
 
     def print(self) -> None:
         """Their names, a line each."""
-        output.print_files([self.plot] if self.plot else [], self.record)
+        out = output.console()
+        for figure in self.figures:
+            out.print(f"figure  {figure}", soft_wrap=True)
+        out.print(f"record  {self.record}", soft_wrap=True)
+
+
+def _free(folder: Path, stem: str) -> list[Path]:
+    """Paths of a figure and a record with a number that no other process has or takes."""
+    number = 0
+    while True:
+        number += 1
+        paths = [folder / f"{stem}-{number:03d}{ending}" for ending in (".png", ".npz")]
+        if any(path.exists() for path in paths):
+            continue
+        unfinished.begin(paths[1], keep=True)
+        try:
+            os.close(os.open(paths[1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            unfinished.finish(paths[1])
+            continue
+        except OSError as error:
+            raise UsageError(f"cannot write {paths[1]}: {error.strerror or error}; choose another folder with --out") from None
+        return paths

@@ -28,7 +28,7 @@ def descent(name: str, loss: Any, optimizer: Any, models: Sequence[str] = ("gd",
     made = pair(name, loss, optimizer)
     if optimizer.name not in models and not ("gd" in models and _is_gd(optimizer)):
         known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
-        raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take cf.optimizers.{models[0]}(lr=…)")
+        raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take `cf.optimizers.{models[0]}(lr=…)`")
     check_gradient(name, optimizer)
     return made
 

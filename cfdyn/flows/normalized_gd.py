@@ -42,5 +42,5 @@ def normalized_gd(loss: Loss, optimizer: Optimizer) -> Flow:
     made = pair("normalized_gd", loss, optimizer)
     update = optimizer.update.get("w")
     if update is None or update.key != formula("w - lr*g/sqrt(gg)").key or optimizer.gradient is not None:
-        raise UsageError(f"flows.normalized_gd is a model of cf.optimizers.normalized_gd(lr=…), not of {optimizer.name}")
+        raise UsageError(f"flows.normalized_gd is a model of `cf.optimizers.normalized_gd(lr=…)`, not of {optimizer.name}")
     return sharpness_reduction("normalized_gd", made, Fraction(1, 4))

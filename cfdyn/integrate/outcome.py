@@ -33,7 +33,7 @@ def reason(run: Any, ended: int) -> str:
     if run.options.step:
         return f"stopped {at}: the fixed step {run.options.step:g} is too long there; lower step"
     return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
-            "or rtol is too small (raise it)")  # fmt: skip
+            "or `rtol` is too small (raise it)")  # fmt: skip
 
 
 def violation(run: Any) -> float:

@@ -248,7 +248,7 @@ class Run:
                 break
             if flags[methods.STEPS] >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock[methods.BEFORE]:.1e}; raise max_steps, or rtol, or the flow is not smooth there")
+                               f"{clock[methods.BEFORE]:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
                 break
             if not np.abs(self.z).max() < BLOW_UP:
                 ended = methods.STALLED

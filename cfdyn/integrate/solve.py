@@ -103,12 +103,12 @@ def _checked(
         raise unknown("method", method, (*METHODS, "auto"))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
         if not least <= _number(name, value) < math.inf:
-            raise UsageError(f"{name} is a number of at least {least:g}, not {value}")
+            raise UsageError(f"`{name}` is a number of at least {least:g}, not {value}")
     if rtol > 1:
-        raise UsageError(f"rtol is the relative error of a step, at most 1, not {rtol}")
+        raise UsageError(f"`rtol` is the relative error of a step, at most 1, not {rtol}")
     for name, bound in (("step", step), ("max_step", max_step), ("max_steps", max_steps)):
         if bound is not None and not _number(name, bound) > 0:
-            raise UsageError(f"{name} must be greater than 0, not {bound}")
+            raise UsageError(f"`{name}` must be greater than 0, not {bound}")
     return Options(rtol, max(atol, 1e-300), method, step or 0.0, max_step, int(min(max_steps, 2**62)), 2 * edge_tolerance)
 
 
@@ -116,7 +116,7 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise UsageError(f"{name} is a number, not {value!r}") from None
+        raise UsageError(f"`{name}` is a number, not {value!r}") from None
 
 
 def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray | None]:
@@ -124,16 +124,16 @@ def _times(t: float, save_at: Sequence[float] | None) -> tuple[float, np.ndarray
         end = float(t)
         rows = None if save_at is None else np.array(save_at, dtype=float, ndmin=1)
     except (TypeError, ValueError):
-        raise UsageError("t and the times of save_at are numbers") from None
+        raise UsageError("`t` and the times of `save_at` are numbers") from None
     if not 0 <= end < math.inf:
-        raise UsageError(f"the time t is a finite number of steps, at least 0, not {t}")
+        raise UsageError(f"the time `t` is a finite number of steps, at least 0, not {t}")
     if rows is not None:
         if rows.ndim != 1 or len(rows) == 0:
-            raise UsageError("save_at is a list of finite times")
+            raise UsageError("`save_at` is a list of finite times")
         if not (rows[0] >= 0.0 and rows[-1] <= end and (len(rows) == 1 or (rows[1:] > rows[:-1]).all())):
             if not np.isfinite(rows).all():
-                raise UsageError("save_at is a list of finite times")
-            raise UsageError(f"the times of save_at must increase and lie in [0, {end:g}], the t that was asked for")
+                raise UsageError("`save_at` is a list of finite times")
+            raise UsageError(f"the times of `save_at` must increase and lie in [0, {end:g}], the `t` that was asked for")
     return end, rows
 
 
@@ -174,7 +174,7 @@ def _gathered(run: Run, z0: np.ndarray, rows: np.ndarray | None, notes: list[str
     if rows[-1] > run.t:
         rows = rows[rows <= run.t]
     if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
-        raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with save_at")
+        raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with `save_at`")
     z, slopes, covariance, rank, violation = _observed(run, z0, rows, times, polynomials)
     if flow.spec.has("covariance"):
         covariance, rank = _predicted(flow, z)

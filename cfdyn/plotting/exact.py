@@ -56,7 +56,7 @@ def checked_span(span: Sequence[float]) -> tuple[float, float]:
         lo, hi = (float(v) for v in span)
     except (TypeError, ValueError):
         raise UsageError(f"a span is two numbers (lo, hi), not {span!r}") from None
-    if not (np.isfinite([lo, hi]).all() and lo < hi):
+    if not (np.isfinite([lo, hi, hi - lo]).all() and lo < hi):
         raise UsageError(f"a span needs finite lo < hi, not {lo:g}:{hi:g}")
     return lo, hi
 

@@ -154,7 +154,8 @@ def make_loss(
     check_names(name for name in (*names, *params, *columns) if name not in used)
     for name in natural_order(sorted(used - known - set(names))):
         idle = next((f", or name it in place of the variable {v!r}" for v in names if v not in used), "")
-        raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as --set {name}=1{idle}")
+        given = f"`params={{{name!r}: 1}}`"
+        raise FormulaError(f"the name {name!r} in the formula has no value; give one, such as {given}{idle}")
     # Also a name that cancels, as in 0*a, is in the formula.
     written = used | set(re.findall(r"[A-Za-z]\w*", text) if isinstance(text, str) else ())
     for name in params:

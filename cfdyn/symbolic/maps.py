@@ -232,16 +232,19 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None
+    formulas: str | Sequence[str],
+    variables: str | Sequence[str] | None,
+    params: Mapping[str, float] | None,
+    what: str = "map",
 ) -> FormulaMap:
-    """A FormulaMap from text, one formula for each variable."""
+    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
     params = converted("params", params or {}, Mapping[str, float])
     try:
         given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
     except TypeError:
         given = ()
     if not given:
-        raise FormulaError(f"a map needs one formula for each variable, not {formulas!r}")
+        raise FormulaError(f"a {what} needs one formula for each variable, not {formulas!r}")
     read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
     names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
@@ -249,12 +252,14 @@ def make_map(
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")
     for name in natural_order(sorted(used - set(names) - set(params))):
-        raise FormulaError(f"the name {name!r} in the map has no value; give one, such as --set {name}=1")
+        raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`"
+                           + TIME * (what == "flow" and name == "t"))  # fmt: skip
     if not names:
-        raise FormulaError("the map has no variables: its formulas are constants; name one for each, such as --variables x")
+        raise FormulaError(f"the {what} has no variables: its formulas are constants; name one for each, such as "
+                           "`variables='x'`")  # fmt: skip
     if len(names) != len(read):
-        raise FormulaError(f"a map needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
-    return FormulaMap(read, tuple(names), merged(dict(params), params, "parameter of the map"))
+        raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
+    return FormulaMap(read, tuple(names), merged(dict(params), params, f"parameter of the {what}"))
 
 
 def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
@@ -262,11 +267,12 @@ def _mismatch(count: int, names: Sequence[str], given: bool) -> str:
     kind = "variable" if given else "name"
     what = f"{count} formula{'s' * (count != 1)} for the {kind}{'s' * (len(names) != 1)} {', '.join(names)}"
     if given and len(names) > count:
-        return f"{what}; write one for each, separated by semicolons on the command line"
+        return f"{what}; write one for each, such as `formulas={['…'] * len(names)!r}`"
     if len(names) > count:
         likely = next((name for name in names if not USUAL_VARIABLE.fullmatch(name)), names[0])
-        return f"{what}; give each that is a parameter a value, such as --set {likely}=1"
-    return f"{what}; name the others too, such as --variables x,y"
+        return f"{what}; give each that is a parameter a value, such as `params={{{likely!r}: 1}}`"
+    return f"{what}; name the others too, such as `variables='x y'`"
 
 
+TIME = "; time itself can be one more variable, with the right-hand side 1"
 MapSpec = LossMap | FormulaMap | ComposedMap | LiftedMap | ExtendedMap | CircleMap

@@ -235,7 +235,7 @@ def test_what_does_not_repeat_is_refused(formula, period, words):
 def test_an_unknown_angle_and_a_map_without_any_are_refused():
     with pytest.raises(UsageError, match="unknown entry of the state 'y'"):
         cf.Map.from_text("x", "x", periodic={"y": 1.0})
-    with pytest.raises(UsageError, match="--periodic"):
+    with pytest.raises(UsageError, match="`periodic="):
         cf.analysis.rotation_number(cf.Map.from_text("x + 0.1", "x"), [0.1])
     with pytest.raises(NumericsError, match="rotation number"):
         cf.analysis.rotation_number(cf.Map.from_text(["x + y", "3*y"], "x y", periodic={"x": 1.0}), [0.1, 0.2])

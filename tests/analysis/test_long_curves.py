@@ -58,7 +58,7 @@ def test_flips_of_cycles_that_repel(flips, period):
 def test_out_of_steps_and_on():
     """The fold of the circle in three goes is the whole circle, once round."""
     short = curve_of(CIRCLE, *FOLD, max_steps=10)
-    assert all("out of steps; ask for more (max_steps, --steps)" in end for end in short.ends) and not short.closed
+    assert all("out of steps; ask for more with `max_steps`" in end for end in short.ends) and not short.closed
     longer = short.extended(20)
     assert len(longer) == 61 and np.array_equal(longer.parameters[20:41], short.parameters)
     whole = longer.extended()
@@ -113,12 +113,12 @@ def test_a_border_goes_on():
 
 @pytest.mark.parametrize(("steps", "step"), [(0, 0.1), (2.5, 0.1), (None, 0.1), (10, 0.0), (10, 2.0), (10, "q"), (10, "0.1"), (10, np.nan), (10, 10**400)])
 def test_steps_are_checked(steps, step):
-    with pytest.raises(cf.CfdynError, match="max_steps is a whole number from 1 on"):
+    with pytest.raises(cf.CfdynError, match="`max_steps` is a whole number from 1 on"):
         curve_of(CIRCLE, *FOLD, max_steps=5).extended(steps, step)
 
 
 def test_what_does_not_fit_into_memory():
-    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+    with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
         curve_of(CIRCLE, *FOLD, max_steps=10**8)
-    with pytest.raises(cf.CfdynError, match="ask for max_steps="):
+    with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
         curve_of(CIRCLE, *FOLD, max_steps=10**400)

@@ -2,16 +2,14 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from cfdyn.cli import main
-from tests.processes import ended, finished
+from tests.processes import finished
 
 
 def run(*arguments, cwd=None, env=None):
@@ -207,26 +205,6 @@ def test_leaving_the_domain_is_an_answer(tmp_path):
     assert found["kind"] in ("undecided", "divergent", "chaotic", "cycle")
     found = document("classify", "--map", "log(x)", "--start", "2", cwd=tmp_path)
     assert found["kind"] == "undecided" and "domain" in found["reason"]
-
-
-@pytest.mark.parametrize("delay", [0.5, 1.0, 2.0])
-def test_interrupt(delay, tmp_path):
-    """Ctrl-C while it starts, compiles (an empty cache) and computes."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cfdyn", "lyapunov", "double_well", "--steps", "1000000000000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-        env=compiled({"CFDYN_CACHE_DIR": str(tmp_path / "cache")}),
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    try:
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        out, err = ended(process)
-    finally:
-        process.kill()
-    assert process.returncode == 130, err
-    assert out == "" and err.startswith("cfdyn: interrupted") and err.count("\n") == 1
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):

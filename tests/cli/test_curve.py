@@ -82,9 +82,9 @@ def test_a_saved_curve_goes_on(capsys, tmp_path):
     status, _, err = run(capsys, "branch", short["record"])
     assert status == 2 and "holds a BifurcationCurve" in err
     status, _, err = run(capsys, "curve", whole["record"])
-    assert status == 2 and "did not run out of steps" in err
+    assert status == 0 and "had not run out of steps" in err
     status, _, err = run(capsys, "curve", str(tmp_path / "none.npz"))
-    assert status == 1 and "there is no file" in err
+    assert status == 2 and "there is no file" in err
 
 
 def test_condition(capsys):

@@ -141,7 +141,7 @@ def test_the_bound_on_steps(capsys, tmp_path):
     few = ["flow", "--ode", "v; -x", "--variables", "x,v", "--start", "1,0", "--time", "50", "--no-figure", "--json"]
     code, out, err = run(capsys, *few, "--max-steps", "20")
     found = json.loads(out)
-    assert code == 1 and "raise max_steps" in found["status"] and "raise max_steps" in err and found["stats"]["steps"] == 20
+    assert code == 1 and "raise --max-steps" in found["status"] and "raise --max-steps" in err and found["stats"]["steps"] == 20
     assert len(found["t"]) == 21 and found["z"][-1] == pytest.approx([np.cos(found["t"][-1]), -np.sin(found["t"][-1])], abs=1e-6)
     assert run(capsys, *few, "--max-steps", "1000")[0] == 0
 

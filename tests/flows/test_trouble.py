@@ -141,7 +141,7 @@ def test_a_fixed_step_that_is_too_long():
 
 def test_max_steps():
     path = cf.solve(central(), [1.5, 0.3], 20, max_steps=5)
-    assert "raise max_steps" in path.status and path.stats["steps"] <= 5 and 0 < path.t[-1] < 20
+    assert "raise `max_steps`" in path.status and path.stats["steps"] <= 5 and 0 < path.t[-1] < 20
     np.testing.assert_allclose(path(path.t), path.w, rtol=0, atol=1e-12)
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cfdyn.cache import Shelf, fingerprint
 from cfdyn.errors import UsageError
+from cfdyn.unfinished import helper
 
 MODULE = "cfdyn.symbolic.exact.worker"
 TOO_LATE = "it was stopped at the time limit"
@@ -81,12 +79,7 @@ def begun(time_limit: float) -> Iterator[None]:
 
 
 def _begin(time_limit: float) -> subprocess.Popen[str]:
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULE, str(time_limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
-    )  # fmt: skip
+    return helper(MODULE, str(time_limit), stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -184,7 +184,7 @@ class ExactCycles(Record):
         """The values of the symbols, some changed."""
         for name, value in changed.items():
             if name not in self.parameters and name in self.params:
-                raise UsageError(f"{name} was put in as {self.params[name]:g}; ask for cycles(…, parameters={name!r}) to vary it")
+                raise UsageError(f"{name} was put in as {self.params[name]:g}; ask for it with `parameters={name!r}` to vary it")
             if name not in self.parameters:
                 raise unknown("parameter", name, self.parameters)
             if not np.isfinite(value):

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.loss import LossSpec
-from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import loss_program, map_program
 from cfdyn.tape.program import Program
@@ -40,7 +40,7 @@ def subject(given: Any, optimizer: Any = None) -> Any:
         if not isinstance(optimizer, Optimizer):
             raise UsageError("a loss needs an optimizer, such as cf.symbolic.cycles(loss, cf.optimizers.gd(lr=1), 2)")
         return LossMap(spec, optimizer)
-    if not hasattr(spec, "names") or not hasattr(spec, "params"):
+    if not isinstance(spec, MapSpec):
         raise UsageError(f"closed forms are sought for a loss with an optimizer or for a map, not {type(given).__name__}")
     if optimizer is not None:
         raise UsageError("a map takes no optimizer: cf.symbolic.cycles(step, n)")

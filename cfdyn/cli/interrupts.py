@@ -1,0 +1,63 @@
+"""Ctrl-C, and what else asks the program to end: in order if that is soon, else at once.
+
+Python sees a signal only between two of its own instructions, and compiling takes seconds without one. So a thread waits for
+signals too; what runs that long holds no lock that would stop it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from cfdyn import unfinished
+
+GRACE = 0.5  # seconds for an end in order
+WORDS = "interrupted; files are written whole or not at all, so none is damaged"
+_ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_ending = threading.Lock()
+_received = [signal.SIGINT]
+
+
+def watch() -> None:
+    """From now on each of these signals is an interrupt, and half a second later the end."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in _ENDS[1:]:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(reading,), daemon=True).start()
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    _received[0] = signal.Signals(number)
+    handler = signal.getsignal(signal.SIGINT)  # which waits while numba compiles
+    (handler if callable(handler) else signal.default_int_handler)(number, frame)
+
+
+def _wait(reading: int) -> None:
+    number = 0
+    while number not in _ENDS:
+        (number,) = os.read(reading, 1)
+    _received[0] = signal.Signals(number)
+    time.sleep(GRACE)
+    end()
+
+
+def end() -> None:
+    """Say so, leave nothing behind, and end with 128 + the signal: 130 for Ctrl-C."""
+    if not _ending.acquire(blocking=False):  # the other thread is about to
+        return time.sleep(60)
+    unfinished.drop()
+    with suppress(OSError, ValueError):
+        hidden = sys.stderr.isatty()  # the cursor, by a spinner
+        print(f"\x1b[?25h\rcfdyn: {WORDS}" if hidden else f"cfdyn: {WORDS}", file=sys.stderr, flush=True)
+    # Python forgets the status if the interrupt fell into code run from a string, as imports do.
+    os._exit(128 + _received[0])

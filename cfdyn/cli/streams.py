@@ -1,0 +1,54 @@
+"""Standard output and standard error as they are found: closed, full, cut off, of an encoding that lacks letters."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from cfdyn.cli.wording import worded
+
+
+def prepare() -> None:
+    """All three are open, and what their encoding lacks is replaced."""
+    # Else the next file that is opened would be standard output.
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(handle, True)
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as the process is)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def ascii_only() -> bool:
+    """Whether JSON on stdout should escape all other letters, so that none is lost."""
+    return "utf" not in (getattr(sys.stdout, "encoding", None) or "utf").lower()
+
+
+def say(words: str) -> None:
+    """A line on stderr, if it takes one."""
+    try:
+        print(f"cfdyn: {worded(words)}", file=sys.stderr, flush=True)
+    except OSError:
+        abandon(sys.stderr)
+
+
+def finish() -> int:
+    """Write what is left for stdout: 0, or 1 where it does not take it; a reader that has left (head, less) is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon(sys.stdout)
+    except OSError as error:
+        abandon(sys.stdout)
+        say(f"the output cannot be written: {error.strerror or error}")
+        return 1
+    return 0
+
+
+def abandon(stream: TextIO) -> None:
+    """Let a stream take everything from now on: a second failure at the exit must stay silent."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,68 @@
+"""Hostile strings in every option of every command: a status that is documented, a line at most on stderr, no traceback."""
+
+import time
+
+import pytest
+import typer
+
+from cfdyn import cache
+from cfdyn.cli import (
+    app_branches,  # noqa: F401 (its commands)
+    app_cycles,  # noqa: F401
+    app_exact,  # noqa: F401
+    main,
+)
+from cfdyn.cli.app import app
+
+HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:smile:", "\udcff", "nan", "-1", "0", "1e400", "1e308",
+           "9" * 20, "inf", ",", ":", "=", "a=", "=1", "lr=1:2", "x" * 70_000, "1" * 5000, "1," * 5000, "../../etc/passwd",
+           "/dev/null", "/proc/self/mem", "%s%n{0}", "__import__('os')", "lr=nan:inf", "x:=1", "gd:lr=", "a=1e308:-1e308",
+           "-1e308:1e308", "lambda", "\u202eabc", "`params={'a': 1}`"]  # fmt: skip
+USUAL = {
+    "study": ["double_well", "--no-figure", "--vary", "lr=1.05:1.1"], "orbit": ["double_well", "--steps", "3"],
+    "classify": ["double_well"], "lyapunov": ["double_well", "--steps", "100"], "oscillation": ["log.csv"],
+    "flow": ["double_well", "--time", "1", "--no-figure"], "compare": ["double_well", "--steps", "20", "--no-figure"],
+    "averages": ["double_well", "--steps", "60", "--no-figure"], "cycles": ["double_well", "--period", "1"],
+    "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
+    "curve": ["double_well", "--vary", "lr=0.5:2", "--vary", "a=0.5:2"], "exact": ["double_well", "--period", "1"],
+    "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
+}  # fmt: skip
+QUICK = ("oscillation", "cache", "list", "show")
+COMMANDS = typer.main.get_command(app).commands
+MOST = 60  # seconds of the processor, also where everything has to be compiled
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """`cfdyn cache` clears and limits it."""
+    (tmp_path / "log.csv").write_text("a,b\n" + "".join(f"{i % 2},{i % 3}\n" for i in range(60)))
+    monkeypatch.setattr(cache, "directory", lambda: None)
+
+
+def test_all_commands_are_here():
+    assert set(COMMANDS) == set(USUAL)
+
+
+def cases():
+    for name, command in COMMANDS.items():
+        for option in command.params:
+            if not getattr(option, "is_flag", False):
+                slow = [] if name in QUICK else [pytest.mark.slow]
+                yield pytest.param(name, option, marks=slow, id=f"{name} {option.opts[0]}")
+
+
+@pytest.mark.parametrize(("name", "option"), [*cases()])
+def test_hostile_strings(name, option, capsys):
+    for text in HOSTILE:
+        if (name, option.name, text) == ("lyapunov", "steps", "9" * 20):  # so many steps are what was asked for
+            continue
+        positional = option.param_type_name == "argument"
+        words = [name, *(USUAL[name][1:] if positional else USUAL[name]), text if positional else f"{option.opts[0]}={text}"]
+        begin = time.process_time()
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        out, err = capsys.readouterr()
+        shown = (words[-1][:60], end.value.code, err[:300])
+        assert end.value.code in (0, 1, 2) and "defect" not in err and "Traceback" not in err, shown
+        assert len(err) < 1200 and "\x1b" not in out + err and (out == "" or end.value.code != 2), shown
+        assert time.process_time() - begin < MOST, shown

@@ -1,0 +1,122 @@
+"""Ctrl-C and SIGTERM: the program is gone soon, whatever it is at, and nothing is left of it. Processor time is counted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+MOST = 1.5  # seconds of two processors after the signal
+
+
+def processes(group):
+    """Processor seconds of each process in a group that is not yet dead."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in "ZX":
+            found[int(folder.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def begin(command, place):
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    return subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, start_new_session=True,
+        env={**environment, "CFDYN_CACHE_DIR": str(place / "kept"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+
+
+def ended(process, number, whole_group):
+    """Signalled: its status, what it printed, and the processor seconds that it and its group still used."""
+    before = sum(processes(process.pid).values())
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    out, err = process.stdout.read(), process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    after, left = used.ru_utime + used.ru_stime - before, processes(process.pid)
+    while left and after < MOST:
+        time.sleep(0.02)
+        now = processes(process.pid)
+        after, left = after + sum(now[pid] - left.get(pid, 0.0) for pid in now), now
+    return process.returncode, out, err, after
+
+
+def half_written(place):
+    """What is no entry of the cache; an empty one that a helper was about to make is none."""
+    return [p for p in place.rglob("*") if p.is_file() and p.suffix != ".bin"]
+
+
+STUDY = ["-m", "cfdyn", "study", "(w**2-1)**2/4 + 0.01*w"]
+FLOW = ["-m", "cfdyn", "flow", "double_well", "--time", "5"]
+LONG = ["-m", "cfdyn", "lyapunov", "double_well", "--steps", "1000000000000"]
+CASES = {
+    "compiling": (FLOW, 1.5, signal.SIGINT, False),
+    "with a helper": (STUDY, 1.5, signal.SIGINT, True),
+    "computing": (LONG, 1.5, signal.SIGTERM, False),
+    **{f"{command[2]}, {used} s, {number.name}, {'all' if everyone else 'one'}":
+       pytest.param((command, used, number, everyone), marks=pytest.mark.slow)
+       for command in (STUDY, FLOW, LONG, ["-m", "cfdyn", "exact", "double_well", "--period", "5"])
+       for used in (0.3, 0.8, 2.0, 4.0) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) for everyone in (True, False)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_it_is_gone_soon_and_nothing_is_left(case, tmp_path):
+    """An empty cache, so that it compiles; the signal comes after so many seconds of work, or at the end of it."""
+    command, used, number, everyone = case
+    process = begin(command, tmp_path)
+    try:
+        while process.poll() is None and sum(processes(process.pid).values()) < used:
+            time.sleep(0.02)
+        if process.poll() is not None:
+            pytest.skip("it had ended before")
+        status, out, err, after = ended(process, number, everyone)
+    finally:
+        process.kill()
+    assert status == 128 + number, err
+    assert (out, err) == ("", "cfdyn: interrupted; files are written whole or not at all, so none is damaged\n")
+    assert after < MOST
+    assert half_written(tmp_path) == []
+
+
+STUCK = """
+import signal, subprocess, sys
+from cfdyn import unfinished
+from cfdyn.cli import interrupts
+interrupts.watch()
+signal.signal(signal.SIGINT, lambda *_: None)  # it waits, as while numba compiles
+unfinished.temporary(sys.argv[1])
+unfinished.begin(sys.argv[1] + "/claimed", keep=True)
+open(sys.argv[1] + "/claimed", "w").close()
+unfinished.begin(sys.argv[1] + "/whole", keep=True)
+open(sys.argv[1] + "/whole", "w").write("whole")
+others = [unfinished.helper("cfdyn.symbolic.exact.worker", "100", stdout=subprocess.DEVNULL),
+          unfinished.helper("cfdyn.analysis._ahead", stdout=subprocess.DEVNULL)]
+print(*(other.pid for other in others), flush=True)
+while True:
+    pass
+"""
+
+
+def test_a_program_that_does_not_see_the_signal(tmp_path):
+    """Its temporary file and its helpers go with it; what it has made does not."""
+    process = begin(["-c", STUCK, str(tmp_path)], tmp_path)
+    try:
+        helpers = {int(pid) for pid in process.stdout.readline().split()}
+        assert helpers < set(processes(process.pid))
+        status, out, err, after = ended(process, signal.SIGINT, False)
+    finally:
+        process.kill()
+    assert status == 130 and out == "" and err.startswith("cfdyn: interrupted") and after < MOST
+    assert not helpers & set(processes(process.pid))
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["whole"]
