@@ -20,6 +20,7 @@ _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
     "Loss": "a cf.Loss",
     "Optimizer": "an optimizer such as cf.optimizers.gd(lr=0.1)",
+    "PathLike": "the path of a file",
     "Flow": "a flow such as cf.flows.gradient(loss, optimizer)",
 }
 
@@ -37,7 +38,10 @@ def number(what: str, value: Any, finite: bool = False) -> float:
     except (OverflowError, ValueError, TypeError):
         found = math.nan
     if isinstance(value, float | np.floating) and (math.isnan(found) or finite and math.isinf(found)):
-        raise UsageError(f"{what}={value} is not a finite number")
+        if " " in what:
+            raise UsageError(f"{what} is a finite number, not {value}")
+        named = f"`{what.strip('`')}={value}`" if what.startswith("`") else f"{what}={value}"
+        raise UsageError(f"{named} is not a finite number")
     if math.isnan(found):
         raise UsageError(f"{what} is a number, not {shown(value)}")
     return found
@@ -135,7 +139,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
             raise UsageError(f"{what} is {len(inner)} values in a row, not {shown(value)}")
         return tuple(converted(what, item, one) for item, one in zip(items, inner, strict=True))
     if kind in (list, tuple, Sequence):
-        items = [converted(f"each of {what}", item, inner[0]) for item in _items(what, value)]
+        entry = what if what.startswith("each entry") else f"each entry of {what}"
+        items = [converted(entry, item, inner[0]) for item in _items(what, value)]
         return tuple(items) if kind is tuple else items
     if kind in (dict, Mapping):
         if not isinstance(value, Mapping):
@@ -188,7 +193,7 @@ def checked(function: Callable, package: str = "", make: str | None = None) -> C
 def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
     if getattr(hint, "__name__", "") in _MADE_BY and not isinstance(value, hint):
         raise UsageError(f"{function.__name__} takes {_MADE_BY[hint.__name__]}, not {type(value).__name__}")
-    return converted(name, value, hint)
+    return converted(f"`{name}`", value, hint)
 
 
 @functools.cache

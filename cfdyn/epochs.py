@@ -40,6 +40,7 @@ def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic
 
     Examples
     --------
+    >>> import numpy as np
     >>> import cfdyn as cf
     >>> from cfdyn.symbolic.loss import make_loss
     >>> rows = cf.Loss.from_spec(make_loss("(w - x)**2/2", columns=["x"], data=np.array([[0.0], [1.0]])))

@@ -80,7 +80,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def whole_number(what: str, value: Any, least: int = -(2**63), most: int = 2**63 - 1) -> int:
+def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2**63 - 1) -> int:
     """The value, if it is a whole number from ``least`` to ``most``.
 
     Examples
@@ -88,12 +88,15 @@ def whole_number(what: str, value: Any, least: int = -(2**63), most: int = 2**63
     >>> whole_number("depth", 2, 0)
     2
     """
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if not least <= number <= most:
+    number = None
+    if not isinstance(value, bool):
+        try:
+            number = operator.index(value)
+        except TypeError:
+            pass
+    if number is None or not least <= number <= most:
         span = "" if least < -(2**62) else f" from {least} on" if most > 2**62 else f" from {least} to {most}"
+        span = " below 2^63 in size" if number is not None and most > 2**62 and abs(number) > most else span
         raise UsageError(f"{what} is a whole number{span}, not {shown(value)}")
     return number
 

@@ -41,6 +41,7 @@ def lyapunov(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
     >>> exponents = cf.analysis.lyapunov(step, [0.1, 0.1], 100_000)

@@ -95,6 +95,7 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
 
     Examples
     --------
+    >>> import numpy as np
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
     >>> found = cf.analysis.normal_form(step, [1.0])

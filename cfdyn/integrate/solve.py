@@ -29,7 +29,7 @@ MAX_BYTES = 2**32
 def solve(
     flow: Flow, w0: Any, t: float, rtol: float = 1e-8, atol: float = 1e-10, save_at: Sequence[float] | None = None,
     method: str = "auto", strict: bool = False, step: float | None = None, max_step: float = math.inf,
-    max_steps: int = 100_000, edge_tolerance: float = 1e-3, progress: Callable[[float], None] | None = None,
+    max_steps: float = 100_000, edge_tolerance: float = 1e-3, progress: Callable[[float], None] | None = None,
 ) -> Trajectory:  # fmt: skip
     """The path of a flow from w0 over the time t, in optimizer steps.
 
@@ -97,7 +97,7 @@ def solve(
 
 
 def _checked(
-    rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: int, edge_tolerance: float
+    rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: float, edge_tolerance: float
 ) -> Options:
     if method != "auto" and method not in METHODS:
         raise unknown("method", method, (*METHODS, "auto"))

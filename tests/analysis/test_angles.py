@@ -98,16 +98,16 @@ def test_the_rotation_number_is_a_mean_of_many_turns():
 
 def test_an_angle_that_was_not_declared_is_pointed_out():
     for text, variables, params, words in (
-        (LIFTED, "x", {"K": 0.5, "W": GOLDEN}, "periodic={'x': 1} or --periodic x=1"),
-        (STANDARD, "x p", {"K": 0.8}, "--periodic x=2*pi"),
+        (LIFTED, "x", {"K": 0.5, "W": GOLDEN}, "`periodic={'x': 1}`"),
+        (STANDARD, "x p", {"K": 0.8}, "`periodic={'x': 2*pi}`"),
         (WRAPPED, "x", {"K": 0.5, "W": 0.5}, "the map brings x back with the period 1"),  # its 2-cycle lies on the jump
-        (WRAPPED, "x", {"K": 0.5, "W": GOLDEN}, "--periodic x=1"),
+        (WRAPPED, "x", {"K": 0.5, "W": GOLDEN}, "`periodic={'x': 1}`"),
     ):
         step = cf.Map.from_text(text, variables, params)
         found = cf.analysis.classify(step, [0.1, 3.0][: step.dim])
         assert found.kind == "undecided" and words in found.reason
     grows = cf.analysis.classify(cf.Map.from_text("x + 1/(1 + x**2)", "x"), [0.5], budget=20_000)
-    assert "--periodic" not in grows.reason
+    assert "periodic" not in grows.reason
 
 
 # -- expanding maps ---------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def test_a_vertical_line_of_a_map_that_is_not_linear():
 def test_a_branch_that_ran_out_of_steps_goes_on_as_if_it_had_not(step, start, name, bounds, steps, tmp_path):
     whole = continue_cycle(step, start, name, bounds)
     part = continue_cycle(step, start, name, bounds, max_steps=steps)
-    assert len(part) < len(whole) and any("max_steps, --steps" in end and "extended" in end for end in part.ends)
+    assert len(part) < len(whole) and any("`max_steps`" in end and "extended" in end for end in part.ends)
     rounds = 0
     while max(part.paces) > 0:
         part, rounds = cf.load(part.save(tmp_path / "branch.npz")).extended(steps), rounds + 1

@@ -108,8 +108,8 @@ def test_a_period_that_would_not_fit_is_refused():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"seed": -1}, "a seed is a whole number"), ({"seed": "a"}, "a seed is a whole number"), ({"budget": 0}, "a budget is a number of at least 1"),
-     ({"budget": float("nan")}, "a budget is"), ({"box": [(-1, 1), (0, 1e200)]}, "reaches to 1e\\+200 for y")],
+    [({"seed": -1}, "a seed is a whole number"), ({"seed": "a"}, "`seed` is a whole number"), ({"budget": 0}, "a budget is a number of at least 1"),
+     ({"budget": float("nan")}, "`budget` is a whole number"), ({"box": [(-1, 1), (0, 1e200)]}, "reaches to 1e\\+200 for y")],
 )  # fmt: skip
 def test_bad_options_get_a_sentence(options, message):
     """Seeds, budgets and boxes without meaning."""

@@ -201,7 +201,7 @@ def test_small_steps_find_what_boxes_prove():
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"method": "serch"}, "unknown method 'serch'; did you mean 'search'"), ({"method": None}, "unknown method 'None'"),
+    ({"method": "serch"}, "unknown method 'serch'; did you mean 'search'"), ({"method": None}, "`method` is a text"),
     ({"method": "search", "box": [(0, np.inf)]}, "finite for a search from many starts; for x"), ({"period": True}, "a whole number, not True"),
 ])  # fmt: skip
 def test_bad_options_get_a_sentence(options, message):

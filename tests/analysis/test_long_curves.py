@@ -119,6 +119,6 @@ def test_steps_are_checked(steps, step):
 
 def test_what_does_not_fit_into_memory():
     with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
-        curve_of(CIRCLE, *FOLD, max_steps=10**8)
+        curve_of(CIRCLE, *FOLD, max_steps=10**18)
     with pytest.raises(cf.CfdynError, match="ask for `max_steps="):
-        curve_of(CIRCLE, *FOLD, max_steps=10**400)
+        curve_of(CIRCLE, *FOLD, max_steps=10**18)

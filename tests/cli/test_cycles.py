@@ -41,7 +41,7 @@ def test_the_usual_box_and_the_words(capsys):
     status, out, _ = run(capsys, "double_well", "--optimizer", "gd:lr=1.4", "--period", "3")
     assert status == 0 and "no cycles of period 3: there is none" in out
     status, out, _ = run(capsys, *FULL, "--period", "14", "--budget", "500")
-    assert status == 0 and "there may be more" in out and "budget=5000" in out
+    assert status == 0 and "there may be more" in out and "--budget 5000" in out
 
 
 def test_the_plane(capsys, tmp_path):

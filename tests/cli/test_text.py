@@ -143,7 +143,7 @@ SAID = {
     "optimizer": (["study", "exp(w)"], "--optimizer gd:lr=0.1"),
     "rtol": (["flow", "double_well", "--rtol", "2"], "--rtol"),
     "save_at": (["flow", "double_well", "--save-at", "5,1"], "--save-at"),
-    "max_steps": (["branch", "double_well", "--vary", "lr=0.5:1.5", "--steps", "9" * 20], "--steps 29826161"),
+    "max_steps": (["branch", "double_well", "--vary", "lr=0.5:1.5", "--steps", "9" * 18], "--steps 29826161"),
     "catalogue": (["study", "quartc"], "See: cfdyn list losses"),
     "flow of another optimizer": (["flow", "double_well", "--model", "normalized_gd"], "--optimizer normalized_gd:lr=…"),
 }

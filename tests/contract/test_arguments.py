@@ -161,19 +161,19 @@ def test_what_is_missing_or_too_much_is_told_by_python():
     with pytest.raises(TypeError, match="multiple values for argument 'n'"):
         cf.iterate(STEP, [0.5], 3, n=3)
     with pytest.raises(TypeError, match="positional argument"):
-        cf.as_map(WELL, GD, 3)
+        cf.as_map(WELL, GD, None, 3)
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: cf.iterate(STEP, [1.1], "5"), "n is a whole number, not '5'"),
-        (lambda: cf.iterate(STEP, [1.1], 5.5), "n is a whole number, not 5.5"),
+        (lambda: cf.iterate(STEP, [1.1], "5"), "`n` is a whole number, not '5'"),
+        (lambda: cf.iterate(STEP, [1.1], 5.5), "`n` is a whole number, not 5.5"),
         (lambda: cf.Map.from_text("a*x", "x", params={"a": "abc"}), r"params\['a'\] is a number, not 'abc'"),
         (lambda: LOSS.gradient(None), "a point of a loss is a list of numbers, not None"),
         (lambda: cf.analysis.lyapunov(None, [0.5], 5), "lyapunov takes a map, cf.as_map"),
-        (lambda: cf.analysis.bands(STEP, [0.5], "lr", (1.0,)), r"bounds is 2 values in a row, not \(1.0,\)"),
-        (lambda: cf.flows.rod(WELL, GD, rods=1), "rods is a text, not 1"),
+        (lambda: cf.analysis.bands(STEP, [0.5], "lr", (1.0,)), r"`bounds` is 2 values in a row, not \(1.0,\)"),
+        (lambda: cf.flows.rod(WELL, GD, rods=1), "`rods` is a text, not 1"),
     ],
 )
 def test_what_is_said(call, words):

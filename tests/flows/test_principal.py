@@ -62,7 +62,7 @@ def test_a_path_that_crosses_the_singular_curvature():
 
 
 @pytest.mark.parametrize("name", ["principal", "sqrt_loss", "self_stabilization"])
-@pytest.mark.parametrize(("optimizer", "sentence"), [(cf.optimizers.adam(0.1), "not of adam; take cf.optimizers.gd"),
+@pytest.mark.parametrize(("optimizer", "sentence"), [(cf.optimizers.adam(0.1), "not of adam; take `cf.optimizers.gd"),
                                                      (cf.optimizers.heavy_ball(0.1), "not of heavy_ball"), (cf.optimizers.sam(0.1), "not of sam"),
                                                      (cf.optimizers.gd(0.1, clip=1.0), "leave out clip"), ("gd", "takes an optimizer")])  # fmt: skip
 def test_flows_of_gradient_descent_refuse_others(name, optimizer, sentence):

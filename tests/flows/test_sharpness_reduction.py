@@ -98,7 +98,7 @@ def test_starts_without_a_manifold(text, start, sentence):
 
 
 def test_what_they_are_models_of():
-    with pytest.raises(UsageError, match="model of cf.optimizers.normalized_gd.*not of gd"):
+    with pytest.raises(UsageError, match="model of `cf.optimizers.normalized_gd.*not of gd"):
         cf.flows.normalized_gd(VALLEY, OPT.gd(0.1))
     with pytest.raises(UsageError, match="leave out weight_decay"):
         cf.flows.sqrt_loss(VALLEY, OPT.gd(0.1, weight_decay=0.1))

@@ -208,11 +208,11 @@ def test_a_start_exactly_on_the_edge_with_no_push():
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"t": -1}, "at least 0"), ({"t": np.inf}, "finite"), ({"t": np.nan}, "finite"), ({"t": "x"}, "numbers"),
+    ({"t": -1}, "at least 0"), ({"t": np.inf}, "finite"), ({"t": np.nan}, "finite"), ({"t": "x"}, "`t` is a number"),
     ({"rtol": 0.0}, "rtol"), ({"rtol": -1e-3}, "rtol"), ({"rtol": np.nan}, "rtol"), ({"atol": -1.0}, "atol"),
     ({"method": "rk4"}, "unknown method.*rkc"), ({"save_at": [2, 1]}, "increase"), ({"save_at": [1, 1]}, "increase"),
     ({"save_at": [0, 6]}, "lie in"), ({"save_at": [-1, 1]}, "lie in"), ({"save_at": []}, "finite times"),
-    ({"save_at": [np.nan]}, "finite times"), ({"save_at": "abc"}, "numbers"), ({"step": 0.0}, "step"),
+    ({"save_at": [np.nan]}, "finite number"), ({"save_at": "abc"}, "`save_at` is a list"), ({"step": 0.0}, "step"),
     ({"step": -1.0}, "step"), ({"max_step": 0.0}, "max_step"), ({"max_steps": 0}, "max_steps"),
     ({"edge_tolerance": -1.0}, "edge_tolerance"), ({"step": np.nan}, "step"),
 ])  # fmt: skip

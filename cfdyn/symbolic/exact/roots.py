@@ -20,7 +20,7 @@ def complex_algebra() -> Algebra:
     """Programs of a tape on complex numpy arrays."""
     table: dict[str, Any] = {name: getattr(np, name) for name in "exp log sin cos tan sinh cosh tanh sqrt log1p".split()}
     table.update(erf=erf, add=np.add, sub=np.subtract, mul=np.multiply, div=np.divide, neg=np.negative, pow=np.power,
-                 ipow=lambda x, k: x ** complex(k) if k < 0 else x**k)  # fmt: skip
+                 sech2=lambda x: 1 - np.tanh(x) ** 2, ipow=lambda x, k: x ** complex(k) if k < 0 else x**k)  # fmt: skip
     return Algebra(lambda f: complex(f), table, np.pi, np.e)
 
 
