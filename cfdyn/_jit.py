@@ -7,10 +7,7 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 from __future__ import annotations
 
 import ctypes
-import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from importlib import import_module
@@ -22,11 +19,11 @@ import numba
 import numpy as np
 from numba import types
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.event import Listener, register
 from numba.core.registry import CPUDispatcher
 from numba.experimental import function_type as _function_type  # noqa: F401 (how to call a function by its address)
 from numba.extending import intrinsic, typeof_impl
 
+from cfdyn._held import hold_interrupts
 from cfdyn._kept import is_kept, keep
 from cfdyn.portable import Rooted, held_while_forking
 
@@ -44,49 +41,7 @@ if not DISABLED and _WANTED not in sys.modules and find_spec("scipy"):
     del sys.modules[_WANTED]
 
 
-class _HoldInterrupts(Listener):
-    """Ctrl-C while numba compiles waits until it has finished.
-
-    LLVM calls back through ctypes, which swallows exceptions: an interrupt there would leave a
-    half-compiled function behind.
-    """
-
-    def __init__(self) -> None:
-        self.depth, self.pending = 0, False
-        self.previous: Any = None
-
-    def on_start(self, event: Any) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        self.depth += 1
-        if self.depth == 1:
-            self.previous = signal.signal(signal.SIGINT, self._note)
-
-    def on_end(self, event: Any) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        self.depth -= 1
-        if self.depth == 0:
-            signal.signal(signal.SIGINT, signal.default_int_handler if self.previous is None else self.previous)
-            if self.pending:
-                self.pending = False
-                signal.raise_signal(signal.SIGINT)
-
-    def _note(self, number: int, frame: Any) -> None:
-        self.pending = True
-
-
-    def forget(self) -> None:
-        """In a forked process nothing compiles, whatever another thread was about to do."""
-        if self.depth:
-            self.depth, self.pending = 0, False
-            signal.signal(signal.SIGINT, signal.default_int_handler if self.previous is None else self.previous)
-
-
-_interrupts = _HoldInterrupts()
-register("numba:compiler_lock", _interrupts)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_interrupts.forget)
+hold_interrupts()
 # The lock within: the one around it would tell of a compilation that there is not.
 held_while_forking(global_compiler_lock._lock, 1)
 
