@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.orbits import FAR
-from cfdyn.systems import Map, PreciseMap
+from cfdyn.precise import PreciseMap
+from cfdyn.systems import Map
 
 MAX_OPERATIONS = 2e6
 # An orbit diverges if it stays beyond 10^308 for that many steps.
