@@ -51,7 +51,8 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 
     x = np.array(points, dtype=float)
     best, best_size, stalled = None, np.inf, 0
     for _ in range(iterations):
-        defect = images(step, x) - np.roll(x, -1, axis=0)
+        with np.errstate(invalid="ignore"):
+            defect = images(step, x) - np.roll(x, -1, axis=0)
         matrices = jacobians(step, x)
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
             return best
