@@ -148,7 +148,8 @@ def converted(what: str, value: Any, hint: Any) -> Any:
         pairs = [(converted(f"each name in {what}", k, inner[0]), k, v) for k, v in value.items()]
         return {name: converted(f"{what}[{shown(k)}]", v, inner[1]) for name, k, v in pairs}
     if isinstance(hint, type) and not isinstance(value, hint):
-        raise UsageError(f"{what} is {_MADE_BY.get(hint.__name__, f'a {hint.__name__}')}, not {shown(value)}")
+        made = f"{'an' if hint.__name__[0] in 'AEIOU' else 'a'} {hint.__name__}"
+        raise UsageError(f"{what} is {_MADE_BY.get(hint.__name__, made)}, not {shown(value)}")
     return value
 
 

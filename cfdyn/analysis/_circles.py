@@ -18,6 +18,7 @@ CUTS = (-0.0954915, 0.2637321)
 # Periods that angles usually have, and what they are called.
 USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}
 SAME, FAR = 1e-9, 8.0
+PLACES = (-1.6180340, -0.3819660, 0.1458980, 0.7639320)  # near 0, as parts of a period
 BESIDE = 1e-3  # of a period: so near to a cut Newton's method meets it
 
 
@@ -115,17 +116,27 @@ def hint(step: Map, z: np.ndarray) -> str:
 
     It has drifted off while the map repeats in it, or a map with branches comes back to the same value a period on.
     """
-    here = step(z)
     for k, name in enumerate(step.names):
         for words, period in USUAL.items() if name not in step.periodic else ():
-            shift = np.zeros(step.dim)
-            shift[k] = period
-            moved = step(z + shift) - here
-            turns = 1.0 if abs(z[k]) > FAR * period else 0.0
-            moved[k] -= turns * period
+            turns = abs(z[k]) > FAR * period
             wraps = step.switching and abs(z[k]) <= period
-            if (turns or wraps) and np.abs(moved).max() <= SAME * (1 + abs(z[k])):
+            if (turns or wraps) and _repeats(step, z, k, period, float(turns)):
                 what = f"{name} drifts, and the map repeats in it" if turns else f"the map brings {name} back"
                 return (f"; {what} with the period {words}: declare it an angle, with "
                         f"`periodic={{{name!r}: {words}}}`")  # fmt: skip
     return ""
+
+
+def _repeats(step: Map, z: np.ndarray, k: int, period: float, turns: float) -> bool:
+    """Whether a period more in the entry k makes so many turns more of its image: here, and near 0.
+
+    Far out many a map is almost a shift, such as x − 1/x, and repeats with any period.
+    """
+    for part in (z[k] / period, *PLACES):
+        here, beyond = z.copy(), z.copy()
+        here[k], beyond[k] = part * period, part * period + period
+        moved = step(beyond) - step(here)
+        moved[k] -= turns * period
+        if not np.abs(moved).max() <= SAME * (1 + abs(here[k])):
+            return False
+    return True

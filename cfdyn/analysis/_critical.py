@@ -10,6 +10,9 @@ import numpy as np
 
 from cfdyn.analysis._homological import Forms, Shift
 
+# Relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best.
+STILL = 1e-6
+
 
 @dataclass(frozen=True)
 class Critical:
@@ -118,7 +121,7 @@ def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float
     q, p = critical.right[0], critical.left[0]
     square = forms.second(q, q)
     found = np.array([float(paired(left, square)) / 2 for left in plus.left])
-    found[np.abs(found) <= 1e-9 * np.abs(plus.left).max() * np.abs(square).sum()] = 0.0
+    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(square).sum()] = 0.0
     rates = [float(paired(p, forms.second(q, v))) for v in plus.right]
     return found, float(found @ rates)
 

@@ -30,6 +30,7 @@ CALL, MOST_CALLED = 2.5e8, 1.2e10
 NARROW = 4
 # A value beside one at which the orbit lands on an unstable cycle exactly.
 NUDGE = 1 + math.pi * 1e-9
+NEUTRAL = 1e-9  # exponents below it
 QUASI_PERIODIC, UNRESOLVED = -4, -5
 
 
@@ -95,15 +96,16 @@ def bands(
     [(0.5, 1.0, 'fixed point'), (1.0, 1.236068, 'period 2'), (1.236068, 1.25, 'period 4')]
     """
     lo, hi = float(bounds[0]), float(bounds[1])
-    if not (np.isfinite([lo, hi]).all() and lo < hi) or count < 2:
-        raise UsageError(f"bands need a range lo < hi and two samples or more, not {lo:g}:{hi:g}:{count}")
+    if not (lo < hi and np.isfinite(hi - lo)) or count < 2:
+        raise UsageError(f"bands need a range lo < hi of finite width and two samples or more, not {lo:g}:{hi:g}:{count}")
     z, run = require_map(step).state(z0), _Scan(step, parameter, progress)
     count = min(count, run.most)
-    run.add(np.linspace(lo, hi, count), z)
+    run.add(np.unique(np.linspace(lo, hi, count)), z)
     for _ in range(6):
         run.add(run.boundaries(max(count // 6, 2)), z)
     run.longer(z)
     run.check(z, (hi - lo) / (count - 1))
+    run.pass_over_bifurcations()
     found = bounded(step, parameter, z, run.values, run.labels, NAMES)
     return Bands(parameter, run.values, run.labels, run.exponents, run.tails, found, float(np.diff(run.values).max()),
                  provenance=provenance(map=step.title, params=step.params, start=z, bounds=bounds))  # fmt: skip
@@ -184,15 +186,30 @@ class _Scan:
         What is left then is unresolved, and dropped where it is hardly wider than the distance of two samples.
         """
         self.work, self.narrow, sure = MOST_CALLED, NARROW * spacing, self.labels > 0
-        runs = [run for label in set(self.labels[~sure].tolist()) for run in _runs(self.labels == label)]
+        runs = [run for run in _runs_of(self.labels) if not sure[run[0]]]
         wide = [run for run in runs if self._width(run) >= spacing]
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda run: self._check_run(run[0], run[1], z, sure), sorted(wide, key=self._width, reverse=True)))
         self.labels[~sure] = UNRESOLVED
         gone = [i for run in _runs(~sure) if self._width(run) < 2 * spacing for i in range(run[0], run[1] + 1)]
-        gone = gone if len(gone) < len(sure) else []
+        self.drop(gone if len(gone) < len(sure) else [])
+
+    def drop(self, gone: list[int]) -> None:
+        """Forget these samples."""
         for name in ("values", "labels", "exponents", "tails"):
             setattr(self, name, np.delete(getattr(self, name), gone, axis=0))
+
+    def pass_over_bifurcations(self) -> None:
+        """A sample on a neutral cycle that no neighbour has hits a bifurcation exactly, and makes no band.
+
+        It is forgotten, or counts to its neighbour at an end of the range.
+        """
+        last = len(self.labels) - 1
+        hit = [i for i, j in _runs_of(self.labels) if i == j and self.labels[i] > 0 and abs(self.exponents[i]) < NEUTRAL]
+        for end, beside in ((0, 1), (last, last - 1)):
+            if end in hit and last > 0:
+                self.labels[end] = self.labels[beside]
+        self.drop([i for i in hit if 0 < i < last])
 
     def _width(self, run: tuple[int, int]) -> float:
         return float(self.values[run[1]] - self.values[run[0]])
@@ -235,3 +252,8 @@ def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
     """(first, last) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
     return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
+
+
+def _runs_of(labels: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) of each run of equal labels."""
+    return [run for label in set(labels.tolist()) for run in _runs(labels == label)]

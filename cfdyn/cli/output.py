@@ -86,6 +86,7 @@ def study_summary(study: Any) -> dict[str, Any]:
                                            "supercritical": flip.supercritical, "meaning": flip.meaning},
         "minima": [{k: getattr(m, k) for k in ("w", "loss", "sharpness", "edge", "kind")} for m in study.minima],
         "bands": [{"lo": lo, "hi": hi, "regime": name} for lo, hi, name in study.bands.bands],
+        "resolution": study.bands.resolution,
         "cycles": None if study.cycles is None else [
             {"points": c.points, "period": c.period, "multipliers": c.multipliers, "stable": c.stable} for c in study.cycles],
         "flips": [] if study.cascade is None else study.cascade.flips,
@@ -125,10 +126,10 @@ def vector(values: Any, most: int = 6) -> str:
 
 
 def number(value: Any) -> str:
-    """Six significant digits; complex as a+bi."""
+    """Six significant digits; complex as a+bi; zero without a sign."""
     if isinstance(value, complex | np.complexfloating):
-        return f"{value.real:.6g}{value.imag:+.6g}i"
-    return f"{float(value):.6g}"
+        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
+    return f"{float(value) + 0.0:.6g}"
 
 
 def _table(*columns: str) -> Table:
@@ -215,13 +216,15 @@ def print_bands(out: Screen, bands: Any, at: float) -> None:
     """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
     kept = chosen_bands(bands.bands, at)
     shown = [band for k, band in enumerate(bands.bands) if k in kept]
-    out.heading(f"Regimes over {bands.parameter}", ", same start")
+    out.heading(f"Regimes over {bands.parameter}", f", same start, sampled every {bands.resolution:.2g} or closer")
     table = _table("from", "to", "regime")
     for lo, hi, name in shown:
         table.add_row(number(lo), number(hi), name)
     out.print(table)
     if len(shown) < len(bands.bands):
         out.print(f"… and {len(bands.bands) - len(shown)} more (all of them with --json)")
+    if any(name == "unresolved" for _, _, name in shown):
+        out.print("unresolved: regimes change within less than the samples resolve, or were not looked at for want of time")
     out.print()
 
 

@@ -30,6 +30,11 @@ def forward(tape: Tape, outputs: Sequence[Node], tangents: Mapping[Node, Node]) 
         elif branches:
             condition, a, b = branches
             dot[node] = tape.select(condition, dot.get(a, zero), dot.get(b, zero))
+        elif tape.ops[node] == "div":
+            # (a′ − (a/b) b′)/b: the square of b may overflow.
+            (a, b), minus = tape.args[node], tape.const(-1)
+            moved = tape.total([dot.get(a, zero), tape.mul(minus, tape.mul(node, dot.get(b, zero)))])
+            dot[node] = tape.mul(tape.div(tape.const(1), b), moved)
         else:
             slopes = partials(tape, node)
             dot[node] = tape.total(tape.mul(slopes[k](), d) for k, d in moving)

@@ -110,6 +110,12 @@ def test_an_angle_that_was_not_declared_is_pointed_out():
     assert "periodic" not in grows.reason
 
 
+@pytest.mark.parametrize("formula", ["sqrt(x**2 + 1)", "x + log(1 + x**2)", "x - 1/x", "x + exp(-x)", "x + 1/(1 + x**2)"])
+def test_what_is_almost_a_shift_far_out_is_no_angle(formula):
+    """None of them repeats in x: each has a derivative that has a limit and is no constant."""
+    assert "periodic" not in cf.analysis.classify(cf.Map.from_text(formula, "x"), [2.3]).reason
+
+
 # -- expanding maps ---------------------------------------------------------------------------------
 
 

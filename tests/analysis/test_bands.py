@@ -64,7 +64,7 @@ def test_shape_and_order():
     assert found.exponents[fixed] == pytest.approx(np.log(np.abs(1 - 2 * found.values[fixed])), abs=1e-6)
 
 
-@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, 1.0), (0.1, math.inf), (math.nan, 1.0)])
+@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, 1.0), (0.1, math.inf), (math.nan, 1.0), (-1e308, 1e308)])
 def test_bad_ranges_are_refused(bounds):
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.0))
     with pytest.raises(cf.CfdynError, match="range|finite number"):
@@ -128,6 +128,19 @@ def test_a_slow_spiral_is_no_sliver_of_chaos():
         again = w - lr * loss.gradient(w)
         assert np.abs(again - w).max() > 0.1
         assert again - lr * loss.gradient(again) == pytest.approx(w, abs=1e-9)
+
+
+@pytest.mark.parametrize("bounds", [(0.4, 2.5), (1.0, 3.0), (2.0, 3.0), (1.0, 2.0), (1.0, 1.0 + 5e-16)])
+@needs_compiler
+def test_a_bifurcation_that_a_sample_hits_makes_no_band(bounds):
+    """w ← (1 − η)w converges for η < 2, diverges for η > 2, and has 2-cycles at η = 2 only."""
+    step = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=1.0))
+    found = cf.analysis.bands(step, [1.0], "lr", bounds, count=401)
+    ends = {"fixed point": (bounds[0], min(bounds[1], 2.0)), "divergent": (max(bounds[0], 2.0), bounds[1])}
+    expected = [(lo, hi, name) for name, (lo, hi) in ends.items() if lo < hi]
+    assert [b[2] for b in found.bands] == [e[2] for e in expected] and (np.diff(found.values) > 0).all()
+    for (lo, hi, _), (first, last, _) in zip(found.bands, expected):
+        assert (lo, hi) == pytest.approx((first, last), rel=1e-12)
 
 
 AGREE = {

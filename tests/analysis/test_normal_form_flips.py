@@ -137,6 +137,21 @@ def test_flip_across_a_valley_of_minima(x):
         assert orbit.sharpness[-1] < 2 / (1.01 * eta) < sharpness and orbit.loss[-1] < 1e-20
 
 
+@pytest.mark.parametrize("beside", [0.0, 5e-9, -3e-8])
+def test_nothing_drifts_at_the_flattest_minimum(beside):
+    """x = y of (1 − xy)²/2 is known to √ε only: beyond its edge the orbit of the study has period 2 in plain floats, and stays."""
+    x = -1 - beside
+    flattest = form(cf.as_map(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=2 / (x * x + 1 / x**2))), [x, 1 / x])
+    assert flattest.supercritical is True and "a 2-cycle is born" in flattest.meaning
+    x, y, orbit = 1.5, 0.3, []
+    for _ in range(20_000):
+        rest = 1 - x * y
+        x, y = x + 1.1 * rest * y, y + 1.1 * rest * x
+        orbit.append((x, y))
+    last = np.array(orbit[-4:])
+    assert np.abs(last[2:] - last[:2]).max() < 1e-9 and np.abs(last[1] - last[0]).max() > 0.1
+
+
 def three_cycle(h):
     """N6: plain gradient descent with η = 1 in two dimensions, h′(s) = 3/4 + h₂(s − 1), k = (√3/6)(2 − s)."""
     s = "(x**2 + y**2)"

@@ -225,3 +225,17 @@ def test_the_table_of_a_study_has_them(capsys):
     assert code == 0 and any(lo <= 1.302 <= hi and name.startswith("period") for lo, hi, name in shown)
     kept = cf.load("cfdyn-out/study-001.npz").bands.bands
     assert {name for *_, name in shown} == {name for *_, name in kept} and len(shown) < len(kept)
+
+
+def test_the_resolution_stands_in_the_table_and_in_the_document(capsys):
+    """The widest distance of two samples of the record, in both."""
+    _, out, _ = run(capsys, "study", "double_well", "--no-figure")
+    found = cf.load("cfdyn-out/study-001.npz").bands
+    widest = float(np.diff(found.values).max())
+    assert f"sampled every {widest:.2g} or closer" in out.partition("Regimes over lr")[2].splitlines()[0]
+    assert output.study_summary(cf.load("cfdyn-out/study-001.npz"))["resolution"] == widest
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.0, "0"), (complex(-0.0, -0.0), "0+0i"), (-1e-300, "-1e-300"), (complex(1, -2), "1-2i")])
+def test_zero_has_no_sign(value, text):
+    assert output.number(value) == text

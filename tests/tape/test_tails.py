@@ -109,3 +109,19 @@ def test_hessian_of_log_cosh(x, wanted):
     """1/cosh² x = 4 e^(−2x) but for e^(−4x)."""
     found = cf.Loss("logcosh(w)").hessian([x])[0, 0]
     assert found == pytest.approx(4 * math.exp(-2 * abs(x)), rel=1e-12) and found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("formula", "definition"),
+    [
+        ("log(cosh(w))", lambda x: MP.log(MP.cosh(x))),
+        ("log(1 + exp(w))", lambda x: MP.log(1 + MP.exp(x))),
+        ("w/(1 + exp(w))", lambda x: x / (1 + MP.exp(x))),
+        ("log(exp(w) + exp(-2*w))", lambda x: MP.log(MP.exp(x) + MP.exp(-2 * x))),
+    ],
+)
+def test_quotients_whose_denominator_has_no_square(formula, definition):
+    """Second derivatives where b² is beyond 1e308 and b is not: absolutely as good as near 0."""
+    for x in (3.0, 350.0, 360.0, 700.0):
+        wanted = 2 * MP.taylor(definition, MP.mpf(x), 2)[2]
+        assert cf.Loss(formula).hessian([x])[0, 0] == pytest.approx(float(wanted), rel=1e-12, abs=1e-15)
