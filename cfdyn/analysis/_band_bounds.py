@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.analysis.classify import classify
 from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.analysis.edge import edge
 from cfdyn.errors import CfdynError
 from cfdyn.systems import Map
 
@@ -15,6 +16,7 @@ from cfdyn.systems import Map
 MOST, LONGEST = 16, 32
 # An orbit converges slowly near a bifurcation: it may lie so many distances of samples beside.
 BESIDE = 4.0
+NEUTRAL = 1e-9  # of a multiplier from 1
 LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision")
 
 
@@ -60,9 +62,13 @@ def _bifurcation(
 def _loss(step: Map, parameter: str, z0: np.ndarray, period: int, bounds: tuple[float, float]) -> float | None:
     """The nearest parameter within the bounds at which the orbit's stable cycle bifurcates; None if it does not."""
     regime = classify(step, z0)
-    if regime.period != period or not abs(regime.multipliers[0]) < 1:
+    if regime.period != period or not abs(regime.multipliers[0]) <= 1 + NEUTRAL:
         return None
     try:
+        if period == 1 and abs(regime.multipliers[0] - 1) < NEUTRAL:
+            # On a continuum of fixed points that stay, the edge of this one.
+            value = edge(step, regime.points[0], step.params[parameter], parameter).value
+            return value if bounds[0] <= value <= bounds[1] else None
         branch = continue_cycle(step, regime.points, parameter, bounds)
     except CfdynError:
         return None

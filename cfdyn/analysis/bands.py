@@ -183,15 +183,23 @@ class _Scan:
     def check(self, z: np.ndarray, spacing: float) -> None:
         """Put each stretch that is not periodic to `classify`, the widest first, until the work is spent.
 
-        What is left then is unresolved, and dropped where it is hardly wider than the distance of two samples.
+        What is left then is unresolved. Where it does not stretch and is narrower than the distance of two samples it is
+        dropped: what converges slowly beside a bifurcation.
         """
-        self.work, self.narrow, sure = MOST_CALLED, NARROW * spacing, self.labels > 0
-        runs = [run for run in _runs_of(self.labels) if not sure[run[0]]]
-        wide = [run for run in runs if self._width(run) >= spacing]
+        sure, slow = self.labels > 0, self.labels == UNSETTLED
+        runs = [run for run in _runs_of(self.labels) if not sure[run[0]] and self._width(run) >= spacing]
+        runs.sort(key=lambda run: (-self._width(run), run))
+
+        def turn(some: list[tuple[int, int]]) -> None:
+            # Each thread has its own share of the work, so that what is done does not depend on their pace.
+            checks = _Checks(self, z, sure, NARROW * spacing, MOST_CALLED / 2)
+            for run in some:
+                checks.run(*run)
+
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda run: self._check_run(run[0], run[1], z, sure), sorted(wide, key=self._width, reverse=True)))
+            list(pool.map(turn, (runs[::2], runs[1::2])))
         self.labels[~sure] = UNRESOLVED
-        gone = [i for run in _runs(~sure) if self._width(run) < 2 * spacing for i in range(run[0], run[1] + 1)]
+        gone = [i for run in _runs(~sure & slow) if self._width(run) < spacing for i in range(run[0], run[1] + 1)]
         self.drop(gone if len(gone) < len(sure) else [])
 
     def drop(self, gone: list[int]) -> None:
@@ -214,34 +222,42 @@ class _Scan:
     def _width(self, run: tuple[int, int]) -> float:
         return float(self.values[run[1]] - self.values[run[0]])
 
-    def _check_run(self, first: int, last: int, z: np.ndarray, sure: np.ndarray) -> None:
-        """Label the samples first…last by `classify` in the middle and at the ends, and so on where these differ."""
-        middle = (first + last) // 2
-        places = [middle, first, last] if self._width((first, last)) >= self.narrow else [middle]
+
+class _Checks:
+    """Labels by `classify`, until so many operations are spent."""
+
+    def __init__(self, scan: _Scan, z: np.ndarray, sure: np.ndarray, narrow: float, work: float):
+        self.scan, self.z, self.sure, self.narrow, self.work = scan, z, sure, narrow, work
+
+    def run(self, first: int, last: int) -> None:
+        """Label the samples first…last in the middle and at the ends, and so on where these differ."""
+        labels, sure, middle = self.scan.labels, self.sure, (first + last) // 2
+        wide = self.scan.values[last] - self.scan.values[first] >= self.narrow
+        places = [middle, first, last] if wide else [middle]
         for i in places:
             if not sure[i]:
                 if self.work <= 0:
                     return
-                self.labels[i], sure[i] = self._classified(i, z), True
-        if len(set(self.labels[places].tolist())) == 1:
-            self.labels[first : last + 1], sure[first : last + 1] = self.labels[middle], True
+                labels[i], sure[i] = self._classified(i), True
+        if len(set(labels[places].tolist())) == 1:
+            labels[first : last + 1], sure[first : last + 1] = labels[middle], True
         elif last - first > 2:
-            self._check_run(first, middle, z, sure)
-            self._check_run(middle, last, z, sure)
+            self.run(first, middle)
+            self.run(middle, last)
 
-    def _classified(self, i: int, z: np.ndarray) -> int:
-        value = float(self.values[i])
-        found = self._regime(value, z)
+    def _classified(self, i: int) -> int:
+        value = float(self.scan.values[i])
+        found = self._regime(value)
         if found.period and abs(found.multipliers[0]) > 1:
-            found = self._regime(value * NUDGE, z)
+            found = self._regime(value * NUDGE)
         return found.period or _KINDS[found.kind]
 
-    def _regime(self, value: float, z: np.ndarray) -> Regime:
+    def _regime(self, value: float) -> Regime:
         """By `classify` with few steps, and with all where these do not decide."""
-        step = self.step.at(**{self.parameter: value})
-        most, dear = default_budget(step), self.step.cost + self.step.tangent_cost // 2
+        step = self.scan.step.at(**{self.scan.parameter: value})
+        most, dear = default_budget(step), step.cost + step.tangent_cost // 2
         for budget in dict.fromkeys((min(int(np.clip(QUICK / dear, *QUICK_STEPS)), most), most)):
-            found = classify(step, z, budget=budget)
+            found = classify(step, self.z, budget=budget)
             self.work -= CALL + found.steps * dear
             if found.kind != "undecided" or self.work <= 0:
                 break
