@@ -148,7 +148,7 @@ class Loss(Portable):
 def _not_in_the_catalogue(formula: Any, variables: Any) -> None:
     """An error for the name of a catalogue's loss in place of a formula, unless it is declared as a variable."""
     named = re.fullmatch(r"\s*([A-Za-z]\w*)\s*(?::(.*))?", formula, re.DOTALL) if isinstance(formula, str) else None
-    if named is None or (variables and named[1] in split_names(variables)) or named[1] not in catalogue("losses").names():
+    if named is None or named[1] in split_names(variables) or named[1] not in catalogue("losses").names():
         return
     options = ", ".join((named[2] or "").split(","))
     declare = "" if named[2] else f"; a weight of that name is declared with variables={named[1]!r}"

@@ -20,7 +20,7 @@ from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_orig
 
 import numpy as np
 
-from cfdyn.errors import RecordError, UsageError
+from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.files import as_path, regular, whole
 
 FORMAT = "cfdyn record 1"
@@ -220,7 +220,7 @@ def load(path: str | os.PathLike) -> Record:
             arrays = _arrays(path, file)
         content = json.loads(str(arrays.pop("header")))
         if content["format"] != FORMAT:
-            raise RecordError(f"{path} is of another format: {content['format']!r}")
+            raise RecordError(f"{path} is of another format: {shown(content['format'])}")
         record = _decode(content["record"], arrays)
         if not isinstance(record, Record):
             raise TypeError("the header holds no record")

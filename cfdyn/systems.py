@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import table, vector
+from cfdyn.arguments import converted, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.loss import Loss
@@ -277,7 +277,8 @@ def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | Non
 
 
 def _around(spec: MapSpec, periodic: Mapping[str, float] | None) -> MapSpec:
-    return circle_map(spec, periodic) if periodic else spec
+    periods = converted("`periodic`", periodic, Mapping[str, float] | None)
+    return circle_map(spec, periods) if periods else spec
 
 
 def compose(*maps: Map) -> Map:

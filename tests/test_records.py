@@ -460,7 +460,8 @@ def well_formed(record: object) -> bool:
         value, declared = getattr(record, field.name), str(field.type)
         if field.name.startswith("_"):
             continue
-        arrays = "np.ndarray" in declared and not declared.startswith("list")
+        listed = declared.removeprefix("Annotated[")
+        arrays = "np.ndarray" in declared and not listed.startswith("list")
         if arrays and not (isinstance(value, np.ndarray) or value is None and "None" in declared):
             return False
         if arrays and value is not None and value.dtype.kind not in ("biufcU" if "str" in declared else "biufc" if "complex" in declared else "biuf"):
@@ -470,7 +471,7 @@ def well_formed(record: object) -> bool:
         plain = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list, "float": (float, int)}
         if declared in plain and (not isinstance(value, plain[declared]) or isinstance(value, bool) and declared != "bool"):
             return False
-        if declared.startswith(("tuple", "list", "dict")) and type(value).__name__ != declared.split("[")[0]:
+        if listed.startswith(("tuple", "list", "dict")) and type(value).__name__ != listed.split("[")[0]:
             return False
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, Record) and not well_formed(item):
@@ -537,6 +538,7 @@ def test_bytes_changed_or_cut_off(tmp_path, kind, data):
         ("orbit", "z", {"__tuple__": []}), ("orbit", "names", {"__tuple__": [1]}), ("orbit", "names", {"__tuple__": ["a", "b"]}),
         ("orbit", "n_weights", 1.0), ("orbit", "n_weights", True), ("regime", "period", "two"), ("cycles", "period", 3),
         ("branch", "bifurcations", {"__list__": [1]}), ("branch", "ends", {"__tuple__": ["a"]}), ("edge", "value", None),
+        ("bands", "bands", {"__list__": [1.5]}), ("cascade", "points", {"__list__": []}),
         ("exact cycles", "params", {"__dict__": [["a", "b"]]}), ("event", "t", True), ("orbit", "provenance", {"__list__": []}),
     ],
 )  # fmt: skip

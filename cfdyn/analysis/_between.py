@@ -75,6 +75,16 @@ def shrinks(value: Callable[[Solved], float], solution: Callable[[float], Solved
     return sizes[1] <= sizes[0] / 2
 
 
+def crosses(value: Callable[[Solved], float], solution: Callable[[float], Solved | None], place: float) -> bool:
+    """Whether a test becomes small at a place and has two signs beside it, where one that touches 0 has the same."""
+    beside = [solution(place + side * BESIDE[1]) for side in (-1, 1)]
+    try:
+        signs = [np.sign(value(s)) for s in beside if s is not None]
+    except ArithmeticError:
+        return False
+    return (len(signs) < 2 or signs[0] != signs[1]) and shrinks(value, solution, place)
+
+
 def interpolated(
     solution: Callable[[float], Solved | None], lo: float = 0.0, hi: float = 1.0
 ) -> Callable[[float], Solved] | None:

@@ -16,7 +16,7 @@ from cfdyn.analysis._sentences import called
 from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.analysis._special import Special
 from cfdyn.analysis.cycles import NEUTRAL
-from cfdyn.errors import CfdynError, NumericsError, UsageError
+from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
 from cfdyn.recipes import make_map_again, recipe_of
 from cfdyn.records import Record, provenance
 from cfdyn.systems import Map
@@ -42,7 +42,8 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
         rows = np.asarray(given, dtype=float)
         n = operator.index(1 if period is None else period)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, not {cycle!r}, {period!r}") from None  # noqa: E501
+        raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, "
+                         f"not {shown(cycle)}, {shown(period)}") from None  # fmt: skip
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")
     if rows.ndim == 2 and rows.shape[1] == step.dim and len(rows) and (period is None or n == len(rows)):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis._between import between, interpolated, root, shrinks
+from cfdyn.analysis._between import between, crosses, interpolated, root
 from cfdyn.analysis._continuation import Solved
 from cfdyn.analysis._curve_legs import Rows
 from cfdyn.analysis._curve_place import Place, Spectrum, on_circle, pairs
@@ -165,7 +165,7 @@ def _numerator(place: Place) -> float:
 
 
 def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | None:
-    """Where the first of the tests goes through 0 behind row k and all become small, None where one has a pole or jumps."""
+    """Where all of the tests go through 0 behind row k, the first of them exactly; None where one has a pole or jumps."""
 
     def value(test: Test, s: Solved) -> float:
         found = test(Place(tracer, s.z))
@@ -181,7 +181,7 @@ def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | 
             if solved is None:
                 continue
             hit = root(first, solved)
-            if hit is not None and all(shrinks(other, solved, hit[0]) for other in others):
+            if hit is not None and all(crosses(other, solved, hit[0]) for other in others):
                 return Place(tracer, hit[1].z)
     return None
 

@@ -13,7 +13,7 @@ from cfdyn.analysis._curve_system import FORMS
 from cfdyn.analysis._sentences import spoken
 from cfdyn.analysis._shooting import multipliers
 from cfdyn.analysis.continue_cycle import WIDEST, continue_cycle
-from cfdyn.errors import NumericsError, UsageError, unknown
+from cfdyn.errors import NumericsError, UsageError, shown, unknown
 from cfdyn.symbolic.formula import formula
 from cfdyn.systems import Map, require_parameter
 
@@ -160,7 +160,7 @@ def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:
     elif _is_pair(given):
         kind, points = given
     else:
-        raise UsageError(f"a curve starts from a bifurcation, a record or (kind, points), not {given!r}")
+        raise UsageError(f"a curve starts from a bifurcation, a record or (kind, points), not {shown(given)}")
     if kind not in KINDS:
         raise unknown("kind of bifurcation", str(kind), KINDS)
     return step, kind, points

@@ -49,7 +49,7 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> Found:
     lo, hi = region[0].tolist()
     laps = laps_for(step, period, lo, hi)
     search = Search(step, period, laps, min(hi - lo, 1.0) if math.isinf(hi - lo) else hi - lo)
-    monotone = len(laps.ends) == 1 and period > (1 if laps.rising[0] > 0 else 2)
+    monotone = len(laps.ends) == 1 and not laps.open and period > (1 if laps.rising[0] > 0 else 2)
     if monotone:
         search.laps = laps.none()
     elif period > LONG:

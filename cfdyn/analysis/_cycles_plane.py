@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.analysis._cycles_found import Found
-from cfdyn.analysis._shooting import least_period, multipliers, polish, residual
+from cfdyn.analysis._shooting import images, jacobians, least_period, multipliers, polish, residual
 from cfdyn.analysis._symmetry import Symmetries
 from cfdyn.kernels.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
 from cfdyn.systems import Map
@@ -17,6 +17,7 @@ LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays 
 MOST_UNDECIDED, MOST_LISTS = 400, 20  # chains in a list; full lists of the widest, so that a continuum does not hide the rest
 FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
+BESIDE, SPREAD, DECIMALS = 1e-14, 1e3, 9  # of a cycle's size, and times its defect: so near to a jump the values at it decide
 
 
 def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> Found:
@@ -145,7 +146,7 @@ def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple
     slack = 1e-12 * (region[:, 1] - region[:, 0])
     extent = float(np.ptp(region, axis=1).max())
     points = []
-    for cycle in solved:
+    for cycle in (c if c is None else off_jumps(step, c) for c in solved):
         if cycle is not None and least_period(cycle, extent=extent) == period:
             inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
             if inside.all(axis=1).any():
@@ -153,6 +154,24 @@ def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple
     if not points:
         return np.empty((0, period, step.dim)), np.empty((0, step.dim))
     return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+
+
+def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:
+    """A cycle (n, D) as it is, or, where to round-off one of its points is at a jump, as it closes exactly there; None if not.
+
+    Next to a jump Newton's method converges to the limits of the map from one side, which need not be its values.
+    """
+    if not step.switches:
+        return cycle
+    size = max(float(np.abs(cycle).max()), 1e-300)
+    room = SPREAD * residual(step, cycle) + BESIDE * size
+    here, steepness = images(step, cycle), 1 + np.abs(jacobians(step, cycle)).max()
+    beside = [images(step, cycle + room * side) for side in np.concatenate([np.eye(step.dim), -np.eye(step.dim)])]
+    if all(np.abs(there - here).max() <= SPREAD * room * steepness for there in beside):
+        return cycle
+    rounded = np.round(cycle, DECIMALS)
+    exact = (np.where(np.abs(rounded - cycle) <= room, rounded, cycle), cycle)
+    return next((points for points in exact if residual(step, points) == 0.0), None)
 
 
 def sharp(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:

@@ -51,7 +51,7 @@ class Bands(Record):
     labels: Annotated[np.ndarray, "n"]
     exponents: Annotated[np.ndarray, "n"]
     tails: Annotated[np.ndarray, "n *"]
-    bands: list
+    bands: list[tuple[float, float, str]]
     resolution: float = math.nan
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Cascade(Record):
     """
 
     name: str
-    flips: list[float]
-    periods: list[int]
+    flips: Annotated[list[float], "k"]
+    periods: Annotated[list[int], "k"]
     accumulation: float | None
     accumulation_error: float | None
     ratios: list[float]
@@ -45,7 +45,7 @@ class Cascade(Record):
     superstable: list[float]
     alpha: float | None
     alpha_error: float | None
-    points: list[np.ndarray] = field(repr=False)
+    points: Annotated[list[Annotated[np.ndarray, "* *"]], "k"] = field(repr=False)
     reason: str
 
 

@@ -69,7 +69,7 @@ class Comparison(Record):
     sharpness: Annotated[np.ndarray, "n"]
     variance: Annotated[np.ndarray, "n"]
     edge: float
-    cycles: list
+    cycles: list[tuple[int, int]]
     orbit: dict
     models: list[Model]
     warnings: list[str]

@@ -14,7 +14,8 @@ from cfdyn.analysis._circles import opened_away
 from cfdyn.analysis._cycle_system import CycleTracer, check_steps
 from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
-from cfdyn.errors import UsageError
+from cfdyn.arguments import checked
+from cfdyn.errors import UsageError, shown
 from cfdyn.records import Record
 from cfdyn.systems import Map, require_map, require_parameter
 
@@ -61,6 +62,7 @@ class Bifurcation(Record):
         """
         return (self._step or remade(self)).at(**{self.name: self.parameter})
 
+    @checked
     def switch(
         self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
         progress: Callable[[int], None] | None = None,
@@ -75,7 +77,8 @@ class Bifurcation(Record):
         """
         from cfdyn.analysis._switch import switched
 
-        return switched(self, checked_bounds(self.step, self.name, bounds or self.bounds), max_steps, max_step, progress)
+        interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
+        return switched(self, interval, max_steps, max_step, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +246,7 @@ def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[
     try:
         lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {bounds!r}") from None
+        raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {shown(bounds)}") from None
     if not (np.isfinite([lo, hi]).all() and lo < hi):
         raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
     if hi - lo > WIDEST:

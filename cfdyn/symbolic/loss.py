@@ -144,11 +144,11 @@ def make_loss(
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
     """
-    params = converted("params", params or {}, Mapping[str, float])
+    params = converted("params", {} if params is None else params, Mapping[str, float])
     read = formula(text)
     used = set(read.names)
     known = set(params) | set(columns)
-    names = split_names(variables) if variables else natural_order(sorted(used - known))
+    names = split_names(variables) or natural_order(sorted(used - known))
     if not names:
         raise FormulaError("the formula has no variables, so there is nothing to optimise")
     check_names(name for name in (*names, *params, *columns) if name not in used)
@@ -178,8 +178,10 @@ def _check_table(data: Any, columns: Sequence[str]) -> None:
         raise UsageError(f"the data need rows of {len(columns)} entries ({', '.join(columns)}), not shape {np.shape(data)}")
 
 
-def split_names(names: str | Sequence[str]) -> list[str]:
-    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names."""
+def split_names(names: str | Sequence[str] | None) -> list[str]:
+    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names; none of nothing."""
+    if names is None or isinstance(names, str) and not names:
+        return []
     parts = re.split(r"[,\s]+", names.strip()) if isinstance(names, str) else converted("variables", names, Sequence[str])
     if len(set(parts)) != len(parts) or not all(parts):
         raise UsageError(f"variable names must be distinct and not empty: {names!r}")

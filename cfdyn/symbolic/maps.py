@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.arguments import converted
-from cfdyn.errors import FormulaError, UsageError
+from cfdyn.errors import FormulaError, UsageError, shown
 from cfdyn.symbolic.circles import CircleMap
 from cfdyn.symbolic.extended import ExtendedMap
 from cfdyn.symbolic.formula import Formula, check_names, formula
@@ -238,16 +238,16 @@ def make_map(
     what: str = "map",
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
-    params = converted("params", params or {}, Mapping[str, float])
+    params = converted("params", {} if params is None else params, Mapping[str, float])
     try:
         given = (formulas,) if isinstance(formulas, str) else tuple(formulas)
     except TypeError:
         given = ()
     if not given:
-        raise FormulaError(f"a {what} needs one formula for each variable, not {formulas!r}")
+        raise FormulaError(f"a {what} needs one formula for each variable, not {shown(formulas)}")
     read = tuple(formula(f) for f in given)
     used = {name for f in read for name in f.names}
-    names = split_names(variables) if variables else natural_order(sorted(used - set(params)))
+    names = split_names(variables) or natural_order(sorted(used - set(params)))
     check_names(name for name in (*names, *params) if name not in used)
     for name in natural_order(sorted(set(names) & set(params))):
         raise UsageError(f"{name!r} cannot be a variable and a parameter at once")

@@ -166,14 +166,15 @@ class Optimizer:
         >>> opt.per_weight, opt.update["v"].expression
         (('v',), g + mu*v)
         """
-        texts = {"update": update, "define": define or {}, "shared": shared or {}, "flow": flow or {}}
-        update, define, shared, flow = (converted(what, given, Mapping[str, str]) for what, given in texts.items())
+        texts = {"update": update, "define": define, "shared": shared, "flow": flow}
+        update, define, shared, flow = (converted(what, {} if given is None else given, Mapping[str, str])
+                                        for what, given in texts.items())  # fmt: skip
         domain = converted("domain", domain, Mapping[str, str] | None)
-        shared, initial = dict(shared), dict(converted("initial", initial or {}, Mapping[str, float]))
+        shared, initial = dict(shared), dict(converted("initial", {} if initial is None else initial, Mapping[str, float]))
         params = _numbers(name, params)
         rules = {**update, **shared}
         _check_names(rules, params, define)
-        names = ["w", "g", "gg", *(["h"] if probe else []), *rules, *params, *define, "t"]
+        names = ["w", "g", "gg", *(["h"] if probe is not None else []), *rules, *params, *define, "t"]
         defined = {key: formula(text, names) for key, text in define.items()}
         read = {key: formula(text, names) for key, text in rules.items()}
         used = {name for f in (*read.values(), *defined.values()) for name in f.names}
@@ -185,7 +186,7 @@ class Optimizer:
         return cls(
             name, params, read, defined, per_weight, tuple(shared), states,
             domain if domain is not None else {"lr": "positive"} if "lr" in params else {},
-            converted("options", options or {}, Mapping[str, Any]),
+            converted("options", {} if options is None else options, Mapping[str, Any]),
             _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
             {s: formula(f, names) for s, f in flow.items()}, _read(threshold, params),
         )  # fmt: skip

@@ -335,3 +335,9 @@ def test_a_fixed_point_at_zero_is_found_whatever_rounding_makes_of_it(r):
 def test_steps_that_only_come_near_zero_end_there():
     step = cf.Map.from_text("Piecewise((a*x, x < 0.5), (a*(1 - x) + b, True))", "x", {"a": 1.2292169317707757, "b": -0.1410905369510368})
     assert firsts(every(step, 1, 0, 1)) == [0.0]
+
+
+def test_a_map_whose_laps_are_unknown_is_not_called_monotone():
+    """x ↦ frac(1/x) has 3-cycles, one for each word of three quotients that are not all the same: none may be ruled out."""
+    found = cf.analysis.cycles(cf.Map.from_text("frac(1/x)", "x"), 3, [(0.01, 0.99)])
+    assert not found.complete and "monotone" not in found.reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -217,3 +219,23 @@ def test_cubic_henon_maps_against_the_roots_of_polynomials(coefficients, b):
     assert all(f.complete for f in found)
     np.testing.assert_allclose(np.sort(found[0].points[:, 0, 0]), real[0], atol=1e-7)
     np.testing.assert_allclose(np.sort(np.concatenate([real[0], found[1].points[:, :, 0].ravel()])), real[1], atol=1e-7)
+
+
+@pytest.mark.parametrize("periodic", [None, {"x": 1.0}])
+def test_limits_at_a_jump_are_no_cycles(periodic):
+    """The cat map has |det(Aⁿ − 1)| = 1, 5, 16 points of fⁿ(z) = z on the torus: 1, 2 and 5 cycles, each closing in fractions."""
+    step = cf.Map.from_text(["mod(2*x+y, 1)", "mod(x+y, 1)"], "x y", periodic=periodic)
+    for n, count in ((1, 1), (2, 2), (3, 5)):
+        found = cf.analysis.cycles(step, n, [(0, 1), (0, 1)])
+        assert len(found) == count
+        for cycle in found:
+            rational = [[Fraction(float(x)).limit_denominator(16) for x in point] for point in cycle.points]
+            assert np.abs(np.array(rational, dtype=float) - cycle.points).max() < 1e-12
+            for (x, y), after in zip(rational, [*rational[1:], rational[0]], strict=True):
+                assert [(2 * x + y) % 1, (x + y) % 1] == after
+
+
+def test_a_fixed_point_of_the_baker_map_is_not_at_its_far_corner():
+    """(mod(2x, 1), (y + floor(2x))/2) = (x, y) asks for mod(2x, 1) = x in [0, 1), thus x = 0 and y = 0."""
+    step = cf.Map.from_text(["mod(2*x, 1)", "(y+floor(2*x))/2"], "x y")
+    assert cf.analysis.cycles(step, 1, [(0, 1), (0, 1)]).points.tolist() == [[[0.0, 0.0]]]

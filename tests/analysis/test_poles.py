@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.analysis._between import root
 from cfdyn.analysis._continuation import Solved
+from tests.analysis.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 curve_of = cf.analysis.bifurcation_curve
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
@@ -116,3 +117,35 @@ def test_no_polynomial_is_put_through_a_jump_to_another_curve():
     # Across a gap in one curve there is a polynomial.
     found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solved(np.array([t * t]), *[np.ones(1)] * 2))
     assert found is not None and abs(found[0] - 0.5) < 1e-12
+
+
+def test_a_coefficient_that_touches_zero():
+    """c = ρμ²/(μ − 1) has the same sign on both sides of μ = 0, where the map is −1 times the identity: a double flip, no more."""
+    start = ("flip", [[0.0, 0.0]])
+    found = curve_of(KOPEL.at(mu=0.5, rho=4 / 3), start, ("mu", "rho"), ((-4, 6), (0.05, 2.5)))
+    assert sorted(s.kind for s in found.special) == ["branch point-flip", "double flip"]
+    double = next(s for s in found.special if s.kind == "double flip")
+    assert double.parameters == pytest.approx([0, 2], abs=1e-9)
+
+
+def test_flips_of_two_species_where_both_equations_are_one():
+    """The juvenile–adult Leslie–Gower model: fixed points solve two linear equations, which coincide at one (cyj, b1).
+
+    There all points of a line are fixed, flips have the multiplier 1 as well, and their coefficient has a pole, no zero.
+    """
+    p = LESLIE_GOWER.params
+    k, m = (1 - p["mj"]) / p["ma"], (1 - p["my"]) / p["mz"]
+    ratio = (p["cyy"] + p["cyz"] * m) / (p["cjy"] + p["cjz"] * m)
+    exact = ratio * (p["cjj"] + p["cja"] * k) - p["cya"] * k, (1 + (p["b2"] * m - 1) / ratio) / k
+    branch = cf.analysis.continue_cycle(LESLIE_GOWER, LESLIE_GOWER_POINTS[1][1], "cyj", (0.1, 0.5))
+    flips = [s for s in branch.bifurcations if s.kind == "flip"]
+    found = curve_of(LESLIE_GOWER, flips[1], ("cyj", "b1"), ((0.01, 1), (5, 60)))
+    there = [s for s in found.special if np.abs(s.parameters - exact).max() < 1e-3]
+    assert len(there) == 2 and all(s.parameters == pytest.approx(exact, rel=1e-9) for s in there)
+    for s in there:
+        assert s.kind != "generalized flip" and sorted(s.multipliers.real)[::3] == pytest.approx([-1, 1], abs=1e-8)
+        before, after = found.coefficient[s.place : s.place + 2]
+        assert before * after < 0 and min(abs(before), abs(after)) > 1e-4
+    for s in found.special:
+        if s.kind == "generalized flip":
+            assert np.abs(found.coefficient[s.place : s.place + 2]).max() < 1e-4

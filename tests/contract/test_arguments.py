@@ -22,12 +22,18 @@ WRONG = {
 }  # fmt: skip
 LOSS, WELL, GD = cf.Loss("(1 - x*y)**2/2"), cf.losses.double_well(), cf.optimizers.gd(lr=1.1)
 STEP, LOGISTIC = cf.as_map(WELL, GD), cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
+ROTATION = cf.Map.from_text("x + r", "x", {"r": 0.3}, periodic={"x": 1.0})
 FLOW = cf.flows.gradient(LOSS, GD)
 
 
 @functools.cache
 def orbit():
     return cf.iterate(STEP, [0.5], 60)
+
+
+@functools.cache
+def flip():
+    return cf.analysis.continue_cycle(STEP.at(lr=0.95), [1.0], bounds=(0.9, 1.2)).bifurcations[0]
 
 
 @functools.cache
@@ -71,8 +77,10 @@ def of_points():
 
 def of_makers():
     formulas = {"formulas": "r*x", "variables": "x", "params": {"r": 1.0}}
+    angle = {"formulas": "x + r", "variables": "x", "params": {"r": 0.3}, "periodic": {"x": 1.0}}
     yield "Loss", lambda: (cf.Loss, {"formula": "a*x**2", "variables": "x", "params": {"a": 1.0}, "box": [(-1, 1)]})
     yield "Map.from_text", lambda: (cf.Map.from_text, formulas)
+    yield "Map.from_text, an angle", lambda: (cf.Map.from_text, angle)
     yield "Flow.from_text", lambda: (cf.Flow.from_text, formulas)
     yield "Optimizer.from_text", lambda: with_defaults(cf.Optimizer.from_text, update={"w": "w - lr*g"}, params={"lr": 0.1})
     yield "as_map", lambda: (cf.as_map, {"loss": WELL, "optimizer": GD})
@@ -112,6 +120,13 @@ def of_analyses():
     yield "bands", lambda: with_defaults(a.bands, z0=[0.5], bounds=(0.5, 1.1), count=8, **swept)
     yield "cascade", lambda: with_defaults(a.cascade, cycle=[1.0], bounds=(0.9, 1.4), levels=2, **(swept | {"step": STEP.at(lr=0.95)}))
     yield "edge", lambda: with_defaults(a.edge, z=[1.0], scale=0.5, **swept)
+    yield "windows", lambda: with_defaults(a.windows, period=2, bounds=(0.9, 1.1), box=[(0.5, 1.5)], samples=4, **swept)
+    yield "bifurcation", lambda: (flip().switch, {"bounds": (0.9, 1.2), "max_steps": 50, "max_step": 0.05, "progress": None})
+    yield "curve", lambda: with_defaults(a.bifurcation_curve, step=STEP, bifurcation=flip(), max_steps=20)
+    yield "rotation_number", lambda: with_defaults(a.rotation_number, step=ROTATION, z0=[0.1], n=100)
+    yield "symbolic.cycles", lambda: with_defaults(cf.symbolic.cycles, given=WELL, optimizer=GD, n=1, time_limit=2.0)
+    yield "symbolic.edge", lambda: with_defaults(cf.symbolic.edge, loss=WELL, optimizer=GD, time_limit=2.0)
+    yield "exact cycles", lambda: (lambda lr: cf.symbolic.cycles(WELL, GD, 1).at(lr=lr), {"lr": 1.0})
     yield "lyapunov", lambda: with_defaults(a.lyapunov, step=STEP, z0=[0.5], n=100)
     short = cf.as_map(LOSS, GD.at(lr=0.5))
     yield "analysis.compare", lambda: with_defaults(a.compare, orbit=cf.iterate(short, [1.2, 0.5], 4), paths=[path()])

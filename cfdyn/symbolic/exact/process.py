@@ -10,8 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-import numpy as np
-
+from cfdyn.arguments import number
 from cfdyn.cache import Shelf, fingerprint
 from cfdyn.errors import UsageError
 from cfdyn.unfinished import helper
@@ -32,10 +31,10 @@ def checked_limit(seconds: Any) -> float:
     ------
     UsageError : no positive number
     """
-    number = isinstance(seconds, int | float | np.integer | np.floating) and not isinstance(seconds, bool)
-    if not number or not seconds > 0:
-        raise UsageError(f"the time limit is a positive number of seconds, not {seconds!r}")
-    return float(seconds)
+    limit = number("the time limit", seconds)
+    if not limit > 0:
+        raise UsageError(f"the time limit is a positive number of seconds, not {limit:g}")
+    return limit
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:

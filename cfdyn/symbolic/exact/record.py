@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records import Record
 
@@ -182,14 +183,12 @@ class ExactCycles(Record):
 
     def numbers(self, changed: dict[str, float]) -> dict[str, float]:
         """The values of the symbols, some changed."""
-        for name, value in changed.items():
+        for name in changed:
             if name not in self.parameters and name in self.params:
                 raise UsageError(f"{name} was put in as {self.params[name]:g}; ask for it with `parameters={name!r}` to vary it")
             if name not in self.parameters:
                 raise unknown("parameter", name, self.parameters)
-            if not np.isfinite(value):
-                raise UsageError(f"{name}={value} is not a finite number")
-        return {name: float(changed.get(name, self.params[name])) for name in self.parameters}
+        return {name: number(name, changed.get(name, self.params[name]), finite=True) for name in self.parameters}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import converted
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import LossMap, MapSpec
@@ -50,11 +51,12 @@ def subject(given: Any, optimizer: Any = None) -> Any:
 def chosen_parameters(spec: Any, wanted: Sequence[str] | str | None) -> tuple[str, ...]:
     """The parameters that stay symbols: lr of an optimizer, or all of a plain map, if not said otherwise."""
     known = list(spec.params)
-    if wanted == "all":
+    if isinstance(wanted, str) and wanted == "all":
         return tuple(sorted(known, key=lambda name: name != "lr"))
     if wanted is None:
         return ("lr",) if "lr" in known else tuple(known)
-    names = tuple(wanted.replace(",", " ").split()) if isinstance(wanted, str) else tuple(wanted)
+    listed = wanted.replace(",", " ").split() if isinstance(wanted, str) else converted("`parameters`", wanted, Sequence[str])
+    names = tuple(listed)
     for name in names:
         if name not in known:
             raise unknown("parameter", name, known)
