@@ -60,7 +60,7 @@ _said: list[str] = []
 
 def refuse(reason: str) -> Path | None:
     """No folder; says once that compiled code is kept in memory only, and why."""
-    if not _said:
+    if not _said and not unfinished.ended():
         _said.append(reason)
         warnings.warn(f"compiled code is not kept between runs: {reason}", RuntimeWarning, stacklevel=2)
     return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.25  # seconds for helpers to remove files of their own
 _files: dict[str, bool] = {}
+_ended: list[bool] = []
 _helpers: list[subprocess.Popen[Any]] = []
 
 
@@ -39,6 +40,11 @@ def finish(path: str | os.PathLike) -> None:
     _files.pop(os.fspath(path), None)
 
 
+def ended() -> bool:
+    """True once `drop` has begun: what another thread writes is taken away from it."""
+    return bool(_ended)
+
+
 def helper(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[Any]:
     """A process that runs a module of this package, with a pipe to its stdin; it ends when that is closed.
 
@@ -60,6 +66,7 @@ def helper(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[Any
 
 def drop() -> None:
     """End the helpers and remove the files: the last thing that a process does."""
+    _ended.append(True)
     running = [process for process in _helpers if process.returncode is None]
     for process in running:
         with suppress(OSError, ValueError):

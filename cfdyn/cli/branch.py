@@ -23,6 +23,8 @@ ROWS = ("parameter", "points", "multipliers", "stable", "period", "ends", "close
 
 def interval(vary: str) -> tuple[str, tuple[float, float]]:
     """``"lr=0.1:2"``: the parameter and its bounds."""
+    if not vary.strip():
+        raise UsageError("say which parameter varies, and where the branches end: --vary NAME=LO:HI, such as --vary lr=0.1:2")
     name, equals, text = (part.strip() for part in vary.partition("="))
     if not equals or not name or text.count(":") != 1 or "," in text:
         raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {vary!r}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.flow import Flow
 from cfdyn.loss import Loss
 from cfdyn.orbits import Orbit
@@ -23,6 +23,7 @@ AVERAGES = ("last_two", "midpoints", "polyak")
 DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 SIDE = 5.0  # of the box where nothing says better
 ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
+FILE = re.compile(r"[^\s()*+]+\.(npz|csv|tsv|json|toml|txt)", re.IGNORECASE)
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 Box = list[tuple[float, float]]
@@ -116,6 +117,9 @@ def number(text: str) -> float:
 def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:
     """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
     params = assignments(settings)
+    if FILE.fullmatch(text.strip()):
+        raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
+                         "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
     if NAME.fullmatch(text.strip()):
         if variables:
             raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")

@@ -239,3 +239,15 @@ def test_the_resolution_stands_in_the_table_and_in_the_document(capsys):
 @pytest.mark.parametrize(("value", "text"), [(-0.0, "0"), (complex(-0.0, -0.0), "0+0i"), (-1e-300, "-1e-300"), (complex(1, -2), "1-2i")])
 def test_zero_has_no_sign(value, text):
     assert output.number(value) == text
+
+
+@pytest.mark.parametrize("command", ["study", "classify", "orbit", "cycles"])
+def test_a_file_in_place_of_a_loss(capsys, command):
+    status, _, err = run(capsys, command, "run-001.npz", *(["--period", "2"] if command == "cycles" else []))
+    assert status == 2 and "'run-001.npz' is the name of a file" in err and "attributes" not in err
+
+
+@pytest.mark.parametrize("command", ["branch", "cascade"])
+def test_the_parameter_that_varies_is_asked_for(capsys, command):
+    status, _, err = run(capsys, command, "double_well")
+    assert status == 2 and "say which parameter varies" in err and "--vary lr=0.1:2" in err
