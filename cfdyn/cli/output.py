@@ -205,7 +205,7 @@ def _print_minima(out: Screen, study: Any) -> None:
 
 def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[int]:
     """Which of many bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
-    first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)])}
+    first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)]) if name != "unresolved"}
     needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
     visible = 0.002 * (bands[-1][1] - bands[0][0])
     widest = sorted((k for k, (lo, hi, _) in enumerate(bands) if hi - lo >= visible), key=lambda k: bands[k][0] - bands[k][1])
