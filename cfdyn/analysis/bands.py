@@ -22,10 +22,10 @@ from cfdyn.systems import Map, require_map
 MAX_PERIOD = 32
 RETURN = 1e-8
 MOST_OPERATIONS = 3e9
-# A quick look at a stretch by `classify`, in operations and at most that many steps; what it leaves undecided gets a full one.
-QUICK, QUICK_STEPS = 8e8, (8000, 100_000)
+# Steps of a quick look by `classify`, which shows chaos; what it leaves undecided gets a longer one, then a full one.
+QUICK = (8_000, 100_000)
 # What a call of `classify` costs besides its steps, and all of them together, in operations.
-CALL, MOST_CALLED = 2.5e8, 1.2e10
+CALL, MOST_CALLED = 1.2e8, 1.2e10
 # Stretches narrower than that many distances of samples are looked at in their middle only.
 NARROW = 4
 # A value beside one at which the orbit lands on an unstable cycle exactly.
@@ -238,30 +238,35 @@ class _Checks:
             if not sure[i]:
                 if self.work <= 0:
                     return
-                labels[i], sure[i] = self._classified(i), True
+                label = self._classified(i)
+                if label is None:
+                    return
+                labels[i], sure[i] = label, True
         if len(set(labels[places].tolist())) == 1:
             labels[first : last + 1], sure[first : last + 1] = labels[middle], True
         elif last - first > 2:
             self.run(first, middle)
             self.run(middle, last)
 
-    def _classified(self, i: int) -> int:
+    def _classified(self, i: int) -> int | None:
         value = float(self.scan.values[i])
         found = self._regime(value)
-        if found.period and abs(found.multipliers[0]) > 1:
+        if found and found.period and abs(found.multipliers[0]) > 1:
             found = self._regime(value * NUDGE)
-        return found.period or _KINDS[found.kind]
+        return None if found is None else found.period or _KINDS[found.kind]
 
-    def _regime(self, value: float) -> Regime:
-        """By `classify` with few steps, and with all where these do not decide."""
+    def _regime(self, value: float) -> Regime | None:
+        """By `classify` with few steps, and with all where these do not decide; None where the work does not allow that."""
         step = self.scan.step.at(**{self.scan.parameter: value})
         most, dear = default_budget(step), step.cost + step.tangent_cost // 2
-        for budget in dict.fromkeys((min(int(np.clip(QUICK / dear, *QUICK_STEPS)), most), most)):
+        for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK, most)):
             found = classify(step, self.z, budget=budget)
             self.work -= CALL + found.steps * dear
-            if found.kind != "undecided" or self.work <= 0:
+            if found.kind != "undecided" or budget == most:
+                return found
+            if self.work <= 0:
                 break
-        return found
+        return None
 
 
 def _runs(marked: np.ndarray) -> list[tuple[int, int]]:

@@ -271,7 +271,7 @@ def test_the_figure_shows_errors_losses_and_the_ranking(case, tmp_path):
     [
         ({"decays": [1.0]}, r"the decay of an average lies in \[0, 1\), not 1"),
         ({"decays": [-0.1]}, "not -0.1"),
-        ({"decays": [math.nan]}, "decays=nan is not a finite number"),
+        ({"decays": [math.nan]}, "each entry of `decays` is a finite number, not nan"),
         ({"decays": [0.5, 0.5]}, "given twice"),
         ({"period": 1}, "whole number of at least 2, not 1"),
         ({"period": 2.5}, "not 2.5"),
