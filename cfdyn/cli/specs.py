@@ -117,14 +117,14 @@ def number(text: str) -> float:
 def make_loss(text: str, settings: list[str], variables: str | None) -> Loss:
     """A catalogue name with options, or a formula; ``--set`` and ``--variables`` applied."""
     params = assignments(settings)
-    if FILE.fullmatch(text.strip()):
-        raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
-                         "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
     if NAME.fullmatch(text.strip()):
         if variables:
             raise UsageError("--variables belongs to a formula; the catalogue's losses name their own")
         loss = build(catalogue("losses"), text.strip(), "loss")
         return loss.at(**params) if params else loss
+    if FILE.fullmatch(text.strip()):
+        raise UsageError(f"{shown(text.strip())} is the name of a file, where a formula or a loss of the catalogue is wanted; "
+                         "a table of data is part of one, as in logistic:FILE.csv,target=COLUMN")  # fmt: skip
     return Loss(text.strip(), variables, params)
 
 

@@ -134,24 +134,10 @@ def _whole_part(tape: Tape, name: str, x: Node, unit: Node | None = None) -> Nod
     return tape.sub(x, tape.mul(unit, tape.apply("floor", tape.div(x, unit))))
 
 
-def _log(tape: Tape, name: str, x: Node) -> Node:
-    """log x or log(1 + x); log cosh and log(1 + exp) by functions of their own, which neither overflow nor lose their tails."""
-    op, args = tape.ops[x], tape.args[x]
-    if name == "log" and op == "cosh":
-        return tape.apply("logcosh", args[0])
-    inner = next((args[1 - k] for k in (0, 1) if args[k] == tape.const(1)), None) if op == "add" else None
-    power = x if name == "log1p" else inner
-    if power is not None and tape.ops[power] == "exp":
-        return tape.apply("softplus", tape.args[power][0])
-    return tape.apply(name, x)
-
-
 def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
     name = x.func.__name__
     if isinstance(x, AppliedUndef):
         raise FormulaError(f"the function {name!r} is undefined; take SymPy's own")
-    if name in ("log", "log1p") and len(args) == 1:
-        return _log(tape, name, args[0])
     if name in _NAMED and len(args) == 1:
         return tape.apply(_NAMED[name], args[0])
     if name in ("ceiling", "frac", "Mod"):

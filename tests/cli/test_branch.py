@@ -139,7 +139,7 @@ def test_stable_parts_end_at_the_flip_also_where_a_row_lies_on_it(capsys):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["branch", "double_well"], 2, "--vary takes NAME=LO:HI"),
+        (["branch", "double_well"], 2, "--vary NAME=LO:HI"),
         (["branch", "double_well", "--vary", "lr=2:1"], 2, "LO < HI"),
         (["branch", "double_well", "--vary", "lr=nan:1"], 2, ""),
         (["branch", "double_well", "--vary", "lrr=0.1:2"], 2, "did you mean 'lr'"),
