@@ -138,6 +138,7 @@ def returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def orbit_from(step: Map, n: int, start: float) -> np.ndarray:
+    """The first n states of the orbit of a map of one variable, (n,)."""
     x = np.full(n, start)
     for k in range(1, n):
         x[k] = images(step, x[k - 1 : k, None])[0, 0]
