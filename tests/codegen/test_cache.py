@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cfdyn import _kept, cache
+from cfdyn import _kept, cache, sources
 from cfdyn.errors import UsageError
 from tests.processes import ended, status
 
@@ -48,6 +48,7 @@ json.dump({{"value": value, "gradient": gradient, "orbit": orbit.w[:, 0].tolist(
            "other": [str(w.message) for w in said if "compiled code" not in str(w.message)]}}, sys.stdout)
 """
 KINDS = ("formulas", "rules", "kernels")
+PACKAGE = sources.PACKAGE
 
 
 def start(cache: object, before: str = "pass", **changes: str) -> subprocess.Popen:
@@ -260,34 +261,55 @@ def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
 
 
 def imports(path: Path) -> set[str]:
-    """The kernels that a file imports, as Python reads it."""
+    """The modules of the package that a file imports, as Python's parser reads the whole of it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "cfdyn.kernels":
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cfdyn.kernels."):
-            found.add(node.module.rpartition(".")[2])
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
         elif isinstance(node, ast.Import):
-            assert not any(name.name.startswith("cfdyn") for name in node.names), path
-    return found
+            found |= {name.name for name in node.names}
+    return {name for name in found if name.partition(".")[0] == "cfdyn"}
 
 
-def test_machine_code_belongs_to_the_files_that_it_was_made_from():
-    folder = Path(_kept.__file__).parent / "kernels"
-    graph = {path.stem: imports(path) for path in folder.glob("*.py")}
-    for name in graph:
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_code_belongs_to_the_files_that_it_was_made_from():
+    """Found by their lines, and found by parsing whole files: the same."""
+    files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {name: imports(path) & files.keys() for name, path in files.items()}
+    for name in [n for n in graph if n.startswith("cfdyn.kernels.")]:
         reached = {name}
         while more := {b for a in reached for b in graph[a]} - reached:
             reached |= more
-        assert _kept.sources(f"cfdyn.kernels.{name}") == {f"kernels/{one}.py" for one in reached}
+        assert sources.reached([name.removeprefix("cfdyn.")]) == sorted(files[one] for one in reached)
 
 
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
-    shutil.copytree(Path(_kept.__file__).parent, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
     for file, compiled in (("words", 0), ("orbits", 1)):
         path = tmp_path / "cfdyn" / "kernels" / f"{file}.py"
         path.write_text(f"{path.read_text()}\n# edited\n")
         assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled
+
+
+def test_an_edited_helper_two_folders_down_is_in_the_machine_code_of_its_caller(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    room = tmp_path / "cfdyn" / "kernels" / "room" / "inner"
+    room.mkdir(parents=True)
+    for folder in (room.parent, room):
+        (folder / "__init__.py").write_text("")
+    head = "from cfdyn._jit import kernel\n"
+    (room.parent / "caller.py").write_text(
+        f"{head}from cfdyn.kernels.room.inner.helper import value\n\n@kernel\ndef twice():\n    return 2 * value()\n"
+    )
+    environment = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": str(tmp_path)}
+    for number in (1, 3):
+        (room / "helper.py").write_text(f"{head}\n@kernel\ndef value():\n    return {number}\n")
+        code = "from cfdyn.kernels.room.caller import twice; print(twice())"
+        done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [str(2 * number)]
 
 
 def test_an_intact_entry_in_the_place_of_another_is_noticed(shelf, tmp_path):
