@@ -16,10 +16,10 @@ from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, 
 from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.resonances import conservative_resonance
-from cfdyn.normal_forms.sentences import called
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import make_map_again, recipe_of
+from cfdyn.words import called
 
 FAILED = "Newton's method does not converge"
 MORE = "ask for more with `max_steps`, or go on with `branch.extended()`"

@@ -14,9 +14,9 @@ from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.critical import PAIR
-from cfdyn.normal_forms.sentences import called, shown, spoken
 from cfdyn.records.record import provenance
 from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import called, shown, spoken
 
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
 MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
