@@ -10,30 +10,33 @@ import numpy as np
 from cfdyn.cycles.shooting import jacobians, multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.normal_forms.homological import Forms, Shift, derivatives
-from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.map import Map
 from cfdyn.words import called
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1
 
 
-def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
-    """The points of a cycle (n, D), each given in full or by its weights, if they are one and the map is smooth there."""
-    require_map(step)
+def given_points(step: Map, points: Any) -> np.ndarray:
+    """Points (n, D), each given in full or by its weights, or one state."""
     try:
         rows = np.asarray(points, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {shown(points)}") from None
     if rows.ndim > 2 or rows.size == 0:
         raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")
-    cycle = np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])
+    return np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])
+
+
+def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
+    """The same, if they are those of a cycle at which the map is smooth."""
+    cycle = given_points(step, points)
     size = float(np.abs(cycle).max())
     if not np.isfinite(step.jacobian(cycle[0])).all():
         raise NumericsError("the map has no derivative at this point")
     gap = residual(step, cycle)
     if not gap <= tolerance * (1 + size):
-        what = "a fixed point" if len(cycle) == 1 else f"a {len(cycle)}-cycle"
-        raise NumericsError(f"this is not {what}: the map misses the next point by {gap:.3g}")
+        raise NumericsError(f"this is not a {called(len(cycle))}: the map misses the next point by {gap:.3g}")
     if step.switching and (regularity(step, cycle, size) != "smooth" or _bent(step, cycle, size)):
         raise NumericsError("the map has a corner at this point (a border collision): there is no smooth normal form")
     return cycle

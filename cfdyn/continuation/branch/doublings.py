@@ -8,16 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import between, root
-from cfdyn.continuation.branch.directions import upright
-from cfdyn.continuation.branch.special_points import changes, locate_flip
-from cfdyn.continuation.branch.switching import doubled_start, first_point
-from cfdyn.continuation.branch.system import FLIP, check_size
+from cfdyn.continuation.branch.bifurcations import changes, locate_flip
+from cfdyn.continuation.branch.follower import until_vertical
+from cfdyn.continuation.branch.switching import doubling, first_solution
+from cfdyn.continuation.branch.system import FLIP, BranchTracer, check_size
+from cfdyn.continuation.tracer import some_rows
+from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import MATRICES
+from cfdyn.normal_forms.homological import Shift
 from cfdyn.systems.map import Map
 
-STEP = 0.05
+STEP = 0.05  # the longest
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
 FEIGENBAUM = 4.67
 ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
@@ -60,8 +63,9 @@ def levels_from(
 
 def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
     """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
-    tracer, z, direction = doubled_start(step, name, bounds, last.points, last.flip)
-    start = first_point(tracer, z, direction)
+    tracer = BranchTracer(step, 2 * len(last.points), name, bounds, last.points)
+    z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), Shift(jacobians(step, last.points), -1.0, 1).right[0]
+    start = first_solution(tracer, z, doubling(tracer, q))
     if start is None:
         return BLURRED
 
@@ -69,17 +73,20 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, m
         flips = changes(np.sign(piece.values[:, 1 + FLIP]))
         return (flips[0] + 2, "flip") if flips else None
 
-    branch = upright(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
+    branch = until_vertical(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
     if branch.end != "flip":
         return ENDED.get(branch.end, BLURRED)
-    special = locate_flip(tracer, branch, len(branch.points) - 2)
+    rows = some_rows(branch, slice(None))
+    special = locate_flip(tracer, rows, len(rows.points) - 2)
     if special is None:
         return BLURRED
-    superstable = None
-    if tracer.d == 1:
-        for k in changes(np.sign(branch.values[:, 1 + MATRICES])):
-            hit = root(lambda s: s.values[1 + MATRICES], between(tracer, branch, k))
-            if hit is not None:
-                superstable = float(hit[1].z[-1])
-                break
-    return Level(float(special.z[-1]), tracer.points(special.z).copy(), superstable)
+    return Level(float(special.z[-1]), tracer.points(special.z), _superstable(tracer, rows) if tracer.d == 1 else None)
+
+
+def _superstable(tracer: BranchTracer, rows: Curve) -> float | None:
+    """The parameter at which the slope of fⁿ, C in one variable, first goes through 0."""
+    for k in changes(np.sign(rows.values[:, 1 + MATRICES])):
+        hit = root(lambda s: s.values[1 + MATRICES], between(tracer, rows, k))
+        if hit is not None:
+            return float(hit[1].z[-1])
+    return None

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.branch.system import NO_DERIVATIVE, length_scales, rough
-from cfdyn.continuation.tracer import Solved, Tracer
+from cfdyn.continuation.cycle_tracer import CycleTracer
+from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales
+from cfdyn.continuation.tracer import Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.critical import (
@@ -26,30 +27,30 @@ from cfdyn.kernels.continuation.critical import (
 from cfdyn.normal_forms import coefficients
 from cfdyn.normal_forms.homological import Forms, Shift
 from cfdyn.systems.map import Map
-from cfdyn.words import spoken
+from cfdyn.words import named, spoken
 
 FORMS = {
     "fold": TURN, "flip": TURN, "neimark-sacker": PAIR, "branch point": BRANCH, "border collision": CONDITION,
     "condition": CONDITION,
 }  # fmt: skip
-TINY = 1e-150
+TINY = 1e-150  # the least size of a direction, whose square still is a number
 BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
-ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
+FAR = 0.3  # how far from 1 the multiplier of a guess may be
 TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
 UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
 
 class Guess(NamedTuple):
-    """Directions (n, ·, D) near the start, the common unknown before the parameters, and c and r of the system."""
+    """Directions (n, ·, D) near the start, the common unknown before the parameters, if any, and c and r of the system."""
 
     directions: np.ndarray
-    middle: list[float]
+    common: list[float]
     c: np.ndarray | float = 0.0
     r: np.ndarray | tuple[float, float] = (1.0, 0.0)
 
 
-class CurveTracer(Tracer):
+class CurveTracer(CycleTracer):
     """The points of a cycle, each with its critical directions, and two parameters, the last two of the unknowns.
 
     Lengths: the parameters in units of their ``bounds`` (2, 2), the state in units of the distance over which the map's
@@ -77,7 +78,7 @@ class CurveTracer(Tracer):
             limits[:, -3] = -1.0, 1.0
         super().__init__(critical.compiled, block, weights, limits, tests=watched, watched=watched)
         blocks = np.concatenate([points, guess.directions.reshape(self.n, -1)], axis=1)
-        self.guess = np.concatenate([blocks.ravel(), guess.middle, [step.params[name] for name in self.names]])
+        self.guess = np.concatenate([blocks.ravel(), guess.common, [step.params[name] for name in self.names]])
 
     def _weights(self, m: int, points: np.ndarray, guess: Guess) -> np.ndarray:
         scales, range_ = length_scales(self.step, points), self.bounds[:, 1] - self.bounds[:, 0]
@@ -106,7 +107,7 @@ class CurveTracer(Tracer):
         mu = multipliers(self.step, points)
         pairs = mu[np.imag(mu) > 0]
         if not len(pairs):
-            why = NO_DERIVATIVE if rough(self.step, points) else f"the multipliers are {_shown(mu)}"
+            why = NO_DERIVATIVE if has_no_derivative(self.step, points) else f"the multipliers are {_shown(mu)}"
             raise NumericsError(f"there is no Neimark–Sacker point near the start: {why}")
         nearest = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
         turn = complex(nearest / abs(nearest))
@@ -122,7 +123,7 @@ class CurveTracer(Tracer):
         for name in self.names:
             forms = Forms(self.step, points, name)
             with np.errstate(all="ignore"):
-                plus = Shift(forms.matrices, 1.0, 1, tolerance=ROUGH)
+                plus = Shift(forms.matrices, 1.0, 1, tolerance=FAR)
                 speeds.append(coefficients.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
             slopes.append(forms.slope)
         speed = np.array(speeds) * range_
@@ -135,7 +136,7 @@ class CurveTracer(Tracer):
         v -= (q[0] @ v[0]) * q
         return Guess(np.stack([q, v], axis=1), [0.0], plus.left[0, -1] / np.linalg.norm(plus.left[0, -1]), r)
 
-    def begin(self) -> Solved:
+    def begin(self) -> Solution:
         """A point of the curve near the start, with its tangent towards a larger second parameter."""
         for border in self._borders():
             with np.errstate(all="ignore"):
@@ -146,11 +147,10 @@ class CurveTracer(Tracer):
             if started is not None:
                 self.watch(started)
                 return self.at(started.z, started.tangent) or started
-        values = ", ".join(f"{name} = {self.step.params[name]:.6g}" for name in self.names)
         points = self.points(self.guess)
         why = f"Newton's method finds none; the multipliers there are {_shown(multipliers(self.step, points))}"
-        raise NumericsError(f"there is no {self.what} near the start ({values}): "
-                            f"{NO_DERIVATIVE if rough(self.step, points) else why}")  # fmt: skip
+        raise NumericsError(f"there is no {self.what} near the start ({named(self.names, self.guess[-2:])}): "
+                            f"{NO_DERIVATIVE if has_no_derivative(self.step, points) else why}")  # fmt: skip
 
     def _borders(self) -> list[np.ndarray]:
         """What to hold while Newton's method runs: a parameter, or at a cusp, where both turn, the place along q."""
@@ -162,7 +162,7 @@ class CurveTracer(Tracer):
             borders.append(along)
         return borders
 
-    def watch(self, start: Solved) -> None:
+    def watch(self, start: Solution) -> None:
         """Functions that vanish all along the curve from a solution on are watched no more."""
         if not self.watched:
             return
@@ -228,11 +228,6 @@ class CurveTracer(Tracer):
             return "point of the condition"
         return f"{spoken(self.kind)} point" if self.form in (TURN, PAIR) else self.kind
 
-    def points(self, z: np.ndarray) -> np.ndarray:
-        """The points (…, n, D) in unknowns (…, m)."""
-        blocks = z[..., : self.n * self.stride].reshape(*z.shape[:-1], self.n, self.stride)
-        return np.ascontiguousarray(blocks[..., : self.d])
-
     def mirrored(self, z: np.ndarray) -> np.ndarray:
         """Unknowns (m,) with all directions turned round, which solve the same equations; but not v of branch points."""
         turned = z.copy()
@@ -244,18 +239,14 @@ class CurveTracer(Tracer):
         """q_1, (D,)."""
         return z[self.d : 2 * self.d]
 
-    def meeting(self, z: np.ndarray, points: np.ndarray) -> str:
-        """What a multiplier 1 of a cycle (n, D) is: a "fold", or a "branch point" where neither parameter moves it away."""
+    def fold_or_branch_point(self, z: np.ndarray, points: np.ndarray) -> str:
+        """The name of a multiplier 1 of a cycle (n, D): "fold", or "branch point" where neither parameter moves it away."""
         step = self.map_at(z)
         plus = Shift(jacobians(step, points), 1.0, 1)
         rates = [abs(float((plus.left[0] * Forms(step, points, name).slope).sum())) for name in self.names]
         length = float((self.weights[: self.d].min() * self.n) ** -0.5)
         moved = np.array(rates) * (self.bounds[:, 1] - self.bounds[:, 0])
         return "branch point" if moved.max() <= UNMOVED * length else "fold"
-
-    def map_at(self, z: np.ndarray) -> Map:
-        """The map with the parameters of a point of the curve."""
-        return self.step.at(**{name: float(value) for name, value in zip(self.names, z[-2:], strict=True)})
 
 
 def _shown(mu: np.ndarray) -> str:
