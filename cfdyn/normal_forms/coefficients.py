@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
 # Relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best.
 STILL = 1e-6
@@ -33,7 +33,7 @@ def paired(left: np.ndarray, rows: np.ndarray) -> Any:
     return (left * rows).sum()
 
 
-def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
+def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
     """N(ξ) = −ξ + K(ξ,ξ,ξ) for a multiplier −1 of any multiplicity k; ``tensor`` (k, k, k, k) is K_i,jlm.
 
     K_i(u,v,w) = ⅙⟨p_i, C(u,v,w) + B(u,h(v,w)) + B(v,h(w,u)) + B(w,h(u,v))⟩ with A h(u,v) − h(u,v)⁺ = −B(u,v).
@@ -53,7 +53,7 @@ def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
     return Critical({"c": float(tensor[0, 0, 0, 0])}, q[:, 0], speed_of(forms, minus, plus), size, tensor)
 
 
-def fold(forms: Forms, plus: Shift) -> Critical:
+def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, δ being the parameter less its value.
 
     a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with Ah − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0;
@@ -79,7 +79,7 @@ def fold(forms: Forms, plus: Shift) -> Critical:
     return Critical(found, plus.right[:, 0], speed, float(np.abs(p * square).sum()), cubic=size)
 
 
-def fourth(forms: Forms, plus: Shift, a: float, c: float) -> tuple[float, float]:
+def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[float, float]:
     """d of N(ξ) = ξ + a ξ² + c ξ³ + d ξ⁴ for the multiplier 1, and the size of its parts.
 
     d = ¹⁄₂₄⟨p, D⁴f(q,q,q,q) + 6C(q,q,h) + 3B(h,h) + 4B(q,k)⟩, where Ak − k⁺ = −C(q,q,q) − 3B(q,h) + 6c q + 6a h, ⟨p,k⟩ = 0.
@@ -91,21 +91,21 @@ def fourth(forms: Forms, plus: Shift, a: float, c: float) -> tuple[float, float]
     return float(parts.sum()), float(np.abs(parts).sum())
 
 
-def _graph(plus: Shift, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
+def _graph(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
     """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
     right[-1] += closing
     bent = plus.solve(right)
     return bent - (plus.left[0, -1] @ bent[0]) * plus.right[0]
 
 
-def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) -> Critical:
+def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, multiplier: complex) -> Critical:
     """N(ξ) = λ ξ + c₁ ξ|ξ|² for the multipliers λ = e^{±iθ}; d = Re(c₁/λ) is the first Lyapunov coefficient.
 
     c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
     """
     q, p = pair.right[0], pair.left[0]
     mean = plus.solve(-forms.second(q, q.conj()))
-    double = Shift(forms.matrices, multiplier**2, 0).solve(-forms.second(q, q))
+    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.second(q, q))
     parts = [paired(p, forms.third(q, q, q.conj())) / 2, paired(p, forms.second(q, mean)),
              paired(p, forms.second(q.conj(), double)) / 2]  # fmt: skip
     c1 = complex(sum(parts))
@@ -113,7 +113,7 @@ def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) 
     return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 
 
-def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float]:
+def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple[np.ndarray, float]:
     """Along a continuum of cycles with coordinates v: (d_i, r) of v → v + d ξ² and of the multiplier −1 + r′v, r = ⟨r′, d⟩.
 
     d_i = ½⟨p_i, B(q,q)⟩ for the left vectors p_i of the multipliers 1; r > 0: the oscillation moves to where it decays.
@@ -126,7 +126,7 @@ def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float
     return found, float(found @ rates)
 
 
-def speed_of(forms: Forms, critical: Shift, plus: Shift) -> np.ndarray:
+def speed_of(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> np.ndarray:
     """⟨p_i, A_α q_j + B(q_j, x_α)⟩: how the critical block moves with the parameter, the cycle moving along."""
     k = critical.nullity
     if forms.parameter is None:

@@ -1,7 +1,7 @@
 """The linear algebra of a critical cycle, on all its points at once: null vectors, forms, homological equations.
 
 A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), N being the
-normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `Shift` solves it.
+normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves it.
 The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
 
 References
@@ -84,7 +84,7 @@ def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.nd
     return out
 
 
-class Shift:
+class BorderedSystem:
     """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
 
     ``right`` and ``left`` (nullity, n, D) are scaled so that (1/n) Σ_k ⟨q_i,k, q_j,k⟩ = δ_ij for q = right, the mean over the

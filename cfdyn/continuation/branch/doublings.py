@@ -17,7 +17,7 @@ from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import MATRICES
-from cfdyn.normal_forms.homological import Shift
+from cfdyn.normal_forms.homological import BorderedSystem
 from cfdyn.systems.map import Map
 
 STEP = 0.05  # the longest
@@ -64,7 +64,7 @@ def levels_from(
 def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
     """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
     tracer = BranchTracer(step, 2 * len(last.points), name, bounds, last.points)
-    z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), Shift(jacobians(step, last.points), -1.0, 1).right[0]
+    z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), BorderedSystem(jacobians(step, last.points), -1.0, 1).right[0]
     start = first_solution(tracer, z, doubling(tracer, q))
     if start is None:
         return BLURRED

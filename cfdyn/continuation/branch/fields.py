@@ -16,7 +16,7 @@ from cfdyn.cycles.angles import at_cut
 from cfdyn.cycles.shooting import images, jacobians, multipliers
 from cfdyn.errors import CfdynError
 from cfdyn.normal_forms.by_kind import normal_form_fields
-from cfdyn.normal_forms.resonances import conservative_resonance
+from cfdyn.normal_forms.critical_multipliers import conservative_resonance
 from cfdyn.records.record import provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import recipe_of
@@ -71,9 +71,9 @@ def _normal_form(step: Map, points: np.ndarray, parameter: str, kind: str) -> tu
         found = normal_form_fields(step, points, parameter)
     except CfdynError as error:
         return None, None, str(error)
-    if kind == "branch point" and found.kind != kind:
+    if kind == "branch point" and found["kind"] != kind:
         return None, None, TOUCHING
-    return found.coefficient, found.supercritical, found.meaning
+    return found["coefficient"], found["supercritical"], found["meaning"]
 
 
 def _reason(tracer: BranchTracer, path: Path, side: int) -> str:

@@ -19,7 +19,7 @@ from cfdyn.cycles.shooting import least_period
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
@@ -104,16 +104,16 @@ def critical_directions(point: Bifurcation) -> list[np.ndarray]:
     those of the 2n-cycles that the cubic form predicts."""
     sign, step = (-1.0 if point.kind == "flip" else 1.0), point.step
     forms = Forms(step, point.points, point.name)
-    critical = Shift(forms.matrices, sign, together(point))
+    critical = BorderedSystem(forms.matrices, sign, together(point))
     if critical.nullity == 1 or not critical.split:
-        return [Shift(forms.matrices, sign, 1).right[0]]
-    plus = critical if sign > 0 else Shift(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
+        return [BorderedSystem(forms.matrices, sign, 1).right[0]]
+    plus = critical if sign > 0 else BorderedSystem(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
     speeds, shares = np.linalg.eig(speed_of(forms, critical, plus))
     found = [np.real(share) for speed, share in zip(speeds, shares.T, strict=True) if np.imag(speed) == 0]
     if sign < 0:
         with suppress(NumericsError):
-            halves = [cycle["half"] for cycle in normal_form_fields(step, point.points, point.name).two_cycles]
-            found += [np.linalg.lstsq(critical.right[:, 0].T, half, rcond=None)[0] for half in halves]
+            cycles = normal_form_fields(step, point.points, point.name).get("two_cycles", [])
+            found += [np.linalg.lstsq(critical.right[:, 0].T, cycle["half"], rcond=None)[0] for cycle in cycles]
     return [np.tensordot(share, critical.right, 1) for share in found]
 
 

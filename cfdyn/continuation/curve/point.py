@@ -10,7 +10,7 @@ from cfdyn.errors import CfdynError
 from cfdyn.kernels.continuation.critical import CONDITION, PAIR
 from cfdyn.kernels.continuation.shooting import condense
 from cfdyn.normal_forms import coefficients
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
 ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding
 SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
@@ -104,7 +104,7 @@ class CurvePoint:
             turn = complex(cosine, np.sqrt(1 - cosine**2))
         else:
             turn = self.tracer.nu
-        critical = Shift(matrices, turn, 1)
+        critical = BorderedSystem(matrices, turn, 1)
         if not critical.split:
             return np.nan
         if kind == "flip":
@@ -127,13 +127,13 @@ class CurvePoint:
 
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
-        critical = Shift(self.forms.matrices, 1.0, 1)
+        critical = BorderedSystem(self.forms.matrices, 1.0, 1)
         with np.errstate(all="ignore"):
             return float(coefficients.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
 
-    def _plus(self) -> Shift:
+    def _plus(self) -> BorderedSystem:
         """A − I, bordered where a continuum makes it singular."""
-        return Shift(self.forms.matrices, 1.0, int((np.abs(self.multipliers - 1) < 1e-9).sum()))
+        return BorderedSystem(self.forms.matrices, 1.0, int((np.abs(self.multipliers - 1) < 1e-9).sum()))
 
     def others(self) -> np.ndarray:
         """All multipliers but the critical ones."""

@@ -16,7 +16,7 @@ from cfdyn.continuation.curve.system import FORMS, CurveTracer
 from cfdyn.continuation.requirements import WIDEST
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
-from cfdyn.normal_forms.resonances import given_points
+from cfdyn.normal_forms.critical_multipliers import given_points
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called, spoken

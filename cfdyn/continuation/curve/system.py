@@ -25,7 +25,7 @@ from cfdyn.kernels.continuation.critical import (
     unknowns,
 )
 from cfdyn.normal_forms import coefficients
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
 from cfdyn.words import named, spoken
 
@@ -102,7 +102,7 @@ class CurveTracer(CycleTracer):
         if self.form == BRANCH:
             return self._branching(points)
         if self.form == TURN:
-            q = Shift(matrices, self.nu, 1).right[0]
+            q = BorderedSystem(matrices, self.nu, 1).right[0]
             return Guess((q / np.linalg.norm(q[0]))[:, None], [])
         mu = multipliers(self.step, points)
         pairs = mu[np.imag(mu) > 0]
@@ -111,7 +111,7 @@ class CurveTracer(CycleTracer):
             raise NumericsError(f"there is no Neimark–Sacker point near the start: {why}")
         nearest = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
         turn = complex(nearest / abs(nearest))
-        q = Shift(matrices, turn, 1).right[0]
+        q = BorderedSystem(matrices, turn, 1).right[0]
         # The real part and what of the imaginary part is orthogonal to it.
         across = q[0].imag - (q[0].imag @ q[0].real) / (q[0].real @ q[0].real) * q[0].real
         both = np.stack([q, turn * q], axis=1).real / np.linalg.norm(q[0].real)
@@ -123,7 +123,7 @@ class CurveTracer(CycleTracer):
         for name in self.names:
             forms = Forms(self.step, points, name)
             with np.errstate(all="ignore"):
-                plus = Shift(forms.matrices, 1.0, 1, tolerance=FAR)
+                plus = BorderedSystem(forms.matrices, 1.0, 1, tolerance=FAR)
                 speeds.append(coefficients.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
             slopes.append(forms.slope)
         speed = np.array(speeds) * range_
@@ -242,7 +242,7 @@ class CurveTracer(CycleTracer):
     def fold_or_branch_point(self, z: np.ndarray, points: np.ndarray) -> str:
         """The name of a multiplier 1 of a cycle (n, D): "fold", or "branch point" where neither parameter moves it away."""
         step = self.map_at(z)
-        plus = Shift(jacobians(step, points), 1.0, 1)
+        plus = BorderedSystem(jacobians(step, points), 1.0, 1)
         rates = [abs(float((plus.left[0] * Forms(step, points, name).slope).sum())) for name in self.names]
         length = float((self.weights[: self.d].min() * self.n) ** -0.5)
         moved = np.array(rates) * (self.bounds[:, 1] - self.bounds[:, 0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.cycles.shooting import jacobians, multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError, shown
-from cfdyn.normal_forms.homological import Forms, Shift, derivatives
+from cfdyn.normal_forms.homological import BorderedSystem, Forms, derivatives
 from cfdyn.systems.map import Map
 from cfdyn.words import called
 
@@ -37,15 +37,14 @@ def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
     gap = residual(step, cycle)
     if not gap <= tolerance * (1 + size):
         raise NumericsError(f"this is not a {called(len(cycle))}: the map misses the next point by {gap:.3g}")
-    if step.switching and (regularity(step, cycle, size) != "smooth" or _bent(step, cycle, size)):
+    if step.switching and (regularity(step, cycle, size) != "smooth" or _higher_derivatives_jump(step, cycle, size)):
         raise NumericsError("the map has a corner at this point (a border collision): there is no smooth normal form")
     return cycle
 
 
-def _bent(step: Map, cycle: np.ndarray, size: float) -> bool:
-    """Whether a second or third derivative jumps at the points: its values on both sides do not approach each other."""
-    rng = np.random.default_rng(0)
-    along = rng.normal(size=cycle.shape)
+def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float) -> bool:
+    """True if a second or third derivative jumps at the points: its values on both sides do not approach each other."""
+    along = np.random.default_rng(0).normal(size=cycle.shape)
     h = 1e-4 * (size or 1.0) * along
     for order in (2, 3):
         both = [[derivatives(step, cycle + sign * shift, *[along] * order) for sign in (1, -1)] for shift in (h, h / 100)]
@@ -56,10 +55,10 @@ def _bent(step: Map, cycle: np.ndarray, size: float) -> bool:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class CriticalMultipliers:
     """The multipliers of a cycle, how many are at +1 and −1, and the critical complex ones with Im > 0.
 
-    ``hyperbolic``: whether others are outside the unit circle.
+    ``hyperbolic``: some others are outside the unit circle.
     """
 
     multipliers: np.ndarray
@@ -86,7 +85,7 @@ class Spectrum:
                     f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant circle need exist"
                 )
 
-    def require_no_fold(self, forms: Forms, critical: Shift, plus: Shift) -> None:
+    def require_no_fold(self, forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> None:
         """Jordan blocks and a +1 that is no continuum make this a point of codimension two, refused by name."""
         first = "flip" if self.minus else "Neimark–Sacker"
         if not critical.split:
@@ -107,12 +106,12 @@ class Spectrum:
 
 
 def _still(forms: Forms, p: np.ndarray) -> bool:
-    """Whether the parameter does not move the map across the direction of a multiplier +1, as at a branch point."""
+    """True if the parameter does not move the map across the direction of a multiplier +1, as at a branch point."""
     size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
     return bool(abs((p * forms.slope).sum()) <= 1e-6 * size)
 
 
-def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
+def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMultipliers:
     """The critical multipliers of a cycle with these Jacobians (n, D, D).
 
     Raises
@@ -125,7 +124,7 @@ def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
     plus, minus = np.abs(values - 1) <= tolerance, np.abs(values + 1) <= tolerance
     pairs = values[(np.abs(np.abs(values) - 1) <= tolerance) & (np.imag(values) > 0) & ~plus & ~minus]
     outside = bool(np.any(np.abs(values) > 1 + tolerance))
-    found = Spectrum(values, int(plus.sum()), int(minus.sum()), pairs, outside)
+    found = CriticalMultipliers(values, int(plus.sum()), int(minus.sum()), pairs, outside)
     if found.plus + found.minus + len(pairs) == 0:
         shown = np.round(found.multipliers[:8], 6).tolist()
         raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown}{' …' if len(values) > 8 else ''}")
@@ -145,7 +144,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
     As everywhere along a family of maps that keep areas: these have no other folds and flips.
     """
     sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
-    if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or Shift(jacobians(step, points), sign, 1).split:
+    if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:
         return ""
     # NaN where a row has no multipliers.
     products = rows[:, i] * rows[:, j]
