@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,17 +13,16 @@ from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
 from cfdyn.continuation.branch.system import BranchTracer, check_size
-from cfdyn.continuation.paths import joined, sides_to_extend
+from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.requirements import check_steps, checked_bounds
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.recipes import make_map_again
 
 ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
-class Bifurcation(Record):
+class Bifurcation(WithMap, Record):
     """A special point of a branch.
 
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
@@ -52,13 +51,8 @@ class Bifurcation(Record):
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return (self._step or make_map_again(self.provenance.get("recipe"))).at(**{self.name: self.parameter})
+        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        return super().step.at(**{self.name: self.parameter})
 
     @checked
     def switch(
@@ -80,7 +74,7 @@ class Bifurcation(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(Record):
+class Branch(WithMap, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
@@ -107,16 +101,6 @@ class Branch(Record):
 
     def __len__(self) -> int:
         return len(self.parameter)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter as it was at the start.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return self._step or make_map_again(self.provenance.get("recipe"))
 
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
@@ -174,17 +158,15 @@ class Branch(Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
-        sides, branch = sides_to_extend(self, "branch"), self
-        check_steps(max_steps, max_step)
-        check_size(self.step, self.period, max_steps)
-        for side in sides:
-            if not branch.closed:
-                tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
-                follower = BranchFollower(tracer, max_steps, max_step, progress)
-                path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
-                more = branch_of(branch_fields(tracer, path, coefficients))
-                branch = replace(branch, **joined(branch, more, side, ROWS, "bifurcations"))
-        return branch
+        def further(branch: Branch, side: int) -> Branch:
+            check_steps(max_steps, max_step)
+            check_size(branch.step, branch.period, max_steps)
+            tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
+            return branch_of(branch_fields(tracer, path, coefficients))
+
+        return extended(self, "branch", further, ROWS, "bifurcations")
 
 
 def continue_cycle(

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.cycle_tracer import CycleTracer
-from cfdyn.continuation.tracer import Solution
+from cfdyn.continuation.tracer import CycleTracer, Solution
 
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
@@ -94,7 +93,7 @@ def solution_behind(tracer: CycleTracer, met: BorderPoint) -> Solution | None:
 def _normal(tracer: CycleTracer, met: BorderPoint, switch: Callable[[np.ndarray], float]) -> np.ndarray:
     """The gradient (m,) of the switching function in the point of the cycle that meets the border, or if 0 along a parameter."""
     normal, scales = np.zeros(tracer.m), tracer.weights[:-1] ** -0.5
-    first = met.switch // tracer.switches * tracer.stride
+    first = met.switch // tracer.switches * (1 + tracer.directions) * tracer.d
     for entry in range(first, first + tracer.d):
         shift = np.zeros(tracer.m)
         shift[entry] = ASIDE * scales[entry]

@@ -13,6 +13,7 @@ import numpy as np
 
 from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
 from cfdyn.machine.jit import addresses, apply
+from cfdyn.systems.map import Map
 
 CHUNK, SHORT = 128, 16
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
@@ -131,6 +132,10 @@ class Tracer:
                 break
         return Solution(z, v / length, values)
 
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """Which of the unknowns are within their limits, (m,)."""
+        return (z >= self.limits[0]) & (z <= self.limits[1])
+
     def reversed(self, solution: Solution) -> Solution:
         """The same solution with its tangent the other way."""
         values = solution.values.copy()
@@ -146,8 +151,7 @@ class Tracer:
             middle = self.solve((last.z + beyond) / 2, self.weights * last.tangent)
             if middle is None:
                 return None
-            inside = (self.limits[0] <= middle.z).all() and (middle.z <= self.limits[1]).all()
-            last, beyond = (middle, beyond) if inside else (last, middle.z)
+            last, beyond = (middle, beyond) if self.inside(middle.z).all() else (last, middle.z)
         return None
 
     def _straight_to_limit(self, last: Solution, beyond: np.ndarray) -> Solution | None:
@@ -257,3 +261,33 @@ def rows_ahead(away: float, longest: float) -> int:
 def longest_step(most_step: float, away: float) -> float:
     """The longest step at a distance from the origin: what runs off to infinity does so in few hundred steps."""
     return most_step * max(1.0, HASTE * (away - WIDE))
+
+
+class CycleTracer(Tracer):
+    """Unknowns: ``n`` blocks of a point and directions, (D,) each; then others, at the end the parameters ``names``.
+
+    The last ``watched`` = n · ``switches`` tests are the functions at whose zeros the map is not smooth, at the points.
+    """
+
+    step: Map
+    n: int
+    d: int
+    switches: int
+    names: tuple[str, ...]
+    directions: int = 0
+
+    def blocks(self, z: np.ndarray) -> np.ndarray:
+        """The points and directions (…, n, 1 + directions, D) in unknowns (…, m); a view where one can be."""
+        return z[..., : self.n * (1 + self.directions) * self.d].reshape(*z.shape[:-1], self.n, 1 + self.directions, self.d)
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """The points (…, n, D) in unknowns (…, m)."""
+        return np.ascontiguousarray(self.blocks(z)[..., 0, :])
+
+    def map_at(self, z: np.ndarray) -> Map:
+        """The map with the parameters in unknowns (m,)."""
+        return self.step.at(**{name: float(value) for name, value in zip(self.names, z[-len(self.names) :], strict=True)})
+
+    def switching(self, values: np.ndarray) -> np.ndarray:
+        """The switching functions at the points, (n · switches,), in the values of a solution."""
+        return values[self.width - self.watched :]

@@ -126,8 +126,7 @@ def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMult
     outside = bool(np.any(np.abs(values) > 1 + tolerance))
     found = CriticalMultipliers(values, int(plus.sum()), int(minus.sum()), pairs, outside)
     if found.plus + found.minus + len(pairs) == 0:
-        shown = np.round(found.multipliers[:8], 6).tolist()
-        raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown}{' …' if len(values) > 8 else ''}")
+        raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown_multipliers(values)}")
     if len(pairs) > 1 or (len(pairs) and found.minus):
         names = " and ".join(n for n in ("a flip" * bool(found.minus), f"{len(pairs)} complex pairs") if n)
         raise NumericsError(f"multipliers are on the unit circle in several ways at once ({names}): codimension two")
@@ -136,6 +135,11 @@ def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMult
             f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a fold across"
         )
     return found
+
+
+def shown_multipliers(multipliers: np.ndarray) -> str:
+    """The first eight, for messages."""
+    return str(np.round(multipliers[:8], 6).tolist()) + (" …" if len(multipliers) > 8 else "")
 
 
 def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:

@@ -8,8 +8,7 @@ from math import gcd
 import numpy as np
 
 from cfdyn.continuation.branch.system import FLIP, BranchTracer
-from cfdyn.continuation.cycle_tracer import CycleTracer
-from cfdyn.continuation.tracer import Solution
+from cfdyn.continuation.tracer import CycleTracer, Solution
 
 COLLAPSED = 1e-7  # a share of the distance of two points: they are one
 CORRECTIONS = 30

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.continuation.cycle_tracer import CycleTracer
 from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales, parameter_length
 from cfdyn.continuation.requirements import check_memory
-from cfdyn.continuation.tracer import Solution
+from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import eigenvalues, regularity
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
@@ -35,7 +34,7 @@ class BranchTracer(CycleTracer):
     def __init__(
         self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray, lengths: np.ndarray | None = None
     ):
-        self.step, self.n, self.d, self.stride, self.switches = step, n, step.dim, step.dim, step.switches
+        self.step, self.n, self.d, self.switches = step, n, step.dim, step.switches
         self.parameter, self.names = parameter, (parameter,)
         m = n * self.d + 1
         if lengths is None:

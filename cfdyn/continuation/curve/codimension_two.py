@@ -84,9 +84,8 @@ def _tests(tracer: CurveTracer, cycles: list[CurvePoint]) -> list[tuple[str, Tes
 
 def _pitchforks(tracer: CurveTracer, cycles: list[CurvePoint]) -> bool:
     """True if the quadratic coefficient of all branch points is round-off beside the cubic one."""
-    length = (tracer.weights[: tracer.d].min() * tracer.n) ** -0.5
     sizes = np.array([(abs(cycle.coefficient()), abs(cycle.cubic())) for cycle in cycles[:: max(1, len(cycles) // 8)]])
-    return bool(np.nanmax(sizes[:, 0]) <= PITCHFORKS * length * np.nanmax(sizes[:, 1]))
+    return bool(np.nanmax(sizes[:, 0]) <= PITCHFORKS * tracer.state_length * np.nanmax(sizes[:, 1]))
 
 
 def _beside(side: int) -> dict[str, Test]:

@@ -56,8 +56,7 @@ def _pass_straight(tracer: CurveTracer, rows: np.ndarray, q: int) -> bool:
 def _gaps(tracer: CurveTracer, rows: np.ndarray, q: int) -> np.ndarray:
     """How far x_i and x_{i+q} are from each other in rows of unknowns, in lengths."""
     points = tracer.points(rows)
-    weights = tracer.weights[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)[:, : tracer.d]
-    return np.sqrt(((points - np.roll(points, -q, axis=1)) ** 2 * weights).sum(axis=(1, 2)))
+    return np.sqrt(((points - np.roll(points, -q, axis=1)) ** 2 * tracer.points(tracer.weights)).sum(axis=(1, 2)))
 
 
 def completed(tracer: CurveTracer, piece: Piece) -> Piece:
@@ -98,8 +97,7 @@ def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
     for q in shorter_periods(tracer.n):
         gap = points - np.roll(points, -q, axis=0)
         normal = np.zeros(tracer.m)
-        blocks = normal[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)
-        blocks[:, : tracer.d] = gap - np.roll(gap, q, axis=0)
+        tracer.blocks(normal)[:, 0] = gap - np.roll(gap, q, axis=0)
         found.append(EndCondition("merged", normal, 0.0, q))
     return found
 
@@ -142,8 +140,7 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
 
 def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:
     """The solution, if it is a critical cycle within the bounds."""
-    inside = (found.z >= tracer.limits[0]) & (found.z <= tracer.limits[1])
-    return found if inside[-2:].all() and CurvePoint(tracer, found.z).holds() else None
+    return found if tracer.inside(found.z)[-2:].all() and CurvePoint(tracer, found.z).holds() else None
 
 
 def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
@@ -166,16 +163,15 @@ def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> 
         return None
     met = np.asarray(BarycentricInterpolator(nodes, np.array(rows))(0.0))
     z = piece.points[-1].copy()
-    z[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)[:, : tracer.d] = met[:-2].reshape(tracer.n, tracer.d)
-    z[-2:] = met[-2:]
+    tracer.blocks(z)[:, 0], z[-2:] = met[:-2].reshape(tracer.n, tracer.d), met[-2:]
     _put_together(tracer, z, end.period)
     return _if_valid(tracer, Solution(z, piece.tangents[-1], piece.values[-1]))
 
 
 def _put_together(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
     """All points of a group put on their mean, in place."""
-    blocks = z[: tracer.n * tracer.stride].reshape(-1, q, tracer.stride)
-    blocks[:, :, : tracer.d] = blocks[:, :, : tracer.d].mean(axis=0)
+    points = tracer.blocks(z)[:, 0]
+    points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))
 
 
 def of_shorter_cycle(tracer: CurveTracer, z: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:

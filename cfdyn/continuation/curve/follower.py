@@ -79,7 +79,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         UsageError : more rows than fit into memory
         """
         tracer = self.tracer
-        row = 2 * tracer.m + tracer.width + tracer.stride * tracer.d
+        row = 2 * tracer.m + tracer.width + (1 + tracer.directions) * tracer.d**2
         check_memory(row, 2 * self.max_steps, f"points of a curve of {tracer.n}-cycles")
         path = super().both_ways(start)
         if path.ends[1] != "closed":

@@ -115,7 +115,7 @@ class CurvePoint:
             value = found.coefficients["d"]
         else:
             found = coefficients.fold(self.forms, critical)
-            value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.direction(self.z))
+            value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.blocks(self.z)[0, 1])
         return float(value) if abs(value) > ZERO * found.size else 0.0
 
     def numerator(self, coefficient: float) -> float:
