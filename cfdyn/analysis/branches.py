@@ -160,24 +160,21 @@ class _Search:
             given = np.asarray(getattr(points, "points", points), dtype=float)
         except (TypeError, ValueError):
             raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
-        rows = given if given.ndim == 2 else None
-        if rows is not None and self.passed(value, rows):
+        if given.ndim == 2 and self.passed(value, given):
             return
         self.say(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
-            branch = continue_cycle(step, points, self.name, self.bounds, None if rows is not None else period, **self.options)
+            branch = continue_cycle(step, points, self.name, self.bounds, None if given.ndim == 2 else period, **self.options)
         except NumericsError as error:
             self.trouble = str(error)
-            return
-        self.add(branch, f"{self.name} = {value:.6g}")
+        else:
+            self.add(branch, f"{self.name} = {value:.6g}")
 
-    def add(self, branch: Branch, origin: str) -> bool:
+    def add(self, branch: Branch, origin: str) -> None:
         """Keep a branch that is none of those found."""
-        if self.known(branch):
-            return False
-        self.found.append(branch)
-        self.origins.append(origin)
-        return True
+        if not self.known(branch):
+            self.found.append(branch)
+            self.origins.append(origin)
 
     def known(self, branch: Branch) -> bool:
         """Whether most of the rows that tell a branch from others lie on branches that were found."""

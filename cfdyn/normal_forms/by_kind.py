@@ -15,6 +15,7 @@ from cfdyn.normal_forms import coefficients, many_flips, sentences
 from cfdyn.normal_forms.critical_multipliers import CriticalMultipliers, critical_multipliers, cycle_points
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 DEGENERATE = 1e-10  # of the parts that a coefficient is the sum of: it vanishes
 FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
@@ -64,7 +65,8 @@ def _flip(forms: Forms, found: CriticalMultipliers, _: float) -> dict[str, Any]:
     if side and not flat:
         meaning = sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
     if flat and _straight(forms, minus.right[0, 0]):
-        meaning += sentences.of_line(period)
+        # The branch that begins there is vertical.
+        meaning += f": {called(2 * period, several=True)} of every size exist at the edge itself, and beside it none of them"
     if found.plus:
         along, rate = coefficients.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))

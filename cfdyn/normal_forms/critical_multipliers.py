@@ -15,6 +15,7 @@ from cfdyn.words import called
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1
+STILL = 1e-6  # of sizes: a sum that vanishes but for rounding
 
 
 def given_points(step: Map, points: Any) -> np.ndarray:
@@ -81,34 +82,26 @@ class CriticalMultipliers:
         """Refuse θ = 2π/3 and π/2, where the normal form has further terms, and λ² among the other multipliers."""
         for order in (3, 4):
             if abs(self.rotation**order - 1) <= order * max(tolerance, 1e-9):
-                raise NumericsError(
-                    f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant circle need exist"
-                )
+                raise NumericsError(f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant "
+                                    "circle need exist")  # fmt: skip
 
     def require_no_fold(self, forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> None:
         """Jordan blocks and a +1 that is no continuum make this a point of codimension two, refused by name."""
-        first = "flip" if self.minus else "Neimark–Sacker"
+        first, q = "flip" if self.minus else "Neimark–Sacker", critical.right[0]
         if not critical.split:
             raise NumericsError("a strong resonance 1:2: two multipliers are −1 with one eigenvector")
-        if self.plus == 0:
-            return
-        if not plus.split:
+        if self.plus and not plus.split:
             raise NumericsError(f"a {first} with a strong resonance 1:1: two multipliers are +1 with one eigenvector")
-        for v, p in zip(plus.right, plus.left):
+        for v, p in zip(plus.right, plus.left, strict=True) if self.plus else ():
             square = forms.second(v, v)
-            q = critical.right[0]
             others = np.abs(forms.second(v, q)) + np.abs(forms.second(q, q.conj()))
-            if abs((p * square).sum()) > 1e-6 * (np.abs(p) * (np.abs(square) + others)).sum():
+            if abs((p * square).sum()) > STILL * (np.abs(p) * (np.abs(square) + others)).sum():
                 what = f"fold–{first} point"
-                if forms.parameter is not None and _still(forms, p):
+                size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
+                # The parameter does not move the map across the direction of the multiplier +1.
+                if forms.parameter is not None and abs((p * forms.slope).sum()) <= STILL * size:
                     what = f"branch point with a {first} {'point' if self.minus == 0 else ''}".rstrip()
                 raise NumericsError(f"a {what}: multipliers are +1 and {'−1' if self.minus else 'e^(±iθ)'} at once")
-
-
-def _still(forms: Forms, p: np.ndarray) -> bool:
-    """True if the parameter does not move the map across the direction of a multiplier +1, as at a branch point."""
-    size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
-    return bool(abs((p * forms.slope).sum()) <= 1e-6 * size)
 
 
 def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMultipliers:
@@ -131,9 +124,8 @@ def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMult
         names = " and ".join(n for n in ("a flip" * bool(found.minus), f"{len(pairs)} complex pairs") if n)
         raise NumericsError(f"multipliers are on the unit circle in several ways at once ({names}): codimension two")
     if found.plus > 1 and not found.minus and not len(pairs):
-        raise NumericsError(
-            f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a fold across"
-        )
+        raise NumericsError(f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a "
+                            "fold across")  # fmt: skip
     return found
 
 

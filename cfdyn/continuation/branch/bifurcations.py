@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, root, solved_nodes
-from cfdyn.continuation.branch.singular import regular_by
 from cfdyn.continuation.branch.system import BRANCH, FLIP, FOLD, MOST_DENSE, BranchTracer
 from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.driver import Curve
@@ -41,8 +40,9 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
     points = [locate_flip(tracer, rows, k) for k in flips]
     points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, rows, k, count)]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
-    # Where a branch meets another one at its own turning point, the fold is none.
-    points += [locate_fold(tracer, rows, k) for k in fold if k not in branch]
+    # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
+    turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
+    points += [SpecialPoint("fold", k, hit[0], hit[1].z) for k, hit in turns if hit]
     located = [s for s in points if s]
     for kind, test, sign in (("flip", FLIP, -1.0), ("branch point", FOLD, 1.0)):
         for pair in touches(rows.values[:, 1 + test], mu, sign):
@@ -160,12 +160,6 @@ def locate_touch(
     return None
 
 
-def locate_fold(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
-    """dλ/ds = 0."""
-    hit = root(lambda s: s.tangent[-1], between(tracer, rows, k))
-    return None if hit is None else SpecialPoint("fold", k, hit[0], hit[1].z)
-
-
 def locate_branch_point(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
     """Where the bordered matrix is singular: its determinant and the curve, interpolated from around that point.
 
@@ -177,7 +171,7 @@ def locate_branch_point(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoi
     closer = hit and _singular(tracer, solution, border, hit[0] - NARROW, hit[0] + NARROW)
     best = closer or hit
     # Between two branches that touch, steps may slip from one to the other: the sign changes, but no point is singular.
-    slipped = best is not None and not tracer.switches and tracer.m <= MOST_DENSE and regular_by(tracer, best[1]) > SINGULAR
+    slipped = best is not None and not tracer.switches and tracer.m <= MOST_DENSE and tracer.regularity(best[1]) > SINGULAR
     return None if best is None or slipped else SpecialPoint("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
 
 

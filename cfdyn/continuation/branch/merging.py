@@ -63,7 +63,9 @@ def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) 
     k = tracer.n // q
     gap = parts[int(sizes[1] > sizes[0])]
     gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
-    found = secant(own, start, _test(own, k), reach)
+    # What vanishes where a multiplier is a primitive k-th root of unity.
+    test = (lambda s: s.values[1 + FLIP]) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
+    found = secant(own, start, test, reach)
     if k == 2 and (found is None or _distance(own, found, k) > NEAR):
         found = _several_flips(own, start, gap, reach)
     if found is None or _distance(own, found, k) > NEAR:
@@ -82,13 +84,6 @@ def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: f
         return float(np.real(mu[np.argmax(np.abs(gap @ directions))])) + 1
 
     return secant(own, start, test, reach)
-
-
-def _test(own: BranchTracer, k: int) -> Callable[[Solution], float]:
-    """The test that vanishes where a multiplier is a primitive k-th root of unity: det(M + I), or |μ| − 1 of the nearest."""
-    if k == 2:
-        return lambda s: float(s.values[1 + FLIP])
-    return lambda s: float(abs(_nearest(own, s, k)[0]) - 1)
 
 
 def _distance(own: BranchTracer, found: Solution, k: int) -> float:

@@ -77,6 +77,11 @@ class BranchTracer(CycleTracer):
         rows = np.linalg.svd(scaled * self.weights[:-1, None] ** 0.5, compute_uv=False)
         return bool(sizes[-1] > least * sizes[0] and rows[-1] > NOTHING)
 
+    def regularity(self, z: np.ndarray) -> float:
+        """The least singular value of the whole Jacobian, points and equations in lengths of the points."""
+        lengths = self.weights**-0.5
+        return float(np.linalg.svd(self.jacobian(z) * lengths / lengths[:-1, None], compute_uv=False)[-1])
+
     @property
     def bounds(self) -> tuple[float, float]:
         """Of the parameter."""

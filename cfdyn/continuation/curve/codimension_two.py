@@ -39,6 +39,10 @@ def _at(sign: float, side: int = 0) -> Test:
     return lambda s: s.sides[side].characteristic(sign)
 
 
+def _at_pair(side: int) -> Test:
+    return lambda s: pairs(s.sides[side].multipliers)
+
+
 def _at_other_pair(s: CurvePoint) -> float:
     return pairs(s.others())
 
@@ -77,7 +81,8 @@ _ON_A_LINE = (
 def _tests(tracer: CurveTracer, cycles: list[CurvePoint]) -> list[tuple[str, Test, int]]:
     """(name, test, side of the border) on a curve of this kind."""
     if tracer.kind == "border collision":
-        return [(name, test, side) for side in (0, 1) for name, test in _beside(side).items()]
+        return [(f"border-collision-{name}", test, side) for side in (0, 1) for name, test in (
+            ("fold", _at(1.0, side)), ("flip", _at(-1.0, side)), ("neimark-sacker", _at_pair(side)))]  # fmt: skip
     tests = _PITCHFORKS if tracer.kind == "branch point" and _pitchforks(tracer, cycles) else _TESTS[tracer.kind]
     return [(name, test, 0) for name, test in tests.items()]
 
@@ -86,14 +91,6 @@ def _pitchforks(tracer: CurveTracer, cycles: list[CurvePoint]) -> bool:
     """True if the quadratic coefficient of all branch points is round-off beside the cubic one."""
     sizes = np.array([(abs(cycle.coefficient()), abs(cycle.cubic())) for cycle in cycles[:: max(1, len(cycles) // 8)]])
     return bool(np.nanmax(sizes[:, 0]) <= PITCHFORKS * tracer.state_length * np.nanmax(sizes[:, 1]))
-
-
-def _beside(side: int) -> dict[str, Test]:
-    return {
-        "border-collision-fold": _at(1.0, side),
-        "border-collision-flip": _at(-1.0, side),
-        "border-collision-neimark-sacker": lambda s: pairs(s.sides[side].multipliers),
-    }
 
 
 def codimension_two(tracer: CurveTracer, path: Path, cycles: list[CurvePoint]) -> tuple[list[Found], np.ndarray]:
@@ -113,7 +110,8 @@ def codimension_two(tracer: CurveTracer, path: Path, cycles: list[CurvePoint]) -
         if test == CurvePoint.coefficient:
             # Where a pole is close to a zero, only the numerator changes its sign.
             numerators = np.array([cycle.numerator(value) for cycle, value in zip(cycles, values, strict=True)])
-            tests |= {k: [_numerator, test] for k in changes(np.sign(_with_ends(path, numerators))) if k not in tests}
+            small = [lambda cycle: cycle.numerator(cycle.coefficient()), test]
+            tests |= {k: small for k in changes(np.sign(_with_ends(path, numerators))) if k not in tests}
         if side and all(np.array_equal(cycle.sides[0].multipliers, cycle.sides[1].multipliers) for cycle in cycles):
             continue
         for k, small in tests.items():
@@ -160,10 +158,6 @@ def _with_ends(path: Path, values: np.ndarray) -> np.ndarray:
         if len(values) > 1 and end == "merged":
             values[row] = values[beside]
     return values
-
-
-def _numerator(cycle: CurvePoint) -> float:
-    return cycle.numerator(cycle.coefficient())
 
 
 def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> CurvePoint | None:

@@ -61,7 +61,7 @@ def _gaps(tracer: CurveTracer, rows: np.ndarray, q: int) -> np.ndarray:
 
 def completed(tracer: CurveTracer, piece: Piece) -> Piece:
     """The piece up to the nearest such end ahead, if there is one."""
-    if piece.end not in ("limit", "stalled", "merged", "far") or _on_limit(tracer, piece.points[-1]):
+    if piece.end not in ("limit", "stalled", "merged", "far") or (piece.points[-1] == tracer.limits).any():
         return piece
     best: tuple[float, Solution, EndCondition] | None = None
     for end in _conditions(tracer, piece):
@@ -78,11 +78,6 @@ def completed(tracer: CurveTracer, piece: Piece) -> Piece:
         gaps = np.sqrt((piece.points - found.z) ** 2 @ tracer.weights)
         last = int(max(np.flatnonzero(gaps > AROUND / 100), default=0))
     return Piece(*stacked(some_rows(piece, slice(last + 1)), as_row(found)), end.name)
-
-
-def _on_limit(tracer: CurveTracer, z: np.ndarray) -> bool:
-    """True if a row is on a limit."""
-    return bool((z == tracer.limits[0]).any() or (z == tracer.limits[1]).any())
 
 
 def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.branch.follower import followed
+from cfdyn.continuation.branch.follower import followed, start_of
 from cfdyn.continuation.branch.special_points import with_special_points
-from cfdyn.continuation.branch.start import start_of
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.continuation.curve.system import FORMS, CurveTracer
 from cfdyn.continuation.requirements import WIDEST
