@@ -14,6 +14,7 @@ from cfdyn.kernels.continuation.driver import Curve
 
 AT_BORDER = ("crossed", "corner", "stalled")  # how a piece ends where a switching function vanishes
 MOST_BORDERS = 64
+Crossing = tuple[Piece, BorderPoint | None, Solution | None, str]
 Followed = TypeVar("Followed", bound=CycleTracer)
 
 
@@ -56,16 +57,6 @@ class Path(NamedTuple):
         yield some_rows(self, slice(first, None)), None
 
 
-class Crossing(NamedTuple):
-    """What becomes of a piece that ends at a border: its rows, the border if it counts, and either the solution from which the
-    path goes on or why it ends."""
-
-    piece: Piece
-    border: BorderPoint | None
-    onward: Solution | None
-    end: str
-
-
 class PathFollower(ABC, Generic[Followed]):
     """Follows the solutions of a system; `trace` and `cross` are the system's own.
 
@@ -82,7 +73,8 @@ class PathFollower(ABC, Generic[Followed]):
 
     @abstractmethod
     def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
-        """How it goes on where a piece has met a border, with so many steps left."""
+        """How a piece that has met a border goes on, with so many steps left: its rows, the border if it counts, and either the
+        solution to go on from or why the path ends."""
 
     def one_way(self, start: Solution, first: float | None = None, origin: Solution | None = None) -> Path:
         """From a solution on in the direction of its tangent; ``first``: the length of the first step.

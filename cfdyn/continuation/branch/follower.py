@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.continuation.borders import BorderPoint, off_border, solution_behind
 from cfdyn.continuation.branch.bifurcations import changes
-from cfdyn.continuation.branch.merging import grouped, merges
+from cfdyn.continuation.branch.special_points import grouped, merges
 from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer, check_size
 from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative
 from cfdyn.continuation.paths import AT_BORDER, Crossing, Path, PathFollower
@@ -115,13 +115,13 @@ class BranchFollower(PathFollower[BranchTracer]):
         """On from the other side of the border, unless there the cycle is one of a shorter period."""
         tracer, onward = self.tracer, solution_behind(self.tracer, met)
         if onward is None:
-            return Crossing(piece, None, None, piece.end)
+            return piece, None, None, piece.end
         if tracer.length(met.last.z - piece.points[-1]) > TOLERANCE:
             piece = Piece(*stacked(piece, as_row(met.last)), *piece[3:])
         if (q := grouped(tracer, met.z)) < tracer.n:
             value = shown(float(met.z[-1]), tracer.bounds)
-            return Crossing(piece, None, None, f"meets the {called(q)} on a border of the map at {tracer.parameter} = {value}")
-        return Crossing(piece, met, onward, "")
+            return piece, None, None, f"meets the {called(q)} on a border of the map at {tracer.parameter} = {value}"
+        return piece, met, onward, ""
 
     def extension(self, rows: np.ndarray, start: int, side: int, pace: float) -> Path:
         """What follows on one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""

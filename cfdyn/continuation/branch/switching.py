@@ -1,25 +1,30 @@
-"""From a flip to the cycles of twice its period, from a branch point to the other branch."""
+"""From a flip to the cycles of twice its period and on to their flip, from a branch point to the other branch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation.between_rows import between, root
+from cfdyn.continuation.branch.bifurcations import changes, locate_flip
 from cfdyn.continuation.branch.fields import branch_fields
-from cfdyn.continuation.branch.follower import BranchFollower
-from cfdyn.continuation.branch.system import BranchTracer
+from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_vertical
+from cfdyn.continuation.branch.system import FLIP, BranchTracer, check_size
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.requirements import check_steps
-from cfdyn.continuation.tracer import Solution, as_row, stacked
-from cfdyn.cycles.shooting import least_period
+from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
+from cfdyn.cycles.shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.kernels.continuation.shooting import MATRICES
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
+from cfdyn.systems.map import Map
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
@@ -31,6 +36,12 @@ MOST_DENSE = 2000  # rows of the Jacobian at a branch point
 TOGETHER = 1e-5  # from ±1: of multipliers that are there at once
 NOTHING = {"fold": "the branch itself goes on beyond a fold", "neimark-sacker": "an invariant circle is born there, no cycle",
            "border collision": "the branch itself goes on beyond it, if there is one"}  # fmt: skip
+RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
+FEIGENBAUM = 4.67
+ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
+         "most steps": "has no flip within the steps asked for; ask for more with `max_steps`",
+         "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
+BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 def branching_fields(
@@ -154,3 +165,66 @@ def _at_branch_point(point: Bifurcation, bounds: tuple[float, float]) -> tuple[B
     along = plane @ own
     across = plane.T @ np.array([-along[1], along[0]])
     return tracer, z, [across / np.linalg.norm(across) * scales]
+
+
+class Level(NamedTuple):
+    """A flip with its cycle (n, D), and on the branch before it the parameter at which the cycle is superstable."""
+
+    flip: float
+    points: np.ndarray
+    superstable: float | None = None
+
+
+def levels_from(
+    first: Level, step: Map, name: str, bounds: tuple[float, float], levels: int, max_steps: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[list[Level], str]:  # fmt: skip
+    """Up to so many levels from the first one on, and why there are no more."""
+    found = [first]
+    while len(found) < levels:
+        if progress:
+            progress(len(found))
+        last = found[-1]
+        n = 2 * len(last.points)
+        if len(found) > 1 and abs(last.flip - found[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
+            return found, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
+        try:
+            check_size(step, n, max_steps)
+        except UsageError as error:
+            return found, str(error)
+        following = next_level(step.at(**{name: last.flip}), name, bounds, last, max_steps)
+        if not isinstance(following, Level):
+            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
+        found.append(following)
+    return found, f"{levels} levels asked for"
+
+
+def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
+    """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
+    tracer = BranchTracer(step, 2 * len(last.points), name, bounds, last.points)
+    z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), BorderedSystem(jacobians(step, last.points), -1.0, 1).right[0]
+    start = first_solution(tracer, z, doubling(tracer, q))
+    if start is None:
+        return BLURRED
+
+    def inspect(piece: Curve) -> tuple[int, str] | None:
+        flips = changes(np.sign(piece.values[:, 1 + FLIP]))
+        return (flips[0] + 2, "flip") if flips else None
+
+    branch = until_vertical(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
+    if branch.end != "flip":
+        return ENDED.get(branch.end, BLURRED)
+    rows = some_rows(branch, slice(None))
+    special = locate_flip(tracer, rows, len(rows.points) - 2)
+    if special is None:
+        return BLURRED
+    return Level(float(special.z[-1]), tracer.points(special.z), _superstable(tracer, rows) if tracer.d == 1 else None)
+
+
+def _superstable(tracer: BranchTracer, rows: Curve) -> float | None:
+    """The parameter at which the slope of fⁿ, C in one variable, first goes through 0."""
+    for k in changes(np.sign(rows.values[:, 1 + MATRICES])):
+        hit = root(lambda s: s.values[1 + MATRICES], between(tracer, rows, k))
+        if hit is not None:
+            return float(hit[1].z[-1])
+    return None

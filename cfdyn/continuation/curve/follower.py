@@ -59,7 +59,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         onward = solution_behind(self.tracer, met)
         if onward is not None and not (most_steps > 0 and self.point_at(onward.z).holds()):
             onward = None
-        return Crossing(piece, met if self._not_smooth(met) else None, onward, "border" if onward is None else "")
+        return piece, met if self._not_smooth(met) else None, onward, "border" if onward is None else ""
 
     def _not_smooth(self, met: BorderPoint) -> bool:
         """True if the map has a corner or jump at the border, not just a formula that changes."""
