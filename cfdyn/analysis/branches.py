@@ -177,12 +177,12 @@ class _Search:
             self.origins.append(origin)
 
     def known(self, branch: Branch) -> bool:
-        """Whether most of the rows that tell a branch from others lie on branches that were found."""
+        """True if most of the rows that tell a branch from others lie on branches that were found."""
         rows = telling(branch)
         return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
 
     def passed(self, value: float, points: np.ndarray) -> bool:
-        """Whether a cycle lies on a branch that was found."""
+        """True if a cycle lies on a branch that was found."""
         return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
 
     def switch_all(self, level: list[Branch]) -> list[Branch]:
@@ -209,7 +209,7 @@ class _Search:
                              "more branches may begin there than were found")  # fmt: skip
 
     def reason(self, last: list[Branch], depth: int) -> str:
-        """What may be missing."""
+        """The branches that may be missing, in words."""
         if len(self.found) >= MOST_BRANCHES:
             return f"the first {MOST_BRANCHES} branches"
         left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
@@ -237,7 +237,7 @@ def telling(branch: Branch) -> list[int]:
 
 
 def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """Whether the branch goes through a cycle: solved at this value from its rows on both sides of it."""
+    """True if the branch goes through a cycle: solved at this value from its rows on both sides of it."""
     n, away = len(points), branch.parameter - value
     step = branch.step.at(**{branch.name: value})
     # At a cycle at 0 a length of the branch says what is small.

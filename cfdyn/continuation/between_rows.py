@@ -24,8 +24,8 @@ def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None =
     border = tracer.weights * last.tangent
     length = float(border @ step)
     # Through both ends with the tangent of the first.
-    bend = step - length * last.tangent
-    return lambda t: tracer.solve(last.z + t * length * last.tangent + t * t * bend, border)
+    curvature = step - length * last.tangent
+    return lambda t: tracer.solve(last.z + t * length * last.tangent + t * t * curvature, border)
 
 
 def root(value: Test, solution: Between, lo: float = 0.0, hi: float = 1.0) -> tuple[float, Solution] | None:

@@ -114,7 +114,7 @@ def off_border(tracer: CycleTracer, start: Solution) -> Solution:
 
 
 def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
-    """What a border collision does, in words, from the multipliers on both sides of it.
+    """The effect of a border collision, in words, from the multipliers on both sides of it.
 
     Feigin's rules: both cycles exist on one side of it only if the number of real multipliers above 1 on both sides
     together is odd, and a cycle of twice the period is born if that of real multipliers below −1 is.

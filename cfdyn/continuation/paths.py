@@ -60,11 +60,12 @@ class Path(NamedTuple):
 class PathFollower(ABC, Generic[Followed]):
     """Follows the solutions of a system; `trace` and `cross` are the system's own.
 
-    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is told the number of steps.
+    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is progress the number of steps.
     """
 
     def __init__(self, tracer: Followed, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None):
-        self.tracer, self.max_steps, self.max_step, self.progress = tracer, max_steps, max_step, progress
+        self.tracer, self.max_steps, self.max_step = tracer, max_steps, max_step
+        self.progress = progress or (lambda steps: None)
 
     @abstractmethod
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
@@ -83,8 +84,7 @@ class PathFollower(ABC, Generic[Followed]):
         """
         pieces, borders, done, rows, end = list[Piece](), dict[int, BorderPoint](), 0, 0, ""
         while not end:
-            told = self.progress
-            piece = self.trace(start, self.max_steps - done, first, lambda k: told(done + k) if told else None, origin)  # noqa: B023
+            piece = self.trace(start, self.max_steps - done, first, lambda k: self.progress(done + k), origin)  # noqa: B023
             end, origin = piece.end, origin or start
             done += len(piece.points)
             met = None
@@ -109,6 +109,6 @@ class PathFollower(ABC, Generic[Followed]):
         return self.one_way(self.tracer.reversed(start)).reversed(self.tracer.odd).followed_by(forward)
 
     def further(self, end: Solution, origin: Solution, side: int, pace: float) -> Path:
-        """What follows on one side of a path (0: at its first row, 1: its last), that end included, its tangent outwards."""
+        """The path on from one side of another (0: its first row, 1: its last), that end included, its tangent outwards."""
         found = self.one_way(end, pace, origin)
         return found if side else found.reversed(self.tracer.odd)

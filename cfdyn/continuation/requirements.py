@@ -1,4 +1,4 @@
-"""What can be followed: bounds, steps, and what fits into memory."""
+"""Requirements on what is to be followed: bounds, steps, and that it fits into memory."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ class Tracer:
         return Piece(*rows, end or "most steps", beyond, float(settings[STEP]))
 
     def runs_off(self, points: np.ndarray) -> bool:
-        """Whether what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
+        """True if what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
         gaps = (points - points[-1]) ** 2 * self.weights
         beyond = np.flatnonzero(gaps.sum(axis=1) > WIDE**2)
         return len(beyond) > 0 and bool(gaps[beyond[-1] :, self.bounded].max(initial=0.0) <= STILL**2)

@@ -1,9 +1,12 @@
-"""The coefficients of normal forms on the centre manifold of a critical cycle, by homological equations."""
+"""The coefficients of normal forms on the centre manifold of a critical cycle, by homological equations.
+
+Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here on all points of the cycle at once.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, permutations
 from typing import Any
 
 import numpy as np
@@ -40,15 +43,15 @@ def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
     For k = 1 that is c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩, and ``size`` is the larger of its two parts.
     """
     q, p, k = minus.right, minus.left, minus.nullity
-    bent = {pair: plus.solve(-forms.second(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
+    h = {pair: plus.solve(-forms.second(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
     tensor, size = np.empty((k, k, k, k)), 0.0
     for j, l, m in combinations_with_replacement(range(k), 3):
         cubic = forms.third(q[j], q[l], q[m])
-        quadratic = np.sum([forms.second(q[a], bent[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
+        quadratic = np.sum([forms.second(q[a], h[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
         for i in range(k):
             parts = paired(p[i], cubic) / 6, paired(p[i], quadratic) / 6
             size = max(size, abs(parts[0]), abs(parts[1]))
-            for place in {(j, l, m), (j, m, l), (l, j, m), (l, m, j), (m, j, l), (m, l, j)}:
+            for place in permutations((j, l, m)):
                 tensor[(i, *place)] = parts[0] + parts[1]
     return Critical({"c": float(tensor[0, 0, 0, 0])}, q[:, 0], speed_of(forms, minus, plus), size, tensor)
 
@@ -61,10 +64,10 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     A x_α − x_α⁺ = −f_α + βq and x_α orthogonal to q. Where a ≠ 0, ξ → ξ + sδ changes b and e, but neither a, β nor c.
     """
     q, p = plus.right[0], plus.left[0]
-    square = forms.second(q, q)
-    a = float(paired(p, square)) / 2
-    bent = _graph(plus, -square, 2 * a * q[0])
-    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, bent) / 2
+    curvature = forms.second(q, q)
+    a = float(paired(p, curvature)) / 2
+    h = _second_order(plus, -curvature, 2 * a * q[0])
+    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, h) / 2
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
@@ -76,7 +79,7 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
         found["b"] = float(paired(p, forms.moving(q, moved)))
         found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))
         speed[0, 0] = found["b"]
-    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * square).sum()), cubic=size)
+    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * curvature).sum()), cubic=size)
 
 
 def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[float, float]:
@@ -85,17 +88,17 @@ def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[floa
     d = ¹⁄₂₄⟨p, D⁴f(q,q,q,q) + 6C(q,q,h) + 3B(h,h) + 4B(q,k)⟩, where Ak − k⁺ = −C(q,q,q) − 3B(q,h) + 6c q + 6a h, ⟨p,k⟩ = 0.
     """
     q, p = plus.right[0], plus.left[0]
-    h = _graph(plus, -forms.second(q, q), 2 * a * q[0])
-    k = _graph(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
+    h = _second_order(plus, -forms.second(q, q), 2 * a * q[0])
+    k = _second_order(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
     parts = p * np.array([forms.fourth(q), 6 * forms.third(q, q, h), 3 * forms.second(h, h), 4 * forms.second(q, k)]) / 24
     return float(parts.sum()), float(np.abs(parts).sum())
 
 
-def _graph(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
+def _second_order(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
     """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
     right[-1] += closing
-    bent = plus.solve(right)
-    return bent - (plus.left[0, -1] @ bent[0]) * plus.right[0]
+    h = plus.solve(right)
+    return h - (plus.left[0, -1] @ h[0]) * plus.right[0]
 
 
 def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, multiplier: complex) -> Critical:
@@ -119,9 +122,9 @@ def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple
     d_i = ½⟨p_i, B(q,q)⟩ for the left vectors p_i of the multipliers 1; r > 0: the oscillation moves to where it decays.
     """
     q, p = critical.right[0], critical.left[0]
-    square = forms.second(q, q)
-    found = np.array([float(paired(left, square)) / 2 for left in plus.left])
-    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(square).sum()] = 0.0
+    curvature = forms.second(q, q)
+    found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])
+    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
     rates = [float(paired(p, forms.second(q, v))) for v in plus.right]
     return found, float(found @ rates)
 

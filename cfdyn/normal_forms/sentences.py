@@ -1,4 +1,4 @@
-"""What a normal form says about the cycles near a bifurcation, in a sentence."""
+"""Sentences on the cycles near a bifurcation, from its normal form."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def of_branch_point(form: str, supercritical: bool | None) -> str:
 
 
 def of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
-    """What several multipliers −1 at once lead to."""
+    """The 2-cycles born where several multipliers are −1 at once."""
     start = f"{k} multipliers are −1 at once"
     if supercritical is None and least == 0:
         return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"

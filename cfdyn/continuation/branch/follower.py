@@ -124,7 +124,7 @@ class BranchFollower(PathFollower[BranchTracer]):
         return piece, met, onward, ""
 
     def extension(self, rows: np.ndarray, start: int, side: int, pace: float) -> Path:
-        """What follows on one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""
+        """The path on from one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""
         end, origin = (self._solution(rows, row, 1 if side else -1) for row in (-side, start))
         return self.further(end, origin, side, pace)
 

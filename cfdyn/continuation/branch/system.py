@@ -89,7 +89,7 @@ class BranchTracer(CycleTracer):
 
     @property
     def lengths(self) -> np.ndarray:
-        """What counts as 1 in the entries of the state, (D,)."""
+        """The length that counts as 1 in each entry of the state, (D,)."""
         return self.weights[: self.d] ** -0.5 / self.n**0.5
 
     def z(self, points: np.ndarray, value: float) -> np.ndarray:

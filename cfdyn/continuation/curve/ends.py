@@ -28,7 +28,7 @@ CRITICAL = 1e-4  # of a multiplier to ±1 or the unit circle, where two of them 
 
 
 class EndCondition(NamedTuple):
-    """What vanishes at an end: ⟨normal, z⟩ − value, and its name; ``period`` that of the shorter cycle where points merge."""
+    """The condition ⟨normal, z⟩ = value at an end, and its name; ``period`` that of the shorter cycle where points merge."""
 
     name: str
     normal: np.ndarray
@@ -127,7 +127,7 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
         return None
     found = solution(float(brentq(test, 0.0, 2 * ahead, xtol=1e-15)))
     if end.period:
-        _put_together(tracer, found.z, end.period)
+        _merge_groups(tracer, found.z, end.period)
     else:
         found.z[end.normal == 1] = end.value
     return _if_valid(tracer, found)
@@ -159,11 +159,11 @@ def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> 
     met = np.asarray(BarycentricInterpolator(nodes, np.array(rows))(0.0))
     z = piece.points[-1].copy()
     tracer.blocks(z)[:, 0], z[-2:] = met[:-2].reshape(tracer.n, tracer.d), met[-2:]
-    _put_together(tracer, z, end.period)
+    _merge_groups(tracer, z, end.period)
     return _if_valid(tracer, Solution(z, piece.tangents[-1], piece.values[-1]))
 
 
-def _put_together(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
+def _merge_groups(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
     """All points of a group put on their mean, in place."""
     points = tracer.blocks(z)[:, 0]
     points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))

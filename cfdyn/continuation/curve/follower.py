@@ -91,7 +91,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         return path
 
     def extension(self, unknowns: np.ndarray, side: int, pace: float) -> Path:
-        """What follows on one side of a curve with these ``unknowns`` (see `BifurcationCurve`); see `PathFollower.further`."""
+        """The path on from one side of a curve with these ``unknowns`` (see `BifurcationCurve`); see `PathFollower.further`."""
         way = 1 if side else -1
         return self.further(solution_again(self.tracer, unknowns[2 * side], way), solution_again(self.tracer, unknowns[1], way),
                             side, pace)  # fmt: skip

@@ -150,7 +150,7 @@ class CurveTracer(CycleTracer):
                             f"{NO_DERIVATIVE if has_no_derivative(self.step, points) else why}")  # fmt: skip
 
     def _borders(self) -> list[np.ndarray]:
-        """What to hold while Newton's method runs: a parameter, or at a cusp, where both turn, the place along q."""
+        """Rows (m,) that border the system of the guess: hold a parameter, or at a cusp, where both turn, the place along q."""
         borders = [np.eye(self.m)[-1], np.eye(self.m)[-2]]
         if self.form == TURN:
             along = np.zeros(self.m)
