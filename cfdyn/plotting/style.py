@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,7 +52,7 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def map_title(settings: Any, varied: Sequence[str], most: int) -> str:
+def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
     """The map of a record without the values of what is varied, then those of other parameters that its title does not show."""
     title, params = str(settings["map"]), settings["params"]
     for name in varied:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cfdyn.analysis.averages import Average, Averages
 from cfdyn.plotting.style import ACCENT, INK, WARN, columns, house_style, new_figure
 
 DOTS = "#8a939f"
@@ -17,7 +16,7 @@ MODELS = (WARN, "#8a5fb0", "#c2528b", "#7a7a2a", INK)
 MOST_DOTS, DECADES = 4000, 1e-12
 
 
-def draw(found: Any) -> Figure:
+def draw(found: Averages) -> Figure:
     """Three panels of an `Averages`: error over time, loss over time, and the ranking."""
     with house_style():
         figure = new_figure(10.6, 5.4)
@@ -35,13 +34,13 @@ def draw(found: Any) -> Figure:
     return figure
 
 
-def _title(found: Any) -> str:
+def _title(found: Averages) -> str:
     settings = found.provenance.get("settings", {}).get("orbit") or {}
     words = settings.get("map", "")
     return words if len(words) <= 140 else words[:139] + "…"
 
 
-def colours(found: Any) -> dict[str, str]:
+def colours(found: Averages) -> dict[str, str]:
     """Averages by what they are, exponential ones darker with their memory; models in the order given."""
     chosen, memories, models = {}, 0, 0
     for entry in found.entries:
@@ -54,7 +53,7 @@ def colours(found: Any) -> dict[str, str]:
     return chosen
 
 
-def _line(axes: Axes, entry: Any, values: np.ndarray, colour: str) -> None:
+def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
     """Dots for the iterates, at an odd stride that keeps a 2-cycle visible; dashes for models."""
     t = entry.first + np.arange(len(values))
     if entry.name == "iterate":
@@ -66,7 +65,7 @@ def _line(axes: Axes, entry: Any, values: np.ndarray, colour: str) -> None:
         axes.plot(t, values, style, color=colour, linewidth=1.5 if entry.kind == "model" else 1.1, zorder=3, label=entry.name)
 
 
-def _draw_errors(axes: Axes, found: Any) -> None:
+def _draw_errors(axes: Axes, found: Averages) -> None:
     """‖w(t) − reference(t)‖ on a logarithmic axis; whole slow cycles shaded in turn."""
     for first, last in found.cycles[::2]:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
@@ -84,7 +83,7 @@ def _draw_errors(axes: Axes, found: Any) -> None:
     axes.set_ylabel("distance to the mean path")
 
 
-def _draw_losses(axes: Axes, found: Any) -> None:
+def _draw_losses(axes: Axes, found: Averages) -> None:
     """Above the lowest loss seen, on a logarithmic axis."""
     shown = []
     for entry in found.entries:
@@ -105,7 +104,7 @@ def _draw_losses(axes: Axes, found: Any) -> None:
     axes.set_ylabel("loss above the lowest seen")
 
 
-def _draw_ranking(axes: Axes, found: Any) -> None:
+def _draw_ranking(axes: Axes, found: Averages) -> None:
     """Root mean square errors, the nearest on top; diamonds: once the lag is allowed for."""
     ranked = [entry for entry in found.ranking if entry.error > 0][::-1]
     if not ranked:

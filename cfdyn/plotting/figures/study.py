@@ -9,15 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.plotting.bands import draw_bands
-from cfdyn.plotting.orbit import draw_loss, draw_sharpness
+from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
 from cfdyn.studies.landmarks import landmarks
+from cfdyn.studies.study import Study
 
 MOST_MARKS = 24
 
 
-def draw(study: Any) -> Figure:
+def draw(study: Study) -> Figure:
     """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge."""
     with house_style():
         figure = new_figure(7.4, 5.6)
@@ -37,7 +38,7 @@ def draw(study: Any) -> Figure:
     return figure
 
 
-def _mark_landmarks(axes: Axes, study: Any) -> list[Line2D]:
+def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
     """Small marks above the regimes: where the doublings flip and where 3-cycles are born; one of each kind, for the legend."""
     doubled = study.cascade.flips[1:] if study.cascade is not None else []
     rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
@@ -50,7 +51,7 @@ def _mark_landmarks(axes: Axes, study: Any) -> list[Line2D]:
     return [drawn[mark] for mark in sorted(drawn, reverse=True)]
 
 
-def _title(study: Any) -> str:
+def _title(study: Study) -> str:
     regime = study.regime
     what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
     name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else _short(study.title, 50)
@@ -61,7 +62,7 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _draw_cobweb(axes: Axes, study: Any) -> None:
+def _draw_cobweb(axes: Axes, study: Study) -> None:
     """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
     land, w = study.landscape, study.orbit.z[:81, 0]
     axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
@@ -75,7 +76,7 @@ def _draw_cobweb(axes: Axes, study: Any) -> None:
     axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title="cobweb of the first 80 steps")
 
 
-def _draw_plane(axes: Axes, study: Any) -> None:
+def _draw_plane(axes: Axes, study: Study) -> None:
     """The orbit over contours of the loss in the plane of the first two coordinates."""
     land, z = study.landscape, study.orbit.z
     if np.isfinite(land.values).any():
