@@ -13,9 +13,9 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.plotting.figures.comparison import DOTS, _room, colours, label
+from cfdyn.plotting.figures.comparison import _room, colours, label
 from cfdyn.plotting.plane import contours, plane_of
-from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
+from cfdyn.plotting.style import INK, PALE, clip_range, house_style, new_figure
 from cfdyn.records.files import as_path, can_write, whole
 from cfdyn.systems.loss import Loss
 
@@ -120,7 +120,7 @@ class _Film:
         self.points = {"": self._at(found.iterates), **{m.name: self._at(m.w) for m in found.models}}
         self._draw_ground(loss)
         self._draw_sharpness()
-        (self.trail,) = self.top.plot([], [], ".", color=DOTS, markersize=3, zorder=1)
+        (self.trail,) = self.top.plot([], [], ".", color=PALE, markersize=3, zorder=1)
         (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
         self.lines, self.heads, self.marks = {}, {}, {}
         labels = {model.name: label(model) for model in found.models}

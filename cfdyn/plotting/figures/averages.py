@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.averages import Average, Averages
-from cfdyn.plotting.style import ACCENT, INK, WARN, columns, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, columns, dots, house_style, new_figure
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
-FIXED = {"iterate": DOTS, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
+FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
 MEMORIES = ("#8fc9b0", "#2e8b6f", "#14503d")
 MODELS = (WARN, "#8a5fb0", "#c2528b", "#7a7a2a", INK)
-MOST_DOTS, DECADES = 4000, 1e-12
+DECADES = 1e-12  # of the largest loss: below is round-off
 
 
 def draw(found: Averages) -> Figure:
@@ -37,7 +37,7 @@ def draw(found: Averages) -> Figure:
 def _title(found: Averages) -> str:
     settings = found.provenance.get("settings", {}).get("orbit") or {}
     words = settings.get("map", "")
-    return words if len(words) <= 140 else words[:139] + "…"
+    return shortened(words, 140)
 
 
 def colours(found: Averages) -> dict[str, str]:
@@ -57,9 +57,7 @@ def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
     """Dots for the iterates, at an odd stride that keeps a 2-cycle visible; dashes for models."""
     t = entry.first + np.arange(len(values))
     if entry.name == "iterate":
-        stride = max(1, len(t) // MOST_DOTS)
-        kept = slice(None, None, stride + 1 - stride % 2)
-        axes.plot(t[kept], values[kept], ".", color=colour, markersize=2.2, zorder=1, rasterized=True, label=entry.name)
+        dots(axes, t, values, color=colour, markersize=2.2, label=entry.name)
     else:
         style = "--" if entry.kind == "model" else "-"
         axes.plot(t, values, style, color=colour, linewidth=1.5 if entry.kind == "model" else 1.1, zorder=3, label=entry.name)

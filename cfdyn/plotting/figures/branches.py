@@ -12,7 +12,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
-from cfdyn.words import shown, spoken
+from cfdyn.words import called, shown, spoken
 
 COLUMNS = 600
 COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
@@ -137,7 +137,7 @@ def _legend(branches: list[Branch], kinds: list[str]) -> tuple[list[Line2D], lis
     handles, labels = [], []
     for period, shade in list(colours(branches).items())[:5]:
         handles.append(Line2D([], [], color=shade, linewidth=1.3))
-        labels.append("fixed point" if period == 1 else f"{period}-cycle")
+        labels.append(called(period))
     handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 2))))
     labels.append("unstable")
     for kind in kinds:

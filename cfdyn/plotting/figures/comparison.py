@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.compare import Comparison, Model
 from cfdyn.plotting.plane import Plane, contours, plane_of
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, columns, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, columns, dots, house_style, new_figure
 from cfdyn.systems.loss import Loss
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
-MOST_DOTS = 4000
 
 
 def draw(found: Comparison, loss: Loss | None = None) -> Figure:
@@ -42,7 +41,7 @@ def draw(found: Comparison, loss: Loss | None = None) -> Figure:
 
 def _title(found: Comparison) -> str:
     words = found.provenance.get("settings", {}).get("orbit", {}).get("map", "")
-    return words if len(words) <= 140 else words[:139] + "…"
+    return shortened(words, 140)
 
 
 def colours(found: Comparison) -> dict[str, str]:
@@ -65,18 +64,11 @@ def styles(found: Comparison) -> dict[str, dict[str, Any]]:
             for i, model in enumerate(found.models)}  # fmt: skip
 
 
-def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None) -> None:
-    """Dots in the background; an odd stride keeps a 2-cycle visible."""
-    stride = max(1, len(t) // MOST_DOTS)
-    kept = slice(None, None, stride + 1 - stride % 2)
-    axes.plot(t[kept], values[kept], ".", color=DOTS, markersize=2.2, zorder=1, rasterized=True, label=label)
-
-
 def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) -> None:
     """The averaged orbit and the models, over contours of the loss; one weight against time."""
     averaged = plane.project(found.averaged)
     if plane.flat:
-        _dots(axes, found.t, found.iterates[:, 0])
+        dots(axes, found.t, found.iterates[:, 0], markersize=2.2)
         axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
         for model in found.models:
             axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
@@ -86,7 +78,7 @@ def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) 
     if loss is not None:
         contours(axes, loss, plane, limits)
     points = plane.project(found.iterates)
-    axes.plot(*points.T, ".", color=DOTS, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
+    axes.plot(*points.T, ".", color=PALE, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
     axes.plot(*averaged.T, color=INK, linewidth=1.0, zorder=2)
     for model in found.models:
         axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
@@ -96,7 +88,7 @@ def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) 
 
 def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
     values = getattr(found, what)
-    axes.plot([], [], ".", color=DOTS, markersize=4, label="iterates")
+    axes.plot([], [], ".", color=PALE, markersize=4, label="iterates")
     axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
     shown = [values]
     for model in found.models:
@@ -138,7 +130,7 @@ def _draw_distance(axes: Axes, found: Comparison) -> None:
 
 
 def _draw_variance(axes: Axes, found: Comparison) -> None:
-    _dots(axes, found.t, np.maximum(found.variance, 1e-300))
+    dots(axes, found.t, np.maximum(found.variance, 1e-300), markersize=2.2)
     largest = float(found.variance.max(initial=0.0))
     for model in found.models:
         if model.variance.any():

@@ -12,12 +12,12 @@ from matplotlib.patches import Rectangle
 
 from cfdyn.analysis.cycles import Cycles
 from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, house_style, new_figure
+from cfdyn.words import STABILITY, called, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface
 SAMPLES = 1601
 COLOURS = ("#1f5fa8", "#c2412d", "#2f8f6b", "#8a4fa3", "#c98a1b", "#3b97b5", "#7a5c3e", "#5b6470")
 LINES: dict[bool | None, Any] = {True: "-", False: (0, (4, 2)), None: (0, (1, 1.2))}
-NAMES = {True: "stable", False: "unstable", None: "neutral"}
 
 
 def draw(found: Cycles) -> Figure:
@@ -85,16 +85,15 @@ def _patch(lo: np.ndarray, hi: np.ndarray) -> Rectangle:
 
 def _legend(axes: Axes, found: Cycles) -> None:
     """One entry for each kind of stability that occurs."""
-    kinds = [kind for kind in NAMES if any(cycle.stable is kind for cycle in found[:MOST])]
+    kinds = [kind for kind in STABILITY if any(cycle.stable is kind for cycle in found[:MOST])]
     handles = [Line2D([], [], color=INK, linestyle=LINES[kind], marker="o", markersize=3.6,
-                      markerfacecolor=INK if kind else "white", label=NAMES[kind]) for kind in kinds]  # fmt: skip
+                      markerfacecolor=INK if kind else "white", label=STABILITY[kind]) for kind in kinds]  # fmt: skip
     if handles:
         axes.legend(handles=handles, loc="best")
 
 
 def _title(found: Cycles) -> str:
     title = found.provenance["settings"]["map"]
-    what = "fixed point" if found.period == 1 else "cycle"
-    count = f"{len(found)} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
+    count = f"{len(found)} {called(found.period, several=len(found) != 1)}"
     shown = f", {MOST} drawn" if len(found) > MOST else ""
-    return f"{title if len(title) <= 48 else title[:47] + '…'}\n{count}{'' if found.complete else ' found'}{shown}"
+    return f"{shortened(title, 48)}\n{count}{'' if found.complete else ' found'}{shown}"

@@ -14,6 +14,7 @@ from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_sty
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.record import ExactCurves, ExactCycles, ExactRoot
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 COUNT = 400
 APART = 0.035  # of the width, between labels
@@ -93,11 +94,10 @@ def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]
 
 
 def _draw_branches(axes: Axes, record: ExactCycles, found: ExactCurves, colour: str) -> None:
-    name = "fixed points" if record.period == 1 else f"{record.period}-cycles"
     for row, stable in zip(found.points, found.stable):
         axes.plot(found.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
         axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.plot([], [], color=colour, linewidth=1.6, label=f"{name}, exact (dashed: unstable)")
+    axes.plot([], [], color=colour, linewidth=1.6, label=f"{called(record.period, several=True)}, exact (dashed: unstable)")
 
 
 def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float) -> None:

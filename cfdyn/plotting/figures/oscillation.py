@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.oscillation import Oscillation
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every, house_style, new_figure
 
 MOST_POINTS = 20_000
 
@@ -17,10 +17,7 @@ def draw(found: Oscillation) -> Figure:
     with house_style():
         figure = new_figure(6.4, 5.6)
         rows = figure.subplots(3, 1, height_ratios=(1, 1, 0.9))
-        stride = max(1, len(found.series) // MOST_POINTS)
-        # An odd stride keeps a 2-cycle visible.
-        stride += 1 - stride % 2
-        t = np.arange(0, len(found.series), stride)
+        t = np.arange(len(found.series))[every(len(found.series), MOST_POINTS)]
         rows[0].plot(t, found.series[t], ".", markersize=1.8, color=FAINT, label=found.leading)
         rows[0].plot(t, found.slow[t], color=INK, linewidth=1.0, label="slow part")
         rows[0].set_ylabel("log")

@@ -14,6 +14,7 @@ from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
+from cfdyn.words import called, shortened
 
 MOST_MARKS = 24
 
@@ -53,13 +54,9 @@ def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
 
 def _title(study: Study) -> str:
     regime = study.regime
-    what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
-    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else _short(study.title, 50)
-    return f"{name}   ·   {_short(study.optimizer, 45)}   ·   {what}"
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    what = called(regime.period) if regime.period else regime.kind
+    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
+    return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
 
 
 def _draw_cobweb(axes: Axes, study: Study) -> None:
@@ -95,6 +92,5 @@ def _draw_plane(axes: Axes, study: Study) -> None:
 def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:
     if second is None or len(points) > 64:
         return
-    label = "fixed point" if len(points) == 1 else f"{len(points)}-cycle"
-    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=label)
+    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=called(len(points)))
     axes.legend(loc="best")

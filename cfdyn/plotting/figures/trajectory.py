@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.plotting.plane import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, dots, house_style, new_figure
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
-MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 4000, 6, 24, 4
-SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, DOTS)
+MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 6, 24, 4
+SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, PALE)
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
 
 
@@ -58,7 +58,7 @@ def _draw_states(path: Trajectory) -> Figure:
         for axes, k, colour in zip(above, moved, COLOURS, strict=False):
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
             axes.set_ylabel(path.names[k])
-        below.plot(path.starts, path.sizes, ".", color=DOTS, markersize=2.4, rasterized=True)
+        below.plot(path.starts, path.sizes, ".", color=PALE, markersize=2.4, rasterized=True)
         few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
         below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
         if early:
@@ -70,7 +70,7 @@ def _draw_states(path: Trajectory) -> Figure:
 def _title(path: Trajectory) -> str:
     """The flow, on two lines if it is long, and why it ends early."""
     words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
-    lines = [line if len(line) <= 110 else line[:109] + "…" for line in words.split("\n")]
+    lines = [shortened(line, 110) for line in words.split("\n")]
     return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
 
 
@@ -94,14 +94,6 @@ def _broken(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Rows with a gap at each event, where Σ and what follows from it jump."""
     cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
     return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
-
-
-def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None, **style: Any) -> None:
-    """Dots in the background, not too many; an odd stride keeps a 2-cycle visible."""
-    stride = max(1, len(t) // MOST_DOTS)
-    kept = slice(None, None, stride + 1 - stride % 2)
-    style = {"color": DOTS, "markersize": 2.4, "zorder": 1, "rasterized": True, **style}
-    axes.plot(t[kept], values[kept], ".", label=label, **style)
 
 
 def _within(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
@@ -139,8 +131,8 @@ def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | 
     if loss is not None:
         contours(axes, loss, Plane(np.zeros(2), np.eye(2), path.names[:2]), limits)
     if orbit is not None:
-        axes.plot(*orbit.w.T.astype(float), "-", color=DOTS, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
-        _dots(axes, orbit.w[:, 0], orbit.w[:, 1], "iterates", markersize=3.2)
+        axes.plot(*orbit.w.T.astype(float), "-", color=PALE, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
+        dots(axes, orbit.w[:, 0], orbit.w[:, 1], label="iterates", markersize=3.2)
         axes.plot(*orbit.midpoints().T, color=INK, linewidth=0.7, alpha=0.8, zorder=2, label="midpoints")
     axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
     axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
@@ -162,7 +154,7 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
     for k, colour in zip(moved, COLOURS, strict=False):
         first = k == moved[0]
         if orbit is not None:
-            _dots(axes, np.arange(len(orbit.z)), orbit.w[:, k], "iterates" if first else None, color=colour, alpha=0.5,
+            dots(axes, np.arange(len(orbit.z)), orbit.w[:, k], label="iterates" if first else None, color=colour, alpha=0.5,
                   markersize=3.6, markeredgewidth=0)  # fmt: skip
         if orbit is not None and len(orbit.z) > 2:
             middle = orbit.midpoints()[:, k]
@@ -184,7 +176,7 @@ def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     border = 2 * scale[0] if fixed else 2.0
     seen = orbit.sharpness if fixed and _knows_its_map(orbit) else None
     if seen is not None:
-        _dots(axes, np.arange(len(seen)), seen, "iterates")
+        dots(axes, np.arange(len(seen)), seen, label="iterates")
     axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     shown = values[np.isfinite(values)]
     if np.isfinite(border):
@@ -221,7 +213,7 @@ def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     everything = [path.loss, path.predicted_loss]
     if _knows_its_map(orbit):
         raw = orbit.loss
-        _dots(axes, np.arange(len(raw)), raw, "iterates")
+        dots(axes, np.arange(len(raw)), raw, label="iterates")
         if len(raw) > 2:
             t, mean = _averaged(raw)
             axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
@@ -270,7 +262,7 @@ def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     shown = [trace[trace > 0]]
     if orbit is not None and len(orbit.z) > 2:
         square = ((orbit.w[1:-1] - orbit.midpoints()).astype(float) ** 2).sum(axis=1)
-        _dots(axes, np.arange(1, len(square) + 1), square, "iterates")
+        dots(axes, np.arange(1, len(square) + 1), square, label="iterates")
         shown.append(square[square > 0])
     if held:
         total = _broken(path, np.where(trace > 0, trace, np.nan))
