@@ -14,9 +14,9 @@ from cfdyn.analysis.cycles import cycles
 from cfdyn.continuation.branch.switching import every, together
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
-from cfdyn.normal_forms.sentences import called, shown
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.words import called, shown
 
 SAMPLES = 5
 MOST_BRANCHES, MOST_LOST = 200, 3

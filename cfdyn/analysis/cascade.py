@@ -11,10 +11,10 @@ import numpy as np
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.continuation.branch.doublings import Level, levels_of
 from cfdyn.errors import NumericsError, whole_number
-from cfdyn.normal_forms.sentences import called
 from cfdyn.numerics.limits import limit_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 LEVELS, MOST_STEPS = 10, 2000
 ENOUGH = 4  # flips for an accumulation point; one less for a ratio

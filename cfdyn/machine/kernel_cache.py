@@ -20,7 +20,7 @@ def _shelf(module: str) -> Shelf:
     """Changes with the sources of the kernels in this module, numba, numpy, Python and the processor."""
     cpu = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
     own = module.removeprefix("cfdyn.") if module.startswith("cfdyn.") else "kernels"
-    return Shelf("kernels", fingerprint((own, "_jit"), ("numba", "llvmlite", "numpy"), repr(cpu)))
+    return Shelf("kernels", fingerprint((own, "machine.jit"), ("numba", "llvmlite", "numpy"), repr(cpu)))
 
 
 class _Store:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cfdyn.errors import UsageError
-from cfdyn.normal_forms.sentences import shown, spoken
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
+from cfdyn.words import shown, spoken
 
 COLUMNS = 600
 COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")

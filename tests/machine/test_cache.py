@@ -280,7 +280,7 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
     """Found by their lines, and found by parsing whole files: the same."""
     files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
     graph = {name: imports(path) & files.keys() for name, path in files.items()}
-    for name in [n for n in graph if n.startswith("cfdyn.kernels.")]:
+    for name in [n for n in graph if n.startswith("cfdyn.kernels.") and files[n].name != "__init__.py"]:
         reached = {name}
         while more := {b for a in reached for b in graph[a]} - reached:
             reached |= more
@@ -289,7 +289,7 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
 
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
-    for file, compiled in (("words", 0), ("orbits", 1)):
+    for file, compiled in (("line/words", 0), ("orbits", 1)):
         path = tmp_path / "cfdyn" / "kernels" / f"{file}.py"
         path.write_text(f"{path.read_text()}\n# edited\n")
         assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled

@@ -186,7 +186,7 @@ def test_digits_survive(tmp_path):
 
 
 def test_every_record_class_is_covered():
-    ours = ("study", "complementarity", "integrate.trajectory", *(f"analysis.{name}" for name in cf.analysis.names()))
+    ours = ("studies.study", "integrate.complementarity", "integrate.trajectory", *(f"analysis.{name}" for name in cf.analysis.names()))
     for module in (f"cfdyn.{name}" for name in ours):
         importlib.import_module(module)
     covered = {type(made(kind)).__name__ for kind in RECORDS}

@@ -16,10 +16,10 @@ from cfdyn.cycles.angles import at_cut, opened_away
 from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
 from cfdyn.normal_forms.resonances import conservative_resonance
-from cfdyn.normal_forms.sentences import called
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import make_map_again, recipe_of
+from cfdyn.words import called
 
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Branch

@@ -19,8 +19,8 @@ from cfdyn.cycles.shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import Forms, Shift
-from cfdyn.normal_forms.sentences import shown
 from cfdyn.systems.map import Map
+from cfdyn.words import shown
 
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Bifurcation, Branch

@@ -14,9 +14,9 @@ from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.critical import PAIR
-from cfdyn.normal_forms.sentences import called, shown, spoken
 from cfdyn.records.record import provenance
 from cfdyn.systems.recipes import recipe_of
+from cfdyn.words import called, shown, spoken
 
 if TYPE_CHECKING:
     from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo

@@ -13,9 +13,9 @@ from cfdyn.continuation.branch.fields import start_of
 from cfdyn.continuation.curve.system import FORMS
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
-from cfdyn.normal_forms.sentences import spoken
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
+from cfdyn.words import spoken
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
 HERE = 1e-9  # nearer than this the start needs no search
