@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from cfdyn.tape.program import Node, Tape
-
-
-def number(tape: Tape, value: float) -> Node:
-    """The double as an exact constant."""
-    return tape.const(Fraction(value))
 
 
 def _operator(op: str) -> Callable[[Term, Term | float], Term]:
@@ -35,12 +29,12 @@ class Term:
 
     def apply(self, op: str, *others: Term | float) -> Term:
         """The operation on this and other values."""
-        nodes = [number(self.tape, o) if isinstance(o, float) else o.node for o in others]
+        nodes = [self.tape.exactly(o) if isinstance(o, float) else o.node for o in others]
         return Term(self.tape, self.tape.apply(op, self.node, *nodes))
 
     def constant(self, value: float) -> Term:
         """A constant on the same tape."""
-        return Term(self.tape, number(self.tape, value))
+        return Term(self.tape, self.tape.exactly(value))
 
     __add__ = __radd__ = _operator("add")
     __mul__ = __rmul__ = _operator("mul")
