@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analysis.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 import cfdyn as cf
 from cfdyn.continuation.between_rows import root
 from cfdyn.continuation.tracer import Solved
+from tests.normal_forms.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 curve_of = cf.analysis.bifurcation_curve
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
