@@ -101,10 +101,8 @@ def test_only_a_zero_is_a_root(place, bend, power, size, turned):
         return float((-1 if turned else 1) * size * np.exp(bend * t) * shape)
 
     found = root(value, Line())
-    if power > 0:
-        assert found is not None and abs(found[0] - place) < 1e-4
-    else:
-        assert found is None
+    assert (found is not None) == (power > 0)
+    assert found is None or abs(found[0] - place) < 1e-4
 
 
 def test_no_polynomial_is_put_through_a_jump_to_another_curve():
