@@ -15,7 +15,7 @@ from report import Goal, Row, Table
 from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.continuation.branch.system import CycleTracer
+from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.kernels.continuation.driver import Curve, System, follow
 
 STEPS, STEP = 2000, 2e-3
@@ -48,13 +48,13 @@ GROWTH_NOTE = (
 POINTS_NOTE = "Relative errors against published digits; times of whole calls, from the start of the cascade on."
 
 
-def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[CycleTracer, Any]:
+def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[BranchTracer, Any]:
     """A system and a solution to start from."""
-    tracer = CycleTracer(step, len(points), name, bounds, points)
+    tracer = BranchTracer(step, len(points), name, bounds, points)
     return tracer, tracer.begin(tracer.z(points, step.params[name]))
 
 
-def loop(tracer: CycleTracer, start: Any, steps: int, size: float) -> int:
+def loop(tracer: BranchTracer, start: Any, steps: int, size: float) -> int:
     """The compiled loop by itself, all steps of one length or shorter."""
     curve = Curve(*(np.empty((steps + 1, len(part))) for part in start))
     for part, first in zip(curve, start, strict=True):

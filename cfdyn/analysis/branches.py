@@ -13,7 +13,7 @@ from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, contin
 from cfdyn.analysis.cycles import cycles
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
 from cfdyn.continuation.branch.switching import branching_fields, together
-from cfdyn.continuation.requirements import checked_bounds
+from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
 from cfdyn.records.record import Record, provenance

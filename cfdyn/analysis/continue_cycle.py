@@ -12,9 +12,8 @@ from cfdyn.analysis.cycles import NEUTRAL, Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
-from cfdyn.continuation.branch.system import BranchTracer, check_size
+from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
-from cfdyn.continuation.requirements import check_steps, checked_bounds
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales
+from cfdyn.continuation.branch.system import NO_DERIVATIVE, has_no_derivative, length_scales
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
