@@ -11,7 +11,7 @@ import report
 from harness import interleaved, ratio
 from report import Goal, Row, Table
 
-from cfdyn.kernels.complementarity import complementarity
+from cfdyn.kernels.edge.complementarity import complementarity
 
 ORDERS = (1, 2, 3, 4, 8, 16)
 FASTER = 50.0  # the target, up to k = 8

@@ -15,8 +15,8 @@ from report import Goal, Row, Table
 from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.analysis._cycle_system import CycleTracer
-from cfdyn.kernels.continuation import Curve, System, follow
+from cfdyn.continuation.branch.system import CycleTracer
+from cfdyn.kernels.continuation.driver import Curve, System, follow
 
 STEPS, STEP = 2000, 2e-3
 AUTO, LOOP, PYTHON = "AUTO-07p", "the loop alone", "NumPy, SciPy"
@@ -209,7 +209,7 @@ def growth_rows(periods: tuple[int, ...], repeats: int) -> list[Row]:
 
 def some_cycle(step: cf.Map, n: int) -> np.ndarray:
     """A cycle of period n from a close return of a chaotic orbit."""
-    from cfdyn.analysis._shooting import least_period, polish
+    from cfdyn.cycles.shooting import least_period, polish
 
     orbit = cf.iterate(step, [0.3] * step.dim, 40_000).z[1000:]
     for k in np.argsort(np.abs(orbit[n:] - orbit[:-n]).max(axis=1))[:200]:

@@ -1,0 +1,175 @@
+"""`read_csv`: tables of numbers as users have them, and what is wrong with them in one sentence."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.records.files import regular
+
+MEGABYTE = 1_000_000
+LARGEST = 256 * MEGABYTE  # as text and numbers together it takes a few times as much
+MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Finite numbers in named columns: ``values`` (rows, columns), from the file ``source``."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    source: str
+
+    def target(self, name: str = "") -> int:
+        """The index of the column of that name, of the last one if there is no name.
+
+        Raises
+        ------
+        UsageError : no such column, with the nearest one
+        """
+        if name and name not in self.names:
+            raise unknown(f"column of {self.source}:", name, self.names)
+        return self.names.index(name) if name else len(self.names) - 1
+
+    def standardized(self, columns: Iterable[int]) -> np.ndarray:
+        """Some columns, shifted and scaled to mean 0 and variance 1 (the mean of squares), (rows, len(columns)).
+
+        Raises
+        ------
+        UsageError : a column that is constant or too large for it
+        """
+        picked = []
+        for i in columns:
+            column, title = self.values[:, i], f"column {self.names[i]!r} of {self.source}"
+            if column.min() == column.max():
+                raise UsageError(f"{title} is constant, {column[0]:g} in each row, and cannot be standardised")
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                spread = column.std()
+                scaled = (column - column.mean()) / spread
+            if not 0 < spread < np.inf:
+                raise UsageError(f"the numbers in {title} are too large or too small to be standardised")
+            picked.append(scaled)
+        return np.column_stack(picked)
+
+
+def read_csv(path: str | os.PathLike[str]) -> Table:
+    """Numbers separated by commas, semicolons or tabs, below a line of names if there is one.
+
+    The separator is the tab if the first line has one, else the semicolon, else the comma. The first line
+    holds names if something in it is no number; without names the columns are c1, c2, …. Empty lines
+    do not count. Decimals are written with a point.
+
+    Parameters
+    ----------
+    path : a file of at most 256 MB, in UTF-8 or Latin 1
+
+    Raises
+    ------
+    UsageError : no such file, or what in it is not as it should be, with line and column
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = pathlib.Path(folder.name, "two.csv")
+    >>> _ = file.write_text("a;b\\n1;2\\n3;4.5\\n")
+    >>> read_csv(file).names, read_csv(file).values.tolist()
+    (('a', 'b'), [[1.0, 2.0], [3.0, 4.5]])
+    """
+    source = " ".join(os.fspath(path).split())
+    lines = _text(os.path.expanduser(path), source).split("\n")
+    (number, first), (_, second) = [*islice(_rows(lines, source), 2), (0, []), (0, [])][:2]
+    if not number:
+        raise UsageError(f"{source} is empty")
+    named = _has_names(first, second)
+    names = tuple((named and cell.lstrip("# ")) or f"c{i}" for i, cell in enumerate(first, 1))
+    if len(set(names)) < len(names):
+        raise UsageError(f"two columns of {source} are called {Counter(names).most_common(1)[0][0]!r}")
+    skipped = number if named else number - 1
+    filled = [line for line in lines[skipped:] if line.strip()]
+    nothing = np.empty((0, len(names)))
+    try:
+        values = np.loadtxt(filled, delimiter=_separator(lines), ndmin=2, comments=None, quotechar='"') if filled else nothing
+    except ValueError:
+        values = nothing
+    if values.shape != (len(filled), len(names)) or not np.isfinite(values).all():
+        raise UsageError(_complaint(lines, names, skipped, source))
+    if len(filled) < 2:
+        raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
+    return Table(names, values, source)
+
+
+def _text(path: str, source: str) -> str:
+    try:
+        with regular(path) as file:
+            size = os.fstat(file.fileno()).st_size // MEGABYTE
+            raw = file.read(LARGEST) if size <= LARGEST // MEGABYTE else b""
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {source!r}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{source!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if size > LARGEST // MEGABYTE:
+        raise UsageError(f"{source} has {size} MB, and at most {LARGEST // MEGABYTE} MB are read: take some of its rows")
+    if b"\0" in raw:
+        raise UsageError(f"{source} is not a text in UTF-8 or Latin 1, as a CSV file is")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _separator(lines: Sequence[str]) -> str:
+    first = next((line for line in lines if line.strip()), "")
+    unquoted = "".join(first.split('"')[::2])
+    return next((mark for mark in "\t;" if mark in unquoted), ",")
+
+
+def _rows(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line that is not empty."""
+    mark = _separator(lines)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                (cells,) = csv.reader([line], delimiter=mark, skipinitialspace=True, strict=True)
+            except csv.Error as error:
+                raise UsageError(f"line {number} of {source} cannot be taken apart: {error}") from None
+            yield number, [cell.strip() for cell in cells]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
+    """True where something in the first line is a text, and it is not a column of texts among others of numbers."""
+    texts = [i for i, cell in enumerate(first) if not _is_number(cell) and cell.lower() not in MISSING]
+    numbers_beside = any(map(_is_number, first))
+    return bool(texts) and not (numbers_beside and all(i < len(second) and not _is_number(second[i]) for i in texts))
+
+
+def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> str:
+    """What is wrong, found cell by cell: numpy does not say it well."""
+    for number, cells in _rows(lines, source):
+        if number > skipped and len(cells) != len(names):
+            return f"line {number} of {source} has {len(cells)} entries, and the first line has {len(names)}"
+        for name, cell in zip(names, cells if number > skipped else ()):
+            where, shown = f"in column {name!r}, line {number} of {source}", repr(cell if len(cell) <= 40 else cell[:37] + "...")
+            if cell.lower() in MISSING:
+                return f"a number is missing {where}" + (f": {cell!r}" if cell else "")
+            if not _is_number(cell):
+                return f"{shown} {where} is not a number" + " (decimals take a point)" * _is_number(cell.replace(",", "."))
+            if not np.isfinite(float(cell)):
+                return f"{shown} {where} is not a finite number"
+    return f"{source} is not a table of numbers"
