@@ -109,13 +109,14 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
 def _text(path: str, source: str) -> str:
     try:
         with regular(path) as file:
-            size = os.fstat(file.fileno()).st_size // MEGABYTE
-            raw = file.read(LARGEST) if size <= LARGEST // MEGABYTE else b""
+            size = os.fstat(file.fileno()).st_size
+            raw = file.read(LARGEST) if size <= LARGEST else b""
     except FileNotFoundError:
         raise UsageError(f"there is no file {source!r}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{source!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if size > LARGEST // MEGABYTE:
+    if size > LARGEST:
+        size //= MEGABYTE
         raise UsageError(f"{source} has {size} MB, and at most {LARGEST // MEGABYTE} MB are read: take some of its rows")
     if b"\0" in raw:
         raise UsageError(f"{source} is not a text in UTF-8 or Latin 1, as a CSV file is")
