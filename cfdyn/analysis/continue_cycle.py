@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import NEUTRAL, Cycle
+from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields, remade
 from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, checked_bounds, followed
 from cfdyn.continuation.branch.system import CycleTracer, check_size, check_steps
 from cfdyn.continuation.joining import joined, sides_to_extend
+from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -137,7 +138,8 @@ class Branch(Record):
 
     def at(self, row: int) -> Cycle:
         """The cycle of a row; `map_at` is its map."""
-        return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
+        mu = self.multipliers[row]
+        return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
 
     @property
     def arclength(self) -> np.ndarray:
@@ -237,5 +239,5 @@ def continue_cycle(
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    stable = np.array([stability(row) is True for row in fields["multipliers"]], dtype=bool)
     return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

@@ -8,8 +8,9 @@ from itertools import permutations, product
 import numpy as np
 from scipy.spatial import KDTree
 
-from cfdyn.cycles.boxes import FLAT, closed, distinct, of_period, sharp
-from cfdyn.cycles.found import Found
+from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
+from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.same import distinct
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
@@ -30,9 +31,9 @@ MOST_BYTES = 2**30
 BYTES = 1500  # for each unknown of Newton's method on all points
 
 
-def by_search(
+def by_random_starts(
     step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True
-) -> Found:
+) -> SearchResult:
     """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
 
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
@@ -51,7 +52,7 @@ def by_search(
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
     search.run(most if budget is None else budget)
-    points, mu = sharp(search.points, search.mu, search.extent)
+    points, mu = without_blurred(search.points, search.mu, search.extent)
     starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_turn_count(step.dim)} matrices")
     reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
     if search.continuum:
@@ -60,7 +61,8 @@ def by_search(
         reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
     also = group.sentence(step.names, "images were added")
     method = "search" if implicit else "Schmelcher–Diakonos"
-    return Found(points, mu, False, method, "; ".join(filter(None, (reason, also))), region[None], {"starts": search.starts})
+    reason = "; ".join(filter(None, (reason, also)))
+    return SearchResult(points, mu, False, method, reason, region[None], {"starts": search.starts})
 
 
 class _Search:
@@ -140,7 +142,7 @@ class _Search:
             self.used += ran
             if status == 0 and not self._shorter(orbit):
                 cycle = polish(self.step, orbit)
-                if cycle is not None and closed(self.step, cycle):
+                if cycle is not None and closes(self.step, cycle):
                     fresh.append(cycle)
         points, mu = self.group.spread(*of_period(self.step, self.period, self.region, fresh))
         if len(points):

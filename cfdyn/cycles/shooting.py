@@ -15,8 +15,6 @@ WELL = 1e6
 STEEP = 1e6
 # A multiplier of which the condensed equations know half of the digits.
 LARGE = 1e8
-# Smaller numbers have lost digits.
-LEAST = 1e-290
 # A defect of one unit in the last place cannot be made smaller.
 EXACT = 2e-16
 
@@ -184,20 +182,6 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     return found.real if not found.imag.any() else found
 
 
-def regularity(step: Map, points: np.ndarray, extent: float) -> str:
-    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
-    size = 1e-7 * max(float(np.abs(points).max()), extent, 1e-300)
-    here, slopes = images(step, points), jacobians(step, points)
-    steepness, worst = 1 + np.abs(slopes).max(), "smooth"
-    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
-        moved = points + direction
-        if not np.abs(images(step, moved) - here).max() <= 1e3 * size * steepness:
-            return "jump"
-        if not np.abs(jacobians(step, moved) - slopes).max() <= 1e-3 * steepness:
-            worst = "corner"
-    return worst
-
-
 def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
     """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
     matrices = jacobians(step, points)
@@ -212,16 +196,3 @@ def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
             product /= length or 1.0
             result[k] = total
     return result
-
-
-def least_period(points: np.ndarray, tolerance: float = 1e-7, extent: float = 0.0) -> int:
-    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry.
-
-    ``extent``: the size of the orbit that led here. Points near 0 are round-off beside it.
-    """
-    n = len(points)
-    size = max(np.abs(points).max(), 1e-4 * extent) or 1.0
-    for q in range(1, n):
-        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= max(tolerance * size, LEAST):
-            return q
-    return n

@@ -12,7 +12,8 @@ from cfdyn.continuation.branch.directions import Whole
 from cfdyn.continuation.branch.special_points import Special
 from cfdyn.continuation.branch.system import NO_DERIVATIVE, CycleTracer, check_size, length_scales, rough
 from cfdyn.cycles.angles import at_cut, opened_away
-from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, polish
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import images, jacobians, multipliers, polish
 from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.resonances import conservative_resonance

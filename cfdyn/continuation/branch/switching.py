@@ -14,7 +14,8 @@ from cfdyn.continuation.branch.directions import Leg, Whole, leg, put_together
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.system import BRANCH, CycleTracer, check_steps
 from cfdyn.continuation.tracer import Solved
-from cfdyn.cycles.shooting import jacobians, least_period
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of

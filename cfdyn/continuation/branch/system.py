@@ -7,7 +7,8 @@ import operator
 import numpy as np
 
 from cfdyn.continuation.tracer import Solved, Tracer
-from cfdyn.cycles.shooting import eigenvalues, jacobians, regularity
+from cfdyn.cycles.shooting import eigenvalues, jacobians
+from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows

@@ -23,7 +23,7 @@ PAUSE = 400_000  # of the budget, between two looks at the keyboard
 SHORT = 150_000  # a walk that takes more is worth asking for a symmetry
 
 
-class Search:
+class LapWords:
     """The walk through all words, in parts short enough to be interrupted."""
 
     def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
@@ -103,15 +103,15 @@ def _odd(step: Map, region: np.ndarray, laps: Laps) -> Symmetries | None:
     return group if group is not None and len(group) > 1 else None
 
 
-def foresee(step: Map, period: int, laps: Laps, most: int) -> None:
+def refuse_endless(step: Map, period: int, laps: Laps, most: int) -> None:
     """Refuse what would not end: the number of words grows geometrically."""
     for length in (24, 12, 6, 4, 2):
         counts = []
         for n in (length // 2, length):
-            search = Search(step, n, laps, 1.0, look=False)
-            if not search.run(300_000):
+            words = LapWords(step, n, laps, 1.0, look=False)
+            if not words.run(300_000):
                 break
-            counts.append(search.count)
+            counts.append(words.count)
         if len(counts) == 2:
             break
     else:

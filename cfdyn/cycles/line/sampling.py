@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.cycles.shooting import images, least_period, multipliers, polish, regularity, residual
+from cfdyn.cycles.same import distinct, from_smallest, least_period
+from cfdyn.cycles.shooting import images, multipliers, polish, residual
+from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems.map import Map
 
@@ -23,7 +25,7 @@ def sampled(
     """
     if not np.isfinite([lo, hi]).all():
         raise UsageError(f"this map can only be sampled, on a finite interval, not from {lo:g} to {hi:g}")
-    found: dict[tuple, np.ndarray] = {}
+    found: list[np.ndarray] = []
     table = np.empty(0) if known is None else np.sort(known, axis=None)
     near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
     seeds = _seeds(step, period, np.linspace(lo, hi, GRID), table, near)
@@ -43,12 +45,10 @@ def sampled(
             continue
         if not ((polished >= lo) & (polished <= hi)).any():
             continue
-        ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
-        key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
-        found.setdefault(key, ordered)
-    kept = _distinct(list(found.values()))
-    mu = np.array([multipliers(step, points)[0] for points in kept])
-    return np.array(kept).reshape(-1, period), mu
+        found.append(from_smallest(polished))
+    slopes = np.array([multipliers(step, points) for points in found]).reshape(-1, 1)
+    kept, mu = distinct(np.array(found).reshape(-1, period, 1), slopes, hi - lo)
+    return kept[:, :, 0], mu[:, 0]
 
 
 def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
@@ -65,22 +65,6 @@ def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool
     x = np.linspace(points.min(), points.max(), count)[:, None]
     y = images(step, x)[:, 0]
     return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
-
-
-def _distinct(found: list[np.ndarray]) -> list[np.ndarray]:
-    """Drop repeats that rounding of the key kept apart."""
-    kept: list[np.ndarray] = []
-    for cycle in sorted(found, key=lambda points: float(points[0, 0])):
-        room = 1e-12 + 1e-8 * np.abs(cycle)
-        for other in reversed(kept):
-            if cycle[0, 0] - other[0, 0] > room[0, 0]:
-                kept.append(cycle)
-                break
-            if (np.abs(cycle - other) <= room).all():
-                break
-        else:
-            kept.append(cycle)
-    return kept
 
 
 def _among(points: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
