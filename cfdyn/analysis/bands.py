@@ -53,13 +53,9 @@ NAMES = {**{label: kind for kind, label in KINDS.items()}, UNRESOLVED: "unresolv
 
 
 def bands(
-    step: Map,
-    z0: Any,
-    parameter: str,
-    bounds: tuple[float, float],
-    count: int = 400,
+    step: Map, z0: Any, parameter: str, bounds: tuple[float, float], count: int = 400,
     progress: Callable[[int, int], None] | None = None,
-) -> Bands:
+) -> Bands:  # fmt: skip
     """Regimes over [lo, hi], every orbit from the same start.
 
     A quick pass labels what clearly repeats or clearly stretches, boundaries are refined by halving, and what does not

@@ -35,11 +35,7 @@ class Regime(Record):
 
 
 def classify(
-    step: Map,
-    z0: Any,
-    max_period: int = LONGEST,
-    budget: int | None = None,
-    digits: int = DIGITS,
+    step: Map, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
 ) -> Regime:
     """The regime of the orbit of z0.
 

@@ -86,13 +86,7 @@ def _separation(points: np.ndarray, size: np.ndarray) -> float:
 
 
 def _stages(
-    step: Map,
-    z: np.ndarray,
-    distance: Callable[[np.ndarray], float],
-    floor: float,
-    steps: int,
-    slow: bool,
-    apart: float,
+    step: Map, z: np.ndarray, distance: Callable[[np.ndarray], float], floor: float, steps: int, slow: bool, apart: float
 ) -> tuple[Approach, int, np.ndarray]:
     """Six stages of the same length; in each the distance falls by a quarter, or steadily where that takes too long."""
     used = 0

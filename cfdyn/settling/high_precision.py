@@ -23,9 +23,7 @@ def later_precisely(step: Map, z: np.ndarray, steps: int, digits: int) -> np.nda
     return np.array([float(v) for v in state])
 
 
-def stays_on(
-    step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: int
-) -> tuple[bool | None, np.ndarray]:
+def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: int) -> tuple[bool | None, np.ndarray]:
     """Is the exact orbit of z0, after ``steps`` steps, still on the unstable cycle ``points`` (n, D)?
 
     (True, …) if it repeats to half the digits over three periods; (False, z) with the first state

@@ -35,6 +35,7 @@ MONOTONE = "the map is monotone: its cycles have period 1, or 2 if it falls"
 Cycles = tuple[np.ndarray, np.ndarray]  # points (m, n), each row from the smallest on, and multipliers (m,)
 
 
+@np.errstate(all="ignore")  # infinities are values here
 def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None) -> SearchResult:
     """Words of laps in turn; on each, the zeros of fⁿ(x) − x by signs and bounds of (fⁿ)′, polished by Newton."""
     try:
@@ -47,11 +48,10 @@ def by_laps(step: Map, period: int, region: np.ndarray, budget: int | None) -> S
     if period * row > MOST_BYTES:
         raise UsageError(f"a cycle of period {period} would need {period * row / 2**30:.1f} GiB while it is looked for: "
                          f"ask for a period up to {MOST_BYTES // row}")  # fmt: skip
-    with np.errstate(all="ignore"):  # infinities are values here
-        return _by_laps(step, period, region, BUDGET if budget is None else budget)
+    return _by_words(step, period, region, BUDGET if budget is None else budget)
 
 
-def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> SearchResult:
+def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchResult:
     lo, hi = box = tuple(region[0].tolist())
     extent = min(hi - lo, 1.0)
     slack = AROUND_ZERO * extent
@@ -65,7 +65,7 @@ def _by_laps(step: Map, period: int, region: np.ndarray, most: int) -> SearchRes
     finished = words.run(most, region)
     odd = words.odd
     rows = np.concatenate(words.found)
-    points, mu = _once(*_split(np.concatenate([rows, _mirror_images(rows)]) if odd else rows), extent)
+    points, mu = _once(np.concatenate([rows, _mirror_images(rows)]) if odd else rows, extent)
     opened = [*words.open, *((-b, -a) for a, b in words.open if odd)]
     lost = points[:0]
     if words.vague:
@@ -106,22 +106,18 @@ def _with_singular(
     return points, mu, opened, doubtful
 
 
-def _split(rows: np.ndarray) -> Cycles:
-    return rows[:, :-1], rows[:, -1]
-
-
-def _once(points: np.ndarray, mu: np.ndarray, extent: float) -> Cycles:
-    """Each cycle once."""
-    points, multipliers = distinct(points[:, :, None], mu[:, None], extent)
+def _once(rows: np.ndarray, extent: float) -> Cycles:
+    """Each cycle once, of rows of points and a multiplier."""
+    points, multipliers = distinct(rows[:, :-1, None], rows[:, -1:], extent)
     return points[:, :, 0], multipliers[:, 0]
 
 
 def _mirror_images(rows: np.ndarray) -> np.ndarray:
     """The images under x → −x of cycles, rows of points and a multiplier, from their smallest point on, where they are others."""
-    points, mu = _split(rows)
+    points, mu = rows[:, :-1], rows[:, -1:]
     n = points.shape[1]
     half = np.roll(points, n // 2, axis=1) if n % 2 == 0 or n == 1 else np.full_like(points, np.inf)
-    others = np.abs(points + half).max(axis=1) > blur(mu[:, None]) * np.abs(points).max(axis=1)
+    others = np.abs(points + half).max(axis=1) > blur(mu) * np.abs(points).max(axis=1)
     first = points.argmax(axis=1)[:, None] + np.arange(n)
     return np.column_stack([-np.take_along_axis(points, first % n, axis=1), mu])[others]
 
@@ -177,4 +173,5 @@ def _with_samples(step: Map, period: int, box: tuple[float, float], points: np.n
         others, slopes = sampled(step, period, lo, hi, points)
     except NumericsError:
         return points, mu
-    return _once(np.concatenate([points, others]), np.concatenate([mu, slopes]), min(hi - lo, 1.0))
+    rows = np.concatenate([np.column_stack([points, mu]), np.column_stack([others, slopes])])
+    return _once(rows, min(hi - lo, 1.0))
