@@ -12,7 +12,8 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
-from cfdyn.symbolic.exact.record import ExactCurves, ExactCycles, ExactRoot
+from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
+from cfdyn.symbolic.exact.record import ExactCycles
 from cfdyn.systems.map import Map
 from cfdyn.words import called
 
