@@ -15,7 +15,7 @@ from cfdyn.errors import CfdynError, UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import regime
-from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples
+from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
 from cfdyn.systems.map import Map, require_map
 
 REFINED = 6  # times that boundaries between regimes are halved
@@ -103,26 +103,21 @@ def bands(
 
 def _bounded(step: Map, parameter: str, z: np.ndarray, samples: Samples) -> list[tuple[float, float, str]]:
     """Runs of equal labels as (lo, hi, name), their boundaries at the bifurcation of a cycle beside where there is one."""
-    values, labels = samples.values, samples.labels
-    cuts = np.flatnonzero(labels[1:] != labels[:-1])
-    edges = [float(values[0]), *((values[cuts] + values[cuts + 1]) / 2).tolist(), float(values[-1])]
-    kinds = [int(labels[0]), *labels[cuts + 1].tolist()]
-    width = [min(edges[k + 1] - edges[k], edges[k + 2] - edges[k + 1]) for k in range(len(cuts))]
-    for k in sorted(range(len(cuts)), key=lambda k: -width[k])[:MOST]:
+    values, runs = samples.values, runs_of(samples.labels)
+    labels = [int(samples.labels[first]) for first, _ in runs]
+    edges = [float(values[0]), *(float(values[last] + values[last + 1]) / 2 for _, last in runs[:-1]), float(values[-1])]
+    width = [min(hi - mid, mid - lo) for lo, mid, hi in zip(edges, edges[1:], edges[2:], strict=False)]
+    for k in sorted(range(len(width)), key=lambda k: -width[k])[:MOST]:
         # The bifurcation may not lie beyond the middle of either band.
         middles = (edges[k] + edges[k + 1]) / 2, (edges[k + 1] + edges[k + 2]) / 2
-        left, right = (float(values[i]) for i in (cuts[k], cuts[k] + 1))
+        left, right = float(values[runs[k][1]]), float(values[runs[k + 1][0]])
         apart = BESIDE * (right - left)
         within = max(middles[0], left - apart), min(middles[1], right + apart)
-        sides = sorted(zip(within, labels[cuts[k] : cuts[k] + 2].tolist(), strict=True), key=_shorter_first)
+        sides = sorted(zip(within, labels[k : k + 2], strict=True), key=lambda side: side[1] if side[1] > 0 else LONGEST + 1)
         found = (_loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within)
                  for inner, period in sides if 0 < period <= LONGEST)  # fmt: skip
         edges[k + 1] = next((value for value in found if value is not None), edges[k + 1])
-    return [(edges[i], edges[i + 1], NAMES.get(k, f"period {k}")) for i, k in enumerate(kinds)]
-
-
-def _shorter_first(side: tuple[float, int]) -> int:
-    return side[1] if side[1] > 0 else LONGEST + 1
+    return [(edges[k], edges[k + 1], NAMES.get(label, f"period {label}")) for k, label in enumerate(labels)]
 
 
 def _loss_of_stability(step: Map, parameter: str, z: np.ndarray, period: int, within: Interval) -> float | None:

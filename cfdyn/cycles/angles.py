@@ -19,6 +19,11 @@ BESIDE = 1e-3  # of a period: so near to a cut Newton's method meets it
 ROUND_OFF = 1e-12  # of the width of a box: so near to its ends a point counts as inside
 
 
+def _circles(step: Map) -> list[tuple[int, float]]:
+    """The entries that are angles, and their periods."""
+    return [(step.names.index(name), period) for name, period in step.periodic.items()]
+
+
 def opened(step: Map) -> Iterable[Map]:
     """The map with its circles cut open, at one place and then at another; the map itself where it has no angles."""
     return map(step.cut_at, CUTS) if step.periodic else (step,)
@@ -28,28 +33,26 @@ def opened_away(step: Map, points: np.ndarray) -> tuple[Map, np.ndarray]:
     """The map with its circles cut open as far as can be from the angles of some points (n, D), and the points there."""
     if not step.periodic:
         return step, points
-    parts = np.stack([points[:, step.names.index(name)] / period for name, period in step.periodic.items()], axis=1)
+    parts = np.stack([points[:, k] / period for k, period in _circles(step)], axis=1)
     cuts = np.linspace(CUTS[0], CUTS[0] + 1, TRIED)[:-1]
     apart = np.abs((parts[None] - cuts[:, None, None] + 0.5) % 1.0 - 0.5).min(axis=(1, 2))
     cut = float(cuts[int(np.argmax(apart))])
     moved = points.copy()
-    for name, period in step.periodic.items():
-        k = step.names.index(name)
+    for k, period in _circles(step):
         moved[:, k] = cut * period + np.mod(points[:, k] - cut * period, period)
     return step.cut_at(cut), moved
 
 
 def at_cut(step: Map, points: np.ndarray) -> bool:
     """True if an angle of one of the points (n, D) is where its circle is cut open."""
-    parts = [points[:, step.names.index(name)] / period - step.cut for name, period in step.periodic.items()]
+    parts = [points[:, k] / period - step.cut for k, period in _circles(step)]
     return any(bool((np.abs((part + 0.5) % 1.0 - 0.5) < BESIDE).any()) for part in parts)
 
 
 def closed(step: Map, points: np.ndarray) -> np.ndarray:
     """Points (…, D) with their angles in [0, P)."""
     result = np.array(points, dtype=float)
-    for name, period in step.periodic.items():
-        k = step.names.index(name)
+    for k, period in _circles(step):
         turned = np.mod(result[..., k], period)
         # What is 0 to round-off is 0, not P.
         result[..., k] = np.where(period - turned <= 1e-13 * period, 0.0, turned)
@@ -61,8 +64,8 @@ def cut_open(step: Map, region: np.ndarray) -> tuple[Map, np.ndarray]:
     if not step.periodic:
         return step, region
     cell = region.copy()
-    for name, period in step.periodic.items():
-        cell[step.names.index(name)] = CUTS[0] * period, CUTS[0] * period + period
+    for k, period in _circles(step):
+        cell[k] = CUTS[0] * period, CUTS[0] * period + period
     return step.cut_at(CUTS[0]), cell
 
 
@@ -91,11 +94,8 @@ def smooth(step: Map, orbit: np.ndarray) -> np.ndarray:
     """Smooth functions of the state, (n, …): its entries, cosine and sine in place of angles."""
     if not step.periodic:
         return orbit
-    columns = []
-    for k, name in enumerate(step.names):
-        if name in step.periodic:
-            turns = 2 * math.pi / step.periodic[name] * orbit[:, k]
-            columns += [np.cos(turns), np.sin(turns)]
-        else:
-            columns.append(orbit[:, k])
+    circles, columns = dict(_circles(step)), list[np.ndarray]()
+    for k, column in enumerate(orbit.T):
+        turned = 2 * math.pi / circles[k] * column if k in circles else column
+        columns += [np.cos(turned), np.sin(turned)] if k in circles else [column]
     return np.stack(columns, axis=1)

@@ -112,7 +112,7 @@ class Samples:
         dropped: what converges slowly beside a bifurcation.
         """
         sure, slow = self.labels > 0, self.labels == UNSETTLED
-        runs = [run for run in _runs_of(self.labels) if not sure[run[0]] and self._width(run) >= spacing]
+        runs = [run for run in runs_of(self.labels) if not sure[run[0]] and self._width(run) >= spacing]
         runs.sort(key=lambda run: (-self._width(run), run))
 
         def label(some: list[Run]) -> None:
@@ -124,7 +124,9 @@ class Samples:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(label, (runs[::2], runs[1::2])))
         self.labels[~sure] = UNRESOLVED
-        dropped = [i for run in _runs(~sure & slow) if self._width(run) < spacing for i in range(run[0], run[1] + 1)]
+        left = ~sure & slow
+        narrow = [run for run in runs_of(left) if left[run[0]] and self._width(run) < spacing]
+        dropped = [i for first, last in narrow for i in range(first, last + 1)]
         self._drop(dropped if len(dropped) < len(sure) else [])
 
     def pass_over_bifurcations(self) -> None:
@@ -133,7 +135,7 @@ class Samples:
         It is dropped, or counts to its neighbour at an end of the range.
         """
         last = len(self.labels) - 1
-        alone = [i for i, j in _runs_of(self.labels) if i == j and self.labels[i] > 0]
+        alone = [i for i, j in runs_of(self.labels) if i == j and self.labels[i] > 0]
         hit = [i for i in alone if abs(self.exponents[i]) < NEUTRAL_EXPONENT]
         for end, beside in ((0, 1), (last, last - 1)):
             if end in hit and last > 0:
@@ -191,12 +193,7 @@ class _CloserLook:
         return None
 
 
-def _runs(marked: np.ndarray) -> list[Run]:
-    """Each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
-    return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
-
-
-def _runs_of(labels: np.ndarray) -> list[Run]:
-    """Each run of equal labels."""
-    return [run for label in set(labels.tolist()) for run in _runs(labels == label)]
+def runs_of(labels: np.ndarray) -> list[Run]:
+    """Each run of equal labels, in order."""
+    cuts = np.flatnonzero(labels[1:] != labels[:-1]).tolist()
+    return list(zip([0, *(k + 1 for k in cuts)], [*cuts, len(labels) - 1], strict=True))
