@@ -11,6 +11,7 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.analysis.edge import edge
+from cfdyn.cycles.result import Interval
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record, provenance
@@ -24,8 +25,6 @@ MOST, LONGEST = 16, 32
 # An orbit converges slowly near a bifurcation: it may lie so many distances of samples beside.
 BESIDE = 4.0
 LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision")  # of stability
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)

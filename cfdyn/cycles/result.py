@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+Interval = tuple[float, float]
+
 
 @dataclass
 class SearchResult:

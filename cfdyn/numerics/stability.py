@@ -8,8 +8,10 @@ import numpy as np
 NEUTRAL = 1e-9
 
 
-def stability(multipliers: np.ndarray) -> bool | None:
-    """True if all multipliers (D,) lie inside the unit circle, False if one lies outside, None if the largest is on it or NaN.
+def stability(multipliers: np.ndarray | float) -> bool | None:
+    """True if all multipliers lie inside the unit circle, False if one lies outside, None if the largest is on it or NaN.
+
+    ``multipliers``: (D,), or one.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from cfdyn.cycles.line.reach import laps_for
 from cfdyn.cycles.line.sampling import sampled
 from cfdyn.cycles.line.single_points import at_kinks, with_edges, without_specks
 from cfdyn.cycles.line.undecided import everywhere, reasons, seen, undecided, without_level
-from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.result import Interval, SearchResult
 from cfdyn.cycles.same import AROUND_ZERO, blur, distinct
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
@@ -91,8 +91,8 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
 
 
 def _with_singular(
-    step: Map, n: int, places: list[np.ndarray], opened: list[tuple[float, float]], points: np.ndarray, mu: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, list[tuple[float, float]], list[float]]:
+    step: Map, n: int, places: list[np.ndarray], opened: list[Interval], points: np.ndarray, mu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[Interval], list[float]]:
     """Cycles, undecided intervals and doubtful points, after a look at places, kinks and multiple zeros."""
     doubtful, kinks = list[float](), at_kinks(step, n, opened) if opened else []
     if places or kinks:
@@ -164,7 +164,7 @@ def _longest_newton_step(step: Map, points: np.ndarray, defect: np.ndarray) -> n
     return longest
 
 
-def _with_samples(step: Map, period: int, box: tuple[float, float], points: np.ndarray, mu: np.ndarray) -> Cycles:
+def _with_samples(step: Map, period: int, box: Interval, points: np.ndarray, mu: np.ndarray) -> Cycles:
     """What sampling finds besides: an incomplete list is never shorter than that."""
     lo, hi = box
     if not math.isfinite(hi - lo) or period > LONG:

@@ -47,12 +47,12 @@ class LapWords:
 
     @property
     def tired(self) -> bool:
-        """Whether some of it is open because it was too much work for one word."""
+        """True if some of it is open because it was too much work for one word."""
         return bool(self.m[at.TIRED])
 
     @property
     def vague(self) -> bool:
-        """Whether it is not clear at a glance that all cycles close."""
+        """True if it is not clear at a glance that all cycles close."""
         return bool(self.m[at.VAGUE])
 
     @property
@@ -61,7 +61,7 @@ class LapWords:
         return int(self.m[at.COUNT])
 
     def run(self, most: int, region: np.ndarray | None = None) -> bool:
-        """Whether the walk came to its end within that much of the budget.
+        """True if the walk came to its end within that much of the budget.
 
         In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
         """

@@ -10,9 +10,11 @@ from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.systems.map import Map
 
-GRID = 20_001
-MOST_SEEDS = 3000
-SAME = 1e-10
+GRID = 20_001  # points at which fⁿ(x) − x is looked at
+MOST_SEEDS = 3000  # more zeros of it than that cannot be told apart on the grid
+HALVINGS = 60  # of a sign change, to the last digit
+DIP = 0.05  # of the interval: |fⁿ(x) − x| that is smaller at a minimum may touch 0
+SAME = 1e-10  # of its size: a point so near to a known one is that
 OFF = 1e-3  # of its size: an orbit that misses itself by more, being next to a pole, is none
 
 
@@ -61,14 +63,14 @@ def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
 
 
 def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
-    """Whether a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
+    """True if a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
     x = np.linspace(points.min(), points.max(), count)[:, None]
     y = images(step, x)[:, 0]
     return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
 
 
 def _among(points: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
-    """Whether numbers are known, in ascending order, to ten digits, or nearer than that to one."""
+    """True where single points (k,) are among known ones, in ascending order, to ten digits or ``near``: before Newton, (k,)."""
     if not len(known) or not len(points):
         return np.zeros(len(points), dtype=bool)
     place = np.searchsorted(known, points)
@@ -89,12 +91,12 @@ def _seeds(step: Map, period: int, x: np.ndarray, known: np.ndarray, near: float
         g = gap(x)
         change = np.flatnonzero(np.isfinite(g[:-1]) & np.isfinite(g[1:]) & (np.sign(g[:-1]) != np.sign(g[1:])))
         lo, hi, sign = x[change], x[change + 1], np.sign(g[change])
-        for _ in range(60):
+        for _ in range(HALVINGS):
             middle = (lo + hi) / 2
             same = np.sign(gap(middle)) == sign
             lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
         new = ~_among(hi, known, near)
         size = np.abs(g)
         dip = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
-        close = dip[size[dip] <= 0.05 * (x[-1] - x[0])]
+        close = dip[size[dip] <= DIP * (x[-1] - x[0])]
     return np.concatenate([x[change][new], hi[new], x[close]]) if len(change) or len(close) else np.empty(0)

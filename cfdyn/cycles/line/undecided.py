@@ -8,14 +8,13 @@ from cfdyn.cycles.line.laps import Laps
 from cfdyn.cycles.line.multiple_zeros import may_be_one
 from cfdyn.cycles.line.one_sided import BESIDE
 from cfdyn.cycles.line.single_points import orbit_from, returns
+from cfdyn.cycles.result import Interval
 from cfdyn.systems.map import Map
 from cfdyn.words import listed
 
 BY, FLAT = 1e-3, 1e-6  # of its size, or 1: how far a neighbour is; |μ − 1| of what is not told apart from it
 SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or its part up to 10³: where so many are fixed, all are
-SHOWN = 4
-
-Interval = tuple[float, float]
+SHOWN = 4  # places in a sentence
 
 
 def without_level(
@@ -41,7 +40,7 @@ def without_level(
 
 
 def everywhere(step: Map, n: int, box: Interval) -> bool:
-    """Whether fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
+    """True if fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
     lo, hi = box
     inner = (max(lo, -REACH), min(hi, REACH)) if lo < REACH and hi > -REACH else (max(lo, -10 * abs(hi)), min(hi, 10 * abs(lo)))
     gap, room, _ = returns(step, n, np.linspace(*inner, SAMPLES))
