@@ -15,6 +15,8 @@ from cfdyn.cli.options import FIGURE, FOLDER, JSON, OUT, PLOT
 from cfdyn.cli.screen import Screen, progress
 from cfdyn.cli.subject import Subject
 
+LAST = 1000  # the place of a command that asks for none
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -49,8 +51,8 @@ def _outputs(out: OUT = FOLDER, plot: PLOT = None, figure: FIGURE = True, json: 
     """The options that say where an answer goes."""
 
 
-def command(options: str, place: int | None = None) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
-    """A command with these options, in the order of its help; ``place``: its rank in the list of commands, else it comes last.
+def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
+    """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
 
     Options that are no parameters of the function itself are fields of its `Subject`, or say where the answer goes: ``out`` where
     it has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no,

@@ -9,6 +9,7 @@ from typing import Any
 
 from cfdyn.cli.messages import worded
 from cfdyn.errors import visible
+from cfdyn.words import listed
 
 MOST_ROWS = 16  # of a table; a screen holds two such
 Say = Callable[[str], None]
@@ -106,7 +107,7 @@ def cell(value: float) -> str:
 
 def slow_cycles(cycles: Sequence[tuple[int, int]]) -> str:
     """Their lengths in steps, of the first of them."""
-    return ", ".join(str(last - first) for first, last in cycles[:8]) + (", …" if len(cycles) > 8 else "")
+    return listed([str(last - first) for first, last in cycles], 8)
 
 
 def memory(count: int) -> str:
@@ -115,12 +116,6 @@ def memory(count: int) -> str:
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count} bytes"
-
-
-def shortened(text: Any, most: int) -> str:
-    """Its beginning, if it is longer than that."""
-    text = str(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def remark(chosen: dict[str, str], key: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.loss import Loss
     from cfdyn.systems.map import Map
+    from cfdyn.systems.minima import Minimum
 
 Chosen = dict[str, str]
 
@@ -61,22 +62,14 @@ class Subject:
         """``--start``, weights or a full state."""
         return None if self.start is None else numbers(self.start, "--start")
 
-    def angles(self) -> dict[str, float]:
-        """``--periodic``: variables and their periods."""
-        return periods(self.periodic or ())
-
-    def make_loss(self) -> Loss:
-        """The loss with its parameters."""
-        return make_loss(str(self.loss), self.settings or (), self.variables)
-
     def loss_and_optimizer(self) -> tuple[Loss, Optimizer, bool]:
         """Both, and whether the learning rate is still to be chosen."""
-        return self.make_loss(), *make_optimizer(self.optimizer)
+        return make_loss(str(self.loss), self.settings or (), self.variables), *make_optimizer(self.optimizer)
 
     def make_map(self) -> Map:
         """``--map``: one formula for each variable, separated by semicolons."""
         formulas = [part for part in str(self.map).split(";") if part.strip()]
-        return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or ()), self.angles())
+        return cfdyn.Map.from_text(formulas, self.variables, assignments(self.settings or ()), periods(self.periodic or ()))
 
     def with_values(self, values: dict[str, float]) -> Subject:
         """The same with values for those names of its formulas that ``--set`` gives none."""
@@ -110,25 +103,24 @@ class Subject:
             return step, step.state(given or [MAP_START] * step.dim), chosen
         loss, optimizer, start, chosen = self.complete()
         if self.batch is None:
-            step = cfdyn.as_map(loss, optimizer, self.angles())
+            step = cfdyn.as_map(loss, optimizer, periods(self.periodic or ()))
         elif self.periodic:
             raise UsageError("--periodic belongs to a step of the optimizer, not to an epoch of batches")
         else:
             step = cfdyn.epoch(loss, optimizer, batch=self.batch, order=self.order, seed=self.seed)
         return step, step.state(start), chosen
 
-    def map_and_box(self) -> tuple[Map, list[Interval], Chosen]:
-        """The map, where to look for its cycles if nothing else is said, and ``chosen``."""
-        from cfdyn.studies.defaults import BY_EDGE, learning_rate, usual_box
+    def map_and_loss(self, lr: float | None = None) -> tuple[Map, Loss | None, list[Minimum], Chosen]:
+        """The map, at ``lr`` where its learning rate is open; the loss, its minima where they were looked for, and ``chosen``."""
+        from cfdyn.studies.defaults import BY_EDGE, learning_rate
 
         if self.has_map():
-            step = self.make_map()
-            return step, usual_box(step), {}
+            return self.make_map(), None, [], {}
         loss, optimizer, open_lr = self.loss_and_optimizer()
+        minima = cfdyn.minima(loss, seed=self.seed) if open_lr or self.start is None else []
         if open_lr:
-            optimizer = optimizer.at(lr=learning_rate(loss, optimizer, cfdyn.minima(loss, seed=self.seed)))
-        step = cfdyn.as_map(loss, optimizer, self.angles())
-        return step, usual_box(step, loss), {"lr": BY_EDGE} if open_lr else {}
+            optimizer = optimizer.at(lr=learning_rate(loss, optimizer, minima) if lr is None else lr)
+        return cfdyn.as_map(loss, optimizer, periods(self.periodic or ())), loss, minima, {"lr": BY_EDGE} if open_lr else {}
 
     def branch_starts(self, name: str, bounds: Interval, period: int, box: str | None) -> BranchStarts:
         """Cycles from which branches along a parameter begin.
@@ -138,16 +130,10 @@ class Subject:
         UsageError : not one map, or no such parameter
         """
         from cfdyn.studies.branch_starts import branch_starts, inside
-        from cfdyn.studies.defaults import learning_rate, usual_box
+        from cfdyn.studies.defaults import usual_box
 
-        asked = None if box is None else as_box(box)
-        if self.has_map():
-            loss, minima, step = None, [], self.with_values({name: inside(bounds)}).make_map()
-        else:
-            loss, optimizer, open_lr = self.loss_and_optimizer()
-            minima = cfdyn.minima(loss, seed=self.seed)
-            if open_lr:
-                optimizer = optimizer.at(lr=inside(bounds) if name == "lr" else learning_rate(loss, optimizer, minima))
-            step = cfdyn.as_map(loss, optimizer, self.angles())
+        asked, middle = None if box is None else as_box(box), inside(bounds)
+        subject = self.with_values({name: middle}) if self.has_map() else self
+        step, loss, minima, _ = subject.map_and_loss(middle if name == "lr" else None)
         return branch_starts(step, name, bounds, period, self.given_start(), asked or usual_box(step, loss),
                              minima if asked is None else [], self.seed)  # fmt: skip

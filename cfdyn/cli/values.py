@@ -16,17 +16,8 @@ DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 
 
-def number(text: str) -> float:
-    """A plain decimal, or a constant expression such as 1/3 or 2*pi, which takes SymPy to read."""
-    if DECIMAL.fullmatch(text):
-        return float(text)
-    from cfdyn.symbolic.text.parse import parse_value
-
-    return parse_value(text)
-
-
 def value(text: str, wanted: Any, what: str) -> Any:
-    """The text as a bool, int or float; ``wanted``: the type or its name.
+    """The text as a bool, int or float (``wanted``); a number may be an expression, 1/3 or 2*pi, which takes SymPy to read.
 
     Raises
     ------
@@ -38,12 +29,18 @@ def value(text: str, wanted: Any, what: str) -> Any:
             raise UsageError(f"{what} is true or false, not {text!r}")
         return text.lower() == "true"
     try:
-        found = number(text)
+        found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
     except UsageError as error:
         raise UsageError(f"{what}={text!r} is not a number: {error}") from None
     if wanted == "int" and found != int(found):
         raise UsageError(f"{what} is a whole number, not {text!r}")
     return int(found) if wanted == "int" else found
+
+
+def _computed(text: str) -> float:
+    from cfdyn.symbolic.text.parse import parse_value
+
+    return parse_value(text)
 
 
 def numbers(text: str, what: str) -> list[float]:

@@ -32,14 +32,14 @@ def own_orbit(flow: Flow, loss: Loss | None, start: Sequence[float], time: float
     return iterate(step, start, int(time))
 
 
-def rows_to_draw(path: Trajectory) -> np.ndarray:
+def rows_to_draw(path: Trajectory) -> list[float]:
     """Times close enough to draw a path: on a grid, at the steps' ends, and on both sides of every event."""
     end = path.starts[-1] + path.sizes[-1]
     events = np.array([event.t for event in path.events])
     stride = 1 + len(path.starts) // MOST_STEPS
     grid, ends = np.linspace(0.0, end, POINTS + 1), path.starts[::stride]
     rows = np.unique(np.concatenate([grid, ends, events, np.nextafter(events, 0.0)]))
-    return rows[(rows >= 0) & (rows <= end)]
+    return rows[(rows >= 0) & (rows <= end)].tolist()
 
 
 def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:

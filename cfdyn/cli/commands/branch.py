@@ -15,6 +15,7 @@ from cfdyn.cli.resume import gone_on, saved
 from cfdyn.cli.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import given, varied
+from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
     from cfdyn.analysis.branches import Branches
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
-INDENT = "   "
+INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
 
 @command("loss vary steps switch depth period optimizer start box settings variables map out plot seed json periodic", place=13)
@@ -71,14 +72,12 @@ def _documents(found: Branches) -> list[dict[str, Any]]:
 
 def _print(screen: Screen, title: str, found: Branches) -> None:
     """Each branch: where it comes from, its range and stability, its special points."""
-    from cfdyn.normal_forms.sentences import shown
-
     screen.print(title)
     for place, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
-        what = "fixed points" if branch.period == 1 else f"{branch.period}-cycles"
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
         lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
-        screen.heading(f"\n{place}  {what}  ", f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}")
+        screen.heading(f"\n{place}  {called(branch.period, several=True)}  ",
+                       f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
@@ -92,8 +91,6 @@ def _row(branch: Branch, special: Bifurcation) -> list[str]:
     """A special point in the table of its branch."""
     import numpy as np
 
-    from cfdyn.normal_forms.sentences import ROUNDED, shown, spoken
-
     # A strong resonance has no such coefficient; its meaning begins with its name.
     name = special.meaning.partition(": ")[0] if special.coefficient is None else ""
     named = name if "resonance" in name else "–"
@@ -106,17 +103,12 @@ def _row(branch: Branch, special: Bifurcation) -> list[str]:
 
 def _stable(branch: Branch) -> str:
     """The intervals of the parameter on which it is stable."""
-    from cfdyn.normal_forms.sentences import shown
-
-    pieces, first = [], None
-    for k, stable in enumerate([*branch.stable, False]):
-        if stable and first is None:
-            first = k
-        elif not stable and first is not None:
-            ends = _change(branch, first, max(first - 1, 0)), _change(branch, k, k - 1)
-            pieces.append("[{}, {}]".format(*(shown(v, branch.bounds, 8) for v in sorted(ends))))
-            first = None
-    return ", ".join(pieces[:4]) + (", …" if len(pieces) > 4 else "") if pieces else "nothing"
+    pieces, stable = [], [False, *branch.stable, False]
+    rows = [k for k in range(len(branch) + 1) if stable[k] != stable[k + 1]]
+    for first, after in zip(rows[::2], rows[1::2], strict=True):
+        ends = _change(branch, first, max(first - 1, 0)), _change(branch, after, after - 1)
+        pieces.append("[{}, {}]".format(*(shown(value, branch.bounds, 8) for value in sorted(ends))))
+    return listed(pieces, MOST_PIECES) or "nothing"
 
 
 def _change(branch: Branch, row: int, otherwise: int) -> float:

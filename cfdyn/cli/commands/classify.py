@@ -11,6 +11,7 @@ from cfdyn.cli.command import Answer, command
 from cfdyn.cli.screen import Say, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.errors import CfdynError
+from cfdyn.words import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,7 @@ def _evidence(found: Regime) -> list[tuple[str, str]]:
     regime = ("regime", found.kind + (f", period {period}" if found.kind == "cycle" else ""))
     if period is None:
         return [regime]
-    points = "; ".join(vector(p) for p in found.points[:MOST_POINTS]) + ("; …" if period > MOST_POINTS else "")
+    points = listed([vector(point) for point in found.points], MOST_POINTS, "; ")
     return [regime, ("points", points), ("multipliers", vector(found.multipliers)), ("residual", number(found.residual))]
 
 

@@ -14,6 +14,7 @@ from cfdyn.cli.screen import MOST_ROWS, Say, Screen, number, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import given, varied
 from cfdyn.errors import UsageError, unknown
+from cfdyn.words import called, spoken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,6 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
     import numpy as np
 
     from cfdyn.continuation.curve.fields import MORE
-    from cfdyn.normal_forms.sentences import called, spoken
 
     ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
     what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)

@@ -28,12 +28,14 @@ def cycles(
     method: Annotated[str, Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
 ) -> Answer:
     """Every cycle of one period in a box, with its multipliers, and whether these are all."""
+    from cfdyn.studies.defaults import usual_box
+
     asked = None if box is None else as_box(box)
-    step, usual, chosen = subject.map_and_box()
+    step, loss, _, chosen = subject.map_and_loss()
     if asked is None:
-        chosen["box"] = "not given" if subject.loss is None else "the loss's own"
+        chosen["box"] = "not given" if loss is None else "the loss's own"
     say(f"looking for cycles of period {period}")
-    found = cfdyn.analysis.cycles(step, period, asked or usual, seed=subject.seed, budget=budget, method=method)
+    found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method)
     return Answer(
         lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in found],
                  **fields(found, "complete undecided period box method reason"), "names": step.names, "map": step.title,

@@ -11,13 +11,18 @@ import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import JSON, PLOT
-from cfdyn.cli.screen import Say, Screen, shortened
+from cfdyn.cli.screen import Say, Screen
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import Interval, intervals
 from cfdyn.errors import UsageError
+from cfdyn.words import called, named, shortened
 
 if TYPE_CHECKING:
-    from cfdyn.symbolic.exact.record import ExactCondition, ExactCycles, ExactEdge, ExactFamily
+    from cfdyn.symbolic.exact.families import ExactCondition, ExactFamily
+    from cfdyn.symbolic.exact.record import ExactCycles, ExactEdge
+    from cfdyn.symbolic.optimizer import Optimizer
+    from cfdyn.systems.loss import Loss
+    from cfdyn.systems.map import Map
 
 LONGEST = 84  # letters of a formula, which leave room for its name beside it
 
@@ -65,22 +70,24 @@ def _latex(found: ExactCycles, edges: ExactEdge | None) -> str:
     return found.latex() + (f"\n{edges.latex()}" if edges is not None and edges.minima else "")
 
 
-def _built(subject: Subject, parameters: str | None, vary: str | None) -> tuple:
+def _built(subject: Subject, parameters: str | None, vary: str | None) -> tuple[Map | Loss, Optimizer | None]:
     """The map, or the loss and its optimizer; names that stay symbols need no value in a map."""
     if not subject.has_map():
-        return subject.loss_and_optimizer()[:2]
+        loss, optimizer, _ = subject.loss_and_optimizer()
+        return loss, optimizer
     listed = [] if parameters in (None, "all") else str(parameters).replace(",", " ").split()
     named = listed or ([] if vary is None else [vary.partition("=")[0].strip()])
     # It is sought for, so that nothing depends on its value.
     subject = subject.with_values(dict.fromkeys(named[:1], 1.0))
-    for item in [*(subject.with_values(dict.fromkeys(named[1:], 1.0)).settings or ())][len(subject.settings or ()) :]:
+    others = subject.with_values(dict.fromkeys(named[1:], 1.0)).settings or []
+    for item in others[len(subject.settings or []) :]:
         raise UsageError(f"conditions are solved for {named[0]} at numbers of the other parameters; give one, such as --set "
                          f"{item.removesuffix('.0')}")  # fmt: skip
-    return (subject.make_map(),)
+    return subject.make_map(), None
 
 
-def _span(text: str, subject: tuple, parameters: str | None) -> Interval:
-    from cfdyn.plotting.exact import checked_span
+def _span(text: str, subject: tuple[Map | Loss, Optimizer | None], parameters: str | None) -> Interval:
+    from cfdyn.plotting.figures.exact import checked_span
     from cfdyn.symbolic.exact.request import chosen_parameters
     from cfdyn.symbolic.exact.request import subject as specification
 
@@ -95,19 +102,18 @@ def _span(text: str, subject: tuple, parameters: str | None) -> Interval:
 
 def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:
     """Each family with what is known of it, then the bifurcations in their order, and the minima."""
-    what = "fixed points" if found.period == 1 else f"{found.period}-cycles"
-    numbers = ", ".join(f"{k} = {v:g}" for k, v in found.params.items() if k not in found.parameters)
+    numbers = {name: value for name, value in found.params.items() if name not in found.parameters}
     screen.facts(
         ("map", _short("; ".join(f"{n} → {f}" for n, f in zip(found.names, found.formulas)) or found.title)),
         ("symbols", ", ".join(found.parameters) or "none"),
-        ("numbers", numbers) if numbers else None,
-        (what, "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}"),
+        ("numbers", named(numbers, numbers.values())) if numbers else None,
+        (called(found.period, True), "all of them, exactly" if found.complete else f"not all in closed form: {found.reason}"),
         wrap=False,
     )
     for family in found.families:
         _print_family(screen, family, found.parameters)
     if found.bifurcations:
-        given = ", ".join(f"{k} = {found.params[k]:g}" for k in found.parameters[1:])
+        given = named(found.parameters[1:], [found.params[name] for name in found.parameters[1:]])
         real = "fixed points" if found.period == 1 else "cycles"
         screen.heading(f"\nBifurcations of real {real}", f", at {given}" if given else "")
         rows = [(f"{root.value:.16g}", kind, "root of the polynomial" if root.formula is None else _short(root.formula))
@@ -151,4 +157,4 @@ def _print_edges(screen: Screen, edges: ExactEdge) -> None:
 
 
 def _short(formula: Any) -> str:
-    return shortened(formula, LONGEST)
+    return shortened(str(formula), LONGEST)

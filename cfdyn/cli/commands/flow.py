@@ -18,12 +18,13 @@ from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cfdyn.integrate.trajectory import Trajectory
     from cfdyn.systems.flow import Flow
     from cfdyn.systems.loss import Loss
 
-KEYS = "t w z names sharpness edge covariance rank loss predicted_loss predicted_grad_norm_sq stats status notes"
+KEYS = "t w z names sharpness edge covariance rank loss predicted_loss predicted_grad_norm_sq events stats status notes"
 EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 
 
@@ -52,20 +53,22 @@ def flow(
     loss, flow, start, chosen = _built(subject, ode, model)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
-    end, options = time, {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
 
-    def solved(rows: Any) -> Trajectory:
-        return cfdyn.solve(flow, start, end, save_at=rows, progress=lambda t: say(f"t = {t:.6g} of {end:g}"), **options)
-
-    path = solved(rows)
+    options["progress"] = lambda t: say(f"t = {t:.6g} of {time:g}")
+    path = cfdyn.solve(flow, start, time, save_at=rows, **options)
     say("iterating the optimizer")
     orbit = own_orbit(flow, loss, start, time, overlay)
+
+    def draw(path: Trajectory, file: Path) -> None:
+        dense = cfdyn.solve(flow, start, time, save_at=rows_to_draw(path), **options) if len(path.starts) else path
+        cfdyn.plot(dense, file, orbit=orbit, loss=loss)
+
     beside = None if orbit is None else beside_orbit(path, orbit)
     events = [fields(event, "t kind rank") for event in path.events]
     return Answer(
         lambda: {**fields(path, KEYS), "events": events, "orbit": beside, "chosen": chosen},
-        lambda screen: _print(screen, path, beside, start, chosen), record=path, status=_exit_status(path.status),
-        draw=lambda path, file: cfdyn.plot(solved(rows_to_draw(path)) if path.sizes.size else path, file, orbit=orbit, loss=loss),
+        lambda screen: _print(screen, path, beside, start, chosen), record=path, draw=draw, status=_exit_status(path.status),
     )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import FIGURE
-from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, shortened, vector
+from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import Interval, intervals
 from cfdyn.errors import UsageError
+from cfdyn.words import listed, shortened
 
 if TYPE_CHECKING:
     from cfdyn.analysis.bands import Bands
@@ -58,7 +59,7 @@ def _begun_early(loss: str, figure: bool) -> Iterator[None]:
     new = text and text.partition(":")[0].strip() not in catalogue("losses").names() and not is_kept(text)
     with begun(PATIENCE) if new else nullcontext():
         if figure:
-            threading.Thread(target=import_module, args=("cfdyn.plotting.study",), daemon=True).start()
+            threading.Thread(target=import_module, args=("cfdyn.plotting.figures.study",), daemon=True).start()
         yield
 
 
@@ -95,8 +96,7 @@ def summary(study: Study) -> dict[str, Any]:
 
 def _print(screen: Screen, study: Study) -> None:
     """The weights that were read from the formula, the verdict, and the tables it rests on."""
-    some = ", ".join(study.weights[:MOST_ROWS]) + ", …" * (len(study.weights) > MOST_ROWS)
-    screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {some}")
+    screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {listed(study.weights, MOST_ROWS)}")
     screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
               ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
     screen.print()
