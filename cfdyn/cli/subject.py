@@ -41,13 +41,8 @@ class Subject:
     order: ORDER = "cyclic"
     seed: SEED = 0
 
-    def has_map(self) -> bool:
-        """Whether it is a map of its own.
-
-        Raises
-        ------
-        UsageError : it is neither a loss nor a map, or both
-        """
+    def is_map(self) -> bool:
+        """Refuse neither a loss nor a map, or both; true for a map."""
         if (self.loss is None) == (self.map is None):
             raise UsageError("give either a LOSS or --map FORMULA, and only one of them")
         return self.map is not None
@@ -95,7 +90,7 @@ class Subject:
         """The map (of an epoch, if a batch is given), the full starting state, and ``chosen``."""
         from cfdyn.studies.defaults import MAP_START
 
-        if self.has_map():
+        if self.is_map():
             if self.batch:
                 raise UsageError("--batch goes through the data rows of a loss, and --map has none")
             given, step = self.given_start(), self.make_map()
@@ -114,7 +109,7 @@ class Subject:
         """The map, at ``lr`` where its learning rate is open; the loss, its minima where they were looked for, and ``chosen``."""
         from cfdyn.studies.defaults import BY_EDGE, learning_rate
 
-        if self.has_map():
+        if self.is_map():
             return self.make_map(), None, [], {}
         loss, optimizer, open_lr = self.loss_and_optimizer()
         minima = cfdyn.minima(loss, seed=self.seed) if open_lr or self.start is None else []
@@ -123,17 +118,12 @@ class Subject:
         return cfdyn.as_map(loss, optimizer, periods(self.periodic or ())), loss, minima, {"lr": BY_EDGE} if open_lr else {}
 
     def branch_starts(self, name: str, bounds: Interval, period: int, box: str | None) -> BranchStarts:
-        """Cycles from which branches along a parameter begin.
-
-        Raises
-        ------
-        UsageError : not one map, or no such parameter
-        """
+        """Cycles from which branches along a parameter begin; a wrong name of one is refused."""
         from cfdyn.studies.branch_starts import branch_starts, inside
         from cfdyn.studies.defaults import usual_box
 
         asked, middle = None if box is None else as_box(box), inside(bounds)
-        subject = self.with_values({name: middle}) if self.has_map() else self
+        subject = self.with_values({name: middle}) if self.is_map() else self
         step, loss, minima, _ = subject.map_and_loss(middle if name == "lr" else None)
         return branch_starts(step, name, bounds, period, self.given_start(), asked or usual_box(step, loss),
                              minima if asked is None else [], self.seed)  # fmt: skip

@@ -73,7 +73,7 @@ def _end(text: str) -> float:
 
 
 def varied(vary: str) -> tuple[str, Interval]:
-    """``--vary`` of branches: ``"lr=0.1:2"`` → ("lr", (0.1, 2)), the parameter and its bounds."""
+    """``--vary``: ``"lr=0.1:2"`` → ("lr", (0.1, 2)), the parameter and its bounds."""
     if not vary.strip():
         raise UsageError("say which parameter varies, and where the branches end: --vary NAME=LO:HI, such as --vary lr=0.1:2")
     name, equals, text = (part.strip() for part in vary.partition("="))

@@ -13,7 +13,7 @@ from cfdyn.cli.document import fields
 from cfdyn.cli.options import JSON, PLOT
 from cfdyn.cli.screen import Say, Screen
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import Interval, intervals
+from cfdyn.cli.values import Interval, varied
 from cfdyn.errors import UsageError
 from cfdyn.words import called, named, shortened
 
@@ -72,7 +72,7 @@ def _latex(found: ExactCycles, edges: ExactEdge | None) -> str:
 
 def _built(subject: Subject, parameters: str | None, vary: str | None) -> tuple[Map | Loss, Optimizer | None]:
     """The map, or the loss and its optimizer; names that stay symbols need no value in a map."""
-    if not subject.has_map():
+    if not subject.is_map():
         loss, optimizer, _ = subject.loss_and_optimizer()
         return loss, optimizer
     listed = [] if parameters in (None, "all") else str(parameters).replace(",", " ").split()
@@ -91,13 +91,11 @@ def _span(text: str, subject: tuple[Map | Loss, Optimizer | None], parameters: s
     from cfdyn.symbolic.exact.request import chosen_parameters
     from cfdyn.symbolic.exact.request import subject as specification
 
-    name, equals, interval = text.partition("=")
-    if not equals:
-        raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.5:2, not {text!r}")
+    name, span = varied(text)
     first = chosen_parameters(specification(*subject), parameters)[:1]
-    if first != (name.strip(),):
-        raise UsageError(f"the figure is over {first[0] if first else 'nothing'}, not {name.strip()}")
-    return checked_span(intervals(interval, "--vary")[0])
+    if first != (name,):
+        raise UsageError(f"the figure is over {first[0] if first else 'nothing'}, not {name}")
+    return checked_span(span)
 
 
 def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:
