@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from cfdyn.cli.app import FOLDER
-from cfdyn.cli.wanted import Wanted
+import cfdyn
+from cfdyn.cli.subject import Subject
 from cfdyn.errors import UsageError
-from cfdyn.records.record import load
-
-ALONE = Wanted(None, 1, "gd", None, None, [], None, None, FOLDER, None, 0, False, [])
 
 
-def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:
+def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any]) -> Any:
     """The record in FILE.npz, given in place of the loss; None where a loss or a map was given.
 
     Raises
@@ -21,13 +20,13 @@ def saved(wanted: Wanted, kinds: tuple[str, ...], others: list[Any]) -> Any:
     UsageError : the file holds something else, or ``others``, options of the command, say how to begin
     RecordError : the file cannot be read
     """
-    if wanted.loss is None or not wanted.loss.endswith(".npz"):
+    if subject.loss is None or not subject.loss.endswith(".npz"):
         return None
-    if any(others) or wanted._replace(loss=None, out=FOLDER, plot=None, json=False) != ALONE:
-        raise UsageError(f"{wanted.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
-    record = load(wanted.loss)
+    if any(others) or replace(subject, loss=None) != Subject():
+        raise UsageError(f"{subject.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
+    record = cfdyn.load(subject.loss)
     if type(record).__name__ not in kinds:
-        raise UsageError(f"{wanted.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
+        raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
     return record
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cfdyn.cli import output
+import cfdyn
+from cfdyn.cli.screen import Screen
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
-from cfdyn.plotting import check_path
-from cfdyn.plotting import plot as draw
 
 
 class Files:
@@ -21,18 +20,20 @@ class Files:
     where ``plot`` asks for it.
     """
 
-    def __init__(self, out: Path, plot: Path | None, figure: bool | None = None):
+    def __init__(self, out: Path, plot: Path | None = None, figure: bool | None = None):
+        from cfdyn.plotting import check_path
+
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
         self.plot = plot and check_path(plot)
-        self.folder, self.numbered = output.folder(out), bool(figure) and not plot
+        self.folder, self.numbered = _made(out), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
 
     def write(
-        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] = draw
+        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None
     ) -> None:
-        """``stem-001.npz``, or the first number that is free, with its figure."""
+        """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
         beside, record = _free(self.folder, stem)
         try:
             self.record = found.save(record)
@@ -44,20 +45,35 @@ class Files:
         picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")
-            draw(found, picture)
+            (draw or cfdyn.plot)(found, picture)
             self.figures.append(picture)
 
-    @property
-    def json(self) -> dict[str, Any]:
-        """Their names for --json."""
+    def names(self) -> dict[str, Any]:
+        """For --json."""
         return {"figures": [str(f) for f in self.figures], "record": str(self.record)}
 
-    def print(self) -> None:
-        """Their names, a line each."""
-        out = output.console()
+    def print(self, out: Screen) -> None:
+        """A line for each."""
         for figure in self.figures:
-            out.print(f"figure  {figure}", soft_wrap=True)
-        out.print(f"record  {self.record}", soft_wrap=True)
+            out.print(f"figure  {figure}", wrap=False)
+        out.print(f"record  {self.record}", wrap=False)
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made if need be.
+
+    Raises
+    ------
+    UsageError : it cannot be made or written
+    """
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out") from None
 
 
 def _free(folder: Path, stem: str) -> list[Path]:

@@ -6,13 +6,18 @@ They name arguments and calls of Python in `quotes`, as in "ask for more with `m
 from __future__ import annotations
 
 import re
-import sys
-from functools import cache
+from collections.abc import Callable, Collection
 
 QUOTED = re.compile(r"`([A-Za-z_][\w.]*)(?:=([^`]*)|\(([^`]*)\))?`")
 # Where an option has another name than the argument; the first that the command has.
 NAMES = {"params": ["set"], "max_steps": ["max-steps", "steps"], "t": ["time"], "n": ["steps"], "z0": ["start"],
          "max_step": ["steps"], "formulas": ["map", "ode"]}  # fmt: skip
+_known: list[Callable[[], Collection[str]]] = [tuple]
+
+
+def speak_with(options: Callable[[], Collection[str]]) -> None:
+    """From now on these are the options of the command; they are asked for when a message needs them."""
+    _known[0] = options
 
 
 def worded(text: str) -> str:
@@ -29,7 +34,7 @@ def _option(found: re.Match[str]) -> str:
     if name.startswith("cf.optimizers."):
         return f"--optimizer {_spec(found[0].strip('`'))}"
     options = [f"--{option}" for option in NAMES.get(name, [name.replace("_", "-")])]
-    option = next((option for option in options if option in _options(_command())), "")
+    option = next((option for option in options if option in _known[0]()), "")
     if not option:
         return found[0]
     return option if value is None else f"{option} {_value(name, value)}"
@@ -46,28 +51,3 @@ def _value(name: str, value: str) -> str:
 def _spec(call: str) -> str:
     """``"cf.optimizers.gd(lr=0.1)"`` → ``"gd:lr=0.1"``."""
     return re.sub(r"cf\.optimizers\.(\w+)\((.*)\)", r"\1:\2", call)
-
-
-_now = [""]
-
-
-def begin(arguments: list[str]) -> None:
-    """The command that speaks from now on."""
-    _now[0] = next((argument for argument in arguments if not argument.startswith("-")), "")
-
-
-def _command() -> str:
-    return _now[0]
-
-
-@cache
-def _options(name: str) -> frozenset[str]:
-    """All options of a command."""
-    if "cfdyn.cli.app" not in sys.modules:
-        return frozenset()
-    import typer
-
-    from cfdyn.cli.app import app
-
-    command = getattr(typer.main.get_command(app), "commands", {}).get(name)
-    return frozenset(option for parameter in getattr(command, "params", ()) for option in parameter.opts)
