@@ -11,9 +11,10 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.switching import every, together
 from cfdyn.cycles.shooting import polish
-from cfdyn.errors import NumericsError, UsageError, whole_number
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown

@@ -10,8 +10,9 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.arguments import whole_number
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
-from cfdyn.errors import NumericsError, UsageError, whole_number
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map

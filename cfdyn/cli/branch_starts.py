@@ -12,8 +12,9 @@ from cfdyn.cli import specs
 from cfdyn.cli.wanted import Wanted
 from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.studies.defaults import learning_rate
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum, minima
+from cfdyn.systems.steps import as_map
 
 SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)
 BUDGET, LONGEST = 100_000, 8

@@ -13,8 +13,9 @@ from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
 from cfdyn.errors import CfdynError, UsageError, unknown
 from cfdyn.studies.defaults import learning_rate, start_near
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import FARTHEST, minima
+from cfdyn.systems.steps import as_map
 
 MAP_START = 0.1
 

@@ -10,8 +10,9 @@ from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
 from cfdyn.studies.defaults import learning_rate
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import minima
+from cfdyn.systems.steps import as_map
 
 WORDS = {True: "yes", False: "no", None: "neutral"}
 

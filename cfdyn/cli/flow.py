@@ -17,9 +17,9 @@ from cfdyn.plotting import plot as draw
 from cfdyn.studies.defaults import learning_rate, start_near
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
 from cfdyn.systems.minima import minima
 from cfdyn.systems.orbit import Orbit
+from cfdyn.systems.steps import as_map
 
 KEYS = ("t", "w", "z", "names", "sharpness", "edge", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq",
         "events", "stats", "status", "notes")  # fmt: skip

@@ -8,8 +8,8 @@ from cfdyn.analysis.edge import NO_EDGE, Edge, edge
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
 from cfdyn.systems.minima import Minimum
+from cfdyn.systems.steps import as_map
 
 BEYOND = 1.1
 OFF = 0.107

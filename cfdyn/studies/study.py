@@ -25,9 +25,10 @@ from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.verdict import verdict
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum, minima
 from cfdyn.systems.orbit import Orbit, iterate
+from cfdyn.systems.steps import as_map
 
 STEPS = 300
 GIVEN, BY_EDGE, NEAR = "given", "1.1 × the edge", "near the lowest minimum"

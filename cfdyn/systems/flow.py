@@ -245,20 +245,6 @@ class Flow(Portable):
         return out
 
 
-def pair(name: str, loss: Any, optimizer: Any) -> LossMap:
-    """The loss and the optimizer of a flow.
-
-    Raises
-    ------
-    UsageError : one of them is something else
-    """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"flows.{name} takes a cf.Loss, not {type(loss).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise UsageError(f"flows.{name} takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-    return LossMap(loss.spec, optimizer)
-
-
-def preconditioned(name: str, kind: str, loss: Any, optimizer: Any, haste: float = 1.0) -> Flow:
+def preconditioned(name: str, kind: str, loss: Loss, optimizer: Optimizer, haste: float = 1.0) -> Flow:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`."""
-    return Flow(FlowSpec(name, kind, pair(name, loss, optimizer), haste))
+    return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), haste))

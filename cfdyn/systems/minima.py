@@ -59,8 +59,6 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     >>> [(m.w.round(6).tolist(), m.edge) for m in cf.minima(cf.losses.double_well())]
     [([1.0], 1.0), ([-1.0], 1.0)]
     """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"minima takes a cf.Loss, not {type(loss).__name__}")
     if starts < 0 or seed < 0:
         raise UsageError("minima needs no negative number of starts and no negative seed")
     box = loss.spec.box if box is None else box

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import number
-from cfdyn.errors import UsageError, whole_number
+from cfdyn.arguments import number, whole_number
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance

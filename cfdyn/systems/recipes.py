@@ -11,7 +11,8 @@ from cfdyn.symbolic.derived.angles import circle_map
 from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
+from cfdyn.systems.steps import as_map
 
 
 def recipe_of(step: Map) -> dict[str, Any] | None:

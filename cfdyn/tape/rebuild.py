@@ -39,7 +39,9 @@ def rebuild(
         if node in done:
             continue
         op, args = source.ops[node], source.args[node]
-        if op == "const":
+        if target is source and op not in table and all(done[c] == c for c in source.children(node)):
+            done[node] = node
+        elif op == "const":
             done[node] = target.const(args[0])
         elif op in LEAVES:
             done[node] = target.leaf(op, args[0])

@@ -46,7 +46,7 @@ class Phase:
 
 
 class Run:
-    """The state of an integration; `to_end`, which each kind of flow has its own of, does it all."""
+    """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
 
     def __init__(
         self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None
@@ -66,10 +66,6 @@ class Run:
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
-
-    def to_end(self) -> None:
-        """Integrate to the end, or until ``status`` says why not."""
-        raise NotImplementedError
 
     @property
     def t(self) -> float:

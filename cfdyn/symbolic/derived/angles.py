@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cfdyn.arguments import converted
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.derived.circles import CircleMap, without_floors
 from cfdyn.symbolic.oracle import step_nodes
@@ -28,9 +29,9 @@ def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
     for name, period in dict(periods).items():
         if name not in base.names:
             raise unknown("entry of the state", str(name), base.names)
-        if isinstance(period, bool) or not isinstance(period, int | float) or not 0 < period < math.inf:
+        if not 0 < period < math.inf:
             raise UsageError(f"the period of {name} is a positive number, not {period!r}")
-        known[name] = float(period)
+        known[name] = period
     look = _Look(base, known)
     given = [float(v) for v in base.params.values()]
     for name, period in known.items():
@@ -40,6 +41,12 @@ def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
     others = [[0.2 + 1.3 * drawn() for _ in given] for _ in range(2)] if given else []
     steady = all(look.repeats(p, name) for p in others for name in known)
     return CircleMap(base, known, all(map(look.only_wraps, [given, *(others if steady else [])])), steady)
+
+
+def around(spec: Any, periodic: Mapping[str, float] | None) -> Any:
+    """The specification of a map with the entries in ``periodic`` as angles, if there are any."""
+    periods = converted("`periodic`", periodic, Mapping[str, float] | None)
+    return circle_map(spec, periods) if periods else spec
 
 
 class _Look:
