@@ -19,8 +19,12 @@ CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches 
 CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
 NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
 LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
-NO_EDGE = ", so no edge is defined"
-NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
+NO_DERIVATIVE = "the map has no derivative at this point, so no edge is defined"
+NOT_FOUND = "no fixed point was found nearby"
+
+
+class NoEdge(NumericsError):
+    """There is no edge at the point, whatever one does; other errors say that it could not be found."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     def leading(value: float) -> complex:
         matrix = step.at(**{parameter: value}).jacobian(state)
         if not np.isfinite(matrix).all():
-            raise NumericsError(NO_DERIVATIVE)
+            raise NoEdge(NO_DERIVATIVE)
         values = np.linalg.eigvals(matrix)
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
@@ -87,15 +91,15 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     while abs(leading(lo)) > 1:
         lo /= 16
         if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
-            raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
+            raise NoEdge(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
         lo, hi = hi, hi * 1.3
         if hi > 1e6 * scale:
-            raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
+            raise NoEdge(f"the point stays stable up to {parameter} = {lo:.3g}")
     value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
     if not _stays(step.at(**{parameter: value}), state, weights):
-        raise NumericsError(f"the fixed point moves with {parameter}")
+        raise NoEdge(f"the fixed point moves with {parameter}")
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > 1e-6 else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
@@ -109,9 +113,9 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
         return z
     found = polish(step, z[None])
     if found is None:
-        raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
+        raise NumericsError(NOT_FOUND) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
     if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
-        raise NumericsError("no fixed point was found nearby")
+        raise NumericsError(NOT_FOUND)
     _smooth_at(step, found[0])
     return np.asarray(found[0])
 
@@ -131,12 +135,12 @@ def _smooth_at(step: Map, z: np.ndarray) -> None:
             both = _across(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
             values, slopes = images(step, both), jacobians(step, both)
             if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
-                raise NumericsError(NO_DERIVATIVE)
+                raise NoEdge(NO_DERIVATIVE)
             rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
             if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
-                raise NumericsError(f"the map jumps at this point{NO_EDGE}")
+                raise NoEdge("the map jumps at this point, so no edge is defined")
             if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
-                raise NumericsError(f"the map has a corner at this point{NO_EDGE}")
+                raise NoEdge("the map has a corner at this point, so no edge is defined")
 
 
 def _sides(step: Map, z: np.ndarray) -> np.ndarray:

@@ -89,7 +89,10 @@ def study_summary(study: Any) -> dict[str, Any]:
         "resolution": study.bands.resolution,
         "cycles": None if study.cycles is None else [
             {"points": c.points, "period": c.period, "multipliers": c.multipliers, "stable": c.stable} for c in study.cycles],
+        "cycles_complete": None if study.cycles is None else study.cycles.complete,
+        "cycles_reason": "" if study.cycles is None else study.cycles.reason,
         "flips": [] if study.cascade is None else study.cascade.flips,
+        "flips_end": "" if study.cascade is None else study.cascade.reason,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [{k: getattr(w, k) for k in ("period", "opens", "superstable", "flips", "closes")} for w in study.windows],
         "exact": study.exact, "unfinished": study.unfinished, "verdict": study.verdict,
