@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
 STABILITY = {True: "stable", False: "unstable", None: "neutral"}  # as records say it
@@ -50,3 +50,25 @@ def named(names: Iterable[str], values: Iterable[float], digits: int = 6) -> str
     'lr = 0.1, a = 2'
     """
     return ", ".join(f"{name} = {value:.{digits}g}" for name, value in zip(names, values, strict=True))
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters.
+
+    Examples
+    --------
+    >>> shortened("w**2/2 + w", 6)
+    'w**2/…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(items: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first few of some words, and a sign that there are more.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], 2)
+    'a, b, …'
+    """
+    return between.join([*items[:most], "…"] if len(items) > most else items)

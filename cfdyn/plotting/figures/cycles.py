@@ -8,17 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
+from cfdyn.analysis.cycles import Cycles
 from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, house_style, new_figure
+from cfdyn.words import STABILITY, called, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface
 SAMPLES = 1601
 COLOURS = ("#1f5fa8", "#c2412d", "#2f8f6b", "#8a4fa3", "#c98a1b", "#3b97b5", "#7a5c3e", "#5b6470")
 LINES: dict[bool | None, Any] = {True: "-", False: (0, (4, 2)), None: (0, (1, 1.2))}
-NAMES = {True: "stable", False: "unstable", None: "neutral"}
 
 
-def draw(found: Any) -> Figure:
+def draw(found: Cycles) -> Figure:
     """Graph, diagonal and cobwebs, or the points with their order; unstable cycles dashed."""
     with house_style():
         figure = new_figure(4.6, 4.6)
@@ -30,7 +32,7 @@ def draw(found: Any) -> Figure:
     return figure
 
 
-def _cobwebs(axes: Axes, found: Any, names: list[str]) -> None:
+def _cobwebs(axes: Axes, found: Cycles, names: list[str]) -> None:
     """y = f(x), y = x, and between them the cycles."""
     lo, hi = _range(found)
     axes.plot([lo, hi], [lo, hi], color=FAINT, linewidth=0.8)
@@ -48,7 +50,7 @@ def _cobwebs(axes: Axes, found: Any, names: list[str]) -> None:
     axes.set(xlim=(lo, hi), ylim=(lo, hi), xlabel=f"${names[0]}$", ylabel=f"next ${names[0]}$", aspect="equal")
 
 
-def _range(found: Any) -> tuple[float, float]:
+def _range(found: Cycles) -> tuple[float, float]:
     """All points with a margin, or the box where there are none."""
     points = found.points[:, :, 0]
     lo, hi = (points.min(), points.max()) if points.size else np.clip(found.box[0], -10, 10)
@@ -64,7 +66,7 @@ def _broken(y: np.ndarray, height: float) -> np.ndarray:
     return y
 
 
-def _plane(axes: Axes, found: Any, names: list[str]) -> None:
+def _plane(axes: Axes, found: Cycles, names: list[str]) -> None:
     """The points of each cycle, joined in their order."""
     for place, cycle in enumerate(found[:MOST]):
         x, y = (np.append(cycle.points[:, k], cycle.points[0, k]) for k in (0, 1))
@@ -77,24 +79,21 @@ def _plane(axes: Axes, found: Any, names: list[str]) -> None:
     axes.margins(0.08)
 
 
-def _patch(lo: np.ndarray, hi: np.ndarray) -> Any:
-    from matplotlib.patches import Rectangle
-
+def _patch(lo: np.ndarray, hi: np.ndarray) -> Rectangle:
     return Rectangle((lo[0], lo[1]), hi[0] - lo[0], hi[1] - lo[1], facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5)
 
 
-def _legend(axes: Axes, found: Any) -> None:
+def _legend(axes: Axes, found: Cycles) -> None:
     """One entry for each kind of stability that occurs."""
-    kinds = [kind for kind in NAMES if any(cycle.stable is kind for cycle in found[:MOST])]
+    kinds = [kind for kind in STABILITY if any(cycle.stable is kind for cycle in found[:MOST])]
     handles = [Line2D([], [], color=INK, linestyle=LINES[kind], marker="o", markersize=3.6,
-                      markerfacecolor=INK if kind else "white", label=NAMES[kind]) for kind in kinds]  # fmt: skip
+                      markerfacecolor=INK if kind else "white", label=STABILITY[kind]) for kind in kinds]  # fmt: skip
     if handles:
         axes.legend(handles=handles, loc="best")
 
 
-def _title(found: Any) -> str:
+def _title(found: Cycles) -> str:
     title = found.provenance["settings"]["map"]
-    what = "fixed point" if found.period == 1 else "cycle"
-    count = f"{len(found)} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
+    count = f"{len(found)} {called(found.period, several=len(found) != 1)}"
     shown = f", {MOST} drawn" if len(found) > MOST else ""
-    return f"{title if len(title) <= 48 else title[:47] + '…'}\n{count}{'' if found.complete else ' found'}{shown}"
+    return f"{shortened(title, 48)}\n{count}{'' if found.complete else ' found'}{shown}"

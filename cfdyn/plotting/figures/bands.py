@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cfdyn.analysis.bands import Bands
 from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_colour, regime_name
 
 
-def draw(bands: Any) -> Figure:
+def draw(bands: Bands) -> Figure:
     """The bands of one record."""
     with house_style():
         figure = new_figure(7.0, 4.4)
@@ -30,7 +30,9 @@ def draw(bands: Any) -> Figure:
     return figure
 
 
-def draw_bands(axes: Axes, bands: Any, at: float | None = None, edge: float | None = None, marks: Sequence[Line2D] = ()) -> None:
+def draw_bands(
+    axes: Axes, bands: Bands, at: float | None = None, edge: float | None = None, marks: Sequence[Line2D] = ()
+) -> None:
     """Coloured regimes with the long-time states drawn over them; ``marks``: drawn by the caller, for the legend."""
     for lo, hi, name in bands.bands:
         axes.axvspan(lo, hi, color=regime_colour(name), linewidth=0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.systems.orbit import Orbit
 
 
-def draw(orbit: Any) -> Figure:
+def draw(orbit: Orbit) -> Figure:
     """Weights against time above, loss (or the state, for a plain map) below."""
     with house_style():
         figure = new_figure(6.0, 4.2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +12,10 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
+from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
+from cfdyn.symbolic.exact.record import ExactCycles
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 COUNT = 400
 APART = 0.035  # of the width, between labels
@@ -21,7 +23,7 @@ COLOURS = (ACCENT, "#2e7d5b", "#8a5aa8", "#b07d1e")
 SHORT = {"branch point": "branch", "neimark-sacker": "NS"}
 
 
-def draw(record: Any, span: Sequence[float] | None = None, also: Sequence[Any] = ()) -> Figure:
+def draw(record: ExactCycles, span: Sequence[float] | None = None, also: Sequence[ExactCycles] = ()) -> Figure:
     """One panel: dots are iterates, solid lines stable cycles, dashed lines unstable ones."""
     if not (isinstance(also, Sequence) and all(isinstance(r, type(record)) for r in also)):
         raise UsageError(f"also= takes a list of cycles in closed form, not {also!r}")
@@ -61,7 +63,7 @@ def checked_span(span: Sequence[float]) -> tuple[float, float]:
     return lo, hi
 
 
-def _range(record: Any) -> tuple[float, float]:
+def _range(record: ExactCycles) -> tuple[float, float]:
     """Around the bifurcations of this record, or around the parameter's value if there is none."""
     values, now = [root.value for _, root in record.bifurcations], record.params[record.parameters[0]]
     if now > 0:
@@ -73,7 +75,7 @@ def _range(record: Any) -> tuple[float, float]:
     return (max(lo - pad, 0.1 * lo) if now > 0 else lo - pad), hi + pad
 
 
-def _settled(record: Any, values: np.ndarray, lo: float, hi: float) -> tuple[float, float]:
+def _settled(record: ExactCycles, values: np.ndarray, lo: float, hi: float) -> tuple[float, float]:
     """The range up to where all orbits escape, with the bifurcations in it."""
     inside = [root.value for _, root in record.bifurcations if lo <= root.value <= hi]
     if not len(values):
@@ -82,7 +84,7 @@ def _settled(record: Any, values: np.ndarray, lo: float, hi: float) -> tuple[flo
     return max(lo, min([values.min(), *inside]) - room), min(hi, max([values.max(), *inside]) + room)
 
 
-def _iterates(record: Any, parameter: str, curves: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]) -> tuple[np.ndarray, np.ndarray]:
     """What orbits end on, from the middle of each stable piece of the cycles; without one, from all at some values."""
     step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
     seeds = [(c, row, k) for c in curves for row, stable in zip(c.points, c.stable) for k in middles(stable)]
@@ -92,15 +94,14 @@ def _iterates(record: Any, parameter: str, curves: Sequence[Any]) -> tuple[np.nd
     return swept(step, parameter, curves[0].values, starts)
 
 
-def _draw_branches(axes: Axes, record: Any, found: Any, colour: str) -> None:
-    name = "fixed points" if record.period == 1 else f"{record.period}-cycles"
+def _draw_branches(axes: Axes, record: ExactCycles, found: ExactCurves, colour: str) -> None:
     for row, stable in zip(found.points, found.stable):
         axes.plot(found.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
         axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.plot([], [], color=colour, linewidth=1.6, label=f"{name}, exact (dashed: unstable)")
+    axes.plot([], [], color=colour, linewidth=1.6, label=f"{called(record.period, several=True)}, exact (dashed: unstable)")
 
 
-def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> None:
+def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float) -> None:
     """Each bifurcation once, labelled along the upper edge."""
     seen: dict[float, list[str]] = {}
     labels: dict[float, str] = {}
@@ -124,7 +125,7 @@ def _draw_ticks(axes: Axes, records: Sequence[Any], lo: float, hi: float) -> Non
         )  # fmt: skip
 
 
-def _label(root: Any) -> str:
+def _label(root: ExactRoot) -> str:
     if root.formula is not None and len(root.formula.tex) <= 40 and _drawable(root.formula.tex):
         return f"${root.formula.tex}$"
     return f"{root.value:.7g}"
@@ -138,6 +139,6 @@ def _drawable(tex: str) -> bool:
     return True
 
 
-def _title(record: Any) -> str:
+def _title(record: ExactCycles) -> str:
     tex = rf"{record.names[0]} \mapsto {record.formulas[0].tex}"
     return f"${tex}$" if len(tex) <= 90 and _drawable(tex) else record.title[:80]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from cfdyn.analysis.cascade import Cascade
 from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 
 
-def draw(found: Any) -> Figure:
+def draw(found: Cascade) -> Figure:
     """Left: the points of the cycle at each flip; right: distances to the accumulation point, or the gaps, over its number."""
     with house_style():
         figure = new_figure(7.6, 3.6)

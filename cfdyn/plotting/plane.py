@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
+from cfdyn.analysis.compare import Comparison
 from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems.loss import Loss
 
 # Light enough to read dots and lines over it.
 GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
@@ -22,7 +23,7 @@ class Plane:
 
     origin: np.ndarray
     axes: np.ndarray
-    labels: tuple[str, str]
+    labels: tuple[str, ...]
     flat: bool = False
 
     def project(self, w: np.ndarray) -> np.ndarray:
@@ -39,7 +40,7 @@ class Plane:
         return np.array([lo - pad, hi + pad])
 
 
-def plane_of(found: Any) -> Plane:
+def plane_of(found: Comparison) -> Plane:
     """The two weights themselves; of more, the two principal directions of the averaged orbit and its swings."""
     d = len(found.names)
     if d <= 2:
@@ -51,7 +52,7 @@ def plane_of(found: Any) -> Plane:
     return Plane(centre, axes, ("first principal direction", "second principal direction"))
 
 
-def contours(axes: Axes, loss: Any, plane: Plane, limits: np.ndarray, size: int = 161) -> None:
+def contours(axes: Axes, loss: Loss, plane: Plane, limits: np.ndarray, size: int = 161) -> None:
     """The loss on the plane, its level lines closer together near the lowest point."""
     x, y = np.linspace(limits[0], limits[1], size).T
     grid = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)

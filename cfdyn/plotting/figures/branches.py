@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cfdyn.analysis.branches import Branches
+from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
-from cfdyn.words import shown, spoken
+from cfdyn.words import called, shown, spoken
 
 COLUMNS = 600
 COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
@@ -21,9 +21,9 @@ MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "whit
 WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
 
 
-def draw(found: Any, orbit: bool = True) -> Figure:
+def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
     """A `Branch`, or `Branches`: stable solid, unstable dashed, special points marked, over an orbit diagram."""
-    branches = list(found.branches) if hasattr(found, "branches") else [found]
+    branches = list(found.branches) if isinstance(found, Branches) else [found]
     with house_style():
         figure = new_figure(WIDTH, 4.8)
         axes = figure.subplots()
@@ -40,7 +40,7 @@ def draw(found: Any, orbit: bool = True) -> Figure:
     return figure
 
 
-def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[float, float]) -> np.ndarray:
+def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
     """What orbits from the stable parts of branches end on, over the parameter; drawn, returned.
 
     Nothing for a branch that was loaded without the formulas of its map.
@@ -55,12 +55,12 @@ def orbit_diagram(axes: Axes, branches: list[Any], name: str, bounds: tuple[floa
     return y
 
 
-def colours(branches: list[Any]) -> dict[int, str]:
+def colours(branches: list[Branch]) -> dict[int, str]:
     """One for each period, in increasing order."""
     return {period: COLOURS[i % len(COLOURS)] for i, period in enumerate(sorted({b.period for b in branches}))}
 
 
-def _branch(axes: Axes, branch: Any, shade: str) -> None:
+def _branch(axes: Axes, branch: Branch, shade: str) -> None:
     """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
     changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
     edges = [0, *changes.tolist(), len(branch)]
@@ -77,7 +77,7 @@ def _branch(axes: Axes, branch: Any, shade: str) -> None:
                   alpha=1.0 if stable else 0.75, zorder=3 if stable else 2)  # fmt: skip
 
 
-def _specials(axes: Axes, branches: list[Any], bounds: tuple[float, float]) -> list[str]:
+def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -> list[str]:
     """Marks of all special points, their values along the upper edge; the kinds that there are."""
     tops: dict[str, tuple[float, float]] = {}
     for s in (s for branch in branches for s in branch.bifurcations):
@@ -106,7 +106,7 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
                       arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
 
 
-def _limit(axes: Axes, branches: list[Any], ended: np.ndarray) -> None:
+def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
     """The bulk of the branches over the parameter, one that runs off must not flatten the others, and what orbits end on."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
     # A row counts for the parameter's change there: those that run off at one value are many.
@@ -132,12 +132,12 @@ def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     return float(values[order[first]]), float(values[order[min(last, len(order) - 1)]])
 
 
-def _legend(branches: list[Any], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
+def _legend(branches: list[Branch], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
     """Periods, the two styles, the marks."""
     handles, labels = [], []
     for period, shade in list(colours(branches).items())[:5]:
         handles.append(Line2D([], [], color=shade, linewidth=1.3))
-        labels.append("fixed point" if period == 1 else f"{period}-cycle")
+        labels.append(called(period))
     handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 2))))
     labels.append("unstable")
     for kind in kinds:

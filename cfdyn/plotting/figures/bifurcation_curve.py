@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 from cfdyn.words import spoken
@@ -32,7 +32,7 @@ BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
 
 
-def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
+def draw(curve: BifurcationCurve, also: Sequence[BifurcationCurve] = ()) -> Figure:
     """One curve, or several in one chart."""
     curves = [curve, *also]
     if any(getattr(c, "names", None) != curve.names for c in curves):
@@ -51,7 +51,7 @@ def draw(curve: Any, also: Sequence[Any] = ()) -> Figure:
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Any) -> None:
+def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
     """A curve into axes; dashed where what is born there is unstable."""
     colour, width = _style(curve)
     unstable = _unstable(curve)
@@ -62,18 +62,18 @@ def _draw_curve(axes: Axes, curve: Any) -> None:
         axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4, clip_on=False)
 
 
-def _style(curve: Any) -> tuple[str, float]:
+def _style(curve: BifurcationCurve) -> tuple[str, float]:
     """Colour and width: paler and thinner the longer the period, which lie closer together."""
     pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
     return to_hex(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale), 1.3 if curve.period == 1 else 0.8
 
 
-def _unstable(curve: Any) -> np.ndarray:
+def _unstable(curve: BifurcationCurve) -> np.ndarray:
     """The rows where what is born is unstable."""
     return np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
 
 
-def _lines(curves: Sequence[Any]) -> list[Line2D]:
+def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
     """What each line is, in the order of the kinds and periods, and what dashes are."""
     found: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
@@ -90,7 +90,7 @@ def _short(kind: str) -> str:
     return SHORT.get(kind, kind.removeprefix("resonance "))
 
 
-def _points(curves: Sequence[Any]) -> list[Line2D]:
+def _points(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
     """What the short names of special points mean; one entry for all strong resonances."""
     found = {}
     order = list(SHORT)
@@ -102,7 +102,7 @@ def _points(curves: Sequence[Any]) -> list[Line2D]:
     return list(found.values())
 
 
-def _limit(axes: Axes, curves: Sequence[Any]) -> None:
+def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
     """All of the curves, and up to a bound where they come near it."""
     shown = np.concatenate([*(c.parameters for c in curves), *(s.parameters[None] for c in curves for s in c.special)])
     bounds = np.array([c.bounds for c in curves])
@@ -123,7 +123,7 @@ def _filled(values: np.ndarray) -> np.ndarray:
     return values[known[np.argmin(np.abs(np.arange(len(values))[:, None] - known), axis=1)]]
 
 
-def _name_points(figure: Figure, axes: Axes, curves: Sequence[Any]) -> None:
+def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
     """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
     figure.draw_without_rendering()  # the layout decides where things are
     scale, frame = figure.dpi / 72, axes.get_window_extent()
@@ -137,8 +137,8 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[Any]) -> None:
         named[text].append(place)
         half = np.array([2.3 * len(text), 3.5]) * scale
         shift = _free(place, half, ink, np.array([frame.min, frame.max]), scale)
-        axes.annotate(text, special.parameters, xytext=tuple(shift / scale), textcoords="offset points", fontsize=7, zorder=5,
-                      ha="center", va="center")  # fmt: skip
+        axes.annotate(text, tuple(special.parameters), xytext=tuple(shift / scale), textcoords="offset points", fontsize=7,
+                      zorder=5, ha="center", va="center")  # fmt: skip
         ink = np.concatenate([ink, place + shift + half * BOX])
 
 

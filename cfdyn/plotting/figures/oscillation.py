@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.analysis.oscillation import Oscillation
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every, house_style, new_figure
 
 MOST_POINTS = 20_000
 
 
-def draw(found: Any) -> Figure:
+def draw(found: Oscillation) -> Figure:
     """The leading direction: series and slow part, fast part between its marks, return differences."""
     with house_style():
         figure = new_figure(6.4, 5.6)
         rows = figure.subplots(3, 1, height_ratios=(1, 1, 0.9))
-        stride = max(1, len(found.series) // MOST_POINTS)
-        # An odd stride keeps a 2-cycle visible.
-        stride += 1 - stride % 2
-        t = np.arange(0, len(found.series), stride)
+        t = np.arange(len(found.series))[every(len(found.series), MOST_POINTS)]
         rows[0].plot(t, found.series[t], ".", markersize=1.8, color=FAINT, label=found.leading)
         rows[0].plot(t, found.slow[t], color=INK, linewidth=1.0, label="slow part")
         rows[0].set_ylabel("log")
@@ -35,7 +32,7 @@ def draw(found: Any) -> Figure:
     return figure
 
 
-def _mark(axes: Any, found: Any) -> None:
+def _mark(axes: Axes, found: Oscillation) -> None:
     """Beginning and end."""
     clip_range(axes, found.fast)
     for step, name in ((found.since, "since"), (found.until, "until")):
@@ -46,7 +43,7 @@ def _mark(axes: Any, found: Any) -> None:
                           color=WARN, fontsize=7.5)  # fmt: skip
 
 
-def _returns(axes: Any, found: Any) -> None:
+def _returns(axes: Axes, found: Oscillation) -> None:
     """Return differences against the lag; the period and its multiples stand out."""
     values = np.asarray(found.evidence["returns"])
     lags = np.arange(1, len(values) + 1)
@@ -61,9 +58,9 @@ def _returns(axes: Any, found: Any) -> None:
         axes.set_title("1 is noise, 0 a closed cycle")
 
 
-def _title(found: Any) -> str:
+def _title(found: Oscillation) -> str:
     if found.kind == "none":
         return f"{found.leading}: no oscillation"
     if found.kind == "irregular":
-        return f"{found.leading}: irregular" + (f" in {found.bands} bands" if found.bands > 1 else "")
+        return f"{found.leading}: irregular" + (f" in {found.bands} bands" if (found.bands or 1) > 1 else "")
     return f"period {found.period} ({found.leading}), amplitude {found.amplitude:.4g}"

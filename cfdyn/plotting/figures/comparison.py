@@ -8,15 +8,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.landscape import Plane, contours, plane_of
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, columns, house_style, new_figure
+from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.plotting.plane import Plane, contours, plane_of
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, columns, dots, house_style, new_figure
+from cfdyn.systems.loss import Loss
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
-MOST_DOTS = 4000
 
 
-def draw(found: Any, loss: Any = None) -> Figure:
+def draw(found: Comparison, loss: Loss | None = None) -> Figure:
     """Six panels of a `Comparison`; ``loss``: for contours, if the record does not hold it."""
     with house_style():
         figure = new_figure(10.6, 5.9)
@@ -38,17 +39,17 @@ def draw(found: Any, loss: Any = None) -> Figure:
     return figure
 
 
-def _title(found: Any) -> str:
+def _title(found: Comparison) -> str:
     words = found.provenance.get("settings", {}).get("orbit", {}).get("map", "")
-    return words if len(words) <= 140 else words[:139] + "…"
+    return shortened(words, 140)
 
 
-def colours(found: Any) -> dict[str, str]:
+def colours(found: Comparison) -> dict[str, str]:
     """One for each model, by the order in which they were given."""
     return {model.name: COLOURS[i % len(COLOURS)] for i, model in enumerate(found.models)}
 
 
-def label(model: Any) -> str:
+def label(model: Model) -> str:
     """The model's name, and what it is if it is not quite the published one."""
     for mark, words in (("[reconstruction]", "reconstruction"), ("a guess", "a guess")):
         if mark in model.title:
@@ -56,25 +57,18 @@ def label(model: Any) -> str:
     return model.name
 
 
-def styles(found: Any) -> dict[str, dict[str, Any]]:
+def styles(found: Comparison) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each model's line: dashed from where the colours are used up."""
     dashes = ("-", (0, (4, 1.5)), ":")
     return {model.name: {"color": COLOURS[i % len(COLOURS)], "linestyle": dashes[i // len(COLOURS) % 3]}
             for i, model in enumerate(found.models)}  # fmt: skip
 
 
-def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None) -> None:
-    """Dots in the background; an odd stride keeps a 2-cycle visible."""
-    stride = max(1, len(t) // MOST_DOTS)
-    kept = slice(None, None, stride + 1 - stride % 2)
-    axes.plot(t[kept], values[kept], ".", color=DOTS, markersize=2.2, zorder=1, rasterized=True, label=label)
-
-
-def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
+def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) -> None:
     """The averaged orbit and the models, over contours of the loss; one weight against time."""
     averaged = plane.project(found.averaged)
     if plane.flat:
-        _dots(axes, found.t, found.iterates[:, 0])
+        dots(axes, found.t, found.iterates[:, 0], markersize=2.2)
         axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
         for model in found.models:
             axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
@@ -84,7 +78,7 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
     if loss is not None:
         contours(axes, loss, plane, limits)
     points = plane.project(found.iterates)
-    axes.plot(*points.T, ".", color=DOTS, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
+    axes.plot(*points.T, ".", color=PALE, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
     axes.plot(*averaged.T, color=INK, linewidth=1.0, zorder=2)
     for model in found.models:
         axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
@@ -92,9 +86,9 @@ def _draw_paths(axes: Axes, found: Any, plane: Plane, loss: Any) -> None:
     axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
 
 
-def _draw_series(axes: Axes, found: Any, what: str, words: str) -> None:
+def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
     values = getattr(found, what)
-    axes.plot([], [], ".", color=DOTS, markersize=4, label="iterates")
+    axes.plot([], [], ".", color=PALE, markersize=4, label="iterates")
     axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
     shown = [values]
     for model in found.models:
@@ -119,7 +113,7 @@ def _room(values: np.ndarray) -> tuple[float, float]:
     return float(finite.min()) - size, float(finite.max()) + size
 
 
-def _draw_distance(axes: Axes, found: Any) -> None:
+def _draw_distance(axes: Axes, found: Comparison) -> None:
     """‖w(t) − w*_t‖ of each model; whole slow cycles shaded in turn."""
     for first, last in found.cycles[::2]:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
@@ -135,8 +129,8 @@ def _draw_distance(axes: Axes, found: Any) -> None:
     axes.set_ylabel("distance to averaged iterates")
 
 
-def _draw_variance(axes: Axes, found: Any) -> None:
-    _dots(axes, found.t, np.maximum(found.variance, 1e-300))
+def _draw_variance(axes: Axes, found: Comparison) -> None:
+    dots(axes, found.t, np.maximum(found.variance, 1e-300), markersize=2.2)
     largest = float(found.variance.max(initial=0.0))
     for model in found.models:
         if model.variance.any():
@@ -149,7 +143,7 @@ def _draw_variance(axes: Axes, found: Any) -> None:
     axes.set_ylabel("variance of the oscillation")
 
 
-def _draw_ranking(axes: Axes, found: Any) -> None:
+def _draw_ranking(axes: Axes, found: Comparison) -> None:
     """Root mean square distances, the nearest on top; diamonds: of the means over whole slow cycles."""
     ranked = found.ranking[::-1]
     values = np.array([model.distance for model in ranked])

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import ACCENT, INK, WARN, columns, house_style, new_figure
+from cfdyn.analysis.averages import Average, Averages
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, columns, dots, house_style, new_figure
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
-FIXED = {"iterate": DOTS, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
+FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
 MEMORIES = ("#8fc9b0", "#2e8b6f", "#14503d")
 MODELS = (WARN, "#8a5fb0", "#c2528b", "#7a7a2a", INK)
-MOST_DOTS, DECADES = 4000, 1e-12
+DECADES = 1e-12  # of the largest loss: below is round-off
 
 
-def draw(found: Any) -> Figure:
+def draw(found: Averages) -> Figure:
     """Three panels of an `Averages`: error over time, loss over time, and the ranking."""
     with house_style():
         figure = new_figure(10.6, 5.4)
@@ -35,13 +34,13 @@ def draw(found: Any) -> Figure:
     return figure
 
 
-def _title(found: Any) -> str:
+def _title(found: Averages) -> str:
     settings = found.provenance.get("settings", {}).get("orbit") or {}
     words = settings.get("map", "")
-    return words if len(words) <= 140 else words[:139] + "…"
+    return shortened(words, 140)
 
 
-def colours(found: Any) -> dict[str, str]:
+def colours(found: Averages) -> dict[str, str]:
     """Averages by what they are, exponential ones darker with their memory; models in the order given."""
     chosen, memories, models = {}, 0, 0
     for entry in found.entries:
@@ -54,19 +53,17 @@ def colours(found: Any) -> dict[str, str]:
     return chosen
 
 
-def _line(axes: Axes, entry: Any, values: np.ndarray, colour: str) -> None:
+def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
     """Dots for the iterates, at an odd stride that keeps a 2-cycle visible; dashes for models."""
     t = entry.first + np.arange(len(values))
     if entry.name == "iterate":
-        stride = max(1, len(t) // MOST_DOTS)
-        kept = slice(None, None, stride + 1 - stride % 2)
-        axes.plot(t[kept], values[kept], ".", color=colour, markersize=2.2, zorder=1, rasterized=True, label=entry.name)
+        dots(axes, t, values, color=colour, markersize=2.2, label=entry.name)
     else:
         style = "--" if entry.kind == "model" else "-"
         axes.plot(t, values, style, color=colour, linewidth=1.5 if entry.kind == "model" else 1.1, zorder=3, label=entry.name)
 
 
-def _draw_errors(axes: Axes, found: Any) -> None:
+def _draw_errors(axes: Axes, found: Averages) -> None:
     """‖w(t) − reference(t)‖ on a logarithmic axis; whole slow cycles shaded in turn."""
     for first, last in found.cycles[::2]:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
@@ -84,7 +81,7 @@ def _draw_errors(axes: Axes, found: Any) -> None:
     axes.set_ylabel("distance to the mean path")
 
 
-def _draw_losses(axes: Axes, found: Any) -> None:
+def _draw_losses(axes: Axes, found: Averages) -> None:
     """Above the lowest loss seen, on a logarithmic axis."""
     shown = []
     for entry in found.entries:
@@ -105,7 +102,7 @@ def _draw_losses(axes: Axes, found: Any) -> None:
     axes.set_ylabel("loss above the lowest seen")
 
 
-def _draw_ranking(axes: Axes, found: Any) -> None:
+def _draw_ranking(axes: Axes, found: Averages) -> None:
     """Root mean square errors, the nearest on top; diamonds: once the lag is allowed for."""
     ranked = [entry for entry in found.ranking if entry.error > 0][::-1]
     if not ranked:

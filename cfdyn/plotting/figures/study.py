@@ -9,15 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.plotting.bands import draw_bands
-from cfdyn.plotting.orbit import draw_loss, draw_sharpness
+from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
 from cfdyn.studies.landmarks import landmarks
+from cfdyn.studies.study import Study
+from cfdyn.words import called, shortened
 
 MOST_MARKS = 24
 
 
-def draw(study: Any) -> Figure:
+def draw(study: Study) -> Figure:
     """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge."""
     with house_style():
         figure = new_figure(7.4, 5.6)
@@ -37,7 +39,7 @@ def draw(study: Any) -> Figure:
     return figure
 
 
-def _mark_landmarks(axes: Axes, study: Any) -> list[Line2D]:
+def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
     """Small marks above the regimes: where the doublings flip and where 3-cycles are born; one of each kind, for the legend."""
     doubled = study.cascade.flips[1:] if study.cascade is not None else []
     rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
@@ -50,18 +52,14 @@ def _mark_landmarks(axes: Axes, study: Any) -> list[Line2D]:
     return [drawn[mark] for mark in sorted(drawn, reverse=True)]
 
 
-def _title(study: Any) -> str:
+def _title(study: Study) -> str:
     regime = study.regime
-    what = f"{regime.period}-cycle" if regime.kind == "cycle" else regime.kind
-    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else _short(study.title, 50)
-    return f"{name}   ·   {_short(study.optimizer, 45)}   ·   {what}"
+    what = called(regime.period) if regime.period else regime.kind
+    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
+    return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _draw_cobweb(axes: Axes, study: Any) -> None:
+def _draw_cobweb(axes: Axes, study: Study) -> None:
     """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
     land, w = study.landscape, study.orbit.z[:81, 0]
     axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
@@ -75,7 +73,7 @@ def _draw_cobweb(axes: Axes, study: Any) -> None:
     axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title="cobweb of the first 80 steps")
 
 
-def _draw_plane(axes: Axes, study: Any) -> None:
+def _draw_plane(axes: Axes, study: Study) -> None:
     """The orbit over contours of the loss in the plane of the first two coordinates."""
     land, z = study.landscape, study.orbit.z
     if np.isfinite(land.values).any():
@@ -94,6 +92,5 @@ def _draw_plane(axes: Axes, study: Any) -> None:
 def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:
     if second is None or len(points) > 64:
         return
-    label = "fixed point" if len(points) == 1 else f"{len(points)}-cycle"
-    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=label)
+    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=called(len(points)))
     axes.legend(loc="best")

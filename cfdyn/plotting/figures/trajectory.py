@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeGuard
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.landscape import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.plotting.plane import Plane, contours
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, dots, house_style, new_figure
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.orbit import Orbit
+from cfdyn.words import shortened
 
-DOTS = "#8a939f"
-MOST_DOTS, MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 4000, 6, 24, 4
-SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, DOTS)
+MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 6, 24, 4
+SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, PALE)
 COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
 
 
-def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
+def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None) -> Figure:
     """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights.
 
     Of a path without a loss: its entries and the steps that were taken.
     """
     if not np.isfinite(path.loss).any():
         return _draw_states(path)
+    orbit = _within(path, orbit)
     with house_style():
         figure = new_figure(7.4, 5.6)
         panels = figure.subplots(2, 2)
@@ -41,7 +47,7 @@ def draw(path: Any, orbit: Any = None, loss: Any = None) -> Figure:
     return figure
 
 
-def _draw_states(path: Any) -> Figure:
+def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and how long the steps were."""
     t, z = _fine(path, path.state) if len(path.starts) else (path.t, path.z)
     moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
@@ -52,7 +58,7 @@ def _draw_states(path: Any) -> Figure:
         for axes, k, colour in zip(above, moved, COLOURS, strict=False):
             axes.plot(t, z[:, k], color=colour, linewidth=1.2)
             axes.set_ylabel(path.names[k])
-        below.plot(path.starts, path.sizes, ".", color=DOTS, markersize=2.4, rasterized=True)
+        below.plot(path.starts, path.sizes, ".", color=PALE, markersize=2.4, rasterized=True)
         few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
         below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
         if early:
@@ -61,19 +67,19 @@ def _draw_states(path: Any) -> Figure:
     return figure
 
 
-def _title(path: Any) -> str:
+def _title(path: Trajectory) -> str:
     """The flow, on two lines if it is long, and why it ends early."""
     words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
-    lines = [line if len(line) <= 110 else line[:109] + "…" for line in words.split("\n")]
+    lines = [shortened(line, 110) for line in words.split("\n")]
     return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
 
 
-def _span(path: Any) -> tuple[float, float]:
+def _span(path: Trajectory) -> tuple[float, float]:
     end = path.t[-1] if len(path.t) else 1.0
     return -0.02 * end, 1.02 * end or 1.0
 
 
-def _fine(path: Any, at: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def _fine(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Times and weights (or states) of the path from its polynomials, whatever its rows."""
     at = path if at is None else at
     if not len(path.starts):
@@ -84,23 +90,20 @@ def _fine(path: Any, at: Any = None) -> tuple[np.ndarray, np.ndarray]:
     return t[t <= end], at(t[t <= end])
 
 
-def _broken(path: Any, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _broken(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows with a gap at each event, where Σ and what follows from it jump."""
     cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
     return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
 
 
-def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, label: str | None = None, **style: Any) -> None:
-    """Dots in the background, not too many; an odd stride keeps a 2-cycle visible."""
-    stride = max(1, len(t) // MOST_DOTS)
-    kept = slice(None, None, stride + 1 - stride % 2)
-    style = {"color": DOTS, "markersize": 2.4, "zorder": 1, "rasterized": True, **style}
-    axes.plot(t[kept], values[kept], ".", label=label, **style)
+def _within(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
+    """The orbit up to the end of the path's time."""
+    return None if orbit is None or not len(path.t) else replace(orbit, z=orbit.z[: int(path.t[-1]) + 1])
 
 
-def _until(path: Any, orbit: Any) -> int:
-    """How many of the orbit's states lie within the path's time."""
-    return 0 if orbit is None or not len(path.t) else min(len(orbit.z), int(path.t[-1]) + 1)
+def _knows_its_map(orbit: Orbit | None) -> TypeGuard[Orbit]:
+    """True where losses and sharpness of the iterates can be had: not of an orbit from a file."""
+    return orbit is not None and orbit._step is not None
 
 
 def _legend(axes: Axes) -> None:
@@ -112,26 +115,25 @@ def _legend(axes: Axes) -> None:
                     columnspacing=0.8, borderaxespad=0.1, borderpad=0.2, fontsize=7)  # fmt: skip
 
 
-def _mark_events(axes: Axes, path: Any) -> None:
+def _mark_events(axes: Axes, path: Trajectory) -> None:
     """A faint line at each."""
     for event in path.events[:MOST_EVENTS]:
         axes.axvline(event.t, color=INK, linewidth=0.5, linestyle=":", alpha=0.6, zorder=0)
 
 
-def _draw_plane(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
+def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
     """The path over contours of the loss."""
     t, w = _fine(path)
-    n = _until(path, orbit)
-    seen = w if not n else np.concatenate([w, _bulk(orbit.w[:n].astype(float), w)])
+    seen = w if orbit is None else np.concatenate([w, _bulk(orbit.w.astype(float), w)])
     lo, hi = seen.min(axis=0), seen.max(axis=0)
     pad = np.where(hi > lo, 0.12 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
     limits = np.array([lo - pad, hi + pad])
     if loss is not None:
         contours(axes, loss, Plane(np.zeros(2), np.eye(2), path.names[:2]), limits)
-    if n:
-        axes.plot(*orbit.w[:n].T.astype(float), "-", color=DOTS, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
-        _dots(axes, orbit.w[:n, 0], orbit.w[:n, 1], "iterates", markersize=3.2)
-        axes.plot(*orbit.midpoints()[: max(0, n - 2)].T, color=INK, linewidth=0.7, alpha=0.8, zorder=2, label="midpoints")
+    if orbit is not None:
+        axes.plot(*orbit.w.T.astype(float), "-", color=PALE, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
+        dots(axes, orbit.w[:, 0], orbit.w[:, 1], label="iterates", markersize=3.2)
+        axes.plot(*orbit.midpoints().T, color=INK, linewidth=0.7, alpha=0.8, zorder=2, label="midpoints")
     axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
     axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
     axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
@@ -145,35 +147,36 @@ def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
     return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
 
 
-def _draw_weights(axes: Axes, path: Any, orbit: Any, loss: Any) -> None:
+def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
     """Weights against time, those that move most."""
     t, w = _fine(path)
-    n = _until(path, orbit)
     moved = np.sort(np.argsort(-np.ptp(w, axis=0), kind="stable")[:MOST_WEIGHTS])
     for k, colour in zip(moved, COLOURS, strict=False):
-        if n:
-            first = k == moved[0]
-            _dots(axes, np.arange(n), orbit.w[:n, k], "iterates" if first else None, color=colour, alpha=0.5,
+        first = k == moved[0]
+        if orbit is not None:
+            dots(axes, np.arange(len(orbit.z)), orbit.w[:, k], label="iterates" if first else None, color=colour, alpha=0.5,
                   markersize=3.6, markeredgewidth=0)  # fmt: skip
-        if n > 2:
-            middle = orbit.midpoints()[: n - 2, k]
-            axes.plot(np.arange(1, n - 1), middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
+        if orbit is not None and len(orbit.z) > 2:
+            middle = orbit.midpoints()[:, k]
+            name = "midpoints" if first else None
+            axes.plot(np.arange(1, len(middle) + 1), middle, color=INK, linewidth=0.7, zorder=2, label=name)
         axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
-    shown = [w[:, moved].ravel()] + ([_bulk(orbit.w[:n].astype(float), w)[:, moved].ravel()] if n else [])
+    shown = [w[:, moved].ravel()] + ([] if orbit is None else [_bulk(orbit.w.astype(float), w)[:, moved].ravel()])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
     axes.set(xlabel="time (steps)", xlim=_span(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
 
 
-def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
+def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against 2."""
     scale = path.sharpness / path.edge if len(path.t) else np.ones(1)
     fixed = not np.isfinite(scale).all() or np.ptp(scale) <= 1e-9 * np.abs(scale).max()
     values = path.sharpness if fixed else path.edge
-    n, border = _until(path, orbit), 2 * scale[0] if fixed else 2.0
-    if fixed and n and getattr(orbit, "_step", None) is not None:
-        _dots(axes, np.arange(n), orbit.sharpness[:n], "iterates")
+    border = 2 * scale[0] if fixed else 2.0
+    seen = orbit.sharpness if fixed and _knows_its_map(orbit) else None
+    if seen is not None:
+        dots(axes, np.arange(len(seen)), seen, label="iterates")
     axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     shown = values[np.isfinite(values)]
     if np.isfinite(border):
@@ -184,7 +187,7 @@ def _draw_sharpness(axes: Axes, path: Any, orbit: Any) -> None:
         if times:
             style: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
             axes.plot(times, np.interp(times, path.t, values), marker=mark, label=f"{kind}s", **style)
-    _limits(axes, shown, orbit.sharpness[:n] if fixed and n and getattr(orbit, "_step", None) is not None else shown)
+    _limits(axes, shown, shown if seen is None else seen)
     _mark_events(axes, path)
     axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)")
 
@@ -205,14 +208,13 @@ def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
     axes.set_ylim(lo - pad, hi + pad)
 
 
-def _draw_loss(axes: Axes, path: Any, orbit: Any) -> None:
+def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     """The loss on the path, the average predicted, and the iterates' own loss with its average."""
-    n = _until(path, orbit)
     everything = [path.loss, path.predicted_loss]
-    if n and getattr(orbit, "_step", None) is not None:
-        raw = orbit.loss[:n]
-        _dots(axes, np.arange(n), raw, "iterates")
-        if n > 2:
+    if _knows_its_map(orbit):
+        raw = orbit.loss
+        dots(axes, np.arange(len(raw)), raw, label="iterates")
+        if len(raw) > 2:
             t, mean = _averaged(raw)
             axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
         everything.append(raw if orbit.status == "done" else _near(raw, np.concatenate(everything)))
@@ -252,17 +254,15 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
         clip_range(axes, finite)
 
 
-def _draw_variance(axes: Axes, path: Any, orbit: Any) -> None:
+def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     """Eigenvalues of Σ against the squared swing of the iterates about their midpoints."""
-    n = _until(path, orbit)
     spectrum = np.linalg.eigvalsh(path.covariance)[:, ::-1] if len(path.t) else np.zeros((0, 1))
     held = int(path.rank.max(initial=0))
     trace = spectrum.sum(axis=1)
     shown = [trace[trace > 0]]
-    if n > 2:
-        swing = ((2 * orbit.w[1 : n - 1] - orbit.w[: n - 2] - orbit.w[2:n]) / 4).astype(float)
-        square = (swing**2).sum(axis=1)
-        _dots(axes, np.arange(1, n - 1), square, "iterates")
+    if orbit is not None and len(orbit.z) > 2:
+        square = ((orbit.w[1:-1] - orbit.midpoints()).astype(float) ** 2).sum(axis=1)
+        dots(axes, np.arange(1, len(square) + 1), square, label="iterates")
         shown.append(square[square > 0])
     if held:
         total = _broken(path, np.where(trace > 0, trace, np.nan))
