@@ -33,7 +33,7 @@ def descent(name: str, loss: Loss, optimizer: Optimizer, models: Sequence[str] =
 
 
 def _is_gd(optimizer: Optimizer) -> bool:
-    """Whether an optimizer of another name is gradient descent by its formula."""
+    """True if an optimizer of another name is gradient descent by its formula."""
     update = optimizer.update.get("w")
     memory = (*optimizer.per_weight, *optimizer.shared, *filter(None, [optimizer.probe]))
     return update is not None and update.key == formula("w - lr*g").key and not memory

@@ -14,7 +14,7 @@ from cfdyn.kernels.edge.block import CENTRAL, TRACE
 # wants to leave more slowly than this part of the forces stay.
 AT_EDGE, NO_RANK, IDLE = 1e-9, 1e-9, 1e-5
 MOST_MODES = 16  # what the complementarity problem is solved for
-NO_SOLUTION = 1
+NO_SOLUTION = 1  # status of the kernel
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from cfdyn.systems.map import Map
 PERIOD = 3  # the least that implies all others
 MOST_KNOWN = 3  # bands whose cycle is followed
 LEVELS = 8  # flips of the cascade: δ to four digits
-SHOWN = 5
+SHOWN = 5  # flips of a cascade in the table
 BEFORE = 0.95  # of the edge: where the fixed point is still stable
 SAME = 1e-9  # relative: a value and the formula that gives it
 

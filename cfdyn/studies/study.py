@@ -167,7 +167,7 @@ def _parts(
 
 
 def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) -> T:
-    """What was computed; where that failed nothing, and the part with the reason among what is missing."""
+    """The result of ``compute``; where that fails ``nothing``, and the part with the reason among what is ``missing``."""
     try:
         return compute()
     except NumericsError as problem:

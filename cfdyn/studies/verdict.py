@@ -99,7 +99,7 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
 
 
 def _born(windows: list[Window]) -> str:
-    """Where stable 3-cycles appear out of nothing."""
+    """A sentence on where stable 3-cycles appear out of nothing."""
     if not windows:
         return ""
     places = " and ".join(f"{w.opens:.6g}" for w in windows[:4]) + (" and further places" if len(windows) > 4 else "")
@@ -107,7 +107,7 @@ def _born(windows: list[Window]) -> str:
 
 
 def _met(bands: Bands) -> str:
-    """Where over the learning rate some regimes first fill a band wider than what the samples resolve."""
+    """A sentence on where some regimes first fill a band of the learning rate wider than what the samples resolve."""
     firsts: dict[str, float] = {}
     for lo, hi, name in bands.bands:
         if name in MET and hi - lo >= 2 * bands.resolution:

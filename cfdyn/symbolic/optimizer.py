@@ -112,7 +112,7 @@ class Optimizer:
         return (*(f"{state}_{w}" for state in self.per_weight for w in loss.variables), *self.shared)
 
     def initial_state(self, loss: LossSpec) -> tuple[float, ...]:
-        """Where that state starts."""
+        """The starting values of that state, in the same order."""
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
     def at(self, /, **params: float) -> Optimizer:

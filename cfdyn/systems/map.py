@@ -91,7 +91,7 @@ class Map(Portable):
 
     @property
     def cut(self) -> float:
-        """Where its circles are cut open, as a part of each period."""
+        """The place at which its circles are cut open, as a part of each period."""
         return self.spec.cut if isinstance(self.spec, CircleMap) else 0.0
 
     def cut_at(self, part: float) -> Map:
@@ -124,17 +124,17 @@ class Map(Portable):
 
     @property
     def has_loss(self) -> bool:
-        """Whether the observables loss and sharpness exist."""
+        """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
 
     @property
     def switching(self) -> bool:
-        """Whether the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        """True if the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
         return bool(self.spec.switching)
 
     @cached_property
     def switches(self) -> int:
-        """How many functions there are at whose zeros a step changes its branch; those of single data rows are not counted."""
+        """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
 
     @cached_property
@@ -161,7 +161,7 @@ class Map(Portable):
         return self._rules[what]
 
     def _outputs(self, what: str) -> int:
-        """How many numbers a rule gives."""
+        """The length of the output of a rule."""
         n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
         if kind == "interval":
             return 2 * self._outputs(argument)

@@ -16,7 +16,7 @@ from cfdyn.systems.steps import as_map
 
 
 def recipe_of(step: Map) -> dict[str, Any] | None:
-    """What the map can be made from: texts, names, numbers; None where that does not say it all, as with data rows.
+    """Texts, names and numbers that the map can be made from; None where they do not say it all, as with data rows.
 
     Examples
     --------

@@ -34,7 +34,7 @@ _BOUNDED = frozenset(
 LEAVES = frozenset("const z p w name col rows pi e".split())
 _COMMUTATIVE = frozenset("add mul max min eq and or".split())
 _SIMPLIFIED = frozenset("add sub mul div neg pow select rowsum".split())
-_FOLD_BITS = 256
+_FOLD_BITS = 256  # of exact constants, which would grow without bound
 
 
 class Tape:

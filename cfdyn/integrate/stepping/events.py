@@ -82,7 +82,7 @@ class AtEdge(Run):
         self.clock[methods.T] += size
 
     def _at_edge(self) -> float:
-        """How near the edge counts as on it."""
+        """The relative distance from the edge, over 2, that counts as none."""
         return 100 * CLOSED if self.flags[methods.CRAWLED] > CRAWL else AT_EDGE
 
     def _onto_edge(self) -> None:
@@ -159,7 +159,7 @@ class AtEdge(Run):
         return ended, Critical(now, held.multipliers, True, held.unique)
 
     def _noise(self) -> float:
-        """What of X is error, where the weights stand still and Σ dies away: tolerances, in the units of PΣ."""
+        """The error of X where the weights stand still and Σ dies away: tolerances, in the units of PΣ."""
         options, size = self.options, float(np.abs(self.z[: self.supplier.n_weights]).max())
         with np.errstate(all="ignore"):
             p = self.supplier.preconditioner(self.z)

@@ -23,7 +23,7 @@ BLOW_UP = 1e15  # a state beyond it is at a singularity
 
 
 class Options(NamedTuple):
-    """How to integrate; see `cfdyn.solve`."""
+    """The options of `cfdyn.solve`, checked."""
 
     rtol: float
     atol: float
@@ -69,7 +69,7 @@ class Run:
 
     @property
     def t(self) -> float:
-        """Where it has come to."""
+        """The time reached."""
         return float(self.clock[methods.T])
 
     def stop(self, ended: int) -> None:
@@ -96,7 +96,7 @@ class Run:
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def stats(self, violation: float, slack: float) -> dict:
-        """What it took, and how well the constraint holds: the largest violation seen at the rows or at the end of a step."""
+        """Steps, evaluations, and how well the constraint holds; ``violation``, ``slack``: the largest at the rows."""
         fields, flags = [phase.field for phase in self.phases], self.flags.tolist()
         worst = 0.0 if self.kind == PLAIN else max(violation, self.supplier.violation(fields))
         return {

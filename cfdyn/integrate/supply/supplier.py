@@ -42,7 +42,7 @@ class Supplier(Protocol):
         """F₀(z), (n,): the flow without oscillations."""
 
     def undefined(self, z: np.ndarray) -> str:
-        """What is not a finite number at z, "gradient" or "Hessian"; or ""."""
+        """The name of what is not finite at z, "gradient" or "Hessian"; or ""."""
 
     def admits(self, z: np.ndarray) -> bool:
         """True where the edge is defined at z and P is positive."""
@@ -86,7 +86,7 @@ class Supplier(Protocol):
         """z moved along the forces until the field's modes are at the edge; None where that fails."""
 
     def read(self, field: Field, reference: np.ndarray, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray) -> Readings:
-        """What is on a path of pieces at some of its times, with the modes that ``reference`` tells apart."""
+        """States and what belongs to them at some times of a path of pieces, with the modes that ``reference`` tells apart."""
 
     def violation(self, fields: Sequence[Field]) -> float:
         """The largest violation of the edge at the end of any step."""

@@ -13,8 +13,8 @@ from cfdyn.symbolic.exact.record import ExactCycles
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 from cfdyn.symbolic.optimizer import Optimizer
 
-MOST_PERIOD = 64
-SHARE = 0.6
+MOST_PERIOD = 64  # its polynomial has 2⁶⁴ roots already for a parabola
+SHARE = 0.6  # of the time for all parameters as symbols, the rest for one alone
 TIMES = {2: "doubling", 3: "tripling", 4: "quadrupling"}
 
 
@@ -106,7 +106,7 @@ def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
 
 
 def _kinds(parts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """What a fold is called instead, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
+    """Other names of a fold, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
     unit = ("fold", "branch point")
     folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] in unit} for part in parts if "of" in part]
     shared = {text for i, own in enumerate(folds) for other in folds[:i] for text in own & other}

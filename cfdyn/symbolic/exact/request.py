@@ -17,7 +17,7 @@ from cfdyn.symbolic.oracle import loss_program, map_program
 from cfdyn.tape.program import Program
 from cfdyn.tape.rebuild import tape_of, written
 
-MOST_ROWS, MOST_NODES = 200, 2000
+MOST_ROWS, MOST_NODES = 200, 2000  # of data and of a program, as formulas that SymPy handles in seconds
 RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split())
 
 
@@ -78,7 +78,7 @@ def read_program(stored: dict[str, Any]) -> Program:
 
 
 def is_rational(program: Program) -> bool:
-    """Whether the outputs are rational functions of state and parameters."""
+    """True if the outputs are rational functions of state and parameters."""
     return all(program.tape.ops[node] in RATIONAL for node in program.tape.reachable(program.outputs))
 
 

@@ -124,7 +124,7 @@ def _reads_as_itself(name: object) -> bool:
 
 
 def is_kept(text: str) -> bool:
-    """Whether a text was read before, so that no SymPy is needed for it."""
+    """True if a text was read before, so that no SymPy is needed for it."""
     return _shelf().read(text) is not None
 
 

@@ -14,7 +14,7 @@ import mpmath
 import sympy
 from sympy.core.relational import Relational
 
-GUARD_BITS = 40
+GUARD_BITS = 40  # beyond those asked for: what a few roundings and a mild cancellation take
 
 
 class _Atomic(sympy.Function):
@@ -192,7 +192,7 @@ def _heaviside(context, x, half=0.5):
     return context.mpf((x > 0) + half * (x == 0))
 
 
-_MANY = 64
+_MANY = 64  # arguments, whose pairs all switch
 CALLEES: dict[str, Callee] = {
     **{name: Callee(getattr(sympy, name), 1, 1, _plain(name))
        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sign", "floor")},

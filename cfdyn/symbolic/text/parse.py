@@ -267,7 +267,7 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
 
 
 def _levels(node: ast.expr, signs: list[int]) -> int:
-    """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a.
+    """The number of levels of the expression that this node becomes: a/b is a*b**-1, and --a is a.
 
     SymPy itself is recursive: printing and differentiating have to fit Python's stack.
     """

@@ -80,7 +80,7 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
 
 
 def _is_zero(expression: sp.Expr, system: System) -> bool:
-    """Where the parameters have their values, to 30 digits of 50."""
+    """True if it vanishes where the parameters have their values, to 30 digits of 50."""
     number = sp.N(expression.subs(system.values), 50, chop=True)
     return bool(number.is_finite) and abs(number) < sp.Float(10) ** -30
 
