@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.continuation.border_collisions import collision
 from cfdyn.continuation.branch.directions import Whole
 from cfdyn.continuation.branch.special_points import Special
@@ -32,17 +32,11 @@ ENDED = ("stalled", "corner", "crossed", "far")
 
 def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
     """The polished points (n, D) of a start."""
-    given = getattr(cycle, "points", cycle)
+    n = whole_number("a period", 1 if period is None else period, 1)
     try:
-        if isinstance(period, bool):
-            raise TypeError
-        rows = np.asarray(given, dtype=float)
-        n = operator.index(1 if period is None else period)
+        rows = np.asarray(getattr(cycle, "points", cycle), dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, "
-                         f"not {shown(cycle)}, {shown(period)}") from None  # fmt: skip
-    if n < 1:
-        raise UsageError(f"a period is at least 1, not {n}")
+        raise UsageError(f"a start is a Cycle, points (n, D) or a state, not {shown(cycle)}") from None
     if rows.ndim == 2 and rows.shape[1] == step.dim and len(rows) and (period is None or n == len(rows)):
         n = len(rows)
         check_size(step, n, max_steps)

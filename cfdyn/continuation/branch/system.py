@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
+from cfdyn.arguments import number, whole_number
 from cfdyn.continuation.tracer import Solved, Tracer
 from cfdyn.cycles.shooting import eigenvalues, jacobians, regularity
 from cfdyn.errors import NumericsError, UsageError
@@ -124,13 +123,9 @@ class CycleTracer(Tracer):
 
 def check_steps(max_steps: int, max_step: float) -> None:
     """Refuse what is no number of steps, or no length of one."""
-    try:
-        sound = operator.index(max_steps) >= 1 and bool(0 < max_step <= 1)
-    except (TypeError, ValueError):
-        sound = False
-    if not sound:
-        raise UsageError("`max_steps` is a whole number from 1 on and `max_step` a number in (0, 1], "
-                         f"not {max_steps!r} and {max_step!r}")  # fmt: skip
+    whole_number("`max_steps`", max_steps, 1)
+    if not 0 < number("`max_step`", max_step) <= 1:
+        raise UsageError(f"`max_step` is a number in (0, 1], not {max_step!r}")
 
 
 def check_size(step: Map, n: int, most_steps: int) -> None:
