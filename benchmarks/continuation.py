@@ -209,7 +209,8 @@ def growth_rows(periods: tuple[int, ...], repeats: int) -> list[Row]:
 
 def some_cycle(step: cf.Map, n: int) -> np.ndarray:
     """A cycle of period n from a close return of a chaotic orbit."""
-    from cfdyn.cycles.shooting import least_period, polish
+    from cfdyn.cycles.same import least_period
+    from cfdyn.cycles.shooting import polish
 
     orbit = cf.iterate(step, [0.3] * step.dim, 40_000).z[1000:]
     for k in np.argsort(np.abs(orbit[n:] - orbit[:-n]).max(axis=1))[:200]:
