@@ -1,45 +1,28 @@
-"""The harness of the benchmarks: medians, missing peers, targets, tables, JSON, failures that hide nothing."""
+"""The measuring core of the benchmarks: medians, missing peers, targets, tables, JSON, failures that hide nothing."""
 
 from __future__ import annotations
 
-import importlib
+import ctypes
 import itertools
 import json
 import math
 import re
-import sys
 import time
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cfdyn as cf
 
-FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def on_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-
 
 @pytest.fixture
-def harness(on_path):
-    return importlib.import_module("harness")
-
-
-@pytest.fixture
-def report(on_path):
-    return importlib.import_module("report")
-
-
-@pytest.fixture
-def clock(harness, monkeypatch):
+def clock(monkeypatch):
     """A clock that only moves when a competitor says so."""
+    from measuring import timing
+
     now = [0.0]
-    monkeypatch.setattr(harness.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(timing.time, "process_time", lambda: now[0])
     return now
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import harness
 import sympy as sp
+from measuring import BenchmarkError, scratch
 
 PROGRAMS, COMPILER = ("auto-07p", "auto"), "gfortran"
 KINDS = {2: "fold", 7: "flip", 8: "neimark-sacker"}  # the special points among its labels
@@ -61,10 +61,9 @@ DS={first}, DSMIN={least}, DSMAX={most}, IADS={adapted}, NPAR=1, THL={{}}, THU={
 
 @dataclass(frozen=True)
 class Run:
-    """What one run has found: (kind, parameter) in its order, the last parameter; seconds by its own clock and of the process."""
+    """What one run has found: (kind, parameter) in its order; seconds by its own clock and of the process."""
 
     points: list[tuple[str, float]]
-    last: float
     own_seconds: float
     seconds: float
 
@@ -113,14 +112,14 @@ class Program:
                  period: int = 1):  # fmt: skip
         library, self.n = folder(), len(formulas)
         assert library is not None
-        self.place = harness.scratch() / f"auto{len(list(harness.scratch().glob('auto*')))}"
+        self.place = scratch() / f"auto{len(list(scratch().glob('auto*')))}"
         self.place.mkdir()
         (self.place / "map.f90").write_text(fortran(formulas, variables, parameter, start, value, period), encoding="ascii")
         parts = sorted(map(str, library.glob("*.o")))
         for command in ([COMPILER, "-O2", "-c", "map.f90"], [COMPILER, "map.o", *parts, "-lgomp", "-o", "map"]):
             done = subprocess.run(command, cwd=self.place, capture_output=True, text=True)
             if done.returncode != 0:
-                raise harness.BenchmarkError(f"{COMPILER} failed: {done.stderr.strip()[-500:]}")
+                raise BenchmarkError(f"{COMPILER} failed: {done.stderr.strip()[-500:]}")
 
     def run(self, bounds: tuple[float, float], size: float, steps: int, one_length: bool = False) -> Run:
         """Follow fixed points between the bounds, from the start on, with steps of this size, or up to ten times as long."""
@@ -135,7 +134,7 @@ class Program:
         seconds = time.perf_counter() - begun
         own = re.search(r"Total Time\s+(\S+)", done.stdout)
         if own is None:
-            raise harness.BenchmarkError(f"AUTO failed: {(done.stdout + done.stderr).strip()[-500:]}")
+            raise BenchmarkError(f"AUTO failed: {(done.stdout + done.stderr).strip()[-500:]}")
         rows = [row for line in (self.place / "fort.7").read_text().splitlines() if (row := line.split()) and row[0] != "0"]
         points = [(KINDS[abs(int(row[2]))], float(row[4])) for row in rows if abs(int(row[2])) in KINDS]
-        return Run(points, float(rows[-1][4]), float(own[1]), seconds)
+        return Run(points, float(own[1]), seconds)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import harness
 import numpy as np
-from compile_problems import DERIVATIVES, Batch, Batches, Problem
+from measuring import Call
+from problems.losses import DERIVATIVES, Batch, Batches, Problem
 
 
 def functions_of(module: Any) -> dict[str, Callable]:
@@ -31,7 +31,7 @@ def build_casadi(task: Problem, read: Any, n: int) -> Batches:
     outputs = {"gradient": gradient, "hvp": hvp, "curvature_gradient": casadi.gradient(casadi.dot(v, hvp), w)}
 
     def batch(function: Any) -> Batch:
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
             buffer, call = function.buffer()
             out = np.empty_like(points)
             buffer.set_arg(0, memoryview(points))
@@ -66,7 +66,7 @@ def build_symengine(task: Problem, read: Any, n: int) -> Batches:
     def batch(outputs: list) -> Batch:
         code = symengine.Lambdify([*w, *v], outputs, backend="llvm", cse=True)
 
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
             z = np.hstack([points, directions])
             return lambda: code(z)
 
@@ -92,7 +92,7 @@ def build_heyoka(task: Problem, read: Any, n: int) -> Batches:
     def batch(outputs: list) -> Batch:
         code = heyoka.cfunc(outputs, vars=[*w, *v], compact_mode=task.kind in ("chain", "logistic"))
 
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
             z = np.ascontiguousarray(np.hstack([points, directions]).T)
             out = np.empty((task.dim, n))
             return lambda: code(inputs=z, outputs=out).T
@@ -131,7 +131,7 @@ def build_sympy(task: Problem, read: Any, n: int) -> Batches:
     exec(f"def loop(z, out):\n    for i in range(len(z)):\n        g = function({arguments})\n{stores}", scope)
     loop = numba.njit("void(float64[:, ::1], float64[:, ::1])")(scope["loop"])
 
-    def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+    def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
         out = np.empty_like(points)
 
         def call() -> np.ndarray:
@@ -141,3 +141,11 @@ def build_sympy(task: Problem, read: Any, n: int) -> Batches:
         return call
 
     return {"gradient": prepare}
+
+
+EXPRESSIONS = {
+    "CasADi": (read_casadi, build_casadi),
+    "symengine": (read_symengine, build_symengine),
+    "heyoka": (read_heyoka, build_heyoka),
+    "SymPy": (read_sympy, build_sympy),
+}
