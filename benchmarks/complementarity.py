@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 from measuring import Benchmark, Goal, Plan, Row, Rows, needs, race
 
-from cfdyn.kernels.complementarity import complementarity
+from cfdyn.kernels.edge.complementarity import complementarity
 
 bench = Benchmark("complementarity")
 

@@ -13,9 +13,9 @@ from problems.maps import descent, henon, logistic
 from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.analysis._cycle_system import CycleTracer
-from cfdyn.analysis._shooting import least_period, polish
-from cfdyn.kernels.continuation import Curve, System, follow
+from cfdyn.continuation.branch.system import CycleTracer
+from cfdyn.cycles.shooting import least_period, polish
+from cfdyn.kernels.continuation.driver import Curve, System, follow
 
 bench = Benchmark("continuation")
 

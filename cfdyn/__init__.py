@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-import cfdyn.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
+import cfdyn.machine.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
 from cfdyn.registry import Rebinding
 
 __version__ = "0.1.0"

@@ -10,7 +10,7 @@ from cfdyn.analysis.classify import classify
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.analysis.edge import edge
 from cfdyn.errors import CfdynError
-from cfdyn.systems import Map
+from cfdyn.systems.map import Map
 
 # So many boundaries, of the widest bands, are looked into; and cycles up to this length.
 MOST, LONGEST = 16, 32

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._estimators import Estimator, estimators, left_of, rms
-from cfdyn.analysis._mean_path import mean_path
-from cfdyn.analysis._slow import average, lost
 from cfdyn.analysis.compare import series
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.orbits import MAX_BYTES, Orbit
-from cfdyn.records import Record, provenance
+from cfdyn.records.record import Record, provenance
+from cfdyn.series.estimators import Estimator, estimators, left_of, rms
+from cfdyn.series.filters import average, lost
+from cfdyn.series.mean_path import mean_path
+from cfdyn.systems.orbit import MAX_BYTES, Orbit
 
 FEWEST, TENTH, TINY = 16, 10, np.finfo(float).eps
 IMPERFECT = 0.1  # what an average over the period may leave of an oscillation of that period

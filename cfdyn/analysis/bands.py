@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis._band_bounds import bounded
-from cfdyn.analysis._shooting import multipliers
 from cfdyn.analysis.classify import Regime, classify, default_budget
+from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
-from cfdyn.orbits import ESCAPE
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import ESCAPE
 
 MAX_PERIOD = 32
 RETURN = 1e-8

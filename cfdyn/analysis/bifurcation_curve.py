@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis import _curve_start as start_of
-from cfdyn.analysis._branch import remade
-from cfdyn.analysis._curve_legs import both
-from cfdyn.analysis._curve_record import build
-from cfdyn.analysis._curve_system import CurveTracer
-from cfdyn.analysis._cycle_system import check_steps
-from cfdyn.records import Record
-from cfdyn.systems import Map, require_map
+from cfdyn.continuation.branch.fields import remade
+from cfdyn.continuation.branch.system import check_steps
+from cfdyn.continuation.curve import start as start_of
+from cfdyn.continuation.curve.directions import both
+from cfdyn.continuation.curve.fields import build
+from cfdyn.continuation.curve.system import CurveTracer
+from cfdyn.records.record import Record
+from cfdyn.systems.map import Map, require_map
 
 MOST_STEPS = 2000
 STEP = 0.02
@@ -135,7 +135,7 @@ class BifurcationCurve(Record):
         >>> len(short), short.special, [s.kind for s in whole.special], whole.ends
         (11, [], ['cusp'], ('k = -1', 'k = 1'))
         """
-        from cfdyn.analysis._curve_extend import extended
+        from cfdyn.continuation.curve.extend import extended
 
         check_steps(max_steps, max_step)
         return extended(self, max_steps, max_step, progress)

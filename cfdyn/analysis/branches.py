@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._sentences import called, shown
-from cfdyn.analysis._shooting import polish
-from cfdyn.analysis._switch import every, together
 from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.continuation.branch.switching import every, together
+from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.normal_forms.sentences import called, shown
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
 
 SAMPLES = 5
 MOST_BRANCHES, MOST_LOST = 200, 3

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._doublings import Level, levels_of
-from cfdyn.analysis._limits import limit_of
-from cfdyn.analysis._sentences import called
 from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.continuation.branch.doublings import Level, levels_of
 from cfdyn.errors import NumericsError, whole_number
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map
+from cfdyn.normal_forms.sentences import called
+from cfdyn.numerics.limits import limit_of
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map
 
 LEVELS, MOST_STEPS = 10, 2000
 ENOUGH = 4  # flips for an accumulation point; one less for a ratio

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._approach import Approach, approach
-from cfdyn.analysis._circles import at_home, hint, opened
-from cfdyn.analysis._escape import escape
-from cfdyn.analysis._irregular import irregular
-from cfdyn.analysis._precise import MAX_OPERATIONS, noise, stays
-from cfdyn.analysis._shooting import least_period, log_growth, multipliers, polish, regularity, residual
+from cfdyn.cycles.angles import at_home, hint, opened
+from cfdyn.cycles.shooting import least_period, log_growth, multipliers, polish, regularity, residual
 from cfdyn.kernels.orbits import DONE, advance, iterate
-from cfdyn.orbits import ESCAPE, FAR
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.records.record import Record, provenance
+from cfdyn.settling.approach import Approach, approach
+from cfdyn.settling.escape import escape
+from cfdyn.settling.high_precision import MAX_OPERATIONS, noise, stays
+from cfdyn.settling.irregular import irregular
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import ESCAPE, FAR
 
 FIRST_STEPS = 1000
 # States at which round-off is looked at, and its unit.

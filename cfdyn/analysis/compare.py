@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.orbits import Orbit
-from cfdyn.records import Record, provenance
+from cfdyn.records.record import Record, provenance
+from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
+from cfdyn.systems.orbit import Orbit
 
 EPSILON = np.finfo(float).eps
 

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._border import aside
-from cfdyn.analysis._branch import build, remade, start_of
-from cfdyn.analysis._circles import opened_away
-from cfdyn.analysis._cycle_system import CycleTracer, check_steps
-from cfdyn.analysis._legs import Leg, leg, put_together, reversed_start
 from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
+from cfdyn.continuation.border_collisions import aside
+from cfdyn.continuation.branch.directions import Leg, leg, put_together, reversed_start
+from cfdyn.continuation.branch.fields import build, remade, start_of
+from cfdyn.continuation.branch.system import CycleTracer, check_steps
+from cfdyn.cycles.angles import opened_away
 from cfdyn.errors import UsageError, shown
-from cfdyn.records import Record
-from cfdyn.systems import Map, require_map, require_parameter
+from cfdyn.records.record import Record
+from cfdyn.systems.map import Map, require_map, require_parameter
 
 MOST_STEPS = 10_000
 STEP = 0.05
@@ -75,7 +75,7 @@ class Bifurcation(Record):
             or bounds beside the point
         NumericsError : there is no other branch nearby
         """
-        from cfdyn.analysis._switch import switched
+        from cfdyn.continuation.branch.switching import switched
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
         return switched(self, interval, max_steps, max_step, progress)
@@ -172,7 +172,7 @@ class Branch(Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
-        from cfdyn.analysis._extend import extended
+        from cfdyn.continuation.branch.extend import extended
 
         return extended(self, max_steps, max_step, coefficients, progress)
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 
-from cfdyn.analysis._circles import cut_open, in_box
-from cfdyn.analysis._cycles_found import METHODS, Found, nowhere
+from cfdyn.cycles.angles import cut_open, in_box
+from cfdyn.cycles.found import METHODS, Found, nowhere
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
 
 NEUTRAL = 1e-9  # a multiplier nearer to modulus 1 than this says neither stable nor unstable
 
@@ -130,11 +130,11 @@ def cycles(
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
     cut, cell = cut_open(step, region)
     if step.dim == 1 and method == "auto":
-        from cfdyn.analysis._cycles_line import on_line
+        from cfdyn.cycles.line.by_laps import on_line
 
         found = on_line(cut, n, cell, budget)
     else:
-        from cfdyn.analysis._cycles_space import in_space
+        from cfdyn.cycles.space import in_space
 
         found = in_space(cut, n, cell, seed, budget, method)
     return _record(step, n, region, in_box(step, found, region), seed)

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._shooting import images, jacobians, polish
+from cfdyn.cycles.shooting import images, jacobians, polish
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map, require_parameter
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map, require_parameter
 
 STILL = 1e-6
 BESIDE = 1e-7  # of the size of a point: a border of a branch so near is at it

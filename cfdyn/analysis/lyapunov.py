@@ -9,8 +9,8 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import DONE, advance, stretch
-from cfdyn.orbits import ESCAPE, STRETCH, status_text
-from cfdyn.systems import Map, require_map
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
 
 
 def lyapunov(

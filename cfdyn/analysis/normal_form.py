@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis import _critical, _many_flips, _sentences
-from cfdyn.analysis._crossing import touching
-from cfdyn.analysis._homological import Forms, Shift
-from cfdyn.analysis._resonances import Spectrum, cycle_points, spectrum
-from cfdyn.analysis._shooting import polish
+from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map, require_parameter
+from cfdyn.normal_forms import coefficients, many_flips, sentences
+from cfdyn.normal_forms.crossing import touching
+from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.resonances import Spectrum, cycle_points, spectrum
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map, require_parameter
 
 DEGENERATE = 1e-10
 FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
@@ -127,7 +127,7 @@ def _parameter(step: Map, parameter: str) -> str | None:
     return require_parameter(step, parameter)
 
 
-def _checked(found: _critical.Critical) -> _critical.Critical:
+def _checked(found: coefficients.Critical) -> coefficients.Critical:
     if not all(np.isfinite(value) for name, value in found.coefficients.items() if name not in ("beta", "b", "e")):
         raise NumericsError("the map's third derivatives are not finite at this point")
     return found
@@ -145,7 +145,7 @@ def _made(forms: Forms, found: Spectrum, kind: str, **fields: Any) -> NormalForm
 def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     minus, plus = Shift(forms.matrices, -1.0, found.minus), Shift(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, minus, plus)
-    made = _checked(_critical.flip(forms, minus, plus))
+    made = _checked(coefficients.flip(forms, minus, plus))
     if found.minus > 1:
         return _many(forms, found, made)
     c = made.coefficients["c"]
@@ -153,20 +153,20 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
     flat, side = abs(c) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, -1.0, speed)
     supercritical = None if flat or side else c > 0
     form = "flip" if supercritical is not None else "degenerate flip"
-    meaning = _sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
+    meaning = sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
     if side and not flat:
-        meaning = _sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
+        meaning = sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
     if flat and _straight(forms, minus.right[0, 0]):
-        meaning += _sentences.of_line(period)
+        meaning += sentences.of_line(period)
     if found.plus:
-        along, rate = _critical.drift(forms, minus, plus)
+        along, rate = coefficients.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))
         if along.any():
-            form, supercritical, meaning = "drifting flip", None, _sentences.of_drift(rate, period)
+            form, supercritical, meaning = "drifting flip", None, sentences.of_drift(rate, period)
     if supercritical:
         pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
         share = float(np.linalg.norm(minus.right[0, :, : forms.step.n_weights]) / np.sqrt(period))
-        meaning += _sentences.amplitude(pace, c, share, str(forms.parameter), period)
+        meaning += sentences.amplitude(pace, c, share, str(forms.parameter), period)
     return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
                  coefficients=made.coefficients, directions=made.right)  # fmt: skip
 
@@ -185,14 +185,14 @@ def _straight(forms: Forms, direction: np.ndarray) -> bool:
     return True
 
 
-def _many(forms: Forms, found: Spectrum, made: _critical.Critical) -> NormalForm:
+def _many(forms: Forms, found: Spectrum, made: coefficients.Critical) -> NormalForm:
     """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
     k, tensor = found.minus, made.tensor
     speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
-    cycles, least, complete = ([], 0.0, True) if zero else _many_flips.two_cycles(tensor, made.right)
-    gradient = _many_flips.is_gradient(tensor)
+    cycles, least, complete = ([], 0.0, True) if zero else many_flips.two_cycles(tensor, made.right)
+    gradient = many_flips.is_gradient(tensor)
     supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
-    meaning = _sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
+    meaning = sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
     if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > 1e-6 * np.abs(made.speed).max():
         meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
     return _made(forms, found, "flip", coefficient=least, supercritical=supercritical, meaning=meaning, speed=speed,
@@ -204,27 +204,27 @@ def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalFo
     found.require_no_resonance(tolerance)
     pair, plus = Shift(forms.matrices, multiplier, 1), Shift(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, pair, plus)
-    made = _checked(_critical.neimark_sacker(forms, pair, plus, multiplier))
+    made = _checked(coefficients.neimark_sacker(forms, pair, plus, multiplier))
     d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
     flat, side = abs(d) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, multiplier, speed)
     supercritical = None if flat or side else d < 0
-    meaning = _sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
+    meaning = sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
     form = "neimark-sacker" if supercritical is not None else "chenciner"
     if side and not flat:
         form = "degenerate neimark-sacker"
-        meaning = _sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
+        meaning = sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
     return _made(forms, found, "neimark-sacker", coefficient=d, supercritical=supercritical, meaning=meaning, speed=speed,
                  form=form, coefficients=made.coefficients, directions=made.right)  # fmt: skip
 
 
 def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
     plus = Shift(forms.matrices, 1.0, 1)
-    made = _checked(_critical.fold(forms, plus))
+    made = _checked(coefficients.fold(forms, plus))
     values = made.coefficients
     if _pulled(forms, plus, values, tolerance):
         form, coefficient, supercritical = _branch_form(forms, plus.right[0], values, tolerance)
         return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
-                     meaning=_sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
+                     meaning=sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
                      directions=made.right)  # fmt: skip
     a, beta = values["a"], values.get("beta", np.nan)
     invariant, form = {key: value for key, value in values.items() if key not in ("b", "e")}, "fold"
@@ -232,9 +232,9 @@ def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
         form, leading, invariant["d"] = _flat_form(forms, plus, made)
         if not leading and _continuum(forms, plus.right[0]):
             raise NumericsError(CONTINUUM)
-        meaning = _sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
     else:
-        meaning = _sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
     return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta, form=form,
                  coefficients=invariant, directions=made.right)  # fmt: skip
 
@@ -245,15 +245,15 @@ def _pulled(forms: Forms, plus: Shift, values: dict[str, float], tolerance: floa
         return False
     a, c, beta = values["a"], values["c"], values["beta"]
     # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
-    near = max(abs(a), np.sqrt(abs(c))) or np.cbrt(abs(_critical.fourth(forms, plus, a, c)[0]))
+    near = max(abs(a), np.sqrt(abs(c))) or np.cbrt(abs(coefficients.fourth(forms, plus, a, c)[0]))
     nothing = near > 0 and abs(beta) * near <= DEGENERATE * abs(values["b"])
     return bool(nothing or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0))
 
 
-def _flat_form(forms: Forms, plus: Shift, made: _critical.Critical) -> tuple[str, float, float]:
+def _flat_form(forms: Forms, plus: Shift, made: coefficients.Critical) -> tuple[str, float, float]:
     """(form, leading coefficient or 0, d) of a fold whose quadratic term vanishes."""
     a, c = made.coefficients["a"], made.coefficients["c"]
-    d, size = _critical.fourth(forms, plus, a, c)
+    d, size = coefficients.fourth(forms, plus, a, c)
     if not np.isfinite(d):
         raise NumericsError("the map's fourth derivatives are not finite at this point")
     # Where the terms up to ξ³ vanish, the point is known to a third of the digits, and c no better.

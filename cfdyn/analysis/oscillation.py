@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._direction import Direction, examine
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.orbits import Orbit
-from cfdyn.records import Record, provenance
+from cfdyn.records.record import Record, provenance
+from cfdyn.series.direction import Direction, examine
+from cfdyn.systems.orbit import Orbit
 
 FEWEST_ROWS, MOST_COLUMNS, PRINCIPAL = 16, 16, 4
 

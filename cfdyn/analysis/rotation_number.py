@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis._irregular import bump
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.orbits import DONE, advance, iterate
-from cfdyn.orbits import FAR, status_text
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.records.record import Record, provenance
+from cfdyn.settling.irregular import bump
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import FAR, status_text
 
 SAME = 1e-9
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis._illinois import zero
-from cfdyn.analysis._shooting import jacobians, multipliers, polish
 from cfdyn.analysis.continue_cycle import Branch, checked_bounds, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
-from cfdyn.records import Record, provenance
-from cfdyn.systems import Map, require_map
+from cfdyn.numerics.illinois import zero
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
 
 SAMPLES = 24
 # A branch's rows lie this close to the cycle between them, relative to its size.

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import cfdyn
-from cfdyn.analysis._sentences import ROUNDED, shown, spoken
 from cfdyn.analysis.branches import Branches
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch_starts import started
@@ -15,7 +14,8 @@ from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.systems import Map
+from cfdyn.normal_forms.sentences import ROUNDED, shown, spoken
+from cfdyn.systems.map import Map
 
 SPECIAL = ("kind", "parameter", "coefficient", "supercritical", "period", "points", "multipliers", "meaning")
 ROWS = ("parameter", "points", "multipliers", "stable", "period", "ends", "closed")

@@ -10,10 +10,10 @@ import numpy as np
 import cfdyn
 from cfdyn.cli import specs
 from cfdyn.cli.wanted import Wanted
-from cfdyn.defaults import learning_rate
 from cfdyn.errors import CfdynError, NumericsError, UsageError
-from cfdyn.minima import Minimum, minima
-from cfdyn.systems import Map, as_map
+from cfdyn.studies.defaults import learning_rate
+from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.minima import Minimum, minima
 
 SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)
 BUDGET, LONGEST = 100_000, 8

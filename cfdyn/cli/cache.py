@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cfdyn
-from cfdyn import cache
 from cfdyn.cli import output, specs
 from cfdyn.errors import UsageError
+from cfdyn.machine import shelf as cache
 
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 # One weight and two, so that every kernel is needed.

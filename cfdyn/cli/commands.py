@@ -11,10 +11,10 @@ import cfdyn
 from cfdyn import registry
 from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
-from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import CfdynError, UsageError, unknown
-from cfdyn.minima import FARTHEST, minima
-from cfdyn.systems import Map, as_map
+from cfdyn.studies.defaults import learning_rate, start_near
+from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.minima import FARTHEST, minima
 
 MAP_START = 0.1
 

@@ -9,8 +9,8 @@ import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.cli.flow import started
 from cfdyn.cli.written import Files
-from cfdyn.comparison import MODELS
 from cfdyn.errors import UsageError
+from cfdyn.studies.comparison import MODELS
 
 
 def show(

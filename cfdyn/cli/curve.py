@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 import cfdyn
-from cfdyn.analysis._curve_record import MORE
-from cfdyn.analysis._sentences import spoken
 from cfdyn.cli import output, specs
 from cfdyn.cli.branch import interval, most
 from cfdyn.cli.branch_starts import Begun, elsewhere, started
 from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
+from cfdyn.continuation.curve.fields import MORE
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.systems import Map
+from cfdyn.normal_forms.sentences import spoken
+from cfdyn.systems.map import Map
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "above", "coefficient", "ends", "closed", "condition")

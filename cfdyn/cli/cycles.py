@@ -8,10 +8,10 @@ from typing import Any
 import cfdyn
 from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
-from cfdyn.defaults import learning_rate
 from cfdyn.errors import UsageError
-from cfdyn.minima import minima
-from cfdyn.systems import Map, as_map
+from cfdyn.studies.defaults import learning_rate
+from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.minima import minima
 
 WORDS = {True: "yes", False: "no", None: "neutral"}
 

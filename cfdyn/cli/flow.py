@@ -10,16 +10,16 @@ import numpy as np
 import cfdyn
 from cfdyn.cli import output, specs, streams
 from cfdyn.cli.written import Files
-from cfdyn.defaults import learning_rate, start_near
 from cfdyn.errors import UsageError
-from cfdyn.flow import Flow
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
-from cfdyn.loss import Loss
-from cfdyn.minima import minima
-from cfdyn.orbits import Orbit
 from cfdyn.plotting import plot as draw
-from cfdyn.systems import as_map
+from cfdyn.studies.defaults import learning_rate, start_near
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import as_map
+from cfdyn.systems.minima import minima
+from cfdyn.systems.orbit import Orbit
 
 KEYS = ("t", "w", "z", "names", "sharpness", "edge", "covariance", "rank", "loss", "predicted_loss", "predicted_grad_norm_sq",
         "events", "stats", "status", "notes")  # fmt: skip

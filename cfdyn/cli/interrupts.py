@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from cfdyn import unfinished
+from cfdyn.machine import unfinished
 
 GRACE = 0.5  # seconds for an end in order
 WORDS = "interrupted; files are written whole or not at all, so none is damaged"

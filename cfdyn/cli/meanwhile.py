@@ -10,7 +10,7 @@ from importlib import import_module
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.exact.process import begun
 from cfdyn.symbolic.exact.short import PATIENCE
-from cfdyn.symbolic.formula import is_kept
+from cfdyn.symbolic.text.formula import is_kept
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def show(file: Path, column: str | None, max_period: int, out: Path, plot: Path 
     ------
     UsageError : a file that is no table of numbers, an unknown column, or a log too short
     """
-    from cfdyn.tables import read_csv
+    from cfdyn.records.tables import read_csv
 
     files = Files(out, plot)
     table = read_csv(file)

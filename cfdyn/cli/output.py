@@ -17,7 +17,7 @@ from rich.text import Text
 from cfdyn.cli import streams
 from cfdyn.cli.wording import worded
 from cfdyn.errors import UsageError, visible
-from cfdyn.records import plain
+from cfdyn.records.record import plain
 
 MOST_ROWS = 16
 PIECE = 10_000  # numbers of an array that are made a text at once
@@ -173,7 +173,7 @@ def print_study(study: Any) -> None:
 
 def _print_landmarks(out: Screen, study: Any) -> None:
     """What happens over the learning rate, with its formulas."""
-    from cfdyn.landmarks import landmarks
+    from cfdyn.studies.landmarks import landmarks
 
     rows = landmarks(study)
     if not rows:

@@ -8,7 +8,7 @@ from typing import Any
 from cfdyn.cli.app import FOLDER
 from cfdyn.cli.wanted import Wanted
 from cfdyn.errors import UsageError
-from cfdyn.records import load
+from cfdyn.records.record import load
 
 ALONE = Wanted(None, 1, "gd", None, None, [], None, None, FOLDER, None, 0, False, [])
 

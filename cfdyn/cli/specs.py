@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from cfdyn.errors import UsageError, shown, unknown
-from cfdyn.flow import Flow
-from cfdyn.loss import Loss
-from cfdyn.orbits import Orbit
 from cfdyn.registry import Catalogue, catalogue
-from cfdyn.symbolic.formula import check_names, formula
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems import Map
+from cfdyn.symbolic.text.formula import check_names, formula
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import Orbit
 
 AVERAGES = ("last_two", "midpoints", "polyak")
 # Not so long that it could overflow or lose all its digits without a word.
@@ -109,7 +109,7 @@ def number(text: str) -> float:
     """A plain decimal, or a constant expression such as 1/3 or 2*pi, which takes SymPy to read."""
     if DECIMAL.fullmatch(text):
         return float(text)
-    from cfdyn.symbolic.parse import parse_value
+    from cfdyn.symbolic.text.parse import parse_value
 
     return parse_value(text)
 

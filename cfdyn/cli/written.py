@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cfdyn import unfinished
 from cfdyn.cli import output
 from cfdyn.errors import UsageError
+from cfdyn.machine import unfinished
 from cfdyn.plotting import check_path
 from cfdyn.plotting import plot as draw
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.cache import Shelf, fingerprint
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.numba_source import print_source
 from cfdyn.codegen.schedule import LANES
-from cfdyn.portable import Rooted, held_while_forking
+from cfdyn.machine.portable import Rooted, held_while_forking
+from cfdyn.machine.shelf import Shelf, fingerprint
 from cfdyn.tape.program import Program
 
 # Everything in plain Python, for measuring which lines the tests reach.
@@ -50,7 +50,7 @@ class MachineRule(Rooted):
     @cached_property
     def compiled(self) -> Any:
         """The rule as an argument of a kernel."""
-        from cfdyn._jit import NativeRule
+        from cfdyn.machine.jit import NativeRule
 
         return NativeRule(self.address)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from cfdyn.portable import held_while_forking
+from cfdyn.machine.portable import held_while_forking
 
 held_while_forking(llvm.ffi.lib._lock._lock, 2)
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.flow import Flow, pair
 from cfdyn.symbolic.flow import check_gradient
-from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import formula
+from cfdyn.systems.flow import Flow, pair
 from cfdyn.tape.program import Node
 
 

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.flow import Flow, Kernel
-from cfdyn.loss import Loss
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, rise
+from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian
 from cfdyn.tape.program import Node
 
@@ -29,8 +29,8 @@ def sharpness_reduction(
     Weights alone are carried onto the manifold of minima. With ``check``, which may refuse that point, the steps
     are those on the root of the loss, and ∇λ₁ stands for ∇ log λ₁.
     """
-    from cfdyn.kernels import sharpness_reduction as kernel
-    from cfdyn.kernels.edge_modes import decompose
+    from cfdyn.kernels.edge.modes import decompose
+    from cfdyn.kernels.models import sharpness_reduction as kernel
 
     d = made.n_weights
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}

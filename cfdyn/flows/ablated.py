@@ -1,8 +1,8 @@
 """The step of the edge without its regularisation."""
 
-from cfdyn.flow import Flow, preconditioned
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, preconditioned
+from cfdyn.systems.loss import Loss
 
 
 def ablated(loss: Loss, optimizer: Optimizer) -> Flow:

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.flow import Flow
 from cfdyn.flows._descent import descent, gradient_part, half_step, outer
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.program import Node

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from cfdyn.flow import Flow
 from cfdyn.flows._descent import descent, gradient_part, half_step
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian, reverse
 from cfdyn.tape.program import Node
 

@@ -1,8 +1,8 @@
 """The stable flow, which for gradient descent is the gradient flow."""
 
-from cfdyn.flow import Flow, preconditioned
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, preconditioned
+from cfdyn.systems.loss import Loss
 
 
 def gradient(loss: Loss, optimizer: Optimizer) -> Flow:

@@ -1,11 +1,11 @@
 """The modified flow: backward error analysis, implicit gradient regularisation."""
 
 from cfdyn.errors import UsageError
-from cfdyn.flow import Flow
 from cfdyn.flows._descent import descent
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.program import Node
 

@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 from cfdyn.errors import UsageError
-from cfdyn.flow import Flow, pair
 from cfdyn.flows._manifold import sharpness_reduction
-from cfdyn.loss import Loss
-from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import formula
+from cfdyn.systems.flow import Flow, pair
+from cfdyn.systems.loss import Loss
 
 
 def normalized_gd(loss: Loss, optimizer: Optimizer) -> Flow:

@@ -1,10 +1,10 @@
 """The principal flow."""
 
-from cfdyn.flow import Flow, Kernel
 from cfdyn.flows._descent import descent
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelSpec, Part, curvature
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.loss import Loss
 
 
 def principal(loss: Loss, optimizer: Optimizer) -> Flow:
@@ -35,8 +35,8 @@ def principal(loss: Loss, optimizer: Optimizer) -> Flow:
     Rosca, Wu, Qin & Dherin (2023), On a continuous time model of gradient descent dynamics and instability in deep
     learning, arXiv 2302.01952.
     """
-    from cfdyn.kernels import principal as kernel
-    from cfdyn.kernels.edge_modes import decompose
+    from cfdyn.kernels.edge.modes import decompose
+    from cfdyn.kernels.models import principal as kernel
 
     made = descent("principal", loss, optimizer)
     d = made.n_weights

@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 
 from cfdyn.errors import unknown
-from cfdyn.flow import Flow, Kernel, pair
-from cfdyn.loss import Loss
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parity import oscillating
-from cfdyn.systems import Map
+from cfdyn.systems.flow import Flow, Kernel, pair
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.program import Node
 from cfdyn.tape.rebuild import rebuild
@@ -67,8 +67,8 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     """
     if rods not in RODS:
         raise unknown("choice of rods:", rods, RODS)
-    from cfdyn.kernels import rod as kernel
-    from cfdyn.kernels.edge_modes import decompose
+    from cfdyn.kernels.edge.modes import decompose
+    from cfdyn.kernels.models import rod as kernel
 
     step = pair("rod", loss, optimizer)
     flips = oscillating(step)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.errors import NumericsError, unknown
-from cfdyn.flow import Flow, Kernel
 from cfdyn.flows._descent import descent
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature, rise
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.program import Node
 
 VARIANTS = ("constrained", "predicted", "generalised", "reduced")
@@ -71,8 +71,8 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
         behind = ("X", "Y", "alpha", *(f"rise_{w}" for w in names), *(f"u_{w}" for w in names))
         parts |= {"drift": Part(_reduced, 3 * d + 3), "covariance": Part(_covariance, d * d)}
         return Flow(ModelSpec("self_stabilization", made, parts, behind, options), _frozen)
-    from cfdyn.kernels import self_stabilization as kernel
-    from cfdyn.kernels.edge_modes import decompose
+    from cfdyn.kernels.edge.modes import decompose
+    from cfdyn.kernels.models import self_stabilization as kernel
 
     behind = () if variant == "constrained" else tuple(f"constrained_{w}" for w in names)
     spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True, work=4 * (6 + 2 * d))

@@ -1,10 +1,10 @@
 """The Sobolev flow: what a remark of the forum thread proposes as a model of the edge."""
 
-from cfdyn.flow import Flow
 from cfdyn.flows._descent import descent
-from cfdyn.loss import Loss
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian, reverse
 from cfdyn.tape.program import Node
 

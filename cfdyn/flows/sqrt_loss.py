@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.flow import Flow
 from cfdyn.flows._descent import descent
 from cfdyn.flows._manifold import sharpness_reduction
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 
 
 def sqrt_loss(loss: Loss, optimizer: Optimizer) -> Flow:

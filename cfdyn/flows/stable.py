@@ -1,8 +1,8 @@
 """Another name for the gradient flow."""
 
-from cfdyn.flow import Flow, preconditioned
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, preconditioned
+from cfdyn.systems.loss import Loss
 
 
 def stable(loss: Loss, optimizer: Optimizer) -> Flow:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.flow import Flow, preconditioned
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, preconditioned
+from cfdyn.systems.loss import Loss
 
 HASTE = 1e5
 

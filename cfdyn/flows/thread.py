@@ -1,8 +1,8 @@
 """The projection formula of the forum thread, as a flow of its own."""
 
-from cfdyn.flow import Flow, preconditioned
-from cfdyn.loss import Loss
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow, preconditioned
+from cfdyn.systems.loss import Loss
 
 
 def thread(loss: Loss, optimizer: Optimizer) -> Flow:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn._jit import addresses, put_rule
-from cfdyn.kernels import edge_block as edge
-from cfdyn.kernels.edge import hold, push
-from cfdyn.kernels.edge_block import ABLATED, CENTRAL, TRACE
-from cfdyn.kernels.edge_checks import inspect, project, read_off
-from cfdyn.kernels.edge_jacobian import hold_jacobian
-from cfdyn.kernels.edge_modes import decompose, follow, renew, spectrum, turn_reference
-from cfdyn.kernels.field import Field
+from cfdyn.kernels.edge import block as edge
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, TRACE
+from cfdyn.kernels.edge.checks import inspect, project, read_off
+from cfdyn.kernels.edge.forces import hold, push
+from cfdyn.kernels.edge.jacobian import hold_jacobian
+from cfdyn.kernels.edge.modes import decompose, follow, renew, spectrum, turn_reference
+from cfdyn.kernels.steppers.field import Field
+from cfdyn.machine.jit import addresses, put_rule
 
 FORMULAS = {"drift": edge.DRIFT, "edge": edge.EDGE, "force": edge.FORCE, "drift_jacobian": edge.DRIFT_JACOBIAN,
             "slack_jacobian": edge.SLACK_JACOBIAN, "force_jacobian": edge.FORCE_JACOBIAN}  # fmt: skip

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from cfdyn._jit import apply
 from cfdyn.integrate.fields import plain_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.run import BLOW_UP, Phase, Run
-from cfdyn.kernels import methods
-from cfdyn.kernels.field import SLOPE, SLOPES
+from cfdyn.kernels.steppers import methods
+from cfdyn.kernels.steppers.field import SLOPE, SLOPES
+from cfdyn.machine.jit import apply
 
 
 def march(run: Run) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels import edge_block as edge
-from cfdyn.kernels import methods
-from cfdyn.kernels.edge import FAINT
-from cfdyn.kernels.edge_block import CENTRAL, PLAIN
-from cfdyn.kernels.field import JACOBIANS, SLOPES
+from cfdyn.kernels.edge import block as edge
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN
+from cfdyn.kernels.edge.forces import FAINT
+from cfdyn.kernels.steppers import methods
+from cfdyn.kernels.steppers.field import JACOBIANS, SLOPES
 
 
 def reason(run: Any, ended: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.flow import Flow
-from cfdyn.kernels.edge_block import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.systems.flow import Flow
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 # An eigenvalue this close to the edge is on it; one of X this small, relative to the largest, is 0.
@@ -108,7 +108,7 @@ def _multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, 
     if len(alpha) == 1 and beta[0, 0] > 0.0:
         x[0] = max(0.0, -alpha[0] / beta[0, 0])
         return x, 0, 1
-    from cfdyn.kernels.complementarity import complementarity
+    from cfdyn.kernels.edge.complementarity import complementarity
 
     status, _, rank, _ = complementarity(alpha, (beta + beta.T) / 2, x)
     return x, status, rank

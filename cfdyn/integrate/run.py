@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn._jit import addresses, apply
 from cfdyn.errors import NumericsError
-from cfdyn.flow import Flow
 from cfdyn.integrate.fields import array_in, make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.rows import grown, kept
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels import edge_block as edge
-from cfdyn.kernels import methods, radau5, stepping
-from cfdyn.kernels.edge import start
-from cfdyn.kernels.edge_block import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.events import CLOSED, CRAWL
-from cfdyn.kernels.field import PROJECT, Field
+from cfdyn.kernels.edge import block as edge
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge.forces import start
+from cfdyn.kernels.steppers import methods, radau5, stepping
+from cfdyn.kernels.steppers.events import CLOSED, CRAWL
+from cfdyn.kernels.steppers.field import PROJECT, Field
+from cfdyn.machine.jit import addresses, apply
+from cfdyn.systems.flow import Flow
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
 # From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.

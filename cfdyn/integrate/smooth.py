@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.integrate.fields import plain_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.run import MANY, Phase, Run
-from cfdyn.kernels import methods
+from cfdyn.kernels.steppers import methods
 
 
 def smooth(run: Run) -> None:

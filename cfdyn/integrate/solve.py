@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.flow import Flow
 from cfdyn.integrate.fields import by_value, reading
 from cfdyn.integrate.march import march
 from cfdyn.integrate.outcome import stats
@@ -17,11 +16,12 @@ from cfdyn.integrate.phases import into_feasible, spectrum
 from cfdyn.integrate.run import METHODS, Options, Phase, Run
 from cfdyn.integrate.smooth import smooth
 from cfdyn.integrate.trajectory import Trajectory
-from cfdyn.kernels import methods
-from cfdyn.kernels.edge_block import PLAIN
-from cfdyn.kernels.observing import observe
+from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.records import provenance
+from cfdyn.kernels.steppers import methods
+from cfdyn.kernels.steppers.observing import observe
+from cfdyn.records.record import provenance
+from cfdyn.systems.flow import Flow
 
 MAX_BYTES = 2**32
 

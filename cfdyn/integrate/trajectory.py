@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.arguments import vector
 from cfdyn.errors import UsageError
-from cfdyn.records import Record
+from cfdyn.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Trajectory(Record):
         ------
         UsageError : a time outside the path
         """
-        from cfdyn.kernels.dense import sample
+        from cfdyn.kernels.steppers.dense import sample
 
         times = vector("a time", t)
         if not len(self.starts):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from cfdyn._jit import DISABLED, inline_kernel
+from cfdyn.machine.jit import DISABLED, inline_kernel
 
 # Plain Python's math raises where machine code gives inf or nan; numpy does not.
 _source = np if DISABLED else math

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn._jit import inline_kernel, kernel, pointer
+from cfdyn.machine.jit import inline_kernel, kernel, pointer
 
 DONE, DIVERGED, LEFT_DOMAIN = 0, 1, 2
 CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3

@@ -2,4 +2,4 @@
 
 from cfdyn.registry import open_catalogue
 
-open_catalogue(__name__, wrap="cfdyn.loss:Loss.from_spec")
+open_catalogue(__name__, wrap="cfdyn.systems.loss:Loss.from_spec")

@@ -9,8 +9,8 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.losses._checks import dot, names
+from cfdyn.records.tables import read_csv
 from cfdyn.symbolic.loss import LossSpec, make_loss
-from cfdyn.tables import read_csv
 
 # Compiling the Hessian of 100 weights takes ten seconds (of 60: three).
 MOST = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError
-from cfdyn.files import as_path, can_write, whole
+from cfdyn.records.files import as_path, can_write, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

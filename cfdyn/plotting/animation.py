@@ -13,10 +13,10 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.files import as_path, can_write, whole
 from cfdyn.plotting.comparison import DOTS, _room, colours, label
 from cfdyn.plotting.landscape import contours, plane_of
 from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
+from cfdyn.records.files import as_path, can_write, whole
 
 ENDINGS = (".gif", ".mp4")
 MOST_FRAMES, TRAIL, DPI = 2000, 60, 120

@@ -11,8 +11,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis._sentences import spoken
 from cfdyn.errors import UsageError
+from cfdyn.normal_forms.sentences import spoken
 from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",

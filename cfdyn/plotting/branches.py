@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis._sentences import shown, spoken
 from cfdyn.errors import UsageError
+from cfdyn.normal_forms.sentences import shown, spoken
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
 

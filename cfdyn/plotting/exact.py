@@ -13,7 +13,7 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure, spread
 from cfdyn.plotting.sweeps import middles, swept
-from cfdyn.systems import Map
+from cfdyn.systems.map import Map
 
 COUNT = 400
 APART = 0.035  # of the width, between labels

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.landmarks import landmarks
 from cfdyn.plotting.bands import draw_bands
 from cfdyn.plotting.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
+from cfdyn.studies.landmarks import landmarks
 
 MOST_MARKS = 24
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from cfdyn.kernels.orbits import advance, iterate
-from cfdyn.systems import Map
+from cfdyn.systems.map import Map
 
 TRANSIENT, KEPT, ESCAPE = 600, 120, 1e6
 MOST = 8  # sweeps

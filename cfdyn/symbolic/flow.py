@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.formula import formula
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.steps import Parameters, loss_node
+from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild

@@ -13,7 +13,7 @@ import numpy as np
 
 from cfdyn.arguments import converted, number
 from cfdyn.errors import FormulaError, UsageError, unknown
-from cfdyn.symbolic.formula import Formula, check_names, formula
+from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.tape.program import Node
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import Any
 
 from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError, shown
-from cfdyn.symbolic.circles import CircleMap
-from cfdyn.symbolic.extended import ExtendedMap
-from cfdyn.symbolic.formula import Formula, check_names, formula
-from cfdyn.symbolic.lifted import LiftedMap
+from cfdyn.symbolic.derived.circles import CircleMap
+from cfdyn.symbolic.derived.extended import ExtendedMap
+from cfdyn.symbolic.derived.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.tape.program import Node
 
 USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)

@@ -10,8 +10,8 @@ from typing import Any
 
 from cfdyn.arguments import converted, number
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.formula import Formula, check_names, formula
 from cfdyn.symbolic.loss import LossSpec, merged
+from cfdyn.symbolic.text.formula import Formula, check_names, formula
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cfdyn.errors import unknown
-from cfdyn.symbolic.circles import CircleMap, without_floors
-from cfdyn.symbolic.extended import ExtendedMap
-from cfdyn.symbolic.formula import formula
-from cfdyn.symbolic.lifted import LiftedMap
+from cfdyn.symbolic.derived.circles import CircleMap, without_floors
+from cfdyn.symbolic.derived.extended import ExtendedMap
+from cfdyn.symbolic.derived.lifted import LiftedMap
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
+from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Node, Program, Tape

@@ -169,7 +169,7 @@ def test_what_a_band_is_called_is_what_classify_says_inside(name):
 
 def test_the_verdict_names_only_what_fills_a_band():
     """A band narrower than two samples is in the record, and in no sentence."""
-    from cfdyn.verdict import _met
+    from cfdyn.studies.verdict import _met
 
     made = cf.analysis.bands(AGREE["logistic"][0], [0.3], "r", (3.4, 3.5), count=5)
     fake = {f: getattr(made, f) for f in ("parameter", "values", "labels", "exponents", "tails")}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis import _shooting
-from cfdyn.analysis._shooting import images, multipliers, polish
+from cfdyn.cycles import shooting
+from cfdyn.cycles.shooting import images, multipliers, polish
 from tests.oracles import needs_compiler
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
@@ -547,11 +547,11 @@ def test_from_a_start_far_away():
 def test_newtons_step_around_a_ring_solves_its_equations(n, scale, seed):
     rng = np.random.default_rng(seed)
     slopes, defect = scale * rng.standard_normal(n), rng.standard_normal(n)
-    moved = _shooting._solve_ring(slopes.tolist(), defect.tolist())[:, 0]
+    moved = shooting._solve_ring(slopes.tolist(), defect.tolist())[:, 0]
     residual = slopes * moved - np.roll(moved, -1) - defect
     assert np.abs(residual).max() <= 1e-12 * (1 + scale) * max(1, np.abs(moved).max())
 
 
 def test_newtons_step_around_a_ring_without_solution():
-    assert np.isnan(_shooting._solve_ring([1.0, 1.0, 1.0], [1.0, 0.0, 0.0])).all()  # the sum of the defects is not 0
-    assert np.isnan(_shooting._solve_ring([0.5, 2.0], [1.0, 1.0])).all()  # multiplier 1
+    assert np.isnan(shooting._solve_ring([1.0, 1.0, 1.0], [1.0, 0.0, 0.0])).all()  # the sum of the defects is not 0
+    assert np.isnan(shooting._solve_ring([0.5, 2.0], [1.0, 1.0])).all()  # multiplier 1

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis._cycles import onset, slow_cycles
 from cfdyn.errors import UsageError
+from cfdyn.series.slow_cycles import onset, slow_cycles
 
 
 def quadratic(eta=0.3, s=2.0, w0=1.5, n=40):
@@ -222,7 +222,7 @@ def test_a_full_disk_leaves_no_half_files(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cfdyn.files.os.replace", full)
+    monkeypatch.setattr("cfdyn.records.files.os.replace", full)
     for write in (lambda file: cf.plot(found, f"{file}.png"), lambda file: found.save(f"{file}.npz"),
                   lambda file: cf.animate(found, f"{file}.gif", frames=2)):  # fmt: skip
         with pytest.raises(UsageError, match="No space left"):

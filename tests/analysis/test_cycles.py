@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis._cycles_sampled import sampled
+from cfdyn.cycles.line.sampling import sampled
 from cfdyn.errors import NumericsError, UsageError
 from tests.oracles import needs_compiler
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.analysis._slow import comb, fast_part
-from cfdyn.analysis._spectrum import _xi, coherence
 from cfdyn.errors import UsageError
+from cfdyn.series.filters import comb, fast_part
+from cfdyn.series.spectrum import _xi, coherence
 
 DOUBLE_WELL = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})

@@ -8,7 +8,7 @@ import pytest
 from cfdyn import flows, optimizers
 from cfdyn.cli import main
 from cfdyn.integrate.solve import solve
-from cfdyn.loss import Loss
+from cfdyn.systems.loss import Loss
 
 FORMULA = "(1 - x*y)**2 / 2"
 USUAL = [FORMULA, "--optimizer", "gd:lr=0.8", "--start", "1.5,0.3"]

@@ -9,10 +9,10 @@ from cfdyn import flows, losses, optimizers
 from cfdyn.cli import main
 from cfdyn.errors import UsageError
 from cfdyn.integrate.solve import solve
-from cfdyn.loss import Loss
-from cfdyn.orbits import iterate
 from cfdyn.plotting import plot
-from cfdyn.systems import as_map
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import as_map
+from cfdyn.systems.orbit import iterate
 
 PNG = b"\x89PNG"
 

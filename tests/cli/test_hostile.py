@@ -5,7 +5,6 @@ import time
 import pytest
 import typer
 
-from cfdyn import cache
 from cfdyn.cli import (
     app_branches,  # noqa: F401 (its commands)
     app_cycles,  # noqa: F401
@@ -13,6 +12,7 @@ from cfdyn.cli import (
     main,
 )
 from cfdyn.cli.app import app
+from cfdyn.machine import shelf as cache
 
 HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:smile:", "\udcff", "nan", "-1", "0", "1e400", "1e308",
            "9" * 20, "inf", ",", ":", "=", "a=", "=1", "lr=1:2", "x" * 70_000, "1" * 5000, "1," * 5000, "../../etc/passwd",

@@ -100,8 +100,8 @@ unfinished.begin(sys.argv[1] + "/claimed", keep=True)
 open(sys.argv[1] + "/claimed", "w").close()
 unfinished.begin(sys.argv[1] + "/whole", keep=True)
 open(sys.argv[1] + "/whole", "w").write("whole")
-others = [unfinished.helper("cfdyn.symbolic.exact.worker", "100", stdout=subprocess.DEVNULL),
-          unfinished.helper("cfdyn.analysis._ahead", stdout=subprocess.DEVNULL)]
+others = [unfinished.helper("cfdyn.symbolic.exact.algebra.worker", "100", stdout=subprocess.DEVNULL),
+          unfinished.helper("cfdyn.studies.compile_ahead", stdout=subprocess.DEVNULL)]
 print(*(other.pid for other in others), flush=True)
 while True:
     pass

@@ -16,7 +16,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main, output
-from cfdyn.tables import read_csv
+from cfdyn.records.tables import read_csv
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,7 +84,7 @@ def test_pieces_make_the_same_document(size):
 def test_sharpness_in_pieces(monkeypatch):
     """λ = 3w² − 1 of the double well, whatever the pieces are."""
     orbit = cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.9)), [0.3], 1000)
-    monkeypatch.setattr("cfdyn.orbits.PIECE", 7)
+    monkeypatch.setattr("cfdyn.systems.orbit.PIECE", 7)
     assert orbit.sharpness == pytest.approx(3 * orbit.w[:, 0] ** 2 - 1, rel=1e-12)
 
 

@@ -16,8 +16,8 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.codegen.compile import MachineRule
-from cfdyn.portable import Portable
-from cfdyn.records import Record
+from cfdyn.machine.portable import Portable
+from cfdyn.records.record import Record
 
 LOSS, GD = cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)
 FOR_FLOWS = {"normalized_gd": cf.optimizers.normalized_gd(lr=0.1), "sqrt_loss": GD, "stationary": cf.optimizers.rmsprop(lr=0.1)}

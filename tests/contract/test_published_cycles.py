@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.analysis._shooting import multipliers, polish, residual
+from cfdyn.cycles.shooting import multipliers, polish, residual
 
 HALF = cf.Loss("w**2/2")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cfdyn._jit import kernel, pointer
-from cfdyn.kernels import cholesky
+from cfdyn.kernels.linear import cholesky
+from cfdyn.machine.jit import kernel, pointer
 
 
 @kernel

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfdyn.complementarity import complementarity
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.complementarity import complementarity
 
 SEEDS = st.integers(0, 2**32)
 ORDERS = st.integers(1, 5)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cfdyn._jit import call_from, integers, kernel_rule, numbers, pointer, put_rule
-from cfdyn.analysis._continuation import Tracer
-from cfdyn.kernels.cyclic import reduce
+from cfdyn.continuation.tracer import Tracer
+from cfdyn.kernels.continuation.cyclic import reduce
+from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer, put_rule
 
 FREE = np.array([[-np.inf] * 2, [np.inf] * 2])
 # The corrector's block: unknowns, tests, the rules for the system and for elimination, the sizes it reads, where the system's

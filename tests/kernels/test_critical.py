@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn._jit import addresses, apply
-from cfdyn.kernels.critical import BRANCH, CONDITION, PAIR, TURN, critical, critical_block, unknowns
+from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR, TURN, critical, critical_block, unknowns
+from cfdyn.machine.jit import addresses, apply
 
 STEP = cf.Map.from_text(["1 - a*x**2 + y + c*sin(y)", "b*x + y**3/5"], "x y", {"a": 1.4, "b": 0.3, "c": 0.2})
 NU, C, R = -1.0, np.array([0.6, -0.7]), (0.8, -0.3)

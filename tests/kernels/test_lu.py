@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cfdyn.kernels import lu
+from cfdyn.kernels.linear import lu
 
 
 @pytest.mark.parametrize("dtype", [float, complex])

@@ -7,12 +7,12 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn._jit import DISABLED, addresses, kernel
 from cfdyn.integrate.fields import plain_field
-from cfdyn.kernels import dop853, radau5, rkc
-from cfdyn.kernels.control import dop853_factor, initial_step, radau5_factor, rkc_factor
-from cfdyn.kernels.dense import component, evaluate, evaluate_slope, sample, sample_slope
-from cfdyn.kernels.field import derivative
+from cfdyn.kernels.steppers import dop853, radau5, rkc
+from cfdyn.kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
+from cfdyn.kernels.steppers.dense import component, evaluate, evaluate_slope, sample, sample_slope
+from cfdyn.kernels.steppers.field import derivative
+from cfdyn.machine.jit import DISABLED, addresses, kernel
 
 DOP853, RADAU5, RKC = range(3)
 METHODS = pytest.mark.parametrize("method", [DOP853, RADAU5, RKC])

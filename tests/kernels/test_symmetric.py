@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfdyn._jit import DISABLED, kernel
-from cfdyn.kernels.symmetric import eigh
+from cfdyn.kernels.linear.symmetric import eigh
+from cfdyn.machine.jit import DISABLED, kernel
 
 
 @kernel

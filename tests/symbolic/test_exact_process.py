@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 import cfdyn as cf
-import cfdyn.landmarks
+import cfdyn.studies.landmarks
 from cfdyn.cli.output import study_summary
 from cfdyn.symbolic.exact import process, short
 from cfdyn.symbolic.exact.process import MODULE
@@ -71,7 +71,7 @@ def test_a_process_that_is_kept_waiting_is_not_ended(monkeypatch):
 def test_a_study_names_the_formulas_for_which_time_did_not_suffice(monkeypatch, tmp_path):
     """A process that ends while it is still importing SymPy."""
     monkeypatch.setattr(process, "_shelf", lambda: NOTHING_KEPT)
-    landmarks = sys.modules["cfdyn.landmarks"]  # a function has its name
+    landmarks = sys.modules["cfdyn.studies.landmarks"]  # a function has its name
     monkeypatch.setattr(landmarks, "PATIENCE", 0.01)
     found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
     assert found.exact == []

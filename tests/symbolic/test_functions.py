@@ -5,16 +5,7 @@ import pytest
 import sympy
 from sympy import Integer, Rational
 
-from cfdyn.symbolic.functions import (
-    ATOMIC,
-    elementary,
-    log1p,
-    logcosh,
-    relu,
-    sigmoid,
-    softplus,
-    switching_conditions,
-)
+from cfdyn.symbolic.text.functions import ATOMIC, elementary, log1p, logcosh, relu, sigmoid, softplus, switching_conditions
 
 MP = mpmath.mp.clone()
 MP.prec = 9000  # so many bits that the textbook definitions lose nothing that matters

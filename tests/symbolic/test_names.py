@@ -6,10 +6,10 @@ import sympy
 
 import cfdyn as cf
 from cfdyn.errors import CfdynError, FormulaError, UsageError
-from cfdyn.symbolic._tokens import RESERVED
-from cfdyn.symbolic.formula import check_names
-from cfdyn.symbolic.functions import CALLEES
 from cfdyn.symbolic.loss import make_loss
+from cfdyn.symbolic.text.formula import check_names
+from cfdyn.symbolic.text.functions import CALLEES
+from cfdyn.symbolic.text.tokens import RESERVED
 
 # What mathematics, Python or SymPy give a meaning of its own; some mean nothing in a formula here.
 MEANINGFUL = """E I N O Q S e i j pi tau inf nan oo zoo exp log ln log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh erf erfc

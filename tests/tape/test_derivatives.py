@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.codegen.compile import compile_rule, parameter_vector
-from cfdyn.symbolic.functions import logcosh, sigmoid, softplus
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.lower import lower
 from cfdyn.symbolic.oracle import loss_program
-from cfdyn.symbolic.parse import parse, symbol
+from cfdyn.symbolic.text.functions import logcosh, sigmoid, softplus
+from cfdyn.symbolic.text.lower import lower
+from cfdyn.symbolic.text.parse import parse, symbol
 from cfdyn.tape.derivatives import directional, hessian, reverse, third
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import UNARY, Program, Tape

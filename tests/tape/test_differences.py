@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from cfdyn.codegen.compile import compile_rule
 from cfdyn.symbolic.loss import make_loss
-from cfdyn.symbolic.lower import lower
 from cfdyn.symbolic.oracle import loss_program
-from cfdyn.symbolic.parse import parse
 from cfdyn.symbolic.steps import loss_node
+from cfdyn.symbolic.text.lower import lower
+from cfdyn.symbolic.text.parse import parse
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.evaluate import evaluate, mp_algebra

@@ -14,16 +14,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn._jit import native_rule
 from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic.formula import formula
+from cfdyn.machine.jit import native_rule
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.oracle import loss_program
-from cfdyn.symbolic.parse import parse, parse_value
+from cfdyn.symbolic.text.formula import formula
+from cfdyn.symbolic.text.parse import parse, parse_value
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 from cfdyn.tape.switching import one_sided, switches

@@ -17,8 +17,8 @@ from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.lower import lower
-from cfdyn.symbolic.parse import parse
+from cfdyn.symbolic.text.lower import lower
+from cfdyn.symbolic.text.parse import parse
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.intervals import interval_program
 from cfdyn.tape.program import Program, Tape

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.systems import Map
+from cfdyn.systems.map import Map
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 from cfdyn.tape.symmetry import Commutation

@@ -10,9 +10,9 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cfdyn.symbolic.functions import logcosh, sigmoid, softplus
-from cfdyn.symbolic.lower import lower
-from cfdyn.symbolic.parse import parse, symbol
+from cfdyn.symbolic.text.functions import logcosh, sigmoid, softplus
+from cfdyn.symbolic.text.lower import lower
+from cfdyn.symbolic.text.parse import parse, symbol
 from cfdyn.tape.derivatives import directional, reverse
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import BINARY, UNARY, Program, Tape

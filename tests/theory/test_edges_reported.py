@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.defaults import edge_at
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.studies.defaults import edge_at
 from tests.oracles import MP, OPTIMIZER_STEPS
 
 INSIDE = {"eps": 1e-6, "eps_inside": True}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.records import provenance
+from cfdyn.records.record import provenance
 from cfdyn.symbolic.exact.process import TOO_LATE, answers, checked_limit
 from cfdyn.symbolic.exact.record import ExactCondition, ExactCycles, ExactFamily, ExactFormula, ExactRoot
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject

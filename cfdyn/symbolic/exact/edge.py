@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cfdyn.records import provenance
+from cfdyn.records.record import provenance
 from cfdyn.symbolic.exact.cycles import formula_of
 from cfdyn.symbolic.exact.process import answers, checked_limit
 from cfdyn.symbolic.exact.record import ExactEdge, ExactFormula, ExactMinimum

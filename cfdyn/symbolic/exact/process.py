@@ -11,11 +11,11 @@ from functools import cache
 from typing import Any
 
 from cfdyn.arguments import number
-from cfdyn.cache import Shelf, fingerprint
 from cfdyn.errors import UsageError
-from cfdyn.unfinished import helper
+from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.machine.unfinished import helper
 
-MODULE = "cfdyn.symbolic.exact.worker"
+MODULE = "cfdyn.symbolic.exact.algebra.worker"
 TOO_LATE = "it was stopped at the time limit"
 NOT_STARTED = "the process for the algebra could not be started"
 ENDED_EARLY = "the process for the algebra ended early; it may have run out of memory"

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records import Record
+from cfdyn.records.record import Record
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -35,7 +35,7 @@ class ExactFormula(Record):
         ------
         FormulaError : there is no text, or it is none that can be read
         """
-        from cfdyn.symbolic.parse import parse
+        from cfdyn.symbolic.text.parse import parse
 
         return parse(self.text)
 
@@ -160,7 +160,7 @@ class ExactCycles(Record):
         >>> [(c.points[:, 0].round(6).tolist(), c.multipliers.round(6).tolist()) for c in found.at(r=3.2)]
         [([0.513045, 0.799455], [0.16])]
         """
-        from cfdyn.symbolic.exact.evaluate import cycles_at
+        from cfdyn.symbolic.exact.numbers.evaluate import cycles_at
 
         return cycles_at(self, self.numbers(parameters), real)
 
@@ -174,7 +174,7 @@ class ExactCycles(Record):
         ------
         UsageError : an unknown parameter, or an empty or infinite range
         """
-        from cfdyn.symbolic.exact.evaluate import curves
+        from cfdyn.symbolic.exact.numbers.evaluate import curves
 
         self.numbers({parameter: lo})
         if not (np.isfinite([lo, hi]).all() and lo < hi and 2 <= count <= 100_000):

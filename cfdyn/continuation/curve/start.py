@@ -1,0 +1,199 @@
+"""Where a curve of bifurcations starts: checks, and what to follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.analysis.continue_cycle import WIDEST, continue_cycle
+from cfdyn.continuation.branch.fields import start_of
+from cfdyn.continuation.curve.system import FORMS
+from cfdyn.cycles.shooting import multipliers
+from cfdyn.errors import NumericsError, UsageError, shown, unknown
+from cfdyn.normal_forms.sentences import spoken
+from cfdyn.symbolic.text.formula import formula
+from cfdyn.systems.map import Map, require_parameter
+
+KINDS = tuple(kind for kind in FORMS if kind != "condition")
+HERE = 1e-9  # nearer than this the start needs no search
+
+
+class Start(NamedTuple):
+    """The map at the start, what to follow, the points of the cycle (n, D), and the rule of a scalar condition."""
+
+    step: Map
+    kind: str
+    points: np.ndarray
+    rule: str | None
+
+
+def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[str, str], np.ndarray]:
+    """Two different parameters of the map, and finite intervals (2, 2)."""
+    names = tuple(parameters.split(",") if isinstance(parameters, str) else parameters if np.iterable(parameters) else ())
+    if len(names) != 2:
+        raise UsageError(f"a curve needs the names of two parameters, such as ('lr', 'a'), not {parameters!r}")
+    for name in names:
+        require_parameter(step, name)
+    if names[0] == names[1]:
+        raise UsageError(f"a curve needs two different parameters, not {names[0]} twice")
+    try:
+        box = np.array([[float(lo), float(hi)] for lo, hi in bounds])
+    except (TypeError, ValueError, OverflowError):
+        box = np.empty(0)
+    if box.shape != (2, 2) or not (np.abs(box) <= WIDEST).all() or not (box[:, 0] < box[:, 1]).all():
+        raise UsageError(f"bounds are two finite intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, "
+                         f"within ±{WIDEST:g}, not {bounds!r}")  # fmt: skip
+    return (names[0], names[1]), box
+
+
+def left_side(condition: str | None) -> str | None:
+    """The text of what vanishes: of "a = b" and "a == b" it is a − b.
+
+    Examples
+    --------
+    >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
+    ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
+    """
+    parts = None if condition is None else re.fullmatch(r"([^=<>!]+)={1,2}([^=<>!]+)", str(condition))
+    if parts is None:
+        return condition
+    left, right = (part.strip() for part in parts.groups())
+    return left if right == "0" else f"{left} - ({right})"
+
+
+def start(
+    step: Map, bifurcation: Any, names: tuple[str, str], box: np.ndarray, condition: str | None, search: bool
+) -> Start:
+    """What is to be followed, from a record, (kind, points), or points."""
+    step, kind, points = _read(step, bifurcation, condition)
+    cycle = _cycle(step, points)
+    for name, (lo, hi) in zip(names, box, strict=True):
+        if not lo <= step.params[name] <= hi:
+            raise UsageError(f"the curve starts at {name} = {step.params[name]:.10g}, outside its bounds {lo:g} to {hi:g}")
+    rule = None if condition is None else _rule(step, names, condition)
+    if kind == "border collision" and not step.switches:
+        raise UsageError("this map has no borders: its formulas do not switch (Abs, Max, Piecewise)")
+    if search or kind == "condition":
+        cycle = start_of(step, cycle, None, 1)
+    if search and not _met(step, kind, cycle, names, rule):
+        step, cycle = _searched(step, kind, cycle, names, box, rule)
+    if kind == "border collision":
+        place, switch = border(step, cycle)
+        return Start(step, kind, np.roll(cycle, -place, axis=0), f"switching:{switch}")
+    return Start(step, kind, cycle, rule)
+
+
+def _rule(step: Map, names: tuple[str, str], condition: str) -> str:
+    used = formula(condition, (*step.names, *step.params)).names
+    if not set(used) & {*step.names, *names}:
+        raise UsageError(f"the condition {condition!r} depends neither on the state nor on {names[0]} or {names[1]}")
+    return f"expression:{condition}"
+
+
+def _met(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], rule: str | None) -> bool:
+    """Whether the cycle is at such a point already."""
+    if rule is not None:
+        state = np.append(cycle[0], [step.params[name] for name in names])
+        extended = step.extended(*names)
+        return bool(abs(extended.rule(rule)(state, extended.p)[0]) <= HERE)
+    if kind == "border collision":
+        return bool(_distances(step, cycle).min() <= HERE * (1 + np.abs(cycle).max()))
+    mu = multipliers(step, cycle)
+    if kind == "neimark-sacker":
+        return bool(np.any((np.abs(np.abs(mu) - 1) <= HERE) & (np.abs(np.imag(mu)) > HERE)))
+    return bool(np.abs(mu - (-1 if kind == "flip" else 1)).min() <= HERE)
+
+
+def _what(cycle: np.ndarray) -> str:
+    return "fixed point" if len(cycle) == 1 else f"{len(cycle)}-cycle"
+
+
+def _searched(
+    step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None
+) -> tuple[Map, np.ndarray]:
+    """The map and the cycle at the nearest point to follow along either parameter."""
+    met: list[str] = []
+    for name, bounds in zip(names, box, strict=True):
+        branch = continue_cycle(step, cycle, name, bounds, coefficients=False)
+        if rule is not None:
+            found = _crossings(step.extended(*names), branch, names, rule)
+        else:
+            here = [b for b in branch.bifurcations if b.period == len(cycle)]
+            found = [(b.parameter, b.points) for b in here if b.kind == kind]
+            met += [f"{spoken(b.kind)} at {name} = {b.parameter:.6g}" for b in here]
+        if found:
+            value, points = min(found, key=lambda pair: abs(pair[0] - step.params[name]))
+            return step.at(**{name: float(value)}), points
+    ranges = " or ".join(f"{name} in {lo:g} to {hi:g}" for name, (lo, hi) in zip(names, box, strict=True))
+    what = "point of the condition" if rule is not None else spoken(kind)
+    beside = f" (but a {', a '.join(met[:4])})" if met else ""
+    raise NumericsError(f"the {_what(cycle)} meets no {what} along {ranges}{beside}; start elsewhere, or widen the bounds")
+
+
+def _crossings(extended: Map, branch: Any, names: tuple[str, str], rule: str) -> list[tuple[float, np.ndarray]]:
+    """Rows of a branch behind which the condition changes its sign for a point of the cycle, which comes first then."""
+    values = np.array([[branch.step.params[name] for name in names]] * len(branch))
+    values[:, names.index(branch.name)] = branch.parameter
+    found = []
+    for i in range(branch.period):
+        states = np.column_stack([branch.points[:, i], values])
+        test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
+        rows = np.flatnonzero(test[:-1] * test[1:] <= 0)
+        found += [(float(branch.parameter[k]), np.roll(branch.points[k], -i, axis=0)) for k in rows]
+    return found
+
+
+def _read(step: Map, given: Any, condition: str | None) -> tuple[Map, str, Any]:
+    name, value = getattr(given, "name", None), getattr(given, "parameter", None)
+    if isinstance(value, str):  # an `Edge`
+        name, value = value, getattr(given, "value", None)
+    if isinstance(name, str) and isinstance(value, float):
+        step = step.at(**{name: value})
+    points = getattr(given, "points", given)
+    if condition is not None:
+        return step, "condition", points[1] if _is_pair(points) else points
+    if hasattr(given, "kind") and hasattr(given, "points"):
+        kind = given.kind
+    elif _is_pair(given):
+        kind, points = given
+    else:
+        raise UsageError(f"a curve starts from a bifurcation, a record or (kind, points), not {shown(given)}")
+    if kind not in KINDS:
+        raise unknown("kind of bifurcation", str(kind), KINDS)
+    return step, kind, points
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)
+
+
+def _cycle(step: Map, points: Any) -> np.ndarray:
+    try:
+        rows = np.atleast_2d(np.asarray(points, dtype=float))
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {points!r}") from None
+    if rows.ndim != 2 or rows.size == 0:
+        raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")
+    return np.array([step.state(row) for row in rows])
+
+
+def border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
+    """(the point, the switching function) that vanishes at the start, judged by the distance to where it does."""
+    distances = _distances(step, cycle)
+    place, switch = np.unravel_index(int(np.argmin(distances)), distances.shape)
+    return int(place), int(switch)
+
+
+def _distances(step: Map, cycle: np.ndarray) -> np.ndarray:
+    """How far each point is from where each switching function vanishes, (n, switches)."""
+    distances = np.empty((len(cycle), step.switches))
+    for j in range(step.switches):
+        rule = step.rule(f"switching:{j}")
+        for i, x in enumerate(cycle):
+            value, *slope = rule(x, step.p)
+            length = float(np.linalg.norm(slope))
+            distances[i, j] = abs(value) / length if length > 0 else np.inf
+    return distances

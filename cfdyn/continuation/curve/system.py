@@ -1,0 +1,262 @@
+"""A bifurcation of an n-cycle in two parameters as a system for the continuation driver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.continuation.branch.system import NO_DERIVATIVE, length_scales, rough
+from cfdyn.continuation.tracer import Solved, Tracer
+from cfdyn.cycles.shooting import jacobians, multipliers
+from cfdyn.errors import NumericsError
+from cfdyn.kernels.continuation.critical import (
+    BRANCH,
+    COMMON,
+    CONDITION,
+    DIRECTIONS,
+    PAIR,
+    TURN,
+    WATCH,
+    critical,
+    critical_block,
+    unknowns,
+)
+from cfdyn.normal_forms import coefficients
+from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.sentences import spoken
+from cfdyn.systems.map import Map
+
+FORMS = {
+    "fold": TURN, "flip": TURN, "neimark-sacker": PAIR, "branch point": BRANCH, "border collision": CONDITION,
+    "condition": CONDITION,
+}  # fmt: skip
+TINY = 1e-150
+BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
+ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
+TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
+UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
+ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
+
+
+class Guess(NamedTuple):
+    """Directions (n, ·, D) near the start, the common unknown before the parameters, and c and r of the system."""
+
+    directions: np.ndarray
+    middle: list[float]
+    c: np.ndarray | float = 0.0
+    r: np.ndarray | tuple[float, float] = (1.0, 0.0)
+
+
+class CurveTracer(Tracer):
+    """The points of a cycle, each with its critical directions, and two parameters, the last two of the unknowns.
+
+    Lengths: the parameters in units of their ``bounds`` (2, 2), the state in units of the distance over which the map's
+    Jacobian changes by its own size, the directions in units of their size at the start.
+    """
+
+    def __init__(
+        self, step: Map, kind: str, points: np.ndarray, parameters: Sequence[str], bounds: np.ndarray, condition: str | None
+    ):
+        self.step, self.kind, self.names, self.bounds = step, kind, tuple(parameters), bounds
+        self.n, self.d = points.shape
+        self.held = np.zeros((self.n, step.switches), dtype=bool)
+        self.form, self.nu, self.switches = FORMS[kind], -1.0 if kind == "flip" else 1.0, step.switches
+        self.stride, m = self.d * (1 + DIRECTIONS[self.form]), unknowns(self.d, self.n, self.form)
+        extended, watched = step.extended(*parameters), self.n * self.switches
+        guess = self._directions(points)
+        given, switching = (None if what is None else extended.rule(what).compiled
+                            for what in (condition, "switching" if self.switches else None))  # fmt: skip
+        block = critical_block(extended.rule("variation").compiled, extended.p, self.d, self.n, self.form, self.nu, guess.c,
+                               guess.r, given, switching, self.switches)  # fmt: skip
+        weights = self._weights(m, points, guess)
+        limits = np.array([[-np.inf] * m, [np.inf] * m])
+        limits[:, -2:] = bounds.T
+        if self.form == PAIR:
+            limits[:, -3] = -1.0, 1.0
+        super().__init__(critical.compiled, block, weights, limits, tests=watched, watched=watched)
+        blocks = np.concatenate([points, guess.directions.reshape(self.n, -1)], axis=1)
+        self.guess = np.concatenate([blocks.ravel(), guess.middle, [step.params[name] for name in self.names]])
+
+    def _weights(self, m: int, points: np.ndarray, guess: Guess) -> np.ndarray:
+        scales, range_ = length_scales(self.step, points), self.bounds[:, 1] - self.bounds[:, 0]
+        weights = np.ones(m)
+        weights[m - COMMON[self.form] :] = scales.max() ** -2.0 if self.form == BRANCH else 1.0
+        weights[-2:] = range_**-2.0
+        blocks = weights[: self.n * self.stride].reshape(self.n, -1, self.d)
+        blocks[:, 0] = 1 / (scales**2 * self.n)
+        sizes = np.linalg.norm(guess.directions, axis=2, keepdims=True)
+        if self.form == BRANCH:
+            sizes[:, 1] = np.maximum(sizes[:, 1], scales.max() / (np.abs(guess.r) @ range_))
+        blocks[:, 1:] = 1 / np.maximum(sizes, TINY) ** 2 / max(sizes.size, 1)
+        return weights
+
+    def _directions(self, points: np.ndarray) -> Guess:
+        if self.form == CONDITION:
+            return Guess(np.empty((self.n, 0, self.d)), [])
+        matrices = jacobians(self.step, points)
+        if not np.isfinite(matrices).all():
+            raise NumericsError(f"no curve starts here: {NO_DERIVATIVE}")
+        if self.form == BRANCH:
+            return self._branching(points)
+        if self.form == TURN:
+            q = Shift(matrices, self.nu, 1).right[0]
+            return Guess((q / np.linalg.norm(q[0]))[:, None], [])
+        mu = multipliers(self.step, points)
+        pairs = mu[np.imag(mu) > 0]
+        if not len(pairs):
+            why = NO_DERIVATIVE if rough(self.step, points) else f"the multipliers are {_shown(mu)}"
+            raise NumericsError(f"there is no Neimark–Sacker point near the start: {why}")
+        nearest = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
+        turn = complex(nearest / abs(nearest))
+        q = Shift(matrices, turn, 1).right[0]
+        # The real part and what of the imaginary part is orthogonal to it.
+        across = q[0].imag - (q[0].imag @ q[0].real) / (q[0].real @ q[0].real) * q[0].real
+        both = np.stack([q, turn * q], axis=1).real / np.linalg.norm(q[0].real)
+        return Guess(both, [turn.real], across / np.linalg.norm(across))
+
+    def _branching(self, points: np.ndarray) -> Guess:
+        """r is the direction in which the critical multiplier moves fastest, in units of the bounds."""
+        range_, slopes, speeds = self.bounds[:, 1] - self.bounds[:, 0], [], []
+        for name in self.names:
+            forms = Forms(self.step, points, name)
+            with np.errstate(all="ignore"):
+                plus = Shift(forms.matrices, 1.0, 1, tolerance=ROUGH)
+                speeds.append(coefficients.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
+            slopes.append(forms.slope)
+        speed = np.array(speeds) * range_
+        r = speed / np.linalg.norm(speed) * range_ if speed.any() else np.full(2, np.nan)
+        if not np.isfinite(r).all():
+            raise NumericsError(f"there is no simple branch point near the start: the multipliers are "
+                                f"{_shown(multipliers(self.step, points))}")  # fmt: skip
+        q = plus.right[0] / np.linalg.norm(plus.right[0, 0])
+        v = plus.solve(-(r[0] * slopes[0] + r[1] * slopes[1]))
+        v -= (q[0] @ v[0]) * q
+        return Guess(np.stack([q, v], axis=1), [0.0], plus.left[0, -1] / np.linalg.norm(plus.left[0, -1]), r)
+
+    def begin(self) -> Solved:
+        """A point of the curve near the start, with its tangent towards a larger second parameter."""
+        for border in self._borders():
+            with np.errstate(all="ignore"):
+                found = self.solve(self.guess, border, most=30)
+            if found is None or not self._near(found.z):
+                continue
+            started = self.at(found.z, found.tangent)
+            if started is not None:
+                self.watch(started)
+                return self.at(started.z, started.tangent) or started
+        values = ", ".join(f"{name} = {self.step.params[name]:.6g}" for name in self.names)
+        points = self.points(self.guess)
+        why = f"Newton's method finds none; the multipliers there are {_shown(multipliers(self.step, points))}"
+        raise NumericsError(f"there is no {self.what} near the start ({values}): "
+                            f"{NO_DERIVATIVE if rough(self.step, points) else why}")  # fmt: skip
+
+    def _borders(self) -> list[np.ndarray]:
+        """What to hold while Newton's method runs: a parameter, or at a cusp, where both turn, the place along q."""
+        borders = [np.eye(self.m)[-1], np.eye(self.m)[-2]]
+        if self.form == TURN:
+            along = np.zeros(self.m)
+            blocks = self.guess[: self.n * self.stride].reshape(self.n, 2, self.d)
+            along[: self.n * self.stride].reshape(self.n, 2, self.d)[:, 0] = blocks[:, 1]
+            borders.append(along)
+        return borders
+
+    def watch(self, start: Solved) -> None:
+        """Functions that vanish all along the curve from a solution on are watched no more."""
+        if not self.watched:
+            return
+        aside = self.solve(start.z + ASIDE * start.tangent, self.weights * start.tangent)
+        held = np.abs(start.values[1:]) < HELD
+        if aside is not None:
+            held &= np.abs(aside.values[1:]) < HELD
+        first = int(self.block.view(np.int64)[WATCH])
+        self.block[first : first + self.watched][held] = 0.0
+        self.held = held.reshape(self.n, self.switches)
+        if self.kind == "border collision":
+            self._measure(start.tangent)
+
+    def _measure(self, tangent: np.ndarray) -> None:
+        """Lengths of the state are at least what the bounds do to it along the curve, which pieces of a map may not limit."""
+        weights = self.weights[:-2].reshape(self.n, self.d)
+        share = np.sqrt(self.weights[-2:] @ tangent[-2:] ** 2)
+        if share > TINY_SHARE:
+            moved = np.abs(tangent[:-2]).reshape(self.n, self.d).max(axis=0) / share
+            weights[:] = 1 / (np.maximum((weights * self.n) ** -0.5, moved) ** 2 * self.n)
+
+    def sides(self, z: np.ndarray) -> list[np.ndarray]:
+        """Df at the first point of the cycle on either side of the border that it is on: where the function is < 0, and > 0.
+
+        NaN where the map jumps and the cycle is not on that side, and where other points of the cycle are on borders too:
+        whether they pass them together is not known.
+        """
+        if self.held[1:].any():
+            return [np.full((self.d, self.d), np.nan)] * 2
+        step, x = self.map_at(z), self.points(z)[0]
+        rows = [step.rule(f"switching:{j}")(x, step.p)[1:] if held else np.zeros(self.d) for j, held in enumerate(self.held[0])]
+        slopes = np.array(rows)
+        normal = slopes[int(np.argmax(self.held[0]))]
+        way, normal = np.sign(slopes @ normal), normal / (np.linalg.norm(normal) or 1.0)
+        matrices = []
+        for side in (-1, 1):
+            rule = step.rule("side:" + "".join("0+-"[int(s)] for s in side * way))
+            matrix = rule(x, step.p).reshape(self.d, self.d)
+            # Where the map jumps the cycle is there on one side only.
+            aside = x + side * BESIDE * normal
+            gap = np.abs(step(aside) - self.points(z)[1 % self.n]).max()
+            matrices.append(matrix if gap <= 1e3 * BESIDE * (1 + np.abs(matrix).max()) else np.full_like(matrix, np.nan))
+        return matrices
+
+    def require_branches(self, points: np.ndarray) -> None:
+        """Refuse branch points that are met only where the map is unfolded, β ≠ 0."""
+        if self.form != BRANCH:
+            return
+        unfolded = np.abs(points[:, -3]) * self.weights[-3] ** 0.5
+        if unfolded.max() > HELD:
+            raise NumericsError(f"the branch point does not persist in {self.names[0]} and {self.names[1]}: the branches that "
+                                "meet come apart, unless a symmetry, or a solution that the parameters leave in place, holds "
+                                "them together; follow the fold beside it")  # fmt: skip
+
+    def _near(self, z: np.ndarray) -> bool:
+        inside = (z >= self.limits[0]) & (z <= self.limits[1])
+        return bool(inside[-2 - (self.form == PAIR) :].all() and np.isfinite(z).all())
+
+    @property
+    def what(self) -> str:
+        """For messages."""
+        if self.kind == "condition":
+            return "point of the condition"
+        return f"{spoken(self.kind)} point" if self.form in (TURN, PAIR) else self.kind
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """The points (…, n, D) in unknowns (…, m)."""
+        blocks = z[..., : self.n * self.stride].reshape(*z.shape[:-1], self.n, self.stride)
+        return np.ascontiguousarray(blocks[..., : self.d])
+
+    def mirrored(self, z: np.ndarray) -> np.ndarray:
+        """Unknowns (m,) with all directions turned round, which solve the same equations; but not v of branch points."""
+        turned = z.copy()
+        blocks = turned[: self.n * self.stride].reshape(self.n, -1, self.d)
+        blocks[:, 1 : 2 if self.form == BRANCH else None] *= -1
+        return turned
+
+    def direction(self, z: np.ndarray) -> np.ndarray:
+        """q_1, (D,)."""
+        return z[self.d : 2 * self.d]
+
+    def meeting(self, z: np.ndarray, points: np.ndarray) -> str:
+        """What a multiplier 1 of a cycle (n, D) is: a "fold", or a "branch point" where neither parameter moves it away."""
+        step = self.map_at(z)
+        plus = Shift(jacobians(step, points), 1.0, 1)
+        rates = [abs(float((plus.left[0] * Forms(step, points, name).slope).sum())) for name in self.names]
+        length = float((self.weights[: self.d].min() * self.n) ** -0.5)
+        moved = np.array(rates) * (self.bounds[:, 1] - self.bounds[:, 0])
+        return "branch point" if moved.max() <= UNMOVED * length else "fold"
+
+    def map_at(self, z: np.ndarray) -> Map:
+        """The map with the parameters of a point of the curve."""
+        return self.step.at(**{name: float(value) for name, value in zip(self.names, z[-2:], strict=True)})
+
+
+def _shown(mu: np.ndarray) -> str:
+    return str(np.round(mu[:8], 6).tolist()) + (" …" if len(mu) > 8 else "")

@@ -1,0 +1,221 @@
+"""Cycles of maps of two variables and a few more: chains of boxes, one for each point, cut and split until all is decided."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.cycles.found import Found
+from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, polish, residual
+from cfdyn.cycles.symmetry import Symmetries
+from cfdyn.kernels.boxes.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
+from cfdyn.systems.map import Map
+
+BUDGET, CHEAP = 5_000_000, 30  # links, for maps of so few operations
+PAUSE = 200_000  # links between two looks at the keyboard
+EVERYWHERE = 1e20  # in units of the box: where the points of a cycle outside of it may be
+LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays undecided; wider where that is too much
+MOST_UNDECIDED, MOST_LISTS = 400, 20  # chains in a list; full lists of the widest, so that a continuum does not hide the rest
+FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
+FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
+BESIDE, SPREAD, DECIMALS = 1e-14, 1e3, 9  # of a cycle's size, and times its defect: so near to a jump the values at it decide
+
+
+def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> Found:
+    """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
+
+    Of the images under a symmetry one is looked for.
+
+    References
+    ----------
+    Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
+    for the Hénon map, J. UCS 4, 114–124.
+    """
+    most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
+    work = _Chains(step, period, region, group)
+    status = work.run(most)
+    if status == FINISHED and work.least > LEAST:
+        status = FULL
+    solved = [polish(step, centre) for centre in work.found]
+    lost = sum(cycle is None for cycle in solved)
+    points, mu = group.spread(*of_period(step, period, region, solved))
+    tried = [polish(step, centre) for centre in work.doubtful]
+    doubtful, slopes = group.spread(*of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)]))
+    doubtful, slopes = sharp(doubtful, slopes, float(work.extent.max()))
+    together = np.concatenate([points, doubtful]), np.concatenate([mu, slopes])
+    points, mu = distinct(*together, float(work.extent.max()))
+    undecided = work.undecided()
+    complete = status == FINISHED and len(undecided) == 0 and lost == 0
+    reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
+    return Found(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
+                 {"links": int(work.state[LINKS]), "budget": most})  # fmt: skip
+
+
+def _reason(status: int, most: int, open_places: int, lost: int) -> str:
+    if status == PAUSED:
+        return f"stopped after {most} links of chains; more are seen with `budget={10 * most}`"
+    if status == FULL:
+        return f"more than {MOST_UNDECIDED} chains are undecided: a continuum of cycles, a jump of the map, or a cycle being born"
+    if open_places:
+        return f"{open_places} places are undecided: multipliers of 1 to round-off, or a border where the map is not smooth"
+    return "" if lost == 0 else "a chain was proved, but Newton's method lost its cycle"
+
+
+class _Chains:
+    """The search, in parts short enough to be interrupted, and what it has found."""
+
+    def __init__(self, step: Map, period: int, region: np.ndarray, group: Symmetries):
+        n, d = period, step.dim
+        size = n * d
+        self.step, self.period, self.region, self.group, self.order = step, n, region, group, group.conditions()
+        self.extent = region[:, 1] - region[:, 0]
+        self.state = np.zeros(4, dtype=np.int64)
+        self.stack, self.notes = np.empty((200 + 20 * size, 2 * size)), np.empty((200 + 20 * size, 2))
+        outside = EVERYWHERE * max(float(np.abs(region).max()), float(self.extent.max())) * np.array([-1.0, 1.0])
+        self.stack[0] = np.concatenate([region.ravel(), np.tile(outside, (n - 1) * d)])
+        self.notes[0], self.state[TOP] = (0, FIRST_TEST), 1
+        self.x, self.work, self.table = np.empty((n, 2 * d)), np.empty((5, 2 * d * d)), np.empty((size, 7))
+        self.matrix, self.inverse = np.empty((size, size)), np.empty((size, size))
+        self.centres, self.open = np.empty((max(8, min(1000, 4_000_000 // size)), size)), np.empty((MOST_UNDECIDED, 2 * size))
+        primes = [q for q in range(2, n + 1) if n % q == 0 and all(q % r for r in range(2, q))]
+        self.shifts = np.array([n // q for q in primes], dtype=np.int64)
+        self.batches: list[np.ndarray] = []
+        self.places: list[np.ndarray] = []
+        self.least = LEAST
+
+    @property
+    def found(self) -> np.ndarray:
+        """A point near each cycle that was proved, (m, n, D)."""
+        return np.concatenate([*self.batches, np.empty((0, self.period, self.step.dim))])
+
+    @property
+    def doubtful(self) -> np.ndarray:
+        """The middles of the chains that are undecided, (k, n, D)."""
+        count = self.state[UNDECIDED] if self.least == LEAST else 0
+        return self.open[:count].reshape(-1, self.period, self.step.dim, 2).mean(axis=3)
+
+    def run(self, most: int) -> int:
+        """FINISHED, PAUSED when the budget is spent, or FULL."""
+        rules = [self.step.rule(f"interval:{what}").compiled for what in ("step", "jacobian")]
+        tiny = 1e-13 * float(self.extent.max())
+        part = max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
+        while True:
+            limit = min(int(most), int(self.state[LINKS]) + part)
+            status = search(*rules, self.step.p, self.region.ravel(), self.order, self.extent, tiny, self.least, limit,
+                            self.shifts, self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse,
+                            self.table, self.centres, self.open)  # fmt: skip
+            self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
+            self.state[FOUND] = 0
+            if self.state[UNDECIDED] == len(self.open) and len(self.places) < MOST_LISTS:
+                self.places.append(self._left(self.open))
+                self.state[UNDECIDED], self.least, status = 0, min(10 * self.least, WIDEST), PAUSED
+            if status == FINISHED or self.state[LINKS] >= most or self.state[UNDECIDED] == len(self.open):
+                return int(status)
+
+    def undecided(self) -> np.ndarray:
+        """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
+        rest = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
+        return joined(self.group.boxes(np.concatenate([*self.places, self._left(rest)])), 1e-6 * self.extent)
+
+    def _left(self, chains: np.ndarray) -> np.ndarray:
+        boxes = chains[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2)
+        return joined(boxes, 1e-6 * self.extent)
+
+
+def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """Boxes (k, D, 2) that touch, or nearly, replaced by their hulls."""
+    done: list[np.ndarray] = []
+    for box in boxes:
+        while True:
+            near = [((b[:, 0] <= box[:, 1] + gap) & (box[:, 0] <= b[:, 1] + gap)).all() for b in done]
+            if not any(near):
+                break
+            touching = [box, *(b for b, is_near in zip(done, near, strict=True) if is_near)]
+            done = [b for b, is_near in zip(done, near, strict=True) if not is_near]
+            box = np.stack([np.min(touching, axis=0)[:, 0], np.max(touching, axis=0)[:, 1]], axis=1)
+        done.append(box)
+    return np.array(done).reshape(-1, *boxes.shape[1:])
+
+
+def closed(step: Map, cycle: np.ndarray) -> bool:
+    """Whether the points follow each other to round-off."""
+    return residual(step, cycle) <= 1e-10 * float(np.abs(cycle).max())
+
+
+def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
+    """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
+    slack = 1e-12 * (region[:, 1] - region[:, 0])
+    extent = float(np.ptp(region, axis=1).max())
+    points = []
+    for cycle in (c if c is None else off_jumps(step, c) for c in solved):
+        if cycle is not None and least_period(cycle, extent=extent) == period:
+            inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
+            if inside.all(axis=1).any():
+                points.append(cycle)
+    if not points:
+        return np.empty((0, period, step.dim)), np.empty((0, step.dim))
+    return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+
+
+def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:
+    """A cycle (n, D) as it is, or, where to round-off one of its points is at a jump, as it closes exactly there; None if not.
+
+    Next to a jump Newton's method converges to the limits of the map from one side, which need not be its values.
+    """
+    if not step.switches:
+        return cycle
+    size = max(float(np.abs(cycle).max()), 1e-300)
+    room = SPREAD * residual(step, cycle) + BESIDE * size
+    here, steepness = images(step, cycle), 1 + np.abs(jacobians(step, cycle)).max()
+    beside = [images(step, cycle + room * side) for side in np.concatenate([np.eye(step.dim), -np.eye(step.dim)])]
+    if all(np.abs(there - here).max() <= SPREAD * room * steepness for there in beside):
+        return cycle
+    rounded = np.round(cycle, DECIMALS)
+    exact = (np.where(np.abs(rounded - cycle) <= room, rounded, cycle), cycle)
+    return next((points for points in exact if residual(step, points) == 0.0), None)
+
+
+def sharp(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Without what only nearly closes about a cycle with a multiplier of 1: one of many places, or a shorter period."""
+    kept: list[int] = []
+    for i, cycle in enumerate(points):
+        room = BLURRED * max(float(np.abs(cycle).max()), 1e-4 * extent)
+        flat = np.abs(mu[i] - 1).min() < FLAT
+        shorter = least_period(cycle, BLURRED, extent) < len(cycle)
+        if not flat or not (shorter or any(_same(points[j], cycle, room) for j in kept)):
+            kept.append(i)
+    return points[kept], mu[kept]
+
+
+def distinct(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each cycle once, from its smallest point on: (m, n, D) and multipliers (m, D)."""
+    # By a mean of all entries that exchanges and signs change, so that only the same ones are near each other.
+    weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
+    place = points.mean(axis=1) @ (weights / weights.sum())
+    order = np.argsort(place, kind="stable")
+    kept: list[int] = []
+    sizes = np.maximum(np.abs(points).max(axis=(1, 2), initial=0.0), 1e-4 * extent)
+    with np.errstate(divide="ignore"):
+        blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * sizes
+    for i in order:
+        again = False
+        for j in reversed(kept):
+            room = max(blur[i], blur[j])
+            if again or place[i] - place[j] > room:
+                break
+            again = _same(points[i], points[j], room)
+        if not again:
+            kept.append(i)
+    aligned = [_from_least(points[i], 1e-9 * sizes[i]) for i in kept]
+    return np.array(aligned).reshape(-1, *points.shape[1:]), mu[kept]
+
+
+def _from_least(points: np.ndarray, unit: float) -> np.ndarray:
+    """The same cycle from its lexicographically smallest point on, in whole units."""
+    rounded = np.round(points / unit)
+    return np.roll(points, -int(np.lexsort(rounded.T[::-1])[0]), axis=0)
+
+
+def _same(a: np.ndarray, b: np.ndarray, blur: float) -> bool:
+    """Whether two cycles have the same points up to a shift."""
+    distance = np.abs(b - a[0]).max(axis=1)
+    return any(np.abs(np.roll(b, -k, axis=0) - a).max() <= blur for k in np.flatnonzero(distance <= blur))

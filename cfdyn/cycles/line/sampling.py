@@ -1,0 +1,116 @@
+"""Cycles of a map of one variable by sampling, where nothing better is to be had."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.cycles.shooting import images, least_period, multipliers, polish, regularity, residual
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.systems.map import Map
+
+GRID = 20_001
+MOST_SEEDS = 3000
+SAME = 1e-10
+OFF = 1e-3  # of its size: an orbit that misses itself by more, being next to a pole, is none
+
+
+def sampled(
+    step: Map, period: int, lo: float, hi: float, known: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every sign change and every near-touch of fⁿ(x) − x on a grid, polished by Newton on all n points.
+
+    Returns points (m, n) and multipliers (m,), without those of which the ``known`` cycles (k, n) have a point there.
+    """
+    if not np.isfinite([lo, hi]).all():
+        raise UsageError(f"this map can only be sampled, on a finite interval, not from {lo:g} to {hi:g}")
+    found: dict[tuple, np.ndarray] = {}
+    table = np.empty(0) if known is None else np.sort(known, axis=None)
+    near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
+    seeds = _seeds(step, period, np.linspace(lo, hi, GRID), table, near)
+    if len(seeds) > MOST_SEEDS:
+        raise NumericsError(
+            f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
+        )
+    for seed in seeds:
+        points = np.empty((period, 1))
+        points[0] = seed
+        for i in range(1, period):
+            points[i] = images(step, points[i - 1 : i])[0]
+        polished = polish(step, points) if np.isfinite(points).all() else None
+        if polished is None or _among(polished[:1, 0], table, near).any():
+            continue
+        if least_period(polished, extent=extent) != period or _is_noise(step, polished, extent):
+            continue
+        if not ((polished >= lo) & (polished <= hi)).any():
+            continue
+        ordered = np.roll(polished, -int(np.argmin(polished)), axis=0)
+        key = tuple(np.round(ordered[:, 0] / (np.abs(ordered).max() or 1.0), 9))
+        found.setdefault(key, ordered)
+    kept = _distinct(list(found.values()))
+    mu = np.array([multipliers(step, points)[0] for points in kept])
+    return np.array(kept).reshape(-1, period), mu
+
+
+def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
+    """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
+    apart = np.diff(np.sort(points[:, 0]))
+    too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
+    if too_close or np.abs(points).max() > 1e9 * extent or residual(step, points) > OFF * np.abs(points).max():
+        return True
+    return regularity(step, points, extent) == "jump"
+
+
+def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
+    """Whether a map of one variable looks continuous on the hull of the points: no pole, no jump on a grid."""
+    x = np.linspace(points.min(), points.max(), count)[:, None]
+    y = images(step, x)[:, 0]
+    return bool(np.isfinite(y).all() and np.abs(np.diff(y)).max() <= 0.1 * np.ptp(y))
+
+
+def _distinct(found: list[np.ndarray]) -> list[np.ndarray]:
+    """Drop repeats that rounding of the key kept apart."""
+    kept: list[np.ndarray] = []
+    for cycle in sorted(found, key=lambda points: float(points[0, 0])):
+        room = 1e-12 + 1e-8 * np.abs(cycle)
+        for other in reversed(kept):
+            if cycle[0, 0] - other[0, 0] > room[0, 0]:
+                kept.append(cycle)
+                break
+            if (np.abs(cycle - other) <= room).all():
+                break
+        else:
+            kept.append(cycle)
+    return kept
+
+
+def _among(points: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
+    """Whether numbers are known, in ascending order, to ten digits, or nearer than that to one."""
+    if not len(known) or not len(points):
+        return np.zeros(len(points), dtype=bool)
+    place = np.searchsorted(known, points)
+    beside = known[np.clip([place - 1, place], 0, len(known) - 1)]
+    return np.asarray((np.abs(beside - points) <= SAME * np.abs(points) + near).any(axis=0))
+
+
+def _seeds(step: Map, period: int, x: np.ndarray, known: np.ndarray, near: float) -> np.ndarray:
+    """Points near a solution of fⁿ(x) = x that is not known: bisected sign changes, and near-touches."""
+
+    def gap(values: np.ndarray) -> np.ndarray:
+        y = np.ascontiguousarray(values)[:, None]
+        for _ in range(period):
+            y = images(step, y)
+        return y[:, 0] - values
+
+    with np.errstate(all="ignore"):
+        g = gap(x)
+        change = np.flatnonzero(np.isfinite(g[:-1]) & np.isfinite(g[1:]) & (np.sign(g[:-1]) != np.sign(g[1:])))
+        lo, hi, sign = x[change], x[change + 1], np.sign(g[change])
+        for _ in range(60):
+            middle = (lo + hi) / 2
+            same = np.sign(gap(middle)) == sign
+            lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
+        new = ~_among(hi, known, near)
+        size = np.abs(g)
+        dip = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
+        close = dip[size[dip] <= 0.05 * (x[-1] - x[0])]
+    return np.concatenate([x[change][new], hi[new], x[close]]) if len(change) or len(close) else np.empty(0)

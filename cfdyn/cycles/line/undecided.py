@@ -1,0 +1,106 @@
+"""What a list of cycles of a map of one variable leaves open: places in the box, and sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.cycles.line.laps import Laps
+from cfdyn.cycles.line.multiple_zeros import may_be_one
+from cfdyn.cycles.line.one_sided import BESIDE
+from cfdyn.cycles.line.single_points import orbit_from, returns
+from cfdyn.systems.map import Map
+
+BY, FLAT = 1e-3, 1e-6  # of its size, or 1: how far a neighbour is; |μ − 1| of what is not told apart from it
+SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or its part up to 10³: where so many are fixed, all are
+SHOWN = 4
+
+Interval = tuple[float, float]
+
+
+def without_level(
+    step: Map, n: int, opened: list[Interval], points: np.ndarray, mu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[Interval]]:
+    """Cycles (m, n) and multipliers (m,), less what is not told apart on stretches where fⁿ(x) = x to round-off; these.
+
+    That is what has the multiplier 1 and a neighbour that is fixed as well, at a distance of 10⁻³ of its size.
+    """
+    level = [(lo, hi) for lo, hi in opened if not may_be_one(lo, hi)]
+    flat = np.flatnonzero((np.abs(mu - 1) <= FLAT) & bool(level))
+    vague = np.zeros(len(points), dtype=bool)
+    for k in flat:
+        x = float(points[k, 0])
+        gap, room, _ = returns(step, n, x + BY * max(1.0, abs(x)) * np.array([-1.0, 1.0]))
+        vague[k] = (np.abs(gap) <= room).any()
+    for x in points[vague].ravel().tolist():
+        away = [max(lo - x, x - hi) / (hi - lo) for lo, hi in level]
+        nearest = int(np.argmin(away))
+        if away[nearest] <= BY**0.5:
+            level[nearest] = min(level[nearest][0], x), max(level[nearest][1], x)
+    return points[~vague], mu[~vague], level
+
+
+def everywhere(step: Map, n: int, box: Interval) -> bool:
+    """Whether fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
+    lo, hi = box
+    inner = (max(lo, -REACH), min(hi, REACH)) if lo < REACH and hi > -REACH else (max(lo, -10 * abs(hi)), min(hi, 10 * abs(lo)))
+    gap, room, _ = returns(step, n, np.linspace(*inner, SAMPLES))
+    return bool((np.abs(gap) <= room).mean() >= MOST)
+
+
+def seen(step: Map, n: int, doubtful: list[float], box: Interval) -> list[Interval]:
+    """Where cycles through doubtful points are in the box: these, or their orbits' first point there; the box if unknown."""
+    lo, hi = box
+    found: list[Interval] = []
+    for x in doubtful:
+        beside = BESIDE * abs(x) + np.finfo(float).tiny
+        orbits = np.array([orbit_from(step, n, start) for start in (x, x - beside, x + beside)])
+        inside = (orbits >= lo) & (orbits <= hi)
+        if inside.any():
+            first = float(orbits[0, 0] if inside[0, 0] else orbits[inside][0])
+            found.append((first, first))
+        elif not np.isfinite(orbits).all():
+            found.append(box)
+    return found
+
+
+def clipped(parts: list[Interval], box: Interval) -> list[Interval]:
+    """What of these intervals is in the box."""
+    lo, hi = box
+    return [(min(max(a, lo), hi), max(min(b, hi), lo)) for a, b in parts if b >= lo and a <= hi]
+
+
+def undecided(laps: Laps, box: Interval, opened: list[Interval], lost: np.ndarray, doubtful: list[Interval]) -> np.ndarray:
+    """Where in the box further cycles may have a point, (k, 1, 2): near open intervals, lost cycles and doubtful points."""
+    uncertain, nearest = clipped(laps.open, box), np.clip(lost, *box)
+    if len(uncertain) < len(laps.open):
+        uncertain = [box]
+    rows = np.arange(len(lost)), np.abs(lost - nearest).argmin(axis=1) if len(lost) else []
+    parts = [*clipped(opened, box), *uncertain, *((x, x) for x in nearest[rows].tolist()), *doubtful]
+    return np.array(parts, dtype=float).reshape(-1, 1, 2)
+
+
+def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Interval], doubtful: list[Interval]) -> list[str]:
+    """Why a list is not complete, or what else is worth knowing."""
+    found, breaks = [], [x for x in laps.breaks if box[0] <= x <= box[1]]
+    if clipped(laps.gaps, box):
+        found.append("the map has no value on a part of the box, which was left out")
+    if breaks:
+        found.append(f"the map jumps, has a pole or no bounded slope at {_listed(breaks)}, where the box was divided")
+    if laps.open:
+        inside = clipped(laps.open, box)
+        places = "from " + ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box"
+        found.append(f"nothing is certain about laps {places}: cycles there were found by sampling only")
+    if number := len(opened) - len(level):
+        places = "a place" if number == 1 else f"{number} places"
+        found.append(f"(fⁿ)′ = 1 to round-off at {places}: a cycle is born there, or nearly so")
+    if level:
+        places = " and ".join(f"from {a:.6g} to {b:.6g}" for a, b in clipped(level, box)[:SHOWN])
+        found.append(f"fⁿ(x) = x to round-off {places}: cycles there are not told apart")
+    exact = [a for a, b in doubtful if a == b]
+    if exact:
+        found.append(f"to round-off a cycle passes through {_listed(exact)}, where the map jumps, ends or has no bounded slope")
+    return found
+
+
+def _listed(numbers: list[float]) -> str:
+    return ", ".join(f"{x:.6g}" for x in numbers[:SHOWN]) + (", …" if len(numbers) > SHOWN else "")

@@ -1,0 +1,227 @@
+"""Newton's method on the n points of a cycle at once, and what follows from the points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.kernels.continuation.shooting import condense
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems.map import Map
+
+DENSE = 128
+# A larger answer than this times the defect: the system is singular, or nearly so.
+WELL = 1e6
+# A larger product has lost the small multipliers.
+STEEP = 1e6
+# A multiplier of which the condensed equations know half of the digits.
+LARGE = 1e8
+# Smaller numbers have lost digits.
+LEAST = 1e-290
+# A defect of one unit in the last place cannot be made smaller.
+EXACT = 2e-16
+
+
+def images(step: Map, points: np.ndarray) -> np.ndarray:
+    """f at each of the points (n, D)."""
+    out = np.empty_like(points)
+    evaluate_rows(step.rule("step").compiled, points, step.p, out)
+    return out
+
+
+def jacobians(step: Map, points: np.ndarray) -> np.ndarray:
+    """Df at each of the points, (n, D, D)."""
+    n, d = points.shape
+    out = np.empty((n, d * d))
+    evaluate_rows(step.rule("jacobian").compiled, points, step.p, out)
+    return out.reshape(n, d, d)
+
+
+def residual(step: Map, points: np.ndarray) -> float:
+    """max |f(x_i) − x_{i+1}|, the indices cyclic."""
+    return float(np.abs(images(step, points) - np.roll(points, -1, axis=0)).max())
+
+
+def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 1.0) -> np.ndarray | None:
+    """The cycle near the given points (n, D) by Newton on F_i = f(x_i) − x_{i+1}; None if it fails.
+
+    The composed map is never formed, so long and unstable cycles are as easy as short ones. A
+    singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
+    led here, beside which points near 0 are round-off.
+    """
+    x = np.array(points, dtype=float)
+    best, best_size, stalled = None, np.inf, 0
+    for _ in range(iterations):
+        with np.errstate(invalid="ignore"):
+            defect = images(step, x) - np.roll(x, -1, axis=0)
+        matrices = jacobians(step, x)
+        if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
+            return best
+        size = np.abs(defect).max()
+        good_enough = size <= 1e-11 * (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
+        if size < best_size:
+            best_size, stalled = size, 0
+            if good_enough:
+                best = x
+        else:
+            stalled += 1
+        if size <= EXACT * np.abs(x).max() or (good_enough and stalled >= 2) or stalled >= 5:
+            break
+        x = x - _solve(matrices, defect)
+    return best
+
+
+def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
+    """The Newton step: J_i dx_i − dx_{i+1} = F_i."""
+    n, d = defect.shape
+    if d == 1:
+        solved = _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
+        if n > DENSE or _sound(solved, defect):
+            return solved
+    elif n * d > DENSE:
+        return _solve_sparse(matrices, defect)
+    system, index = np.zeros((n, d, n, d)), np.arange(n)
+    system[index, :, index, :] = matrices
+    system[index, :, np.roll(index, -1), :] -= np.eye(d)
+    matrix, right = system.reshape(n * d, n * d), defect.ravel()
+    try:
+        solved = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        solved = np.full(n * d, np.inf)
+    if not _sound(solved, right):
+        solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
+    return solved.reshape(n, d)
+
+
+def _sound(solved: np.ndarray, right: np.ndarray) -> bool:
+    """True if the answer is not much larger than the defect: the system is not nearly singular."""
+    with np.errstate(over="ignore"):
+        return bool(np.abs(solved).max() <= WELL * np.abs(right).max())
+
+
+def _solve_ring(slopes: list[float], defect: list[float]) -> np.ndarray:
+    """The Newton step of one variable, (n, 1): x_k is eliminated by its own row or by that which closes the ring."""
+    steep, closing, right, rows = -1.0, slopes[-1], defect[-1], []
+    try:
+        for slope, off in zip(slopes[:-1], defect[:-1], strict=True):
+            # slope x_k − x_{k+1} = off and steep x_k + closing x_n = right
+            if abs(slope) >= abs(steep):
+                rows.append((slope, -1.0, 0.0, off))
+                steep /= slope
+                right -= steep * off
+            else:
+                rows.append((steep, 0.0, closing, right))
+                share, steep = slope / steep, -1.0
+                closing, right = -share * closing, off - share * right
+        last = right / (steep + closing)
+        solved = [last]
+        for pivot, following, end, value in reversed(rows):
+            solved.append((value - following * solved[-1] - end * last) / pivot)
+    except ZeroDivisionError:
+        solved = [np.nan] * len(slopes)
+    return np.array(solved[::-1])[:, None]
+
+
+def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
+    from scipy.sparse import csc_matrix
+    from scipy.sparse.linalg import splu
+
+    n, d = defect.shape
+    index = np.arange(n * d).reshape(n, d)
+    rows = np.broadcast_to(index[:, :, None], (n, d, d)).ravel()
+    columns = np.broadcast_to(index[:, None, :], (n, d, d)).ravel()
+    following = np.roll(index, -1, axis=0).ravel()
+    values = np.concatenate([matrices.ravel(), np.full(n * d, -1.0)])
+    places = np.concatenate([rows, index.ravel()]), np.concatenate([columns, following])
+    try:
+        return splu(csc_matrix((values, places), shape=(n * d, n * d))).solve(defect.ravel()).reshape(n, d)
+    except RuntimeError:
+        return np.full_like(defect, np.nan)
+
+
+def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
+    """Eigenvalues of Df(x_n)…Df(x_1), the largest modulus first; real where all are real."""
+    return multipliers_of(jacobians(step, points))
+
+
+def multipliers_of(matrices: np.ndarray) -> np.ndarray:
+    """Eigenvalues of A_n…A_1 (n, D, D), the largest modulus first; real where all are real, NaN where they are not finite."""
+    product = np.eye(matrices.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for matrix in matrices:
+            product = matrix @ product
+    if not np.isfinite(matrices).all() or (len(product) == 1 and not np.isfinite(product).all()):
+        return np.full(len(product), np.nan)
+    values = np.linalg.eigvals(product) if np.isfinite(product).all() else np.full(len(product), np.inf)
+    values = values[np.argsort(-np.abs(values), kind="stable")]
+    if len(product) > 1 and not np.abs(product).max() <= STEEP:
+        small = eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
+        # The product knows its largest eigenvalues, the condensed equations all that are not as large.
+        with np.errstate(invalid="ignore"):
+            values = np.where((np.abs(small) > LARGE) & (np.abs(values) > np.abs(values[0]) / LARGE), values, small)
+    return values.real if not np.iscomplexobj(values) or np.all(values.imag == 0) else values
+
+
+def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """The roots μ of det(C + μE) for each C of ``own`` and E of ``following`` (rows, D, D), the largest modulus first.
+
+    (rows, D), complex where any is, NaN where a matrix is not finite.
+    """
+    with np.errstate(all="ignore"):
+        if own.shape[1] == 1:
+            return -own[:, 0] / following[:, 0]
+        good = np.linalg.cond(following) < 1e8
+        found = np.full(own.shape[:2], np.nan, dtype=complex)
+        if good.any():
+            found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
+    if not good.all():
+        from scipy.linalg import eigvals
+
+        for k in np.flatnonzero(~good):
+            if np.isfinite(own[k]).all() and np.isfinite(following[k]).all():
+                found[k] = eigvals(own[k], -following[k])
+    order = np.argsort(-np.abs(found), axis=1, kind="stable")
+    found = np.take_along_axis(found, order, axis=1)
+    return found.real if not found.imag.any() else found
+
+
+def regularity(step: Map, points: np.ndarray, extent: float) -> str:
+    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
+    size = 1e-7 * max(float(np.abs(points).max()), extent, 1e-300)
+    here, slopes = images(step, points), jacobians(step, points)
+    steepness, worst = 1 + np.abs(slopes).max(), "smooth"
+    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
+        moved = points + direction
+        if not np.abs(images(step, moved) - here).max() <= 1e3 * size * steepness:
+            return "jump"
+        if not np.abs(jacobians(step, moved) - slopes).max() <= 1e-3 * steepness:
+            worst = "corner"
+    return worst
+
+
+def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
+    """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
+    matrices = jacobians(step, points)
+    with np.errstate(divide="ignore"):
+        if points.shape[1] == 1:
+            return np.cumsum(np.log(np.abs(matrices[:, 0, 0])))
+        product, total, result = np.eye(points.shape[1]), 0.0, np.empty(len(points))
+        for k, matrix in enumerate(matrices):
+            product = matrix @ product
+            length = np.sqrt((product * product).sum())
+            total += np.log(length)
+            product /= length or 1.0
+            result[k] = total
+    return result
+
+
+def least_period(points: np.ndarray, tolerance: float = 1e-7, extent: float = 0.0) -> int:
+    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry.
+
+    ``extent``: the size of the orbit that led here. Points near 0 are round-off beside it.
+    """
+    n = len(points)
+    size = max(np.abs(points).max(), 1e-4 * extent) or 1.0
+    for q in range(1, n):
+        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= max(tolerance * size, LEAST):
+            return q
+    return n

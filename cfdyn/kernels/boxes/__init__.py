@@ -1,0 +1,1 @@
+"""Cycles in boxes: interval chains with Krawczyk's test, and stabilised searches."""

@@ -1,0 +1,1 @@
+"""Pseudo-arclength continuation, with correctors for cycles and for bifurcations of cycles."""

@@ -1,0 +1,1 @@
+"""Linear algebra of matrices too small for BLAS, callable from kernels."""

@@ -1,0 +1,1 @@
+"""Integrators of ordinary differential equations, their step sizes, events and dense output."""

@@ -1,0 +1,142 @@
+"""Events inside a step: how far one is, where, and a step that ends there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.kernels.steppers.dense import evaluate
+from cfdyn.kernels.steppers.field import INSPECT
+from cfdyn.kernels.steppers.methods import (
+    ABOVE,
+    CRAWLED,
+    EDGE_TOL,
+    GAP,
+    MARGIN,
+    MISS,
+    NOISE,
+    SLACK_IN,
+    SLACK_OUT,
+    TINY,
+    T,
+    attempt,
+    clear,
+    settle,
+)
+from cfdyn.machine.jit import call_from, inline_kernel, pointer
+
+# An event is hit where the margin is this small.
+HIT = 2e-13
+# A gap that is no longer mistaken for none; one that steps cannot make smaller.
+OPEN, CLOSED = 1e-3, 1e-10
+CRAWL = 100  # attempts at a gap that is hardly one, until it is taken for none
+
+
+@inline_kernel
+def margin(field, clock, z, tools, allowance) -> float:
+    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
+
+    ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
+    """
+    call_from(field.rules, INSPECT, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
+    if field.k > 1:
+        gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)
+    return min(gap, tools.found[2] / clock[TINY] + max(clock[SLACK_OUT], allowance))
+
+
+@inline_kernel
+def crossing(field, clock, coefficients, left, right, tools) -> float:
+    """The place in [left, right] of the step where the margin of the interpolant changes its sign, by bisection and secants."""
+    evaluate(coefficients, left, tools.point)
+    at_left = margin(field, clock, tools.point, tools, 0.0)
+    if at_left <= 0.0:
+        return left
+    evaluate(coefficients, right, tools.point)
+    at_right = margin(field, clock, tools.point, tools, 0.0)
+    side = 0
+    for iteration in range(200):
+        if right - left <= 4e-16 or at_right == 0.0:
+            break
+        share = at_left / (at_left - at_right)
+        # Illinois; every third time a bisection, for margins with a jump.
+        middle = left + (right - left) * (share if iteration % 3 < 2 and 0.0 < share < 1.0 else 0.5)
+        evaluate(coefficients, middle, tools.point)
+        value = margin(field, clock, tools.point, tools, 0.0)
+        if value >= 0.0:
+            left, at_left = middle, value
+            if side == 1:
+                at_right *= 0.5
+            side = 1
+        else:
+            right, at_right = middle, value
+            if side == -1:
+                at_left *= 0.5
+            side = -1
+        if abs(value) < 1e-15:
+            return middle
+    return right
+
+
+@inline_kernel
+def first_event(field, clock, flags, coefficients, tools) -> float:
+    """The place of the first event in the step, or 2 if there is none."""
+    # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
+    last, allowance = 0.0, 0.0 if clock[ABOVE] > 1e3 * clock[NOISE] else clock[NOISE]
+    at_end = margin(field, clock, tools.z1, tools, allowance)
+    before, clock[MARGIN] = clock[MARGIN], at_end
+    # Inside, only where the margin changes so much that it might have been at 0.
+    if not abs(at_end - before) < 0.5 * min(at_end, before):
+        for third in range(1, 3):
+            here = third / 3.0
+            evaluate(coefficients, here, tools.point)
+            value = margin(field, clock, tools.point, tools, allowance)
+            if value < 0.0 or np.isnan(value):
+                return crossing(field, clock, coefficients, last, here, tools)
+            last = here
+        if not at_end >= 0.0:
+            return crossing(field, clock, coefficients, last, 1.0, tools)
+        margin(field, clock, tools.z1, tools, allowance)
+    return 2.0
+
+
+@inline_kernel
+def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
+    """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
+    size, slope, value = place * h, 0.0, np.inf
+    clock[MISS] = np.inf
+    before, value_before = 0.0, 0.0
+    for iteration in range(8):
+        clear(tools.state)
+        error = attempt(field, clock, flags, z, f, size, tools)
+        if not error <= 1e3 or not settle(field, tools):
+            return -1.0
+        value = margin(field, clock, tools.z1, tools, 0.0)
+        if abs(value) <= 4e-15:
+            break
+        if iteration > 0 and size != before:
+            slope = (value - value_before) / (size - before)
+        if iteration == 0 or slope == 0.0 or not np.isfinite(slope):
+            nudge = min(place + 1e-4, 1.0)
+            evaluate(coefficients, nudge - 1e-4, tools.point)
+            low = margin(field, clock, tools.point, tools, 0.0)
+            evaluate(coefficients, nudge, tools.point)
+            slope = (margin(field, clock, tools.point, tools, 0.0) - low) / (1e-4 * h)
+        before, value_before = size, value
+        change = -value / slope
+        if not np.isfinite(change) or abs(change) > 0.2 * h or iteration == 7:
+            break
+        if abs(change) <= 1e-15 * max(abs(clock[T]), size):
+            break
+        size += change
+        if not size > 0.0:
+            size = before * 0.5
+    clock[MISS] = abs(value)
+    return size if abs(value) <= HIT else -1.0
+
+
+@inline_kernel
+def arrived(field, clock, flags, h) -> bool:
+    """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    flags[CRAWLED] = flags[CRAWLED] + 1 if clock[GAP] < 100.0 * CLOSED and h < 1e-3 else 0
+    closed = clock[GAP] < CLOSED and h < 1e-5 or flags[CRAWLED] > CRAWL
+    return field.k > 0 and clock[SLACK_IN] == 0.0 and closed

@@ -1,0 +1,269 @@
+"""What is kept between runs: checksummed files in a private folder, written whole, never trusted when damaged.
+
+Formulas (how they were read), rules (object code) and kernels (what numba compiled) each have a shelf.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import os
+import re
+import stat
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from cfdyn.errors import UsageError
+from cfdyn.machine import unfinished
+
+LIMIT = 500 * 2**20
+_SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
+_DAY = 86_400
+PATIENCE = 60.0  # seconds to wait for another process
+
+
+@functools.cache
+def directory() -> Path | None:
+    """The private folder, or None (with one warning) if there is none to be had.
+
+    ``$CFDYN_CACHE_DIR``, else ``$XDG_CACHE_HOME/cfdyn``, else ``~/.cache/cfdyn``; mode 0700. Its
+    files are executed when loaded, so a folder that others own or may write to is refused.
+    """
+    chosen, base = os.environ.get("CFDYN_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME")
+    path = Path(chosen or base or "")
+    try:
+        if not chosen:
+            path = (path if base else Path.home() / ".cache") / "cfdyn"
+        path = path.absolute()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+        if hasattr(os, "getuid") and status.st_uid != os.getuid():
+            return refuse(f"{path} belongs to another user")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return refuse(f"others may write to {path}")
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"0" * 65536)
+            probe.flush()
+    except (OSError, RuntimeError) as error:
+        return refuse(f"{path} cannot be written ({error})")
+    return path
+
+
+_said: list[str] = []
+
+
+def refuse(reason: str) -> Path | None:
+    """No folder; says once that compiled code is kept in memory only, and why."""
+    if not _said and not unfinished.ended():
+        _said.append(reason)
+        warnings.warn(f"compiled code is not kept between runs: {reason}", RuntimeWarning, stacklevel=2)
+    return None
+
+
+_version = functools.cache(version)
+
+
+def fingerprint(sources: tuple[str, ...], packages: tuple[str, ...], *more: str) -> str:
+    """Changes with these files and folders of the package, these packages, Python, and what else is named."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in sources:
+        paths = sorted((here / name).glob("*.py")) if (here / name).is_dir() else [here / name]
+        for path in paths:
+            digest.update(path.read_bytes())
+    digest.update(repr((sys.version, [_version(p) for p in packages], more)).encode())
+    return digest.hexdigest()[:20]
+
+
+class Shelf:
+    """The entries of one kind and one version of what makes them, each a checksum and its content."""
+
+    def __init__(self, kind: str, version: str):
+        self.kind, self.version = kind, version
+
+    def _path(self, key: str, prefix: str) -> Path | None:
+        folder = directory()
+        name = hashlib.sha256(_bytes(key)).hexdigest()[:32]
+        return folder and folder / f"{self.kind}-{self.version}" / f"{prefix}{name}.bin"
+
+    def read(self, key: str, prefix: str = "") -> bytes | None:
+        """The content, or None where there is none or it is damaged."""
+        path = self._path(key, prefix)
+        try:
+            blob = path.read_bytes() if path else b""
+            # When it was last of use, to the day: the limit drops what has not been for longest.
+            if path and time.time() - path.stat().st_mtime > _DAY:
+                os.utime(path)
+        except OSError:
+            return None
+        return blob[32:] if _seal(key, blob[32:]) == blob[:32] else None
+
+    def write(self, key: str, content: bytes, prefix: str = "") -> None:
+        """Keep it: a whole file or none, with one warning where the disk refuses."""
+        path = self._path(key, prefix)
+        if path and _write_atomically(path, _seal(key, content) + content):
+            _keep_the_limit()
+
+    def _all(self, prefix: str) -> Iterator[Path]:
+        folder = directory()
+        return folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else iter(())
+
+    def holds_some(self, prefix: str) -> bool:
+        """Whether there is any entry with that prefix."""
+        return any(True for _ in self._all(prefix))
+
+    def remove(self, prefix: str) -> None:
+        """Forget all entries with that prefix."""
+        for path in self._all(prefix):
+            path.unlink(missing_ok=True)
+
+    def claim(self, key: str, prefix: str = "") -> Claim:
+        """The right to make an entry, once no other process is about to make it; look again then, it may be there."""
+        return Claim(self._path(key, prefix))
+
+
+class Claim:
+    """A lock on the file of an entry, empty where there was none; it ends with `release` or with the process.
+
+    After a minute of waiting, and where files cannot be locked, it is none.
+    """
+
+    def __init__(self, path: Path | None):
+        self.path, self.handle = path, -1
+        try:
+            import fcntl
+
+            if path:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                unfinished.begin(path, keep=True)
+                self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+                self._wait(lambda: fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except (ImportError, OSError):  # not on this system, or not in this folder
+            pass
+
+    def _wait(self, lock: Callable[[], None]) -> None:
+        last = time.monotonic() + PATIENCE
+        while time.monotonic() < last:
+            try:
+                return lock()
+            except BlockingIOError:
+                time.sleep(0.01)
+
+    def release(self) -> None:
+        """For others to go on; an entry that was not made leaves no file."""
+        if self.handle < 0 or self.path is None:
+            return
+        try:
+            if os.fstat(self.handle).st_size == 0 and self.path.stat().st_size == 0:
+                self.path.unlink()
+            import fcntl
+
+            fcntl.flock(self.handle, fcntl.LOCK_UN)  # a process that was forked meanwhile has the handle, too
+        except OSError:
+            pass
+        os.close(self.handle)
+        self.handle = -1
+        unfinished.finish(self.path)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    """The checksum of an entry, which also tells it from one that was put in its place."""
+    return hashlib.sha256(_bytes(key) + b"\0" + content).digest()
+
+
+def _write_atomically(path: Path, blob: bytes) -> bool:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = unfinished.temporary(path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(blob)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        unfinished.finish(temporary)
+    except OSError as error:
+        refuse(f"{path.parent} cannot be written ({error})")
+        return False
+    return True
+
+
+def entries() -> Iterator[tuple[str, Path, os.stat_result]]:
+    """(kind, file, its status) of everything that is kept, also by other versions; strangers' files are none of it."""
+    folder = directory()
+    for path in sorted(folder.glob("*-*/*")) if folder else ():
+        kind = _SHELF.fullmatch(path.parent.name)
+        try:
+            status = path.lstat()
+        except OSError:  # another process has dropped it
+            continue
+        if kind and stat.S_ISREG(status.st_mode) and path.suffix == ".bin":
+            yield kind[1], path, status
+
+
+def usage() -> dict[str, tuple[int, int]]:
+    """For each kind: how many entries, and their bytes."""
+    found: dict[str, tuple[int, int]] = {}
+    for kind, _, status in entries():
+        count, size = found.get(kind, (0, 0))
+        found[kind] = count + 1, size + status.st_size
+    return found
+
+
+def limit() -> int:
+    """The most bytes that are kept: 500 MiB, or what `set_limit` said."""
+    folder = directory()
+    try:
+        return int((folder / "limit").read_text()) if folder else LIMIT
+    except (OSError, ValueError):
+        return LIMIT
+
+
+def set_limit(size: int) -> int:
+    """Keep at most so many bytes from now on; returns how many entries had to go.
+
+    Raises
+    ------
+    UsageError : negative, or there is no folder to keep anything in
+    """
+    folder = directory()
+    if folder is None or size < 0:
+        raise UsageError("nothing is kept here" if folder is None else f"a limit must not be negative, not {size}")
+    if not _write_atomically(folder / "limit", str(size).encode()):
+        raise UsageError(f"{folder} cannot be written")
+    return drop(size)
+
+
+def drop(size: int = 0) -> int:
+    """Remove what was not used for longest until at most so many bytes are left; returns how many entries went."""
+    oldest = sorted(entries(), key=lambda entry: entry[2].st_mtime)
+    total, gone = sum(status.st_size for _, _, status in oldest), 0
+    for _, path, status in oldest:
+        if total <= size:
+            break
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            continue
+        total, gone = total - status.st_size, gone + 1
+    return gone
+
+
+_writes = itertools.count()
+
+
+def _keep_the_limit() -> None:
+    """Looked at with the first entry that a process writes, and with every 256th."""
+    if next(_writes) % 256 == 0 and sum(status.st_size for _, _, status in entries()) > limit():
+        drop(9 * limit() // 10)

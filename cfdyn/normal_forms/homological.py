@@ -1,0 +1,205 @@
+"""The linear algebra of a critical cycle, on all its points at once: null vectors, forms, homological equations.
+
+A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), N being the
+normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `Shift` solves it.
+The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
+
+References
+----------
+Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, as for their f⁽ⁿ⁾.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cfdyn.cycles.shooting import jacobians
+from cfdyn.errors import NumericsError
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems.map import Map
+
+DENSE = 100
+
+
+class Forms:
+    """The derivatives of a map at the points (n, D) of a cycle, as multilinear forms of directions (n, D), real or complex."""
+
+    def __init__(self, step: Map, points: np.ndarray, parameter: str | None = None):
+        self.step, self.points, self.parameter = step, points, parameter
+        self.matrices = jacobians(step, points)
+        if not np.isfinite(self.matrices).all():
+            raise NumericsError("the map has no derivative at this point")
+
+    def second(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """D²f(x_k)[u_k, v_k], (n, D)."""
+        return self._form(self.step, self.points, u, v)
+
+    def third(self, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """D³f(x_k)[u_k, v_k, w_k], (n, D)."""
+        return self._form(self.step, self.points, u, v, w)
+
+    def fourth(self, u: np.ndarray) -> np.ndarray:
+        """D⁴f(x_k)[u_k, u_k, u_k, u_k], (n, D)."""
+        return self._form(self.step, self.points, u, u, u, u)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """∂f/∂(parameter) at the points, (n, D)."""
+        assert self.parameter is not None
+        out = np.empty_like(self.points)
+        evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}").compiled, self.points, self.step.p, out)
+        return out
+
+    def moving(self, u: np.ndarray, v: np.ndarray, rates: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
+        """The second derivative in the state and the parameter α together, along (u_k, rates[0]) and (v_k, rates[1]).
+
+        With the rates 0 and 1 it is ∂_α Df(x_k) u_k + D²f(x_k)[u_k, v_k].
+        """
+        step, value = self._extended, self.step.params[str(self.parameter)]
+        along = [np.column_stack([w, np.full(len(w), r)]) for w, r in zip((u, v), rates, strict=True)]
+        return self._form(step, np.column_stack([self.points, np.full(len(self.points), value)]), *along)[:, :-1]
+
+    @cached_property
+    def _extended(self) -> Map:
+        return self.step.extended(str(self.parameter))
+
+    def _form(self, step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
+        """Complex directions by linearity, all their parts in one call."""
+        parts = [[(1j, u.imag), (1.0, u.real)] if np.iscomplexobj(u) else [(1.0, u)] for u in directions]
+        chosen = list(product(*parts))
+        stacks = [np.concatenate([choice[i][1] for choice in chosen]) for i in range(len(directions))]
+        values = derivatives(step, np.tile(points, (len(chosen), 1)), *stacks).reshape(len(chosen), *points.shape)
+        factors = np.array([np.prod([factor for factor, _ in choice]) for choice in chosen])
+        return np.tensordot(factors, values, 1)
+
+
+def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
+    """Dᵏf(x_i)[u_i, v_i, …] at each of the points, (n, D)."""
+    rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
+    evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
+    return out
+
+
+class Shift:
+    """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
+
+    ``right`` and ``left`` (nullity, n, D) are scaled so that (1/n) Σ_k ⟨q_i,k, q_j,k⟩ = δ_ij for q = right, the mean over the
+    cycle, and ⟨p_i,n, q_j,1⟩ = δ_ij for p = left; of a single q the largest entry is positive. |ν| = 1 makes all of this
+    independent of which point is the first. Where they are not null vectors, or have no such scale, the multiplier ν has
+    a Jordan block: ``split`` is False.
+    """
+
+    def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
+        self.shape, self.nullity = matrices.shape[:2], nullity
+        self.matrix, self.split = _assembled(matrices, nu), True
+        self.border: tuple[np.ndarray, np.ndarray] | None = None
+        if nullity == 0:
+            return
+        right, left = _null_vectors(self.matrix, nullity)
+        self.border = left.conj(), right.conj()
+        near = np.linalg.norm(np.asarray(self.matrix @ right), axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
+        scale = np.sqrt(len(matrices))
+        q, p = (v.T.reshape(nullity, *self.shape) * scale for v in (right, left))
+        if nullity == 1:
+            largest = q.flat[np.argmax(np.abs(q) > (1 - 1e-9) * np.abs(q).max())]
+            q = q * (np.conj(largest) / abs(largest))
+        # ⟨p_k, q_{k+1}⟩, ν times the last of them, is the same for all k: their mean loses no digits where one q_k is small.
+        image = np.roll(q, -1, axis=1)
+        image[:, -1] *= nu
+        pairing = np.einsum("ikd,jkd->ij", p, image) / (len(matrices) * nu)
+        self.split = bool(near.all() and _cosine(p, image) > tolerance)
+        self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
+        return self._solver(right.ravel())[: right.size].reshape(right.shape)
+
+    @cached_property
+    def _solver(self) -> Any:
+        return _factorised(self.matrix, self.border)
+
+
+def _assembled(matrices: np.ndarray, nu: complex) -> Any:
+    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense, or sparse where it is large."""
+    n, d = matrices.shape[:2]
+    factors = np.ones(n, dtype=type(nu))
+    factors[-1] = nu
+    if n == 1 or n * d <= DENSE:
+        system, index = np.zeros((n, d, n, d), dtype=factors.dtype), np.arange(n)
+        system[index, :, index, :] = matrices
+        system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)
+        return system.reshape(n * d, n * d)
+    from scipy.sparse import csc_matrix
+
+    entries = np.arange(n * d).reshape(n, d)
+    lines = np.concatenate([np.repeat(entries, d), entries.ravel()])
+    columns = np.concatenate([np.repeat(entries[:, None], d, axis=1).ravel(), np.roll(entries, -1, axis=0).ravel()])
+    return csc_matrix((np.concatenate([matrices.ravel(), -np.repeat(factors, d)]), (lines, columns)), shape=(n * d, n * d))
+
+
+def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` directions (N, count) that M, and those that Mᵀ, shortens most."""
+    if isinstance(matrix, np.ndarray):
+        u, _, v = np.linalg.svd(matrix)
+        return v[-count:].conj().T, u[:, -count:].conj()
+    # Bordered by anything, M is regular, and its null vectors are the answer to (0, I); then they are the better border.
+    generator, size = np.random.default_rng(0), matrix.shape[0]
+    right, left = (np.linalg.qr(generator.normal(size=(size, count)))[0] for _ in range(2))
+    unit = np.concatenate([np.zeros((size, count)), np.eye(count)])
+    for _ in range(3):
+        factors = _factors(matrix, (left.conj(), right.conj()))
+        solved, adjoint = (factors.solve(unit.astype(matrix.dtype), way) for way in "NT")
+        right, left = np.linalg.qr(solved[:size])[0], np.linalg.qr(adjoint[:size])[0]
+    return right, left
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> float:
+    """The cosine of the largest angle between the spaces that p_i,k and q_j,k span, (nullity, n, D), its mean over k."""
+    p, q = (np.linalg.qr(v.transpose(1, 2, 0))[0] for v in (left, right))
+    return float(np.linalg.svd(p.transpose(0, 2, 1) @ q, compute_uv=False)[:, -1].mean())
+
+
+def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return np.full_like(right, np.inf)
+
+
+def _factors(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
+    """SuperLU of the sparse matrix [[M, b], [cᵀ, 0]]."""
+    from scipy.sparse import csc_matrix
+    from scipy.sparse.linalg import splu
+
+    if border is None:
+        return splu(matrix)
+    entries, size, count = matrix.tocoo(), matrix.shape[0], border[0].shape[1]
+    lines, rows = np.arange(size, size + count), np.arange(size)
+    values = np.concatenate([entries.data, border[0].T.ravel(), border[1].T.ravel()])
+    places = (np.concatenate([entries.row, np.tile(rows, count), np.repeat(lines, size)]),
+              np.concatenate([entries.col, np.repeat(lines, size), np.tile(rows, count)]))  # fmt: skip
+    return splu(csc_matrix((values, places), shape=(size + count, size + count)))
+
+
+def _factorised(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
+    """A function that solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0), or with a right side of full length."""
+    count = 0 if border is None else border[0].shape[1]
+    size, dtype = matrix.shape[0] + count, matrix.dtype if border is None else np.result_type(matrix, border[0])
+    if isinstance(matrix, np.ndarray):
+        whole = matrix if border is None else np.block([[matrix, border[0]], [border[1].T, np.zeros((count, count))]])
+        solve = partial(_solved, whole)
+    else:
+        solve = _factors(matrix, border).solve
+
+    def filled(right: np.ndarray) -> np.ndarray:
+        if len(right) < size:
+            right = np.concatenate([right, np.zeros(count)])
+        if np.iscomplexobj(right) and not np.issubdtype(dtype, np.complexfloating):
+            return solve(right.real.copy()) + 1j * solve(right.imag.copy())
+        return solve(right.astype(dtype))
+
+    return filled

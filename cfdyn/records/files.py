@@ -1,0 +1,129 @@
+"""Files that are written whole or not at all, and files that can be read without waiting for anyone."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cfdyn.errors import UsageError
+from cfdyn.machine import unfinished
+
+_STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
+
+
+def as_path(path: Any) -> Path:
+    """The path that a user named.
+
+    Raises
+    ------
+    UsageError : something else
+    """
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise UsageError(f"a file is named by its path, not by {path!r:.60}")
+    return Path(path)
+
+@contextmanager
+def whole(path: str | os.PathLike) -> Iterator[str]:
+    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone.
+
+    A link is followed. A file that is there keeps its mode; a new one gets what the umask allows. Into a device or a pipe
+    the content is written.
+
+    Raises
+    ------
+    UsageError : it cannot be written
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "words.txt"
+    >>> with whole(path) as temporary:
+    ...     _ = Path(temporary).write_text("whole")
+    >>> path.read_text()
+    'whole'
+    """
+    path = as_path(path)
+    try:
+        there = _status(path)
+        with _poured(path) if _is_stream(path, there) else _replacing(path, there) as temporary:
+            yield temporary
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _replacing(path: Path, there: os.stat_result | None) -> Iterator[str]:
+    target = Path(os.path.realpath(path))
+    if there and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "the file is protected against writing")
+    handle, temporary = unfinished.temporary(target.parent, path.suffix.lower(), 0o600 if there else 0o666)
+    os.close(handle)
+    try:
+        yield temporary
+        if there:
+            with suppress(OSError, AttributeError):  # another user's, for whom only root can write
+                os.chown(temporary, there.st_uid, there.st_gid)
+            os.chmod(temporary, stat.S_IMODE(there.st_mode))
+        os.replace(temporary, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        unfinished.finish(temporary)
+
+
+@contextmanager
+def _poured(path: Path) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = os.path.join(folder, f"whole{path.suffix.lower()}")
+        Path(temporary).touch()
+        yield temporary
+        with open(temporary, "rb") as content, open(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as stream:
+            shutil.copyfileobj(content, stream)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _is_stream(path: Path, there: os.stat_result | None) -> bool:
+    return there is not None and (not stat.S_ISREG(there.st_mode) or str(path).startswith(_STREAMS))
+
+
+def can_write(path: Path) -> bool:
+    """Whether `whole` can write there, as far as one can tell before."""
+    try:
+        there = _status(path)
+    except OSError:
+        return False
+    if there and (stat.S_ISDIR(there.st_mode) or not os.access(path, os.W_OK)):
+        return False
+    folder = Path(os.path.realpath(path)).parent
+    return _is_stream(path, there) or folder.is_dir() and os.access(folder, os.W_OK)
+
+
+def regular(path: str | os.PathLike) -> BinaryIO:
+    """The file, opened for reading. Only what was opened is looked at, so that nobody can change it in between.
+
+    Raises
+    ------
+    OSError : it is not there, a folder, a device or a pipe (which may have no end or never begin), or cannot be read
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return open(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    raise OSError(errno.ESPIPE, "it is a device or a pipe, not a file on disk")

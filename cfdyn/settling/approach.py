@@ -1,0 +1,160 @@
+"""Does an orbit contract onto a given cycle? Judged by its distance, stage after stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import Enum
+
+import numpy as np
+
+from cfdyn.cycles.shooting import jacobians
+from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.settling.irregular import bump
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import FAR
+
+STAGES = 6
+NEUTRAL = 1e-9
+# An orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance.
+TOLD_APART = 0.25
+# Slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed.
+CLOSER = 0.6
+# Turns after which the largest distance from the centre of a rotation has been met.
+TURNS = 64
+# A map contracts volume by less than this per step only by round-off.
+CONSERVED = 1e-13
+
+
+class Approach(Enum):
+    """How an orbit relates to a cycle; the value is the evidence in words."""
+
+    NO = "the orbit does not approach"
+    STUCK = "the orbit sits on an unstable cycle"
+    ON = "the orbit has reached it to round-off"
+    ON_NEUTRAL = "the orbit is on it to round-off, and it is neutral (a continuum of cycles, or a bifurcation point)"
+    CONTRACTS = f"the distance to it shrinks as the multiplier says over {STAGES} stages"
+    SLOW = "the distance to it shrinks steadily but slowly: near neutral"
+
+
+def approach(
+    step: Map, z: np.ndarray, points: np.ndarray, mu: np.ndarray, spare: int, extent: np.ndarray
+) -> tuple[Approach, int, np.ndarray]:
+    """(verdict, steps used, state reached) for the orbit of ``z`` and a cycle with the multipliers ``mu`` (D,), largest first.
+
+    ``extent`` (D,): the size of each coordinate on the way; distances are measured against it. An orbit that is farther
+    from a cycle than the cycle is from one of a shorter period is no evidence for it.
+    """
+    n, radius = len(points), float(abs(mu[0]))
+    if not math.isfinite(radius):
+        return Approach.NO, 0, z
+    size = np.maximum(np.abs(points).max(axis=0), extent)
+    size[size == 0] = 1.0
+    floor = 1e-12 if radius >= 1 else min(1e-8, max(1e-12, 2e-15 / (1 - radius)))
+
+    def distance(state: np.ndarray) -> float:
+        return _distance(step, state, points, size)
+
+    if radius > 1 + NEUTRAL:
+        return (Approach.STUCK if distance(z) <= 1e-11 else Approach.NO), 0, z
+    if distance(z) <= floor:
+        if radius < 1 - NEUTRAL or _stays(step, z, distance, n, 10 * floor):
+            return (Approach.ON if radius < 1 - NEUTRAL else Approach.ON_NEUTRAL), 0, z
+        return Approach.NO, 0, z
+    cycles = 1 if radius < 0.5 else math.ceil(math.log(2) / max(-math.log(min(radius, 1.0)), 1e-15))
+    longest = max(1, spare // STAGES // n)
+    slow, apart = cycles > longest, TOLD_APART * _separation(points, size)
+    if slow and np.any((np.abs(mu) > 1 - 1 / longest) & (np.abs(mu.imag) > NEUTRAL)):
+        return _spiral(step, z, points, size, spare, apart)
+    return _stages(step, z, distance, floor, n * min(cycles, longest), slow, apart)
+
+
+def _stays(step: Map, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
+    """True if the orbit is as near to a neutral n-cycle a thousand steps later: a slow drift would not be."""
+    later = z.copy()
+    steps = n * max(1, 1000 // n)
+    return bool(advance(step.rule("step").compiled, later, step.p, steps, FAR)[1] == DONE and distance(later) <= near)
+
+
+def _separation(points: np.ndarray, size: np.ndarray) -> float:
+    """The least distance of the n points (n, D) from themselves q phases on, q a proper divisor of n; ∞ for a fixed point."""
+    n = len(points)
+    divisors = [q for q in range(1, n // 2 + 1) if n % q == 0]
+    gaps = [float((np.abs(points - np.roll(points, -q, axis=0)) / size).max()) for q in divisors]
+    return min(gaps, default=math.inf)
+
+
+def _stages(
+    step: Map,
+    z: np.ndarray,
+    distance: Callable[[np.ndarray], float],
+    floor: float,
+    steps: int,
+    slow: bool,
+    apart: float,
+) -> tuple[Approach, int, np.ndarray]:
+    """Six stages of the same length; in each the distance falls by a quarter, or steadily where that takes too long."""
+    z, used = z.copy(), 0
+    start = last = distance(z)
+    for _ in range(STAGES):
+        if advance(step.rule("step").compiled, z, step.p, steps, FAR)[1] != DONE:
+            return Approach.NO, 0, z
+        used += steps
+        now = distance(z)
+        if now <= floor:
+            break
+        if not now < (1.0 if slow else 0.75) * last:
+            return Approach.NO, 0, z
+        last = now
+    if now > floor and ((slow and not now < CLOSER * start) or not now < apart):
+        return Approach.NO, 0, z
+    return (Approach.SLOW if slow else Approach.CONTRACTS), used, z
+
+
+def _spiral(
+    step: Map, z: np.ndarray, points: np.ndarray, size: np.ndarray, steps: int, apart: float
+) -> tuple[Approach, int, np.ndarray]:
+    """Stages about a cycle with neutral complex multipliers, where the distance swings with the phase.
+
+    Distances are taken in the eigenvectors' coordinates, in which the linear part only turns, as the largest over many
+    turns. What approaches also contracts volume on its way: a librating orbit of a conservative map does not.
+    """
+    n, z = len(points), z.copy()
+    turned = _eigenvectors(step, points, size)
+    farthest, contraction, turns = [], [], TURNS if n > 16 else 8 * TURNS
+    weight = bump(n * turns)
+    # Twice as long each time, so that what does not approach is known soon.
+    lengths = [0, *(n * max(1, steps * 2**k // 2**STAGES // n) for k in range(STAGES))]
+    for moved in lengths:
+        orbit = np.empty((n * turns, step.dim))
+        ran = advance(step.rule("step").compiled, z, step.p, moved, FAR)[1]
+        orbit[0] = z
+        if ran != DONE or iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] != DONE:
+            return Approach.NO, 0, z
+        farthest.append(float(np.abs((orbit[::n] - points[0]) / size @ turned.T).max()))
+        with np.errstate(divide="ignore"):
+            contraction.append(float(weight @ np.linalg.slogdet(jacobians(step, orbit))[1]))
+        if contraction[-1] > -CONSERVED or (moved and not farthest[-1] < farthest[-2]):
+            return Approach.NO, 0, z
+    rate = math.log(farthest[-2] / farthest[-1]) / lengths[-1] if farthest[-1] > 0 else 0.0
+    near = farthest[-1] < min(CLOSER * farthest[0], apart)
+    return (Approach.SLOW if near and contraction[-1] < -rate else Approach.NO), sum(lengths), z
+
+
+def _eigenvectors(step: Map, points: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The matrix (D, D) from scaled deviations from the first point to coordinates in eigenvectors; 1 where ill-conditioned."""
+    product = np.eye(step.dim)
+    for matrix in jacobians(step, points):
+        product = matrix @ product
+    vectors = np.linalg.eig(product * size / size[:, None])[1]
+    return np.linalg.inv(vectors) if np.linalg.cond(vectors) < 1e8 else np.eye(step.dim)
+
+
+def _distance(step: Map, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
+    """max over one period of |orbit − cycle| in the same phase, each coordinate relative to its size."""
+    orbit = np.empty((len(points), step.dim))
+    orbit[0] = z
+    iterate(step.rule("step").compiled, step.p, FAR, orbit)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.abs(orbit - points) / size
+    return float(gaps.max()) if np.isfinite(gaps).all() else math.inf

@@ -1,0 +1,69 @@
+"""Repeat an orbit in high precision where the float orbit may be an artefact of rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.systems.map import Map
+
+MAX_OPERATIONS = 2e6
+# Dearer maps are not evaluated with digits to learn their round-off.
+DEAR = 5000
+DIGITS = 30
+
+
+def stays(
+    step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: int
+) -> tuple[bool | None, np.ndarray]:
+    """Is the exact orbit of z0, after ``steps`` steps, still on the unstable cycle ``points``?
+
+    (True, …) if it repeats to half the digits over three periods; (False, z) with the first state
+    that has left the cycle's neighbourhood; (None, …) if that would take too long.
+    """
+    n = len(points)
+    if (steps + 3 * n) * step.cost > MAX_OPERATIONS:
+        return None, z0
+    precise = step.precise(digits)
+    z = [precise.number(v) for v in z0.tolist()]
+    for _ in range(steps):
+        z = precise(z)
+    moved, tolerance = [], precise.number(10) ** (-digits // 2)
+    largest = max(abs(v) for v in z)
+    for _ in range(3):
+        before = z
+        for _ in range(n):
+            z = precise(z)
+        moved.append(max(abs(a - b) for a, b in zip(z, before, strict=True)))
+    # What is on its stable set comes nearer, or stays to the last digits; what grows leaves, from however near.
+    still = moved[-1] <= max(moved[0], precise.number(10) ** (5 - digits) * largest)
+    size = np.abs(points).max(axis=0) + 1e-300
+    if still and max(moved) <= tolerance * (1 + largest):
+        return True, z0
+    extra = int(MAX_OPERATIONS / step.cost)
+    if moved[0] > 0 and moved[-1] > moved[0]:
+        log = precise.algebra.functions["log"]
+        # It leaves at the rate at which it moves apart; where that takes too long there is no need to watch.
+        rate = float(log(moved[-1] / moved[0])) / (2 * n)
+        if float(log(precise.number(1e-3 * size.max())) - log(moved[-1])) > 2 * extra * rate:
+            return None, z0
+    for _ in range(extra):
+        state = np.array([float(v) for v in z])
+        with np.errstate(over="ignore"):
+            away = (np.abs(points - state) / size).max(axis=1).min()
+        if away > 1e-3:
+            return False, state
+        z = precise(z)
+    return None, z0
+
+
+def noise(step: Map, states: np.ndarray) -> np.ndarray:
+    """The largest round-off error of one step from some states (k, D), for each coordinate, (D,); 0 for dear maps."""
+    worst = np.zeros(step.dim)
+    if step.cost > DEAR:
+        return worst
+    precise = step.precise(DIGITS)
+    for state in states:
+        exact = precise([precise.number(v) for v in state.tolist()])
+        error = [float(abs(a - b)) for a, b in zip(exact, step(state).tolist(), strict=True)]
+        worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
+    return worst

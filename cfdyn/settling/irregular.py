@@ -1,0 +1,103 @@
+"""Chaotic or quasi-periodic? By the Lyapunov exponent with its error, and by weighted averages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.cycles.angles import hint, smooth
+from cfdyn.kernels.orbits import DONE, advance, iterate, stretch
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import FAR
+
+BATCHES = 20
+SMALLEST_EXPONENT = 1e-4
+QUASI_DIGITS = 7.0
+
+
+def irregular(step: Map, z: np.ndarray, steps: int, max_period: int) -> tuple[str, str, float, np.ndarray | None]:
+    """(kind, reason, exponent, state reached) of an orbit that is on no cycle of a period up to ``max_period``."""
+    state, reach = z.copy(), np.zeros(BATCHES)
+    digits = averages_digits(step, z, min(steps // 4, 20_000))
+    # On a curve the exponent is 0: that it is small is soon seen.
+    fewer = 4 if digits >= QUASI_DIGITS else 1
+    exponent, error = _exponent(step, state, max(steps // (fewer * BATCHES), 1), reach)
+    if exponent == -math.inf:
+        return "undecided", (f"the orbit passes through a critical point of the map, so its Lyapunov exponent is −∞, as on a "
+                             f"superstable cycle; none of a period up to {max_period} was found"), exponent, None  # fmt: skip
+    if not math.isfinite(exponent):
+        return "undecided", "the map's derivative is not finite on the orbit", exponent, None
+    evidence = f"Lyapunov exponent {exponent:.4g} ± {error:.1g} per step over {steps // fewer} steps, no cycle found"
+    if _grows(reach):
+        return "undecided", f"{evidence}; the orbit still grows{hint(step, state)}", exponent, state
+    margin = max(6 * error, SMALLEST_EXPONENT)
+    if exponent < -max(margin, 1e-3):
+        return "undecided", f"{evidence} up to {max_period} although nearby orbits converge{hint(step, state)}", exponent, state
+    # In narrow bands chaos averages well too.
+    if exponent > margin and (digits < QUASI_DIGITS or exponent > max(20 * error, 5e-3)):
+        return "chaotic", evidence, exponent, state
+    if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, 1e-3) and digits >= QUASI_DIGITS:
+        return "quasi-periodic", f"{evidence}; averages agree to {digits:.0f} digits", exponent, state
+    return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state)}", exponent, state
+
+
+def _grows(reach: np.ndarray) -> bool:
+    """True if max |entry| of successive stretches rises in nearly all: on an attractor it rises in some, with bursts too."""
+    return bool(reach[-1] > 2 * reach[0] and (np.diff(reach) > 0).mean() > 0.85)
+
+
+def _exponent(step: Map, state: np.ndarray, steps: int, reach: np.ndarray) -> tuple[float, float]:
+    """Largest exponent and its standard error over BATCHES batches, max |entry| in each in ``reach``; ``state`` moves on."""
+    q = np.full((1, step.dim), 1 / math.sqrt(step.dim))
+    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    stretch(*rules, state, step.p, min(steps, 1000), q, np.zeros(1))
+    means = np.empty(BATCHES)
+    orbit = np.empty((min(steps, 1000) + 1, step.dim))
+    for i in range(BATCHES):
+        orbit[0], sums = state, np.zeros(1)
+        iterate(rules[0], step.p, FAR, orbit)
+        reach[i] = np.abs(orbit).max()
+        if stretch(*rules, state, step.p, steps, q, sums) < steps:
+            return math.nan, math.nan
+        means[i] = sums[0] / steps
+    if np.isneginf(means).any() and not np.isnan(means).any():
+        return -math.inf, math.nan
+    if not np.isfinite(means).all():
+        return math.nan, math.nan
+    return float(means.mean()), float(means.std(ddof=1) / math.sqrt(BATCHES))
+
+
+def bump(n: int) -> np.ndarray:
+    """Weights (n,) of a Birkhoff average, exp(−1/(s(1−s))) at s = k/(n+1), with sum 1."""
+    s = np.arange(1, n + 1) / (n + 1)
+    weight = np.exp(-1 / (s * (1 - s)))
+    return weight / weight.sum()
+
+
+def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
+    """Digits to which weighted Birkhoff averages over two stretches of n agree.
+
+    Averaged are each coordinate (of an angle cosine and sine) and its square: a coordinate alone may average fast in chaos
+    too, as x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls
+    faster than any power of n, on a chaotic one as n^(−1/2).
+    """
+    if n < 100:
+        return 0.0
+    weight = bump(n - 1)
+    state, averages, centre, size = z.copy(), [], np.empty(0), np.empty(0)
+    for _ in range(2):
+        orbit = np.empty((n, step.dim))
+        orbit[0] = state
+        if iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] != DONE:
+            return 0.0
+        values = smooth(step, orbit)
+        if not len(size):
+            centre, size = values.mean(axis=0), np.ptp(values, axis=0)
+            size[size == 0] = 1.0
+        scaled = (values[1:] - centre) / size
+        averages.append(weight @ np.hstack([scaled, scaled**2]))
+        state = orbit[-1].copy()
+        advance(step.rule("step").compiled, state, step.p, 1, FAR)
+    gap = np.abs(averages[0] - averages[1])
+    return float(-math.log10(max(gap.max(), 1e-17)))

@@ -1,0 +1,176 @@
+"""`compare`, `averages`: an optimizer, its continuous-time models and averages of it, from one start."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis.averages import Averages
+from cfdyn.analysis.averages import averages as judge_averages
+from cfdyn.analysis.compare import Comparison
+from cfdyn.analysis.compare import compare as judge
+from cfdyn.errors import CfdynError, UsageError
+from cfdyn.integrate.solve import solve
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.registry import catalogue
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import as_map
+from cfdyn.systems.orbit import Orbit, iterate
+
+MODELS = ("gradient", "central", "rod", "edge")
+BESIDE_AVERAGES = ("gradient", "central")
+Progress = Callable[[str], None]
+
+
+def compare(
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
+    steps: int = 500, inject: float = 0.0, digits: int | None = None, rtol: float = 1e-8, atol: float = 1e-14,
+    progress: Progress | None = None,
+) -> Comparison:  # fmt: skip
+    """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit.
+
+    Parameters
+    ----------
+    loss, optimizer : what is iterated
+    models : names of `cfdyn.flows`, flows, or a mapping from names of your own to flows; gradient, central, rod and edge
+        (those that the optimizer has) if not given
+    start : weights (d,) or the full state
+    steps : of the optimizer, at least 2; the models go as far in time
+    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`
+    digits : iterate with that many decimal digits instead of float64
+    rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
+
+    Returns
+    -------
+    Comparison; `cfdyn.plot` draws it, `cfdyn.animate` animates it
+
+    Raises
+    ------
+    UsageError : an unknown model, one that the optimizer has not, or a start or number of steps that makes no sense
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    >>> found = cf.compare(loss, gd, ["gradient", "central"], start=[0.05, 6.4], steps=600)
+    >>> [(model.name, round(model.distance, 2)) for model in found.ranking]
+    [('central', 0.11), ('gradient', 0.81)]
+    """
+    flows, notes = _flows(loss, optimizer, models, MODELS)
+    if not flows:
+        raise UsageError("a comparison needs at least one model, such as models=['central']")
+    orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
+    found = judge(orbit, paths, list(flows))
+    found.warnings.extend(notes)
+    return dataclasses.replace(found, _loss=loss)
+
+
+def averages(
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
+    steps: int = 500, decays: Sequence[float] = (0.5, 0.9, 0.99), period: int = 2, inject: float = 0.0, digits: int | None = None,
+    rtol: float = 1e-8, atol: float = 1e-14, progress: Progress | None = None,
+) -> Averages:  # fmt: skip
+    """Iterate an optimizer and judge averages of its iterates, and models: `cfdyn.analysis.averages` says how.
+
+    Parameters
+    ----------
+    loss, optimizer, start, steps, inject, digits, rtol, atol : as for `compare`
+    models : as there, or empty; gradient and central (those that the optimizer has) if not given
+    decays, period : of the exponential averages, and of the fast oscillation
+
+    Returns
+    -------
+    Averages; `cfdyn.plot` draws it
+
+    Raises
+    ------
+    UsageError : as `compare`, or a decay or period out of range
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss, gd = cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3)
+    >>> found = cf.averages(loss, gd, [], start=[0.05, 6.4], steps=1000, decays=[0.9])
+    >>> [(entry.name, round(entry.error, 3)) for entry in found.ranking[:2]]
+    [('ema=0.9', 0.048), ('last_two', 0.051)]
+    """
+    flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES)
+    orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
+    found = judge_averages(orbit, paths, decays, list(flows), period)
+    found.warnings.extend(notes)
+    return found
+
+
+def _followed(
+    loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], start: Any, steps: int, inject: float, digits: int | None,
+    rtol: float, atol: float, progress: Progress | None,
+) -> tuple[Orbit, list[Trajectory]]:  # fmt: skip
+    """The orbit, and each flow's path with a row at each step."""
+    say = progress or (lambda words: None)
+    if steps < 2:
+        raise UsageError(f"a comparison needs at least 2 steps, not {steps}")
+    step = as_map(loss, optimizer)
+    z0 = step.state(_start(start))
+    say("iterating the optimizer")
+    orbit = iterate(step, z0, steps, digits=digits, inject=inject)
+    paths = []
+    for name, flow in flows.items():
+        say(f"solving {name}")
+        # Weights alone: every model knows best what to put behind them.
+        given = z0 if np.size(start) > step.n_weights and flow.dim == step.dim else z0[: step.n_weights]
+        paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps)))
+    return orbit, paths
+
+
+def _rows(flow: Flow, steps: int) -> list[float]:
+    """The times at which its averages stand beside those of the iterates."""
+    rows = np.arange(steps + 1.0)
+    return np.unique(np.maximum(rows - flow.lead, 0.0)).tolist() if flow.lead else rows.tolist()
+
+
+def _start(start: Any) -> Any:
+    if start is None:
+        raise UsageError("a comparison needs a start: the weights, or the full state")
+    return start
+
+
+def _flows(
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None, usual: Sequence[str]
+) -> tuple[dict[str, Flow], list[str]]:
+    """The flows by name, and what was left out."""
+    if isinstance(models, Mapping):
+        return _checked(dict(models)), []
+    flows: dict[str, Flow] = {}
+    left: list[str] = []
+    for model in usual if models is None else models:
+        if isinstance(model, str):
+            entry = catalogue("flows").get(model)
+            try:
+                _add(flows, model, entry(loss, optimizer))
+            except CfdynError as error:
+                if models is not None:
+                    raise
+                left.append(f"{model} was left out: {error}")
+        else:
+            _add(flows, getattr(model, "name", str(model)), model)
+    return _checked(flows), left
+
+
+def _add(flows: dict[str, Flow], name: str, flow: Flow) -> None:
+    """Under its name, or ``edge 2`` where that is taken."""
+    number = 1
+    while (name if number == 1 else f"{name} {number}") in flows:
+        number += 1
+    flows[name if number == 1 else f"{name} {number}"] = flow
+
+
+def _checked(flows: dict[str, Flow]) -> dict[str, Flow]:
+    for name, flow in flows.items():
+        if not isinstance(flow, Flow):
+            raise UsageError(f"the model {name!r} is no flow but a {type(flow).__name__}; cf.flows makes them")
+    return flows

@@ -1,0 +1,107 @@
+"""`landmarks`: what happens over the learning rate, at which values, and which of them have a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.analysis.bands import Bands
+from cfdyn.analysis.cascade import Cascade, cascade
+from cfdyn.analysis.classify import classify
+from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.windows import Window, windows
+from cfdyn.errors import NumericsError
+from cfdyn.symbolic.exact.short import PATIENCE, report_forms
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+
+PERIOD = 3
+MOST_KNOWN = 3
+LEVELS = 8
+SHOWN = 5
+BEFORE = 0.95
+SAME = 1e-9
+
+
+class Landmark(NamedTuple):
+    """A value of the learning rate, what happens there, and the formula that gives it, or ""."""
+
+    value: float
+    what: str
+    formula: str
+
+
+@contextmanager
+def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[list[dict[str, Any]], str]]]:
+    """Looks for closed forms beside everything else; what it gives returns them, waiting if need be.
+
+    A dict each: ``name``, ``text``, ``latex``, ``value``; and in words what was not computed, or "".
+    """
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(report_forms, loss, optimizer, PATIENCE)
+        yield lambda: ([form._asdict() for form in found.result()[0]], found.result()[1])
+
+
+def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
+    """The cascade that starts at the flip of the lowest minimum, None if there is none in the range of the bands."""
+    if border is None or border.kind != "flip":
+        return None
+    lo, hi = float(over.values[0]), float(over.values[-1])
+    start = max(lo, BEFORE * border.value)
+    if not lo <= start < border.value < hi:
+        return None
+    try:
+        return cascade(step.at(**{over.parameter: start}), border.points, over.parameter, (lo, hi), LEVELS)
+    except NumericsError:
+        return None
+
+
+def three_cycle_windows(step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None) -> list[Window]:
+    """The windows of 3-cycles over the range of the bands.
+
+    Maps of one variable are searched in the box; for others only those are found whose 3-cycle the orbit from z0 meets.
+    """
+    known = [] if step.dim == 1 else _met(step, z0, over)
+    if step.dim > 1 and not known:
+        return []
+    bounds = float(over.values[0]), float(over.values[-1])
+    try:
+        return windows(step, PERIOD, over.parameter, bounds, box, known)
+    except NumericsError:
+        return []
+
+
+def _met(step: Map, z0: np.ndarray, over: Bands) -> list[tuple[float, Any]]:
+    """(value, points) of 3-cycles in the middle of the widest bands of period 3."""
+    name = f"period {PERIOD}"
+    widest = sorted((b for b in over.bands if b[2] == name), key=lambda b: b[0] - b[1])[:MOST_KNOWN]
+    found = []
+    for lo, hi, _ in widest:
+        value = (lo + hi) / 2
+        regime = classify(step.at(**{over.parameter: value}), z0)
+        if regime.period == PERIOD:
+            found.append((value, regime.points))
+    return found
+
+
+def landmarks(study: Any) -> list[Landmark]:
+    """The edge, the doublings and the windows of a study in order of the learning rate, with formulas where there are some."""
+    found = [] if study.edge is None else [(study.edge.value, f"edge of the lowest minimum ({study.edge.kind})")]
+    if study.cascade is not None:
+        flips = zip(study.cascade.flips[1:SHOWN], study.cascade.periods[1:SHOWN], strict=True)
+        found += [(value, f"flip of the {n}-cycle") for value, n in flips]
+        found.append((study.cascade.accumulation, "the doublings accumulate"))
+    for window in study.windows:
+        n = window.period
+        found += [(window.opens, f"fold: a {n}-cycle is born"), (window.superstable, f"superstable {n}-cycle"),
+                  (window.flips, f"flip of the {n}-cycle"), (window.closes, f"crisis: the {n}-cycle's window ends")]  # fmt: skip
+    return sorted(Landmark(value, what, _formula(study.exact, value)) for value, what in found if value is not None)
+
+
+def _formula(exact: Sequence[dict[str, Any]], value: float) -> str:
+    return next((form["text"] for form in exact if abs(form["value"] - value) <= SAME * abs(value)), "")

@@ -1,0 +1,61 @@
+"""`landscape`: what an orbit is drawn on: the graph of the map, or the loss over a plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from cfdyn.analysis.classify import Regime
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.records.record import Record
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import Orbit
+
+
+@dataclass(frozen=True)
+class Landscape(Record):
+    """``kind`` "graph": x (n,) and values (n,) = f(x). ``kind`` "plane": x (n,), y (m,) and the loss
+    values (m, n), the other weights as at the end of the orbit. ``labels``: names of the axes."""
+
+    kind: str
+    x: Annotated[np.ndarray, "*"]
+    y: Annotated[np.ndarray, "*"]
+    values: np.ndarray
+    labels: tuple[str, str]
+
+
+def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 161) -> Landscape:
+    """The graph of a map of one variable around the orbit, or the loss over the first two weights.
+
+    Momentum on one weight is drawn in the plane of the weight and its first state variable, without
+    contours (values are NaN).
+    """
+    seen = orbit.z[:81] if step.dim == 1 else orbit.z
+    settled = regime.points.reshape(-1, step.dim)
+    x = _interval(seen[:, 0], settled[:, 0], 4 * size if step.dim == 1 else size)
+    if step.dim == 1:
+        out = np.empty((len(x), 1))
+        evaluate_rows(step.rule("step").compiled, x[:, None].copy(), step.p, out)
+        return Landscape("graph", x, np.empty(0), out[:, 0], (step.names[0], "next " + step.names[0]))
+    y = _interval(seen[:, 1], settled[:, 1], size)
+    values = np.full((size, size, 1), np.nan)
+    if loss.dim > 1:
+        points = np.tile(orbit.w[-1], (size * size, 1))
+        points[:, 0], points[:, 1] = (g.ravel() for g in np.meshgrid(x, y))
+        evaluate_rows(loss.rule("value").compiled, points, loss.p, values.reshape(-1, 1))
+    return Landscape("plane", x, y, values[:, :, 0], (step.names[0], step.names[1]))
+
+
+def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:
+    """A grid over the values with a margin; a runaway orbit is cut at 20 times its median distance, a cycle never."""
+    values = np.concatenate([seen, settled])
+    away = np.abs(values - np.median(values))
+    # Half of a 2-cycle's orbit lies at one of its points: the median distance is then 0, or nearly so.
+    spread = max(np.median(away), away[len(seen) :].max(initial=0.0)) or away.max() or 1.0
+    near = values[away <= 20 * spread]
+    lo, hi = near.min(), near.max()
+    margin = 0.25 * (hi - lo) or 0.25 * max(1.0, abs(hi))
+    return np.linspace(lo - margin, hi + margin, size)

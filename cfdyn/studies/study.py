@@ -1,0 +1,187 @@
+"""`study`: the whole question for one loss and one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.analysis.bands import Bands, bands
+from cfdyn.analysis.cascade import Cascade
+from cfdyn.analysis.classify import Regime, classify
+from cfdyn.analysis.cycles import Cycles, cycles
+from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.normal_form import NormalForm, normal_form
+from cfdyn.analysis.windows import Window
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records.record import Record, provenance
+from cfdyn.registry import catalogue
+from cfdyn.studies.compile_ahead import compiling_ahead
+from cfdyn.studies.defaults import edge_at, learning_rate, start_near
+from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
+from cfdyn.studies.landscape import Landscape, landscape
+from cfdyn.studies.verdict import verdict
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.minima import Minimum, minima
+from cfdyn.systems.orbit import Orbit, iterate
+
+STEPS = 300
+GIVEN, BY_EDGE, NEAR = "given", "1.1 × the edge", "near the lowest minimum"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Study(Record):
+    """Everything `study` found.
+
+    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why (``no_edge``); ``flip``:
+    its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
+    ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
+    edge, or None; ``windows``: of 3-cycles over the range of the bands;
+    ``exact``: closed forms, a dict each (name, text, latex, value), and ``unfinished``: which were not computed, and why;
+    ``orbit``: the first steps; ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
+    """
+
+    title: str
+    latex: str
+    optimizer: str
+    lr: float
+    start: Annotated[np.ndarray, "D"]
+    chosen: dict
+    minima: list[Minimum]
+    edge: Edge | None
+    flip: NormalForm | None
+    regime: Regime
+    bands: Bands
+    cycles: Cycles | None
+    cascade: Cascade | None
+    windows: list[Window]
+    exact: list[dict]
+    orbit: Orbit
+    loss: Annotated[np.ndarray, "t"]
+    sharpness: Annotated[np.ndarray, "t"]
+    landscape: Landscape
+    verdict: str
+    no_edge: str = ""
+    unfinished: str = ""
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names that were read as weights, in the order of ``start``."""
+        return self.orbit.names[: self.orbit.n_weights]
+
+
+def study(
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    start: Any = None,
+    box: Sequence[tuple[float, float]] | None = None,
+    lr_range: tuple[float, float] | None = None,
+    seed: int = 0,
+    auto_lr: bool = False,
+    progress: Progress | None = None,
+) -> Study:
+    """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict.
+
+    Parameters
+    ----------
+    loss : the loss
+    optimizer : with its learning rate; gradient descent at 1.1 × the edge if not given
+    start : weights (d,) or full state; near the lowest minimum if not given
+    box : where to look for minima and 3-cycles; the loss's own if not given
+    lr_range : (lo, hi) of the regimes over lr; from half the edge to three times it if not given
+    seed : of the random starts for minima
+    auto_lr : take 1.1 × the edge in place of the optimizer's learning rate
+    progress : called with a few words at each stage
+
+    Raises
+    ------
+    UsageError : a bad start, box or range, or no learning rate given where no edge exists
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.study(cf.Loss("(w**2-1)**2/4"), cf.optimizers.gd(lr=1.46))
+    >>> found.regime.period, len(found.cycles), found.edge.value
+    (3, 4, 1.0)
+    """
+    say = progress or (lambda words: None)
+    auto = auto_lr or optimizer is None
+    optimizer = _checked(loss, optimizer or catalogue("optimizers").get("gd")(lr=1.0))
+    say("looking for minima")
+    found = minima(loss, box, seed=seed)
+    if auto:
+        optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
+    step, given = as_map(loss, optimizer), start is not None
+    z0 = step.state(start if given else start_near(loss, found))
+    border, no_edge = edge_at(loss, optimizer, found[0]) if found else (None, "")
+    with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
+        say("classifying the orbit")
+        regime = classify(step, z0)
+        say("scanning learning rates")
+        lr = optimizer.params["lr"]
+        over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
+        orbit = iterate(step, z0, STEPS)
+        say("following doublings and 3-cycles")
+        around = _around(loss, orbit, box)
+        parts: dict[str, Any] = {
+            "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
+            "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
+            "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
+            "sharpness": orbit.sharpness, "cycles": _three_cycles(step, around), "cascade": doublings(step, border, over_lr),
+            "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
+            "no_edge": no_edge,
+        }  # fmt: skip
+        say("looking for formulas")
+        parts["exact"], parts["unfinished"] = exact()
+    return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
+
+
+def _settings(loss: Loss, optimizer: Optimizer, z0: np.ndarray, seed: int) -> dict[str, Any]:
+    return provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
+                      data=loss.spec.data_digest)  # fmt: skip
+
+
+def _checked(loss: Loss, optimizer: Optimizer) -> Optimizer:
+    if not isinstance(loss, Loss):
+        raise UsageError(f"study takes a cf.Loss, not {type(loss).__name__}")
+    if "lr" not in optimizer.params:
+        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
+    return optimizer
+
+
+def _range(lr: float, border: Edge | None) -> tuple[float, float]:
+    """Half the edge to three times it, widened to hold the learning rate itself."""
+    if border is None or border.value > 100 * lr:
+        return lr / 4, 4 * lr
+    return min(0.5 * border.value, 0.9 * lr), max(3 * border.value, 1.2 * lr)
+
+
+def _flip(step: Map, border: Edge | None) -> NormalForm | None:
+    if border is None or border.kind != "flip":
+        return None
+    try:
+        return normal_form(step.at(lr=border.value), border.points[0])
+    except NumericsError:
+        return None
+
+
+def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:
+    """The box of the first weight, and what the orbit visits of the rest of the line, with a margin."""
+    lo, hi = (box or loss.spec.box or [(-5.0, 5.0)])[0]
+    w = [lo, hi, *orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0].tolist()]
+    lo, hi = min(w), max(w)
+    return [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))]
+
+
+def _three_cycles(step: Map, around: list[tuple[float, float]]) -> Cycles | None:
+    if step.dim != 1:
+        return None
+    try:
+        return cycles(step, 3, around)
+    except NumericsError:
+        return None

@@ -1,0 +1,115 @@
+"""`verdict`: what a study found, in sentences for a reader in a hurry."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.analysis.bands import Bands
+from cfdyn.analysis.classify import Regime
+from cfdyn.analysis.cycles import Cycles
+from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.normal_form import NormalForm
+from cfdyn.analysis.windows import Window
+from cfdyn.cycles.line.sampling import continuous_between
+from cfdyn.systems.map import Map
+from cfdyn.systems.minima import Minimum
+
+MOVED = 1e-6
+
+
+def verdict(
+    step: Map,
+    *,
+    regime: Regime,
+    lr: float,
+    edge: Edge | None,
+    no_edge: str,
+    flip: NormalForm | None,
+    cycles: Cycles | None,
+    minima: list[Minimum],
+    bands: Bands,
+    windows: list[Window],
+    unfinished: str,
+    **_: object,
+) -> str:
+    """A few sentences, the answer first, each one true of the numbers given."""
+    orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
+    sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
+    if unfinished:
+        sentences.append(f"Formulas not computed: {unfinished}.")
+    return " ".join(s for s in sentences if s)
+
+
+def _regime(regime: Regime, minima: list[Minimum]) -> str:
+    if regime.kind == "fixed point" and minima and minima[0].kind == "continuum":
+        across = [float(abs(m)) for m in regime.multipliers if abs(m - 1) > 1e-6]
+        largest = max(across, default=0.0)
+        if largest < 1 and len(across) < len(regime.multipliers):
+            where = "a point of a continuum of minima"
+            return f"The orbit converges to {where} (|multiplier| 1 along it, {largest:.4g} across)."
+    mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
+    what = "fixed point" if regime.period == 1 else f"{regime.period}-cycle"
+    if regime.period and "corner" in regime.reason:
+        return f"The orbit settles on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
+    if regime.period and mu > 1 + 1e-9:
+        return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
+    if regime.period:
+        stability = "neutral" if mu > 1 - 1e-9 else "stable"
+        return f"The orbit settles on a {stability} {what} (|multiplier| {mu:.4g})."
+    if regime.kind == "chaotic":
+        return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
+    if regime.kind == "quasi-periodic":
+        return "The orbit is quasi-periodic: it fills a closed curve (or torus) and never repeats."
+    if regime.kind == "divergent":
+        return f"The orbit diverges: {regime.reason}."
+    return f"Undecided: {regime.reason}."
+
+
+def _edge(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
+    if not minima:
+        return "No minimum was found in the box."
+    if edge is None:
+        return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}."
+    side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
+    ratio = f"{lr / edge.value:.3g} ×"
+    rests = edge.points[0, : len(minima[0].w)]
+    moved = f", which is held at {', '.join(f'{x:.6g}' for x in rests)}" if np.abs(rests - minima[0].w).max() > MOVED else ""
+    return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
+
+
+def _flip(flip: NormalForm | None) -> str:
+    return "" if flip is None else f"The flip there is {flip.meaning}."
+
+
+def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
+    if cycles is None:
+        return ""
+    if not cycles:
+        how = "all of the box was searched, in floating point" if cycles.complete else "a search, not a proof of absence"
+        return f"No 3-cycle was found at this learning rate ({how})."
+    stable = sum(c.stable is True for c in cycles)
+    exist = f"There are {len(cycles)} cycles" if len(cycles) > 1 else "There is one cycle"
+    count = f"{exist} of period 3 (found in floating point; {stable or 'none'} stable)"
+    if not any(continuous_between(step, c.points) for c in cycles):
+        return f"{count}. The map jumps or has a pole between its points, so Li and Yorke's theorem does not apply."
+    if regime.kind in ("cycle", "fixed point"):
+        return f"{count}: by Li and Yorke some starts are then chaotic, although this orbit is periodic."
+    return f"{count}: by Li and Yorke chaos follows."
+
+
+def _born(windows: list[Window]) -> str:
+    """Where stable 3-cycles appear out of nothing."""
+    if not windows:
+        return ""
+    places = " and ".join(f"{w.opens:.6g}" for w in windows[:4]) + (" and further places" if len(windows) > 4 else "")
+    return f"Stable 3-cycles are born by folds at {windows[0].parameter} = {places}."
+
+
+def _met(bands: Bands) -> str:
+    """Where over the learning rate period 3, chaos and divergence first fill a band wider than what the samples resolve."""
+    firsts: dict[str, float] = {}
+    for lo, hi, name in bands.bands:
+        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent") and hi - lo >= 2 * bands.resolution:
+            firsts.setdefault(name, lo)
+    met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
+    return f"Over {bands.parameter}, from the same start, sampled every {bands.resolution:.2g}: {met}." if met else ""

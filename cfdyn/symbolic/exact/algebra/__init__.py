@@ -1,0 +1,1 @@
+"""The algebra behind closed forms, in a process of its own that can be stopped."""

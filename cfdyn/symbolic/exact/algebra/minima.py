@@ -1,0 +1,105 @@
+"""Minima of a loss of one weight in closed form, and the learning rates at which they lose their stability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from cfdyn.symbolic.exact.algebra.closed import readable, shown, square_roots, tidy
+from cfdyn.symbolic.exact.algebra.expressions import expressions, read_program
+from cfdyn.symbolic.exact.algebra.family import System
+from cfdyn.symbolic.exact.algebra.solutions import solutions
+from cfdyn.symbolic.exact.algebra.solve import read_system
+from cfdyn.symbolic.exact.request import Refused
+
+
+def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each minimum with its sharpness, edge and flip coefficient.
+
+    Raises
+    ------
+    Refused : after these, in words what has no closed form, or is no minimum
+    """
+    system = read_system(asked)
+    w, loss = system.z[0], _loss(asked, system)
+    slopes = [sp.diff(loss, w, k) for k in range(1, 5)]
+    points, reasons, minimal = *_critical_points(sp.factor(slopes[0]), w, system), 0
+    for point in points:
+        if not _is_zero(slopes[0].subs(w, point), system):  # a formula may be a critical point for other parameters alone
+            continue
+        derivatives = [tidy(sp.simplify(d.subs(w, point))) for d in slopes[1:]]
+        sharpness = sp.N(derivatives[0].subs(system.values), chop=True)
+        if not (sharpness.is_real and sharpness >= 0 and sp.N(point.subs(system.values)).is_real):
+            continue
+        if sharpness == 0:
+            reasons.append(f"at the critical point {w} = {point} the sharpness is 0, so there is no edge")
+            continue
+        minimal += 1
+        edge = _edge(system, point)
+        if edge is None:
+            reasons.append("the learning rate at the edge has no closed form")
+        yield _minimum(system, point, edge, *derivatives)
+    if not minimal and not reasons:
+        reasons.append("none of its critical points is a minimum" if points else "it has no critical points")
+    if reasons:
+        raise Refused("; ".join(dict.fromkeys(reasons)))
+
+
+def _minimum(
+    system: System, point: sp.Expr, edge: sp.Expr | None, second: sp.Expr, third: sp.Expr, fourth: sp.Expr
+) -> dict[str, Any]:
+    coefficient = tidy(sp.simplify((third / second) ** 2 - fourth / (3 * second)))
+    parts = {"point": point, "sharpness": second, "edge": edge, "coefficient": coefficient}
+    return {"values": {k: str(sp.N(v.subs(system.values), 20)) for k, v in parts.items() if v is not None},
+            **{k: None if v is None else shown(v) for k, v in parts.items()}}  # fmt: skip
+
+
+def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
+    known = {s.name: s for s in system.parameters}
+    values = {name: Fraction(asked["values"][name]) for name in asked["loss_params"]}
+    p = [known.get(name, sp.Rational(v.numerator, v.denominator)) for name, v in values.items()]
+    return expressions(read_program(asked["loss"]), system.z[:1], p, asked["data"])[0]
+
+
+def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list[sp.Expr], list[str]]:
+    """Those in closed form, and why these may not be all."""
+    numerator = sp.fraction(sp.together(slope))[0]
+    if not numerator.is_polynomial(w):
+        found, reason = solutions(slope, w, system.values)
+        if not found:
+            raise Refused("its critical points have no closed form")
+        return found, [f"of its critical points: {reason}"] if reason else []
+    found, reasons = [], []
+    for factor, _ in sp.factor_list(numerator, w)[1]:
+        roots = square_roots(factor, w) if factor.has(w) else []
+        if factor.has(w) and not roots and (degree := sp.degree(factor, w)) > 2:
+            reasons.append(f"critical points that are roots of a polynomial of degree {degree} have no closed form")
+        found += roots
+    return found, reasons
+
+
+def _is_zero(expression: sp.Expr, system: System) -> bool:
+    """Where the parameters have their values, to 30 digits of 50."""
+    number = sp.N(expression.subs(system.values), 50, chop=True)
+    return bool(number.is_finite) and abs(number) < sp.Float(10) ** -30
+
+
+def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
+    """The least lr with det(I + J) = 0 at the fixed point; the state behind the weight is at rest there."""
+    lr = next((s for s in system.parameters if s.name == "lr"), None)
+    at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
+    if lr is None:
+        return None
+    if not all(_is_zero(f.subs(at) - at[s], system) for f, s in zip(system.f, system.z)):
+        raise Refused("the optimizer's state is not at rest at a minimum")
+    matrix = sp.Matrix(system.jacobian).subs(at) + sp.eye(len(system.z))
+    border = sp.fraction(sp.together(sp.expand(matrix.det())))[0]
+    if border.has(sp.nan, sp.zoo, sp.oo) or not border.is_polynomial(lr):
+        return None
+    found = [root for factor, _ in sp.factor_list(border, lr)[1] for root in square_roots(factor, lr) if factor.has(lr)]
+    numbers = [(sp.N(root.subs(system.values)), tidy(sp.simplify(root))) for root in found]
+    positive = [(number, root) for number, root in numbers if number.is_real and number > 0 and readable(root)]
+    return min(positive, key=lambda pair: pair[0])[1] if positive else None

@@ -1,0 +1,88 @@
+"""The process for the algebra: reads one request from stdin, writes what it finds to stdout, line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cfdyn.symbolic.exact.algebra.brief import brief
+from cfdyn.symbolic.exact.algebra.minima import minima
+from cfdyn.symbolic.exact.algebra.solve import families
+from cfdyn.symbolic.exact.process import OUT_OF_TIME
+from cfdyn.symbolic.exact.request import Refused
+
+MOST_MEMORY = 4 * 2**30
+
+
+def answer(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts of the answer, in the order in which they are found."""
+    yield from {"edge": minima, "brief": brief}.get(asked["job"], families)(asked)
+
+
+def _stop_with_the_parent() -> None:
+    # The other end of stdin closes when the parent is done, or gone.
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _stop_in_time(seconds: float) -> None:
+    """End this process when it has used the processor for so long: what it finds does not depend on what others do.
+
+    The system sends the signal, so that it comes in the middle of a long computation in C, too.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, max(seconds - time.process_time(), 1e-3))
+    else:
+        threading.Thread(target=_watch, args=(seconds,), daemon=True).start()
+
+
+def _watch(seconds: float) -> None:
+    while time.process_time() < seconds:
+        time.sleep(min(0.02, seconds))
+    os._exit(OUT_OF_TIME)
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    except (ImportError, OSError, ValueError):  # not on this system, or less is allowed already
+        pass
+
+
+def main() -> None:
+    """One request, one answer."""
+    _limit_memory()
+    question = sys.stdin.readline()
+    if not question:  # the parent has none
+        return
+    asked = json.loads(question)
+    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    _stop_in_time(float(sys.argv[1]))
+    end = ""
+    try:
+        for part in answer(asked):
+            print(json.dumps(part), flush=True)
+    except Refused as reason:
+        end = str(reason)
+    except (RecursionError, MemoryError):
+        end = "the expressions grew too large"
+    except Exception as problem:  # whatever SymPy meets: a half sentence, as for every other reason
+        end = f"its expressions are more than SymPy can do ({type(problem).__name__})"
+    print(json.dumps({"end": end}), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        os._exit(130)

@@ -1,0 +1,1 @@
+"""Numbers from closed forms: roots in many digits, cycles at given parameters, branches over one."""

@@ -1,0 +1,204 @@
+"""`Formula`: what was read from a text, kept as a tape, so that a text seen before needs no SymPy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from cfdyn.errors import FormulaError
+from cfdyn.machine.shelf import Shelf, fingerprint
+from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.rebuild import rebuild
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """An expression as nodes of a tape of its own, whose leaves are names.
+
+    ``key``: text that equal formulas share; ``text``: for people; ``names``: what it depends on, in
+    alphabetical order; ``root``: its node; ``switching``: the nodes at whose zeros it changes its
+    branch; ``latex``: the formula in LaTeX, or nothing where that would not fit a title.
+    """
+
+    key: str
+    text: str
+    names: tuple[str, ...]
+    tape: Tape
+    root: Node
+    switching: tuple[Node, ...]
+    latex: str
+
+    @cached_property
+    def expression(self) -> sp.Expr:
+        """The SymPy expression."""
+        from cfdyn.symbolic.text.parse import parse
+
+        return parse(self.text)
+
+    def on(self, tape: Tape, names: Mapping[str, Node]) -> Node:
+        """The formula on another tape, its names bound to nodes there.
+
+        Raises
+        ------
+        FormulaError : a name without a node
+        """
+        return self._bound(tape, [self.root], names)[0]
+
+    def switching_on(self, tape: Tape, names: Mapping[str, Node]) -> list[Node]:
+        """The switching functions on another tape."""
+        return self._bound(tape, self.switching, names)
+
+    def _bound(self, tape: Tape, outputs: Iterable[Node], names: Mapping[str, Node]) -> list[Node]:
+        for name in self.names:
+            if name not in names:
+                raise FormulaError(f"the name {name!r} has no value; declare it as a variable or a parameter")
+        leaves = {self.tape.leaf("name", i): names[name] for i, name in enumerate(self.names)}
+        return rebuild(self.tape, list(outputs), tape, leaves)
+
+
+def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formula:
+    """The formula that a text or a SymPy expression means.
+
+    Parameters
+    ----------
+    source : text as `cfdyn.symbolic.text.parse.parse` reads it, or an expression
+    names : the names it may use; None allows any
+
+    Raises
+    ------
+    FormulaError : it is no such formula, or uses another name
+
+    Examples
+    --------
+    >>> f = formula("Abs(w - 1) + a*w**2")
+    >>> f.names, len(f.switching)
+    (('a', 'w'), 1)
+    """
+    if not isinstance(source, str):
+        try:
+            return _from_sympy(source)
+        except RecursionError:
+            raise FormulaError("the expression is nested too deeply") from None
+    found = _read(source)
+    if names is not None and not set(found.names) <= set(names):
+        from cfdyn.symbolic.text.parse import parse
+
+        parse(source, names)
+    return found
+
+
+def check_names(names: Iterable[object]) -> None:
+    """An error where one of the names that a user declares could not be read as a name in a formula.
+
+    Raises
+    ------
+    FormulaError : a name that means something else (E, pi, exp, lambda), or is none (2x)
+
+    Examples
+    --------
+    >>> check_names(["e", "w1"])
+    >>> check_names(["E"])
+    Traceback (most recent call last):
+    cfdyn.errors.FormulaError: 'E' cannot name a variable or a parameter: it is the number 2.718...; take another name
+    """
+    for name in names:
+        if not _reads_as_itself(name):
+            from cfdyn.symbolic.text.tokens import name_problem
+
+            problem = name_problem(name) if isinstance(name, str) else "a name is a text"
+            raise FormulaError(f"{ascii(name)[:60]} cannot name a variable or a parameter: {problem}; take another name")
+
+
+def _reads_as_itself(name: object) -> bool:
+    # Read like any formula, a name needs no SymPy the next time.
+    try:
+        return isinstance(name, str) and formula(name).names == (name,)
+    except FormulaError:
+        return False
+
+
+def is_kept(text: str) -> bool:
+    """Whether a text was read before, so that no SymPy is needed for it."""
+    return _shelf().read(text) is not None
+
+
+@cache
+def _read(text: str) -> Formula:
+    stored = _shelf().read(text)
+    if stored is not None:
+        return _restored(text, json.loads(stored))
+    from cfdyn.symbolic.text.parse import parse
+
+    found = _analysed(text, text, parse(text))
+    _shelf().write(text, json.dumps(_stored(found)).encode())
+    return found
+
+
+@cache
+def _shelf() -> Shelf:
+    return Shelf("formulas", fingerprint(("symbolic", "tape"), ("sympy", "mpmath")))
+
+
+def _from_sympy(expression: Any) -> Formula:
+    """The same expression in this package's real symbols."""
+    import sympy as sp
+
+    from cfdyn.symbolic.text.parse import symbol
+
+    if not isinstance(expression, sp.Expr):
+        raise FormulaError(f"a formula is a text or a SymPy expression, not {type(expression).__name__}")
+    symbols = [s for s in expression.free_symbols if isinstance(s, sp.Symbol)]
+    if len({s.name for s in symbols}) < len(expression.free_symbols) or expression.has(sp.Sum, sp.Product, sp.Integral):
+        raise FormulaError("the expression needs plain symbols, each with a name of its own, and no sums or integrals in them")
+    real = expression.xreplace({s: symbol(s.name) for s in symbols})
+    found = _analysed(sp.srepr(real), str(real), real)
+    # The text need not read as the same expression: keep this one.
+    found.__dict__["expression"] = real
+    return found
+
+
+def _analysed(key: str, text: str, expression: sp.Expr) -> Formula:
+    from cfdyn.symbolic.text.functions import switching_conditions
+    from cfdyn.symbolic.text.lower import lower
+
+    tape, names = Tape(), tuple(sorted(s.name for s in expression.free_symbols))
+    leaves = {name: tape.leaf("name", i) for i, name in enumerate(names)}
+    root = lower(tape, expression, leaves)
+    switching = tuple(lower(tape, s, leaves) for s in switching_conditions(expression))
+    return Formula(key, text, names, tape, root, switching, _latex(expression))
+
+
+def _latex(expression: sp.Expr) -> str:
+    """For a title, or nothing where the formula is deep or long: printing one can take for ever."""
+    import sympy as sp
+
+    depth: dict[sp.Basic, int] = {}
+    for node in sp.postorder_traversal(expression):
+        depth[node] = 1 + max((depth.get(a, 0) for a in node.args), default=0)
+        if depth[node] > 10 or len(depth) > 100:
+            return ""
+    try:
+        return sp.latex(expression)
+    except TypeError:  # SymPy 1.14 cannot print a power of a Piecewise
+        return ""
+
+
+def _stored(f: Formula) -> dict[str, Any]:
+    pairs = zip(f.tape.ops, f.tape.args, strict=True)
+    nodes = [[op, *([hex(args[0].numerator), hex(args[0].denominator)] if op == "const" else args)] for op, args in pairs]
+    return {"names": f.names, "nodes": nodes, "root": f.root, "switching": f.switching, "latex": f.latex}
+
+
+def _restored(text: str, stored: dict[str, Any]) -> Formula:
+    tape = Tape()
+    for op, *args in stored["nodes"]:
+        tape.restore(op, (Fraction(int(args[0], 16), int(args[1], 16)),) if op == "const" else tuple(args))
+    names, switching = tuple(stored["names"]), tuple(stored["switching"])
+    return Formula(text, text, names, tape, stored["root"], switching, stored["latex"])

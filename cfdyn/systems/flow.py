@@ -1,0 +1,266 @@
+"""`Flow`: a continuous-time model of an optimizer, with its compiled rules; made by the functions in `cfdyn.flows`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.arguments import vector
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.errors import UsageError
+from cfdyn.machine.portable import Portable
+from cfdyn.symbolic.flow import FlowSpec
+from cfdyn.symbolic.maps import LossMap, make_map
+from cfdyn.symbolic.model import ModelSpec, Part, formula_drift
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+
+
+class RightHandSide(NamedTuple):
+    """The addresses of the rules for F and DF, and the array that both read."""
+
+    rules: np.ndarray
+    p: np.ndarray
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts``.
+
+    ``parts``: names of programs, and other rules of `cfdyn.kernels`; ``sizes``: up to four whole numbers, ``scratch``:
+    how many numbers of memory it needs; see `cfdyn.kernels.models.block`.
+    """
+
+    rule: Any
+    parts: tuple[Any, ...]
+    sizes: tuple[int, ...] = ()
+    scratch: int = 0
+
+
+class Flow(Portable):
+    """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
+
+    ``names`` are the n entries of the state, weights first; ``n_weights`` how many are weights. ``lift``: the state
+    (n,) from the weights alone, if that is not the optimizer's.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> flow = cf.flows.gradient(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
+    >>> flow, flow.drift([1.0])
+    (Flow(gradient flow of gd:lr=0.5 on w**2/2; state w), array([-0.5]))
+    """
+
+    def __init__(
+        self, spec: FlowSpec | ModelSpec, lift: Callable[[Flow, np.ndarray], np.ndarray] | None = None,
+        kernel: Kernel | None = None,
+    ):  # fmt: skip
+        self.spec, self._lift, self._kernel = spec, lift, kernel
+        self.names, self.n_weights = spec.names, spec.n_weights
+
+    @classmethod
+    def from_text(
+        cls,
+        formulas: str | Sequence[str],
+        variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None,
+    ) -> Flow:
+        """Any autonomous system of differential equations, one right-hand side for each variable.
+
+        Raises
+        ------
+        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> logistic = cf.Flow.from_text("x*(1 - x)")
+        >>> print(cf.solve(logistic, [0.5], t=2, rtol=1e-12).z[-1].round(8))  # 1/(1 + e^-2)
+        [0.88079708]
+        """
+        made = make_map(formulas, variables, params, "flow")
+        return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
+
+    @property
+    def name(self) -> str:
+        """What it is called in `cfdyn.flows`."""
+        return self.spec.name
+
+    @property
+    def dim(self) -> int:
+        """Dimension n of the state."""
+        return len(self.names)
+
+    @cached_property
+    def title(self) -> str:
+        """For messages and tables."""
+        return self.spec.title
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters of the loss, the optimizer and the model with their values."""
+        return dict(self.spec.params)
+
+    @property
+    def discrete(self) -> bool:
+        """Whether the model is a map: one step for each unit of time, straight lines in between."""
+        return isinstance(self.spec, ModelSpec) and self.spec.discrete
+
+    @property
+    def lead(self) -> float:
+        """How many steps its weights at t are ahead of the time average at t."""
+        return self.spec.lead if isinstance(self.spec, ModelSpec) else 0.0
+
+    @property
+    def work(self) -> float:
+        """Gradients that one evaluation of its right-hand side costs, without what an edge takes."""
+        return self.spec.work if isinstance(self.spec, ModelSpec) else 1.0
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know wherever its path is shown."""
+        if not isinstance(self.spec, ModelSpec):
+            return []
+        origin = ["a reconstruction: only the abstract of its paper was read"] if self.spec.reconstruction else []
+        return origin + [self.spec.remark] * bool(self.spec.remark)
+
+    def __repr__(self) -> str:
+        return f"Flow({self.title}; state {', '.join(self.names)})"
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
+
+    @cached_property
+    def _sides(self) -> dict[bool, np.ndarray]:
+        return {}
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled programs read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``drift``, ``edge``, ``force``, …; inputs as in `cfdyn.symbolic.flow`."""
+        if what not in self._rules:
+            key, size = f"{self.spec.key}|{what}", self.spec.size(what)
+            self._rules[what] = compile_rule(key, size, lambda: self.spec.program(what))
+        return self._rules[what]
+
+    def right_hand_side(self, jacobian: bool = True) -> RightHandSide:
+        """F and, only if asked for, DF."""
+        rules = self._sides.get(jacobian)
+        if rules is None:
+            rules = self._sides[jacobian] = self._addresses(jacobian)
+        return RightHandSide(rules, self.p if self._kernel is None else self._block(self._kernel))
+
+    @property
+    def has_jacobian(self) -> bool:
+        """Whether DF is compiled already."""
+        return True in self._sides
+
+    def _addresses(self, jacobian: bool) -> np.ndarray:
+        from cfdyn.machine.jit import addresses
+
+        if self._kernel is None:
+            slope = self.rule("drift").compiled
+            return addresses(slope, self.rule("drift_jacobian").compiled if jacobian else slope)
+        from cfdyn.kernels.models.block import differences
+
+        slope = self._kernel.rule.compiled
+        return addresses(slope, differences.compiled if jacobian else slope)
+
+    def _block(self, kernel: Kernel) -> np.ndarray:
+        """What a kernel reads, with memory of its own: several integrations may run at once."""
+        from cfdyn.kernels.models import block as place
+        from cfdyn.machine.jit import put_rule
+
+        n, lengths = self.dim, (len(self.p), kernel.scratch, 3 * self.dim)
+        starts = place.HEAD + np.concatenate([[0], np.cumsum([-(-length // 8) * 8 for length in lengths])])
+        block = np.zeros(int(starts[-1]) + 8)
+        whole = block.view(np.int64)
+        whole[[place.N, place.D, place.P, place.SCRATCH, place.MOVED]] = n, self.n_weights, *starts[:3]
+        whole[list(place.SIZES[: len(kernel.sizes)])] = kernel.sizes
+        for slot, part in zip(place.RULES, kernel.parts, strict=False):
+            put_rule(block, slot, (self.rule(part) if isinstance(part, str) else part).compiled)
+        put_rule(block, place.OWN, kernel.rule.compiled)
+        block[starts[0] : starts[0] + len(self.p)] = self.p
+        return block
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
+        return getattr(self.spec.map, "optimizer", None) if getattr(self.spec, "follows", True) else None
+
+    def edge_per_sharpness(self) -> float:
+        """2 η over the largest stable η λ₁; NaN for an optimizer whose edge is no bound on λ₁(H), or without one."""
+        optimizer = self.optimizer
+        if optimizer is None or optimizer.limit is None or optimizer.flow or "beta2" in optimizer.params:
+            return float("nan")
+        return 2 * self.params["lr"] / optimizer.limit
+
+    def state(self, start: Any) -> np.ndarray:
+        """A full state (n,) from the weights alone or from the full state.
+
+        Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step
+        uses: the initial one, updated once with the gradient there.
+        """
+        if isinstance(self.spec, ModelSpec):
+            return self._model_state(start)
+        step = Map(self.spec.map)
+        z = step.state(start)
+        if self.dim > self.n_weights and np.size(start) == self.n_weights:
+            z = np.concatenate([z[: self.n_weights], step(z)[self.n_weights :]])
+        return z
+
+    def _model_state(self, start: Any) -> np.ndarray:
+        z = vector("a start", start)
+        if not all(map(math.isfinite, z.ravel().tolist())):
+            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+        if z.shape == (self.n_weights,) and self._lift is not None:
+            return self._lift(self, z)
+        if z.shape != (self.dim,):
+            allowed = f"{self.dim} entries ({', '.join(self.names)})"
+            if self._lift is not None:
+                allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])}) or all {allowed}"
+            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
+        return z
+
+    def drift(self, z: Any) -> np.ndarray:
+        """F(z), (n,); of flows with an edge F₀(z) = (−P⁻¹g, f(s, g)), the flow without oscillations."""
+        return self.drift_at(self.state(z))
+
+    def drift_at(self, state: np.ndarray) -> np.ndarray:
+        """`drift` at what `state` gives, without another look at it."""
+        if self._kernel is None:
+            return self.rule("drift")(state, self.p)
+        from cfdyn.machine.jit import apply
+
+        out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
+        apply(right.rules, 0, state, right.p, out)
+        return out
+
+
+def pair(name: str, loss: Any, optimizer: Any) -> LossMap:
+    """The loss and the optimizer of a flow.
+
+    Raises
+    ------
+    UsageError : one of them is something else
+    """
+    if not isinstance(loss, Loss):
+        raise UsageError(f"flows.{name} takes a cf.Loss, not {type(loss).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise UsageError(f"flows.{name} takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
+    return LossMap(loss.spec, optimizer)
+
+
+def preconditioned(name: str, kind: str, loss: Any, optimizer: Any, haste: float = 1.0) -> Flow:
+    """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`."""
+    return Flow(FlowSpec(name, kind, pair(name, loss, optimizer), haste))

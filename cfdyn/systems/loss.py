@@ -1,0 +1,165 @@
+"""`Loss`: a formula with its compiled value and derivatives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import converted, vector
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.errors import FormulaError, UsageError, shown, unknown
+from cfdyn.machine.portable import Portable
+from cfdyn.registry import catalogue
+from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
+from cfdyn.symbolic.oracle import loss_program
+
+
+class Loss(Portable):
+    """A scalar loss L(w) of d weights, its derivatives compiled when first asked for.
+
+    Parameters
+    ----------
+    formula : text or SymPy expression; Piecewise, Abs, Max, Heaviside, sigmoid, softplus, … too
+    variables : names of the weights, in order; the names that are no parameters if not given
+    params : runtime parameters with their values; changing one never recompiles
+    box : (lo, hi) for each variable: where to look for minima and what to draw
+
+    Raises
+    ------
+    FormulaError : the text is not a formula, or a name in it has no value, or it is the name of a loss of the catalogue
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.Loss("(1 - x*y)**2 / 2")
+    >>> loss.value([2.0, 1.0]), loss.gradient([2.0, 1.0])
+    (0.5, array([1., 2.]))
+    >>> round(loss.sharpness([1.0, 1.0]), 12)
+    2.0
+    """
+
+    def __init__(
+        self,
+        formula: Any,
+        variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None,
+        box: Box | None = None,
+    ):
+        _not_in_the_catalogue(formula, variables)
+        self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box))
+        if self.spec.box is not None and len(self.spec.box) != self.dim:
+            raise UsageError(f"the box has {len(self.spec.box)} intervals for {self.dim} variables")
+
+    @classmethod
+    def from_spec(cls, spec: LossSpec) -> Loss:
+        """The loss of a specification, as the catalogue makes them."""
+        loss = cls.__new__(cls)
+        loss.spec = spec
+        return loss
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the weights."""
+        return self.spec.variables
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters with their values."""
+        return dict(self.spec.params)
+
+    @property
+    def dim(self) -> int:
+        """Number of weights d."""
+        return len(self.spec.variables)
+
+    def at(self, /, **params: float) -> Loss:
+        """A copy with other parameter values (nothing is recompiled)."""
+        return Loss.from_spec(self.spec.at(**params))
+
+    def latex(self) -> str:
+        """The formula in LaTeX."""
+        return self.spec.latex()
+
+    def __repr__(self) -> str:
+        return f"Loss({self.spec.title!r}, variables={self.variables}, params={self.params})"
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled rules read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.table)
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.symbolic.oracle`."""
+        d = self.dim
+        sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
+                 "switching": len(self.spec.switching)}  # fmt: skip
+        if not isinstance(what, str) or what not in sizes:
+            raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
+        return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
+
+    def _evaluate(self, what: str, *vectors: Any) -> np.ndarray:
+        return self.rule(what)(np.concatenate([self._vector(v) for v in vectors]), self.p)
+
+    def _vector(self, w: Any) -> np.ndarray:
+        point = vector("a point of a loss", w)
+        if point.shape != (self.dim,):
+            names = ", ".join(self.variables)
+            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {point.shape}")
+        return point
+
+    def value(self, w: Any) -> float:
+        """L(w) at a point (d,)."""
+        return float(self._evaluate("value", w)[0])
+
+    def gradient(self, w: Any) -> np.ndarray:
+        """∇L(w), (d,)."""
+        return self._evaluate("gradient", w)
+
+    def hessian(self, w: Any) -> np.ndarray:
+        """∇²L(w), (d, d)."""
+        return self._evaluate("hessian", w).reshape(self.dim, self.dim)
+
+    def third(self, w: Any) -> np.ndarray:
+        """∇³L(w), (d, d, d), symmetric."""
+        return self._evaluate("third", w).reshape(self.dim, self.dim, self.dim)
+
+    def hvp(self, w: Any, v: Any) -> np.ndarray:
+        """The Hessian-vector product ∇²L(w) v, (d,)."""
+        return self._evaluate("hvp", w, v)
+
+    def curvature_gradient(self, w: Any, u: Any, v: Any) -> np.ndarray:
+        """T[u, v] = ∇(uᵀ∇²L v) with u and v held fixed, (d,)."""
+        return self._evaluate("curvature_gradient", w, u, v)
+
+    def switching(self, w: Any) -> np.ndarray:
+        """The functions whose zeros separate the branches of a piecewise loss; empty for a smooth one."""
+        return self._evaluate("switching", w)
+
+    def sharpness(self, w: Any) -> float:
+        """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""
+        matrix = self.hessian(w)
+        return float(np.linalg.eigvalsh(matrix)[-1]) if np.isfinite(matrix).all() else float("nan")
+
+
+def _not_in_the_catalogue(formula: Any, variables: Any) -> None:
+    """An error for the name of a catalogue's loss in place of a formula, unless it is declared as a variable."""
+    named = re.fullmatch(r"\s*([A-Za-z]\w*)\s*(?::(.*))?", formula, re.DOTALL) if isinstance(formula, str) else None
+    if named is None or named[1] in split_names(variables) or named[1] not in catalogue("losses").names():
+        return
+    options = ", ".join((named[2] or "").split(","))
+    declare = "" if named[2] else f"; a weight of that name is declared with variables={named[1]!r}"
+    raise FormulaError(f"{named[1]!r} is a loss of the catalogue, not a formula: write cf.losses.{named[1]}({options}){declare}")
+
+
+def _checked_box(box: Any) -> Box | None:
+    if box is None:
+        return None
+    checked = converted("box", box, tuple[tuple[float, float], ...])
+    for lo, hi in checked:
+        if not lo < hi:
+            raise UsageError(f"an interval of a box needs lo < hi, not {lo:g}:{hi:g}")
+    return checked

@@ -1,0 +1,316 @@
+"""`Map`: what an optimizer does to a loss in one step, or any other map given by formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import converted, table, vector
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.machine.portable import Portable
+from cfdyn.symbolic.derived.angles import circle_map
+from cfdyn.symbolic.derived.circles import CircleMap
+from cfdyn.symbolic.derived.extended import ExtendedMap
+from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.oracle import map_program
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.precise import PreciseMap
+from cfdyn.tape.program import Program
+
+
+class Map(Portable):
+    """z → f(z) with exact derivatives, from a specification; see `as_map`, `Map.from_text`, `compose`.
+
+    ``names`` are the D entries of the state, weights first; ``params`` the parameters with their
+    values; ``n_weights`` how many entries are weights.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=0.5))
+    >>> step([2.0]), step.jacobian([2.0]), step.derivative([2.0], [1.0], [1.0])
+    (array([-1.]), array([[-4.5]]), array([-6.]))
+    >>> step.parameter_derivative([2.0], "lr"), step.at(lr=0.25)([2.0])
+    (array([-6.]), array([0.5]))
+    """
+
+    def __init__(self, spec: MapSpec):
+        self.spec = spec
+        self.names = spec.names
+        self.n_weights = spec.n_weights
+
+    @classmethod
+    def from_text(
+        cls,
+        formulas: str | Sequence[str],
+        variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None,
+        periodic: Mapping[str, float] | None = None,
+    ) -> Map:
+        """A map from one formula for each variable.
+
+        Parameters
+        ----------
+        periodic : periods of the variables that are angles; they count modulo these and are kept in [0, period). The
+            formulas may wrap them themselves (mod, frac, floor) or not
+
+        Raises
+        ------
+        FormulaError : a text that is no formula, a name without a value, or not one formula for each variable
+        UsageError : a map that is not the same a period on
+
+        Examples
+        --------
+        >>> henon = Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
+        >>> henon([0.5, 0.2])
+        array([0.85, 0.15])
+        >>> circle = Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
+        >>> circle([0.8]).round(6), circle.periodic
+        (array([0.147553]), {'x': 1.0})
+        """
+        return cls(_around(make_map(formulas, variables, params), periodic))
+
+    @property
+    def dim(self) -> int:
+        """Dimension D of the state."""
+        return len(self.names)
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Parameters with their values."""
+        return dict(self.spec.params)
+
+    @property
+    def periodic(self) -> dict[str, float]:
+        """Periods of the entries of the state that are angles."""
+        return dict(self.spec.periods) if isinstance(self.spec, CircleMap) else {}
+
+    @property
+    def cut(self) -> float:
+        """Where its circles are cut open, as a part of each period."""
+        return self.spec.cut if isinstance(self.spec, CircleMap) else 0.0
+
+    def cut_at(self, part: float) -> Map:
+        """The same map with its angles in [part·P, part·P + P): elsewhere than at 0 the circle is cut open."""
+        return Map(replace(self.spec, cut=part)) if isinstance(self.spec, CircleMap) else self
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return self.spec.title
+
+    def __repr__(self) -> str:
+        return f"Map({self.title}; state {', '.join(self.names)})"
+
+    def at(self, /, **params: float) -> Map:
+        """The same map with other parameter values (nothing is recompiled)."""
+        spec = self.spec.at(params)
+        if isinstance(spec, CircleMap) and not spec.steady:
+            spec = replace(circle_map(spec.base, spec.periods), cut=spec.cut)
+        return Map(spec)
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {}
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """Parameters and data as the compiled rules read them."""
+        return parameter_vector(self.spec.params.values(), self.spec.data)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the observables loss and sharpness exist."""
+        return self.spec.observed is not None
+
+    @property
+    def switching(self) -> bool:
+        """Whether the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        return bool(self.spec.switching)
+
+    @cached_property
+    def switches(self) -> int:
+        """How many functions there are at whose zeros a step changes its branch; those of single data rows are not counted."""
+        return len(self._program("switching").outputs) if self.switching else 0
+
+    @cached_property
+    def cost(self) -> int:
+        """Operations of one step, a transcendental function counted as eight."""
+        return self._program("step").cost(1 if self.spec.data is None else len(self.spec.data))
+
+    @cached_property
+    def tangent_cost(self) -> int:
+        """Operations of one step with its Jacobian."""
+        return self.cost + self._program("jacobian").cost(1 if self.spec.data is None else len(self.spec.data))
+
+    def _program(self, what: str) -> Program:
+        return map_program(self.spec, what)
+
+    def rule(self, what: str) -> Rule:
+        """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
+
+        ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
+        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
+        """
+        if what not in self._rules:
+            self._rules[what] = compile_rule(f"{self.spec.key}|{what}", self._outputs(what), lambda: self._program(what))
+        return self._rules[what]
+
+    def _outputs(self, what: str) -> int:
+        """How many numbers a rule gives."""
+        n = self.dim
+        sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
+        sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n, "variation": 2 * n * (1 + n)}
+        if what.startswith("taylor:"):
+            sizes[what] = n * (1 + int(what.partition(":")[2]))
+        elif what.startswith("linearized:"):
+            sizes[what] = n * (n + 2)
+        elif what == "switching":
+            sizes[what] = self.switches
+        elif what.startswith(("switching:", "expression:")):
+            sizes[what] = 1 + n
+        elif what.startswith("side:"):
+            sizes[what] = n * n
+        return sizes.get(what, n)
+
+    def state(self, start: Any) -> np.ndarray:
+        """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.
+
+        Raises
+        ------
+        UsageError : wrong length, or entries that are not finite
+        """
+        z = vector("a start", start)
+        rest = self.spec.rest
+        if z.shape == (self.n_weights,) and rest is not None:
+            z = np.concatenate([z, rest])
+        if z.shape != (self.dim,):
+            allowed = f"{self.n_weights} entries ({', '.join(self.names[: self.n_weights])})"
+            if rest is None:
+                allowed = f"all {self.dim} entries ({', '.join(self.names)}), as cf.lifts.rod_start and edge_start make them"
+            elif self.dim > self.n_weights:
+                allowed += f" or the full state of {self.dim} ({', '.join(self.names)})"
+            raise UsageError(f"a start has {allowed}, not {z.size if z.ndim == 1 else z.shape}")
+        if not np.isfinite(z).all():
+            raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+        return z
+
+    def __call__(self, z: Any) -> np.ndarray:
+        """f(z), (D,)."""
+        return self.rule("step")(self.state(z), self.p)
+
+    def jacobian(self, z: Any) -> np.ndarray:
+        """Df(z), (D, D)."""
+        return self.rule("jacobian")(self.state(z), self.p).reshape(self.dim, self.dim)
+
+    def derivative(self, z: Any, *directions: Any) -> np.ndarray:
+        """Dᵏf(z)[u, v, …] for one to three directions (D,); the result is (D,)."""
+        if not 1 <= len(directions) <= 3:
+            raise UsageError("derivative takes one to three directions")
+        point = np.concatenate([self.state(z), *(self._direction(v) for v in directions)])
+        return self.rule(f"derivative{len(directions)}")(point, self.p)
+
+    def _direction(self, v: Any) -> np.ndarray:
+        direction = vector("a direction", v)
+        if direction.shape != (self.dim,):
+            raise UsageError(f"a direction has {self.dim} entries ({', '.join(self.names)}), not {direction.size}")
+        return direction
+
+    def taylor(self, curve: Any) -> np.ndarray:
+        """The series of f along a curve: from z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D), that of f(z(s)), (K+1, D).
+
+        The result is the curve for the next step, so n calls give the series of the n-th iterate.
+
+        Examples
+        --------
+        >>> step = Map.from_text("x + x**2")
+        >>> twice = step.taylor(step.taylor([[0.0], [1.0], [0.0], [0.0]]))
+        >>> twice[:, 0]  # s + 2s² + 2s³ + s⁴
+        array([0., 1., 2., 2.])
+        """
+        series = table("a curve", curve, 2)
+        if series.shape[1] != self.dim or len(series) == 0:
+            raise UsageError(f"a curve is a table with {self.dim} columns, one row for each power, not shape {series.shape}")
+        return self.rule(f"taylor:{len(series) - 1}")(series.ravel(), self.p).reshape(series.shape)
+
+    def parameter_derivative(self, z: Any, name: str) -> np.ndarray:
+        """∂f/∂(parameter) at z, (D,)."""
+        return self.rule(f"parameter_derivative:{require_parameter(self, name)}")(self.state(z), self.p)
+
+    def extended(self, *parameters: str) -> Map:
+        """(z, α) → (f(z; α), α), the named parameters α as states: derivatives in z and α together, of any order.
+
+        Examples
+        --------
+        >>> step = Map.from_text("r*x*(1-x)", params={"r": 3.0}).extended("r")
+        >>> step.names, step.derivative([0.25, 3.0], [1.0, 0.0], [0.0, 1.0])  # ∂_r f′ = 1 − 2x
+        (('x', 'r'), array([0.5, 0. ]))
+        """
+        return Map(ExtendedMap(self.spec, tuple(require_parameter(self, name) for name in parameters)))
+
+    def precise(self, digits: int) -> PreciseMap:
+        """The same map on mpmath numbers of ``digits`` digits."""
+        return PreciseMap(self, digits)
+
+
+def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+    """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("x**2/2"), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
+    >>> step.names, step([1.0])
+    (('x', 'v_x'), array([0.9, 1. ]))
+    """
+    if not isinstance(loss, Loss):
+        raise UsageError(f"as_map takes a cf.Loss, not {type(loss).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise UsageError(f"as_map takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
+    return Map(_around(LossMap(loss.spec, optimizer), periodic))
+
+
+def _around(spec: MapSpec, periodic: Mapping[str, float] | None) -> MapSpec:
+    periods = converted("`periodic`", periodic, Mapping[str, float] | None)
+    return circle_map(spec, periods) if periods else spec
+
+
+def compose(*maps: Map) -> Map:
+    """The maps applied in turn, the first one first, as one map: an epoch, a schedule.
+
+    A parameter whose values differ between the maps becomes ``lr_1``, ``lr_2``, …
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
+    >>> both = cf.compose(gd, gd.at(lr=0.25))
+    >>> both([1.0]), both.params
+    (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
+    """
+    specs = [require_map(m).spec for m in maps]
+    circles = [spec for spec in specs if isinstance(spec, CircleMap)]
+    if circles and len(circles) == len(specs) and all(spec.periods == circles[0].periods for spec in circles):
+        return Map(circle_map(compose_specs([spec.base for spec in circles]), circles[0].periods))
+    return Map(compose_specs(specs))
+
+
+def require_map(step: Any) -> Map:
+    """The map, or an error that says how to make one."""
+    if not isinstance(step, Map):
+        flow = "; a flow is followed by cf.solve" if type(step).__name__ == "Flow" else ""
+        raise UsageError(f"this takes a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…), not {type(step).__name__}{flow}")
+    return step
+
+
+def require_parameter(step: Map, name: Any) -> str:
+    """The name of a parameter of the map, or an error that lists them."""
+    if not isinstance(name, str) or name not in step.params:
+        raise unknown("parameter of the map", name if isinstance(name, str) else shown(name), step.params)
+    return name

@@ -1,0 +1,231 @@
+"""`iterate`: run a map and keep the orbit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import number
+from cfdyn.errors import UsageError, whole_number
+from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
+from cfdyn.kernels.orbits import iterate as iterate_kernel
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map
+
+# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
+ESCAPE, FAR = 1e15, 1e307
+MAX_BYTES = 2**32
+STRETCH = 200_000_000
+PIECE = 2**20  # numbers of Hessians at a time
+PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
+
+
+@dataclasses.dataclass(frozen=True)
+class Orbit(Record):
+    """The states of a map, step by step.
+
+    ``z`` (n+1, D): the full states; float64, or mpmath numbers where ``digits`` were asked for.
+    ``names``: what the D entries are; ``n_weights``: how many of them are weights.
+    ``status``: "done", "diverged at step k" or "left the domain at step k"; the orbit then ends
+    with the last finite state.
+    """
+
+    z: Annotated[np.ndarray, "t D", str]
+    names: Annotated[tuple[str, ...], "D"]
+    n_weights: int
+    status: str
+    _step: Map | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def w(self) -> np.ndarray:
+        """The weights, (n+1, d)."""
+        return self.z[:, : self.n_weights]
+
+    def midpoints(self) -> np.ndarray:
+        """w*_t = (w_{t−1} + 2w_t + w_{t+1})/4 for t = 1…n−1, (n−1, d): a 2-cycle is averaged away."""
+        w = self.w
+        return (w[:-2] + 2 * w[1:-1] + w[2:]) / 4
+
+    def last_two(self) -> np.ndarray:
+        """(w_{t−1} + w_t)/2 for t = 1…n, (n, d): a 2-cycle is averaged away, at a lag of half a step."""
+        return (self.w[:-1] + self.w[1:]) / 2
+
+    def ema(self, decay: float) -> np.ndarray:
+        """a_t = decay·a_{t−1} + (1 − decay) w_t from a_0 = w_0, (n+1, d).
+
+        Of a 2-cycle it leaves (1 − decay)/(1 + decay), and it lags by decay/(1 − decay) steps.
+
+        Raises
+        ------
+        UsageError : a decay outside [0, 1)
+        """
+        if not 0 <= number("the decay of an average", decay) < 1:
+            raise UsageError(f"the decay of an average lies in [0, 1), not {decay}")
+        averages = self.w.copy()
+        for t in range(1, len(averages)):
+            averages[t] += decay * (averages[t - 1] - averages[t])
+        return averages
+
+    def polyak(self) -> np.ndarray:
+        """The mean of w_0…w_t for each t, (n+1, d)."""
+        return np.cumsum(self.w, axis=0) / np.arange(1, len(self.w) + 1)[:, None]
+
+    @cached_property
+    def loss(self) -> np.ndarray:
+        """L(w_t), (n+1,)."""
+        return self._observe("loss", 1)[:, 0]
+
+    @cached_property
+    def sharpness(self) -> np.ndarray:
+        """λ₁(∇²L(w_t)), (n+1,); NaN where the Hessian is not finite."""
+        d = self.n_weights
+        result = np.full(len(self.z), np.nan)
+        rows = max(1, PIECE // (d * d))
+        for first in range(0, len(self.z), rows):
+            matrices = self._observe("hessian", d * d, slice(first, first + rows)).reshape(-1, d, d)
+            finite = np.isfinite(matrices).all(axis=(1, 2))
+            result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
+        return result
+
+    def _observe(self, what: str, size: int, rows: slice = slice(None)) -> np.ndarray:
+        if self._step is None or not self._step.has_loss:
+            raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
+        points = np.ascontiguousarray(self.z[rows], dtype=float)
+        out = np.empty((len(points), size))
+        evaluate_rows(self._step.rule(what).compiled, points, self._step.p, out)
+        return out
+
+
+def iterate(
+    step: Map,
+    z0: Any,
+    n: int,
+    digits: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    inject: float = 0.0,
+) -> Orbit:
+    """The orbit z_{t+1} = f(z_t) for n steps.
+
+    Parameters
+    ----------
+    step : the map
+    z0 : start, the d weights or the full state of D entries
+    n : number of steps
+    digits : iterate with that many decimal digits instead of float64
+    progress : called now and then with the number of steps done
+    inject : a least amplitude (to a third) of the alternation of the weights along the Hessian's leading eigenvector:
+        where it is smaller, the next weights are moved. An oscillation that grows again at the edge then starts from a
+        stated size, not from what round-off has left of it
+
+    Returns
+    -------
+    Orbit; one that diverges (|z| > 1e15) or leaves the domain ends early, and its status says so
+
+    Raises
+    ------
+    UsageError : a start of the wrong length or not finite, negative n, an orbit beyond 4 GiB, inject without a loss or with
+        digits
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    >>> orbit = cf.iterate(step, [0.5], 3)
+    >>> orbit.w[:, 0].round(4).tolist(), orbit.status
+    ([0.5, 0.6875, 0.8688, 0.9753], 'done')
+    >>> cf.iterate(step.at(lr=3.0), [2.0], 100).status
+    'diverged at step 4'
+    >>> print(cf.iterate(step, [0.5], 3, digits=30).z[3, 0])
+    0.975299630818881269078701734543
+    """
+    z = require_map(step).state(z0)
+    n = whole_number("the number of steps", n, 0)
+    size = (n + 1) * step.dim * (8 if digits is None else PRECISE + digits // 2)
+    if size > MAX_BYTES:
+        raise UsageError(f"an orbit of {n} steps needs {size / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+    if not 0 <= inject < np.inf or inject and (digits is not None or not step.has_loss):
+        raise UsageError(f"`inject` is the size of an oscillation (≥ 0) of an optimizer on a loss in float64, not {inject}"
+                         + (" with digits" if digits is not None else ""))  # fmt: skip
+    settings = provenance(map=step.title, params=step.params, start=z, steps=n, digits=digits, inject=inject)
+    if inject:
+        states, status = _iterate_with_seed(step, z, n, inject)
+    elif digits is not None:
+        states, status = _iterate_precisely(step, z, n, digits, progress)
+    else:
+        states, status = _iterate(step, z, n, progress)
+    return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
+
+
+def _iterate(
+    step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None
+) -> tuple[np.ndarray, str]:
+    """float64, in stretches short enough to be interrupted between them."""
+    states = np.empty((n + 1, step.dim))
+    states[0] = z
+    stretch = max(1, STRETCH // step.cost)
+    for first in range(0, n, stretch):
+        piece = states[first : min(first + stretch, n) + 1]
+        done, code = iterate_kernel(step.rule("step").compiled, step.p, ESCAPE, piece)
+        if code != DONE:
+            return states[: first + done].copy(), status_text(code, first + done)
+        if progress:
+            progress(first + done)
+    return states, "done"
+
+
+def _iterate_with_seed(step: Map, z0: np.ndarray, n: int, size: float) -> tuple[np.ndarray, str]:
+    """float64, with the alternation kept at least at ``size``."""
+    states, rule, d = np.empty((n + 1, step.dim)), step.rule("step"), step.n_weights
+    hessian, sign = step.rule("hessian"), 1.0
+    states[0] = z0
+    for k in range(n):
+        states[k + 1] = rule(states[k], step.p)
+        if not np.abs(states[k + 1]).max() <= ESCAPE:
+            broken = np.isnan(states[k + 1]).any() and np.abs(states[k]).max() < 1e100
+            return states[: k + 1].copy(), status_text(LEFT_DOMAIN if broken else DIVERGED, k + 1)
+        if k < 2:
+            continue
+        # A third difference: no slow motion is taken for an oscillation.
+        swing = (3 * states[k, :d] - 3 * states[k - 1, :d] + states[k - 2, :d] - states[k + 1, :d]) / 8
+        matrix = hessian(states[k], step.p).reshape(d, d)
+        if np.linalg.norm(swing) < size * 10 and np.isfinite(matrix).all():
+            direction = np.linalg.eigh(matrix)[1][:, -1]
+            along = float(swing @ direction)
+            sign = np.sign(along) or sign
+            # Twice what is missing: within a third of the size, whatever of it a step leaves.
+            states[k + 1, :d] -= sign * 2 * max(size - abs(along), 0.0) * direction
+    return states, "done"
+
+
+def status_text(code: int, done: int) -> str:
+    """The status of an orbit in words."""
+    if code == DONE:
+        return "done"
+    return f"diverged at step {done}" if code == DIVERGED else f"left the domain at step {done}"
+
+
+def _iterate_precisely(
+    step: Map, z0: np.ndarray, n: int, digits: int, progress: Callable[[int], None] | None
+) -> tuple[np.ndarray, str]:
+    precise = step.precise(digits)
+    z = [precise.number(v) for v in z0.tolist()]
+    states, status = [z], "done"
+    for k in range(1, n + 1):
+        z = precise(z)
+        if any(v != v for v in z):
+            status = f"left the domain at step {k}"
+            break
+        if any(abs(v) > ESCAPE for v in z):
+            status = f"diverged at step {k}"
+            break
+        states.append(z)
+        if progress and k % 1000 == 0:
+            progress(k)
+    table = np.empty((len(states), step.dim), dtype=object)
+    for i, row in enumerate(states):
+        table[i] = row
+    return table, status

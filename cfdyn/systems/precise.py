@@ -1,0 +1,59 @@
+"""A map on numbers of any precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.errors import whole_number
+from cfdyn.machine.portable import Portable
+from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
+from cfdyn.tape.program import Program
+
+
+class PreciseMap(Portable):
+    """A map in arbitrary precision: parameters and data are taken at their exact binary values.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.5}).precise(30)
+    >>> step([step.number(0.5)])
+    [mpf('0.875')]
+    """
+
+    def __init__(self, step: Any, digits: int):
+        self._map, self.digits = step, whole_number("digits", digits, 1, 10_000)
+
+    @cached_property
+    def algebra(self) -> Algebra:
+        """Numbers of that many digits, and the functions of them."""
+        return mp_algebra(self.digits)
+
+    @cached_property
+    def number(self) -> Callable[[Any], Any]:
+        """The exact value of a float, as such a number."""
+        return self.algebra.functions["number"]
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+    @cached_property
+    def _inputs(self) -> tuple[list, list]:
+        data = self._map.spec.data
+        table = [] if data is None else [[self.number(v) for v in row] for row in np.asarray(data).tolist()]
+        return [self.number(v) for v in self._map.spec.params.values()], table
+
+    def evaluate(self, what: str, z: Sequence) -> list:
+        """Outputs of one of the map's programs at a state of mpmath numbers."""
+        if what not in self._programs:
+            self._programs[what] = self._map._program(what)
+        return evaluate(self._programs[what], self.algebra, z, *self._inputs)
+
+    def __call__(self, z: Sequence) -> list:
+        """f(z)."""
+        return self.evaluate("step", z)

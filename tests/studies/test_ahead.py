@@ -1,0 +1,82 @@
+"""The process that compiles ahead: what it leaves fits, and it leaves with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cfdyn.studies import compile_ahead
+from tests.processes import status, until
+
+STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
+NAMES = {"shooting.shooting", "cyclic.reduce", "continuation.follow", "itineraries.walk", "expanding.alone", "words.leaf",
+         "paths.trace", "closing.close", "closing.newton"}  # fmt: skip
+
+
+def environment(cache: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    return {**kept, "CFDYN_CACHE_DIR": str(cache), **more}
+
+
+def kernels(cache: Path) -> set[str]:
+    return {path.name for path in cache.glob("kernels-*/*")}
+
+
+def ended(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_a_study_compiles_nothing_of_it_again(tmp_path):
+    command = [sys.executable, "-m", compile_ahead.MODULE, "line"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=environment(tmp_path / "cache")) as ahead:  # fmt: skip
+        assert status(ahead) == 0 and ahead.stdout.read() == b""
+    before = kernels(tmp_path / "cache")
+    assert {name.rpartition("-")[0].rpartition("-")[0] for name in before} == NAMES
+    subprocess.run([sys.executable, "-c", STUDY], env=environment(tmp_path / "cache"), check=True)
+    more = kernels(tmp_path / "cache") - before
+    assert more and not any(name.startswith(tuple(NAMES)) for name in more)
+    assert all(path.suffix == ".bin" and path.stat().st_size for path in (tmp_path / "cache").glob("*/*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, None])
+def test_it_ends_with_its_parent(how, tmp_path):
+    code = ("import time\nfrom cfdyn.analysis import _ahead\nkept = []\nstart = compile_ahead._started\n"
+            "compile_ahead._started = lambda line: kept.append(start(line)) or kept[0]\n_ahead._useful = lambda line: True\n"
+            "with compile_ahead.compiling_ahead(True):\n    print(kept[0].pid, flush=True)\n    time.sleep({})\nprint('on')")  # fmt: skip
+    command = [sys.executable, "-c", code.format(3 if how is None else 300)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(tmp_path / "cache")
+    ) as parent:
+        process = int(parent.stdout.readline())
+        if how is not None:
+            time.sleep(3)
+            assert not ended(process)
+            os.kill(parent.pid, how)
+        until(lambda: ended(process))
+        assert status(parent) == {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: -signal.SIGINT, None: 0}[how]
+        assert parent.stdout.read() == (b"on\n" if how is None else b"")
+    assert all(path.suffix == ".bin" and path.stat().st_size for path in (tmp_path / "cache").glob("kernels-*/*"))
+
+
+def test_it_is_not_started_where_it_is_of_no_use(monkeypatch):
+    monkeypatch.setattr(compile_ahead, "_started", lambda line: pytest.fail("started"))
+    monkeypatch.setattr(compile_ahead, "_rules", lambda line: [])
+    with compile_ahead.compiling_ahead(True):
+        pass
+    monkeypatch.undo()
+    monkeypatch.setattr(compile_ahead, "_started", lambda line: pytest.fail("started"))
+    for name in ("sched_getaffinity", "cpu_count"):
+        monkeypatch.setattr(os, name, lambda *process: [0] if process else 1, raising=False)
+    with compile_ahead.compiling_ahead(True):
+        pass
