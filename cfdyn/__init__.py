@@ -15,13 +15,14 @@ from cfdyn.registry import Rebinding
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Loss": "loss", "Map": "systems", "as_map": "systems", "compose": "systems", "epoch": "epochs", "schedule": "epochs",
-    "Optimizer": "symbolic.optimizer", "iterate": "orbits", "Orbit": "orbits", "load": "records",
-    "Flow": "flow", "stationary_preconditioner": "flows.stationary",
-    "solve": "integrate.solve", "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
-    "complementarity": "complementarity", "Complementarity": "complementarity",
-    "compare": "comparison", "averages": "comparison", "animate": "plotting.animation",
-    "minima": "minima", "study": "study", "plot": "plotting", "CfdynError": "errors",
+    "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.map", "compose": "systems.map",
+    "epoch": "systems.epochs", "schedule": "systems.epochs", "minima": "systems.minima",
+    "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit", "load": "records.record",
+    "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
+    "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
+    "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
+    "compare": "studies.comparison", "averages": "studies.comparison", "study": "studies.study",
+    "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 if TYPE_CHECKING:
     # Their attributes are the functions of their submodules, which only `registry` knows.
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     optimizers: Any
     flows: Any
     analysis: Any
-_PACKAGES = ("losses", "optimizers", "flows", "analysis", "lifts", "symbolic")
+_PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in ("losses", "optimizers", "flows", "analysis", "symbolic")}
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
-        return importlib.import_module(f"cfdyn.{name}")
+        return importlib.import_module(f"cfdyn.{_PACKAGES[name]}")
     if name not in _WHERE:
         raise AttributeError(f"module 'cfdyn' has no attribute {name!r}")
     value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.{_WHERE[name]}"))

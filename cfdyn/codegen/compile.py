@@ -121,7 +121,7 @@ def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
 def _shelf() -> Shelf:
     from cfdyn.codegen.native import processor
 
-    return Shelf("rules", fingerprint(("codegen", "tape", "symbolic", "optimizers", "flows"), ("llvmlite",), processor()))
+    return Shelf("rules", fingerprint(("codegen", "symbolic", "optimizers", "flows"), ("llvmlite",), processor()))
 
 
 def python_function(program: Program) -> Callable[[Any, Any, Any], None]:

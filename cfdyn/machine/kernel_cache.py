@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -16,29 +14,13 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from cfdyn.machine.shelf import Shelf, directory, fingerprint, refuse
 
-_KERNELS = "cfdyn.kernels."
-_IMPORT = re.compile(r"^from cfdyn\.kernels(?:\.(\w+))? import (\([^)]*\)|.*)$", re.MULTILINE)
-
 
 @cache
 def _shelf(module: str) -> Shelf:
     """Changes with the sources of the kernels in this module, numba, numpy, Python and the processor."""
     cpu = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
-    own = tuple(sorted(sources(module))) if module.startswith(_KERNELS) else ("kernels",)
-    return Shelf("kernels", fingerprint(("_jit.py", "_kept.py", *own), ("numba", "llvmlite", "numpy"), repr(cpu)))
-
-
-def sources(module: str) -> set[str]:
-    """The files of the kernels that a module holds, or calls in other files: what numba compiles into its machine code."""
-    folder, found, left = Path(__file__).parent / "kernels", set(), {module.removeprefix(_KERNELS)}
-    while left:
-        name = left.pop()
-        found.add(f"kernels/{name}.py")
-        text = (folder / f"{name}.py").read_text(encoding="utf-8")
-        for one, several in _IMPORT.findall(text):
-            names = {one} if one else set(re.findall(r"\w+", several))
-            left |= {n for n in names if f"kernels/{n}.py" not in found and (folder / f"{n}.py").is_file()}
-    return found
+    own = module.removeprefix("cfdyn.") if module.startswith("cfdyn.") else "kernels"
+    return Shelf("kernels", fingerprint((own, "machine.jit"), ("numba", "llvmlite", "numpy"), repr(cpu)))
 
 
 class _Store:

@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from cfdyn.errors import UsageError
-from cfdyn.machine import unfinished
+from cfdyn.machine import sources, unfinished
 
 LIMIT = 500 * 2**20
 _SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
@@ -69,14 +69,11 @@ def refuse(reason: str) -> Path | None:
 _version = functools.cache(version)
 
 
-def fingerprint(sources: tuple[str, ...], packages: tuple[str, ...], *more: str) -> str:
-    """Changes with these files and folders of the package, these packages, Python, and what else is named."""
-    here = Path(__file__).parent
+def fingerprint(modules: Iterable[str], packages: tuple[str, ...], *more: str) -> str:
+    """Changes with the files that these modules are made of, these packages, Python, and what else is named."""
     digest = hashlib.sha256()
-    for name in sources:
-        paths = sorted((here / name).glob("*.py")) if (here / name).is_dir() else [here / name]
-        for path in paths:
-            digest.update(path.read_bytes())
+    for path in sources.reached(modules):
+        digest.update(path.read_bytes())
     digest.update(repr((sys.version, [_version(p) for p in packages], more)).encode())
     return digest.hexdigest()[:20]
 

@@ -54,7 +54,7 @@ def helper(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[Any
     """
     import subprocess
 
-    root = str(Path(__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,

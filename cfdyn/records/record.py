@@ -130,8 +130,17 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     return tuple(items) if key == "__tuple__" else items
 
 
+# Where the classes of records were when older files were written: a file names the module of each.
+_MOVED = {
+    "orbits": "systems.orbit", "minima": "systems.minima", "complementarity": "integrate.complementarity",
+    "study": "studies.study", "landscape": "studies.landscape",
+}  # fmt: skip
+
+
 def _kind(name: str, module: str) -> type:
     """The class of a record; its module is imported if it is one of this package and holds such classes."""
+    old = module.removeprefix("cfdyn.")
+    module = f"cfdyn.{_MOVED[old]}" if old in _MOVED else module
     if name not in Record.kinds and re.fullmatch(r"cfdyn(\.[a-z][a-z0-9_]*)+", module):
         importlib.import_module(module)
     return Record.kinds[name]

@@ -91,8 +91,8 @@ def test_it_is_gone_soon_and_nothing_is_left(case, tmp_path):
 
 STUCK = """
 import signal, subprocess, sys
-from cfdyn import unfinished
 from cfdyn.cli import interrupts
+from cfdyn.machine import unfinished
 interrupts.watch()
 signal.signal(signal.SIGINT, lambda *_: None)  # it waits, as while numba compiles
 unfinished.temporary(sys.argv[1])

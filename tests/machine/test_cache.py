@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from cfdyn.errors import UsageError
-from cfdyn.machine import kernel_cache
+from cfdyn.machine import kernel_cache, sources
 from cfdyn.machine import shelf as cache
 from tests.processes import ended, status
 
@@ -49,6 +49,7 @@ json.dump({{"value": value, "gradient": gradient, "orbit": orbit.w[:, 0].tolist(
            "other": [str(w.message) for w in said if "compiled code" not in str(w.message)]}}, sys.stdout)
 """
 KINDS = ("formulas", "rules", "kernels")
+PACKAGE = sources.PACKAGE
 
 
 def start(cache: object, before: str = "pass", **changes: str) -> subprocess.Popen:
@@ -238,7 +239,7 @@ def test_a_claim_keeps_others_waiting_until_it_is_released(shelf, tmp_path, monk
 
 
 def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
-    code = ("import sys; from cfdyn import cache; claim = cache.Shelf('tests', '0' * 20).claim('key'); print('mine', flush=True); "
+    code = ("import sys; from cfdyn.machine import shelf; claim = shelf.Shelf('tests', '0' * 20).claim('key'); print('mine', flush=True); "
             "sys.stdin.read()")  # fmt: skip
     environment = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path)}
     tmp_path.chmod(0o700)
@@ -261,34 +262,55 @@ def test_a_claim_ends_with_its_process(shelf, tmp_path, monkeypatch):
 
 
 def imports(path: Path) -> set[str]:
-    """The kernels that a file imports, as Python reads it."""
+    """The modules of the package that a file imports, as Python's parser reads the whole of it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "cfdyn.kernels":
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cfdyn.kernels."):
-            found.add(node.module.rpartition(".")[2])
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
         elif isinstance(node, ast.Import):
-            assert not any(name.name.startswith("cfdyn") for name in node.names), path
-    return found
+            found |= {name.name for name in node.names}
+    return {name for name in found if name.partition(".")[0] == "cfdyn"}
 
 
-def test_machine_code_belongs_to_the_files_that_it_was_made_from():
-    folder = Path(kernel_cache.__file__).parent / "kernels"
-    graph = {path.stem: imports(path) for path in folder.glob("*.py")}
-    for name in graph:
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_code_belongs_to_the_files_that_it_was_made_from():
+    """Found by their lines, and found by parsing whole files: the same."""
+    files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {name: imports(path) & files.keys() for name, path in files.items()}
+    for name in [n for n in graph if n.startswith("cfdyn.kernels.")]:
         reached = {name}
         while more := {b for a in reached for b in graph[a]} - reached:
             reached |= more
-        assert kernel_cache.sources(f"cfdyn.kernels.{name}") == {f"kernels/{one}.py" for one in reached}
+        assert sources.reached([name.removeprefix("cfdyn.")]) == sorted(files[one] for one in reached)
 
 
 def test_an_edited_file_has_its_kernels_compiled_again_and_no_others(copy, tmp_path):
-    shutil.copytree(Path(kernel_cache.__file__).parent, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
-    for file, compiled in (("words", 0), ("orbits", 1)):
+    shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    for file, compiled in (("line/words", 0), ("orbits", 1)):
         path = tmp_path / "cfdyn" / "kernels" / f"{file}.py"
         path.write_text(f"{path.read_text()}\n# edited\n")
         assert run(copy, f"sys.path.insert(0, {str(tmp_path)!r})")["built"] == compiled
+
+
+def test_an_edited_helper_two_folders_down_is_in_the_machine_code_of_its_caller(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    room = tmp_path / "cfdyn" / "kernels" / "room" / "inner"
+    room.mkdir(parents=True)
+    for folder in (room.parent, room):
+        (folder / "__init__.py").write_text("")
+    head = "from cfdyn.machine.jit import kernel\n"
+    (room.parent / "caller.py").write_text(
+        f"{head}from cfdyn.kernels.room.inner.helper import value\n\n@kernel\ndef twice():\n    return 2 * value()\n"
+    )
+    environment = {**os.environ, "CFDYN_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": str(tmp_path)}
+    for number in (1, 3):
+        (room / "helper.py").write_text(f"{head}\n@kernel\ndef value():\n    return {number}\n")
+        code = "from cfdyn.kernels.room.caller import twice; print(twice())"
+        done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [str(2 * number)]
 
 
 def test_an_intact_entry_in_the_place_of_another_is_noticed(shelf, tmp_path):
@@ -301,7 +323,7 @@ def test_an_intact_entry_in_the_place_of_another_is_noticed(shelf, tmp_path):
 
 
 def test_a_home_that_is_none_and_a_relative_folder(tmp_path):
-    code = ("import os, pathlib; pathlib.Path.home = None; from cfdyn.cache import directory; place = directory(); "
+    code = ("import os, pathlib; pathlib.Path.home = None; from cfdyn.machine.shelf import directory; place = directory(); "
             "os.chdir('/'); print(place == directory(), place)")  # fmt: skip
     environment = {**os.environ, "CFDYN_CACHE_DIR": "kept"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -334,7 +356,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(copy):
 
 
 NO_SPACE = "import os; os.replace = lambda *a: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
-NO_ROOM = "import cfdyn.machine.shelf, resource; cfdyn.cache.directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+NO_ROOM = "import cfdyn.machine.shelf, resource; cfdyn.machine.shelf.directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
 
 
 @pytest.mark.parametrize("before", [NO_SPACE, NO_ROOM], ids=["no space", "file cut off while writing"])
@@ -364,7 +386,7 @@ def test_the_same_numbers_without_the_compiler(tmp_path):
 
 def test_the_default_place_is_the_users_cache(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "CFDYN_CACHE_DIR"}
-    code = "from cfdyn.cache import directory; print(directory())"
+    code = "from cfdyn.machine.shelf import directory; print(directory())"
     for key, value, expected in (
         ("XDG_CACHE_HOME", str(tmp_path / "xdg"), tmp_path / "xdg" / "cfdyn"),
         ("HOME", str(tmp_path / "home"), tmp_path / "home" / ".cache" / "cfdyn"),

@@ -24,7 +24,7 @@ def compiles():
         loss = cf.Loss(f"(1 - x*y)**2/2 + {number}*x**4 + sin({number}*x*y)")
         step = cf.as_map(loss, cf.optimizers.gd(lr=0.01))
         loss.third([0.1, 0.2]), step.jacobian([0.1, 0.2]), cf.iterate(step, [0.1, 0.2], 3)
-        from cfdyn._jit import kernel
+        from cfdyn.machine.jit import kernel
         kernel(eval(f"lambda x: x + {number}"))(1.0)
         busy.set()
 

@@ -283,7 +283,7 @@ def test_a_huge_header_is_refused_before_it_is_read(tmp_path):
             entry.write(bytes(2**24))
     assert path.stat().st_size < 2**20
     code = """
-import resource, cfdyn.records as records
+import resource, cfdyn.records.record as records
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
 try:

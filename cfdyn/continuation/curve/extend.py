@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfdyn.continuation.curve import start
 from cfdyn.continuation.curve.directions import leg
 from cfdyn.continuation.curve.fields import build
+from cfdyn.continuation.curve.start import border
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.joining import joined
 from cfdyn.continuation.tracer import Solved
@@ -41,7 +41,7 @@ def _one_way(
     step, points = curve.map_at(curve.start), curve.points[curve.start]
     rule = f"expression:{curve.condition}" if curve.condition else None
     if curve.kind == "border collision":
-        rule = f"switching:{start.border(step, points)[1]}"
+        rule = f"switching:{border(step, points)[1]}"
     tracer = CurveTracer(step, curve.kind, points, curve.names, curve.bounds, rule)
     tracer.watch(_solved(tracer, curve, 1, 1))
     start, origin = (_solved(tracer, curve, row, 1 if side else -1) for row in (2 * side, 1))

@@ -1,6 +1,6 @@
 """Bifurcations of n-cycles in two parameters α, a corrector for `cfdyn.kernels.continuation`: the cycle with directions.
 
-The blocks of `cfdyn.kernels.continuation.cyclic` are y_k = (x_k, q_k, …): a point of the cycle, f(x_k, α) = x_{k+1}, and the directions
+The blocks of `cyclic` are y_k = (x_k, q_k, …): a point of the cycle, f(x_k, α) = x_{k+1}, and the directions
 there, Df(x_k, α) q_k = q_{k+1}. α are the last of the common unknowns. How the blocks close, and what fixes them:
 
     condition: x alone; a given function of x_1 and α vanishes (also a border);

@@ -5,7 +5,7 @@ J, it makes
 
     dz (m) with [J; c] dz = [−F; 0],   v (m) with [J; c] v = [0; 1],   the sign of det [J; c],   tests.
 
-`cfdyn.kernels.continuation.shooting` is that of a cycle, `cfdyn.kernels.continuation.critical` of one with critical directions. The first tests are
+`shooting` is that of a cycle, `critical` of one with critical directions. The first tests are
 bounded and smooth along the curve, and a step must not change them too much. The last ones are watched: where one changes
 its sign, the curve may have a corner, and the steps end before it.
 """

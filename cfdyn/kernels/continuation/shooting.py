@@ -1,6 +1,6 @@
 """The corrector of `cfdyn.kernels.continuation` for an n-cycle of a map with one free parameter: multiple shooting.
 
-The unknowns are the points x_1 … x_n and λ, the equations f(x_i, λ) − x_{i+1} = 0. `cfdyn.kernels.continuation.cyclic` leaves of them
+The unknowns are the points x_1 … x_n and λ, the equations f(x_i, λ) − x_{i+1} = 0. `cyclic` leaves of them
 C x_1 + E x_{n+1} + b λ = r. The multipliers μ are the roots of det(C + μE), also for a cycle that repels strongly, because
 the composed map is never formed. The rows [C E] are made orthonormal; so divided, det(M ∓ I) is smooth and bounded whatever
 the multipliers are.

@@ -56,7 +56,7 @@ def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, An
 
 @cache
 def _shelf() -> Shelf:
-    return Shelf("exact", fingerprint(("symbolic/exact", "symbolic", "tape"), ("sympy", "mpmath", "python-flint")))
+    return Shelf("exact", fingerprint(("symbolic",), ("sympy", "mpmath", "python-flint")))
 
 
 _begun: list[tuple[float, subprocess.Popen[str]]] = []

@@ -143,7 +143,7 @@ def _read(text: str) -> Formula:
 
 @cache
 def _shelf() -> Shelf:
-    return Shelf("formulas", fingerprint(("symbolic", "tape"), ("sympy", "mpmath")))
+    return Shelf("formulas", fingerprint(("symbolic",), ("sympy", "mpmath")))
 
 
 def _from_sympy(expression: Any) -> Formula:
