@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, needs, race
+from measuring.report import HERE
 from problems.maps import henon, logistic
 
 import cfdyn as cf
@@ -23,34 +24,8 @@ FLIPS = (3.0, 1 + math.sqrt(6), 3.5440903595519228, 3.5644072660954326)  # perio
 THREE = (1 + math.sqrt(8), 3.8414990075435078)  # the stable 3-cycle and its flip
 MARGIN = 1e-3  # so near a bifurcation an orbit settles too slowly for its period to be known
 COLUMNS = ("verdicts", "decided", "right", "median (ms)", "slowest (ms)", "all (s)")
-PEER = "pynamicalsys"
+PEER, SOURCE = "pynamicalsys", HERE / "problems" / "lyapunov.c"
 
-C_LYAPUNOV = """
-#include <math.h>
-void logistic(double x, double r, long n, double *out)
-{
-    double sum = 0;
-    for (long i = 0; i < n; i++) { sum += log(fabs(r - 2*r*x)); x = r*x*(1 - x); }
-    out[0] = sum/n;
-}
-void henon(double x, double y, double a, double b, long n, double *out)
-{
-    double q0 = 1, q1 = 0, q2 = 0, q3 = 1, s = 0, t = 0;
-    for (long i = 0; i < n; i++) {
-        double u0 = -2*a*x*q0 + q1, u1 = b*q0, v0 = -2*a*x*q2 + q3, v1 = b*q2;
-        double u = sqrt(u0*u0 + u1*u1);
-        q0 = u0/u; q1 = u1/u;
-        double along = q0*v0 + q1*v1;
-        v0 -= along*q0; v1 -= along*q1;
-        double v = sqrt(v0*v0 + v1*v1);
-        q2 = v0/v; q3 = v1/v;
-        s += log(u); t += log(v);
-        double next = 1 - a*(x*x) + y;
-        y = b*x; x = next;
-    }
-    out[0] = s/n; out[1] = t/n;
-}
-"""
 
 
 @bench.table("verdicts on the logistic map", COLUMNS)
@@ -163,7 +138,7 @@ def lyapunov(plan: Plan) -> Rows:
 
 def c_lyapunov(name: str, arguments: tuple[float, ...], n: int, dim: int) -> Call | None:
     """A call of the C function that returns the exponents, (dim,)."""
-    function = c_function(C_LYAPUNOV, name, None, *[ctypes.c_double] * len(arguments), ctypes.c_long, ctypes.c_void_p)
+    function = c_function(SOURCE, name, None, *[ctypes.c_double] * len(arguments), ctypes.c_long, ctypes.c_void_p)
     if function is None:
         return None
 

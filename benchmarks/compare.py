@@ -41,7 +41,7 @@ def growth(plan: Plan) -> Rows:
         def compared(problem: tuple = (loss, gd, flows, start, steps)) -> Any:
             return cf.compare(*problem)
 
-        spent = measure(compared, plan.repeats).median
+        spent = measure(compared, plan.repeats)
         yield Row(name, {"time (ms)": spent * 1e3, "µs per step and model": spent / steps / len(flows) * 1e6})
 
 

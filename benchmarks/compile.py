@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, TooSlow, exponent, installed, progress
-from measuring.processes import MEMORY, PATIENCE, Caches, fresh, peak_memory
+from measuring.processes import MEMORY, Caches, fresh, peak_memory
 from measuring.report import HERE, RESULTS
 from problems.losses import DERIVATIVES
 
 bench = Benchmark("compile")
 
+# In a quick pass and else: over how many processes the seconds of cfdyn are medians, how many seconds a peer gets.
+PROCESSES, PATIENCE = (1, 5), (4.5, 30.0)
 POINTS = 1000
 NUMBERS = 64_000  # points times variables where these grow: the caches must not decide
 TOLERANCE = 1e-10  # how far the peers' derivatives may be from ours, relative to the largest entry
@@ -47,12 +49,12 @@ def compiling(plan: Plan) -> Rows:
     gradient, jtimes, gradient of v·Hv, as a virtual machine, not machine code. symengine: `diff` and `Lambdify` (LLVM, with
     cse). heyoka.py: `diff_tensors` and `cfunc`, compact mode for chain and regression. SymPy: the gradient alone, `diff`,
     `lambdify` with cse, numba. A peer is stopped after {patience:g} s with everything."""
-    for problem in tasks(plan):
+    for problem in plan.pick(list(TASKS)[:1], TASKS):
         results, (name, most) = everybody(problem, plan), TASKS[problem]
         cells = {who: sum(r["seconds"].values()) if isinstance(r, dict) else r for who, r in results.items()}
         seconds = results["cfdyn"]["seconds"]
         yield Row(name, {**cells, READ: seconds["read"], CODE: seconds["code"]}, (Goal(cells["cfdyn"], most),))
-    return {"processes": processes(plan), "patience": patience(plan)}
+    return {"processes": plan.pick(*PROCESSES), "patience": plan.pick(*PATIENCE)}
 
 
 @bench.table("derivatives: ns per point", ("cfdyn", "numba", *MODULES, "cfdyn ÷ numba"))
@@ -61,28 +63,13 @@ def evaluating(plan: Plan) -> Rows:
     point; JAX by `vmap`, CasADi by `Function.map` on buffers, symengine by broadcasting, heyoka.py by its batches. JAX and
     heyoka.py put several points into one SIMD instruction, which a single orbit cannot do. All values agreed to 1e-10
     before. One process each, so only cfdyn ÷ numba was measured in turn."""
-    for problem in tasks(plan):
+    for problem in plan.pick(list(TASKS)[:1], TASKS):
         for what, sign in SIGNS.items():
             # A peer that does not offer a derivative has no cell.
             cells = {who: r["ns"][what] if isinstance(r, dict) else r for who, r in everybody(problem, plan).items()
                      if not isinstance(r, dict) or what in r["ns"]}  # fmt: skip
             share = cells["cfdyn"] / cells["numba"]
             yield Row(f"{TASKS[problem][0]}: {sign}", {**cells, "cfdyn ÷ numba": share}, (Goal(share, SLOWER),))
-
-
-def tasks(plan: Plan) -> list[str]:
-    """Quick: one problem."""
-    return plan.pick(list(TASKS)[:1], list(TASKS))
-
-
-def processes(plan: Plan) -> int:
-    """Over how many processes the seconds of cfdyn are medians."""
-    return plan.pick(1, 5)
-
-
-def patience(plan: Plan) -> float:
-    """Seconds that a peer gets."""
-    return plan.pick(4.5, 30.0)
 
 
 @cache
@@ -92,17 +79,18 @@ def everybody(problem: str, plan: Plan) -> dict[str, Any]:
     The seconds of cfdyn are medians over processes in which numba has warmed nothing up.
     """
     found: dict[str, Any] = measured("cfdyn,numba", problem, plan.repeats)
-    seconds = [measured("cfdyn", problem, 0)["cfdyn"]["seconds"] for _ in range(processes(plan))]
+    seconds = [measured("cfdyn", problem, 0)["cfdyn"]["seconds"] for _ in range(plan.pick(*PROCESSES))]
     found["cfdyn"]["seconds"] = {part: statistics.median(s[part] for s in seconds) for part in seconds[0]}
     kind = problem.partition(":")[0]
-    found |= {name: theirs(name, problem, plan.repeats, patience(plan)) for name in MODULES if kind in SMALL.get(name, (kind,))}
+    found |= {name: theirs(name, problem, plan.repeats, plan.pick(*PATIENCE))
+              for name in MODULES if kind in SMALL.get(name, (kind,))}  # fmt: skip
     for name, result in found.items():
         if isinstance(result, dict):
             check(name, problem, result["values"], found["cfdyn"]["values"])
     return found
 
 
-def measured(names: str, problem: str, repeats: int, points: int = POINTS, patience: float = PATIENCE) -> dict:
+def measured(names: str, problem: str, repeats: int, points: int = POINTS, patience: float | None = None) -> dict:
     """What `peers.derivatives` finds out in a fresh process that nothing on disk helps."""
     code = f"{PEERS}peers.main({names!r}, {problem!r}, {points}, {repeats})"
     return json.loads(fresh(["-c", code], Caches().environment, patience).errors.rsplit("\nresult ", 1)[1])

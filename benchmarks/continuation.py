@@ -116,7 +116,7 @@ def growth(plan: Plan) -> Rows:
             value = step.params[parameter]
             tracer, start = tracer_at(step, some_cycle(step, n), parameter, (value - 1, value + 1))
             done = loop(tracer, start, 400, 1e-7) - 1
-            spent = measure(lambda t=tracer, s=start: loop(t, s, 400, 1e-7), plan.repeats).median
+            spent = measure(lambda t=tracer, s=start: loop(t, s, 400, 1e-7), plan.repeats)
             cells[f"{name} (µs per step)"] = spent / done * 1e6
             cells[f"{name} (ns per step and point)"] = spent / done / n * 1e9
         yield Row(f"period {n}", cells)
@@ -215,7 +215,7 @@ def accumulations(plan: Plan) -> Rows:
         ("cascade, GD on the double well", WELL, [1.0], "lr", (0.1, 2.0), 10, 1.30228346270071),
     ):
         found = cf.analysis.cascade(*call).accumulation
-        spent = measure(lambda call=call: cf.analysis.cascade(*call), plan.repeats).median
+        spent = measure(lambda call=call: cf.analysis.cascade(*call), plan.repeats)
         yield accumulation_row(f"{title}, accumulation from {call[-1]} flips", found, exact, spent)
 
 

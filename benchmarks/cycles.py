@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, race
 from measuring.processes import Caches, fresh
+from measuring.report import HERE
 from problems.maps import henon
 
 import cfdyn as cf
@@ -36,36 +37,11 @@ LINE = {
                                 (0, 1), 2, 12),
     "cubic, full": Full("3*x - x**3", {}, "3*x - x*x*x", lambda x: 3 * x - x**3, lambda x: 3 - 3 * x**2, (-2, 2), 3, 8),
 }  # fmt: skip
+SCAN = HERE / "problems" / "scan.c"
 HENON = (2, 1, 0, 1, 0, 2, 4, 7, 6, 10, 14)  # numbers of prime cycles
 MILLISECONDS = 5.0  # for all periods up to 12 of the logistic map, with everything compiled
 COLD = 3.0  # seconds for compiling the kernels
 
-# Sign changes of fⁿ(x) − x on a grid, bisected; what a few lines of C would do.
-C_SCAN = """
-static double f(double x) { return RULE; }
-long scan(int n, double lo, double hi, long points, double *out, long room)
-{
-    long found = 0;
-    double before = 0, left = lo;
-    for (long i = 0; i <= points; i++) {
-        double x = lo + (hi - lo)*i/points, y = x;
-        for (int k = 0; k < n; k++) y = f(y);
-        double gap = y - x;
-        if (i > 0 && ((gap < 0) != (before < 0))) {
-            double a = left, b = x;
-            for (int turn = 0; turn < 60; turn++) {
-                double m = (a + b)/2, z = m;
-                for (int k = 0; k < n; k++) z = f(z);
-                if (((z - m) < 0) == (before < 0)) a = m; else b = m;
-            }
-            if (found < room) out[found] = (a + b)/2;
-            found++;
-        }
-        before = gap; left = x;
-    }
-    return found;
-}
-"""
 FIRST = """
 import sys, time, cfdyn as cf
 step = cf.Map.from_text('r*x*(1-x)', params={'r': 3.9})
@@ -127,7 +103,7 @@ def found_cells(step: cf.Map, box: list, known: Any, peers: dict[str, Call | Non
 def scan(full: Full, last: int) -> Callable[[], list[int]] | None:
     """Numbers of points that C finds fixed by fⁿ, n = 1…last."""
     types = (ctypes.c_int, ctypes.c_double, ctypes.c_double, ctypes.c_long, ctypes.c_void_p, ctypes.c_long)
-    function = c_function(C_SCAN.replace("RULE", full.c), "scan", ctypes.c_long, *types)
+    function = c_function(SCAN, "scan", ctypes.c_long, *types, RULE=full.c)
     if function is None:
         return None
     out = np.empty(2 * full.laps**last)

@@ -22,8 +22,9 @@ import cfdyn as cf
 bench = Benchmark("flows")
 
 REFERENCES = HERE.parent / "tests" / "flows" / "references.json"
-SPEED = ("product", "rmsprop", "two-independent", "two-coupled-rank-drop", "three-coupled")
-ACCURACY = ("product", "two-independent", "two-coupled-rank-drop", "three-coupled")
+GD = ("product", "two-independent", "two-coupled-rank-drop", "three-coupled")
+SPEED = (GD[0], "rmsprop", *GD[1:])
+ACCURATE = (GD[:3], GD)  # in a quick pass and else: whose error is measured
 TWO = ("product", "two-coupled-rank-drop")  # the first path settles down, the second never does
 SMALL, SOON, FASTER = 6, 50.0, 1000.0  # up to so many variables: milliseconds, times less work and time
 STALE, RENEWED = "published scheme", "published scheme, eigenvectors renewed every Euler step"
@@ -98,7 +99,7 @@ def speed(plan: Plan) -> Rows:
     far = plan.pick(100, 1000)
     for case in (cases()[name] for name in SPEED):
         path, euler, small = case.solved(1000.0), scheme(), case.loss.dim <= SMALL
-        spent = measure(lambda case=case: case.solved(1000.0), plan.repeats).median
+        spent = measure(lambda case=case: case.solved(1000.0), plan.repeats)
         cells: Cells = {"variables": str(case.loss.dim), "events": str(len(path.events)), "steps": str(path.stats["steps"]),
                         "time (ms)": spent * 1e3}  # fmt: skip
         goals = [Goal(spent * 1e3, SOON)] if small else []
@@ -117,21 +118,16 @@ def speed(plan: Plan) -> Rows:
 # Error against work --------------------------------------------------------------------------------------------------
 
 
-def accurate(plan: Plan) -> tuple[str, ...]:
-    """The cases whose error is measured."""
-    return plan.pick(ACCURACY[:3], ACCURACY)
-
-
 @bench.table("work for the same error", ("error", *THEIRS, *OURS, "ratio of work", "ratio of time"))
 def same_error(plan: Plan) -> Rows:
     """Published scheme: the better of its two variants, measured where one of its step sizes is accurate enough, else (≈)
     extrapolated from its shortest step at first order: halving the error doubles work and time; a variant whose error hardly
     falls (measured order < 0.5) cannot reach it. cfdyn: the cheapest measured tolerance whose error is no larger."""
-    for name in accurate(plan):
+    for name in plan.pick(*ACCURATE):
         yield from same_rows(name, points(name, plan))
 
 
-@bench.table("error against work: {name} (reference to {accuracy:.0e})", FOUND, each=accurate)
+@bench.table("error against work: {name} (reference to {accuracy:.0e})", FOUND, each=lambda plan: plan.pick(*ACCURATE))
 def error_and_work(plan: Plan, name: str) -> Rows:
     """All errors: at the times of the reference that are multiples of 1/4. Work, in gradients: a gradient 1, a product with
     the Hessian 2, all of the Hessian 2d, a third derivative along two modes 5; each Jacobian of an implicit step
@@ -169,7 +165,7 @@ def our_point(case: Case, rtol: float, repeats: int) -> Point:
     """cfdyn with one tolerance."""
     options = {"rtol": rtol, "atol": rtol / 100, "save_at": case.times}
     path = case.solved(case.times[-1], **options)
-    spent = measure(lambda: case.solved(case.times[-1], **options), repeats).median
+    spent = measure(lambda: case.solved(case.times[-1], **options), repeats)
     found, n, k = path.stats, case.flow.dim, int(path.rank.max(initial=1))
     jacobian = n * (1 + 2 * case.loss.dim + 5 * k * (k + 1) // 2)
     calls = sum(found[name] for name in ("slopes", "hessians", "third_derivatives", "jacobians"))
@@ -245,7 +241,7 @@ def size_growth(plan: Plan) -> Rows:
 def growth_cells(flow: Any, start: list[float], t: float, repeats: int) -> Cells:
     """Time, steps and events of one path."""
     path = cf.solve(flow, start, t)
-    spent = measure(lambda: cf.solve(flow, start, t), repeats).median
+    spent = measure(lambda: cf.solve(flow, start, t), repeats)
     steps = path.stats["steps"]
     return {"time (ms)": spent * 1e3, "µs per unit of t": spent / t * 1e6, "steps": str(steps), "events": str(len(path.events)),
             "µs per step": spent / steps * 1e6}  # fmt: skip

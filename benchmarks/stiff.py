@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, Timing, exponent, interleaved, ratio
+from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, exponent, interleaved, ratio
 from measuring.processes import COLD, MEMORY, WARM, Caches, process_cells
 from peers.solvers import AUTO, EXPLICIT, IMPLICIT, NUMBALSODA, RADAU5, SCIPY, SOLVERS, Solve, alone, flow
 from problems.stiff import IDLE, PREY, PROBLEMS, Problem, brusselator, problem
@@ -16,6 +16,7 @@ import cfdyn as cf
 
 bench = Benchmark("stiff")
 
+ROUNDS = (3, 5)  # in a quick pass and else: fewer than elsewhere, since there are many problems
 TOLERANCES = tuple(10.0**-k for k in range(4, 11))
 LADDER = tuple(10.0**-k for k in range(2, 13))
 SAME = (RADAU5, AUTO, NUMBALSODA, "CVODE", SCIPY)
@@ -47,11 +48,6 @@ class Needed:
         return times[first] ** (1 - share) * times[second] ** share
 
 
-def repeats(plan: Plan) -> int:
-    """Fewer rounds than elsewhere: there are many problems."""
-    return plan.pick(3, 5)
-
-
 def error_of(task: Problem, solve: Solve, rtol: float) -> float:
     """The error at the end; infinite where the solver gives up."""
     y = solve(rtol)
@@ -72,10 +68,10 @@ def equal_error(plan: Plan) -> Rows:
     1e-2, 1e-3, … until the error is no larger, log time interpolated over log error between the last two; where 1e-2 is
     enough, its time. The first row is what a call takes where there is nothing to do: cfdyn makes a record with its dense
     output."""
-    yield replace(same_row(IDLE, repeats(plan)), goals=())
+    yield replace(same_row(IDLE, plan.pick(*ROUNDS)), goals=())
     rows = []
     for task in plan.pick(PROBLEMS[:6:2], PROBLEMS):
-        rows.append(same_row(task, repeats(plan)))
+        rows.append(same_row(task, plan.pick(*ROUNDS)))
         yield rows[-1]
     yield mean_row(rows)
 
@@ -106,7 +102,7 @@ def same_row(task: Problem, rounds: int) -> Row:
         if need is None:
             spent[name] = "out of reach" if solvers[name] else None
         else:
-            spent[name] = need.seconds({rtol: times[name, rtol].median for rtol in need.tolerances}, error) * 1e6
+            spent[name] = need.seconds({rtol: times[name, rtol] for rtol in need.tolerances}, error) * 1e6
     return finished_row(task.name, error, spent)
 
 
@@ -137,14 +133,14 @@ def accuracy(plan: Plan, name: str) -> Rows:
     SciPy's Radau at rtol 1e-13 (less where round-off does not allow it) with a Jacobian by SymPy. Times: warm, medians,
     processor time. numbalsoda (LSODA) calls a right-hand side compiled by numba; CVODE (scikit-sundae) and SciPy call one
     through Python and difference it for Jacobians."""
-    yield from accuracy_rows(problem(name), IMPLICIT, repeats(plan))
+    yield from accuracy_rows(problem(name), IMPLICIT, plan.pick(*ROUNDS))
     return {"name": name}
 
 
 @bench.table("error and time (ms): nothing stiff", EXPLICIT)
 def not_stiff(plan: Plan) -> Rows:
     """Lotka and Volterra's equations, B1 of NONSTIFF-DETEST, by methods for equations that are not stiff; cells as above."""
-    yield from accuracy_rows(PREY, EXPLICIT, repeats(plan))
+    yield from accuracy_rows(PREY, EXPLICIT, plan.pick(*ROUNDS))
 
 
 def accuracy_rows(task: Problem, names: tuple[str, ...], rounds: int) -> Rows:
@@ -157,11 +153,11 @@ def accuracy_rows(task: Problem, names: tuple[str, ...], rounds: int) -> Rows:
         yield Row(f"rtol = {rtol:.0e}", {name: accuracy_cell(errors[name], times.get(name)) for name in solvers})
 
 
-def accuracy_cell(error: float | None, timing: Timing | None) -> str | None:
+def accuracy_cell(error: float | None, seconds: float | None) -> str | None:
     """An error and its time; None for a solver that is not found."""
     if error is None:
         return None
-    return "gives up" if timing is None else f"{error:.0e} in {timing.median * 1e3:.3g}"
+    return "gives up" if seconds is None else f"{error:.0e} in {seconds * 1e3:.3g}"
 
 
 # Orders, growth, fresh processes -------------------------------------------------------------------------------------
@@ -189,7 +185,7 @@ def growth(plan: Plan) -> Rows:
     up to t = 10, stiffer with n. The exponent is the slope in the log-log plot over the last two sizes."""
     sizes, rows = plan.pick((4, 8, 16), (4, 8, 16, 32, 64)), []
     for n in sizes:
-        rows.append(replace(same_row(brusselator(n), repeats(plan)), task=f"n = {n}", goals=()))
+        rows.append(replace(same_row(brusselator(n), plan.pick(*ROUNDS)), task=f"n = {n}", goals=()))
         yield rows[-1]
     last = {column: [row.cells[column] for row in rows[-2:]] for column in COMPARED if column.endswith("(µs)")}
     yield Row("exponent", {column: exponent(sizes[-2:], seconds) for column, seconds in last.items()

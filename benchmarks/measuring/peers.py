@@ -60,14 +60,14 @@ def scratch() -> Path:
     return Path(folder)
 
 
-def c_function(source: str, name: str, result: Any, *arguments: Any) -> Callable | None:
-    """A function of a few lines of C, with its types; None without a compiler.
+def c_function(source: Path, name: str, result: Any, *arguments: Any, **macros: str) -> Callable | None:
+    """A function of a file in C that leaves macros open, with its types; None without a compiler.
 
     Raises
     ------
     BenchmarkError : there is a compiler and it refuses the source
     """
-    library = _compiled(source)
+    library = _compiled(source, *(f"-D{name}={text}" for name, text in macros.items()))
     if library is None:
         return None
     function = getattr(library, name)
@@ -76,14 +76,12 @@ def c_function(source: str, name: str, result: Any, *arguments: Any) -> Callable
 
 
 @cache
-def _compiled(source: str) -> ctypes.CDLL | None:
+def _compiled(source: Path, *macros: str) -> ctypes.CDLL | None:
     program = compiler()
     if program is None:
         return None
-    number = len(list(scratch().glob("*.c")))
-    text, library = scratch() / f"code{number}.c", scratch() / f"code{number}.so"
-    text.write_text(source, encoding="utf-8")
-    command = [program, *FLAGS, "-shared", "-fPIC", str(text), "-o", str(library), "-lm"]
+    library = scratch() / f"code{len(list(scratch().glob('*.so')))}.so"
+    command = [program, *FLAGS, *macros, "-shared", "-fPIC", str(source), "-o", str(library), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise BenchmarkError(f"{' '.join(command)} failed: {done.stderr.strip()[:500]}")

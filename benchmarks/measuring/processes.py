@@ -57,13 +57,14 @@ class Caches:
         return self.environment
 
 
-def fresh(arguments: Sequence[str], environment: Mapping[str, str] | None = None, patience: float = PATIENCE) -> Process:
+def fresh(arguments: Sequence[str], environment: Mapping[str, str] | None = None, patience: float | None = None) -> Process:
     """Run a new Python process with these arguments; environment entries are added to ours.
 
     Raises
     ------
     BenchmarkError : it failed, or (TooSlow) took more than ``patience`` seconds
     """
+    patience = patience or PATIENCE
     start, cpu = time.perf_counter(), _children_cpu()
     try:
         done = subprocess.run([sys.executable, *arguments], env={**os.environ, **(environment or {})}, capture_output=True,

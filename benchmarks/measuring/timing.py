@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 REPEATS = 7  # rounds: enough for a median that one slow moment does not move
 SHORTEST = 2e-3  # seconds: a shorter call is timed in a loop, since the clock counts in microseconds
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 
 Call = Callable[[], object]
-Name = TypeVar("Name", bound=Hashable)
 
 
 class BenchmarkError(Exception):
@@ -25,41 +23,25 @@ class TooSlow(BenchmarkError):
     """A fresh process was stopped before it had ended."""
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Processor seconds for one call: the median of ``repeats``, the fastest and the slowest."""
-
-    median: float
-    least: float
-    most: float
-    repeats: int
+def measure(call: Call, repeats: int = REPEATS) -> float:
+    """Processor seconds of one function alone, the median."""
+    return interleaved({"": call}, repeats)[""]
 
 
-def measure(call: Call, repeats: int = REPEATS) -> Timing:
-    """Time one function alone."""
-    timing = interleaved({"": call}, repeats)[""]
-    assert timing is not None
-    return timing
+def interleaved(calls: Mapping[Any, Call | None], repeats: int = REPEATS) -> dict[Any, Any]:
+    """Median processor seconds of competitors, timed round by round, so that a slow moment of the machine meets all of them.
 
-
-def interleaved(calls: Mapping[Name, Call | None], repeats: int = REPEATS) -> dict[Name, Timing | None]:
-    """Time competitors round by round, so that a slow moment of the machine meets all of them.
-
-    Each is called once before (compiled, its caches filled). None stands for one that was not found.
+    Each is called once before (compiled, its caches filled). One that was not found, None, has None.
     """
     found = {name: call for name, call in calls.items() if call is not None}
     loops = {name: _loops(call) for name, call in found.items()}
-    samples: dict[Name, list[float]] = {name: [] for name in found}
+    samples: dict[Any, list[float]] = {name: [] for name in found}
     for _ in range(repeats):
         for name, call in found.items():
             if loops[name] > 1:
                 call()  # the one before has left the processor's caches full of its own
             samples[name].append(_seconds(call, loops[name]))
-    return {name: _summary(samples[name]) if name in samples else None for name in calls}
-
-
-def _summary(samples: list[float]) -> Timing:
-    return Timing(statistics.median(samples), min(samples), max(samples), len(samples))
+    return {name: statistics.median(samples[name]) if name in samples else None for name in calls}
 
 
 def _loops(call: Call) -> int:
@@ -97,9 +79,8 @@ def race(
     less : the part of them that slow competitors are given
     label : how the cells of times are called
     """
-    times = interleaved(calls, repeats)
-    spent = {name: None if timing is None else timing.median * UNITS[unit] / work / (less or {}).get(name, 1.0)
-             for name, timing in times.items()}  # fmt: skip
+    spent = {name: seconds and seconds * UNITS[unit] / work / (less or {}).get(name, 1.0)
+             for name, seconds in interleaved(calls, repeats).items()}  # fmt: skip
     cells: dict[str, Any] = {label.format(name=name, unit=unit): value for name, value in spent.items()}
     return cells | {f"{name} ÷ cfdyn": ratio(value, spent["cfdyn"]) for name, value in spent.items() if name != "cfdyn"}
 

@@ -1,6 +1,7 @@
 """AUTO-07p as a peer: its equations in Fortran from the formulas of a map, its runs, and the special points they find.
 
-AUTO is looked for as `auto-07p` (Debian's name) or `auto`; what is written and compiled goes to a folder that is gone at the end.
+The frame of the equations: ``auto.f90``. AUTO is looked for as `auto-07p` (Debian's name) or `auto`; what is written and
+compiled goes to a folder that is gone at the end.
 """
 
 from __future__ import annotations
@@ -19,37 +20,6 @@ from measuring import BenchmarkError, scratch
 
 PROGRAMS, COMPILER = ("auto-07p", "auto"), "gfortran"
 KINDS = {2: "fold", 7: "flip", 8: "neimark-sacker"}  # the special points among its labels
-
-# STPNT gives the start, FUNC the map with its derivatives; the others are called for other problems than maps.
-SOURCE = """
-subroutine func(n, u, icp, p, jacobian, f, dfdu, dfdp)
-  implicit none
-  integer, intent(in) :: n, icp(*), jacobian
-  double precision, intent(in) :: u(n), p(*)
-  double precision, intent(out) :: f(n)
-  double precision, intent(inout) :: dfdu(n, n), dfdp(n, *)
-{map}
-  if (jacobian == 0) return
-{by_state}
-  if (jacobian == 1) return
-{by_parameter}
-end subroutine
-subroutine stpnt(n, u, p, t)
-  implicit none
-  integer, intent(in) :: n
-  double precision, intent(inout) :: u(n), p(*)
-  double precision, intent(in) :: t
-{start}
-end subroutine
-subroutine bcnd
-end subroutine
-subroutine icnd
-end subroutine
-subroutine fopt
-end subroutine
-subroutine pvls
-end subroutine
-"""
 
 # IPS = -1: fixed points of a map. IID = 0, NPR = 0: no diagnostics, no points in full but the special ones.
 CONSTANTS = """
@@ -97,7 +67,7 @@ def fortran(
         return "\n".join("  " + sp.fcode(sp.sympify(e), assign_to=to, standard=95, source_format="free") for to, e in entries)
 
     rows, first = list(enumerate(images, 1)), zip([*map(str, own)], [*start, value], strict=True)
-    return SOURCE.format(
+    return Path(__file__).with_suffix(".f90").read_text(encoding="ascii").format(
         map=lines([(f"f({i})", row) for i, row in rows]),
         by_state=lines([(f"dfdu({i},{j})", sp.diff(row, u)) for i, row in rows for j, u in enumerate(own[:-1], 1)]),
         by_parameter=lines([(f"dfdp({i},1)", sp.diff(row, own[-1])) for i, row in rows]),

@@ -163,10 +163,10 @@ def timed(names: list[str], task: Problem, n: int, repeats: int) -> dict[str, An
         calls[name] = {what: prepare(points, directions) for what, prepare in batches.items()} if repeats else {}
     for what in DERIVATIVES:
         found = {name: calls[name][what] for name in names if what in calls[name]}
-        for name, timing in interleaved(found, repeats).items():
+        for name, seconds in interleaved(found, repeats).items():
             values = np.asarray(found[name]())
-            assert timing is not None and values.shape == points.shape
-            result[name]["ns"][what] = timing.median / n * 1e9
+            assert values.shape == points.shape
+            result[name]["ns"][what] = seconds / n * 1e9
             result[name]["values"][what] = [x if math.isfinite(x) else None for x in values[0].tolist()]
     return result
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import exp, fabs, tanh
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,45 +18,9 @@ from measuring import BenchmarkError, c_function, needs
 import cfdyn as cf
 
 ESCAPE = 1e15
+LOOPS = Path(__file__).with_name("loops.c")
 POLYNOMIAL, TRANSCENDENTAL = 0.35, 0.9  # least share of the speed of C
 
-# The same loop three times: states stored; not stored; not stored and never looked at.
-C_LOOPS = """
-#include <math.h>
-#define D %(dim)d
-#define STEP double y[D]; %(step)s
-static int outside(const double *y, double escape)
-{
-    for (int k = 0; k < D; k++) if (!(fabs(y[k]) <= escape)) return 1;
-    return 0;
-}
-long store(double *z, const double *p, double escape, long n)
-{
-    for (long i = 0; i < n; i++, z += D) {
-        STEP
-        for (int k = 0; k < D; k++) z[D + k] = y[k];
-        if (outside(y, escape)) return i + 1;
-    }
-    return n;
-}
-#define ADVANCE(NAME, OUT) \\
-long NAME(double *state, const double *p, double escape, long n) \\
-{ \\
-    double z[D]; \\
-    long i = 0, out = 0; \\
-    for (int k = 0; k < D; k++) z[k] = state[k]; \\
-    while (i < n && !out) { \\
-        STEP \\
-        for (int k = 0; k < D; k++) z[k] = y[k]; \\
-        i++; \\
-        out = OUT; \\
-    } \\
-    for (int k = 0; k < D; k++) state[k] = z[k]; \\
-    return i; \\
-}
-ADVANCE(advance, outside(z, escape))
-ADVANCE(unchecked, 0)
-"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +60,8 @@ class Case:
         """``store`` (n+1, D), ``advance`` or ``unchecked`` (D,) in C; None without a compiler."""
         step = f"double e = {self.before}; " + " ".join(f"y[{k}] = {text};" for k, text in enumerate(self.formulas))
         step = step.replace(*self.in_c) if self.in_c[0] else step
-        pointer = ctypes.c_void_p
-        function = c_function(C_LOOPS % {"dim": self.dim, "step": step}, name, ctypes.c_long, pointer, pointer,
-                              ctypes.c_double, ctypes.c_long)  # fmt: skip
+        types = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double, ctypes.c_long)
+        function = c_function(LOOPS, name, ctypes.c_long, *types, D=str(self.dim), STEP=f"double y[D]; {step}")
         return function and (lambda states, n: function(states.ctypes.data, self.p.ctypes.data, ESCAPE, n))
 
     @cached_property
