@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from measuring import Benchmark, BenchmarkError, Cells, Plan, Row, Rows
 
 import cfdyn as cf
+from measuring import Benchmark, BenchmarkError, Cells, Plan, Row, Rows
 
 bench = Benchmark("averaging")
 

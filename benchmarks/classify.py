@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+import cfdyn as cf
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, needs, race
 from measuring.report import HERE
 from problems.maps import henon, logistic
-
-import cfdyn as cf
 
 bench = Benchmark("classify")
 

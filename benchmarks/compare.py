@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from measuring import Benchmark, Goal, Plan, Row, Rows, measure
-from measuring.processes import COLD, COLD_CPU, MEMORY, WARM, WARM_CPU, Caches, process_cells
 
 import cfdyn as cf
+from measuring import Benchmark, Goal, Plan, Row, Rows, measure
+from measuring.processes import COLD, COLD_CPU, MEMORY, WARM, WARM_CPU, Caches, process_cells
 
 bench = Benchmark("compare")
 

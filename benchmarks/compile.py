@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, TooSlow, exponent, installed, progress
 from measuring.processes import MEMORY, Caches, fresh, peak_memory
 from measuring.report import HERE, RESULTS

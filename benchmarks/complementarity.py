@@ -6,9 +6,9 @@ from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
-from measuring import Benchmark, Goal, Plan, Row, Rows, needs, race
 
 from cfdyn.kernels.edge.complementarity import complementarity
+from measuring import Benchmark, Goal, Plan, Row, Rows, needs, race
 
 bench = Benchmark("complementarity")
 

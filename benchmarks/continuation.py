@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
-from peers import auto
-from problems.maps import descent, henon, logistic
 from scipy.optimize import brentq
 
 import cfdyn as cf
 from cfdyn.continuation.branch.system import CycleTracer
 from cfdyn.cycles.shooting import least_period, polish
 from cfdyn.kernels.continuation.driver import Curve, System, follow
+from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
+from peers import auto
+from problems.maps import descent, henon, logistic
 
 bench = Benchmark("continuation")
 

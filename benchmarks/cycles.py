@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+import cfdyn as cf
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, race
 from measuring.processes import Caches, fresh
 from measuring.report import HERE
 from problems.maps import henon
-
-import cfdyn as cf
 
 bench = Benchmark("cycles")
 

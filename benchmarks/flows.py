@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+import cfdyn as cf
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, exponent, installed, measure, peer, ratio
 from measuring.processes import Caches, process_cells
 from measuring.report import HERE
-
-import cfdyn as cf
 
 bench = Benchmark("flows")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, peer, race
-from measuring.processes import MEMORY, peak_memory
-from problems.maps import CASES, ESCAPE, Case, check, peer_system
 
 import cfdyn as cf
 from cfdyn.kernels.orbits import advance
+from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, peer, race
+from measuring.processes import MEMORY, peak_memory
+from problems.maps import CASES, ESCAPE, Case, check, peer_system
 
 bench = Benchmark("orbit")
 

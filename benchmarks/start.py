@@ -6,10 +6,9 @@ import compileall
 import os
 from pathlib import Path
 
+import cfdyn
 from measuring import Benchmark, Cells, Goal, Plan, Row, Rows, peer
 from measuring.processes import COLD, COLD_CPU, MEMORY, WARM, WARM_CPU, Caches, command_line, fresh, medians, process_cells
-
-import cfdyn
 
 bench = Benchmark("start")
 

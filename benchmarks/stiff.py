@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+import cfdyn as cf
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, exponent, interleaved, ratio
 from measuring.processes import COLD, MEMORY, WARM, Caches, process_cells
 from peers.solvers import AUTO, EXPLICIT, IMPLICIT, NUMBALSODA, RADAU5, SCIPY, SOLVERS, Solve, alone, flow
 from problems.stiff import IDLE, PREY, PROBLEMS, Problem, brusselator, problem
-
-import cfdyn as cf
 
 bench = Benchmark("stiff")
 

@@ -11,13 +11,13 @@ import time
 import types
 from pathlib import Path
 
-import measuring
 import numpy as np
 import pytest
-from measuring import benchmark, peers, processes, report, timing
-from measuring.tables import markdown
 
 import cfdyn as cf
+import measuring
+from measuring import benchmark, peers, processes, report, timing
+from measuring.tables import markdown
 
 
 @pytest.fixture

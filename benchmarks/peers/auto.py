@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import sympy as sp
+
 from measuring import BenchmarkError, scratch
 
 PROGRAMS, COMPILER = ("auto-07p", "auto"), "gfortran"

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from measuring import Call, interleaved
-from problems.losses import DERIVATIVES, Batch, Batches, Problem, net_data, problem
 
+from measuring import Call, interleaved
 from peers.expressions import EXPRESSIONS
+from problems.losses import DERIVATIVES, Batch, Batches, Problem, net_data, problem
 
 # cfdyn, and what it computes as source for numba ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from measuring import Call
 from problems.losses import DERIVATIVES, Batch, Batches, Problem
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import numba
 import numpy as np
-from measuring import needs
-from problems.stiff import Problem
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
+from measuring import needs
+from problems.stiff import Problem
 
 MOST = 100_000  # steps, for solvers that can be told
 # What is at the end of a problem for a relative tolerance; None where a solver gives up.

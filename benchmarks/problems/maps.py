@@ -13,9 +13,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from measuring import BenchmarkError, c_function, needs
 
 import cfdyn as cf
+from measuring import BenchmarkError, c_function, needs
 
 ESCAPE = 1e15
 LOOPS = Path(__file__).with_name("loops.c")

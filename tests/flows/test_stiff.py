@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import stiff
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import cfdyn as cf
 from cfdyn.errors import CfdynError, FormulaError, NumericsError, UsageError
+from problems import stiff
 
 # Solutions at the end as Algorithm 648 tabulates them (Enright and Pryce, ACM Trans. Math. Softw. 13, 1987), in 8 digits
 # or more of floor + |y|.
