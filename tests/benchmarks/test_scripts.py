@@ -1,283 +1,36 @@
-"""The measuring core of the benchmarks: medians, missing peers, targets, tables, JSON, failures that hide nothing."""
+"""What the benchmarks compare: the same work for all, answers that are known, verdicts where peers are missing or give up."""
 
 from __future__ import annotations
 
-import ctypes
-import itertools
-import json
 import math
-import re
-import time
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+import averaging
 import cfdyn as cf
+import classify
+import compile as compiling
+import continuation
+import flows
 import measuring
-from measuring import benchmark, peers, processes, report, timing
-from measuring.tables import markdown
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that only moves when a competitor says so."""
-    now = [0.0]
-    monkeypatch.setattr(timing.time, "process_time", lambda: now[0])
-    return now
-
-
-def advancing(clock, *seconds):
-    steps = itertools.cycle(seconds)
-
-    def call():
-        clock[0] += next(steps)
-
-    return call
-
-
-def test_the_median_ignores_one_slow_round_and_the_warm_up(clock):
-    # Two calls before the rounds: warm-up and calibration.
-    assert measuring.measure(advancing(clock, 900.0, 1.0, 3.0, 1.0, 2.0, 50.0, 2.5), repeats=5) == 2.5
-
-
-def test_short_calls_are_timed_in_a_loop(clock):
-    calls = [0]
-
-    def call():
-        calls[0] += 1
-        clock[0] += 1e-4
-
-    assert measuring.measure(call, repeats=3) == pytest.approx(1e-4)
-    assert calls[0] >= 3 * timing.SHORTEST / 1e-4
-
-
-def test_waiting_for_others_does_not_count():
-    assert measuring.measure(lambda: time.sleep(0.05), repeats=3) < 0.02
-
-
-def test_competitors_take_turns(clock):
-    order = []
-
-    def competitor(name):
-        def call():
-            order.append(name)
-            clock[0] += 1.0
-
-        return call
-
-    measuring.interleaved({"a": competitor("a"), "b": competitor("b")}, repeats=3)
-    assert order[-6:] == ["a", "b"] * 3
-
-
-def test_a_race_gives_times_for_a_piece_of_work_and_ratios(clock):
-    calls = {"cfdyn": advancing(clock, 2.0), "slow": advancing(clock, 3.0), "peer": None}
-    assert measuring.race(calls, 1, "ms", work=100, less={"slow": 0.1}) == {
-        "cfdyn (ms)": 20.0, "slow (ms)": 300.0, "peer (ms)": None, "slow ÷ cfdyn": 15.0, "peer ÷ cfdyn": None}  # fmt: skip
-
-
-def test_a_missing_competitor_is_not_found():
-    @measuring.needs("math", "no_such_package_anywhere")
-    def competitor(*arguments):
-        return arguments
-
-    assert competitor(1) is None
-    assert measuring.needs("math")(lambda module, size: (module, size))(1) == (math, 1)
-    cells = measuring.race({"cfdyn": lambda: None, "peer": competitor()}, 1, "ns", label="{name}")
-    row = measuring.Row("task", cells, (measuring.Goal(cells["peer ÷ cfdyn"], 0.9, above=True),))
-    text = markdown(measuring.Table("t", ("peer", "peer ÷ cfdyn", "other"), [row]))
-    assert text.splitlines()[2] == "| task | not found | not found | – | ≥ 0.9 (not measured) |"
-
-
-@pytest.fixture
-def answer(tmp_path):
-    """A function of C whose answer a macro says."""
-    source = tmp_path / "answer.c"
-    source.write_text("int answer(int x) { return x + WHAT; }")
-    return lambda what: measuring.c_function(source, "answer", ctypes.c_int, ctypes.c_int, WHAT=what)
-
-
-def test_without_a_compiler_c_is_not_found(monkeypatch, answer):
-    monkeypatch.setattr(peers.shutil, "which", lambda name: None)
-    assert answer("2") is None
-
-
-def test_c_is_compiled_on_the_spot(answer):
-    if peers.compiler() is None:
-        pytest.skip("no C compiler")
-    assert (answer("2")(40), answer("x")(40)) == (42, 80)
-    with pytest.raises(measuring.BenchmarkError, match="failed"):
-        answer("no C")
-
-
-@pytest.mark.parametrize(
-    ("measured", "bound", "above", "reached"),
-    [(0.9, 0.9, True, True), (0.89, 0.9, True, False), (3.0, 3.0, False, True), (3.01, 3.0, False, False),
-     (None, 1.0, True, None)],
-)  # fmt: skip
-def test_targets(measured, bound, above, reached):
-    assert measuring.Goal(measured, bound, above).reached is reached
-
-
-def a_benchmark():
-    bench = measuring.Benchmark("sample")
-
-    @bench.table("a question of {size}", ("cfdyn (s)", "C", "peer"))
-    def question(plan):
-        """A note
-        with {words}."""
-        yield measuring.Row("good", {"cfdyn (s)": 0.25, "C": 1234.5, "peer": None}, (measuring.Goal(0.25, 0.5),))
-        yield measuring.Row("bad | worse", {"cfdyn (s)": 2.0}, (measuring.Goal(2.0, 0.5), measuring.Goal(0.1, 0.9, above=True)))
-        return {"words": "words", "size": plan.pick(1, 2)}
-
-    @bench.table("for each", each=lambda plan: plan.pick(["a"], ["a", "b"]))
-    def others(plan, name):
-        """Below the last."""
-        yield measuring.Row(name, {"y": 1.0})
-        yield measuring.Row(name, {"x": 1.0, "y": 2.0})
-
-    @bench.table("never")
-    def never(plan):
-        yield from ()
-
-    return bench
-
-
-def sample(quick=False):
-    return report.Report("sample", a_benchmark().run(quick)[:1], quick)
-
-
-def test_functions_that_yield_rows_become_tables():
-    tables = a_benchmark().run(quick=False)
-    assert [(table.title, table.note) for table in tables] == [
-        ("a question of 2", "A note with words."), ("for each", ""), ("for each", "Below the last.")]  # fmt: skip
-    assert tables[1].columns == ("y", "x") and [row.task for row in tables[2].rows] == ["b", "b"]
-    assert [table.title for table in a_benchmark().run(quick=True)] == ["a question of 1", "for each"]
-
-
-def test_markdown():
-    lines = markdown(sample().tables[0]).splitlines()
-    assert lines[0] == "| a question of 2 | cfdyn (s) | C | peer | target |"
-    assert lines[2] == "| good | 0.25 | 1234 | not found | ≤ 0.5 reached |"
-    assert lines[3] == "| bad \\| worse | 2 | – | – | ≤ 0.5 **missed**; ≥ 0.9 **missed** |"
-    assert lines[-1] == "A note with words."
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines[:4]} == {6}
-
-
-def test_missed_targets_are_listed():
-    assert sample().missed() == ["bad | worse: 2, target ≤ 0.5", "bad | worse: 0.1, target ≥ 0.9"]
-
-
-def test_json_is_complete_and_strict(tmp_path):
-    path = sample().save(tmp_path / "new folder")
-
-    def refuse(name):
-        raise AssertionError(f"{name} is not JSON")
-
-    read = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    assert {"name", "tables", "quick", "date", "machine", "versions"} <= read.keys()
-    assert {"processor", "cores", "system"} <= read["machine"].keys() and read["machine"]["cores"] >= 1
-    assert {"python", "numpy", "numba", "cfdyn", "C compiler", "pynamicalsys"} <= read["versions"].keys()
-    row = read["tables"][0]["rows"][1]
-    assert row["goals"][0] == {"measured": 2.0, "bound": 0.5, "above": False, "reached": False}
-    assert read["tables"][0]["rows"][0]["cells"]["peer"] is None
-    assert [p.name for p in path.parent.iterdir()] == ["sample.json"]
-
-
-def test_not_a_number_never_reaches_the_json(tmp_path):
-    table = measuring.Table("t", ("x",), [measuring.Row("r", {"x": float("nan")})])
-    with pytest.raises(ValueError):
-        report.Report("sample", [table], False).save(tmp_path)
-    assert not (tmp_path / "sample.json").exists()
-
-
-def test_the_readme_gets_the_tables_between_its_markers(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
-    for _ in range(2):
-        report.insert([sample()], readme)
-    text = readme.read_text(encoding="utf-8")
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert text.count("| a question of 2 |") == 1 and report.machine()["processor"] in text
-    report.insert([report.Report("other", [], False)], readme)  # the sections of other benchmarks stay
-    assert readme.read_text(encoding="utf-8").startswith(text.split(report.END)[0])
-    readme.write_text("no markers", encoding="utf-8")
-    with pytest.raises(measuring.BenchmarkError, match="lacks"):
-        report.insert([sample()], readme)
-
-
-@pytest.mark.parametrize(("before", "after", "busy"), [(0.0, 1.5, False), (9.5, 1.5, True), (0.0, 9.5, True)])
-def test_a_busy_machine_is_told(before, after, busy):
-    where = {**report.machine(), "cores": 2, "load before": before, "load after": after}
-    text = report.document([report.Report("s", [], False, machine=where)])
-    assert ("was busy" in text) is busy and (f"{before}–{after}" in text) is busy
-
-
-def test_the_readme_has_the_markers_and_a_section_for_each_benchmark():
-    import run
-
-    text = report.README.read_text(encoding="utf-8")
-    results = text[text.index(report.BEGIN) : text.index(report.END)]
-    assert sorted(re.findall(r"^### (\w+)$", results, flags=re.MULTILINE)) == sorted(run.NAMES)
-    assert all(f"| `{name}.py` |" in text for name in run.NAMES)
-
-
-def test_a_failure_does_not_hide_the_others(tmp_path, capsys):
-    broken = measuring.Benchmark("broken")
-    broken.table("t")(lambda plan: 1 / 0)
-    known = {"broken": lambda: broken, "sample": a_benchmark}
-    assert benchmark.main(known, ["--quick"], tmp_path) == 1
-    shown = capsys.readouterr()
-    assert "failed: broken" in shown.out and "| good | 0.25 |" in shown.out
-    assert "missed: bad" in shown.out and "ZeroDivisionError" in shown.err
-    assert [p.name for p in tmp_path.iterdir()] == ["sample.json"]
-    assert benchmark.main(known, ["sample"], tmp_path) == 0
-    with pytest.raises(SystemExit) as end:
-        benchmark.main(known, ["no_such_benchmark"], tmp_path)
-    assert end.value.code == 2
-
-
-def test_a_fresh_process_is_timed_and_its_failure_is_told():
-    end = processes.fresh(["-c", "import sys, time; time.sleep(0.3); sys.stderr.write('said')"])
-    assert end.seconds >= 0.3 and 0 < end.cpu < end.seconds and end.errors == "said"
-    with pytest.raises(measuring.BenchmarkError, match=r"status 3: the last line"):
-        processes.fresh(["-c", "import sys; sys.stderr.write('first\\nthe last line'); sys.exit(3)"])
-    with pytest.raises(measuring.TooSlow, match=r"more than 0\.2 s"):
-        processes.fresh(["-c", "import time; time.sleep(9)"], patience=0.2)
-
-
-@pytest.mark.parametrize(("emptied", "runs"), [(True, [1, 5]), (False, [6])])
-def test_each_cold_start_gets_caches_of_its_own(emptied, runs):
-    caches, code = processes.Caches(), "import os; open(os.environ['CFDYN_CACHE_DIR'], 'a').write('x')"
-    seen = [caches.environment["CFDYN_CACHE_DIR"]]
-    made = caches.empty
-    caches.empty = lambda: seen.append(made()["CFDYN_CACHE_DIR"]) or caches.environment
-    cells = processes.process_cells(["-c", code], 2, caches, cold=2, memory=True, emptied=emptied)
-    assert tuple(cells) == (processes.COLD, processes.COLD_CPU, processes.WARM, processes.WARM_CPU, processes.MEMORY)
-    # Two cold runs, one that is not counted, two warm ones, one for memory.
-    assert [len(Path(file).read_text()) for file in seen[emptied:]] == runs
-
-
-def test_memory_is_that_of_the_code_alone():
-    assert processes.peak_memory("x = bytearray(80_000_000)") == pytest.approx(80, abs=8)
-    # A large parent must not count.
-    ballast = bytearray(300_000_000)
-    ballast[::4096] = b"x" * len(ballast[::4096])
-    assert processes.peak_memory("pass") < 8
+import orbit
+import start
+import stiff
+from measuring import peers
+from peers import auto, derivatives, solvers
+from problems import losses, maps
+from problems import stiff as problems
 
 
 def test_import_times_are_added_up_by_package():
-    import start
-
     lines = ("import time: self [us] | cumulative | imported package\nimport time:      1000 |       1000 |   numba.core\n"
              "import time:      2000 |       3000 | numba\nimport time:       500 |        500 | json\nother | text")  # fmt: skip
     assert start.import_seconds(lines) == pytest.approx({"numba": 3e-3, start.OTHER: 5e-4})
 
 
 def test_the_known_answers_are_those_of_the_logistic_map():
-    import classify
-
     cases = classify.exact_cases(5)
     assert [sum(p == n for _, p in cases) for n in range(1, 6)] == [1, 1, 1, 2, 3]
     assert {n: r for r, n in cases}[3] == pytest.approx(3.8318740552833156)
@@ -293,9 +46,6 @@ def test_the_known_answers_are_those_of_the_logistic_map():
 
 
 def test_all_competitors_iterate_the_same_map():
-    import orbit
-    from problems import maps
-
     for case in maps.CASES:
         calls = orbit.stored_calls(case, 25)
         orbits = {name: calls[name]() for name in ("cfdyn", "C", "Python") if calls[name]}
@@ -308,10 +58,7 @@ def test_all_competitors_iterate_the_same_map():
 
 @pytest.mark.parametrize("name", ["product:5", "net:2", "chain:4", "logistic:6"])
 def test_all_compilers_are_given_the_same_loss(name):
-    from peers import derivatives
-    from problems.losses import problem
-
-    task = problem(name)
+    task = losses.problem(name)
     loss, (points, directions) = derivatives.read_cfdyn(task), task.points(3)
     functions = {"tanh": math.tanh, "softplus": lambda s: math.log1p(math.exp(s))}
     for w in points:
@@ -324,8 +71,6 @@ def test_all_compilers_are_given_the_same_loss(name):
 
 
 def test_a_peer_with_other_derivatives_is_an_error():
-    import compile as compiling
-
     expected = {"gradient": [1.0, 1e3]}
     compiling.check("peer", "p", {"gradient": [1.0, 1e3 + 1e-8]}, expected)
     for wrong in ([1.0, 1e3 + 1e-6], [None, 1e3]):
@@ -334,8 +79,6 @@ def test_a_peer_with_other_derivatives_is_an_error():
 
 
 def test_a_peer_may_be_missing_slow_or_broken(monkeypatch):
-    import compile as compiling
-
     ends = {"slow": measuring.TooSlow("slow"), "broken": measuring.BenchmarkError("broken")}
     monkeypatch.setattr(compiling, "MODULES", {"missing": "no_such_package_anywhere", "slow": "json", "broken": "json"})
 
@@ -350,25 +93,21 @@ def test_the_exponent_of_growth():
     assert measuring.exponent([25, 50, 400], [3 * n**1.5 for n in (25, 50, 400)]) == pytest.approx(1.5)
 
 
-def run_points(flows, *measured):
+def run_points(*measured):
     return [flows.Point("rtol = 1e-04", error, work, seconds, 1) for error, work, seconds in measured]
 
 
 def test_the_work_for_an_error_is_measured_or_extrapolated_at_first_order():
-    import flows
-
-    halving, stalled = run_points(flows, (0.2, 10, 1.0), (0.1, 20, 2.0)), run_points(flows, (0.2, 10, 1.0), (0.19, 20, 2.0))
+    halving, stalled = run_points((0.2, 10, 1.0), (0.1, 20, 2.0)), run_points((0.2, 10, 1.0), (0.19, 20, 2.0))
     assert flows.order(halving) == pytest.approx(1) and flows.needed(halving, 0.15) == (20, 2.0, False)
     assert flows.needed(halving, 1e-3) == pytest.approx((2000, 200.0, True))
     assert flows.needed(stalled, 1e-3) is None and flows.needed(stalled, 0.19) == (20, 2.0, False)
 
 
 def test_the_ratio_of_work_takes_the_better_variant_and_the_cheapest_tolerance():
-    import flows
-
-    found = {flows.STALE: run_points(flows, (0.2, 10, 1.0), (0.19, 20, 2.0)),
-             flows.RENEWED: run_points(flows, (0.2, 12, 1.0), (0.1, 24, 2.0)),
-             "cfdyn": run_points(flows, (1e-2, 5, 1e-3), (1e-4, 6, 2e-3), (1e-6, 4, 3e-3))}  # fmt: skip
+    found = {flows.STALE: run_points((0.2, 10, 1.0), (0.19, 20, 2.0)),
+             flows.RENEWED: run_points((0.2, 12, 1.0), (0.1, 24, 2.0)),
+             "cfdyn": run_points((1e-2, 5, 1e-3), (1e-4, 6, 2e-3), (1e-6, 4, 3e-3))}  # fmt: skip
     row = flows.same_row("task", 1e-3, found, goal=True)
     assert row.cells[flows.THEIRS[0]] == "≈ 2.4e+03" and row.cells[flows.OURS[0]] == 4
     assert row.cells["ratio of work"] == pytest.approx(600) and row.goals[0].reached is False
@@ -381,19 +120,14 @@ def test_the_ratio_of_work_takes_the_better_variant_and_the_cheapest_tolerance()
 def test_work_is_counted_in_gradients():
     pytest.importorskip("cvxpy")
     pytest.importorskip("clarabel")
-    import flows
-    from peers import euler_central as euler
-
     case = flows.cases()["product"]
-    t, w, work = euler.solve_with_work(case.loss, case.lr, case.start, 2.0, 0.25)
+    t, w, work = flows.scheme().solve_with_work(case.loss, case.lr, case.start, 2.0, 0.25)
     assert t[-1] == 2 and abs(w[-1] - case.w[list(case.times).index(2.0)]).max() < 0.1
     assert work.calls["gradient"] == 8 and work.calls["hessian"] == 2
     assert work.gradients(2) == 8 + 2 * 4 + 2 * work.calls["hvp"] + 5 * work.calls["curvature_gradient"]
 
 
 def test_without_the_conic_solver_the_published_scheme_is_not_found(monkeypatch):
-    import flows
-
     monkeypatch.setattr(flows, "installed", lambda name: False)
     found = flows.points.__wrapped__("product", measuring.Plan(quick=True))
     assert list(found) == ["cfdyn"] and found["cfdyn"][2].error < 1e-7
@@ -402,7 +136,6 @@ def test_without_the_conic_solver_the_published_scheme_is_not_found(monkeypatch)
 
 
 def test_averages_are_compared_with_the_best_of_the_exponential_ones():
-    import averaging
 
 
     def case(lowest, **errors):
@@ -422,8 +155,6 @@ def test_averages_are_compared_with_the_best_of_the_exponential_ones():
 
 
 def test_flows_are_raced_to_the_lower_of_their_final_losses():
-    import averaging
-
     t, loss = np.arange(6.0), np.array([5.0, 2.0, 3.0, 1.0, 1.0, 0.5])
     assert [averaging.since(t, loss, level) for level in (9.0, 2.5, 1.0, 0.1)] == [0.0, 3.0, 3.0, None]
     assert averaging.stages([1.5, None, 3]) == "1.5 / – / 3"
@@ -438,8 +169,6 @@ def test_flows_are_raced_to_the_lower_of_their_final_losses():
 
 
 def test_a_case_is_the_orbit_it_says():
-    import averaging
-
     case = next(c for c in averaging.cases(measuring.Plan(quick=True)) if c.steps == 60)
     _, alone = averaging.averages_of(case)
     w = [np.array(case.start)]
@@ -459,9 +188,6 @@ def test_a_case_is_the_orbit_it_says():
 
 
 def test_all_solvers_of_stiff_equations_are_given_the_same_equations():
-    from peers import solvers
-    from problems import stiff as problems
-
     for task in (problems.problem("E4"), problems.problem("F1"), problems.brusselator(6), problems.PREY):
         y = np.array(task.start) + 0.25
         expected = solvers.flow(task).drift(y)
@@ -473,8 +199,6 @@ def test_all_solvers_of_stiff_equations_are_given_the_same_equations():
 
 
 def test_references_of_stiff_problems():
-    from problems import stiff as problems
-
     pair = problems.Problem("pair", ("-y1 + y2", "-2*y2 + 4"), (1.0, 0.0), 1.5, linear=True)
     # y2 = 2(1 - e^-2t), and y1 by variation of constants.
     fast, slow = math.exp(-3.0), math.exp(-1.5)
@@ -486,9 +210,6 @@ def test_references_of_stiff_problems():
 
 
 def test_the_time_for_an_error_is_interpolated_or_that_of_the_loosest_tolerance():
-    import stiff
-    from problems import stiff as problems
-
     between = stiff.Needed((1e-4, 1e-3), (1e-5, 1e-5))
     assert between.tolerances == [1e-4, 1e-5]
     assert between.seconds({1e-4: 1.0, 1e-5: 4.0}, 1e-4) == pytest.approx(2.0)
@@ -506,8 +227,6 @@ def test_the_time_for_an_error_is_interpolated_or_that_of_the_loosest_tolerance(
 
 
 def test_ratios_of_stiff_solvers_where_a_peer_is_missing(monkeypatch):
-    import stiff
-
     task = stiff.problem("D4")
     monkeypatch.setattr(peers, "peer", lambda name: None)
     row = stiff.same_row(task, 1)
@@ -523,15 +242,11 @@ def test_ratios_of_stiff_solvers_where_a_peer_is_missing(monkeypatch):
 
 
 def test_a_solver_that_gives_up_has_no_time():
-    import stiff
-
     assert stiff.accuracy_cell(None, None) is None and stiff.accuracy_cell(math.inf, None) == "gives up"
     assert stiff.accuracy_cell(2e-7, 1.5e-3) == "2e-07 in 1.5"
 
 
 def test_a_branch_in_python_is_the_one_that_cfdyn_follows():
-    import continuation
-
     assert continuation.by_python(200, 1e-2) == pytest.approx(3, abs=1e-10)
     tracer, start = continuation.tracer_at(continuation.LOGISTIC, np.array([[0.5]]), "r", (2.0, 100.0))
     assert continuation.loop(tracer, start, 50, 2e-3) == 51
@@ -542,8 +257,6 @@ def test_a_branch_in_python_is_the_one_that_cfdyn_follows():
 
 
 def test_the_equations_for_auto_are_those_of_the_map():
-    from peers import auto
-
     text = auto.fortran(("1 - a*x**2 + y", "3*x/10"), "x y", "a", (0.5, -1e-6), 2.0, 2).replace("&\n", "")
     assert "u(2) = -9.99999999999999955d-07" in text and "p(1) = 2.00000000000000000d+00" in text
 
@@ -566,9 +279,6 @@ def test_the_equations_for_auto_are_those_of_the_map():
 
 
 def test_special_points_by_auto_where_it_is_found():
-    import continuation
-    from peers import auto
-
     if auto.folder() is None:
         pytest.skip("AUTO-07p is not found")
     rows = continuation.demo_rows(continuation.DEMOS[2])
@@ -579,9 +289,6 @@ def test_special_points_by_auto_where_it_is_found():
 
 
 def test_without_auto_its_columns_read_not_found(monkeypatch):
-    import continuation
-    from peers import auto
-
     monkeypatch.setattr(auto, "folder", lambda: None)
     (row,) = continuation.demo_rows(continuation.DEMOS[-1])
     assert row.cells["AUTO-07p: error"] is None and [goal.reached for goal in row.goals] == [True, None]
