@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from cfdyn.continuation.branch.fields import remade
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve import start as start_of
 from cfdyn.continuation.curve.directions import both
-from cfdyn.continuation.curve.fields import build
+from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.system import CurveTracer
+from cfdyn.continuation.joining import joined, sides_to_extend
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
 MOST_STEPS = 2000
 STEP = 0.02
+ROWS = ("parameters", "points", "multipliers", "coefficient", "above")  # the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +137,23 @@ class BifurcationCurve(Record):
         >>> len(short), short.special, [s.kind for s in whole.special], whole.ends
         (11, [], ['cusp'], ('k = -1', 'k = 1'))
         """
-        from cfdyn.continuation.curve.extend import extended
+        from cfdyn.continuation.curve.extend import extension, tracer_again
 
         check_steps(max_steps, max_step)
-        return extended(self, max_steps, max_step, progress)
+        curve = self
+        for side in sides_to_extend(self, "curve"):
+            if not curve.closed:
+                tracer = tracer_again(curve.map_at(curve.start), curve.kind, curve.points[curve.start], curve.names, curve.bounds,
+                                      curve.condition, curve.unknowns)  # fmt: skip
+                rows = extension(tracer, curve.unknowns, side, curve.paces[side], max_steps, max_step, progress)
+                curve = curve._joined(_curve_of(curve_fields(tracer, rows, curve.condition)), side)
+        return curve
+
+    def _joined(self, more: BifurcationCurve, side: int) -> BifurcationCurve:
+        first, start, last = self.unknowns
+        unknowns = np.stack([start if more.closed else first, start, start if more.closed else last])
+        unknowns[2 * side] = more.unknowns[2 * side]
+        return replace(self, **joined(self, more, side, ROWS, "special"), unknowns=unknowns)
 
 
 def bifurcation_curve(
@@ -198,4 +213,8 @@ def bifurcation_curve(
     condition = start_of.left_side(condition)
     begun = start_of.start(step, bifurcation, names, box, condition, search)
     tracer = CurveTracer(begun.step, begun.kind, begun.points, names, box, begun.rule)
-    return build(tracer, both(tracer, tracer.begin(), max_steps, max_step, progress), condition or "")
+    return _curve_of(curve_fields(tracer, both(tracer, tracer.begin(), max_steps, max_step, progress), condition or ""))
+
+
+def _curve_of(fields: dict[str, Any]) -> BifurcationCurve:
+    return BifurcationCurve(**fields | {"special": [CodimensionTwo(**found) for found in fields["special"]]})

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import MOST_STEPS, STEP, Bifurcation, Branch, checked_bounds, continue_cycle
+from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, continue_cycle
 from cfdyn.analysis.cycles import cycles
-from cfdyn.continuation.branch.switching import every, together
+from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, checked_bounds
+from cfdyn.continuation.branch.switching import branching_fields, together
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
-from cfdyn.normal_forms.sentences import called, shown
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.words import called, shown
 
 SAMPLES = 5
 MOST_BRANCHES, MOST_LOST = 200, 3
@@ -201,8 +202,8 @@ class _Search:
         """The branches that leave at a flip or branch point."""
         options = (self.options.get("max_steps", MOST_STEPS), self.options.get("max_step", STEP))
         try:
-            for other in every(point, self.bounds, *options, None):
-                self.add(other, _origin(point))
+            for fields in branching_fields(point, self.bounds, *options, None):
+                self.add(branch_of(fields), _origin(point))
         except (NumericsError, UsageError) as error:
             self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
         if (count := together(point)) > 1:

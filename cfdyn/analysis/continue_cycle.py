@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import Cycle
+from cfdyn.analysis.cycles import NEUTRAL, Cycle
 from cfdyn.arguments import checked
-from cfdyn.continuation.border_collisions import aside
-from cfdyn.continuation.branch.directions import Leg, leg, put_together, reversed_start
-from cfdyn.continuation.branch.fields import build, remade, start_of
-from cfdyn.continuation.branch.system import CycleTracer, check_steps
-from cfdyn.cycles.angles import opened_away
-from cfdyn.errors import UsageError, shown
+from cfdyn.continuation.branch.fields import branch_fields, remade
+from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, checked_bounds, followed
+from cfdyn.continuation.branch.system import CycleTracer, check_size, check_steps
+from cfdyn.continuation.joining import joined, sides_to_extend
 from cfdyn.records.record import Record
-from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.map import Map, require_map
 
-MOST_STEPS = 10_000
-STEP = 0.05
-WIDEST = 1e100  # so that squares of lengths can be formed
+ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +71,10 @@ class Bifurcation(Record):
             or bounds beside the point
         NumericsError : there is no other branch nearby
         """
-        from cfdyn.continuation.branch.switching import switched
+        from cfdyn.continuation.branch.switching import branching_fields
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        return switched(self, interval, max_steps, max_step, progress)
+        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +168,19 @@ class Branch(Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
-        from cfdyn.continuation.branch.extend import extended
+        from cfdyn.continuation.branch.extend import extension
 
-        return extended(self, max_steps, max_step, coefficients, progress)
+        sides, branch = sides_to_extend(self, "branch"), self
+        check_steps(max_steps, max_step)
+        check_size(self.step, self.period, max_steps)
+        for side in sides:
+            if not branch.closed:
+                tracer = CycleTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+                rows = np.column_stack([branch.points.reshape(len(branch), -1), branch.parameter])
+                whole = extension(tracer, rows, branch.start, side, branch.paces[side], max_steps, max_step, progress)
+                more = branch_of(branch_fields(tracer, whole, coefficients))
+                branch = replace(branch, **joined(branch, more, side, ROWS, "bifurcations"))
+        return branch
 
 
 def continue_cycle(
@@ -225,33 +231,11 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    lo, hi = checked_bounds(require_map(step), parameter, bounds)
-    if not lo <= step.params[parameter] <= hi:
-        raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
-                         f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
-    check_steps(max_steps, max_step)
-    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
-    tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
-    start = aside(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
-    forward = leg(tracer, start, max_steps, max_step, progress=progress)
-    backward: Leg | None = None
-    if forward.end != "closed":
-        backward = leg(tracer, reversed_start(start), max_steps, max_step, progress=progress)
-    return build(tracer, put_together(tracer, forward, backward), coefficients)
+    tracer, whole = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
+    return branch_of(branch_fields(tracer, whole, coefficients))
 
 
-def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
-    """The interval of a parameter that exists, checked."""
-    require_parameter(step, parameter)
-    try:
-        lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {shown(bounds)}") from None
-    if not (np.isfinite([lo, hi]).all() and lo < hi):
-        raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
-    if hi - lo > WIDEST:
-        raise UsageError(f"bounds of {parameter} are at most {WIDEST:g} apart, not {lo:g} to {hi:g}")
-    for inside in (lo + 1e-9 * (hi - lo), hi - 1e-9 * (hi - lo)):
-        # A value that the optimizer does not allow, such as a negative learning rate, is refused here.
-        step.at(**{parameter: inside})
-    return lo, hi
+def branch_of(fields: dict[str, Any]) -> Branch:
+    """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
+    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

@@ -20,5 +20,5 @@ def meanwhile(loss: str | None, figure: bool) -> Iterator[None]:
     new = text and text.partition(":")[0].strip() not in catalogue("losses").names() and not is_kept(text)
     with begun(PATIENCE) if new else nullcontext():
         if figure:
-            threading.Thread(target=import_module, args=("cfdyn.plotting.study",), daemon=True).start()
+            threading.Thread(target=import_module, args=("cfdyn.plotting.figures.study",), daemon=True).start()
         yield

@@ -10,8 +10,8 @@ import numpy as np
 from cfdyn.cycles.shooting import jacobians, multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.normal_forms.homological import Forms, Shift, derivatives
-from cfdyn.normal_forms.sentences import called
 from cfdyn.systems.map import Map, require_map
+from cfdyn.words import called
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1

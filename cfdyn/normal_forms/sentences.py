@@ -4,41 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
-
-
-def called(period: int) -> str:
-    """Fixed point, 2-cycle, ….
-
-    Examples
-    --------
-    >>> called(1), called(3)
-    ('fixed point', '3-cycle')
-    """
-    return "fixed point" if period == 1 else f"{period}-cycle"
-
-
-def spoken(kind: str) -> str:
-    """The kind of a bifurcation as it is printed: names of people have capitals.
-
-    Examples
-    --------
-    >>> spoken("fold-neimark-sacker"), spoken("chenciner"), spoken("flip")
-    ('fold-Neimark–Sacker', 'Chenciner', 'flip')
-    """
-    return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
-
-
-def shown(value: float, bounds: tuple[float, float], digits: int = 10) -> str:
-    """A value of a parameter; 0 where it is that but for rounding.
-
-    Examples
-    --------
-    >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
-    ('0', '1.25')
-    """
-    return f"{value if abs(value) > ROUNDED * min(bounds[1] - bounds[0], WIDEST) else 0.0:.{digits}g}"
-
 
 def born(period: int) -> str:
     """What a flip brings about."""

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analysis.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 import cfdyn as cf
 from cfdyn.continuation.between_rows import root
 from cfdyn.continuation.tracer import Solved
+from tests.normal_forms.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 curve_of = cf.analysis.bifurcation_curve
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
@@ -101,10 +101,8 @@ def test_only_a_zero_is_a_root(place, bend, power, size, turned):
         return float((-1 if turned else 1) * size * np.exp(bend * t) * shape)
 
     found = root(value, Line())
-    if power > 0:
-        assert found is not None and abs(found[0] - place) < 1e-4
-    else:
-        assert found is None
+    assert (found is not None) == (power > 0)
+    assert found is None or abs(found[0] - place) < 1e-4
 
 
 def test_no_polynomial_is_put_through_a_jump_to_another_curve():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,13 +71,11 @@ def test_it_ends_with_its_parent(how, tmp_path):
 
 
 def test_it_is_not_started_where_it_is_of_no_use(monkeypatch):
-    monkeypatch.setattr(compile_ahead, "_started", lambda line: pytest.fail("started"))
-    monkeypatch.setattr(compile_ahead, "_rules", lambda line: [])
-    with compile_ahead.compiling_ahead(True):
-        pass
-    monkeypatch.undo()
-    monkeypatch.setattr(compile_ahead, "_started", lambda line: pytest.fail("started"))
-    for name in ("sched_getaffinity", "cpu_count"):
-        monkeypatch.setattr(os, name, lambda *process: [0] if process else 1, raising=False)
-    with compile_ahead.compiling_ahead(True):
-        pass
+    """With one processor, or if all is there."""
+    started = []
+    monkeypatch.setattr(compile_ahead, "_started", started.append)
+    for processors, kept, starts in ((2, True, []), (1, False, []), (2, False, [True])):
+        monkeypatch.setattr(compile_ahead, "_rules", lambda line, kept=kept: [SimpleNamespace(is_kept=lambda: kept)])
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, n=processors: range(n), raising=False)
+        with compile_ahead.compiling_ahead(True):
+            assert started == starts

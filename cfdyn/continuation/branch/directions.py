@@ -15,7 +15,7 @@ from cfdyn.continuation.branch.special_points import Special, changes, special_p
 from cfdyn.continuation.branch.system import BRANCH, CycleTracer
 from cfdyn.continuation.tracer import TOLERANCE, Solved, Traced
 from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.normal_forms.sentences import called, shown
+from cfdyn.words import called, shown
 
 MOST_BORDERS = 64
 ROUNDS = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import MATRICES
 from cfdyn.systems.map import Map
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.continue_cycle import Bifurcation
 
 STEP = 0.05
 RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
@@ -37,12 +34,12 @@ class Level(NamedTuple):
     superstable: float | None = None
 
 
-def levels_of(
-    first: Bifurcation, bounds: tuple[float, float], levels: int, max_steps: int, progress: Callable[[int], None] | None
-) -> tuple[list[Level], str]:
-    """Up to so many levels, and why there are no more."""
-    step, name = first.step, first.name
-    found = [Level(first.parameter, first.points)]
+def levels_from(
+    first: Level, step: Map, name: str, bounds: tuple[float, float], levels: int, max_steps: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[list[Level], str]:  # fmt: skip
+    """Up to so many levels from the first one on, and why there are no more."""
+    found = [first]
     while len(found) < levels:
         if progress:
             progress(len(found))

@@ -3,54 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from cfdyn.continuation.branch.directions import Leg, leg, put_together, reversed_start
-from cfdyn.continuation.branch.fields import build
-from cfdyn.continuation.branch.system import CycleTracer, check_size, check_steps
-from cfdyn.continuation.joining import joined
+import numpy as np
+
+from cfdyn.continuation.branch.directions import Leg, Whole, leg, put_together, reversed_start
+from cfdyn.continuation.branch.system import CycleTracer
 from cfdyn.continuation.tracer import Solved, Traced
-from cfdyn.errors import NumericsError, UsageError
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.continue_cycle import Branch
-
-ROWS = ("parameter", "points", "multipliers", "stable")
-
-def extended(
-    branch: Branch, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None
-) -> Branch:
-    """See `Branch.extended`."""
-    sides = [side for side in (0, 1) if branch.paces[side] > 0]
-    if not sides:
-        raise UsageError(f"the branch did not run out of steps; it ends: {'; '.join(branch.ends)}")
-    check_steps(max_steps, max_step)
-    check_size(branch.step, branch.period, max_steps)
-    for side in sides:
-        if not branch.closed:
-            branch = _one_way(branch, side, max_steps, max_step, coefficients, progress)
-    return branch
+from cfdyn.errors import NumericsError
 
 
-def _one_way(
-    branch: Branch, side: int, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None
-) -> Branch:
-    tracer = CycleTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+def extension(
+    tracer: CycleTracer, rows: np.ndarray, start: int, side: int, pace: float, max_steps: int, max_step: float,
+    progress: Callable[[int], None] | None,
+) -> Whole:  # fmt: skip
+    """What follows on one side (0: the first row, 1: the last) of a branch with these rows of unknowns, that end included.
+
+    ``start``: the row from which the branch was begun, where it may close; ``pace``: the length of the first step.
+    """
     way = 1 if side else -1
-    start, origin = (_solved(tracer, branch, row, way) for row in (-side, branch.start))
-    found = leg(tracer, start, max_steps, max_step, branch.paces[side], progress, origin)
-    here = reversed_start(start)
-    only = Leg([Traced(here.z[None], here.tangent[None], here.values[None], "")])
-    whole = put_together(tracer, found, None) if side else put_together(tracer, only, found)
-    return joined(branch, build(tracer, whole, coefficients), side, ROWS, "bifurcations")
+    here, origin = (_solved(tracer, rows, row, way) for row in (-side, start))
+    found = leg(tracer, here, max_steps, max_step, pace, progress, origin)
+    back = reversed_start(here)
+    only = Leg([Traced(back.z[None], back.tangent[None], back.values[None], "")])
+    return put_together(tracer, found, None) if side else put_together(tracer, only, found)
 
 
-def _solved(tracer: CycleTracer, branch: Branch, row: int, way: int) -> Solved:
+def _solved(tracer: CycleTracer, rows: np.ndarray, row: int, way: int) -> Solved:
     """A row of the branch with its tangent that way."""
-    row %= len(branch)
-    ahead = 1 if 0 <= row + way < len(branch) else -1
-    z, there = (tracer.z(branch.points[k], branch.parameter[k]) for k in (row, row + ahead * way))
+    row %= len(rows)
+    ahead = 1 if 0 <= row + way < len(rows) else -1
+    z, there = rows[row], rows[row + ahead * way]
     found = tracer.at(z, ahead * (there - z))
     if found is None:
-        raise NumericsError(f"there is no tangent at {branch.name} = {z[-1]:.10g}")
+        raise NumericsError(f"there is no tangent at {tracer.parameter} = {z[-1]:.10g}")
     return found

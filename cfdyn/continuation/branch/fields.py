@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import NEUTRAL
 from cfdyn.continuation.border_collisions import collision
 from cfdyn.continuation.branch.directions import Whole
 from cfdyn.continuation.branch.special_points import Special
@@ -15,14 +14,12 @@ from cfdyn.continuation.branch.system import NO_DERIVATIVE, CycleTracer, check_s
 from cfdyn.cycles.angles import at_cut, opened_away
 from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, polish
 from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
+from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.resonances import conservative_resonance
-from cfdyn.normal_forms.sentences import called
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.systems.recipes import make_map_again, recipe_of
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.continue_cycle import Branch
+from cfdyn.words import called
 
 FAILED = "Newton's method does not converge"
 MORE = "ask for more with `max_steps`, or go on with `branch.extended()`"
@@ -74,28 +71,25 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
     return found
 
 
-def build(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> Branch:
-    """The record of a branch."""
-    from cfdyn.analysis.continue_cycle import Branch
-
+def branch_fields(tracer: CycleTracer, whole: Whole, coefficients: bool = True) -> dict[str, Any]:
+    """The fields of the record of a branch, but for ``stable``; those of its bifurcations as dictionaries too."""
     step, values, mu = tracer.step, whole.points[:, -1].copy(), tracer.multipliers(whole.values)
     name, bounds = tracer.parameter, tracer.bounds
     said = provenance(map=step.title, params=step.params, names=step.names, parameter=name, bounds=bounds)
     settings = {**said, "recipe": recipe_of(step)}
     found = [special_point(tracer, whole, s, mu, coefficients, settings) for s in whole.special]
     first, last = (reason(tracer, whole, side) for side in (0, 1))
-    return Branch(
-        name, values, tracer.points(whole.points), mu, np.abs(mu).max(axis=1) < 1 - NEUTRAL, found, (first, last),
-        whole.ends[1] == "closed", tracer.n, bounds, tracer.weights**-0.5, whole.paces, whole.start, step, provenance=settings,
-    )  # fmt: skip
+    return {
+        "name": name, "parameter": values, "points": tracer.points(whole.points), "multipliers": mu, "bifurcations": found,
+        "ends": (first, last), "closed": whole.ends[1] == "closed", "period": tracer.n, "bounds": bounds,
+        "lengths": tracer.weights**-0.5, "paces": whole.paces, "start": whole.start, "_step": step, "provenance": settings,
+    }  # fmt: skip
 
 
 def special_point(
     tracer: CycleTracer, whole: Whole, special: Special, mu: np.ndarray, coefficients: bool, settings: dict
-) -> Any:
-    """The record of a special point: of the shorter cycle where the points have merged."""
-    from cfdyn.analysis.continue_cycle import Bifurcation
-
+) -> dict[str, Any]:
+    """The fields of the record of a special point: of the shorter cycle where the points have merged."""
     points, value = tracer.points(special.z), float(special.z[-1])
     points = points[: special.period].copy()
     step = tracer.at_value(value)
@@ -108,18 +102,17 @@ def special_point(
     if coefficient is None and special.kind in ("fold", "flip") and len(own) > 1:
         beside = mu[max(0, special.row - BESIDE) : special.row + 1 + BESIDE]
         words = conservative_resonance(step, points, special.kind, own, beside) or words
-    bounds = tracer.bounds
-    tangent = whole.tangents[special.row].copy()
-    return Bifurcation(special.kind, value, points, own, coefficient, supercritical, special.row, tracer.parameter, bounds, words,
-                       tangent, tracer.step, provenance=settings)  # fmt: skip
+    return {
+        "kind": special.kind, "parameter": value, "points": points, "multipliers": own, "coefficient": coefficient,
+        "supercritical": supercritical, "place": special.row, "name": tracer.parameter, "bounds": tracer.bounds, "meaning": words,
+        "tangent": whole.tangents[special.row].copy(), "_step": tracer.step, "provenance": settings,
+    }  # fmt: skip
 
 
 def normal_form_of(step: Map, points: np.ndarray, parameter: str, kind: str) -> tuple[float | None, bool | None, str]:
     """(coefficient, supercritical, in words), (None, None, why) where there is no normal form."""
-    from cfdyn.analysis.normal_form import normal_form
-
     try:
-        found = normal_form(step, points, parameter)
+        found = normal_form_fields(step, points, parameter)
     except CfdynError as error:
         return None, None, str(error)
     if kind == "branch point" and found.kind != kind:

@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfdyn.analysis.normal_form import normal_form
 from cfdyn.continuation.branch.directions import Leg, Whole, leg, put_together
-from cfdyn.continuation.branch.fields import build
+from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.system import BRANCH, CycleTracer, check_steps
 from cfdyn.continuation.tracer import Solved
 from cfdyn.cycles.shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import Forms, Shift
-from cfdyn.normal_forms.sentences import shown
 from cfdyn.systems.map import Map
+from cfdyn.words import shown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.continue_cycle import Bifurcation, Branch
+    from cfdyn.analysis.continue_cycle import Bifurcation
 
 FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)
 GENTLE = 0.1  # how much the tests may change up to the first point
@@ -33,17 +33,10 @@ NOTHING = {"fold": "the branch itself goes on beyond a fold", "neimark-sacker": 
            "border collision": "the branch itself goes on beyond it, if there is one"}  # fmt: skip
 
 
-def switched(
+def branching_fields(
     point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
-) -> Branch:
-    """The other branch; see `Bifurcation.switch`."""
-    return next(every(point, bounds, max_steps, max_step, progress))
-
-
-def every(
-    point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
-) -> Iterator[Branch]:
-    """The branches in each of the critical directions: several where as many multipliers are ±1 at once.
+) -> Iterator[dict[str, Any]]:
+    """The fields of the branches in each of the critical directions: several where as many multipliers are ±1 at once.
 
     Raises
     ------
@@ -65,7 +58,7 @@ def every(
                 legs.append(leg(tracer, start, max_steps, max_step, 2 * tracer.length(start.z - z), progress))
         if legs:
             nothing = False
-            yield build(tracer, joined(tracer, z, legs, point.kind))
+            yield branch_fields(tracer, joined(tracer, z, legs, point.kind))
     if nothing:
         raise NumericsError(f"no other branch was found at the {point.kind} at {point.name} = {point.parameter:.10g}; it may be "
                             "vertical there (a degenerate point), or leave the bounds at once")  # fmt: skip
@@ -119,7 +112,7 @@ def critical_directions(point: Bifurcation) -> list[np.ndarray]:
     found = [np.real(share) for speed, share in zip(speeds, shares.T, strict=True) if np.imag(speed) == 0]
     if sign < 0:
         with suppress(NumericsError):
-            halves = [cycle["half"] for cycle in normal_form(step, point.points, point.name).two_cycles]
+            halves = [cycle["half"] for cycle in normal_form_fields(step, point.points, point.name).two_cycles]
             found += [np.linalg.lstsq(critical.right[:, 0].T, half, rcond=None)[0] for half in halves]
     return [np.tensordot(share, critical.right, 1) for share in found]
 

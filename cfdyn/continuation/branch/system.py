@@ -11,8 +11,8 @@ from cfdyn.cycles.shooting import eigenvalues, jacobians, regularity
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.normal_forms.sentences import called
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 __all__ = ["BRANCH", "FLIP", "FOLD", "CycleTracer"]
 

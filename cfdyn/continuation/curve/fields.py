@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -14,21 +14,16 @@ from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.critical import PAIR
-from cfdyn.normal_forms.sentences import called, shown, spoken
 from cfdyn.records.record import provenance
 from cfdyn.systems.recipes import recipe_of
-
-if TYPE_CHECKING:
-    from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
+from cfdyn.words import called, shown, spoken
 
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
 MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 
-def build(tracer: CurveTracer, found: Rows, condition: str) -> BifurcationCurve:
-    """The record of a curve."""
-    from cfdyn.analysis.bifurcation_curve import BifurcationCurve
-
+def curve_fields(tracer: CurveTracer, found: Rows, condition: str) -> dict[str, Any]:
+    """The fields of the record of a curve; those of its points of codimension two as dictionaries too."""
     special, coefficient = codimension_two(tracer, found)
     points, tangents = found.traced.points, found.traced.tangents
     words = [_reason(tracer, found, side) for side in (0, 1)]
@@ -38,12 +33,14 @@ def build(tracer: CurveTracer, found: Rows, condition: str) -> BifurcationCurve:
     settings = {**said, "recipe": recipe_of(tracer.step)}
     below, *above = (_table([p.sides[k].multipliers for p in found.places]) for k in range(len(found.places[0].sides)))
     kept = [0, found.start, -1]
-    return BifurcationCurve(
-        tracer.kind, (tracer.names[0], tracer.names[1]), points[:, -2:].copy(), tracer.points(points), below, coefficient,
-        [_special(tracer, s, settings) for s in special], (words[0], words[1]), found.ends[1] == "closed", tracer.n,
-        tracer.bounds, condition, above[0] if above else np.empty((0, tracer.d)), found.paces, found.start,
-        np.stack([points[kept], tangents[kept]], axis=1), tracer.step, provenance=settings,
-    )  # fmt: skip
+    return {
+        "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": points[:, -2:].copy(),
+        "points": tracer.points(points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
+        "coefficient": coefficient, "special": [_special(tracer, s, settings) for s in special], "ends": (words[0], words[1]),
+        "closed": found.ends[1] == "closed", "period": tracer.n, "bounds": tracer.bounds, "condition": condition,
+        "paces": found.paces, "start": found.start, "unknowns": np.stack([points[kept], tangents[kept]], axis=1),
+        "_step": tracer.step, "provenance": settings,
+    }  # fmt: skip
 
 
 def _table(rows: list[np.ndarray]) -> np.ndarray:
@@ -52,11 +49,10 @@ def _table(rows: list[np.ndarray]) -> np.ndarray:
     return table.real.copy() if not table.imag.any() else table
 
 
-def _special(tracer: CurveTracer, found: Found, settings: dict) -> CodimensionTwo:
-    from cfdyn.analysis.bifurcation_curve import CodimensionTwo
-
+def _special(tracer: CurveTracer, found: Found, settings: dict) -> dict[str, Any]:
     points = tracer.points(found.z)[: found.period or None]
-    return CodimensionTwo(found.kind, found.z[-2:].copy(), points, _table([found.multipliers])[0], found.row, provenance=settings)
+    return {"kind": found.kind, "parameters": found.z[-2:].copy(), "points": points,
+            "multipliers": _table([found.multipliers])[0], "place": found.row, "provenance": settings}  # fmt: skip
 
 
 def _end(found: Rows, side: int) -> np.ndarray:

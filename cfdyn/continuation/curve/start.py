@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import WIDEST, continue_cycle
+from cfdyn.continuation.branch.directions import Whole
 from cfdyn.continuation.branch.fields import start_of
+from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, WIDEST, followed
+from cfdyn.continuation.branch.system import CycleTracer
 from cfdyn.continuation.curve.system import FORMS
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
-from cfdyn.normal_forms.sentences import spoken
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
+from cfdyn.words import spoken
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
 HERE = 1e-9  # nearer than this the start needs no search
@@ -117,13 +119,13 @@ def _searched(
     """The map and the cycle at the nearest point to follow along either parameter."""
     met: list[str] = []
     for name, bounds in zip(names, box, strict=True):
-        branch = continue_cycle(step, cycle, name, bounds, coefficients=False)
+        tracer, whole = followed(step, cycle, name, bounds, None, MOST_STEPS, STEP, None)
         if rule is not None:
-            found = _crossings(step.extended(*names), branch, names, rule)
+            found = _crossings(step.extended(*names), tracer, whole, names, rule)
         else:
-            here = [b for b in branch.bifurcations if b.period == len(cycle)]
-            found = [(b.parameter, b.points) for b in here if b.kind == kind]
-            met += [f"{spoken(b.kind)} at {name} = {b.parameter:.6g}" for b in here]
+            here = [s for s in whole.special if s.period in (None, len(cycle))]
+            found = [(float(s.z[-1]), tracer.points(s.z)) for s in here if s.kind == kind]
+            met += [f"{spoken(s.kind)} at {name} = {s.z[-1]:.6g}" for s in here]
         if found:
             value, points = min(found, key=lambda pair: abs(pair[0] - step.params[name]))
             return step.at(**{name: float(value)}), points
@@ -133,16 +135,19 @@ def _searched(
     raise NumericsError(f"the {_what(cycle)} meets no {what} along {ranges}{beside}; start elsewhere, or widen the bounds")
 
 
-def _crossings(extended: Map, branch: Any, names: tuple[str, str], rule: str) -> list[tuple[float, np.ndarray]]:
+def _crossings(
+    extended: Map, tracer: CycleTracer, branch: Whole, names: tuple[str, str], rule: str
+) -> list[tuple[float, np.ndarray]]:
     """Rows of a branch behind which the condition changes its sign for a point of the cycle, which comes first then."""
-    values = np.array([[branch.step.params[name] for name in names]] * len(branch))
-    values[:, names.index(branch.name)] = branch.parameter
+    parameter, points = branch.points[:, -1], tracer.points(branch.points)
+    values = np.array([[tracer.step.params[name] for name in names]] * len(parameter))
+    values[:, names.index(tracer.parameter)] = parameter
     found = []
-    for i in range(branch.period):
-        states = np.column_stack([branch.points[:, i], values])
+    for i in range(tracer.n):
+        states = np.column_stack([points[:, i], values])
         test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
         rows = np.flatnonzero(test[:-1] * test[1:] <= 0)
-        found += [(float(branch.parameter[k]), np.roll(branch.points[k], -i, axis=0)) for k in rows]
+        found += [(float(parameter[k]), np.roll(points[k], -i, axis=0)) for k in rows]
     return found
 
 

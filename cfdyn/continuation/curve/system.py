@@ -25,8 +25,8 @@ from cfdyn.kernels.continuation.critical import (
 )
 from cfdyn.normal_forms import coefficients
 from cfdyn.normal_forms.homological import Forms, Shift
-from cfdyn.normal_forms.sentences import spoken
 from cfdyn.systems.map import Map
+from cfdyn.words import spoken
 
 FORMS = {
     "fold": TURN, "flip": TURN, "neimark-sacker": PAIR, "branch point": BRANCH, "border collision": CONDITION,

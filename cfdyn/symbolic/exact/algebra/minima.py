@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from cfdyn.symbolic.exact.algebra.closed import readable, shown, square_roots, tidy
-from cfdyn.symbolic.exact.algebra.expressions import expressions, read_program
+from cfdyn.symbolic.exact.algebra.expressions import expressions, rational
 from cfdyn.symbolic.exact.algebra.family import System
 from cfdyn.symbolic.exact.algebra.solutions import solutions
 from cfdyn.symbolic.exact.algebra.solve import read_system
-from cfdyn.symbolic.exact.request import Refused
+from cfdyn.symbolic.exact.request import Refused, read_program
 
 
 def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -59,8 +58,7 @@ def _minimum(
 
 def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
     known = {s.name: s for s in system.parameters}
-    values = {name: Fraction(asked["values"][name]) for name in asked["loss_params"]}
-    p = [known.get(name, sp.Rational(v.numerator, v.denominator)) for name, v in values.items()]
+    p = [known.get(name, rational(asked["values"][name])) for name in asked["loss_params"]]
     return expressions(read_program(asked["loss"]), system.z[:1], p, asked["data"])[0]
 
 
