@@ -45,15 +45,13 @@ def test_the_known_answers_are_those_of_the_logistic_map():
     assert [classify.known_period(r) for r in (2.9, 3.2, 3.5, 3.55, 3.6, 3.835, 4.0)] == [1, 2, 4, 8, None, 3, 0]
 
 
-def test_all_competitors_iterate_the_same_map():
-    for case in maps.CASES:
-        calls = orbit.stored_calls(case, 25)
-        orbits = {name: calls[name]() for name in ("cfdyn", "C", "Python") if calls[name]}
-        maps.check(case, orbits)
-        with pytest.raises(measuring.BenchmarkError, match="does not iterate the same map"):
-            maps.check(case, {"wrong": orbits["Python"] + 1e-3})
-    numba = orbit.stored_calls(maps.CASES[3], 25)["numba"]()
-    maps.check(maps.CASES[3], {"numba": numba})
+@pytest.mark.parametrize("case", maps.CASES[2:5], ids=lambda case: case.name)
+def test_all_competitors_iterate_the_same_map(case):
+    calls = orbit.stored_calls(case, 25)
+    orbits = {name: calls[name]() for name in ("cfdyn", "C", "Python") if calls[name]}
+    maps.check(case, orbits)
+    with pytest.raises(measuring.BenchmarkError, match="does not iterate the same map"):
+        maps.check(case, {"wrong": orbits["Python"] + 1e-3})
 
 
 @pytest.mark.parametrize("name", ["product:5", "net:2", "chain:4", "logistic:6"])
@@ -64,6 +62,7 @@ def test_all_compilers_are_given_the_same_loss(name):
     for w in points:
         assert task.expression(w.tolist(), functions, sum) == pytest.approx(loss.value(w), rel=1e-12)
     found = derivatives.build_cfdyn(task, loss, 3)
+    assert set(found) == set(losses.DERIVATIVES)
     for i, (w, v) in enumerate(zip(points, directions, strict=True)):
         expected = {"gradient": loss.gradient(w), "hvp": loss.hvp(w, v), "curvature_gradient": loss.curvature_gradient(w, v, v)}
         for what, values in expected.items():
