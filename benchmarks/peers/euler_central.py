@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -17,11 +18,10 @@ import numpy as np
 
 @dataclass
 class Work:
-    """What a run has used: oracle calls by name, conic programs, processor seconds in them and in all."""
+    """What a run has used: oracle calls by name, conic programs, processor seconds."""
 
     calls: Counter = field(default_factory=Counter)
     programs: int = 0
-    conic_seconds: float = 0.0
     seconds: float = 0.0
 
     def gradients(self, d: int) -> int:
@@ -30,6 +30,7 @@ class Work:
         return sum(costs[name] * count for name, count in self.calls.items())
 
 
+@cache  # compiled once per process: a warm run does without
 class ConicProgram:
     """0 ⪯ X ⟂ A + β[X] ⪰ 0 as min ½‖β^½ svec X‖² + ⟨A, X⟩ over X ⪰ 0, compiled once per size."""
 
@@ -42,6 +43,7 @@ class ConicProgram:
         self.problem = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(self.root @ entries) + self.linear @ entries))
 
     def solve(self, a: np.ndarray, c: np.ndarray, lr: float) -> np.ndarray:
+        """X for A (k, k) and the third derivatives c (k, k, d)."""
         twice = np.array([1.0 if i == j else 2.0 for i, j in self.pairs])
         contractions = np.array([c[i, j] for i, j in self.pairs]) * twice[:, None]
         values, vectors = np.linalg.eigh(0.5 * lr * contractions @ contractions.T)
@@ -51,21 +53,21 @@ class ConicProgram:
         return np.asarray(self.x.value)
 
 
-program = cache(ConicProgram)  # compiled once per process: a warm run does without
-
-
+@dataclass
 class EulerCentral:
     """One run; ``near`` is how far below the edge an eigenvalue may lie and still enter the program."""
 
-    def __init__(self, loss, lr: float, dt: float, near: float):
-        self.loss, self.lr, self.dt, self.near = loss, lr, dt, near
-        self.work = Work()
+    loss: Any
+    lr: float
+    dt: float
+    near: float
+    work: Work = field(default_factory=Work)
 
-    def _call(self, name, *args):
+    def _call(self, name: str, *args: np.ndarray) -> np.ndarray:
         self.work.calls[name] += 1
         return getattr(self.loss, name)(*args)
 
-    def _force(self, w, u):
+    def _force(self, w: np.ndarray, u: np.ndarray) -> np.ndarray:
         """g + ½∇⟨H, Σ⟩ for the stale eigenvectors u, (d, k), at the present weights."""
         k, g = u.shape[1], self._call("gradient", w)
         if k == 0:
@@ -78,38 +80,29 @@ class EulerCentral:
         a = (2 / self.lr * np.eye(k) - h) / self.dt + self.lr * c @ g
         if np.linalg.eigvalsh(a)[0] >= 0:
             return g
-        started = time.process_time()
-        x = program(k).solve(a, c, self.lr)
-        self.work.conic_seconds += time.process_time() - started
         self.work.programs += 1
-        return g + 0.5 * np.einsum("ij,ijk->k", x, c)
+        return g + 0.5 * np.einsum("ij,ijk->k", ConicProgram(k).solve(a, c, self.lr), c)
 
-    def critical(self, w):
-        values, vectors = np.linalg.eigh(self._call("hessian", w))
-        return vectors[:, values > 2 / self.lr - self.near]
-
-    def run(self, w, duration: float, refresh: float):
+    def run(self, w: np.ndarray, duration: float, refresh: float) -> np.ndarray:
+        """Weights after each step, (n + 1, d)."""
         n, every = round(duration / self.dt), max(1, round(refresh / self.dt))
         if abs(n * self.dt - duration) > 1e-9:
             raise ValueError("time must be a multiple of dt")
-        rows = np.empty((n + 1, len(w)))
-        rows[0] = w
-        started = time.process_time()
+        rows, started = [w], time.process_time()
         for i in range(n):
             if i % every == 0:
-                u = self.critical(w)
+                values, vectors = np.linalg.eigh(self._call("hessian", w))
+                u = vectors[:, values > 2 / self.lr - self.near]
             w = w - self.dt * self.lr * self._force(w, u)
-            rows[i + 1] = w
+            rows.append(w)
         self.work.seconds += time.process_time() - started
-        return np.arange(n + 1) * self.dt, rows
+        return np.array(rows)
 
 
-def solve_with_work(loss, lr, w0, time, dt=0.25, near=None, refresh=1.0):
+def solve_with_work(
+    loss: Any, lr: float, w0: Any, time: float, dt: float = 0.25, refresh: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, Work]:
     """Times, weights and the work; ``refresh=dt`` renews the eigenvectors at every Euler step, 1 is the published scheme."""
-    euler = EulerCentral(loss, lr, dt, 0.6 / lr if near is None else near)
-    return *euler.run(np.asarray(w0, float), time, refresh), euler.work
-
-
-def solve(loss, lr, w0, time, dt=0.25):
-    """Times (n + 1,) and weights (n + 1, d) of the central flow of gradient descent."""
-    return solve_with_work(loss, lr, w0, time, dt)[:2]
+    euler = EulerCentral(loss, lr, dt, 0.6 / lr)
+    rows = euler.run(np.asarray(w0, float), time, refresh)
+    return np.arange(len(rows)) * dt, rows, euler.work

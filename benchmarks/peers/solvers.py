@@ -13,13 +13,16 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
-import harness
+import numba
 import numpy as np
-from stiff_problems import Problem
+from scipy.integrate import solve_ivp
 
 import cfdyn as cf
+from measuring import needs
+from problems.stiff import Problem
 
 MOST = 100_000  # steps, for solvers that can be told
 # What is at the end of a problem for a relative tolerance; None where a solver gives up.
@@ -27,12 +30,32 @@ Solve = Callable[[float], "np.ndarray | None"]
 
 RADAU5, AUTO, NUMBALSODA, SCIPY = "cfdyn radau5", "cfdyn auto", "numbalsoda", "SciPy Radau"
 EXPLICIT = ("cfdyn dop853", "numbalsoda dop853", "SciPy DOP853")
-FUNCTIONS = {"exp": math.exp, "sin": math.sin}
+FUNCTIONS = {"exp": math.exp, "sin": math.sin, "np": np}
 
 
 @cache
 def flow(problem: Problem) -> cf.Flow:
+    """The problem for cfdyn."""
     return cf.Flow.from_text(problem.formulas, problem.variables)
+
+
+@cache
+def slope(problem: Problem) -> Callable:
+    """f(t, y) for SciPy."""
+    head = f"def slope(t, y):\n    out = np.empty({problem.n})"
+    return numba.njit(problem.function(head, "    return out", **FUNCTIONS))
+
+
+@cache
+def slope_into(problem: Problem) -> Callable:
+    """f(t, y, out) for SUNDIALS."""
+    return numba.njit(problem.function("def slope(t, y, out):", **FUNCTIONS))
+
+
+@cache
+def native(problem: Problem, signature: Any) -> Any:
+    """A C function for numbalsoda."""
+    return numba.cfunc(signature)(problem.function("def slope(t, y, out, p):", **FUNCTIONS))
 
 
 def with_cfdyn(problem: Problem, method: str) -> Solve:
@@ -44,11 +67,9 @@ def with_cfdyn(problem: Problem, method: str) -> Solve:
     return solve
 
 
-def with_numbalsoda(problem: Problem, method: str) -> Solve | None:
-    numbalsoda = harness.peer("numbalsoda")
-    if numbalsoda is None:
-        return None
-    rule, run = _native(problem), getattr(numbalsoda, method)
+@needs("numbalsoda")
+def with_numbalsoda(numbalsoda: ModuleType, problem: Problem, method: str) -> Solve:
+    rule, run = native(problem, numbalsoda.lsoda_sig), getattr(numbalsoda, method)
     start, times = np.array(problem.start), np.array([0.0, problem.end])
 
     def solve(rtol: float) -> np.ndarray | None:
@@ -59,29 +80,25 @@ def with_numbalsoda(problem: Problem, method: str) -> Solve | None:
 
 
 def with_scipy(problem: Problem, method: str) -> Solve:
-    from scipy.integrate import solve_ivp
-
-    slope = _slope(problem)
+    f = slope(problem)
 
     def solve(rtol: float) -> np.ndarray | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = solve_ivp(slope, (0.0, problem.end), problem.start, method=method, rtol=rtol, atol=rtol * problem.floor,
+            found = solve_ivp(f, (0.0, problem.end), problem.start, method=method, rtol=rtol, atol=rtol * problem.floor,
                               t_eval=(problem.end,))  # fmt: skip
         return found.y[:, -1] if found.success else None
 
     return solve
 
 
-def with_sundials(problem: Problem) -> Solve | None:
-    cvode = harness.peer("sksundae.cvode")
-    if cvode is None:
-        return None
-    slope, times, start = _slope_into(problem), np.array([0.0, problem.end]), np.array(problem.start)
+@needs("sksundae.cvode")
+def with_sundials(cvode: ModuleType, problem: Problem) -> Solve:
+    f, times, start = slope_into(problem), np.array([0.0, problem.end]), np.array(problem.start)
 
     def solve(rtol: float) -> np.ndarray | None:
         with _silence():
-            found = cvode.CVODE(slope, rtol=rtol, atol=rtol * problem.floor, max_num_steps=MOST).solve(times, start)
+            found = cvode.CVODE(f, rtol=rtol, atol=rtol * problem.floor, max_num_steps=MOST).solve(times, start)
         return found.y[-1] if found.success else None
 
     return solve
@@ -104,35 +121,6 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-@cache
-def _native(problem: Problem) -> Any:
-    import numba
-    from numbalsoda import lsoda_sig
-
-    return numba.cfunc(lsoda_sig)(_compiled_from(problem, "def slope(t, y, out, p):", ""))
-
-
-@cache
-def _slope(problem: Problem) -> Callable:
-    import numba
-
-    made = _compiled_from(problem, f"def slope(t, y):\n    out = np.empty({problem.n})", "    return out\n")
-    return numba.njit(made)
-
-
-@cache
-def _slope_into(problem: Problem) -> Callable:
-    import numba
-
-    return numba.njit(_compiled_from(problem, "def slope(t, y, out):", ""))
-
-
-def _compiled_from(problem: Problem, head: str, tail: str) -> Callable:
-    names: dict[str, Any] = {**FUNCTIONS, "np": np}
-    exec(problem.source(head, "y", "out") + tail, names)
-    return names["slope"]
-
-
 SOLVERS: dict[str, Callable[[Problem], Solve | None]] = {
     RADAU5: partial(with_cfdyn, method="radau5"),
     AUTO: partial(with_cfdyn, method="auto"),
@@ -146,3 +134,18 @@ SOLVERS: dict[str, Callable[[Problem], Solve | None]] = {
     EXPLICIT[2]: partial(with_scipy, method="DOP853"),
 }
 IMPLICIT = tuple(name for name in SOLVERS if name not in EXPLICIT)
+
+
+def alone(problem: Problem, name: str) -> str:
+    """A program that does one solve with one solver, and imports nothing else."""
+    start, end = problem.start, problem.end
+    if name == RADAU5:
+        return (f"import cfdyn as cf\nflow = cf.Flow.from_text({list(problem.formulas)!r}, {problem.variables!r})\n"
+                f"assert cf.solve(flow, {start!r}, {end!r}, rtol=1e-6, atol=1e-12, method='radau5').status == 'done'")
+    if name == SCIPY:
+        f = problem.source("def f(t, y):\n    out = [0] * len(y)", "    return out")
+        return (f"from scipy.integrate import solve_ivp\n{f}\n"
+                f"assert solve_ivp(f, (0, {end!r}), {start!r}, method='Radau', rtol=1e-6, atol=1e-12).success")
+    return (f"import numba, numpy as np\nfrom numbalsoda import lsoda, lsoda_sig\n@numba.cfunc(lsoda_sig)\n"
+            f"{problem.source('def f(t, y, out, p):')}"
+            f"assert lsoda(f.address, np.array({start!r}), np.array([0.0, {end!r}]), rtol=1e-6, atol=1e-12)[1]")

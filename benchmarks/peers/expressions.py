@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import harness
 import numpy as np
-from compile_problems import DERIVATIVES, Batch, Batches, Problem
+
+from measuring import Call
+from problems.losses import DERIVATIVES, Batch, Batches, Problem
 
 
 def functions_of(module: Any) -> dict[str, Callable]:
+    """What the formulas call, in the words of a peer."""
     return {"tanh": module.tanh, "softplus": lambda s: module.log(1 + module.exp(s))}
+
+
+def nested(loss: Any, v: list, gradient: Callable[[Any], list], add: Callable[[list], Any], batch: Callable) -> Batches:
+    """Code of ∇L, Hv = ∇(v·∇L) and ∇(v·Hv)."""
+    outputs = [gradient(loss)]
+    for _ in range(2):
+        outputs.append(gradient(add([a * b for a, b in zip(outputs[-1], v, strict=True)])))
+    return {what: batch(list(out)) for what, out in zip(DERIVATIVES, outputs, strict=True)}
 
 
 def read_casadi(task: Problem) -> Any:
@@ -30,23 +41,20 @@ def build_casadi(task: Problem, read: Any, n: int) -> Batches:
     hvp = casadi.jtimes(gradient, w, v)
     outputs = {"gradient": gradient, "hvp": hvp, "curvature_gradient": casadi.gradient(casadi.dot(v, hvp), w)}
 
-    def batch(function: Any) -> Batch:
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
-            buffer, call = function.buffer()
-            out = np.empty_like(points)
-            buffer.set_arg(0, memoryview(points))
-            buffer.set_arg(1, memoryview(directions))
-            buffer.set_res(0, memoryview(out))
+    def prepare(function: Any, points: np.ndarray, directions: np.ndarray) -> Call:
+        buffer, call = function.buffer()
+        out = np.empty_like(points)
+        buffer.set_arg(0, memoryview(points))
+        buffer.set_arg(1, memoryview(directions))
+        buffer.set_res(0, memoryview(out))
 
-            def evaluate(keep: Any = buffer) -> np.ndarray:
-                call()
-                return out
+        def evaluate(keep: Any = buffer) -> np.ndarray:
+            call()
+            return out
 
-            return evaluate
+        return evaluate
 
-        return prepare
-
-    return {what: batch(casadi.Function(what, [w, v], [out]).map(n)) for what, out in outputs.items()}
+    return {what: partial(prepare, casadi.Function(what, [w, v], [out]).map(n)) for what, out in outputs.items()}
 
 
 def read_symengine(task: Problem) -> Any:
@@ -65,15 +73,9 @@ def build_symengine(task: Problem, read: Any, n: int) -> Batches:
 
     def batch(outputs: list) -> Batch:
         code = symengine.Lambdify([*w, *v], outputs, backend="llvm", cse=True)
+        return lambda points, directions: partial(code, np.hstack([points, directions]))
 
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
-            z = np.hstack([points, directions])
-            return lambda: code(z)
-
-        return prepare
-
-    return {what: batch(out) for what, out in
-            nested(loss, v, lambda x: [x.diff(s) for s in w], lambda terms: symengine.Add(*terms)).items()}  # fmt: skip
+    return nested(loss, v, lambda x: [x.diff(s) for s in w], lambda terms: symengine.Add(*terms), batch)
 
 
 def read_heyoka(task: Problem) -> Any:
@@ -92,23 +94,14 @@ def build_heyoka(task: Problem, read: Any, n: int) -> Batches:
     def batch(outputs: list) -> Batch:
         code = heyoka.cfunc(outputs, vars=[*w, *v], compact_mode=task.kind in ("chain", "logistic"))
 
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
             z = np.ascontiguousarray(np.hstack([points, directions]).T)
             out = np.empty((task.dim, n))
             return lambda: code(inputs=z, outputs=out).T
 
         return prepare
 
-    outputs = nested(loss, v, lambda x: heyoka.diff_tensors([x], diff_args=w, diff_order=1).gradient, heyoka.sum)
-    return {what: batch(list(out)) for what, out in outputs.items()}
-
-
-def nested(loss: Any, v: list, gradient: Callable[[Any], list], add: Callable[[list], Any]) -> dict[str, list]:
-    """∇L, Hv = ∇(v·∇L) and ∇(v·Hv)."""
-    first = gradient(loss)
-    second = gradient(add([a * b for a, b in zip(first, v, strict=True)]))
-    third = gradient(add([a * b for a, b in zip(second, v, strict=True)]))
-    return dict(zip(DERIVATIVES, (first, second, third), strict=True))
+    return nested(loss, v, lambda x: heyoka.diff_tensors([x], diff_args=w, diff_order=1).gradient, heyoka.sum, batch)
 
 
 def read_sympy(task: Problem) -> Any:
@@ -124,20 +117,17 @@ def build_sympy(task: Problem, read: Any, n: int) -> Batches:
     import sympy
 
     w, loss = read
-    function = numba.njit(sympy.lambdify(w, tuple(loss.diff(s) for s in w), modules="math", cse=True))
+    scope = {"function": numba.njit(sympy.lambdify(w, tuple(loss.diff(s) for s in w), modules="math", cse=True))}
     arguments = ", ".join(f"z[i, {k}]" for k in range(task.dim))
     stores = "".join(f"        out[i, {k}] = g[{k}]\n" for k in range(task.dim))
-    scope = {"function": function}
-    exec(f"def loop(z, out):\n    for i in range(len(z)):\n        g = function({arguments})\n{stores}", scope)
-    loop = numba.njit("void(float64[:, ::1], float64[:, ::1])")(scope["loop"])
+    exec(f"def loop(z, out):\n    for i in range(len(z)):\n        g = function({arguments})\n{stores}    return out", scope)
+    loop = numba.njit("float64[:, ::1](float64[:, ::1], float64[:, ::1])")(scope["loop"])
+    return {"gradient": lambda points, directions: partial(loop, points, np.empty_like(points))}
 
-    def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
-        out = np.empty_like(points)
 
-        def call() -> np.ndarray:
-            loop(points, out)
-            return out
-
-        return call
-
-    return {"gradient": prepare}
+EXPRESSIONS = {
+    "CasADi": (read_casadi, build_casadi),
+    "symengine": (read_symengine, build_symengine),
+    "heyoka": (read_heyoka, build_heyoka),
+    "SymPy": (read_sympy, build_sympy),
+}

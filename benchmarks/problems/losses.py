@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import harness
 import numpy as np
+
+from measuring import Call
 
 NET = 4  # hidden units
 DERIVATIVES = {"gradient": 0, "hvp": 1, "curvature_gradient": 2}  # with the number of directions that cfdyn's rules take
 
-Batch = Callable[[np.ndarray, np.ndarray], harness.Call]  # (points, directions), both (n, d) → a call that returns (n, d)
+Batch = Callable[[np.ndarray, np.ndarray], Call]  # (points, directions), both (n, d) → a call that returns (n, d)
 Batches = dict[str, Batch]
 
 
@@ -97,7 +98,10 @@ def warm(n: int) -> Problem:
     return Problem("warm", _names("q", 2), terms)
 
 
+KINDS = {"product": product, "net": net, "chain": chain, "logistic": logistic, "warm": warm}
+
+
 def problem(name: str) -> Problem:
     """The problem KIND:SIZE, such as chain:200."""
     kind, _, size = name.partition(":")
-    return {"product": product, "net": net, "chain": chain, "logistic": logistic, "warm": warm}[kind](int(size))
+    return KINDS[kind](int(size))

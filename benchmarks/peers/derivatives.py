@@ -1,8 +1,8 @@
-"""Who compiles the derivatives of compile.py: cfdyn, numba, JAX, CasADi, symengine, heyoka.py, SymPy.
+"""Who compiles the derivatives of compile.py: cfdyn, numba, JAX here, and those in `peers.expressions`.
 
 A peer has two functions: ``read`` makes the loss in its own terms, ``build`` makes code of the derivatives, for n points at
-a time. As a script, ``compile_peers.py NAMES PROBLEM POINTS REPEATS`` builds and times them on one core, in a process of
-their own (the compilers inside them do not always agree with each other); the result is the last line of stderr, as JSON.
+a time. `main` builds and times them on one core, in a process of their own (the compilers inside them do not always agree
+with each other); the result is the last line of stderr, as JSON.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import compile_symbolic as symbolic
-import harness
 import numpy as np
-from compile_problems import DERIVATIVES, Batch, Batches, Problem, net_data, problem
+
+from measuring import Call, interleaved
+from peers.expressions import EXPRESSIONS
+from problems.losses import DERIVATIVES, Batch, Batches, Problem, net_data, problem
 
 # cfdyn, and what it computes as source for numba ----------------------------------------------------------------------
 
@@ -62,7 +63,7 @@ def numba_rule(loss: Any, what: str) -> Any:
 def rule_batch(rule: Any, p: np.ndarray, takes: int) -> Batch:
     from cfdyn.kernels.orbits import evaluate_rows
 
-    def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+    def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
         z, out = np.hstack([points, *[directions] * takes]), np.empty_like(points)
 
         def call() -> np.ndarray:
@@ -120,7 +121,7 @@ def build_jax(task: Problem, loss: Callable, n: int) -> Batches:
     def batch(function: Callable) -> Batch:
         compiled = jax.jit(jax.vmap(function), keep_unused=True).lower(shape, shape).compile()
 
-        def prepare(points: np.ndarray, directions: np.ndarray) -> harness.Call:
+        def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
             w, v = jax.device_put(points), jax.device_put(directions)
             return lambda: compiled(w, v).block_until_ready()
 
@@ -133,10 +134,7 @@ PEERS: dict[str, tuple[Callable, Callable]] = {
     "cfdyn": (read_cfdyn, build_cfdyn),
     "numba": (read_cfdyn, build_numba),
     "JAX": (read_jax, build_jax),
-    "CasADi": (symbolic.read_casadi, symbolic.build_casadi),
-    "symengine": (symbolic.read_symengine, symbolic.build_symengine),
-    "heyoka": (symbolic.read_heyoka, symbolic.build_heyoka),
-    "SymPy": (symbolic.read_sympy, symbolic.build_sympy),
+    **EXPRESSIONS,
 }
 
 
@@ -159,26 +157,23 @@ def timed(names: list[str], task: Problem, n: int, repeats: int) -> dict[str, An
             prepare(*small.points(n))()
     points, directions = task.points(n)
     result: dict[str, Any] = {name: {"ns": {}, "values": {}} for name in names}
-    calls: dict[str, dict[str, harness.Call]] = {}
+    calls: dict[str, dict[str, Call]] = {}
     for name in names:
         result[name]["seconds"], batches = build(name, task, n)
         calls[name] = {what: prepare(points, directions) for what, prepare in batches.items()} if repeats else {}
     for what in DERIVATIVES:
         found = {name: calls[name][what] for name in names if what in calls[name]}
-        for name, timing in harness.interleaved(found, repeats).items():
+        for name, seconds in interleaved(found, repeats).items():
             values = np.asarray(found[name]())
-            assert timing is not None and values.shape == points.shape
-            result[name]["ns"][what] = timing.median / n * 1e9
+            assert values.shape == points.shape
+            result[name]["ns"][what] = seconds / n * 1e9
             result[name]["values"][what] = [x if math.isfinite(x) else None for x in values[0].tolist()]
     return result
 
 
-def main(names: str, task: str, n: str, repeats: str) -> None:
+def main(names: str, task: str, n: int, repeats: int) -> None:
+    """Times these, separated by commas, on a problem KIND:SIZE at n points."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    result = timed(names.split(","), problem(task), int(n), int(repeats))
+    result = timed(names.split(","), problem(task), n, repeats)
     sys.stderr.write(f"\nresult {json.dumps(result)}\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """AUTO-07p as a peer: its equations in Fortran from the formulas of a map, its runs, and the special points they find.
 
-AUTO is looked for as `auto-07p` (Debian's name) or `auto`; what is written and compiled goes to a folder that is gone at the end.
+The frame of the equations: ``auto.f90``. AUTO is looked for as `auto-07p` (Debian's name) or `auto`; what is written and
+compiled goes to a folder that is gone at the end.
 """
 
 from __future__ import annotations
@@ -14,42 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import harness
 import sympy as sp
+
+from measuring import BenchmarkError, scratch
 
 PROGRAMS, COMPILER = ("auto-07p", "auto"), "gfortran"
 KINDS = {2: "fold", 7: "flip", 8: "neimark-sacker"}  # the special points among its labels
-
-# STPNT gives the start, FUNC the map with its derivatives; the others are called for other problems than maps.
-SOURCE = """
-subroutine func(n, u, icp, p, jacobian, f, dfdu, dfdp)
-  implicit none
-  integer, intent(in) :: n, icp(*), jacobian
-  double precision, intent(in) :: u(n), p(*)
-  double precision, intent(out) :: f(n)
-  double precision, intent(inout) :: dfdu(n, n), dfdp(n, *)
-{map}
-  if (jacobian == 0) return
-{by_state}
-  if (jacobian == 1) return
-{by_parameter}
-end subroutine
-subroutine stpnt(n, u, p, t)
-  implicit none
-  integer, intent(in) :: n
-  double precision, intent(inout) :: u(n), p(*)
-  double precision, intent(in) :: t
-{start}
-end subroutine
-subroutine bcnd
-end subroutine
-subroutine icnd
-end subroutine
-subroutine fopt
-end subroutine
-subroutine pvls
-end subroutine
-"""
 
 # IPS = -1: fixed points of a map. IID = 0, NPR = 0: no diagnostics, no points in full but the special ones.
 CONSTANTS = """
@@ -61,10 +32,9 @@ DS={first}, DSMIN={least}, DSMAX={most}, IADS={adapted}, NPAR=1, THL={{}}, THU={
 
 @dataclass(frozen=True)
 class Run:
-    """What one run has found: (kind, parameter) in its order, the last parameter; seconds by its own clock and of the process."""
+    """What one run has found: (kind, parameter) in its order; seconds by its own clock and of the process."""
 
     points: list[tuple[str, float]]
-    last: float
     own_seconds: float
     seconds: float
 
@@ -98,7 +68,7 @@ def fortran(
         return "\n".join("  " + sp.fcode(sp.sympify(e), assign_to=to, standard=95, source_format="free") for to, e in entries)
 
     rows, first = list(enumerate(images, 1)), zip([*map(str, own)], [*start, value], strict=True)
-    return SOURCE.format(
+    return Path(__file__).with_suffix(".f90").read_text(encoding="ascii").format(
         map=lines([(f"f({i})", row) for i, row in rows]),
         by_state=lines([(f"dfdu({i},{j})", sp.diff(row, u)) for i, row in rows for j, u in enumerate(own[:-1], 1)]),
         by_parameter=lines([(f"dfdp({i},1)", sp.diff(row, own[-1])) for i, row in rows]),
@@ -113,14 +83,14 @@ class Program:
                  period: int = 1):  # fmt: skip
         library, self.n = folder(), len(formulas)
         assert library is not None
-        self.place = harness.scratch() / f"auto{len(list(harness.scratch().glob('auto*')))}"
+        self.place = scratch() / f"auto{len(list(scratch().glob('auto*')))}"
         self.place.mkdir()
         (self.place / "map.f90").write_text(fortran(formulas, variables, parameter, start, value, period), encoding="ascii")
         parts = sorted(map(str, library.glob("*.o")))
         for command in ([COMPILER, "-O2", "-c", "map.f90"], [COMPILER, "map.o", *parts, "-lgomp", "-o", "map"]):
             done = subprocess.run(command, cwd=self.place, capture_output=True, text=True)
             if done.returncode != 0:
-                raise harness.BenchmarkError(f"{COMPILER} failed: {done.stderr.strip()[-500:]}")
+                raise BenchmarkError(f"{COMPILER} failed: {done.stderr.strip()[-500:]}")
 
     def run(self, bounds: tuple[float, float], size: float, steps: int, one_length: bool = False) -> Run:
         """Follow fixed points between the bounds, from the start on, with steps of this size, or up to ten times as long."""
@@ -135,7 +105,7 @@ class Program:
         seconds = time.perf_counter() - begun
         own = re.search(r"Total Time\s+(\S+)", done.stdout)
         if own is None:
-            raise harness.BenchmarkError(f"AUTO failed: {(done.stdout + done.stderr).strip()[-500:]}")
+            raise BenchmarkError(f"AUTO failed: {(done.stdout + done.stderr).strip()[-500:]}")
         rows = [row for line in (self.place / "fort.7").read_text().splitlines() if (row := line.split()) and row[0] != "0"]
         points = [(KINDS[abs(int(row[2]))], float(row[4])) for row in rows if abs(int(row[2])) in KINDS]
-        return Run(points, float(rows[-1][4]), float(own[1]), seconds)
+        return Run(points, float(own[1]), seconds)
