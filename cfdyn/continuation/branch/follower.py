@@ -22,7 +22,8 @@ from cfdyn.continuation.branch.system import (
 from cfdyn.continuation.paths import AT_BORDER, BorderPoint, Crossing, Path, PathFollower, off_border, solution_behind
 from cfdyn.continuation.tracer import TOLERANCE, Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.angles import opened_away
-from cfdyn.cycles.shooting import images, least_period, polish
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import images, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.errors import shown as brief
 from cfdyn.kernels.continuation.driver import Curve

@@ -16,7 +16,8 @@ from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_verti
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
-from cfdyn.cycles.shooting import jacobians, least_period
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import FLIP, MATRICES

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cfdyn.continuation.tracer import CycleTracer, Solution
-from cfdyn.cycles.shooting import eigenvalues, jacobians, regularity
+from cfdyn.cycles.shooting import eigenvalues, jacobians
+from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.kernels.continuation.shooting import BRANCH, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
