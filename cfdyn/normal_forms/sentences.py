@@ -76,14 +76,14 @@ def of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyperb
 
 def of_branch_point(form: str, supercritical: bool | None) -> str:
     """Which branches cross."""
-    if form == "transcritical":
-        return "transcritical: two branches cross and exchange their stability"
-    if form == "isola":
-        return "an isolated point: the cycles here have no neighbours for other values of the parameter"
-    if form == "degenerate":
-        return "degenerate: branches meet here, and the terms up to third order do not tell how"
-    side = "beyond it two stable branches" if supercritical else "before it two unstable branches"
-    return f"pitchfork, {'super' if supercritical else 'sub'}critical: {side} exist beside the one that changes its stability"
+    side = "super" if supercritical else "sub"
+    beside = "beyond it two stable branches" if supercritical else "before it two unstable branches"
+    return {
+        "transcritical": "transcritical: two branches cross and exchange their stability",
+        "isola": "an isolated point: the cycles here have no neighbours for other values of the parameter",
+        "degenerate": "degenerate: branches meet here, and the terms up to third order do not tell how",
+        "pitchfork": f"pitchfork, {side}critical: {beside} exist beside the one that changes its stability",
+    }[form]
 
 
 def of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
