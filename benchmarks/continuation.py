@@ -11,7 +11,8 @@ from scipy.optimize import brentq
 
 import cfdyn as cf
 from cfdyn.continuation.branch.system import CycleTracer
-from cfdyn.cycles.shooting import least_period, polish
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import polish
 from cfdyn.kernels.continuation.driver import Curve, System, follow
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
 from peers import auto
