@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.continuation.branch.system import CycleTracer
+from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import polish
 from cfdyn.kernels.continuation.driver import Curve, System, follow
@@ -63,13 +63,13 @@ def speed(plan: Plan) -> Rows:
     yield Row(f"logistic map, {STEPS} steps", cells, (Goal(cells["cfdyn (ms)"], LIMIT), Goal(faster, 1.0, above=True)))
 
 
-def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[CycleTracer, Any]:
+def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[BranchTracer, Any]:
     """A system and a solution to start from."""
-    tracer = CycleTracer(step, len(points), name, bounds, points)
+    tracer = BranchTracer(step, len(points), name, bounds, points)
     return tracer, tracer.begin(tracer.z(points, step.params[name]))
 
 
-def loop(tracer: CycleTracer, start: Any, steps: int, size: float) -> int:
+def loop(tracer: BranchTracer, start: Any, steps: int, size: float) -> int:
     """The compiled loop by itself, all steps of one length or shorter; the number of rows."""
     curve = Curve(*(np.empty((steps + 1, len(part))) for part in start))
     for part, first in zip(curve, start, strict=True):

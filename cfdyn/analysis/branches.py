@@ -11,11 +11,12 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
 from cfdyn.continuation.branch.switching import branching_fields, together
 from cfdyn.continuation.requirements import checked_bounds
 from cfdyn.cycles.shooting import polish
-from cfdyn.errors import NumericsError, UsageError, whole_number
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown

@@ -1,20 +1,56 @@
-"""`epoch` and `schedule`: many steps as one map, mini-batches in turn or a parameter that changes."""
+"""`as_map`, `compose`, `epoch`, `schedule`: a step of an optimizer, or many steps in turn, as one map."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from cfdyn.errors import UsageError, unknown, whole_number
+from cfdyn.arguments import whole_number
+from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.derived.angles import around, circle_map
+from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, compose, require_map
+from cfdyn.systems.map import Map, require_map
 
 ORDERS = ("cyclic", "reshuffled")
-MOST_ROWS = 4096
+MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own
+
+
+def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+    """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("x**2/2"), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
+    >>> step.names, step([1.0])
+    (('x', 'v_x'), array([0.9, 1. ]))
+    """
+    return Map(around(LossMap(loss.spec, optimizer), periodic))
+
+
+def compose(*maps: Map) -> Map:
+    """The maps applied in turn, the first one first, as one map: an epoch, a schedule.
+
+    A parameter whose values differ between the maps becomes ``lr_1``, ``lr_2``, …
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
+    >>> both = cf.compose(gd, gd.at(lr=0.25))
+    >>> both([1.0]), both.params
+    (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
+    """
+    specs = [require_map(m).spec for m in maps]
+    circles = [spec for spec in specs if isinstance(spec, CircleMap)]
+    if circles and len(circles) == len(specs) and all(spec.periods == circles[0].periods for spec in circles):
+        return Map(circle_map(compose_specs([spec.base for spec in circles]), circles[0].periods))
+    return Map(compose_specs(specs))
 
 
 def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic", epochs: int = 1, seed: int = 0) -> Map:

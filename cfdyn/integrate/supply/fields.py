@@ -90,9 +90,9 @@ def by_value(field: Field, reference: np.ndarray) -> None:
     array_in(field, edge.REFERENCE, reference.size)[:] = reference.ravel()
 
 
-def plain_field(n: int, rules: np.ndarray, p: np.ndarray, counts: np.ndarray) -> Field:
+def plain_field(n: int, rules: np.ndarray, p: np.ndarray) -> Field:
     """The Field of dz/dt = F(z) without an edge, from the addresses of the rules for F and DF."""
-    return Field(n, 0, rules, p, _NOTHING, counts)
+    return Field(n, 0, rules, p, _NOTHING, np.zeros(2, np.int64))
 
 
 def reading(field: Field) -> tuple[np.ndarray, np.ndarray]:
