@@ -132,7 +132,9 @@ class BranchFollower(PathFollower[BranchTracer]):
     def extension(self, rows: np.ndarray, start: int, side: int, pace: float) -> Path:
         """The path on from one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""
         end, origin = (self._solution(rows, row, 1 if side else -1) for row in (-side, start))
-        return self.further(end, origin, side, pace)
+        path = self.further(end, origin, side, pace)
+        # One that closes is a whole from its start forwards.
+        return path if side else path._replace(ends=(path.ends[0], ""))
 
     def _solution(self, rows: np.ndarray, row: int, way: int) -> Solution:
         """A row of the branch with its tangent to larger or smaller rows."""
