@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.borders import BorderPoint, off_border, solution_behind
 from cfdyn.continuation.branch.bifurcations import changes
-from cfdyn.continuation.branch.special_points import grouped, merges
-from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer, check_size
-from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative
-from cfdyn.continuation.paths import AT_BORDER, Crossing, Path, PathFollower
-from cfdyn.continuation.requirements import check_steps, checked_bounds
+from cfdyn.continuation.branch.merging import grouped, merges
+from cfdyn.continuation.branch.system import (
+    MOST_DENSE,
+    NO_DERIVATIVE,
+    BranchTracer,
+    check_size,
+    check_steps,
+    checked_bounds,
+    has_no_derivative,
+)
+from cfdyn.continuation.paths import AT_BORDER, BorderPoint, Crossing, Path, PathFollower, off_border, solution_behind
 from cfdyn.continuation.tracer import TOLERANCE, Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.angles import opened_away
 from cfdyn.cycles.same import least_period
