@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.derived.angles import around, circle_map
+from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
@@ -30,7 +30,8 @@ def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | Non
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
-    return Map(around(LossMap(loss.spec, optimizer), periodic))
+    spec = LossMap(loss.spec, optimizer)
+    return Map(spec if periodic is None else around(spec, periodic))
 
 
 def compose(*maps: Map) -> Map:
