@@ -149,15 +149,11 @@ def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple
     """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
     slack = 1e-12 * (region[:, 1] - region[:, 0])
     extent = float(np.ptp(region, axis=1).max())
-    points = []
-    for cycle in (c if c is None else off_jumps(step, c) for c in solved):
-        if cycle is not None and least_period(cycle, extent=extent) == period:
-            inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
-            if inside.all(axis=1).any():
-                points.append(cycle)
-    if not points:
-        return np.empty((0, period, step.dim)), np.empty((0, step.dim))
-    return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+    cycles = [off_jumps(step, cycle) for cycle in solved if cycle is not None]
+    points = [cycle for cycle in cycles if cycle is not None and least_period(cycle, extent=extent) == period
+              and ((cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)).all(axis=1).any()]  # fmt: skip
+    mu = np.array([multipliers(step, cycle) for cycle in points])
+    return np.array(points).reshape(-1, period, step.dim), mu.reshape(-1, step.dim)
 
 
 def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:

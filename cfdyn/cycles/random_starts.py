@@ -48,10 +48,8 @@ def by_random_starts(
     size = period * step.dim
     if size * BYTES > MOST_BYTES:
         longest = MOST_BYTES // (BYTES * step.dim)
-        raise UsageError(
-            f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
-            f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}"
-        )
+        raise UsageError(f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
+                         f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}")  # fmt: skip
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
     search.run(most if budget is None else budget)
