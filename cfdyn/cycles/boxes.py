@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.cycles.result import SearchResult
-from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, least_period, same_cycle
+from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.kernels.boxes.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
@@ -46,6 +46,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
     doubtful = group.spread(*of_period(step, period, region, [c for c in near if c is not None and closes(step, c)]))
     more, slopes = without_blurred(*doubtful, extent)
     points, mu = distinct(np.concatenate([points, more]), np.concatenate([mu, slopes]), extent)
+    points = np.array([from_smallest(cycle, extent) for cycle in points]).reshape(points.shape)
     undecided = chains.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]

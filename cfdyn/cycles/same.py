@@ -14,6 +14,7 @@ AROUND_ZERO = 1e-13  # of the extent: what round-off leaves of a point at 0
 UNEVEN = 0.62  # share of the mean in what cycles are sorted by: the squares do not tell mirror images, means do not tell all
 SHORTER = 1e-7  # of the largest entry: points that repeat so well after a part of n steps are those of a shorter cycle
 LARGEST_ROUND_OFF = 1e-4  # of the extent: an orbit's points nearer to 0 than this are known to round-off at this size
+UNIT = 1e-9  # of a cycle's size: entries that differ by less are equal where points are ordered
 LEAST = 1e-290  # smaller numbers have lost digits
 
 
@@ -52,9 +53,14 @@ def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tupl
     return points[new], multipliers[new]
 
 
-def from_smallest(points: np.ndarray, unit: float = 0.0) -> np.ndarray:
-    """The same cycle (n, D) from its lexicographically smallest point on, entries compared in whole ``unit``s if there is one."""
-    keys = np.round(points / unit) if unit else points
+def from_smallest(points: np.ndarray, extent: float = 0.0) -> np.ndarray:
+    """The same cycle (n, D) from its lexicographically smallest point on.
+
+    ``extent``: of the box it was looked for in, if entries are compared to nine digits only: of points with equal entries the
+    order is not up to round-off.
+    """
+    unit = UNIT * max(float(np.abs(points).max()), LARGEST_ROUND_OFF * extent)
+    keys = np.round(points / unit) if extent else points
     return np.roll(points, -int(np.lexsort(keys.T[::-1])[0]), axis=0)
 
 
