@@ -8,8 +8,9 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.cycles.search import METHODS, find_cycles
-from cfdyn.errors import UsageError, unknown, whole_number
+from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map

@@ -24,6 +24,11 @@ NO_EDGE = ", so no edge is defined"
 NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
          "undefined": NO_DERIVATIVE}  # fmt: skip
+NOT_FOUND = "no fixed point was found nearby"
+
+
+class NoEdge(NumericsError):
+    """There is no edge at the point, whatever one does; other errors say that it could not be found."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     def leading(value: float) -> complex:
         matrix = step.at(**{parameter: value}).jacobian(state)
         if not np.isfinite(matrix).all():
-            raise NumericsError(NO_DERIVATIVE)
+            raise NoEdge(NO_DERIVATIVE)
         values = np.linalg.eigvals(matrix)
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
@@ -90,15 +95,15 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     while abs(leading(lo)) > 1:
         lo *= FIRST
         if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
-            raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
+            raise NoEdge(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
         lo, hi = hi, hi * GROWTH
         if hi > FARTHEST * scale:
-            raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
+            raise NoEdge(f"the point stays stable up to {parameter} = {lo:.3g}")
     value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
     if not _stays(step.at(**{parameter: value}), state, weights):
-        raise NumericsError(f"the fixed point moves with {parameter}")
+        raise NoEdge(f"the fixed point moves with {parameter}")
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > REAL else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
@@ -112,9 +117,9 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
         return z
     found = polish(step, z[None])
     if found is None:
-        raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
+        raise NumericsError(NOT_FOUND) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
     if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
-        raise NumericsError("no fixed point was found nearby")
+        raise NumericsError(NOT_FOUND)
     _refuse_rough(step, found[0])
     return np.asarray(found[0])
 
@@ -128,7 +133,7 @@ def _refuse_rough(step: Map, z: np.ndarray) -> None:
     """An error at a point at which the map jumps, has a corner or is not defined on one side."""
     found = regularity_across(step, z)
     if found != "smooth":
-        raise NumericsError(ROUGH[found])
+        raise NoEdge(ROUGH[found])
 
 
 def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:

@@ -11,10 +11,11 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
-from cfdyn.continuation.branch.follow import checked_bounds
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.requirements import checked_bounds
 from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
-from cfdyn.errors import NumericsError, UsageError, whole_number
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
@@ -83,6 +84,14 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
+    return windows_and_gaps(step, period, parameter, bounds, box, known, samples)[0]
+
+
+def windows_and_gaps(
+    step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+) -> tuple[list[Window], list[str]]:  # fmt: skip
+    """The `windows`, and in words the values at which cycles could not be looked for or followed."""
     lo, hi = checked_bounds(require_map(step), parameter, bounds)
     whole_number("samples", samples, 2)
     whole_number("the period of windows", period, 2)
@@ -90,29 +99,34 @@ def windows(
         raise UsageError("windows need a box in which to look, or cycles that are known already")
     found: dict[float, Window] = {}
     branches: list[Branch] = []
-    for value, points in [*known, *_sampled(step, period, parameter, np.linspace(lo, hi, samples), box)]:
+    sampled, gaps = _sampled(step, period, parameter, np.linspace(lo, hi, samples), box)
+    for value, points in [*known, *sampled]:
         if any(_passes(branch, value, points) for branch in branches):
             continue
         try:
             branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi), coefficients=False))
-        except NumericsError:
+        except NumericsError as problem:
+            gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
         for window in _windows_of(step, branches[-1], (lo, hi)):
             found.setdefault(round(window.opens, 9), window)
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found)], gaps
 
 
-def _sampled(step: Map, period: int, parameter: str, values: np.ndarray, box: Any) -> list[tuple[float, np.ndarray]]:
-    """(value, points) of all n-cycles in the box; the ends of the range, often special ones, are moved inside."""
-    found = []
+def _sampled(
+    step: Map, period: int, parameter: str, values: np.ndarray, box: Any
+) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
+    """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
+    found, gaps = [], []
     values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
     for value in values if box is not None and step.dim == 1 else ():
         try:
             every = cycles(step.at(**{parameter: float(value)}), period, box)
-        except NumericsError:
+        except NumericsError as problem:
+            gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
         found += [(float(value), cycle.points) for cycle in every]
-    return found
+    return found, gaps
 
 
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.cycles.angles import cut_open, in_box
 from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import distinct
-from cfdyn.errors import UsageError, whole_number
+from cfdyn.errors import UsageError
 from cfdyn.systems.map import Map
 
 SMALL_STEPS = "schmelcher-diakonos"

@@ -17,7 +17,7 @@ from cfdyn.tape.evaluate import evaluate
 from cfdyn.tape.program import Program, Tape
 
 REAL = 1e-7  # double roots are good to half the digits
-NEWTON = 12
+NEWTON = 12  # steps, of which each doubles the digits
 MOST_PRECISE = 24  # values of a range at which many digits are affordable
 
 
