@@ -43,8 +43,7 @@ def sampled(step: Map, period: int, lo: float, hi: float, known: np.ndarray | No
             found.append(from_smallest(cycle))
     slopes = np.array([multipliers(step, points) for points in found]).reshape(-1, 1)
     kept, mu = distinct(np.array(found).reshape(-1, period, 1), slopes, hi - lo)
-    order = np.argsort(kept[:, 0, 0], kind="stable")
-    return kept[order, :, 0], mu[order, 0]
+    return kept[:, :, 0], mu[:, 0]
 
 
 def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
