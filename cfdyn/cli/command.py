@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,11 @@ def _outputs(out: OUT = FOLDER, plot: PLOT = None, figure: FIGURE = True, json: 
     """The options that say where an answer goes."""
 
 
+@cache
+def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(of, eval_str=True).parameters
+
+
 def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
     """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
 
@@ -61,8 +66,8 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
     listed = options.split()
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
-        taken, outputs = inspect.signature(own, eval_str=True).parameters, inspect.signature(_outputs, eval_str=True).parameters
-        of_subject = inspect.signature(Subject, eval_str=True).parameters if "subject" in taken else {}
+        taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(_outputs)
+        of_subject = _parameters(Subject) if "subject" in taken else {}
 
         @wraps(own)
         def run(**given: Any) -> int:
@@ -78,7 +83,7 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
 
         known = {**of_subject, **outputs, **taken}
         run.__signature__ = inspect.Signature([known[name] for name in listed])  # type: ignore[attr-defined]
-        run.place = place  # type: ignore[attr-defined]
+        run.__annotations__, run.place = {}, place  # type: ignore[attr-defined]
         return run
 
     return decorated
