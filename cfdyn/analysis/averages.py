@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.compare import series
+from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.orbits import evaluate_rows
@@ -184,8 +185,7 @@ def _check(
 ) -> None:  # fmt: skip
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         raise UsageError("averages needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
-    if period != int(period) or period < 2:
-        raise UsageError(f"the period of the oscillation is a whole number of at least 2, not {period}")
+    whole_number("the period of the oscillation", period, 2)
     fewest = max(FEWEST, 2 * lost(int(period)) + 2)
     if len(orbit.z) < fewest:
         raise UsageError(f"averages over the period {period} need an orbit of at least {fewest} states, not {len(orbit.z)}"

@@ -2,13 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from cfdyn.errors import whole_number
-
-
-def whole(what: str, value: int, lo: int, hi: int) -> int:
-    """The value, if it is a whole number from lo to hi."""
-    return whole_number(what, value, lo, hi)
-
 
 def names(letter: str, *sizes: int) -> list[str]:
     """``w1``, ``w2``, … or ``w11``, ``w12``, …, row by row; ``w1_10`` where a digit would not do."""

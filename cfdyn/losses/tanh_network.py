@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.losses._checks import dot, names, total, whole
+from cfdyn.arguments import whole_number
+from cfdyn.losses._checks import dot, names, total
 from cfdyn.losses._files import inputs_and_targets
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
@@ -32,7 +33,7 @@ def tanh_network(hidden: int = 2, file: str = "", standardize: bool = True) -> L
     ----------
     Cohen, Kaur, Li, Kolter & Talwalkar, arXiv 2103.00065 (tanh nets at the edge of stability).
     """
-    hidden = whole("tanh_network: hidden", hidden, 1, 64)
+    hidden = whole_number("tanh_network: hidden", hidden, 1, 64)
     data = inputs_and_targets(file, 1, standardize, "tanh_network") if file else np.column_stack([X, Y])
     n = data.shape[1] - 1
     w, b, a, x = names("w", hidden, n), names("b", hidden), names("a", hidden), names("x", n)

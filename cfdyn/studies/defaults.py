@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cfdyn.analysis.edge import NO_EDGE, Edge, edge
+from cfdyn.analysis.edge import Edge, NoEdge, edge
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum, minima
+from cfdyn.systems.steps import as_map
 
 # Where gradient descent on most losses has just left the minimum for a 2-cycle, and a start that is no special point.
 BEYOND = 1.1
@@ -23,7 +24,11 @@ SIDE = 5.0  # of the box where nothing says better
 
 
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
-    """The learning rate at which the optimizer loses this minimum; None where none is defined, with the reason in words.
+    """The learning rate at which the optimizer loses this minimum; None where there is none, with the reason in words.
+
+    Raises
+    ------
+    NumericsError : there may be one, but it was not found
 
     Examples
     --------
@@ -35,14 +40,14 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)
     (None, 'the map jumps at this point')
     """
-    if minimum.kind == "degenerate" or not minimum.sharpness > 0:
-        return None, "it is degenerate: no curvature defines an edge"
     if not np.isfinite(minimum.sharpness):
         return None, "the loss has no second derivative there"
+    if minimum.kind == "degenerate" or not minimum.sharpness > 0:
+        return None, "it is degenerate: no curvature defines an edge"
     try:
         return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
-    except NumericsError as problem:
-        return None, str(problem).removesuffix(NO_EDGE)
+    except NoEdge as reason:
+        return None, str(reason).removesuffix(", so no edge is defined")
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
@@ -50,11 +55,14 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
 
     Raises
     ------
-    UsageError : there is no minimum, or it has no edge for this optimizer
+    UsageError : there is no minimum, or it has no edge for this optimizer, or that was not found
     """
-    border, why = edge_at(loss, optimizer, found[0]) if found else (None, "")
+    try:
+        border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
+        why = f"{optimizer.name} has no edge at the lowest minimum ({none})" if found else "no minimum was found"
+    except NumericsError as problem:
+        border, why = None, f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
     if border is None:
-        why = f"{optimizer.name} has no edge at the lowest minimum ({why})" if found else "no minimum was found"
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
                          f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
     return BEYOND * border.value

@@ -11,8 +11,8 @@ from cfdyn.analysis.compare import compare
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
 from cfdyn.systems.orbit import Orbit, iterate
+from cfdyn.systems.steps import as_map
 
 MODERATE = 10_000.0  # up to this time the optimizer is run too, unless the user says otherwise
 POINTS, MOST_STEPS = 400, 2000  # rows of a figure: a point for each of its pixels, or of the solver's steps

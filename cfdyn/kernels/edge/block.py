@@ -1,4 +1,4 @@
-"""How the memory is laid out that the rules of the edge share: `cfdyn.integrate.fields` makes it.
+"""How the memory is laid out that the rules of the edge share: `cfdyn.integrate.supply.fields` makes it.
 
 Sizes and addresses of rules, numbers that one rule leaves behind for another, and where each array begins.
 """

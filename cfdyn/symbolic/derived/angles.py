@@ -7,13 +7,14 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cfdyn.arguments import converted
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.derived.circles import CircleMap, without_floors
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 
-DIGITS, POINTS, MOST_ROWS = 25, 3, 50
+DIGITS, POINTS, MOST_ROWS = 25, 3, 50  # of arithmetic; points at which a map is compared; data rows that count there
 SAME = 1e-9  # relative: periods are doubles, and 2π is known to 16 digits
 
 
@@ -28,21 +29,27 @@ def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
     for name, period in dict(periods).items():
         if name not in base.names:
             raise unknown("entry of the state", str(name), base.names)
-        if isinstance(period, bool) or not isinstance(period, int | float) or not 0 < period < math.inf:
+        if not 0 < period < math.inf:
             raise UsageError(f"the period of {name} is a positive number, not {period!r}")
-        known[name] = float(period)
-    look = _Look(base, known)
+        known[name] = period
+    samples = _Samples(base, known)
     given = [float(v) for v in base.params.values()]
     for name, period in known.items():
-        if not look.repeats(given, name):
+        if not samples.repeats(given, name):
             raise UsageError(f"{name} is no angle of period {period:.10g}: the map is not the same at {name} + {period:.10g}")
-    drawn = look.draw.random
+    drawn = samples.draw.random
     others = [[0.2 + 1.3 * drawn() for _ in given] for _ in range(2)] if given else []
-    steady = all(look.repeats(p, name) for p in others for name in known)
-    return CircleMap(base, known, all(map(look.only_wraps, [given, *(others if steady else [])])), steady)
+    steady = all(samples.repeats(p, name) for p in others for name in known)
+    return CircleMap(base, known, all(map(samples.only_wraps, [given, *(others if steady else [])])), steady)
 
 
-class _Look:
+def around(spec: Any, periodic: Mapping[str, float] | None) -> Any:
+    """The specification of a map with the entries in ``periodic`` as angles, if there are any."""
+    periods = converted("`periodic`", periodic, Mapping[str, float] | None)
+    return circle_map(spec, periods) if periods else spec
+
+
+class _Samples:
     """The values of a map at random points, with and without its floors."""
 
     def __init__(self, base: Any, periods: Mapping[str, float]):
@@ -65,7 +72,7 @@ class _Look:
         return evaluate(self.program, self.algebra, list(map(self.number, z)), list(map(self.number, p)), self.data)
 
     def repeats(self, p: Sequence[float], name: str) -> bool:
-        """Whether the map is the same a period of this entry on, wherever it has values."""
+        """True if the map is the same a period of this entry on, wherever it has values."""
         k, n = self.names.index(name), len(self.names)
         for z in self.points:
             there = [v + self.periods[name] * (i == k) for i, v in enumerate(z)]
@@ -74,7 +81,7 @@ class _Look:
         return True
 
     def only_wraps(self, p: Sequence[float]) -> bool:
-        """Whether the floors only take whole periods off."""
+        """True if the floors only take whole periods off."""
         n = len(self.names)
         return self.has_floors and all(self._same(values[:n], values[n:]) for values in (self.at(z, p) for z in self.points))
 
