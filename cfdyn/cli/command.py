@@ -47,8 +47,14 @@ class Answer:
                 files.print(screen)
 
 
-def _outputs(out: OUT = FOLDER, plot: PLOT = None, figure: FIGURE = True, json: JSON = False) -> None:
+@dataclass(frozen=True)
+class Outputs:
     """The options that say where an answer goes."""
+
+    out: OUT = FOLDER
+    plot: PLOT = None
+    figure: FIGURE = True
+    json: JSON = False
 
 
 @cache
@@ -59,14 +65,14 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
     """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
 
-    Options that are no parameters of the function itself are fields of its `Subject`, or say where the answer goes: ``out`` where
-    it has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no,
-    ``json``. Besides these a function may take ``say``, which shows a few words while it runs.
+    Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
+    has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no. Besides
+    these a function may take ``say``, which shows a few words while it runs.
     """
     listed = options.split()
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
-        taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(_outputs)
+        taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
         of_subject = _parameters(Subject) if "subject" in taken else {}
 
         @wraps(own)
