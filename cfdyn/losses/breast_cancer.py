@@ -36,14 +36,9 @@ def breast_cancer(features: int = 1) -> LossSpec:
     columns = [f"x{i}" for i in range(1, features + 1)]
     score = " + ".join(f"w{i}*x{i}" for i in range(1, features + 1))
     return make_loss(
-        f"softplus({score}) - label*({score})",
-        [f"w{i}" for i in range(1, features + 1)],
-        {},
-        [*columns, "label"],
-        data=_table()[:, [*range(features), -1]],
-        box=((-10.0, 10.0),) * features,
-        name=f"breast_cancer:features={features}",
-    )
+        f"softplus({score}) - label*({score})", [f"w{i}" for i in range(1, features + 1)], {}, [*columns, "label"],
+        data=_table()[:, [*range(features), -1]], box=((-10.0, 10.0),) * features, name=f"breast_cancer:features={features}",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -48,12 +48,12 @@ def without_spikes(x: np.ndarray, width: int = 9) -> np.ndarray:
     return level + np.clip(x - level, -most, most)
 
 
-def lost(period: int, order: int = ORDER) -> int:
+def half_width(period: int, order: int = ORDER) -> int:
     """Rows that ``fast_part`` loses at either end."""
     return order * (period // 2)
 
 
-def comb(x: np.ndarray, period: int) -> np.ndarray:
+def comb_filter(x: np.ndarray, period: int) -> np.ndarray:
     """x less its neighbours one period away, twice, (n − 4N,).
 
     Frequency f passes with sin⁴(πNf): an N-cycle whose size varies as a cubic of time vanishes.
@@ -64,12 +64,12 @@ def comb(x: np.ndarray, period: int) -> np.ndarray:
 
 
 def noise_gain(period: int) -> tuple[float, float]:
-    """What white noise of standard deviation 1 becomes in `fast_part`, and after `comb` too."""
-    impulse = np.zeros(2 * lost(period) + 12 * period + 1)
+    """What white noise of standard deviation 1 becomes in `fast_part`, and after `comb_filter` too."""
+    impulse = np.zeros(2 * half_width(period) + 12 * period + 1)
     impulse[len(impulse) // 2] = 1.0
-    impulse = np.pad(impulse, lost(period) + 4 * period)
+    impulse = np.pad(impulse, half_width(period) + 4 * period)
     fast = fast_part(impulse, period)
-    return float(np.linalg.norm(fast)), float(np.linalg.norm(comb(fast, period)))
+    return float(np.linalg.norm(fast)), float(np.linalg.norm(comb_filter(fast, period)))
 
 
 def repeating(fast: np.ndarray, period: int) -> np.ndarray:
@@ -89,9 +89,9 @@ def repeating(fast: np.ndarray, period: int) -> np.ndarray:
     return smooth
 
 
-def whole_fast(x: np.ndarray, period: int) -> np.ndarray:
+def whole_fast_part(x: np.ndarray, period: int) -> np.ndarray:
     """`fast_part` on all rows, (n,): the ends are continued by x_{t+N} = 2x_t − x_{t−N} first."""
-    pad = lost(period)
+    pad = half_width(period)
     for _ in range(2):
         x = x[::-1]
         extended = np.concatenate([x, np.empty(pad)])
@@ -128,7 +128,7 @@ def mean_over(x: np.ndarray, lag: int, count: int) -> np.ndarray:
     return total / number
 
 
-def active(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[int, int, int, int]:
+def active_rows(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[int, int, int, int]:
     """(since, until, first, last): the rows between which the cycle lives, and those where it has its full size.
 
     Within the run the longest episode counts in which the size stays above a tenth of its upper
@@ -140,12 +140,12 @@ def active(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[int, in
     lo, hi = run
     level = np.quantile(size[lo:hi], 0.75)
     visible = size >= np.maximum(0.1 * level, np.minimum(HIDDEN * noise, 0.5 * level))
-    first, last = longest(visible, 10 * period)
+    first, last = longest_run(visible, 10 * period)
     upper = np.median(size[first : last + 1])
     seen = np.flatnonzero(size[first : last + 1] >= 0.5 * upper) + first
     first, last = int(seen[0]), int(seen[-1])
-    since = first - _walk(size[first::-1], noise[first::-1])
-    until = last + _walk(size[last:], noise[last:])
+    since = first - _steps_outwards(size[first::-1], noise[first::-1])
+    until = last + _steps_outwards(size[last:], noise[last:])
     return since, until, first, last
 
 
@@ -153,12 +153,12 @@ def _noise(fast: np.ndarray, period: int) -> np.ndarray:
     """The size, (n,), that the local noise alone would have: half the mean range of N normal numbers times its level."""
     rough = np.zeros(len(fast))
     if len(fast) > 4 * period + 2:
-        rough[2 * period : -2 * period] = comb(fast, period) ** 2 * (128 / 35)
+        rough[2 * period : -2 * period] = comb_filter(fast, period) ** 2 * (128 / 35)
     spread = np.sqrt(mean_over(rough, 1, 16 * period + 1) / 3)
     return spread * (0.56 + 0.62 * np.log(period / 2))
 
 
-def _walk(size: np.ndarray, noise: np.ndarray) -> int:
+def _steps_outwards(size: np.ndarray, noise: np.ndarray) -> int:
     """Steps outwards while the cycle shrinks and can still be told from noise."""
     hidden = np.flatnonzero(size <= HIDDEN * noise)
     stop = int(hidden[0]) if len(hidden) else len(size)
@@ -169,7 +169,7 @@ def _walk(size: np.ndarray, noise: np.ndarray) -> int:
     return max(stop - 1, 0)
 
 
-def longest(marked: np.ndarray, gap: int) -> tuple[int, int]:
+def longest_run(marked: np.ndarray, gap: int) -> tuple[int, int]:
     """(first, last) of the longest run of True, gaps up to ``gap`` rows bridged."""
     rows = np.flatnonzero(marked)
     breaks = np.flatnonzero(np.diff(rows) > gap)
