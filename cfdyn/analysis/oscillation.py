@@ -15,7 +15,8 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
 from cfdyn.systems.orbit import Orbit
 
-FEWEST_ROWS, MOST_COLUMNS, PRINCIPAL = 16, 16, 4
+FEWEST_ROWS = 16  # eight periods of the shortest cycle
+MOST_COLUMNS, PRINCIPAL = 16, 4  # looked at one by one; of more, principal directions
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.series.filters import (
-    TINY,
-    active_rows,
-    comb_filter,
-    cycle_size,
-    noise_gain,
-    repeating,
-    whole_fast_part,
-    without_spikes,
-)
+from cfdyn.series.filters import TINY, active_rows, amplitude, comb_filter, noise_gain, repeating, whole_fast_part, without_spikes
 from cfdyn.series.spectrum import SpectralLine, best_line, dependence, highest_peak, least_share, roughness, steadiness, stretches
 
-ROUNDS, WIDE, SLOWEST, MOST_CYCLES = 6, 32, 1 / 16, 8
-CLOSED, REPEATS, TURN, STEADY, NORMAL_MEDIAN, ROUGH = 0.02, 1e-4, 0.5, 0.6, 0.455, 0.1
+ROUNDS = 6  # denominators at most: the least common multiple of more is beyond any period that is looked for
+WIDE = 32  # the period whose slow part is taken off where no line is known
+SLOWEST = 1 / 16  # frequency below which a peak may be what is left of the drift
+SHORTEST = 64  # rows of a window in which a line can be told from noise: eight cycles of eight steps
+CLOSED = 0.02  # of the fast part: what fails to repeat by less counts as closed, bands as narrow as that as points
+REPEATS = 1e-4  # least power of a further line, over that of the whole fast part: round-off and leakage are below
+TURN, STEADY = 0.5, 0.6  # rad by which the phase of a line j/q may turn, and least |Σz|/Σ|z| of its blocks
+NORMAL_MEDIAN = 0.455  # of the square of a standard normal number
+ROUGH = 0.1  # least von Neumann ratio of chaos without lines: below, the series is a smooth curve
 
 
 @dataclass
@@ -91,7 +89,7 @@ def strongest(x: np.ndarray, longest: int, level: float) -> SpectralLine | None:
     """The line with the largest share in the whole log, or in the first of ever shorter windows that has one."""
     for scale, parts in enumerate((1, 6, 24)):
         width = len(x) // parts
-        if parts > 1 and width < 8 * MOST_CYCLES:
+        if parts > 1 and width < SHORTEST:
             return None
         starts = range(0, len(x) - width + 1, max(width // 2, 1))
         chance = level / 2 ** min(scale + 1, 2) / len(starts)
@@ -116,7 +114,7 @@ def _significant_lines(x: np.ndarray, longest: int, level: float) -> list[Spectr
 def _without_cycle(x: np.ndarray, q: int) -> np.ndarray:
     """x without its q-cycle, whose size may grow over many orders of magnitude."""
     fast = whole_fast_part(x, q)
-    size = cycle_size(fast, q, 3)
+    size = amplitude(fast, q, 3)
     size[size == 0] = 1.0
     return x - size * repeating(fast / size, q)
 
@@ -124,7 +122,7 @@ def _without_cycle(x: np.ndarray, q: int) -> np.ndarray:
 def _relative_power(line: SpectralLine, x: np.ndarray, rest: np.ndarray, first: int) -> float:
     """Typical power of a later line over that of the whole fast part, in its rows."""
     rows = slice(line.first, line.last)
-    size = cycle_size(whole_fast_part(x, first), first, 3)[rows] + 16 * TINY * np.abs(x[rows])
+    size = amplitude(whole_fast_part(x, first), first, 3)[rows] + 16 * TINY * np.abs(x[rows])
     after = np.abs(whole_fast_part(rest, line.q)[rows])
     size[size == 0] = 1.0
     # No more than round-off in what is left of the cycle is no line.
@@ -206,7 +204,7 @@ def _describe(found: Direction, lines: list[SpectralLine], period: int, rows: tu
         if found.since is None:
             found.since, found.until = first, last
         smooth = 5 if found.kind == "periodic" else 1
-        found.amplitude = float(np.median(cycle_size(y, max(period, 2 if lines else 8), smooth)))
+        found.amplitude = float(np.median(amplitude(y, max(period, 2 if lines else 8), smooth)))
     line = lines[0] if lines else None
     noise = found.evidence["noise"]
     signal = math.sqrt(max(float((y**2).mean()) - (noise * noise_gain(period)[0]) ** 2, 0.0)) if lines else 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-ORDER, HIDDEN = 3, 1.6
+ORDER = 3  # of the high-pass filter: polynomials of time up to degree 5 vanish
+HIDDEN = 1.6  # times the size that noise alone would have: below, a cycle cannot be told from it
 TINY = np.finfo(float).eps
 
 
@@ -103,7 +104,7 @@ def whole_fast_part(x: np.ndarray, period: int) -> np.ndarray:
     return fast_part(x, period)
 
 
-def cycle_size(fast: np.ndarray, period: int, cycles: int) -> np.ndarray:
+def amplitude(fast: np.ndarray, period: int, cycles: int) -> np.ndarray:
     """Half peak-to-peak of the fast part around each row, (n,), averaged over ``cycles`` (odd) periods."""
     smooth = mean_over(fast, period, cycles)
     padded = np.pad(smooth, (period // 2, period - 1 - period // 2), mode="edge")
@@ -135,7 +136,7 @@ def active_rows(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[in
     quartile; its full size is half the median there. From there it is followed outwards to its
     smallest size, or to where noise hides it.
     """
-    size = cycle_size(fast, period, 3)
+    size = amplitude(fast, period, 3)
     noise = _noise(fast, period)
     lo, hi = run
     level = np.quantile(size[lo:hi], 0.75)

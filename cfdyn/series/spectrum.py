@@ -9,7 +9,8 @@ import numpy as np
 
 from cfdyn.series.filters import ORDER, TINY, fast_part, half_width, response
 
-BLOCKS, FEWEST, TOGETHER = 24, 4, 4
+BLOCKS, FEWEST = 24, 4  # of a log at most and at least: fewer have no scatter to speak of
+TOGETHER = 4  # periods that are scaled alike: fewer would follow the noise
 
 
 class SpectralLine(NamedTuple):

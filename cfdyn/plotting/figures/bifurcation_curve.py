@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
 from cfdyn.words import spoken
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
@@ -26,7 +26,6 @@ SHORT = {
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
     "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
-DASHED = (0, (4, 2))
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
