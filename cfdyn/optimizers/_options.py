@@ -1,4 +1,4 @@
-"""What several optimizers offer alike: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
+"""Options of several optimizers: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
 
 from __future__ import annotations
 

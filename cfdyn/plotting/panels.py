@@ -1,4 +1,4 @@
-"""What several figures have alike: legends, labels above the axes, rankings, axes of time."""
+"""Parts that several figures have alike: legends, labels above the axes, rankings, axes of time."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
@@ -32,11 +32,9 @@ _SETTINGS: Any = {
 }  # fmt: skip
 
 
-@contextmanager
-def house_style() -> Iterator[None]:
+def house_style() -> AbstractContextManager[None]:
     """The package's settings, without touching the user's."""
-    with matplotlib.rc_context(_SETTINGS):
-        yield
+    return matplotlib.rc_context(_SETTINGS)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -71,11 +69,6 @@ def dots(axes: Axes, t: np.ndarray, values: np.ndarray, **style: Any) -> None:
 def regime_name(name: str) -> str:
     """The regime that a name is drawn as; all longer periods are one, "period"."""
     return name if name in REGIMES else "period"
-
-
-def regime_colour(name: str) -> str:
-    """The colour of a regime's name."""
-    return REGIMES[regime_name(name)]
 
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:

@@ -24,7 +24,7 @@ ROUGH = 0.1  # least von Neumann ratio of chaos without lines: below, the series
 
 @dataclass
 class Direction:
-    """What one series does; fields as in Oscillation."""
+    """The oscillation of one series; fields as in Oscillation."""
 
     name: str
     series: np.ndarray

@@ -24,7 +24,7 @@ def average(x: np.ndarray, period: int) -> np.ndarray:
 
 
 def response(frequency: np.ndarray, period: int) -> np.ndarray:
-    """What M_N makes of cos 2πft: 1 at f = 0, 0 at every j/N."""
+    """The factor that M_N puts on cos 2πft: 1 at f = 0, 0 at every j/N."""
     half = period // 2
     weights = np.ones(half)
     weights[-1] = 0.5 if period % 2 == 0 else 1.0
@@ -65,7 +65,7 @@ def comb_filter(x: np.ndarray, period: int) -> np.ndarray:
 
 
 def noise_gain(period: int) -> tuple[float, float]:
-    """What white noise of standard deviation 1 becomes in `fast_part`, and after `comb_filter` too."""
+    """Standard deviations of white noise of 1 after `fast_part`, and after `comb_filter` too."""
     impulse = np.zeros(2 * half_width(period) + 12 * period + 1)
     impulse[len(impulse) // 2] = 1.0
     impulse = np.pad(impulse, half_width(period) + 4 * period)
@@ -74,7 +74,7 @@ def noise_gain(period: int) -> tuple[float, float]:
 
 
 def repeating(fast: np.ndarray, period: int) -> np.ndarray:
-    """What repeats after a period while its size varies slowly, (n,).
+    """The part that repeats after a period while its size varies slowly, (n,).
 
     Each phase by itself is smoothed by local parabolas over 11 periods (Savitzky and Golay 1964);
     by straight lines over fewer where the log is short. Noise is left flat but for narrow notches at j/N.

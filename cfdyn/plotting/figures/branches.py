@@ -12,7 +12,7 @@ from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
 from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, house_style, map_title, new_figure
-from cfdyn.plotting.sweeps import middles, swept
+from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shown, spoken
 
 COLUMNS = 600
@@ -42,7 +42,7 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
 
 
 def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
-    """What orbits from the stable parts of branches end on, over the parameter; drawn, returned.
+    """The first coordinates that orbits from the stable parts of branches end on, (n,), drawn over the parameter.
 
     Nothing for a branch that was loaded without the formulas of its map.
     """
@@ -63,12 +63,10 @@ def colours(branches: list[Branch]) -> dict[int, str]:
 
 def _branch(axes: Axes, branch: Branch, shade: str) -> None:
     """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
-    changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
-    edges = [0, *changes.tolist(), len(branch)]
     # Those that have all points of the cycle.
     special = {s.place: (s.parameter, s.points[:, 0]) for s in branch.bifurcations if len(s.points) == branch.period}
     rows = list(zip(branch.parameter, branch.points[:, :, 0], strict=True))
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in ((first, last + 1) for first, last in equal_runs(branch.stable)):
         # Up to the special points on both sides, or to the next row.
         before = [special[first - 1]] if first - 1 in special else []
         after = [special[last - 1]] if last - 1 in special else rows[last : last + 1]

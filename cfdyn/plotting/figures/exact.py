@@ -86,7 +86,7 @@ def _settled(record: ExactCycles, values: np.ndarray, lo: float, hi: float) -> t
 
 
 def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]) -> tuple[np.ndarray, np.ndarray]:
-    """What orbits end on, from the middle of each stable piece of the cycles; without one, from all at some values."""
+    """(values, states) that orbits end on, from the middle of each stable piece of the cycles; without one, from all."""
     step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
     seeds = [(c, row, k) for c in curves for row, stable in zip(c.points, c.stable) for k in middles(stable)]
     if not seeds:

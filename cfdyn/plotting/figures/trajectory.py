@@ -228,7 +228,7 @@ def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
 
 
 def _within_range(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What of a series that runs away is within three times the range of others."""
+    """The values of a series that are within three times the range of others: it may run away."""
     values = values[np.isfinite(values)]
     size = 3 * np.ptp(values) or np.abs(values).max(initial=0.0) or 1.0
     return raw[(raw >= values.min(initial=0.0) - size) & (raw <= values.max(initial=0.0) + size)]
