@@ -18,7 +18,6 @@ from cfdyn.kernels.continuation.critical import (
     DIRECTIONS,
     PAIR,
     TURN,
-    WATCH,
     critical,
     critical_block,
     unknowns,
@@ -170,9 +169,8 @@ class CurveTracer(Tracer):
         held = np.abs(start.values[1:]) < HELD
         if aside is not None:
             held &= np.abs(aside.values[1:]) < HELD
-        first = int(self.block.view(np.int64)[WATCH])
-        self.block[first : first + self.watched][held] = 0.0
         self.held = held.reshape(self.n, self.switches)
+        self.block.watch[self.held] = 0.0
         if self.kind == "border collision":
             self._measure(start.tangent)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.machine.jit import borrowed, call_from, kernel, pointer, spliced
+from cfdyn.machine.jit import borrowed, call, kernel, pointer, spliced
 
 # How it ended: out of rows, past a limit, near its origin, no convergence, a turn too sharp, a watched sign.
 FULL, LIMIT, RETURNED, STALLED, CORNER, CROSSED = range(6)
@@ -29,13 +29,13 @@ AIM = 0.35  # of the largest turn or change in a step
 
 
 class System(NamedTuple):
-    """What is solved and how. ``rules``: the corrector's address; it reads ``block``.
+    """What is solved and how. ``corrector``: its address; it reads ``block``.
 
     Lengths are ‖z‖² = Σ ``weights`` z². ``limits`` (2, m): the curve ends where an unknown reaches one. ``origin`` (2, m): a
     point and a tangent; where the curve comes back to them it has closed. ``work``: 4m + the width of the tests.
     """
 
-    rules: np.ndarray
+    corrector: int
     block: np.ndarray
     weights: np.ndarray
     limits: np.ndarray
@@ -55,7 +55,7 @@ class Curve(NamedTuple):
 @spliced
 def borrowed_system(system) -> System:
     """The same, for a loop; see `cfdyn.machine.jit.borrowed`."""
-    return System(borrowed(system.rules), borrowed(system.block), borrowed(system.weights), borrowed(system.limits),
+    return System(system.corrector, borrowed(system.block), borrowed(system.weights), borrowed(system.limits),
                   borrowed(system.origin), borrowed(system.settings), borrowed(system.work))  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def correct(system) -> int:
     work, weights, before = system.work, system.weights, 1e3
     m = weights.size
     for k in range(MOST_CORRECTIONS):
-        call_from(system.rules, 0, pointer(work, 0), pointer(system.block, 0), pointer(work, 2 * m))
+        call(system.corrector, work, system.block, pointer(work, 2 * m))
         size, floor = length_of(weights, work, 2 * m), 0.0
         # Also where it is NaN.
         if not size < 2.0 * before:
