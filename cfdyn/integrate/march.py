@@ -21,7 +21,7 @@ def march(run: Run) -> None:
     sizes = np.append(np.ones(int(run.end)), run.end % 1)[: math.ceil(run.end)]
     pieces, done = np.zeros((len(sizes), 8, run.flow.dim)), len(sizes)
     for k, size in enumerate(sizes):
-        apply(field.rules, SLOPE, run.z, field.p, run.f)
+        apply(field.rules[SLOPE], run.z, field.p, run.f)
         if not (np.isfinite(run.f).all() and np.abs(run.z).max() < BLOW_UP):
             done, run.status = k, reason(run, methods.STALLED)
             break

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.edge import block as edge
-from cfdyn.kernels.edge.block import CENTRAL, PLAIN
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN, Edge
 from cfdyn.kernels.edge.forces import FAINT
 from cfdyn.kernels.steppers import methods
 from cfdyn.kernels.steppers.field import JACOBIANS, SLOPES
@@ -38,12 +37,12 @@ def reason(run: Any, ended: int) -> str:
 
 def violation(run: Any) -> float:
     """The largest violation of the edge at the end of any step."""
-    return max((float(phase.field.block[edge.WORST]) for phase in run.phases if phase.field.k), default=0.0)
+    return max((float(Edge(phase.field.block).worst) for phase in run.phases if phase.field.k), default=0.0)
 
 
 def determined(run: Any) -> bool:
     """Whether Σ was unique all along."""
-    return run.unique and all(phase.field.block[edge.WEAKEST] > FAINT for phase in run.phases if phase.field.k)
+    return run.unique and all(Edge(phase.field.block).weakest > FAINT for phase in run.phases if phase.field.k)
 
 
 def counts(run: Any) -> dict[str, int]:
@@ -52,9 +51,9 @@ def counts(run: Any) -> dict[str, int]:
         slopes, jacobians = run.counts.tolist()
         return {"slopes": slopes, "jacobians": jacobians, "hessians": 0, "third_derivatives": 0}
     slopes, jacobians = (sum(int(phase.field.counts[c]) for phase in run.phases) for c in (SLOPES, JACOBIANS))
-    blocks = [phase.field.block.view(np.int64) for phase in run.phases]
-    return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b[edge.SPECTRA]) for b in blocks),
-            "third_derivatives": sum(int(b[edge.FORCES]) for b in blocks)}  # fmt: skip
+    blocks = [Edge(phase.field.block) for phase in run.phases]
+    return {"slopes": slopes, "jacobians": jacobians, "hessians": sum(int(b.spectra) for b in blocks),
+            "third_derivatives": sum(int(b.pushes) for b in blocks)}  # fmt: skip
 
 
 def stats(run: Any, violations: np.ndarray, slack: np.ndarray, sharpness: np.ndarray) -> dict:

@@ -10,18 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.fields import array_in, make_field
+from cfdyn.integrate.fields import make_field
 from cfdyn.integrate.outcome import reason
 from cfdyn.integrate.phases import AT_EDGE, KINDS, Critical, critical, forces, spectrum
 from cfdyn.integrate.rows import grown, kept
 from cfdyn.integrate.trajectory import Event
-from cfdyn.kernels.edge import block as edge
-from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE, Edge
 from cfdyn.kernels.edge.forces import start
 from cfdyn.kernels.steppers import methods, radau5, stepping
 from cfdyn.kernels.steppers.events import CLOSED, CRAWL
 from cfdyn.kernels.steppers.field import PROJECT, Field
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import address, apply
 from cfdyn.systems.flow import Flow
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
@@ -125,7 +124,7 @@ class Run:
     def _close_gap(self, fields: Field) -> None:
         """The last bit of the way of an eigenvalue to the edge, where steps would have to be ever smaller: a straight line."""
         values, vectors, p = spectrum(self.flow, self.z)
-        d, k = fields.block.view(np.int64)[edge.D], fields.k
+        d, k = self.flow.n_weights, fields.k
         gap = 2.0 - self.found[0]
         if k == 0 or self.kind != CENTRAL or not 1e-12 < gap < 4 * CLOSED:
             return
@@ -155,7 +154,7 @@ class Run:
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
             state, violation = self.z.copy(), np.zeros(3)
             fields = self.field(Critical(vectors[:, -k:].T.copy(), np.ones(k), False, True))
-            apply(fields.rules, PROJECT, state, fields.block, violation)
+            apply(fields.rules[PROJECT], state, fields.block, violation)
             if np.isfinite(violation[0]):
                 self.z[:] = state
 
@@ -194,7 +193,7 @@ class Run:
             fields = self.field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
-                fields.block[edge.TARGET] = target
+                Edge(fields.block).target = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
             self.clock[methods.BEGUN] = 0.0
             ended = self.steps(fields)
@@ -235,7 +234,7 @@ class Run:
         n, clock, flags = fields.n, self.clock, self.flags
         memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT or flags[methods.READY] == 1)
         if fields.k:
-            apply(addresses(start.compiled), 0, self.z, fields.block, self.f)
+            apply(address(start.compiled), self.z, fields.block, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
         while ended == methods.FULL:
@@ -274,10 +273,7 @@ class Run:
         return float((values[self.flow.n_weights - fields.k :] - 2.0).sum())
 
     def _modes_now(self, fields: Field) -> np.ndarray:
-        d = self.flow.n_weights
-        if fields.k == 0:
-            return np.zeros((0, d))
-        return array_in(fields, edge.REFERENCE, fields.k * d).reshape(-1, d).copy()
+        return Edge(fields.block).reference.copy() if fields.k else np.zeros((0, self.flow.n_weights))
 
     def change_method(self, why: int) -> None:
         """Another method, since this one says that it is not the best."""

@@ -24,7 +24,8 @@ def _rules(line: bool) -> list[Any]:
     from cfdyn.kernels.continuation import cyclic, shooting
     from cfdyn.kernels.line import closing, expanding, itineraries, paths, words
 
-    of_lines = (itineraries.walk, expanding.single_cycle, words.cycles_of_word, paths.trace_path, closing.close_cycle, closing.newton)
+    of_lines = (itineraries.walk, expanding.single_cycle, words.cycles_of_word, paths.trace_path, closing.close_cycle,
+                closing.newton)  # fmt: skip
     return [shooting.shooting, cyclic.reduce, *(of_lines if line else ())]
 
 

@@ -22,7 +22,7 @@ from cfdyn.kernels.steppers.methods import (
     clear,
     settle,
 )
-from cfdyn.machine.jit import call_from, inline_kernel, pointer
+from cfdyn.machine.jit import call, inline_kernel
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
@@ -37,7 +37,7 @@ def margin(field, clock, z, tools, allowance) -> float:
 
     ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
     """
-    call_from(field.rules, INSPECT, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    call(field.rules[INSPECT], z, field.block, tools.found)
     gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
     if field.k > 1:
         gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)

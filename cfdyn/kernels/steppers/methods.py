@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, radau5_factor, rkc_factor
 from cfdyn.kernels.steppers.field import PROJECT, derivative
-from cfdyn.machine.jit import borrowed, call_from, inline_kernel, pointer
+from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
@@ -113,7 +113,7 @@ def settle(field, tools) -> bool:
     """The end of a step back onto the edge, with its slope."""
     if field.k == 0:
         return True
-    call_from(field.rules, PROJECT, pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    call(field.rules[PROJECT], tools.z1, field.block, tools.found)
     derivative(field, tools.z1, tools.f1)
     return tools.found[0] == tools.found[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cfdyn.kernels.steppers.dense import evaluate
-from cfdyn.machine.jit import call_from, kernel, pointer
+from cfdyn.machine.jit import call, kernel, pointer
 
 
 @kernel
@@ -18,4 +18,4 @@ def observe(rules, p, times, polynomials, rows, states, found) -> None:
             step += 1
         theta = min(max((rows[i] - times[step, 0]) / times[step, 1], 0.0), 1.0)
         evaluate(polynomials[step], theta, states[i])
-        call_from(rules, 0, pointer(states, i * states.shape[1]), pointer(p, 0), pointer(found, i * found.shape[1]))
+        call(rules[0], pointer(states, i * states.shape[1]), p, pointer(found, i * found.shape[1]))

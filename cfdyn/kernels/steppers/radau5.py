@@ -60,9 +60,9 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
         real[i, i] += REAL / h
         pairs[i, i] += complex(RE / h, -IM / h)
     state[FACTORED] = h
-    done = factor(real, pivots, 0) and factor(pairs, pivots, 1)
-    find_spans(real, pivots, 0)
-    find_spans(pairs, pivots, 1)
+    done = factor(n, real, pivots, 0) and factor(n, pairs, pivots, 1)
+    find_spans(n, real, pivots, 0)
+    find_spans(n, pairs, pivots, 1)
     return done
 
 
@@ -101,8 +101,8 @@ def correct(field, z, h, point, slope, work, real, pairs, pivots) -> float:
         left = S21 * f1 + S22 * f2 + S23 * f3 - b * w2 - c * w3
         right = S31 * f1 + S32 * f2 + S33 * f3 + c * w2 - b * w3
         pairs[n, i] = complex(left, right)
-    solve_within(real, pivots, 0)
-    solve_within(pairs, pivots, 1)
+    solve_within(n, real, pivots, 0)
+    solve_within(n, pairs, pivots, 1)
     total = 0.0
     for i in range(n):
         d1, pair, scale = real[n, i], pairs[n, i], work[SCALE, i]
@@ -151,7 +151,7 @@ def filtered(f, h, work, real, pivots) -> float:
     n = f.size
     for i in range(n):
         real[n, i] = f[i] + (E1 * work[Z, i] + E2 * work[Z + 1, i] + E3 * work[Z + 2, i]) / h
-    solve_within(real, pivots, 0)
+    solve_within(n, real, pivots, 0)
     total = 0.0
     for i in range(n):
         work[ERROR, i] = real[n, i]

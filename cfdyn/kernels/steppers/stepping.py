@@ -54,7 +54,7 @@ from cfdyn.kernels.steppers.methods import (
     settle,
     tools_in,
 )
-from cfdyn.machine.jit import borrowed, call_from, inline_kernel, kernel, pointer
+from cfdyn.machine.jit import borrowed, call, inline_kernel, kernel
 
 
 @inline_kernel
@@ -169,7 +169,7 @@ def take(field, clock, flags, z, f, h, tools, times, coefficients, row) -> int:
             if tools.found[2] > 1e-8 * clock[TINY]:
                 clock[SLACK_OUT] = 0.0
     if field.k > 0:
-        call_from(field.rules, RENEW, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
+        call(field.rules[RENEW], z, field.block, tools.found)
     times[row, 0] = clock[T]
     times[row, 1] = size
     clock[T] = clock[END] if size == clock[END] - clock[T] else clock[T] + size
