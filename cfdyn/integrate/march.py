@@ -27,10 +27,10 @@ def march(run: Run) -> None:
             break
         pieces[k, 0], pieces[k, 1] = run.z, size * run.f
         run.z += size * run.f
-        run.clock[methods.T] += size
+        run.clock.t += size
         if run.progress and k % 1000 == 0:
             run.progress(run.t)
     run.status = run.status or "done"
-    run.flags[methods.STEPS], run.counts[SLOPES] = done, done
+    run.clock.steps, run.counts[SLOPES] = done, done
     times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
     run.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

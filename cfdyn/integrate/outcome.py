@@ -61,12 +61,12 @@ def stats(run: Any, violations: np.ndarray, slack: np.ndarray, sharpness: np.nda
     found, d = counts(run), run.flow.n_weights
     # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
     work = run.flow.work * found["slopes"] + 2 * d * found["hessians"] + 5 * found["third_derivatives"]
-    worst, complementarity, flags = 0.0, 0.0, run.flags.tolist()
+    worst, complementarity, clock = 0.0, 0.0, run.clock
     if run.kind != PLAIN:
         beyond = float(np.nanmax(sharpness / 2 - 1, initial=0.0)) if run.kind == CENTRAL else 0.0
         worst, complementarity = max(float(violations.max(initial=0.0)), beyond, violation(run)), slack.max(initial=0.0)
     return {
-        "steps": flags[methods.STEPS], "rejected": flags[methods.REJECTED], **found,
+        "steps": int(clock.steps), "rejected": int(clock.rejected), **found,
         "gradient_equivalents": int(work), "constraint_violation": worst, "complementarity": float(complementarity),
-        "unique": bool(determined(run)), "phases": len(run.phases) + flags[methods.CHANGES],
+        "unique": bool(determined(run)), "phases": len(run.phases) + int(clock.changes),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from cfdyn.integrate.rows import grown, kept
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE, Edge
 from cfdyn.kernels.edge.forces import start
-from cfdyn.kernels.steppers import methods, radau5, stepping
+from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.events import CLOSED, CRAWL
 from cfdyn.kernels.steppers.field import PROJECT, Field
 from cfdyn.machine.jit import address, apply
@@ -61,17 +61,16 @@ class Run:
     def __init__(self, flow: Flow, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.flow, self.z, self.options, self.progress = flow, z.copy(), options, progress
         self.kind, self.end = KINDS[flow.spec.kind], end
-        self.f, self.flags = np.zeros(len(z)), np.zeros(methods.FLAGS, np.int64)
-        self.clock, self.counts = np.zeros(methods.CLOCK + radau5.STATE), np.zeros(2, np.int64)
+        self.f, self.counts, self.clock = np.zeros(len(z)), np.zeros(2, np.int64), methods.Clock.make()
         clock = self.clock
-        clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
-        clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
+        clock.end, clock.user_rtol, clock.user_atol = end, options.rtol, options.atol
+        clock.most_h, clock.fixed_h, clock.least_h = options.max_step, options.step, 1e-15
         # How far a held eigenvalue may fall: the central flow holds each where it is.
-        clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
-        clock[methods.LEAST_T] = 1e-15 * end if self.kind == PLAIN else 1.0
-        self.flags[methods.METHOD] = self._usual()
-        self.flags[methods.AUTO] = options.method == "auto" and not options.step
-        self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
+        clock.edge_tolerance = options.edge_tolerance if self.kind == TRACE else np.inf
+        clock.least_t = 1e-15 * end if self.kind == PLAIN else 1.0
+        self.clock.method = self._usual()
+        self.clock.auto = options.method == "auto" and not options.step
+        self.clock.watch = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
@@ -79,7 +78,7 @@ class Run:
     @property
     def t(self) -> float:
         """Where it has come to."""
-        return float(self.clock[methods.T])
+        return float(self.clock.t)
 
     def to_end(self) -> None:
         """Phase after phase, until the end or until ``status`` says why not."""
@@ -96,7 +95,7 @@ class Run:
         """One phase, and the modes to hold after it; or ``status`` says why there is none."""
         before = len(held.reference)
         ended = self._phase(held)
-        if ended == methods.JUMP and self.clock[methods.MISS] < 1e-9:
+        if ended == methods.JUMP and self.clock.miss < 1e-9:
             ended = methods.EVENT
         if ended != methods.EVENT:
             self.status = self.status or reason(self, ended)
@@ -106,7 +105,7 @@ class Run:
             self._close_gap(self.phases[-1].field)
         self._onto_edge()
         held = critical(self.flow, self.z, self.flow.spec.kind, self.options.edge_tolerance, dropped, self._at_edge())
-        self.flags[methods.CRAWLED] = 0
+        self.clock.crawled = 0
         self._note_event(before, len(held.reference), dropped)
         if len(self.phases) > MOST_EVENTS or self._chattering():
             self.status = f"stopped at t = {self.t:.12g}: events pile up there; the edge is met tangentially"
@@ -141,11 +140,11 @@ class Run:
         piece[0, 0], piece[0, 1] = self.z, size * self.f
         self.phases[-1].steps.append((np.array([[self.t, size]]), piece))
         self.z += size * self.f
-        self.clock[methods.T] += size
+        self.clock.t += size
 
     def _at_edge(self) -> float:
         """How near the edge counts as on it."""
-        return 100 * CLOSED if self.flags[methods.CRAWLED] > CRAWL else AT_EDGE
+        return 100 * CLOSED if self.clock.crawled > CRAWL else AT_EDGE
 
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
@@ -161,46 +160,46 @@ class Run:
     def _lost_rank(self, phase: Field) -> bool:
         """Whether the event is a force that has vanished, not an eigenvalue that has arrived."""
         arrived, lowest, least = self.found
-        gap = abs(arrived - 2.0 - self.clock[methods.SLACK_IN]) / 2.0
+        gap = abs(arrived - 2.0 - self.clock.slack_in) / 2.0
         if self.kind == TRACE:
             return phase.k > 1 and gap > abs(lowest - 2.0 + self.options.edge_tolerance) / 2.0
-        return phase.k > 0 and gap > abs(least / self.clock[methods.TINY] + self.clock[methods.SLACK_OUT])
+        return phase.k > 0 and gap > abs(least / self.clock.unit + self.clock.slack_out)
 
     def _phase(self, held: Critical) -> int:
         """Steps until something happens that a step cannot deal with."""
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
-        self.clock[methods.TINY] = strong
+        self.clock.unit = strong
         # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
         near = held.near and len(held.reference) > 0
-        self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
-        self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
-        self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
-        self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
+        self.clock.slack_in = 1e-10 if held.near else 0.0
+        self.clock.rtol = 1e-10 if near else self.options.rtol
+        self.clock.atol = 1e-12 if near else self.options.atol
+        self.clock.noise, self.clock.above = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
-        self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
-        self.clock[[methods.H, methods.MARGIN]], target = (0.0, -1.0), None
+        self.clock.slack_out = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
+        self.clock.h, self.clock.margin, target = 0.0, -1.0, None
         if held.left is not None:
             ended, held = self._part(held)
             if ended != methods.REACHED or self.t >= self.end:
                 return ended
         if self.options.method in ("auto", "rkc") and not self.options.step and self.flow.dim <= MANY:
             # Modes at an edge that others have just left turn as fast as the gap is small.
-            self.flags[methods.METHOD] = methods.IMPLICIT if near else self._usual()
-            self.flags[methods.AUTO] = near or self.options.method == "auto"
-            self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
+            self.clock.method = methods.IMPLICIT if near else self._usual()
+            self.clock.auto = near or self.options.method == "auto"
+            self.clock.stiff_signs = self.clock.mild_signs = 0
         while True:
             fields = self.field(held)
             if self.kind == TRACE and len(held.reference):
                 target = self._sum_at_edge(fields) if target is None else target
                 Edge(fields.block).target = target
             self.phases.append(Phase(fields, self.t, held.reference, held.reference))
-            self.clock[methods.BEGUN] = 0.0
+            self.clock.begun = 0
             ended = self.steps(fields)
             if ended not in (methods.STIFF, methods.MILD):
                 return ended
             self.change_method(ended)
-            held = Critical(self._modes_now(fields), held.multipliers, self.clock[methods.SLACK_IN] > 0, held.unique)
+            held = Critical(self._modes_now(fields), held.multipliers, self.clock.slack_in > 0, held.unique)
 
     def _part(self, held: Critical) -> tuple[int, Critical]:
         """The first moment after some modes have lost their force, while their eigenvalues are still equal.
@@ -208,17 +207,17 @@ class Run:
         The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
         rate is 0, which takes forces of the mixed pairs.
         """
-        self.clock[methods.END] = min(self.end, self.t + MOMENT)
+        self.clock.end = min(self.end, self.t + MOMENT)
         assert held.left is not None
         both = Critical(np.concatenate([held.reference, held.left]), held.multipliers, True, held.unique)
-        fields, method = self.field(both, soft=len(held.left)), self.flags[methods.METHOD]
-        self.flags[methods.METHOD], auto = methods.EXPLICIT, self.flags[methods.AUTO]
-        self.flags[methods.AUTO] = 0
+        fields, method = self.field(both, soft=len(held.left)), self.clock.method
+        self.clock.method, auto = methods.EXPLICIT, self.clock.auto
+        self.clock.auto = 0
         self.phases.append(Phase(fields, self.t, both.reference, held.reference))
-        self.clock[methods.BEGUN] = 0.0
+        self.clock.begun = 0
         ended = self.steps(fields)
-        self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
-        self.flags[[methods.METHOD, methods.AUTO]] = method, auto
+        self.clock.end, self.clock.h = self.end, 0.0
+        self.clock.method, self.clock.auto = method, auto
         return ended, Critical(self._modes_now(fields)[: len(held.reference)], held.multipliers, True, held.unique)
 
     def _noise(self) -> float:
@@ -231,23 +230,25 @@ class Run:
 
     def steps(self, fields: Field) -> int:
         """Steps until something happens that a step cannot deal with, into the last phase."""
-        n, clock, flags = fields.n, self.clock, self.flags
-        memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT or flags[methods.READY] == 1)
+        n, clock = fields.n, self.clock
+        memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
         if fields.k:
             apply(address(start.compiled), self.z, fields.block, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
         while ended == methods.FULL:
-            done, ended = stepping.advance(fields.k, fields.rules, fields.p, fields.block, fields.counts, clock, flags, self.z,
-                                           self.f, self.found, *memory, times[filled:], coefficients[filled:])  # fmt: skip
+            done, ended = stepping.advance(
+                fields.k, fields.rules, fields.p, fields.block, fields.counts, clock.memory, self.z, self.f, self.found, *memory,
+                times[filled:], coefficients[filled:],
+            )  # fmt: skip
             filled += done
             if self.progress:
                 self.progress(self.t)
             if ended != methods.FULL:
                 break
-            if flags[methods.STEPS] >= self.options.max_steps:
+            if clock.steps >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock[methods.BEFORE]:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
+                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
                 break
             if not np.abs(self.z).max() < BLOW_UP:
                 ended = methods.STALLED
@@ -258,12 +259,12 @@ class Run:
         return ended
 
     def _steps_left(self) -> int:
-        return max(1, self.options.max_steps - int(self.flags[methods.STEPS]))
+        return max(1, self.options.max_steps - int(self.clock.steps))
 
     def field(self, held: Critical, soft: int = 0) -> Field:
         """The right-hand side where these modes are held."""
         flow = self.flow
-        implicit = self.flags[methods.METHOD] == methods.IMPLICIT
+        implicit = self.clock.method == methods.IMPLICIT
         return make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled,
                           held.reference, jacobians=bool(implicit),
                           tie=1e-11 if held.near else 1e-13, soft=soft)  # fmt: skip
@@ -277,10 +278,10 @@ class Run:
 
     def change_method(self, why: int) -> None:
         """Another method, since this one says that it is not the best."""
-        self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
+        self.clock.stiff_signs = self.clock.mild_signs = 0
         stiff = methods.STABILISED if self.flow.dim > MANY else methods.IMPLICIT
-        self.flags[methods.METHOD] = stiff if why == methods.STIFF else self._usual()
-        self.flags[methods.AUTO] = self.options.method == "auto"
+        self.clock.method = stiff if why == methods.STIFF else self._usual()
+        self.clock.auto = self.options.method == "auto"
 
     def _usual(self) -> int:
         """The method where nothing is stiff."""

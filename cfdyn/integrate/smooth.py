@@ -15,17 +15,17 @@ def smooth(run: Run) -> None:
 
     The loop goes from method to method by itself once the flow has its Jacobian; that is compiled when first needed.
     """
-    flow, flags, clock, n, reference = run.flow, run.flags, run.clock, len(run.z), np.empty((0, run.flow.n_weights))
-    clock[methods.RTOL], clock[methods.ATOL] = run.options.rtol, run.options.atol
-    changes = bool(flags[methods.AUTO]) and n <= MANY
+    flow, clock, n, reference = run.flow, run.clock, len(run.z), np.empty((0, run.flow.n_weights))
+    clock.rtol, clock.atol = run.options.rtol, run.options.atol
+    changes = bool(clock.auto) and n <= MANY
     while not run.status:
-        implicit = bool(flags[methods.METHOD] == methods.IMPLICIT)
-        ready = flags[methods.READY] = changes and (implicit or flow.has_jacobian)
+        implicit = bool(clock.method == methods.IMPLICIT)
+        ready = clock.ready = changes and (implicit or flow.has_jacobian)
         field = plain_field(n, *flow.right_hand_side(implicit or ready), run.counts)
         run.phases.append(Phase(field, run.t, reference, reference))
         ended = run.steps(field)
         if ended in (methods.STIFF, methods.MILD):
             run.change_method(ended)
-            clock[methods.CLOCK :] = 0.0
+            clock.state = 0.0
         else:
             run.status = run.status or reason(run, ended)

@@ -18,8 +18,7 @@ from cfdyn.integrate.smooth import smooth
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.orbits import evaluate_rows
-from cfdyn.kernels.steppers import methods
-from cfdyn.kernels.steppers.observing import observe
+from cfdyn.kernels.steppers.dense import observe
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
 
@@ -91,7 +90,7 @@ def solve(
         smooth(run)
     else:
         run.to_end()
-    if not (run.flags[methods.STEPS] or np.isfinite(run.f).all()):
+    if not (run.clock.steps or np.isfinite(run.f).all()):
         raise _undefined(flow)
     return _gathered(run, z, rows, notes, settings)
 

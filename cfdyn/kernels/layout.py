@@ -1,10 +1,10 @@
 """Memory that rules share, declared once: numbers, whole numbers, addresses of rules, and arrays, all by their names.
 
     class Ball(Block):
-        n = Integer()
+        n, count = Integer.several(2)
         radius = Real()
         shape = Rule()
-        centres = Array(2, "n")
+        centres = Array("count", "n")
 
 A rule gets a block's address in place of parameters, and ``b = Ball(block)`` names what is there: ``b.radius``,
 ``b.centres[1, j]``, ``call(b.shape, z, b.centres, out)``. In Python `Block.make` makes one, and ``Ball(array)`` reads and
@@ -32,6 +32,11 @@ class Field:
     slot: int
     entry: type = float
     extents: tuple[int | str, ...] = ()
+
+    @classmethod
+    def several(cls, count: int) -> list[Self]:
+        """So many fields, for names on one line."""
+        return [cls() for _ in range(count)]
 
     def __get__(self, block: Any, owner: type | None = None) -> Any:
         return self if block is None else (block.memory if self.entry is float else block.whole)[self.slot]

@@ -37,14 +37,9 @@ class Critical(Ring):
     ``input``: a state with α, and a direction with one of α; ``output``: f, Df q, and the derivatives of both.
     """
 
-    form = Integer()
-    d = Integer()
-    parameters = Integer()
-    switches = Integer()
+    form, d, parameters, switches = Integer.several(4)
     nu = Real()
-    variation = Rule()
-    condition = Rule()
-    switching = Rule()
+    variation, condition, switching = Rule.several(3)
     p = Array("parameters")
     c = Array("d")
     r = Array(2)

@@ -22,10 +22,7 @@ from cfdyn.machine.jit import call, kernel_rule, numbers, spliced
 class Elimination(Block):
     """What `reduce` is to do; ``above``: whether it eliminates above the diagonal too."""
 
-    rows = Integer()
-    columns = Integer()
-    width = Integer()
-    above = Integer()
+    rows, columns, width, above = Integer.several(4)
 
 
 @kernel_rule
@@ -66,9 +63,7 @@ class Ring(Block):
     the right-hand side. ``table``: what is left of all, ``last``: y_{n+1} of a solution.
     """
 
-    w = Integer()
-    n = Integer()
-    e = Integer()
+    w, n, e = Integer.several(3)
     reduce = Rule()
     elimination = Integers(4)
     links = Array("n", "1 + w + e", "w")
@@ -145,7 +140,7 @@ def eliminate(b, given) -> float:
 
 
 @spliced
-def close(b) -> None:
+def close_ring(b) -> None:
     """What is left and the border as rows of y_1, γ and two right-hand sides, y_{n+1} put in."""
     w, n, e, rows, border, closing, table = b.w, b.n, b.e, b.stack, b.border, b.closing, b.table
     last = w + e - 1
@@ -173,7 +168,7 @@ def solve(b, sign, result) -> float:
     """Corrections (m), tangent (m) and the determinant's sign; the determinant of the rows that are left."""
     w, n, e, table, conditions, todo = b.w, b.n, b.e, b.table, b.conditions, Elimination(b.elimination)
     m = n * w + e
-    close(b)
+    close_ring(b)
     for r in range(e - 1):
         for j in range(w + e):
             table[w + r, j] = conditions[r, 1 + j]
@@ -188,12 +183,12 @@ def solve(b, sign, result) -> float:
     for s in range(2):
         for r in range(w + e):
             result[s * m + (r if r < w else (n - 1) * w + r)] = table[r, w + e + s] / table[r, r]
-        back(b, s, result)
+        substitute_back(b, s, result)
     return value
 
 
 @spliced
-def back(b, s, result) -> None:
+def substitute_back(b, s, result) -> None:
     """y_n … y_2 of one of the two solutions from y_1 and γ."""
     w, n, e, last, closing, saved = b.w, b.n, b.e, b.last, b.closing, b.saved
     first = s * (n * w + e)

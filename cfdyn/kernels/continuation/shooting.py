@@ -26,11 +26,8 @@ class Shooting(Ring):
     The rules make f, Df, ∂f/∂λ of a state and p, and the switching functions.
     """
 
-    free = Integer()
-    switches = Integer()
-    parameters = Integer()
-    step = Rule()
-    switching = Rule()
+    free, switches, parameters = Integer.several(3)
+    step, switching = Rule.several(2)
     p = Array("parameters")
     shifted = Array("w", "w")
 

@@ -21,42 +21,20 @@ class Edge(Block):
     pair, ``x``: its multiplier; ``beta``: β, scaled by ``scale`` to a unit diagonal, or its Cholesky factor if ``firm``.
     """
 
-    n = Integer()
-    d = Integer()
-    k = Integer()
-    m = Integer()
-    kind = Integer()
-    parameters = Integer()
-    jacobians = Integer()  # 1 where an implicit method may run
-    soft = Integer()  # how many of the modes, the last, are kept apart from the others but not held themselves
-    spectra = Integer()  # counts of evaluations
-    pushes = Integer()
-    drift = Rule()
-    edge = Rule()
-    force = Rule()
-    drift_jacobian = Rule()
-    slack_jacobian = Rule()
-    force_jacobian = Rule()
-    eigh = Rule()
-    spectrum = Rule()
-    turn_reference = Rule()
-    follow = Rule()
-    push = Rule()
-    hold = Rule()
-    project = Rule()
-    next = Real()  # the largest eigenvalue that is not held, the smallest that is, the largest of all
-    lowest = Real()
-    top = Real()
-    target = Real()  # what the sum of the eigenvalues over 2 is held at
-    tie = Real()  # tells equal eigenvalues apart: a lift of the modes so far, an error of so much over the gap
-    worst = Real()  # the largest violation that a projection has left
-    # What the smallest eigenvalue of the scaled β is at least about, now and ever; pairs that push nothing do not count.
-    weak = Real()
-    weakest = Real()
-    firm = Integer()  # whether β is far from singular
-    fresh = Integer()  # whether modes, forces and β are those of the state in ``last``
-    spectral = Integer()  # whether modes are found as eigenvectors, or by a linear system
-    by_value = Integer()  # whether the modes are the largest eigenvalues, whatever the reference
+    n, d, k, m, kind, parameters = Integer.several(6)
+    # Whether an implicit method may run; how many of the modes, the last, are kept apart from the others but not held; whether
+    # the modes are the largest eigenvalues, whatever the reference; whether they are found as eigenvectors.
+    jacobians, soft, by_value, spectral = Integer.several(4)
+    # Whether β is far from singular; whether modes, forces and β are those of the state in ``last``; counts of evaluations.
+    firm, fresh, spectra, pushes = Integer.several(4)
+    drift, edge, force, drift_jacobian, slack_jacobian, force_jacobian = Rule.several(6)
+    eigh, spectrum, turn_reference, follow, push, hold, project = Rule.several(7)
+    # The largest eigenvalue that is not held, the smallest that is, the largest of all; what the sum less 2k is held at; what
+    # tells equal eigenvalues apart, a lift of the modes so far: an error of so much over the gap.
+    next, lowest, top, target, tie = Real.several(5)
+    # The largest violation that a projection has left; what the smallest eigenvalue of the scaled β is at least about, now and
+    # ever, where pairs that push nothing do not count.
+    worst, weak, weakest = Real.several(3)
     p = Array("parameters")
     order = Integers(1)  # of the matrix whose spectrum is asked for
     edge_matrix = Array("d + 1", "d")

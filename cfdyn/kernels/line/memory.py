@@ -22,44 +22,18 @@ class Words(Block):
     not decided, ``found``: cycles with their multipliers, ``share``: how a box is divided where Newton's method starts.
     """
 
-    n = Integer()
-    laps = Integer()
-    height = Integer()
-    rows = Integer()
-    extent = Real()
-    step = Rule()
-    jacobian = Rule()
-    interval_jacobian = Rule()
-    close_cycle = Rule()
-    trace_path = Rule()
-    cycles_of_word = Rule()
-    newton = Rule()
-    single_cycle = Rule()
-    # The walk: the letter at hand, cycles and undecided intervals found, evaluations made and allowed, why it stopped.
-    depth = Integer()
-    count = Integer()
-    open = Integer()
-    used = Integer()
-    limit = Integer()
-    status = Integer()
-    # Whether words are looked into or only counted; whether of two mirror images one is enough; letters for which the orbit
-    # holds points; the last interval noted; cycles that may not close; boxes of starts that were given up; the box asked for.
-    look = Integer()
-    odd = Integer()
-    agree = Integer()
-    last = Integer()
-    vague = Integer()
-    tired = Integer()
-    lowest = Real()
-    highest = Real()
-    # Arguments and answers of the other rules.
-    left = Integer()
-    right = Integer()
-    path = Integer()
-    place = Integer()
-    side = Integer()
+    n, laps, height, rows = Integer.several(4)
+    step, jacobian, interval_jacobian = Rule.several(3)
+    newton, close_cycle, trace_path, cycles_of_word, single_cycle = Rule.several(5)
+    # The walk: the letter at hand, why it stopped, evaluations made and allowed; whether words are looked into or only counted,
+    # and whether one of two mirror images is enough. Cycles found, those that may not close, undecided intervals, the last one
+    # noted, boxes of starts given up; the box asked for, and its size.
+    depth, status, used, limit, look, odd = Integer.several(6)
+    count, vague, open, last, tired = Integer.several(5)
+    lowest, highest, extent = Real.several(3)
+    # Letters for which the orbit holds points; arguments and answer of the other rules.
+    agree, left, right, path, place, side, answer = Integer.several(7)
     share = Real()
-    answer = Integer()
     point = Array(2)
     span = Array(4)
     word = Integers("n")

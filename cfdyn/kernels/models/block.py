@@ -12,11 +12,8 @@ class Model(Block):
     ``eigh``: eigenvalues of a matrix of this ``order``; ``eigen``: a row of them, vectors by columns below it, and scratch.
     """
 
-    n = Integer()
-    d = Integer()
-    parameters = Integer()
-    own = Rule()
-    eigh = Rule()
+    n, d, parameters = Integer.several(3)
+    own, eigh = Rule.several(2)
     order = Integers(1)
     p = Array("parameters")
     moved = Array(3, "n")

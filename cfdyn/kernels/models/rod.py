@@ -16,9 +16,7 @@ class Rod(Model):
     that oscillate the mean and half the difference. ``mean``: the sum of the means.
     """
 
-    entries = Integer()
-    size = Integer()
-    rods = Integer()
+    entries, size, rods = Integer.several(3)
     ends = Rule()
     matrix = Array("entries", "entries")
     eigen = Array("2*entries + 3", "entries")

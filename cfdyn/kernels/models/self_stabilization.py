@@ -18,8 +18,7 @@ class SelfStabilization(Model):
     """
 
     variant = Integer()
-    curvature = Rule()
-    rise = Rule()
+    curvature, rise = Rule.several(2)
     point = Array("n + d")
     curved = Array("d + 1", "d")
     there = Array("d + 1", "d")

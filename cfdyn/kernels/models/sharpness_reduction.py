@@ -14,8 +14,7 @@ class SharpnessReduction(Model):
     """
 
     relative = Integer()
-    curvature = Rule()
-    reduce = Rule()
+    curvature, reduce = Rule.several(2)
     curved = Array("d + 1", "d")
     eigen = Array("2*d + 3", "d")
     point = Array("n + d")

@@ -2,7 +2,7 @@
 
 Hairer and Wanner, Solving Ordinary Differential Equations II, IV.8. Its three stages are solved together by Newton's
 method in coordinates W (Z = T W) that split the linear system into a real and a complex one of n unknowns.
-Arrays, as `workspace` makes them: ``work`` (ROWS, n), ``state`` (STATE,), ``slopes`` (n, n) for the Jacobian, ``real``
+Arrays: ``work`` (ROWS, n), ``state`` (STATE,), ``slopes`` (n, n) for the Jacobian, ``real``
 and complex ``pairs`` (n+1, n) for the factors, with a right-hand side in the last row, and integer ``pivots`` (6, n).
 A ``state`` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
 """
@@ -16,7 +16,6 @@ from cfdyn.kernels.steppers.dense import TERMS
 from cfdyn.kernels.steppers.field import derivative, jacobian
 from cfdyn.machine.jit import inline_kernel
 
-ORDER = 5
 # Rows of work: increments Z of the stages, W, slopes at the stages, the polynomial of the last step, inverse scales,
 # and the error.
 Z, W, F, POLYNOMIAL, SCALE, ERROR, ROWS = 0, 3, 6, 9, 12, 13, 14
@@ -39,12 +38,6 @@ T21, T22, T23 = 0.2502131229653333, 0.20412935229379994, -0.3829421127572619
 S11, S12, S13 = 4.178718591551904, 0.32768282076106237, 0.5233764454994495
 S21, S22, S23 = -4.178718591551904, -0.32768282076106237, 0.47662355450055044
 S31, S32, S33 = 0.5028726349457868, -2.571926949855605, 0.5960392048282249
-
-
-def workspace(n: int) -> tuple[np.ndarray, ...]:
-    """The arrays work, state, slopes, real, pairs, pivots."""
-    pairs, pivots = np.zeros((n + 1, n), np.complex128), np.zeros((6, n), np.int64)
-    return np.zeros((ROWS, n)), np.zeros(STATE), np.zeros((n, n)), np.zeros((n + 1, n)), pairs, pivots
 
 
 @inline_kernel
