@@ -25,7 +25,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-all bench bench-quick lint clean distclean
+.PHONY: help study test test-all bench bench-quick lint stubs clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -36,6 +36,7 @@ help:
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
 	@echo 'make lint         check style, types and the layers'
+	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
 	@echo 'make clean        remove caches and build outputs (make distclean: .venv too)'
 	@echo 'Each makes the environment .venv when there is none. PYTHON=... names another interpreter.'
 
@@ -62,6 +63,9 @@ lint: $(VENV)/.installed-test
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
+
+stubs: $(VENV)/.installed-test
+	@$(PY) -m tests.stubs
 
 clean:
 	@rm -rf build dist cfdyn.egg-info htmlcov .coverage .coverage.*

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cfdyn.machine.portable  # noqa: F401 (from now on, whoever forks waits for what other threads import and compile)
 from cfdyn.registry import Rebinding
@@ -24,12 +24,6 @@ _WHERE = {
     "compare": "studies.comparison", "averages": "studies.comparison", "study": "studies.study",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-if TYPE_CHECKING:
-    # Their attributes are the functions of their submodules, which only `registry` knows.
-    losses: Any
-    optimizers: Any
-    flows: Any
-    analysis: Any
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in ("losses", "optimizers", "flows", "analysis", "symbolic")}
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604

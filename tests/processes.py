@@ -5,12 +5,11 @@ How long something takes is told in seconds of the processor, or in work that is
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import pytest
 
 HANG = 900.0  # seconds
 
@@ -40,5 +39,4 @@ def until(condition: Callable[[], bool]) -> None:
 
 def used() -> float:
     """Seconds of the processor of all processes begun here that have ended."""
-    resource = pytest.importorskip("resource")
     return float(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))

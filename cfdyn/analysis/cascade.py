@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.continue_cycle import continue_cycle
-from cfdyn.continuation.branch.doublings import Level, levels_of
+from cfdyn.continuation.branch.switching import Level, levels_from
 from cfdyn.errors import NumericsError, whole_number
-from cfdyn.normal_forms.sentences import called
 from cfdyn.numerics.limits import limit_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
 LEVELS, MOST_STEPS = 10, 2000
 ENOUGH = 4  # flips for an accumulation point; one less for a ratio
@@ -93,7 +93,8 @@ def cascade(
                             f"ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
     # That of a stable cycle, and the nearest to the start.
     first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
-    found, why = levels_of(first, branch.bounds, int(levels), max_steps, progress)
+    begun = Level(first.parameter, first.points)
+    found, why = levels_from(begun, first.step, parameter, branch.bounds, int(levels), max_steps, progress)
     return _record(step, parameter, branch.bounds, found, why)
 
 

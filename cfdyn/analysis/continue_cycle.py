@@ -8,24 +8,21 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import Cycle
+from cfdyn.analysis.cycles import NEUTRAL, Cycle
 from cfdyn.arguments import checked
-from cfdyn.continuation.border_collisions import aside
-from cfdyn.continuation.branch.directions import Leg, leg, put_together, reversed_start
-from cfdyn.continuation.branch.fields import build, remade, start_of
-from cfdyn.continuation.branch.system import CycleTracer, check_steps
-from cfdyn.cycles.angles import opened_away
-from cfdyn.errors import UsageError, shown
+from cfdyn.continuation.branch.fields import branch_fields
+from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
+from cfdyn.continuation.branch.system import BranchTracer, check_size
+from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.requirements import check_steps, checked_bounds
 from cfdyn.records.record import Record
-from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.map import Map, require_map
 
-MOST_STEPS = 10_000
-STEP = 0.05
-WIDEST = 1e100  # so that squares of lengths can be formed
+ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
-class Bifurcation(Record):
+class Bifurcation(WithMap, Record):
     """A special point of a branch.
 
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
@@ -54,13 +51,8 @@ class Bifurcation(Record):
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return (self._step or remade(self)).at(**{self.name: self.parameter})
+        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        return super().step.at(**{self.name: self.parameter})
 
     @checked
     def switch(
@@ -75,14 +67,14 @@ class Bifurcation(Record):
             or bounds beside the point
         NumericsError : there is no other branch nearby
         """
-        from cfdyn.continuation.branch.switching import switched
+        from cfdyn.continuation.branch.switching import branching_fields
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        return switched(self, interval, max_steps, max_step, progress)
+        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(Record):
+class Branch(WithMap, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
@@ -110,16 +102,6 @@ class Branch(Record):
     def __len__(self) -> int:
         return len(self.parameter)
 
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter as it was at the start.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return self._step or remade(self)
-
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
 
@@ -146,8 +128,12 @@ class Branch(Record):
     @property
     def arclength(self) -> np.ndarray:
         """From the first row on, in `lengths`, (m,)."""
-        unknowns = np.column_stack([self.points.reshape(len(self), -1), self.parameter]) / self.lengths
-        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(unknowns, axis=0), axis=1))])
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._unknowns / self.lengths, axis=0), axis=1))])
+
+    @property
+    def _unknowns(self) -> np.ndarray:
+        """Points and parameter of each row, (m, nD + 1)."""
+        return np.column_stack([self.points.reshape(len(self), -1), self.parameter])
 
     def extended(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
@@ -172,9 +158,15 @@ class Branch(Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
-        from cfdyn.continuation.branch.extend import extended
+        def further(branch: Branch, side: int) -> Branch:
+            check_steps(max_steps, max_step)
+            check_size(branch.step, branch.period, max_steps)
+            tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
+            return branch_of(branch_fields(tracer, path, coefficients))
 
-        return extended(self, max_steps, max_step, coefficients, progress)
+        return extended(self, "branch", further, ROWS, "bifurcations")
 
 
 def continue_cycle(
@@ -225,33 +217,11 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    lo, hi = checked_bounds(require_map(step), parameter, bounds)
-    if not lo <= step.params[parameter] <= hi:
-        raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
-                         f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
-    check_steps(max_steps, max_step)
-    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
-    tracer = CycleTracer(step, len(points), parameter, (lo, hi), points)
-    start = aside(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
-    forward = leg(tracer, start, max_steps, max_step, progress=progress)
-    backward: Leg | None = None
-    if forward.end != "closed":
-        backward = leg(tracer, reversed_start(start), max_steps, max_step, progress=progress)
-    return build(tracer, put_together(tracer, forward, backward), coefficients)
+    tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
+    return branch_of(branch_fields(tracer, path, coefficients))
 
 
-def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
-    """The interval of a parameter that exists, checked."""
-    require_parameter(step, parameter)
-    try:
-        lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"bounds are two numbers (lo, hi) of {parameter}, not {shown(bounds)}") from None
-    if not (np.isfinite([lo, hi]).all() and lo < hi):
-        raise UsageError(f"bounds of {parameter} are finite with lo < hi, not {lo:g} to {hi:g}")
-    if hi - lo > WIDEST:
-        raise UsageError(f"bounds of {parameter} are at most {WIDEST:g} apart, not {lo:g} to {hi:g}")
-    for inside in (lo + 1e-9 * (hi - lo), hi - 1e-9 * (hi - lo)):
-        # A value that the optimizer does not allow, such as a negative learning rate, is refused here.
-        step.at(**{parameter: inside})
-    return lo, hi
+def branch_of(fields: dict[str, Any]) -> Branch:
+    """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
+    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

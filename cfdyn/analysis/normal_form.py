@@ -7,20 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import polish
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.normal_forms import coefficients, many_flips, sentences
-from cfdyn.normal_forms.crossing import touching
-from cfdyn.normal_forms.homological import Forms, Shift
-from cfdyn.normal_forms.resonances import Spectrum, cycle_points, spectrum
+from cfdyn.errors import UsageError
+from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map, require_parameter
-
-DEGENERATE = 1e-10
-FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
-ASIDE = 0.1  # of the size of a cycle: where others of a continuum are looked for
-LINE = 1e-9  # of a swing: how nearly it must come back
-CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along"
 
 
 @dataclass(frozen=True)
@@ -114,10 +104,8 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     name = _parameter(require_map(step), parameter)
     if not isinstance(tolerance, int | float | np.floating) or not 0 < tolerance < 1:
         raise UsageError(f"tolerance is a number between 0 and 1, not {tolerance!r}")
-    cycle = cycle_points(step, points, tolerance)
-    forms = Forms(step, cycle, name)
-    found = spectrum(forms.matrices, tolerance)
-    return {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[found.kind](forms, found, tolerance)
+    settings = provenance(map=step.title, params=step.params, parameter=name)
+    return NormalForm(**normal_form_fields(step, points, name, tolerance), provenance=settings)
 
 
 def _parameter(step: Map, parameter: str) -> str | None:
@@ -125,164 +113,3 @@ def _parameter(step: Map, parameter: str) -> str | None:
     if parameter == "lr" and "lr" not in step.params:
         return next(iter(step.params)) if len(step.params) == 1 else None
     return require_parameter(step, parameter)
-
-
-def _checked(found: coefficients.Critical) -> coefficients.Critical:
-    if not all(np.isfinite(value) for name, value in found.coefficients.items() if name not in ("beta", "b", "e")):
-        raise NumericsError("the map's third derivatives are not finite at this point")
-    return found
-
-
-def _made(forms: Forms, found: Spectrum, kind: str, **fields: Any) -> NormalForm:
-    step, directions = forms.step, np.atleast_2d(fields.pop("directions"))
-    if np.iscomplexobj(directions):
-        directions = np.concatenate([directions.real, directions.imag])
-    settings = provenance(map=step.title, params=step.params, parameter=forms.parameter)
-    return NormalForm(kind, points=forms.points, multipliers=found.multipliers, directions=directions, **fields,
-                      provenance=settings)  # fmt: skip
-
-
-def _flip(forms: Forms, found: Spectrum, _: float) -> NormalForm:
-    minus, plus = Shift(forms.matrices, -1.0, found.minus), Shift(forms.matrices, 1.0, found.plus)
-    found.require_no_fold(forms, minus, plus)
-    made = _checked(coefficients.flip(forms, minus, plus))
-    if found.minus > 1:
-        return _many(forms, found, made)
-    c = made.coefficients["c"]
-    speed, period = -float(made.speed[0, 0]), len(forms.points)
-    flat, side = abs(c) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, -1.0, speed)
-    supercritical = None if flat or side else c > 0
-    form = "flip" if supercritical is not None else "degenerate flip"
-    meaning = sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
-    if side and not flat:
-        meaning = sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
-    if flat and _straight(forms, minus.right[0, 0]):
-        meaning += sentences.of_line(period)
-    if found.plus:
-        along, rate = coefficients.drift(forms, minus, plus)
-        made.coefficients["drift"] = float(np.linalg.norm(along))
-        if along.any():
-            form, supercritical, meaning = "drifting flip", None, sentences.of_drift(rate, period)
-    if supercritical:
-        pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
-        share = float(np.linalg.norm(minus.right[0, :, : forms.step.n_weights]) / np.sqrt(period))
-        meaning += sentences.amplitude(pace, c, share, str(forms.parameter), period)
-    return _made(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
-                 coefficients=made.coefficients, directions=made.right)  # fmt: skip
-
-
-def _straight(forms: Forms, direction: np.ndarray) -> bool:
-    """Whether fⁿ takes x + tq to x − tq and back for sizes t of several orders, as a linear map does."""
-    start, step = forms.points[0], forms.step
-    size = max(float(np.abs(start).max()), 1.0) / float(np.abs(direction).max())
-    for t in (1e-3 * size, 0.1 * size, size, 30 * size):
-        z = start + t * direction
-        for side in (-1.0, 1.0):
-            for _ in forms.points:
-                z = step(z)
-            if not np.abs(z - start - side * t * direction).max() <= LINE * t * np.abs(direction).max():
-                return False
-    return True
-
-
-def _many(forms: Forms, found: Spectrum, made: coefficients.Critical) -> NormalForm:
-    """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
-    k, tensor = found.minus, made.tensor
-    speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
-    cycles, least, complete = ([], 0.0, True) if zero else many_flips.two_cycles(tensor, made.right)
-    gradient = many_flips.is_gradient(tensor)
-    supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
-    meaning = sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
-    if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > 1e-6 * np.abs(made.speed).max():
-        meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
-    return _made(forms, found, "flip", coefficient=least, supercritical=supercritical, meaning=meaning, speed=speed,
-                 form=f"{k}-fold flip", directions=made.right, cubic=tensor, gradient=gradient, two_cycles=cycles)  # fmt: skip
-
-
-def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
-    multiplier = found.rotation
-    found.require_no_resonance(tolerance)
-    pair, plus = Shift(forms.matrices, multiplier, 1), Shift(forms.matrices, 1.0, found.plus)
-    found.require_no_fold(forms, pair, plus)
-    made = _checked(coefficients.neimark_sacker(forms, pair, plus, multiplier))
-    d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
-    flat, side = abs(d) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, multiplier, speed)
-    supercritical = None if flat or side else d < 0
-    meaning = sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
-    form = "neimark-sacker" if supercritical is not None else "chenciner"
-    if side and not flat:
-        form = "degenerate neimark-sacker"
-        meaning = sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
-    return _made(forms, found, "neimark-sacker", coefficient=d, supercritical=supercritical, meaning=meaning, speed=speed,
-                 form=form, coefficients=made.coefficients, directions=made.right)  # fmt: skip
-
-
-def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalForm:
-    plus = Shift(forms.matrices, 1.0, 1)
-    made = _checked(coefficients.fold(forms, plus))
-    values = made.coefficients
-    if _pulled(forms, plus, values, tolerance):
-        form, coefficient, supercritical = _branch_form(forms, plus.right[0], values, tolerance)
-        return _made(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
-                     meaning=sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
-                     directions=made.right)  # fmt: skip
-    a, beta = values["a"], values.get("beta", np.nan)
-    invariant, form = {key: value for key, value in values.items() if key not in ("b", "e")}, "fold"
-    if abs(a) <= max(tolerance * np.sqrt(abs(values["c"])), DEGENERATE * made.size):
-        form, leading, invariant["d"] = _flat_form(forms, plus, made)
-        if not leading and _continuum(forms, plus.right[0]):
-            raise NumericsError(CONTINUUM)
-        meaning = sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
-    else:
-        meaning = sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
-    return _made(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta, form=form,
-                 coefficients=invariant, directions=made.right)  # fmt: skip
-
-
-def _pulled(forms: Forms, plus: Shift, values: dict[str, float], tolerance: float) -> bool:
-    """Whether β vanishes: the parameter does not move the map across the critical direction."""
-    if forms.parameter is None:
-        return False
-    a, c, beta = values["a"], values["c"], values["beta"]
-    # β is round-off beside what it would be a natural length away, too: at a cycle at 0 all of its parts are.
-    near = max(abs(a), np.sqrt(abs(c))) or np.cbrt(abs(coefficients.fourth(forms, plus, a, c)[0]))
-    nothing = near > 0 and abs(beta) * near <= DEGENERATE * abs(values["b"])
-    return bool(nothing or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0))
-
-
-def _flat_form(forms: Forms, plus: Shift, made: coefficients.Critical) -> tuple[str, float, float]:
-    """(form, leading coefficient or 0, d) of a fold whose quadratic term vanishes."""
-    a, c = made.coefficients["a"], made.coefficients["c"]
-    d, size = coefficients.fourth(forms, plus, a, c)
-    if not np.isfinite(d):
-        raise NumericsError("the map's fourth derivatives are not finite at this point")
-    # Where the terms up to ξ³ vanish, the point is known to a third of the digits, and c no better.
-    if abs(c) > max(FLAT * np.cbrt(d * d), DEGENERATE * made.cubic):
-        return "cusp", c, d
-    return "degenerate fold", d if abs(d) > DEGENERATE * size else 0.0, d
-
-
-def _branch_form(
-    forms: Forms, direction: np.ndarray, values: dict[str, float], tolerance: float
-) -> tuple[str, float, bool | None]:  # fmt: skip
-    """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
-    a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
-    scale = np.sqrt(abs(c))
-    if abs(a) <= tolerance * scale and abs(b) > 0 and c != 0:
-        return "pitchfork", c, bool(c < 0)
-    discriminant = b * b - 2 * a * e
-    if abs(a) <= DEGENERATE or abs(discriminant) <= tolerance * (b * b + abs(a * e)):
-        if max(abs(a), abs(b), abs(c)) <= DEGENERATE and _continuum(forms, direction):
-            raise NumericsError(CONTINUUM)
-        return "degenerate", a, None
-    return ("transcritical" if discriminant > 0 else "isola"), a, None
-
-
-def _continuum(forms: Forms, direction: np.ndarray) -> bool:
-    """Whether Newton's method finds cycles on either side that are not this one."""
-    away = ASIDE * max(float(np.abs(forms.points).max()), 1.0) / float(np.abs(direction).max()) * direction
-    for side in (-away, away):
-        beside = polish(forms.step, forms.points + side)
-        if beside is None or not np.abs(beside - forms.points).max() > np.abs(away).max() / 2:
-            return False
-    return True

@@ -8,8 +8,9 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import Branch, checked_bounds, continue_cycle
+from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
+from cfdyn.continuation.requirements import checked_bounds
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.errors import NumericsError, UsageError, whole_number
 from cfdyn.numerics.illinois import zero

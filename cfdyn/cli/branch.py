@@ -14,8 +14,8 @@ from cfdyn.cli.resumed import gone_on, saved
 from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.normal_forms.sentences import ROUNDED, shown, spoken
 from cfdyn.systems.map import Map
+from cfdyn.words import ROUNDED, shown, spoken
 
 SPECIAL = ("kind", "parameter", "coefficient", "supercritical", "period", "points", "multipliers", "meaning")
 ROWS = ("parameter", "points", "multipliers", "stable", "period", "ends", "closed")

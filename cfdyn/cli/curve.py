@@ -16,8 +16,8 @@ from cfdyn.cli.wanted import Wanted
 from cfdyn.cli.written import Files
 from cfdyn.continuation.curve.fields import MORE
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.normal_forms.sentences import spoken
 from cfdyn.systems.map import Map
+from cfdyn.words import spoken
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = ("kind", "names", "period", "parameters", "points", "multipliers", "above", "coefficient", "ends", "closed", "condition")

@@ -11,7 +11,7 @@ from cfdyn.cli import output, specs
 from cfdyn.cli.written import Files
 from cfdyn.errors import UsageError
 from cfdyn.plotting import plot as draw
-from cfdyn.plotting.exact import checked_span
+from cfdyn.plotting.figures.exact import checked_span
 from cfdyn.symbolic.exact.request import chosen_parameters
 from cfdyn.symbolic.exact.request import subject as as_spec
 

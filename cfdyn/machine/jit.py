@@ -7,12 +7,9 @@ one type, so a kernel that takes rules compiles once and serves every loss.
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Callable
 from functools import cached_property, partial
 from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import numba
@@ -31,14 +28,6 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 _POINTER = types.CPointer(types.float64)
 SIGNATURE = types.void(_POINTER, _POINTER, _POINTER)
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-
-# numba looks whether there is scipy.linalg, which takes a tenth of a second to import, before it is asked for a product.
-_WANTED = "scipy.linalg.cython_blas"
-if not DISABLED and _WANTED not in sys.modules and find_spec("scipy"):
-    sys.modules[_WANTED] = ModuleType(_WANTED)
-    import numba.np.arraymath  # noqa: F401
-
-    del sys.modules[_WANTED]
 
 
 hold_interrupts()

@@ -1,9 +1,12 @@
-"""Figures: one file for each record; the only place that draws."""
+"""Figures: `figures` has one file for each record; the only place that draws."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
+import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
-_FILES = {"Study": "study", "Orbit": "orbit", "Bands": "bands", "Oscillation": "oscillation", "Trajectory": "trajectory",
-          "Comparison": "comparison", "Averages": "averages", "ExactCycles": "exact",
-          "Branch": "branches", "Branches": "branches", "Cascade": "cascade",
-          "BifurcationCurve": "bifurcation_curve", "Cycles": "cycles"}  # fmt: skip
+# The first argument of a figure's ``draw``, with its type: ``Branch``, or ``Branch | Branches``.
+_DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
+
+
+@cache
+def figure_files() -> dict[str, str]:
+    """For each class of records its figure's module, {"Branch": "branches", …}: what the signatures in the folder say."""
+    found: dict[str, str] = {}
+    for path in sorted((Path(__file__).parent / "figures").glob("[!_]*.py")):
+        drawn = _DRAWS.search(path.read_text(encoding="utf-8"))
+        if drawn:
+            found |= {name.strip(): path.stem for name in drawn[1].split("|")}
+    return found
 
 
 def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
@@ -40,17 +52,14 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     2
     """
     name = type(record).__name__
-    if name not in _FILES:
-        raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(_FILES))}")
-    known = {"Trajectory": {"orbit", "loss"}, "Comparison": {"loss"}, "ExactCycles": {"span", "also"},
-             "Branch": {"orbit"}, "Branches": {"orbit"}, "BifurcationCurve": {"also"}}.get(name, set())  # fmt: skip
-    if not beneath.keys() <= known:
-        wrong = ", ".join(sorted(beneath.keys() - known))
-        raise UsageError(
-            f"the figure of a {name} takes no {wrong}; orbit= and loss= go with a Trajectory, loss= with a Comparison, "
-            "span= and also= with ExactCycles, also= with a BifurcationCurve"
-        )
-    figure = importlib.import_module(f"cfdyn.plotting.{_FILES[name]}").draw(record, **beneath)
+    if name not in figure_files():
+        raise UsageError(f"there is no figure for a {name}; figures exist for {', '.join(sorted(figure_files()))}")
+    draw = importlib.import_module(f"cfdyn.plotting.figures.{figure_files()[name]}").draw
+    known = list(inspect.signature(draw).parameters)[1:]
+    if not beneath.keys() <= set(known):
+        wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
+        raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
+    figure = draw(record, **beneath)
     if path is not None:
         save(figure, path)
     return figure

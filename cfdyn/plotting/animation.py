@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,19 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.plotting.comparison import DOTS, _room, colours, label
-from cfdyn.plotting.landscape import contours, plane_of
-from cfdyn.plotting.style import INK, clip_range, house_style, new_figure
+from cfdyn.plotting.figures.comparison import _room, colours, label
+from cfdyn.plotting.plane import contours, plane_of
+from cfdyn.plotting.style import INK, PALE, clip_range, house_style, new_figure
 from cfdyn.records.files import as_path, can_write, whole
+from cfdyn.systems.loss import Loss
 
 ENDINGS = (".gif", ".mp4")
 MOST_FRAMES, TRAIL, DPI = 2000, 60, 120
 
 
 def animate(
-    record: Comparison, path: str | Path | None = None, frames: int = 150, fps: int = 20, loss: Any = None, progress: Any = None
+    record: Comparison, path: str | Path | None = None, frames: int = 150, fps: int = 20, loss: Loss | None = None,
+    progress: Callable[[int], None] | None = None
 ) -> FuncAnimation | Path:
     """A film of a `Comparison`: iterates and models over contours of the loss, their sharpness below.
 
@@ -111,14 +113,14 @@ def _write_mp4(pictures: Iterator[np.ndarray], file: str, fps: int) -> None:
 class _Film:
     """A figure whose lines grow with the row."""
 
-    def __init__(self, found: Comparison, loss: Any):
+    def __init__(self, found: Comparison, loss: Loss | None):
         self.found, self.plane, self.figure = found, plane_of(found), new_figure(5.6, 6.4)
         self.top, self.below = self.figure.subplots(2, 1, height_ratios=[2.2, 1])
         # One weight: its value against time in place of a plane.
         self.points = {"": self._at(found.iterates), **{m.name: self._at(m.w) for m in found.models}}
         self._draw_ground(loss)
         self._draw_sharpness()
-        (self.trail,) = self.top.plot([], [], ".", color=DOTS, markersize=3, zorder=1)
+        (self.trail,) = self.top.plot([], [], ".", color=PALE, markersize=3, zorder=1)
         (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
         self.lines, self.heads, self.marks = {}, {}, {}
         labels = {model.name: label(model) for model in found.models}
@@ -139,7 +141,7 @@ class _Film:
             return np.stack([self.found.t[: len(w)], w[:, 0]], axis=1)
         return self.plane.project(w)
 
-    def _draw_ground(self, loss: Any) -> None:
+    def _draw_ground(self, loss: Loss | None) -> None:
         found, axes = self.found, self.top
         if self.plane.flat:
             axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel=found.names[0])
@@ -176,7 +178,7 @@ class _Film:
         self.step.set_text(f"step {found.t[row]}")
         return self.moving
 
-    def pictures(self, rows: np.ndarray, progress: Any) -> Iterator[np.ndarray]:
+    def pictures(self, rows: np.ndarray, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:
         """(height, width, 3) bytes for each row: the ground is drawn once, and only what moves again."""
         canvas: Any = self.figure.canvas
         self.figure.set_dpi(DPI)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-INK, FAINT, ACCENT, WARN = "#222222", "#b8bec6", "#1f5fa8", "#c2412d"
+from cfdyn.words import shortened
+
+INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
+MOST_DOTS = 4000  # of a series: more are one blot
 REGIMES = {
     "fixed point": "#dbe4ee", "period 2": "#a9c8e8", "period 3": "#f0c04c", "period 4": "#7fb0d8",
     "period": "#8fc9b0", "chaotic": "#e08a76", "quasi-periodic": "#c7a6dd", "divergent": "#8d9299",
@@ -52,13 +56,13 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def map_title(settings: Any, varied: Sequence[str], most: int) -> str:
+def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
     """The map of a record without the values of what is varied, then those of other parameters that its title does not show."""
     title, params = str(settings["map"]), settings["params"]
     for name in varied:
         title = re.sub(rf"\b{re.escape(name)}={re.escape(f'{params[name]:g}')}(?![\w.])", name, title)
     others = [f"{name} = {value:g}" for name, value in params.items() if name not in varied and f"{name}=" not in title]
-    short = title if len(title) <= most else title[: most - 1] + "…"
+    short = shortened(title, most)
     return ", ".join([short, *others]) if len(short) + len(", ".join(others)) <= most else short
 
 
@@ -73,6 +77,18 @@ def spread(values: Sequence[float], least: float, end: float = float("inf")) -> 
     return places
 
 
+def every(count: int, most: int) -> slice:
+    """Which of so many rows are drawn: an odd stride keeps a 2-cycle visible."""
+    stride = max(1, count // most)
+    return slice(None, None, stride + 1 - stride % 2)
+
+
+def dots(axes: Axes, t: np.ndarray, values: np.ndarray, **style: Any) -> None:
+    """Dots in the background, not too many."""
+    kept = every(len(t), MOST_DOTS)
+    axes.plot(t[kept], values[kept], ".", **{"color": PALE, "markersize": 2.4, "zorder": 1, "rasterized": True, **style})
+
+
 def regime_name(name: str) -> str:
     """The regime that a name is drawn as; all longer periods are one, "period"."""
     return name if name in REGIMES else "period"
@@ -85,8 +101,6 @@ def regime_colour(name: str) -> str:
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
     """Limit the y axis to the bulk of the values, so that one runaway point does not flatten the rest."""
-    import numpy as np
-
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if len(finite) < 2:

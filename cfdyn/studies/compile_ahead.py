@@ -38,6 +38,7 @@ def _follow_nothing(corrector: Any) -> None:
     follow(System(address(corrector), many, np.ones(2), two, two, many, many), Curve(row, row, row))
 
 
+# A study of the double well, nothing kept: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).
 @contextmanager
 def compiling_ahead(line: bool) -> Iterator[None]:
     """While this lasts a process without output fills the cache, if there are two processors and anything is missing.

@@ -14,15 +14,32 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.steps import Parameters, loss_node
+from cfdyn.symbolic.steps import Parameters, bound, loss_node, squared
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 
+class FlowOfMap:
+    """What a flow takes over from its ``map``, and what it is if it does not say otherwise; see `cfdyn.symbolic.model`."""
+
+    map: Any
+    discrete, follows, reconstruction, lead, work, remark = False, True, False, 0.0, 1.0, ""
+
+    @property
+    def n_weights(self) -> int:
+        """How many of the state's entries are weights."""
+        return self.map.n_weights
+
+    @property
+    def data(self) -> Any:
+        """The data table that the loss reads at run time, or None."""
+        return self.map.data
+
+
 @dataclass(frozen=True)
-class FlowSpec:
+class FlowSpec(FlowOfMap):
     """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
 
     ``name`` is what the user types, ``map`` the loss and the optimizer, ``haste`` a factor on ds/dt.
@@ -50,19 +67,9 @@ class FlowSpec:
         return self.map.names
 
     @property
-    def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
-        return self.map.n_weights
-
-    @property
     def params(self) -> dict[str, float]:
         """Parameters of the loss, then of the optimizer."""
         return self.map.params
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.map.data
 
     @cached_property
     def key(self) -> str:
@@ -114,13 +121,17 @@ class FlowNodes:
     def __init__(self, spec: Any):
         self.tape, self.spec = Tape(), spec
         self.n, self.d = len(spec.names), spec.n_weights
-        self.z = [self.tape.leaf("z", i) for i in range(self.n)]
+        self.z = self.tape.leaves("z", self.n)
         self.w = self.z[: self.d]
-        self.parameters: Parameters = {name: self.tape.leaf("p", i) for i, name in enumerate(spec.params)}
+        self.parameters: Parameters = self.tape.named("p", spec.params)
 
     def direction(self, k: int) -> list[Node]:
         """The k-th direction (d,) behind the state."""
-        return [self.tape.leaf("z", self.n + self.d * k + i) for i in range(self.d)]
+        return self.inputs(self.d * k, self.d)
+
+    def inputs(self, first: int, count: int) -> list[Node]:
+        """Inputs behind the state, from the first one on."""
+        return self.tape.leaves("z", count, self.n + first)
 
     @property
     def optimizer(self) -> Any:
@@ -135,16 +146,12 @@ class FlowNodes:
         if self.optimizer.gradient is None:
             return loss
         decay = t.div(self.parameters["weight_decay"], t.const(2))
-        return t.add(loss, t.mul(decay, t.total(t.ipow(x, 2) for x in self.w)))
+        return t.add(loss, t.mul(decay, squared(t, self.w)))
 
     @cached_property
     def gradient(self) -> list[Node]:
         """∇ of `value`, (d,)."""
         return reverse(self.tape, self.value, self.w)
-
-    def at(self, nodes: Sequence[Node], point: Sequence[Node]) -> list[Node]:
-        """Nodes that depend on the weights, where these are the nodes of ``point``."""
-        return rebuild(self.tape, list(nodes), self.tape, dict(zip(self.w, point, strict=True)))
 
     def observed(self) -> list[Node]:
         """L without any penalty, its gradient (d,) and its Hessian (d²)."""
@@ -164,10 +171,9 @@ class _Preconditioned(FlowNodes):
 
     @cached_property
     def own(self) -> list[dict[str, Node]]:
-        """For each weight its state, and what all share."""
-        d, states = self.d, self.optimizer.per_weight
-        shared = {**self.parameters, **dict(zip(self.optimizer.shared, self.z[d * (1 + len(states)) :], strict=True))}
-        return [{**shared, "w": self.w[i], **{s: self.z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]
+        """For each weight the names in the optimizer's formulas."""
+        own, shared = bound(self.optimizer, self.d, self.z, self.parameters)
+        return [{**shared, **mine} for mine in own]
 
     @cached_property
     def preconditioner(self) -> list[Node]:
@@ -178,7 +184,7 @@ class _Preconditioned(FlowNodes):
     def state_rates(self, gradient: Sequence[Node]) -> list[Node]:
         """f(s, g), (n − d,)."""
         t, optimizer = self.tape, self.optimizer
-        square = t.total(t.ipow(g, 2) for g in gradient)
+        square = squared(t, gradient)
         names = [{**own, "g": g, "gg": square} for own, g in zip(self.own, gradient, strict=True)]
         per_weight = [optimizer.flow[s].on(t, each) for s in optimizer.per_weight for each in names]
         shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *optimizer.per_weight)}
@@ -217,7 +223,7 @@ class _Preconditioned(FlowNodes):
             return []
         t, double = self.tape, [self.tape.mul(self.tape.const(2), p) for p in self.preconditioner]
         # f is differentiated at leaves that then become the gradient.
-        fresh = [t.leaf("w", i) for i in range(self.d)]
+        fresh = t.leaves("w", self.d)
         along = [[t.mul(p, x) for p, x in zip(double, direction, strict=True)] for direction in (u, v)]
         second = directional(t, self.state_rates(fresh), fresh, along)
         at_gradient = rebuild(t, second, t, dict(zip(fresh, self.gradient, strict=True)))

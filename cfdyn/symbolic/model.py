@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.flow import FlowNodes
+from cfdyn.symbolic.flow import FlowNodes, FlowOfMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
@@ -28,10 +28,6 @@ class ModelNodes(FlowNodes):
         """η."""
         return self.parameters["lr"]
 
-    def inputs(self, first: int, count: int) -> list[Node]:
-        """Inputs behind the state, from the first one on."""
-        return [self.tape.leaf("z", self.n + first + i) for i in range(count)]
-
     def step(self, z: list[Node]) -> list[Node]:
         """The optimizer's next state from the nodes of its state."""
         return step_nodes(self.tape, self.spec.map, z, self.parameters)
@@ -49,7 +45,7 @@ class ModelNodes(FlowNodes):
 
     def dot(self, u: list[Node], v: list[Node]) -> Node:
         """u · v."""
-        return self.tape.total(self.tape.mul(a, b) for a, b in zip(u, v, strict=True))
+        return self.tape.dot(u, v)
 
 
 class Part(NamedTuple):
@@ -61,7 +57,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ModelSpec:
+class ModelSpec(FlowOfMap):
     """A flow given by its parts.
 
     ``name``: what the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
@@ -97,20 +93,10 @@ class ModelSpec:
         """Names of the state: weights, then what is behind them."""
         return (*self.map.names[: self.n_weights], *self.behind)
 
-    @property
-    def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
-        return self.map.n_weights
-
     @cached_property
     def params(self) -> dict[str, float]:
         """Parameters of the loss, the optimizer and the model."""
         return {**self.map.params, **self.constants}
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.map.data
 
     @cached_property
     def key(self) -> str:

@@ -103,7 +103,7 @@ class Optimizer:
             return None
         tape, algebra = Tape(), mp_algebra(17)
         names = self.threshold.names
-        root = self.threshold.on(tape, {name: tape.leaf("p", i) for i, name in enumerate(names)})
+        root = self.threshold.on(tape, tape.named("p", names))
         values = [algebra.functions["number"](self.params[name]) for name in names]
         return float(evaluate(Program(tape, (root,), 0, len(names)), algebra, [], values)[0])
 

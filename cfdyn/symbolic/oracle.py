@@ -25,17 +25,12 @@ from cfdyn.tape.switching import one_sided, switches
 from cfdyn.tape.taylor import taylor
 
 
-def _leaves(tape: Tape, names: Sequence[str], op: str, start: int = 0) -> list[Node]:
-    return [tape.leaf(op, start + i) for i in range(len(names))]
-
-
 def loss_program(loss: LossSpec, what: str) -> Program:
     """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
     ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)) or ``switching`` functions."""
     tape, d = Tape(), len(loss.variables)
-    w = _leaves(tape, loss.variables, "z")
-    parameters = dict(zip(loss.params, _leaves(tape, list(loss.params), "p"), strict=True))
-    directions = [_leaves(tape, loss.variables, "z", d * k) for k in (1, 2)]
+    w, parameters = tape.leaves("z", d), tape.named("p", loss.params)
+    directions = [tape.leaves("z", d, d * k) for k in (1, 2)]
     value = loss_node(tape, loss, w, parameters)
     makers: dict[str, Callable[[], tuple[list[Node], int]]] = {
         "value": lambda: ([value], 0),
@@ -43,23 +38,13 @@ def loss_program(loss: LossSpec, what: str) -> Program:
         "hessian": lambda: (sum(hessian(tape, value, w), []), 0),
         "third": lambda: (third(tape, value, w), 0),
         "hvp": lambda: (directional(tape, reverse(tape, value, w), w, directions[:1]), 1),
-        "curvature_gradient": lambda: (_curvature_gradient(tape, value, w, directions), 2),
-        "switching": lambda: (_switching(tape, loss, w, parameters), 0),
+        "curvature_gradient": lambda: (reverse(tape, directional(tape, [value], w, directions)[0], w), 2),
+        "switching": lambda: (loss.formula.switching_on(tape, {**dict(zip(loss.variables, w, strict=True)), **parameters}), 0),
     }
     if what not in makers:
         raise unknown("program of a loss", what, makers)
     outputs, extra = makers[what]()
     return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), 0 if loss.table is None else len(loss.columns))
-
-
-def _curvature_gradient(tape: Tape, value: Node, w: list[Node], directions: list[list[Node]]) -> list[Node]:
-    curvature = directional(tape, [value], w, directions)[0]
-    return reverse(tape, curvature, w)
-
-
-def _switching(tape: Tape, loss: LossSpec, w: list[Node], parameters: Parameters) -> list[Node]:
-    names = {**dict(zip(loss.variables, w, strict=True)), **parameters}
-    return loss.formula.switching_on(tape, names)
 
 
 def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wrap: bool = True) -> list[Node]:
@@ -88,7 +73,7 @@ def _around(tape: Tape, spec: CircleMap, z: Sequence[Node], parameters: Paramete
     if not spec.unrolled:
         return step_nodes(tape, spec.base, z, parameters)
     # Floors of the state's own nodes stay: the step is made at leaves that then become these.
-    fresh = [tape.leaf("w", i) for i in range(len(z))]
+    fresh = tape.leaves("w", len(z))
     outputs = without_floors(tape, step_nodes(tape, spec.base, fresh, parameters))
     return rebuild(tape, outputs, tape, dict(zip(fresh, z, strict=True)))
 
@@ -113,8 +98,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
     the state, coefficient by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
     ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
     tape, n = Tape(), len(spec.names)
-    z = _leaves(tape, spec.names, "z")
-    parameters = dict(zip(spec.params, _leaves(tape, list(spec.params), "p"), strict=True))
+    z, parameters = tape.leaves("z", n), tape.named("p", spec.params)
     columns = 0 if spec.data is None else spec.data.shape[1]
     kind, _, argument = what.partition(":")
     extra = 0
@@ -156,7 +140,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
 def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
     """The derivative of an order along as many directions, which follow the state."""
     n = len(z)
-    return directional(tape, step, z, [[tape.leaf("z", n * k + i) for i in range(n)] for k in range(1, order + 1)])
+    return directional(tape, step, z, [tape.leaves("z", n, n * k) for k in range(1, order + 1)])
 
 
 def _taylor(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:

@@ -28,8 +28,7 @@ def oscillating(step: LossMap) -> tuple[bool, ...]:
     {'w': True, 'm_w': True, 'v_w': False, 'decay1': False, 'decay2': False}
     """
     n, d, tape = len(step.names), step.n_weights, Tape()
-    leaves = [tape.leaf("z", i) for i in range(n + 2 * d)]
-    parameters = {name: tape.leaf("p", i) for i, name in enumerate(step.params)}
+    leaves, parameters = tape.leaves("z", n + 2 * d), tape.named("p", step.params)
     gradients = [leaves[n : n + d], leaves[n + d :]]
 
     def slope(weights: Sequence[Node]) -> list[Node]:

@@ -24,16 +24,25 @@ def loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: P
     if loss.batch is not None:
         rows = [dict(zip(loss.columns, map(tape.exactly, row), strict=True)) for row in loss.batch_rows()]
         return tape.div(tape.total(loss.formula.on(tape, {**names, **row}) for row in rows), tape.const(len(rows)))
-    columns = {name: tape.leaf("col", i) for i, name in enumerate(loss.columns)}
-    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **columns})), tape.leaf("rows"))
+    row = tape.named("col", loss.columns)
+    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **row})), tape.leaf("rows"))
 
 
 def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> list[Node]:
     """∇L where the weights may be any nodes, such as the output of another map."""
     # It is taken at leaves of its own and then read at the weights.
-    fresh = [tape.leaf("w", i) for i in range(len(weights))]
+    fresh = tape.leaves("w", len(weights))
     gradient = reverse(tape, loss_node(tape, loss, fresh, parameters), fresh)
     return rebuild(tape, gradient, tape, dict(zip(fresh, weights, strict=True)))
+
+
+def bound(
+    optimizer: Optimizer, d: int, z: Sequence[Node], parameters: Parameters
+) -> tuple[list[dict[str, Node]], dict[str, Node]]:
+    """The names in the optimizer's formulas at a state z: for each weight those of its own, and those that all share."""
+    states = optimizer.per_weight
+    shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
+    return [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)], shared
 
 
 def optimizer_step(
@@ -45,12 +54,11 @@ def optimizer_step(
     d, states, gradient = len(loss.variables), optimizer.per_weight, slope(z[: len(loss.variables)])
     if isinstance(optimizer, MatrixOptimizer):
         return optimizer.matrix_step(tape, loss, z, gradient, parameters)
-    shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
-    own = [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)]
+    own, shared = bound(optimizer, d, z, parameters)
     if optimizer.gradient is not None:
-        shared["gg"] = _square(tape, gradient)
+        shared["gg"] = squared(tape, gradient)
         gradient = [optimizer.gradient.on(tape, {**shared, **o, "g": g}) for o, g in zip(own, gradient, strict=True)]
-    shared["gg"] = _square(tape, gradient)
+    shared["gg"] = squared(tape, gradient)
     for o, g in zip(own, gradient, strict=True):
         o["g"] = g
     if optimizer.probe is not None:
@@ -63,7 +71,8 @@ def optimizer_step(
     return result + _updated(tape, optimizer, optimizer.shared, shared)
 
 
-def _square(tape: Tape, vector: Sequence[Node]) -> Node:
+def squared(tape: Tape, vector: Sequence[Node]) -> Node:
+    """The squared length of a vector."""
     return tape.total(tape.ipow(x, 2) for x in vector)
 
 

@@ -110,23 +110,21 @@ class Flow(Portable):
     @property
     def discrete(self) -> bool:
         """Whether the model is a map: one step for each unit of time, straight lines in between."""
-        return isinstance(self.spec, ModelSpec) and self.spec.discrete
+        return self.spec.discrete
 
     @property
     def lead(self) -> float:
         """How many steps its weights at t are ahead of the time average at t."""
-        return self.spec.lead if isinstance(self.spec, ModelSpec) else 0.0
+        return self.spec.lead
 
     @property
     def work(self) -> float:
         """Gradients that one evaluation of its right-hand side costs, without what an edge takes."""
-        return self.spec.work if isinstance(self.spec, ModelSpec) else 1.0
+        return self.spec.work
 
     @property
     def remarks(self) -> list[str]:
         """What to know wherever its path is shown."""
-        if not isinstance(self.spec, ModelSpec):
-            return []
         origin = ["a reconstruction: only the abstract of its paper was read"] if self.spec.reconstruction else []
         return origin + [self.spec.remark] * bool(self.spec.remark)
 
@@ -187,7 +185,7 @@ class Flow(Portable):
     @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
-        return getattr(self.spec.map, "optimizer", None) if getattr(self.spec, "follows", True) else None
+        return getattr(self.spec.map, "optimizer", None) if self.spec.follows else None
 
     def edge_per_sharpness(self) -> float:
         """2 η over the largest stable η λ₁; NaN for an optimizer whose edge is no bound on λ₁(H), or without one."""

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from cfdyn.tape._terms import Term
 from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.terms import Term
 
 FAR: Final = 2.0**20  # sin and cos hold for |x| <= FAR
 _LOG2E, _1_PI = 1.4426950408889634, 0.3183098861837907

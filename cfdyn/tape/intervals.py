@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cfdyn.errors import UsageError
-from cfdyn.tape._continuity import continuous
-from cfdyn.tape._enclosures import EVEN, FALLING, RISING, Enclosures, Pair
+from cfdyn.tape.continuity import continuous
+from cfdyn.tape.enclosures import EVEN, FALLING, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
 # The least argument of functions that do not exist below it.

@@ -73,10 +73,10 @@ class Tape:
             self.bounded.append(op in _BOUNDED and not inverse and all(self.bounded[c] for c in children))
         return found
 
-    def restore(self, op: str, args: tuple) -> Node:
-        """The next node of a tape that was written down, as it was."""
-        children = () if op in LEAVES else args[:1] if op == "ipow" else args
-        return self._node(op, args, op == "col" or any(self.by_row[a] for a in children))
+    def written(self) -> list[list]:
+        """The nodes as lists for JSON, exact; `read_tape` reads them."""
+        pairs = zip(self.ops, self.args, strict=True)
+        return [[op, *(map(hex, args[0].as_integer_ratio()) if op == "const" else args)] for op, args in pairs]
 
     def const(self, value: int | Fraction) -> Node:
         """An exact constant."""
@@ -94,6 +94,14 @@ class Tape:
     def leaf(self, op: str, index: int = 0) -> Node:
         """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``."""
         return self._node(op, (index,), op == "col")
+
+    def leaves(self, op: str, count: int, first: int = 0) -> list[Node]:
+        """So many inputs of one kind, from the index ``first`` on."""
+        return [self.leaf(op, first + i) for i in range(count)]
+
+    def named(self, op: str, names: Iterable[str]) -> dict[str, Node]:
+        """An input of one kind for each name, in this order."""
+        return {name: self.leaf(op, i) for i, name in enumerate(names)}
 
     def value(self, node: Node) -> Fraction | None:
         """The exact value of a constant node, else None."""
@@ -280,6 +288,24 @@ class Program:
             weight = 8 if self.tape.ops[node] in TRANSCENDENTAL else 1
             total += weight * (rows if self.tape.by_row[node] else 1)
         return total
+
+
+def read_tape(written: Iterable[Sequence]) -> Tape:
+    """The tape that `Tape.written` wrote down, node for node.
+
+    Examples
+    --------
+    >>> t = Tape()
+    >>> third = t.mul(t.const(Fraction(1, 3)), t.leaf("z", 0))
+    >>> read_tape(t.written()).args == t.args
+    True
+    """
+    tape = Tape()
+    for op, *args in written:
+        exact = (Fraction(*(int(part, 16) for part in args)),) if op == "const" else tuple(args)
+        children = () if op in LEAVES else exact[:1] if op == "ipow" else exact
+        tape._node(op, exact, op == "col" or any(tape.by_row[a] for a in children))
+    return tape
 
 
 def _small(*values: Fraction) -> bool:

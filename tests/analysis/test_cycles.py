@@ -263,13 +263,15 @@ def test_polynomials_have_as_many_cycles_as_roots(degree, a, b):
     step = cf.Map.from_text("x**2 + a" if degree == 2 else "x**3 + a*x + b", "x", {"a": a} | ({"b": b} if degree == 3 else {}))
     x, f = sp.symbols("x"), [sp.Rational(c) for c in coefficients]
     image, counts = x, {}
-    for n in range(1, 5 if degree == 2 else 4):
+    for n in (1, 2, 3, 4):
         image = sp.expand(sum(c * image**k for k, c in enumerate(f)))
         roots = sp.Poly(image - x, x).count_roots(-4, 4)
         counts[n] = (roots - sum(q * c for q, c in counts.items() if n % q == 0)) // n
         found = cf.analysis.cycles(step, n, [(-4, 4)])
         assert len(found) == counts[n] or not found.complete, (n, found.multipliers)
         assert len(found) == counts[n] or found.undecided.size
+        if (degree, n) == (3, 3):
+            break
 
 
 @pytest.mark.parametrize("box", [(-1.0, 3.0), (-np.inf, np.inf)])
@@ -300,7 +302,9 @@ def test_cycles_with_points_of_very_different_sizes(a):
 @pytest.mark.parametrize("period", [2, 3])
 def test_nothing_at_the_poles_of_newtons_method(period):
     step = cf.Map.from_text("(2*x**3 - 2)/(3*x**2 - 2)")
-    for cycle in cf.analysis.cycles(step, period, [(-5.0, 5.0)]):
+    found = cf.analysis.cycles(step, period, [(-5.0, 5.0)])
+    assert len(found) == 2
+    for cycle in found:
         x = cycle.points[:, 0]
         assert (2 * x**3 - 2) / (3 * x**2 - 2) == pytest.approx(np.roll(x, -1), rel=1e-6, abs=1e-9)
 

@@ -202,12 +202,17 @@ def test_a_divergent_orbit_is_an_answer(tmp_path):
 
 def test_leaving_the_domain_is_an_answer(tmp_path):
     found = document("classify", "x - log(x)", "--optimizer", "gd:lr=5", "--start", "0.5", cwd=tmp_path)
-    assert found["kind"] in ("undecided", "divergent", "chaotic", "cycle")
+    assert found["kind"] == "undecided"
     found = document("classify", "--map", "log(x)", "--start", "2", cwd=tmp_path)
     assert found["kind"] == "undecided" and "domain" in found["reason"]
 
 
-def test_a_closed_pipe_is_no_error(tmp_path):
-    command = f"{sys.executable} -m cfdyn orbit double_well --steps 20000 --json | head -c 10"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode in (0, 1) and done.stderr == ""
+@pytest.mark.parametrize("words", [["list", "losses"], ["classify", "double_well", "--json"], ["--help"],
+                                   ["orbit", "double_well", "--steps", "20000", "--json"]])  # fmt: skip
+def test_a_reader_that_has_left_is_no_error(words, tmp_path):
+    """Seen when the output is flushed at the end, or while more than a buffer of it is written."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "cfdyn", *words], stdout=write, stderr=subprocess.PIPE, cwd=tmp_path, env=compiled())
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")

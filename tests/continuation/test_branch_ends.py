@@ -243,7 +243,8 @@ def test_long_steps_across_a_flip_of_heavy_ball_do_not_slip_onto_its_minimum(tex
     step = cf.as_map(cf.Loss(text), cf.optimizers.heavy_ball(lr=1.0, momentum=beta))
     (flip,) = continue_cycle(step.at(lr=0.8 * edge), [minimum], "lr", (0.3 * edge, 1.2 * edge)).bifurcations
     doubled = flip.switch()
-    for row in np.unique(np.linspace(4, len(doubled) - 1, 12).astype(int)):
+    assert len(doubled) > 15
+    for row in np.linspace(4, len(doubled) - 1, 12).astype(int):
         branch = continue_cycle(step.at(lr=float(doubled.parameter[row])), doubled.points[row], "lr", (0.3 * edge, 1.2 * edge))
         found = [s for s in branch.bifurcations if s.period == 1]
         assert [(s.kind, s.parameter) for s in found] == [("flip", pytest.approx(edge, rel=1e-10))]

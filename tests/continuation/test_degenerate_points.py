@@ -132,6 +132,7 @@ def test_a_cusp_of_the_branch_itself_ends_it(formula, start, at):
 def test_branches_that_touch_have_no_branch_points_beside():
     """x + x² − r⁴ has the branches x ≈ ±r² and near x = −1: the flip μ = 1 + 2x = −1 is at r = ±1."""
     branch = continue_cycle(line("x + x**2 - r**4", 0.5), [0.25], "r", (-1, 1))
+    assert branch.bifurcations[-1].kind == "branch point"
     for s in branch.bifurcations:
         flips = s.kind == "flip" and abs(s.parameter) == pytest.approx(1.0)
         assert flips or (s.meaning.startswith("degenerate") and abs(s.parameter) < 1e-3)

@@ -39,6 +39,7 @@ def test_from_a_row_along_another_parameter(tmp_path):
     """Fixed points of the cubic map: k = x − cx + x³ for every c."""
     branch = continue_cycle(CUBIC, [0.9], "k", (-1, 1))
     loaded = cf.load(branch.save(tmp_path / "branch.npz"))
+    assert len(loaded) > 80
     for row in range(0, len(loaded), 40):
         along = continue_cycle(loaded.map_at(row), loaded.at(row), "c", (0, 3))
         x, k = along.points[:, 0, 0], loaded.parameter[row]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analysis.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 import cfdyn as cf
 from cfdyn.continuation.between_rows import root
-from cfdyn.continuation.tracer import Solved
+from cfdyn.continuation.tracer import Solution
+from tests.normal_forms.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 curve_of = cf.analysis.bifurcation_curve
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
@@ -82,7 +82,7 @@ class Line:
     """A curve with one unknown, its own parameter."""
 
     def __call__(self, t):
-        return Solved(np.array([t]), np.array([1.0]), np.array([1.0]))
+        return Solution(np.array([t]), np.array([1.0]), np.array([1.0]))
 
 
 @settings(max_examples=200, deadline=None)
@@ -101,21 +101,19 @@ def test_only_a_zero_is_a_root(place, bend, power, size, turned):
         return float((-1 if turned else 1) * size * np.exp(bend * t) * shape)
 
     found = root(value, Line())
-    if power > 0:
-        assert found is not None and abs(found[0] - place) < 1e-4
-    else:
-        assert found is None
+    assert (found is not None) == (power > 0)
+    assert found is None or abs(found[0] - place) < 1e-4
 
 
 def test_no_polynomial_is_put_through_a_jump_to_another_curve():
     """Solutions on z = t up to a gap, and on z = t + 1 beyond it: no curve leads from one to the other, nor to z = 0.9."""
 
     def solution(t):
-        return None if 0.45 < t < 0.55 else Solved(np.array([t + (t > 0.5), t]), np.array([1.0, 1.0]), np.array([1.0]))
+        return None if 0.45 < t < 0.55 else Solution(np.array([t + (t > 0.5), t]), np.array([1.0, 1.0]), np.array([1.0]))
 
     assert root(lambda s: float(s.z[0]) - 0.9, solution) is None
     # Across a gap in one curve there is a polynomial.
-    found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solved(np.array([t * t]), *[np.ones(1)] * 2))
+    found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solution(np.array([t * t]), *[np.ones(1)] * 2))
     assert found is not None and abs(found[0] - 0.5) < 1e-12
 
 

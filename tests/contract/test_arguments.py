@@ -152,6 +152,7 @@ def test_a_wrong_argument(name):
     if name != "load":
         function(**right)
     previous = signal.signal(signal.SIGVTALRM, stop)
+    refused = {parameter: [] for parameter in right}
     try:
         for parameter in right:
             for kind, value in WRONG.items():
@@ -161,11 +162,13 @@ def test_a_wrong_argument(name):
                 except cf.CfdynError as error:
                     said = str(error)
                     assert said and len(said) < 2000 and "Traceback" not in said
+                    refused[parameter].append(kind)
                 except Exception as error:
                     pytest.fail(f"{name}({parameter}={shown(value)}), {kind}: {type(error).__name__}: {error}")
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, previous)
+    assert all(refused.values()), refused
 
 
 def test_what_is_missing_or_too_much_is_told_by_python():

@@ -93,6 +93,7 @@ def test_a_copy_computes_the_same_before_and_after_use(name):
     thing = MADE[name]()
     before = ways(thing)
     expected = numbers(thing)
+    assert len(before) == 3
     for found in (*before.values(), *ways(thing).values()):
         assert repr(found) == repr(thing)
         assert_same(numbers(found), expected)

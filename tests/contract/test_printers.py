@@ -125,6 +125,7 @@ PRINTERS = [machine_code, plain_python, pytest.param(compiled_by_numba, marks=ne
 def test_every_printer_gives_the_50_digit_value(name, what, printer):
     loss = built(name)
     function = printer(loss, what)
+    assert len(points(name)) == 2
     for i, (w, u, v) in enumerate(points(name)):
         state = {"hvp": [w, u], "curvature_gradient": [w, u, v]}.get(what, [w])
         measured, exact = function(np.concatenate(state)), expected(name, what, i)
@@ -192,6 +193,7 @@ def functions_in_rows() -> list[tuple[str, MachineRule, PythonRule]]:
 def test_functions_in_rows_are_the_same_in_both_printers_to_the_last_bit(n_rows):
     rng = np.random.default_rng(n_rows)
     p = parameter_vector([], rng.normal(size=(n_rows, 2)) * 10.0 ** rng.uniform(-3, 1, (n_rows, 2)))
+    assert len(functions_in_rows()) == 4
     for what, machine, python in functions_in_rows():
         z = rng.normal(size=2 * {"hvp": 2, "curvature_gradient": 3}.get(what, 1))
         found = machine(z, p)

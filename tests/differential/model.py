@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb, arb_mat, ctx
 
 BITS = 160
 _FAR = arb(2) ** (2**40)
@@ -163,6 +163,11 @@ class Model:
             for z in points:
                 product *= self._slopes(*z)[0]
             return [float(product)]
+        if self.dim > 2:
+            product = arb_mat(self.dim, self.dim, [float(i == j) for i in range(self.dim) for j in range(self.dim)])
+            for z in points:
+                product = (arb_mat(self.dim, self.dim, self._slopes(*z)) * product).mid()
+            return sorted(np.linalg.eigvals(np.array(product.tolist(), dtype=float)).tolist(), key=abs, reverse=True)
         a, b, c, d = arb(1), arb(0), arb(0), arb(1)
         for z in points:
             p, q, r, s = self._slopes(*z)

@@ -1,4 +1,4 @@
-"""Random maps of one and two variables, each as text: known families with random parameters and wholly random formulas."""
+"""Random maps of one to three variables, each as text: known families with random parameters and wholly random formulas."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Case:
-    """A map as text, with the values of its parameters and a start."""
+    """A map as text, with the values of its parameters and a start; ``descent``: the loss and the optimizer whose map it is."""
 
     family: str
     formulas: tuple[str, ...]
     start: tuple[float, ...]
     params: dict[str, float] = field(default_factory=dict)
+    descent: tuple[str, str] | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
-        return ("x", "y")[: len(self.formulas)]
+        return ("x", "y", "z")[: len(self.formulas)]
 
 
 # -- families: formulas with parameters drawn from ranges ----------------------------------------------------------
@@ -36,10 +37,11 @@ class Family:
     formulas: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
     start: tuple[tuple[float, float], ...]
+    descent: tuple[str, str] | None = None
 
     def draw(self, name: str, rng: Random) -> Case:
         params = {key: float(rng.uniform(*bounds)) for key, bounds in self.ranges.items()}
-        return Case(name, self.formulas, tuple(float(rng.uniform(*bounds)) for bounds in self.start), params)
+        return Case(name, self.formulas, tuple(float(rng.uniform(*bounds)) for bounds in self.start), params, self.descent)
 
 
 def _line(formula: str, start: tuple[float, float], **ranges: tuple[float, float]) -> Family:
@@ -48,6 +50,15 @@ def _line(formula: str, start: tuple[float, float], **ranges: tuple[float, float
 
 def _plane(first: str, second: str, *start: tuple[float, float], **ranges: tuple[float, float]) -> Family:
     return Family((first, second), ranges, start)
+
+
+def _descent(loss: str, gradient: str, start: tuple[float, float], **ranges: tuple[float, float]) -> Family:
+    return Family((f"x - lr*({gradient})",), ranges, (start,), (loss, "gd"))
+
+
+def _heavy_ball(loss: str, gradient: str, start: tuple[float, float], **ranges: tuple[float, float]) -> Family:
+    velocity = f"momentum*y + {gradient}"
+    return Family((f"x - lr*({velocity})", velocity), ranges, (start, (0.0, 0.0)), (loss, "heavy_ball"))
 
 
 FAMILIES = {
@@ -143,6 +154,22 @@ FAMILIES = {
 }  # fmt: skip
 
 
+# Losses and optimizers of the package, and the steps that they are.
+OPTIMIZERS = {
+    "descent on two of three labels": _descent("softplus(w) - 2*w/3", "1/(1+exp(-x)) - 2/3", (0.0, 2.0), lr=(6.0, 40.0)),
+    "descent on the double well": _descent("(w**2-1)**2/4", "x**3 - x", (0.3, 1.4), lr=(0.6, 2.05)),
+    "descent on Poisson's loss": _descent("exp(w) - w", "exp(x) - 1", (-0.5, 0.5), lr=(1.5, 3.6)),
+    "descent on the quartic": _descent("w**2/2 - w**4/4", "x - x**3", (0.1, 0.9), lr=(1.6, 3.9)),
+    "descent on log cosh": _descent("logcosh(w)", "tanh(x)", (0.2, 3.0), lr=(1.5, 8.0)),
+    "heavy ball on the double well": _heavy_ball("(w**2-1)**2/4", "x**3 - x", (0.4, 1.4), lr=(0.5, 2.2), momentum=(0.05, 0.6)),
+    "heavy ball on log cosh": _heavy_ball("logcosh(w)", "tanh(x)", (0.4, 3.0), lr=(1.0, 6.0), momentum=(0.05, 0.6)),
+    "Adam on the parabola": Family(
+        ("x - lr*(beta1*y + (1-beta1)*x)/sqrt(beta2*z + (1-beta2)*x**2 + eps)", "beta1*y + (1-beta1)*x", "beta2*z + (1-beta2)*x**2"),
+        {"lr": (0.1, 1.0), "beta1": (0.0, 0.9), "beta2": (0.3, 0.95), "eps": (1e-3, 1e-3)}, ((0.3, 2.0), (0.0, 0.0), (0.0, 0.0)),
+        ("w**2/2", "adam")),
+}  # fmt: skip
+
+
 # -- wholly random formulas ----------------------------------------------------------------------------------------
 
 
@@ -224,6 +251,12 @@ def cases() -> list[Case]:
         made += [family.draw(name, rng) for _ in range(COUNTS.get(name, COMMON))]
     rng.shuffle(made)
     return made[:TOTAL]
+
+
+def optimizer_cases(count: int) -> list[Case]:
+    """So many of each optimizer's family."""
+    rng = np.random.default_rng(SEED)
+    return [family.draw(name, rng) for name, family in OPTIMIZERS.items() for _ in range(count)]
 
 
 # -- neutral fixed points, of which the fate is known --------------------------------------------------------------

@@ -136,15 +136,13 @@ def exponents(model: Model, orbit: np.ndarray) -> np.ndarray:
         if model.dim == 1:
             logs = np.log(np.abs(slopes[:, 0, 0]))
         else:
-            logs, u, v = [], 0.8, 0.6
-            for p, q, r, s in slopes.reshape(-1, 4).tolist():
-                u, v = p * u + q * v, r * u + s * v
-                length = math.hypot(u, v)
+            logs, v = np.empty(len(slopes)), np.array([0.8, 0.6, 0.7])[: model.dim]
+            for k, slope in enumerate(slopes):
+                v = slope @ v
+                length = math.hypot(*v)
                 if not 0 < length < math.inf:
                     return np.full(BATCHES, np.nan)
-                u, v = u / length, v / length
-                logs.append(math.log(length))
-            logs = np.array(logs)
+                v, logs[k] = v / length, math.log(length)
     return logs[: len(logs) // BATCHES * BATCHES].reshape(BATCHES, -1).mean(axis=1)
 
 

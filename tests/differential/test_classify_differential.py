@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,7 +11,7 @@ import pytest
 
 import cfdyn as cf
 from tests.differential import reference
-from tests.differential.random_maps import Case, cases, neutral_cases
+from tests.differential.random_maps import OPTIMIZERS, Case, cases, neutral_cases, optimizer_cases
 from tests.oracles import needs_compiler
 
 KINDS = ("fixed point", "cycle", "quasi-periodic", "chaotic", "divergent")
@@ -21,14 +20,17 @@ UNDECIDED, UNDECIDED_REFERENCE = 0.03, 0.05
 LONGER = 16
 
 
-@functools.cache
-def package_map(formulas: tuple[str, ...], variables: tuple[str, ...], names: tuple[str, ...]) -> cf.Map:
-    return cf.Map.from_text(formulas, variables, dict.fromkeys(names, 1.0))
+def package_map(case: Case) -> cf.Map:
+    if case.descent is None:
+        return cf.Map.from_text(case.formulas, case.variables, case.params)
+    loss, optimizer = case.descent
+    options = {"bias_correction": False, "eps_inside": True} if optimizer == "adam" else {}
+    return cf.as_map(cf.Loss(loss), cf.optimizers.get(optimizer)(**case.params, **options))
 
 
 def verdicts(case: Case, awaited: Future | None = None) -> tuple[reference.Verdict, cf.analysis.Regime]:
     """Of the reference and of the package. Where they differ the reference looks again, at an orbit 16 times as long."""
-    found = cf.analysis.classify(package_map(case.formulas, case.variables, tuple(case.params)).at(**case.params), case.start)
+    found = cf.analysis.classify(package_map(case), case.start)
     question = case.formulas, case.variables, case.params, case.start
     truth = awaited.result() if awaited else reference.classify(*question)
     if "undecided" not in (truth.kind, found.kind) and differ(truth, found):
@@ -37,7 +39,12 @@ def verdicts(case: Case, awaited: Future | None = None) -> tuple[reference.Verdi
 
 
 def differ(truth: reference.Verdict, found: cf.analysis.Regime) -> bool:
-    return (truth.kind, truth.period) != (found.kind, found.period)
+    """Another kind or period, or another multiplier or exponent."""
+    if (truth.kind, truth.period) != (found.kind, found.period):
+        return True
+    if found.period is not None:
+        return abs(abs(found.multipliers[0]) - truth.number) > 1e-5 * found.period
+    return found.kind == "chaotic" and abs(found.lyapunov - truth.number) > 0.1
 
 
 def together(chosen: Iterable[Case]) -> Iterator[tuple[Case, Future]]:
@@ -77,6 +84,25 @@ def test_some_random_maps():
     assert not report["wrong"]
     assert sum(len(report[kind]) for kind in KINDS) <= 1
     assert min(counts[kind] for kind in KINDS) >= 2
+
+
+def check_optimizers(chosen: Iterable[tuple[Case, Future | None]]) -> None:
+    counts, report = compare(chosen)
+    assert not report["wrong"]
+    assert counts["undecided"] <= UNDECIDED_REFERENCE * counts.total()
+    assert sum(len(report[kind]) for kind in KINDS) <= UNDECIDED * counts.total()
+    assert min(counts[kind] for kind in ("fixed point", "cycle", "chaotic", "divergent")) >= counts.total() // 50
+
+
+@needs_compiler
+def test_some_optimizers():
+    check_optimizers((case, None) for case in optimizer_cases(6))
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_a_thousand_optimizers():
+    check_optimizers(together(optimizer_cases(1000 // len(OPTIMIZERS))))
 
 
 # Where the package once differed and was wrong, by a cause of its own each.
@@ -135,8 +161,7 @@ def test_neutral_fixed_points():
     """Their fate is known: an orbit that creeps towards one along the rays of a rational rotation is on no q-cycle."""
     undecided = 0
     for case, truth in neutral_cases():
-        found = package_map(case.formulas, case.variables, tuple(case.params)).at(**case.params)
-        regime = cf.analysis.classify(found, case.start)
+        regime = cf.analysis.classify(package_map(case), case.start)
         print(case.family, case.params, case.start, truth, regime.kind, regime.period, regime.reason)
         assert regime.kind in (truth, "undecided"), case
         undecided += regime.kind == "undecided"

@@ -77,7 +77,9 @@ def test_second_moments_of_rmsprop(elementwise):
 def test_the_held_eigenvalue_stays(elementwise):
     """d(uᵀ(2P − H)u)/dt = 0 along the slopes, while Σ is not 0: the multiplier is the right one."""
     ours = loss()
-    for row in np.flatnonzero(elementwise.rank == 1):
+    held = np.flatnonzero(elementwise.rank == 1)
+    assert len(held) > 10
+    for row in held:
         w, nu, slope = elementwise.w[row], elementwise.z[row, 3:], elementwise.slopes[row]
         u = np.linalg.eigh(elementwise.covariance[row])[1][:, -1]
         moving = 2 * (u**2 / (2 * np.sqrt(nu)) / 0.05) @ slope[3:] - ours.curvature_gradient(w, u, u) @ slope[:3]

@@ -78,7 +78,7 @@ def test_no_other_feasible_direction_descends_faster(problem):
     loss, lr, path = solved(form, a, b, start, edge)
     held = np.flatnonzero(path.rank > 0)[:6]
     assume(len(held))
-    random = np.random.default_rng(1)
+    random, gaps = np.random.default_rng(1), []
     for row in held:
         w, p, g = path.w[row], path.slopes[row] / lr, loss.gradient(path.w[row])
         values, vectors = np.linalg.eigh(loss.hessian(w))
@@ -87,7 +87,8 @@ def test_no_other_feasible_direction_descends_faster(problem):
         for _ in range(50):
             v = random.normal(size=len(w))
             if np.linalg.eigvalsh(u.T @ (third @ v) @ u)[-1] <= 0:
-                assert (-g - p) @ (v - p) <= 1e-7 * (1 + g @ g)
+                gaps.append((-g - p) @ (v - p) / (1 + g @ g))
+    assert gaps and max(gaps) <= 1e-7
 
 
 @needs_compiler

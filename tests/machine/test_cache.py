@@ -280,7 +280,9 @@ def test_code_belongs_to_the_files_that_it_was_made_from():
     """Found by their lines, and found by parsing whole files: the same."""
     files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
     graph = {name: imports(path) & files.keys() for name, path in files.items()}
-    for name in [n for n in graph if n.startswith("cfdyn.kernels.")]:
+    kernels = [name for name in graph if name.startswith("cfdyn.kernels.") and files[name].name != "__init__.py"]
+    assert len(kernels) > 30
+    for name in kernels:
         reached = {name}
         while more := {b for a in reached for b in graph[a]} - reached:
             reached |= more

@@ -73,6 +73,7 @@ def test_the_covariance_of_the_rod_lift():
     loss, _, start = CASES["product, gd"]
     step = cf.as_map(loss, cf.optimizers.gd(lr=0.8))
     z = cf.iterate(cf.lifts.rod(step), cf.lifts.rod_start(step, start), 40).z
+    assert z.shape == (41, 4)
     for (middle, half), after in zip((np.split(row, 2) for row in z), z[1:]):
         up, down = loss.gradient(middle + half), loss.gradient(middle - half)
         change = np.outer(after[2:], after[2:]) - np.outer(half, half)

@@ -111,8 +111,7 @@ def test_status(digits):
     assert orbit.status == "diverged at step 50" and len(orbit.z) == 50  # 2⁵⁰ > 10¹⁵
     assert float(orbit.z[-1, 0]) == 2.0**49
     orbit = cf.iterate(cf.Map.from_text("log(x)"), [2.0], 10, digits=digits)
-    assert orbit.status == "left the domain at step 3" or orbit.status == "left the domain at step 2"
-    assert len(orbit.z) == int(orbit.status.split()[-1]) and all(math.isfinite(float(v)) for v in orbit.z[:, 0])
+    assert orbit.status == "left the domain at step 3" and len(orbit.z) == 3 and all(math.isfinite(float(v)) for v in orbit.z[:, 0])
     assert math.log(2) > 0 > math.log(math.log(2))  # so the second image exists and the third does not
     assert orbit.status.endswith("3")
 

@@ -86,7 +86,7 @@ def test_every_printer_gives_the_exact_value(text, printer):
 
 @pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf])
 def test_all_printers_agree_where_there_is_no_number(x):
-    for text in TEXTS[:3]:
+    for text in ("floor(x)", "ceil(x)", "frac(x)"):
         found = [printer(program_of(text))(np.array([x, 1.0]), np.empty(0)) for printer in (machine, python)]
         np.testing.assert_array_equal(*found)
 

@@ -48,8 +48,8 @@ class _Look:
     def __init__(self, base: Any, periods: Mapping[str, float]):
         self.names, self.periods, self.draw = base.names, periods, random.Random(1)
         tape, n, params = Tape(), len(base.names), list(base.params)
-        parameters = {name: tape.leaf("p", i) for i, name in enumerate(params)}
-        step = step_nodes(tape, base, [tape.leaf("z", i) for i in range(n)], parameters)
+        parameters = tape.named("p", params)
+        step = step_nodes(tape, base, tape.leaves("z", n), parameters)
         plain = without_floors(tape, step)
         data = [] if base.data is None else [list(map(float, row)) for row in base.data[:MOST_ROWS]]
         columns = len(data[0]) if data else 0

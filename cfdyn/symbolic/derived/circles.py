@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from cfdyn.symbolic.derived.derived import DerivedMap
-from cfdyn.symbolic.loss import LossSpec
 from cfdyn.tape.program import Node, Tape
 from cfdyn.tape.rebuild import rebuild
 
@@ -21,40 +19,15 @@ class CircleMap(DerivedMap):
     with these periods for other parameters too. Made and checked by `cfdyn.symbolic.derived.angles.circle_map`.
     """
 
-    base: Any
     periods: Mapping[str, float]
     unrolled: bool = False
     steady: bool = True
     cut: float = 0.0
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the state."""
-        return self.base.names
-
-    @property
-    def rest(self) -> tuple[float, ...] | None:
-        """Initial values of the state behind the weights."""
-        return self.base.rest
-
-    @property
-    def params(self) -> Mapping[str, float]:
-        """Parameters of the base."""
-        return self.base.params
-
-    @property
-    def observed(self) -> LossSpec | None:
-        """The loss that an orbit is measured by."""
-        return self.base.observed
-
-    @property
     def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros the base changes its branch; none of what only wraps."""
         return () if self.unrolled else self.base.switching
-
-    def at(self, params: Mapping[str, float]) -> CircleMap:
-        """The same map with other parameter values."""
-        return replace(self, base=self.base.at(params))
 
     @cached_property
     def key(self) -> str:

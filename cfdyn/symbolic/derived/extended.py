@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.derived.derived import DerivedMap
@@ -16,11 +15,7 @@ from cfdyn.symbolic.loss import merged, shortened
 class ExtendedMap(DerivedMap):
     """(z, α) → (f(z; α), α) for the parameters α named in ``moved``: its derivatives are those of f in z and α together."""
 
-    base: Any
     moved: tuple[str, ...]
-
-    # The loss may depend on what has become a state; a reader of the whole orbit wants the base.
-    observed = None
 
     def __post_init__(self) -> None:
         for name in self.moved:
@@ -28,6 +23,9 @@ class ExtendedMap(DerivedMap):
                 raise unknown("parameter of the map", name, self.base.params)
         if len(set(self.moved)) < len(self.moved):
             raise UsageError(f"the parameters must be distinct, not {', '.join(self.moved)}")
+
+    # The loss may depend on what has become a state; a reader of the whole orbit wants the base.
+    observed = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +45,7 @@ class ExtendedMap(DerivedMap):
     def at(self, params: Mapping[str, float]) -> ExtendedMap:
         """The same map with other values of the parameters that are left."""
         merged(self.params, params, "parameter of the map")
-        return ExtendedMap(self.base.at(params), self.moved)
+        return super().at(params)
 
     @property
     def key(self) -> str:

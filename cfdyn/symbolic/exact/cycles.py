@@ -9,8 +9,9 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.records.record import provenance
+from cfdyn.symbolic.exact.families import ExactCondition, ExactFamily, ExactFormula, ExactRoot
 from cfdyn.symbolic.exact.process import TOO_LATE, answers, checked_limit
-from cfdyn.symbolic.exact.record import ExactCondition, ExactCycles, ExactFamily, ExactFormula, ExactRoot
+from cfdyn.symbolic.exact.record import ExactCycles
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 from cfdyn.symbolic.optimizer import Optimizer
 

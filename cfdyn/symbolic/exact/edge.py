@@ -7,8 +7,9 @@ from typing import Any
 
 from cfdyn.records.record import provenance
 from cfdyn.symbolic.exact.cycles import formula_of
+from cfdyn.symbolic.exact.families import ExactFormula
 from cfdyn.symbolic.exact.process import answers, checked_limit
-from cfdyn.symbolic.exact.record import ExactEdge, ExactFormula, ExactMinimum
+from cfdyn.symbolic.exact.record import ExactEdge, ExactMinimum
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 
 

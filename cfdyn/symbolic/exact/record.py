@@ -1,113 +1,15 @@
-"""What was found in closed form, as records that can be saved, printed, evaluated and drawn."""
+"""What was found in closed form about a map or a loss, as records that can be saved, printed, evaluated and drawn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.record import Record
-
-if TYPE_CHECKING:
-    import sympy as sp
-
-
-@dataclass(frozen=True)
-class ExactFormula(Record):
-    """An expression as ``text`` (what the safe parser reads; empty where it cannot) and in LaTeX."""
-
-    text: str
-    tex: str
-
-    def latex(self) -> str:
-        """LaTeX, without dollars."""
-        return self.tex
-
-    @cached_property
-    def expression(self) -> sp.Expr:
-        """The SymPy expression.
-
-        Raises
-        ------
-        FormulaError : there is no text, or it is none that can be read
-        """
-        from cfdyn.symbolic.text.parse import parse
-
-        return parse(self.text)
-
-    def __str__(self) -> str:
-        return self.text or self.tex
-
-
-@dataclass(frozen=True)
-class ExactRoot(Record):
-    """A root of a condition in the first parameter, the others at their values.
-
-    ``value``: rounded to a double; ``interval``: rational numbers around it, as texts, that hold no other root;
-    ``formula``: in square roots, or None; ``real``: whether real cycles meet the condition there, None where that was
-    not looked at; ``points``: these, the unknown of the family.
-    """
-
-    parameter: str
-    value: float
-    digits: str
-    interval: tuple[str, str]
-    formula: ExactFormula | None
-    real: bool | None
-    points: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class ExactCondition(Record):
-    """Where a family bifurcates: ``polynomial`` = 0.
-
-    ``kind``: "flip" (a multiplier −1), "fold" (+1, where two cycles of the family meet), "birth by doubling", "birth by
-    tripling", … (+1, where the cycles merge with one of half the period, a third of it, …), "branch point" (+1, where two
-    families meet), "neimark-sacker" (determinant 1, multipliers complex), or "neutral saddle" (determinant 1, multipliers real,
-    no bifurcation). Without ``roots`` it is met at complex parameters alone.
-    """
-
-    kind: str
-    polynomial: ExactFormula
-    roots: tuple[ExactRoot, ...]
-
-
-@dataclass(frozen=True)
-class ExactFamily(Record):
-    """Cycles whose points are the roots of one irreducible polynomial, ``equation`` = 0 in ``unknown``.
-
-    ``count``: how many cycles, complex ones too; 0 where the equation is transcendental. ``coordinates``: all entries
-    of a point as functions of the unknown. ``roots``: the points in closed form, empty if there is none.
-    ``multipliers``: one formula for each fixed point, or for each cycle that differs from the others in it, or empty;
-    ``multiplier_polynomial``: whose roots they are, or None if it was too large. ``parameter``: the parameter
-    as a function of the unknown, for a family that is given so.
-    """
-
-    kind: str
-    period: int
-    equation: ExactFormula
-    unknown: str
-    degree: int
-    count: int
-    coordinates: tuple[ExactFormula, ...]
-    roots: tuple[ExactFormula, ...]
-    multipliers: tuple[ExactFormula, ...]
-    multiplier_polynomial: ExactFormula | None
-    conditions: tuple[ExactCondition, ...]
-    parameter: ExactFormula | None = None
-
-    def latex(self) -> str:
-        """The family in a few displayed lines."""
-        lines = [f"{self.equation.tex} = 0"]
-        if self.roots:
-            lines.append(f"{self.unknown} \\in \\left\\{{{', '.join(r.tex for r in self.roots)}\\right\\}}")
-        lines += [rf"\mu = {m.tex}" for m in self.multipliers]
-        lines += [rf"\text{{{c.kind}: }} {c.polynomial.tex} = 0" for c in self.conditions]
-        return r" \\ ".join(lines)
+from cfdyn.symbolic.exact.families import ExactCurves, ExactCycle, ExactFamily, ExactFormula, ExactRoot
 
 
 @dataclass(frozen=True)
@@ -146,7 +48,7 @@ class ExactCycles(Record):
         body = [*steps, *(family.latex() for family in self.families)]
         return "\\begin{gathered}\n" + " \\\\\n".join(body) + "\n\\end{gathered}"
 
-    def at(self, /, real: bool = True, **parameters: float) -> list[Any]:
+    def at(self, /, real: bool = True, **parameters: float) -> list[ExactCycle]:
         """The cycles at numbers: a list of `ExactCycle`, real ones only unless ``real`` is false.
 
         Raises
@@ -160,11 +62,12 @@ class ExactCycles(Record):
         >>> [(c.points[:, 0].round(6).tolist(), c.multipliers.round(6).tolist()) for c in found.at(r=3.2)]
         [([0.513045, 0.799455], [0.16])]
         """
-        from cfdyn.symbolic.exact.numbers.evaluate import cycles_at
+        from cfdyn.symbolic.exact.numbers.evaluate import Numeric, cycles_at
 
-        return cycles_at(self, self.numbers(parameters), real)
+        values = self.numbers(parameters)
+        return cycles_at(Numeric(self.names, self.formulas, self.parameters), self.families, values, real)
 
-    def curves(self, parameter: str, lo: float, hi: float, count: int = 400) -> Any:
+    def curves(self, parameter: str, lo: float, hi: float, count: int = 400) -> ExactCurves:
         """The real branches over a range of a parameter: `ExactCurves`.
 
         Where floats do not suffice for the roots, as from degree 30 on, many digits are spent on a few of the values and
@@ -174,12 +77,15 @@ class ExactCycles(Record):
         ------
         UsageError : an unknown parameter, or an empty or infinite range
         """
-        from cfdyn.symbolic.exact.numbers.evaluate import curves
+        from cfdyn.symbolic.exact.numbers.evaluate import Numeric, curves
 
         self.numbers({parameter: lo})
         if not (np.isfinite([lo, hi]).all() and lo < hi and 2 <= count <= 100_000):
             raise UsageError(f"a range needs finite lo < hi and 2 to 100000 values, not {lo:g}:{hi:g}:{count}")
-        return curves(self, parameter, np.linspace(lo, hi, count))
+        values = np.linspace(lo, hi, count)
+        p = [values if name == parameter else np.full(count, self.params[name]) for name in self.parameters]
+        points, multipliers, family = curves(Numeric(self.names, self.formulas, self.parameters), self.families, p, count)
+        return ExactCurves(parameter, values, points, multipliers, family, provenance=self.provenance)
 
     def numbers(self, changed: dict[str, float]) -> dict[str, float]:
         """The values of the symbols, some changed."""
@@ -189,39 +95,6 @@ class ExactCycles(Record):
             if name not in self.parameters:
                 raise unknown("parameter", name, self.parameters)
         return {name: number(name, changed.get(name, self.params[name]), finite=True) for name in self.parameters}
-
-
-@dataclass(frozen=True)
-class ExactCycle(Record):
-    """A cycle at numbers: ``points`` (period, D) from the smallest on, ``multipliers`` (D,); ``stable`` is None at modulus 1.
-
-    ``family``: its number among the families.
-    """
-
-    points: Annotated[np.ndarray, "n D"]
-    period: Annotated[int, "n"]
-    multipliers: Annotated[np.ndarray, "D", complex]
-    stable: bool | None
-    family: int
-
-
-@dataclass(frozen=True)
-class ExactCurves(Record):
-    """Branches over a parameter: ``values`` (m,), ``points`` (B, m) of the first weight, NaN where not real.
-
-    ``multipliers`` (B, m): the largest modulus; ``family`` (B,).
-    """
-
-    parameter: str
-    values: Annotated[np.ndarray, "m"]
-    points: Annotated[np.ndarray, "B m"]
-    multipliers: Annotated[np.ndarray, "B m"]
-    family: Annotated[np.ndarray, "B"]
-
-    @property
-    def stable(self) -> np.ndarray:
-        """Where the branches are real and stable, (B, m)."""
-        return self.multipliers < 1
 
 
 @dataclass(frozen=True)

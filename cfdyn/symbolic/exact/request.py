@@ -14,7 +14,7 @@ from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import loss_program, map_program
-from cfdyn.tape.program import Program
+from cfdyn.tape.program import Program, read_tape
 
 MOST_ROWS, MOST_NODES = 200, 2000
 RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split())
@@ -66,11 +66,15 @@ def chosen_parameters(spec: Any, wanted: Sequence[str] | str | None) -> tuple[st
 
 
 def stored_program(program: Program) -> dict[str, Any]:
-    """A program as JSON-ready data."""
-    pairs = zip(program.tape.ops, program.tape.args, strict=True)
-    nodes = [[op, str(args[0])] if op == "const" else [op, *args] for op, args in pairs]
-    return {"nodes": nodes, "outputs": program.outputs, "n_z": program.n_z, "n_p": program.n_p,
+    """A program as data for JSON; `read_program` reads it."""
+    return {"nodes": program.tape.written(), "outputs": program.outputs, "n_z": program.n_z, "n_p": program.n_p,
             "n_columns": program.n_columns}  # fmt: skip
+
+
+def read_program(stored: dict[str, Any]) -> Program:
+    """The program that `stored_program` wrote down."""
+    tape = read_tape(stored["nodes"])
+    return Program(tape, tuple(stored["outputs"]), stored["n_z"], stored["n_p"], stored["n_columns"])
 
 
 def is_rational(program: Program) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import FormulaError
 from cfdyn.machine.shelf import Shelf, fingerprint
-from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.program import Node, Tape, read_tape
 from cfdyn.tape.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Formula:
         for name in self.names:
             if name not in names:
                 raise FormulaError(f"the name {name!r} has no value; declare it as a variable or a parameter")
-        leaves = {self.tape.leaf("name", i): names[name] for i, name in enumerate(self.names)}
+        leaves = {leaf: names[name] for name, leaf in self.tape.named("name", self.names).items()}
         return rebuild(self.tape, list(outputs), tape, leaves)
 
 
@@ -133,11 +132,13 @@ def is_kept(text: str) -> bool:
 def _read(text: str) -> Formula:
     stored = _shelf().read(text)
     if stored is not None:
-        return _restored(text, json.loads(stored))
+        names, nodes, root, switching, latex = json.loads(stored)
+        return Formula(text, text, tuple(names), read_tape(nodes), root, tuple(switching), latex)
     from cfdyn.symbolic.text.parse import parse
 
     found = _analysed(text, text, parse(text))
-    _shelf().write(text, json.dumps(_stored(found)).encode())
+    kept = [found.names, found.tape.written(), found.root, found.switching, found.latex]
+    _shelf().write(text, json.dumps(kept).encode())
     return found
 
 
@@ -169,7 +170,7 @@ def _analysed(key: str, text: str, expression: sp.Expr) -> Formula:
     from cfdyn.symbolic.text.lower import lower
 
     tape, names = Tape(), tuple(sorted(s.name for s in expression.free_symbols))
-    leaves = {name: tape.leaf("name", i) for i, name in enumerate(names)}
+    leaves = tape.named("name", names)
     root = lower(tape, expression, leaves)
     switching = tuple(lower(tape, s, leaves) for s in switching_conditions(expression))
     return Formula(key, text, names, tape, root, switching, _latex(expression))
@@ -188,17 +189,3 @@ def _latex(expression: sp.Expr) -> str:
         return sp.latex(expression)
     except TypeError:  # SymPy 1.14 cannot print a power of a Piecewise
         return ""
-
-
-def _stored(f: Formula) -> dict[str, Any]:
-    pairs = zip(f.tape.ops, f.tape.args, strict=True)
-    nodes = [[op, *([hex(args[0].numerator), hex(args[0].denominator)] if op == "const" else args)] for op, args in pairs]
-    return {"names": f.names, "nodes": nodes, "root": f.root, "switching": f.switching, "latex": f.latex}
-
-
-def _restored(text: str, stored: dict[str, Any]) -> Formula:
-    tape = Tape()
-    for op, *args in stored["nodes"]:
-        tape.restore(op, (Fraction(int(args[0], 16), int(args[1], 16)),) if op == "const" else tuple(args))
-    names, switching = tuple(stored["names"]), tuple(stored["switching"])
-    return Formula(text, text, names, tape, stored["root"], switching, stored["latex"])

@@ -1,4 +1,4 @@
-"""Programs of a tape as SymPy expressions, and their passage to another process as JSON."""
+"""Programs of a tape as SymPy expressions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ import sympy as sp
 
 from cfdyn.symbolic.exact.request import Refused
 from cfdyn.tape.evaluate import Algebra, evaluate
-from cfdyn.tape.program import Program, Tape
-
-
-def read_program(stored: dict[str, Any]) -> Program:
-    """The program that `cfdyn.symbolic.exact.request.stored_program` wrote down."""
-    tape = Tape()
-    for op, *args in stored["nodes"]:
-        tape.restore(op, (Fraction(args[0]),) if op == "const" else tuple(args))
-    return Program(tape, tuple(stored["outputs"]), stored["n_z"], stored["n_p"], stored["n_columns"])
+from cfdyn.tape.program import Program
 
 
 def expressions(program: Program, z: Sequence[sp.Expr], p: Sequence[sp.Expr], data: Sequence = ()) -> list[sp.Expr]:
@@ -31,19 +23,21 @@ def expressions(program: Program, z: Sequence[sp.Expr], p: Sequence[sp.Expr], da
 
     Examples
     --------
+    >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = sp.Symbol("x", real=True)
     >>> expressions(Program(t, (t.ipow(t.leaf("z", 0), 2),), 1, 0), [x], [])
     [x**2]
     """
-    rows = [[_rational(v) for v in row] for row in data]
+    rows = [[rational(v) for v in row] for row in data]
     try:
         return evaluate(program, _algebra(), z, p, rows)
     except KeyError as problem:
         raise Refused(f"its formula has branches ({problem.args[0]}), where no closed form is sought") from None
 
 
-def _rational(value: Fraction | str) -> sp.Rational:
+def rational(value: Fraction | str) -> sp.Rational:
+    """SymPy's number for a fraction, or for a text such as "-3/4"."""
     exact = Fraction(value)
     return sp.Rational(exact.numerator, exact.denominator)
 
@@ -57,4 +51,4 @@ def _algebra() -> Algebra:
         softplus=lambda x: sp.log(1 + sp.exp(x)), logcosh=lambda x: sp.log(sp.cosh(x)),
         sech2=lambda x: 1 - sp.tanh(x) ** 2,
     )  # fmt: skip
-    return Algebra(_rational, functions, sp.pi, sp.E)
+    return Algebra(rational, functions, sp.pi, sp.E)

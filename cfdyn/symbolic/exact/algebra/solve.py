@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
-
-import sympy as sp
 
 from cfdyn.symbolic.exact.algebra.closed import latex, readable
 from cfdyn.symbolic.exact.algebra.elimination import candidates
-from cfdyn.symbolic.exact.algebra.expressions import expressions, read_program
+from cfdyn.symbolic.exact.algebra.expressions import expressions, rational
 from cfdyn.symbolic.exact.algebra.family import Family, System
 from cfdyn.symbolic.exact.algebra.line import cycle_factors
-from cfdyn.symbolic.exact.request import Refused, is_rational
+from cfdyn.symbolic.exact.request import Refused, is_rational, read_program
 from cfdyn.symbolic.text.parse import symbol
 
 
@@ -38,13 +35,13 @@ def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def read_system(asked: dict[str, Any]) -> System:
     """The map in symbols; parameters that do not stay symbols are put in as exact numbers."""
     names, free = asked["names"], [symbol(name) for name in asked["parameters"]]
-    values = {name: sp.Rational(Fraction(text).numerator, Fraction(text).denominator) for name, text in asked["values"].items()}
+    values = {name: rational(text) for name, text in asked["values"].items()}
     z = [symbol(name) for name in names]
     p = [symbol(name) if name in asked["parameters"] else value for name, value in values.items()]
     f = expressions(read_program(asked["step"]), z, p, asked["data"])
     taken = {*names, *values}
     t = next(symbol(name) for name in ("mu", "multiplier", "mu_1") if name not in taken)
-    return System([sp.expand(e) for e in f], z, free, {s: values[s.name] for s in free}, t)
+    return System([e.expand() for e in f], z, free, {s: values[s.name] for s in free}, t)
 
 
 def all_families(system: System, n: int) -> Iterator[Family]:

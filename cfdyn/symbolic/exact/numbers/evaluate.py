@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from cfdyn.symbolic.exact.families import ExactCycle, ExactFamily, ExactFormula
 from cfdyn.symbolic.exact.numbers.implicit import implicit_points, value
 from cfdyn.symbolic.exact.numbers.roots import Roots, complex_algebra
-from cfdyn.symbolic.exact.record import ExactCurves, ExactCycle, ExactCycles, ExactFamily
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import jacobian
 from cfdyn.tape.evaluate import evaluate
@@ -21,17 +21,14 @@ MOST_PRECISE = 24  # values of a range at which many digits are affordable
 
 
 class Numeric:
-    """A record's map and the polynomials of its families as functions of numpy arrays."""
+    """A map, one formula for each of its names, as a function of numpy arrays; ``parameters``: the names of its symbols."""
 
-    def __init__(self, record: ExactCycles):
-        self.record = record
-        tape = Tape()
-        self.z = [tape.leaf("z", i) for i in range(len(record.names))]
-        self.p = {name: tape.leaf("p", i) for i, name in enumerate(record.parameters)}
-        names = dict(zip(record.names, self.z, strict=True)) | self.p
-        step = [formula(f.text).on(tape, names) for f in record.formulas]
-        rows = [entry for row in jacobian(tape, step, self.z) for entry in row]
-        self._step = Program(tape, (*step, *rows), len(self.z), len(self.p))
+    def __init__(self, names: Sequence[str], formulas: Sequence[ExactFormula], parameters: Sequence[str]):
+        tape, self.parameters = Tape(), parameters
+        z = tape.leaves("z", len(names))
+        bound = dict(zip((*names, *parameters), z + tape.leaves("p", len(parameters)), strict=True))
+        step = [formula(f.text).on(tape, bound) for f in formulas]
+        self._step = Program(tape, (*step, *sum(jacobian(tape, step, z), [])), len(names), len(parameters))
 
     def step(self, z: np.ndarray, p: Sequence) -> tuple[np.ndarray, np.ndarray]:
         """Images (D, …) and Jacobians (D, D, …) of points (D, …)."""
@@ -50,8 +47,9 @@ class Numeric:
         return np.array(points), total
 
 
-def _points(family: ExactFamily, numeric: Numeric, names: Sequence[str], p: Sequence[np.ndarray], precise: bool) -> np.ndarray:
+def _points(family: ExactFamily, numeric: Numeric, p: Sequence[np.ndarray], precise: bool) -> np.ndarray:
     """All points of a family, (D, degree, m), complex; in floats where these suffice, unless ``precise``."""
+    names = numeric.parameters
     if not family.degree:
         return _returning(numeric, implicit_points(family, names, p), p, family.period)
     solver = Roots(family, names)
@@ -118,12 +116,13 @@ def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) 
     return z
 
 
-def cycles_at(record: ExactCycles, values: dict[str, float], real: bool) -> list[ExactCycle]:
+def cycles_at(
+    numeric: Numeric, families: Sequence[ExactFamily], values: dict[str, float], real: bool
+) -> list[ExactCycle]:
     """The cycles of all families that have a polynomial, or a parameter as a function of the unknown."""
-    numeric, found = Numeric(record), []
-    p = [np.array([values[name]]) for name in record.parameters]
-    for number, family in enumerate(record.families):
-        z = _points(family, numeric, record.parameters, p, precise=True)[:, :, 0]
+    found, p = [], [np.array([values[name]]) for name in numeric.parameters]
+    for number, family in enumerate(families):
+        z = _points(family, numeric, p, precise=True)[:, :, 0]
         left = [k for k in range(z.shape[1]) if np.isfinite(z[:, k]).all()]
         while left:
             points, matrix = numeric.orbit(z[:, left[:1]], [v[:1] for v in p], family.period)
@@ -148,13 +147,16 @@ def _cycle(points: np.ndarray, matrix: np.ndarray, is_real: bool, family: int) -
     return ExactCycle(np.roll(points, -first, axis=0), len(points), mu, stable, family)
 
 
-def curves(record: ExactCycles, parameter: str, values: np.ndarray) -> ExactCurves:
-    """Branches followed from value to value: the nearest roots belong together."""
-    numeric = Numeric(record)
-    p = [values if name == parameter else np.full(len(values), record.params[name]) for name in record.parameters]
-    points, sizes, families = [], [], []
-    for number, family in enumerate(record.families):
-        z = _points(family, numeric, record.parameters, p, precise=False)
+def curves(
+    numeric: Numeric, families: Sequence[ExactFamily], p: Sequence[np.ndarray], m: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Branches followed over m values of the parameters: points and largest multipliers (B, m), number of the family (B,).
+
+    The nearest roots at successive values belong together; NaN where they are not real.
+    """
+    points, sizes, numbers = [np.empty((0, m))], [np.empty((0, m))], []
+    for number, family in enumerate(families):
+        z = _points(family, numeric, p, precise=False)
         order = _followed(z[0])
         z = np.take_along_axis(z, order[None], axis=1)
         with np.errstate(all="ignore"):
@@ -163,10 +165,8 @@ def curves(record: ExactCycles, parameter: str, values: np.ndarray) -> ExactCurv
         is_real = np.abs(z.imag).max(axis=0) <= REAL * (1 + np.abs(z).max(axis=0))
         points.append(np.where(is_real, z[0].real, np.nan))
         sizes.append(np.where(is_real, size, np.nan))
-        families += [number] * z.shape[1]
-    empty = np.empty((0, len(values)))
-    return ExactCurves(parameter, values, np.concatenate([empty, *points]), np.concatenate([empty, *sizes]),
-                       np.array(families, dtype=int), provenance=record.provenance)  # fmt: skip
+        numbers += [number] * z.shape[1]
+    return np.concatenate(points), np.concatenate(sizes), np.array(numbers, dtype=int)
 
 
 def _largest(matrix: np.ndarray) -> np.ndarray:

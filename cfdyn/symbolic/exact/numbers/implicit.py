@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from cfdyn.symbolic.exact.families import ExactFamily
 from cfdyn.symbolic.exact.numbers.roots import complex_algebra
-from cfdyn.symbolic.exact.record import ExactFamily
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.evaluate import evaluate
 from cfdyn.tape.program import Program, Tape
@@ -20,7 +20,7 @@ GRID = np.geomspace(1e-4, 1e4, 4000)
 def value(text: str, where: Mapping[str, Any]) -> Any:
     """A formula at numbers or arrays."""
     read, tape = formula(text), Tape()
-    root = read.on(tape, {name: tape.leaf("z", i) for i, name in enumerate(read.names)})
+    root = read.on(tape, tape.named("z", read.names))
     program = Program(tape, (root,), len(read.names), 0)
     return evaluate(program, complex_algebra(), [where[name] for name in read.names], [])[0]
 

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 from scipy.special import erf
 
-from cfdyn.symbolic.exact.record import ExactFamily
+from cfdyn.symbolic.exact.families import ExactFamily
 from cfdyn.tape.evaluate import Algebra
 
 DIGITS = 30

@@ -1,0 +1,123 @@
+"""Averages of iterates and models: distance to the mean path, and loss, over time."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.averages import Average, Averages
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, columns, dots, house_style, new_figure
+from cfdyn.words import shortened
+
+FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
+MEMORIES = ("#8fc9b0", "#2e8b6f", "#14503d")
+MODELS = (WARN, "#8a5fb0", "#c2528b", "#7a7a2a", INK)
+DECADES = 1e-12  # of the largest loss: below is round-off
+
+
+def draw(found: Averages) -> Figure:
+    """Three panels of an `Averages`: error over time, loss over time, and the ranking."""
+    with house_style():
+        figure = new_figure(10.6, 5.4)
+        grid = figure.add_gridspec(2, 2, width_ratios=(2.1, 1))
+        above, ranking = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[:, 1])
+        below = figure.add_subplot(grid[1, 0], sharex=above)
+        above.tick_params(labelbottom=False)
+        _draw_errors(above, found)
+        _draw_losses(below, found)
+        _draw_ranking(ranking, found)
+        below.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
+        handles, labels = below.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
+        figure.suptitle(_title(found), fontsize=9.5)
+    return figure
+
+
+def _title(found: Averages) -> str:
+    settings = found.provenance.get("settings", {}).get("orbit") or {}
+    words = settings.get("map", "")
+    return shortened(words, 140)
+
+
+def colours(found: Averages) -> dict[str, str]:
+    """Averages by what they are, exponential ones darker with their memory; models in the order given."""
+    chosen, memories, models = {}, 0, 0
+    for entry in found.entries:
+        if entry.kind == "model":
+            chosen[entry.name], models = MODELS[models % len(MODELS)], models + 1
+        elif entry.name in FIXED:
+            chosen[entry.name] = FIXED[entry.name]
+        else:
+            chosen[entry.name], memories = MEMORIES[min(memories, len(MEMORIES) - 1)], memories + 1
+    return chosen
+
+
+def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
+    """Dots for the iterates, at an odd stride that keeps a 2-cycle visible; dashes for models."""
+    t = entry.first + np.arange(len(values))
+    if entry.name == "iterate":
+        dots(axes, t, values, color=colour, markersize=2.2, label=entry.name)
+    else:
+        style = "--" if entry.kind == "model" else "-"
+        axes.plot(t, values, style, color=colour, linewidth=1.5 if entry.kind == "model" else 1.1, zorder=3, label=entry.name)
+
+
+def _draw_errors(axes: Axes, found: Averages) -> None:
+    """‖w(t) − reference(t)‖ on a logarithmic axis; whole slow cycles shaded in turn."""
+    for first, last in found.cycles[::2]:
+        axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+    errors = {e.name: np.linalg.norm(e.w - found.reference[e.first : e.first + len(e.w)], axis=1) for e in found.entries}
+    for entry in found.entries:
+        _line(axes, entry, np.maximum(errors[entry.name], 1e-300), colours(found)[entry.name])
+    everything = np.concatenate(list(errors.values()))
+    everything = everything[everything > 0]
+    if len(everything):
+        low, high = np.quantile(everything, [0.02, 1.0])
+        axes.set_yscale("log")
+        axes.set_ylim(max(low / 3, 1e-9 * high), 2 * high)
+    else:
+        axes.text(0.5, 0.5, "no time average to measure against", transform=axes.transAxes, ha="center")
+    axes.set_ylabel("distance to the mean path")
+
+
+def _draw_losses(axes: Axes, found: Averages) -> None:
+    """Above the lowest loss seen, on a logarithmic axis."""
+    shown = []
+    for entry in found.entries:
+        above = entry.loss - found.best_loss
+        _line(axes, entry, np.where(above > 0, above, np.nan), colours(found)[entry.name])
+        shown.append(above[np.isfinite(above) & (above > 0)])
+    for fraction, level in zip(found.fractions, found.levels, strict=True):
+        if level > found.best_loss:
+            axes.axhline(level - found.best_loss, color=INK, linestyle=":", linewidth=0.6, zorder=0)
+            place = (1.0, level - found.best_loss)
+            axes.annotate(f" {100 * fraction:g} %", place, xycoords=("axes fraction", "data"), fontsize=6.5, va="center",
+                          annotation_clip=True)  # fmt: skip
+    values = np.concatenate(shown)
+    if len(values):
+        low, high = values.min(), np.quantile(values, 0.998)
+        axes.set_yscale("log")
+        axes.set_ylim(max(low / 2, DECADES * high), 2 * high)
+    axes.set_ylabel("loss above the lowest seen")
+
+
+def _draw_ranking(axes: Axes, found: Averages) -> None:
+    """Root mean square errors, the nearest on top; diamonds: once the lag is allowed for."""
+    ranked = [entry for entry in found.ranking if entry.error > 0][::-1]
+    if not ranked:
+        axes.set_axis_off()
+        return
+    values, timed = (np.array([getattr(e, what) for e in ranked]) for what in ("error", "timed_error"))
+    smallest = np.concatenate([values, timed[timed > 0]]).min() / 3
+    bars = axes.barh(range(len(ranked)), values, height=0.62, color=[colours(found)[e.name] for e in ranked])
+    for bar, entry in zip(bars, ranked, strict=True):
+        words = f"{entry.error:.3g}" + ("  (ended early)" if found.ended_early(entry) else "")
+        right = max(bar.get_width(), entry.timed_error)
+        axes.text(right * 1.25, bar.get_y() + bar.get_height() / 2, words, va="center", fontsize=7.5)
+    axes.plot(np.where(timed > 0, timed, np.nan), range(len(ranked)), "D", color=INK, markersize=3.5)
+    axes.set_title("◆ once the lag is allowed for", fontsize=7.5)
+    axes.set_yticks(range(len(ranked)), [entry.name for entry in ranked])
+    axes.set_xscale("log")
+    axes.set_xlim(smallest, 12 * values.max())
+    axes.set_xlabel("distance to the mean path (rms)")

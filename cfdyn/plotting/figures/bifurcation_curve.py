@@ -1,0 +1,169 @@
+"""Bifurcation curves in the plane of two parameters, a colour for each kind, with their points of codimension two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.errors import UsageError
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.words import spoken
+
+COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
+           "branch point": "#5a5a5a"}
+SHORT = {
+    "cusp": "CP", "generalized flip": "GF", "fold-flip": "FF", "resonance 1:1": "1:1", "resonance 1:2": "1:2",
+    "resonance 1:3": "1:3", "resonance 1:4": "1:4", "chenciner": "CH", "fold-neimark-sacker": "FNS",
+    "flip-neimark-sacker": "PNS", "double neimark-sacker": "NNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
+    "border-collision-fold": "BF", "border-collision-flip": "BP", "border-collision-neimark-sacker": "BN",
+    "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
+    "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
+    "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
+}  # fmt: skip
+DASHED = (0, (4, 2))
+BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
+# Where what is born is unstable on the centre manifold: the sign of the coefficient there.
+UNSTABLE = {"flip": -1, "neimark-sacker": 1}
+
+
+def draw(curve: BifurcationCurve, also: Sequence[BifurcationCurve] = ()) -> Figure:
+    """One curve, or several in one chart."""
+    curves = [curve, *also]
+    if any(getattr(c, "names", None) != curve.names for c in curves):
+        raise UsageError(f"the curves of one chart have the same parameters, here {' and '.join(curve.names)}, in this order")
+    with house_style():
+        figure = new_figure(6.6, 4.4)
+        axes = figure.subplots()
+        for one in curves:
+            _draw_curve(axes, one)
+        axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
+        _limit(axes, curves)
+        handles = [*_lines(curves), *_points(curves)]
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
+        figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
+        _name_points(figure, axes, curves)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
+    """A curve into axes; dashed where what is born there is unstable."""
+    colour, width = _style(curve)
+    unstable = _unstable(curve)
+    for first, last in _runs(unstable):
+        piece = curve.parameters[first : min(last + 2, len(curve))]
+        axes.plot(*piece.T, color=colour, linestyle=DASHED if unstable[first] else "-", linewidth=width)
+    for special in curve.special:
+        axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4, clip_on=False)
+
+
+def _style(curve: BifurcationCurve) -> tuple[str, float]:
+    """Colour and width: paler and thinner the longer the period, which lie closer together."""
+    pale = 0.7 - 0.7 / (1 + 0.7 * np.log2(curve.period))
+    return to_hex(np.array(to_rgb(COLOURS[curve.kind])) * (1 - pale) + pale), 1.3 if curve.period == 1 else 0.8
+
+
+def _unstable(curve: BifurcationCurve) -> np.ndarray:
+    """The rows where what is born is unstable."""
+    return np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
+
+
+def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
+    """What each line is, in the order of the kinds and periods, and what dashes are."""
+    found: dict[str, Line2D] = {}
+    for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
+        name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
+        name += f", period {curve.period}" if curve.period > 1 else ""
+        colour, width = _style(curve)
+        found.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
+    dashed = [Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.9, label="subcritical")]
+    return [*found.values(), *(dashed if any(_unstable(c).any() for c in curves) else [])]
+
+
+def _short(kind: str) -> str:
+    """The short name; of a weak resonance 1:q too."""
+    return SHORT.get(kind, kind.removeprefix("resonance "))
+
+
+def _points(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
+    """What the short names of special points mean; one entry for all strong resonances."""
+    found = {}
+    order = list(SHORT)
+    for kind in sorted({s.kind for c in curves for s in c.special}, key=lambda k: order.index(k) if k in SHORT else len(order)):
+        short, name = ("1:q", "strong resonance") if _short(kind) in kind else (_short(kind), spoken(kind))
+        text = r"\mathrm{" + short.replace(":", "{:}") + "}"
+        size = 3.8 * len(short)
+        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
+    return list(found.values())
+
+
+def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
+    """All of the curves, and up to a bound where they come near it."""
+    shown = np.concatenate([*(c.parameters for c in curves), *(s.parameters[None] for c in curves for s in c.special)])
+    bounds = np.array([c.bounds for c in curves])
+    limits = []
+    for k in (0, 1):
+        lo, hi = shown[:, k].min(), shown[:, k].max()
+        least, most = bounds[:, k, 0].min(), bounds[:, k, 1].max()
+        margin = 0.06 * (hi - lo) or 0.1 * (most - least)
+        limits.append((least if lo - least <= 2 * margin else lo - margin, most if most - hi <= 2 * margin else hi + margin))
+    axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """With the nearest value where one is missing, as at a resonance."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return values
+    return values[known[np.argmin(np.abs(np.arange(len(values))[:, None] - known), axis=1)]]
+
+
+def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
+    """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
+    figure.draw_without_rendering()  # the layout decides where things are
+    scale, frame = figure.dpi / 72, axes.get_window_extent()
+    lines = [axes.transData.transform(c.parameters) for c in curves]
+    ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
+    named: dict[str, list[np.ndarray]] = {}
+    for special in (s for c in curves for s in c.special):
+        text, place = _short(special.kind), axes.transData.transform(special.parameters)
+        if any(np.abs(place - other).max() < scale for other in named.setdefault(text, [])):  # where two curves meet
+            continue
+        named[text].append(place)
+        half = np.array([2.3 * len(text), 3.5]) * scale
+        shift = _free(place, half, ink, np.array([frame.min, frame.max]), scale)
+        axes.annotate(text, tuple(special.parameters), xytext=tuple(shift / scale), textcoords="offset points", fontsize=7,
+                      zorder=5, ha="center", va="center")  # fmt: skip
+        ink = np.concatenate([ink, place + shift + half * BOX])
+
+
+def _free(place: np.ndarray, half: np.ndarray, ink: np.ndarray, frame: np.ndarray, scale: float) -> np.ndarray:
+    """Where to put a box beside a place: inside the frame, far from ink, and, where it is all one, to the right."""
+    best, most = np.zeros(2), -np.inf
+    for angle in np.arange(8) * np.pi / 4:
+        way = np.array([np.cos(angle), np.sin(angle)])
+        centre = place + way * (half + 4 * scale)
+        inside = (centre - half >= frame[0]).all() and (centre + half <= frame[1]).all()
+        gap = np.maximum(np.abs(ink - centre) - half, 0)
+        room = min(float(np.hypot(*gap.T).min()), 8 * scale) + 0.3 * scale * way.sum() - (0 if inside else 100 * scale)
+        if room > most:
+            best, most = centre - place, room
+    return best
+
+
+def _dense(line: np.ndarray, step: float) -> np.ndarray:
+    """Points along a line, none farther than a step from the next."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    at = np.linspace(0, along[-1], min(int(along[-1] / step) + 2, 5000))
+    return np.column_stack([np.interp(at, along, column) for column in line.T])
+
+
+def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) of each run of equal entries."""
+    cuts = np.flatnonzero(marked[1:] != marked[:-1])
+    return list(zip([0, *(cuts + 1).tolist()], [*cuts.tolist(), len(marked) - 1], strict=True))

@@ -1,0 +1,148 @@
+"""Bifurcation diagrams: branches of cycles over the orbits that the map ends on."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cfdyn.analysis.branches import Branches
+from cfdyn.analysis.continue_cycle import Branch
+from cfdyn.errors import UsageError
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
+from cfdyn.plotting.sweeps import middles, swept
+from cfdyn.words import called, shown, spoken
+
+COLUMNS = 600
+COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
+         "border collision": ("X", WARN)}  # fmt: skip
+WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
+
+
+def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
+    """A `Branch`, or `Branches`: stable solid, unstable dashed, special points marked, over an orbit diagram."""
+    branches = list(found.branches) if isinstance(found, Branches) else [found]
+    with house_style():
+        figure = new_figure(WIDTH, 4.8)
+        axes = figure.subplots()
+        said, name, bounds = branches[0].provenance["settings"], found.name, branches[0].bounds
+        ended = orbit_diagram(axes, branches, name, bounds) if orbit else np.zeros(0)
+        for branch in branches:
+            _branch(axes, branch, colours(branches)[branch.period])
+        kinds = _specials(axes, branches, bounds)
+        axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
+        _limit(axes, branches, ended)
+        handles, labels = _legend(branches, kinds)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, WIDTH), fontsize=7.5)
+        figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
+    return figure
+
+
+def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
+    """What orbits from the stable parts of branches end on, over the parameter; drawn, returned.
+
+    Nothing for a branch that was loaded without the formulas of its map.
+    """
+    try:
+        step = branches[0].step
+    except UsageError:
+        return np.zeros(0)
+    rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
+    x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
+    axes.plot(x, y, ",", color="#7d8793", alpha=0.7, zorder=1, rasterized=True)
+    return y
+
+
+def colours(branches: list[Branch]) -> dict[int, str]:
+    """One for each period, in increasing order."""
+    return {period: COLOURS[i % len(COLOURS)] for i, period in enumerate(sorted({b.period for b in branches}))}
+
+
+def _branch(axes: Axes, branch: Branch, shade: str) -> None:
+    """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
+    changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
+    edges = [0, *changes.tolist(), len(branch)]
+    # Those that have all points of the cycle.
+    special = {s.place: (s.parameter, s.points[:, 0]) for s in branch.bifurcations if len(s.points) == branch.period}
+    rows = list(zip(branch.parameter, branch.points[:, :, 0], strict=True))
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        # Up to the special points on both sides, or to the next row.
+        before = [special[first - 1]] if first - 1 in special else []
+        after = [special[last - 1]] if last - 1 in special else rows[last : last + 1]
+        x, y = zip(*before, *rows[first:last], *after, strict=True)
+        stable = bool(branch.stable[first])
+        axes.plot(x, y, color=shade, linewidth=1.3 if stable else 0.9, linestyle="-" if stable else (0, (4, 2)),
+                  alpha=1.0 if stable else 0.75, zorder=3 if stable else 2)  # fmt: skip
+
+
+def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -> list[str]:
+    """Marks of all special points, their values along the upper edge; the kinds that there are."""
+    tops: dict[str, tuple[float, float]] = {}
+    for s in (s for branch in branches for s in branch.bifurcations):
+        mark, fill = MARKS[s.kind]
+        # Smaller the longer the cycle, whose points lie closer together.
+        axes.plot(np.full(len(s.points), s.parameter), s.points[:, 0], mark, color=WARN if fill == "white" else fill,
+                  markerfacecolor=fill, markersize=max(4.4 - 0.7 * np.log2(len(s.points)), 1.8), zorder=5,
+                  markeredgewidth=0.9 if len(s.points) < 4 else 0.6)  # fmt: skip
+        text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
+        tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
+    _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
+    kinds = {s.kind for branch in branches for s in branch.bifurcations}
+    return [kind for kind in MARKS if kind in kinds]
+
+
+def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[float, float]) -> None:
+    """The values above the axes, moved apart, each with a line to its highest mark."""
+    chosen = marked[:: max(1, -(-len(marked) // MOST_LABELS))]
+    places = spread([value for value, _, _ in chosen], APART * (bounds[1] - bounds[0]), bounds[1])
+    over = axes.get_xaxis_transform()
+    for place, (value, top, text) in zip(places, chosen, strict=True):
+        axes.annotate("", (value, top), (value, 1.0), textcoords=over, zorder=0,
+                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+        axes.annotate(text, (value, 1.0), (place, 1.03), xycoords=over, textcoords=over, rotation=90, ha="center", va="bottom",
+                      fontsize=6.5, annotation_clip=False,
+                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+
+
+def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
+    """The bulk of the branches over the parameter, one that runs off must not flatten the others, and what orbits end on."""
+    values = np.concatenate([b.points[..., 0].ravel() for b in branches])
+    # A row counts for the parameter's change there: those that run off at one value are many.
+    width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
+    lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
+    marked = [s.points[:, 0] for b in branches for s in b.bifurcations]
+    if marked:
+        lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
+    wide = hi - lo or 1.0
+    lo, hi = max(values.min(), lo - 0.5 * wide), min(values.max(), hi + 0.5 * wide)
+    if len(ended):
+        inner, outer = np.quantile(ended, [0.002, 0.998])
+        lo, hi = min(lo, inner), max(hi, outer)
+        wide = hi - lo or 1.0
+    axes.set_ylim(lo - 0.06 * wide, hi + 0.08 * wide)
+
+
+def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Between which all but a fiftieth of the weight lies at either end."""
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    first, last = np.searchsorted(below, np.array([0.02, 0.98]) * below[-1])
+    return float(values[order[first]]), float(values[order[min(last, len(order) - 1)]])
+
+
+def _legend(branches: list[Branch], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
+    """Periods, the two styles, the marks."""
+    handles, labels = [], []
+    for period, shade in list(colours(branches).items())[:5]:
+        handles.append(Line2D([], [], color=shade, linewidth=1.3))
+        labels.append(called(period))
+    handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 2))))
+    labels.append("unstable")
+    for kind in kinds:
+        mark, fill = MARKS[kind]
+        edge = WARN if fill == "white" else fill
+        handles.append(Line2D([], [], color=edge, marker=mark, markerfacecolor=fill, linestyle="", markersize=4.2))
+        labels.append(spoken(kind))
+    return handles, labels

@@ -1,0 +1,167 @@
+"""Models against the optimizer: paths, sharpness, loss, variance, distance, and who is nearest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.plotting.plane import Plane, contours, plane_of
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, columns, dots, house_style, new_figure
+from cfdyn.systems.loss import Loss
+from cfdyn.words import shortened
+
+COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+
+
+def draw(found: Comparison, loss: Loss | None = None) -> Figure:
+    """Six panels of a `Comparison`; ``loss``: for contours, if the record does not hold it."""
+    with house_style():
+        figure = new_figure(10.6, 5.9)
+        panels = figure.subplots(2, 3)
+        _draw_paths(panels[0, 0], found, plane_of(found), found._loss if loss is None else loss)
+        _draw_series(panels[0, 1], found, "sharpness", "sharpness λ₁(H)")
+        _draw_series(panels[0, 2], found, "loss", "average loss")
+        _draw_distance(panels[1, 0], found)
+        _draw_variance(panels[1, 1], found)
+        _draw_ranking(panels[1, 2], found)
+        for axes in (*panels[0, 1:], *panels[1, :2]):
+            axes.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
+        # The marks between the powers of ten cost a fifth of the time.
+        for axes in panels.flat:
+            axes.minorticks_off()
+        handles, labels = panels[0, 1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
+        figure.suptitle(_title(found), fontsize=9.5)
+    return figure
+
+
+def _title(found: Comparison) -> str:
+    words = found.provenance.get("settings", {}).get("orbit", {}).get("map", "")
+    return shortened(words, 140)
+
+
+def colours(found: Comparison) -> dict[str, str]:
+    """One for each model, by the order in which they were given."""
+    return {model.name: COLOURS[i % len(COLOURS)] for i, model in enumerate(found.models)}
+
+
+def label(model: Model) -> str:
+    """The model's name, and what it is if it is not quite the published one."""
+    for mark, words in (("[reconstruction]", "reconstruction"), ("a guess", "a guess")):
+        if mark in model.title:
+            return f"{model.name} ({words})"
+    return model.name
+
+
+def styles(found: Comparison) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of each model's line: dashed from where the colours are used up."""
+    dashes = ("-", (0, (4, 1.5)), ":")
+    return {model.name: {"color": COLOURS[i % len(COLOURS)], "linestyle": dashes[i // len(COLOURS) % 3]}
+            for i, model in enumerate(found.models)}  # fmt: skip
+
+
+def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) -> None:
+    """The averaged orbit and the models, over contours of the loss; one weight against time."""
+    averaged = plane.project(found.averaged)
+    if plane.flat:
+        dots(axes, found.t, found.iterates[:, 0], markersize=2.2)
+        axes.plot(found.t, averaged[:, 0], color=INK, linewidth=0.9)
+        for model in found.models:
+            axes.plot(found.t[: len(model.w)], model.w[:, 0], **styles(found)[model.name], linewidth=1.3)
+        axes.set(xlabel="time (steps)", ylabel=found.names[0])
+        return
+    limits = plane.limits([found.averaged, found.iterates])
+    if loss is not None:
+        contours(axes, loss, plane, limits)
+    points = plane.project(found.iterates)
+    axes.plot(*points.T, ".", color=PALE, markersize=2.0, alpha=0.7, zorder=1, rasterized=True)
+    axes.plot(*averaged.T, color=INK, linewidth=1.0, zorder=2)
+    for model in found.models:
+        axes.plot(*plane.project(model.w).T, **styles(found)[model.name], linewidth=1.4, zorder=3)
+    axes.plot(*averaged[0], "s", color=INK, markersize=4, zorder=4)
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=plane.labels[0], ylabel=plane.labels[1])
+
+
+def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
+    values = getattr(found, what)
+    axes.plot([], [], ".", color=PALE, markersize=4, label="iterates")
+    axes.plot(found.t, values, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
+    shown = [values]
+    for model in found.models:
+        series = getattr(model, what)
+        axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=label(model))
+        shown.append(series)
+    if what == "sharpness" and np.isfinite(found.edge):
+        axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {found.edge:.4g}")
+        shown.append(np.array([found.edge]))
+    everything = np.concatenate(shown)
+    bulk = np.concatenate([values, [found.edge]]) if what == "sharpness" else values
+    clip_range(axes, np.clip(everything, *_room(bulk)))
+    axes.set_ylabel(words)
+
+
+def _room(values: np.ndarray) -> tuple[float, float]:
+    """Twice the range of the orbit's own series: a model that runs away must not flatten it."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return -np.inf, np.inf
+    size = max(float(np.ptp(finite)), 1e-6 * float(np.abs(finite).max()), 1e-300)
+    return float(finite.min()) - size, float(finite.max()) + size
+
+
+def _draw_distance(axes: Axes, found: Comparison) -> None:
+    """‖w(t) − w*_t‖ of each model; whole slow cycles shaded in turn."""
+    for first, last in found.cycles[::2]:
+        axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+    largest, whole = 0.0, [model for model in found.models if len(model.w) == len(found.t)]
+    for model in found.models:
+        away = np.linalg.norm(model.w - found.averaged[: len(model.w)], axis=1)
+        axes.plot(found.t[: len(away)], np.maximum(away, 1e-300), **styles(found)[model.name], linewidth=1.2)
+        # One that runs away must not flatten the others.
+        largest = max(largest, float(away.max(initial=0.0)) if model in whole or not whole else 0.0)
+    if largest > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(max(1e-5 * largest, 1e-16), 2 * largest)
+    axes.set_ylabel("distance to averaged iterates")
+
+
+def _draw_variance(axes: Axes, found: Comparison) -> None:
+    dots(axes, found.t, np.maximum(found.variance, 1e-300), markersize=2.2)
+    largest = float(found.variance.max(initial=0.0))
+    for model in found.models:
+        if model.variance.any():
+            seen = np.where(model.variance > 0, model.variance, np.nan)
+            axes.plot(found.t[: len(seen)], seen, **styles(found)[model.name], linewidth=1.2, zorder=3)
+            largest = max(largest, float(np.nanquantile(seen, 0.98)) if np.isfinite(seen).any() else 0.0)
+    if largest > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(1e-5 * largest, 3 * largest)
+    axes.set_ylabel("variance of the oscillation")
+
+
+def _draw_ranking(axes: Axes, found: Comparison) -> None:
+    """Root mean square distances, the nearest on top; diamonds: of the means over whole slow cycles."""
+    ranked = found.ranking[::-1]
+    values = np.array([model.distance for model in ranked])
+    early = np.array([len(model.w) < len(found.t) for model in ranked])
+    finite = values[np.isfinite(values) & (values > 0) & (~early | early.all())]
+    cycles = np.array([model.cycle_distance for model in ranked])
+    smallest = np.concatenate([finite, cycles[np.isfinite(cycles) & (cycles > 0)]]).min(initial=1.0) / 3
+    shown = np.where((values > 0) & (~early | early.all()), values, smallest)
+    axes.barh(range(len(ranked)), shown, height=0.62, color=[colours(found)[model.name] for model in ranked])
+    for place, (model, width) in enumerate(zip(ranked, shown, strict=True)):
+        right = max(width, 0.0 if not np.isfinite(cycles[place]) or width == smallest else cycles[place])
+        words = f"ended at {found.t[max(len(model.w) - 1, 0)]}" if early[place] else f"{model.distance:.3g}"
+        axes.text(right * 1.25, place, words, va="center", fontsize=7.5)
+    if np.isfinite(cycles).any():
+        axes.plot(cycles, range(len(ranked)), "D", color=INK, markersize=3.5)
+        axes.set_title("◆ means over whole slow cycles", fontsize=7.5)
+    axes.set_yticks(range(len(ranked)), [label(model) for model in ranked])
+    if len(finite):
+        axes.set_xscale("log")
+        axes.set_xlim(smallest, 8 * finite.max())
+    axes.set_xlabel("distance to averaged iterates (rms)")

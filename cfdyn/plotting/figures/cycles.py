@@ -1,0 +1,99 @@
+"""Cycles: in the cobweb of a map of one variable, or in the plane of the first two coordinates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from cfdyn.analysis.cycles import Cycles
+from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, house_style, new_figure
+from cfdyn.words import STABILITY, called, shortened
+
+MOST = 40  # cycles drawn; more are a grey surface
+SAMPLES = 1601
+COLOURS = ("#1f5fa8", "#c2412d", "#2f8f6b", "#8a4fa3", "#c98a1b", "#3b97b5", "#7a5c3e", "#5b6470")
+LINES: dict[bool | None, Any] = {True: "-", False: (0, (4, 2)), None: (0, (1, 1.2))}
+
+
+def draw(found: Cycles) -> Figure:
+    """Graph, diagonal and cobwebs, or the points with their order; unstable cycles dashed."""
+    with house_style():
+        figure = new_figure(4.6, 4.6)
+        axes = figure.subplots()
+        names = found.provenance["settings"]["names"]
+        (_cobwebs if found.box.shape[0] == 1 else _plane)(axes, found, names)
+        axes.set_title(_title(found), fontsize=8.5)
+        _legend(axes, found)
+    return figure
+
+
+def _cobwebs(axes: Axes, found: Cycles, names: list[str]) -> None:
+    """y = f(x), y = x, and between them the cycles."""
+    lo, hi = _range(found)
+    axes.plot([lo, hi], [lo, hi], color=FAINT, linewidth=0.8)
+    if found._step is not None:
+        x = np.linspace(lo, hi, SAMPLES)
+        y = np.array([found._step([value])[0] for value in x])
+        axes.plot(x, _broken(y, hi - lo), color=INK, linewidth=1.2)
+    for place, cycle in enumerate(found[:MOST]):
+        x = cycle.points[:, 0]
+        across, up = np.repeat(np.append(x, x[0]), 2)[:-1], np.repeat(np.append(x, x[0]), 2)[1:]
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(across, up, linestyle=LINES[cycle.stable], color=colour, linewidth=0.9)
+        axes.plot(x, np.roll(x, -1), "o", markersize=3.6, color=colour,
+                  markerfacecolor=colour if cycle.stable else "white", zorder=3)  # fmt: skip
+    axes.set(xlim=(lo, hi), ylim=(lo, hi), xlabel=f"${names[0]}$", ylabel=f"next ${names[0]}$", aspect="equal")
+
+
+def _range(found: Cycles) -> tuple[float, float]:
+    """All points with a margin, or the box where there are none."""
+    points = found.points[:, :, 0]
+    lo, hi = (points.min(), points.max()) if points.size else np.clip(found.box[0], -10, 10)
+    margin = 0.12 * (hi - lo) or 0.5 * max(1.0, abs(hi))
+    return float(lo - margin), float(hi + margin)
+
+
+def _broken(y: np.ndarray, height: float) -> np.ndarray:
+    """The graph without the strokes that join both sides of a pole."""
+    y = np.where(np.isfinite(y), y, np.nan)
+    with np.errstate(invalid="ignore"):
+        y[:-1][np.abs(np.diff(y)) > height] = np.nan
+    return y
+
+
+def _plane(axes: Axes, found: Cycles, names: list[str]) -> None:
+    """The points of each cycle, joined in their order."""
+    for place, cycle in enumerate(found[:MOST]):
+        x, y = (np.append(cycle.points[:, k], cycle.points[0, k]) for k in (0, 1))
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(x, y, linestyle=LINES[cycle.stable], color=colour, linewidth=0.8)
+        axes.plot(x, y, "o", markersize=3.6, color=colour, markerfacecolor=colour if cycle.stable else "white", zorder=3)
+    for lo, hi in (tuple(box[:2].T) for box in found.undecided if np.isfinite(box).all()):
+        axes.add_patch(_patch(lo, hi))
+    axes.set(xlabel=f"${names[0]}$", ylabel=f"${names[1]}$")
+    axes.margins(0.08)
+
+
+def _patch(lo: np.ndarray, hi: np.ndarray) -> Rectangle:
+    return Rectangle((lo[0], lo[1]), hi[0] - lo[0], hi[1] - lo[1], facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5)
+
+
+def _legend(axes: Axes, found: Cycles) -> None:
+    """One entry for each kind of stability that occurs."""
+    kinds = [kind for kind in STABILITY if any(cycle.stable is kind for cycle in found[:MOST])]
+    handles = [Line2D([], [], color=INK, linestyle=LINES[kind], marker="o", markersize=3.6,
+                      markerfacecolor=INK if kind else "white", label=STABILITY[kind]) for kind in kinds]  # fmt: skip
+    if handles:
+        axes.legend(handles=handles, loc="best")
+
+
+def _title(found: Cycles) -> str:
+    title = found.provenance["settings"]["map"]
+    count = f"{len(found)} {called(found.period, several=len(found) != 1)}"
+    shown = f", {MOST} drawn" if len(found) > MOST else ""
+    return f"{shortened(title, 48)}\n{count}{'' if found.complete else ' found'}{shown}"

@@ -1,0 +1,62 @@
+"""An orbit over time: its coordinates, and the loss where there is one."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
+from cfdyn.systems.orbit import Orbit
+
+
+def draw(orbit: Orbit) -> Figure:
+    """Weights against time above, loss (or the state, for a plain map) below."""
+    with house_style():
+        figure = new_figure(6.0, 4.2)
+        top, bottom = figure.subplots(2, 1, sharex=True)
+        t = np.arange(len(orbit.z))
+        for k, name in enumerate(orbit.names[: orbit.n_weights][:6]):
+            top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=name)
+        top.set_ylabel("state")
+        top.legend(ncols=3)
+        if orbit._step is not None and orbit._step.has_loss:
+            draw_loss(bottom, orbit.loss)
+        else:
+            jump = np.linalg.norm(np.diff(orbit.z.astype(float), axis=0), axis=1)
+            bottom.semilogy(t[1:], np.maximum(jump, 1e-300), color=INK, linewidth=0.6)
+            bottom.set_ylabel("|step|")
+        bottom.set_xlabel("step")
+        figure.suptitle(f"orbit, {len(orbit.z) - 1} steps, {orbit.status}", fontsize=9)
+    return figure
+
+
+def draw_loss(axes: Axes, loss: np.ndarray) -> None:
+    """Loss above its lowest value, logarithmic where it spans decades."""
+    t = np.arange(len(loss))
+    positive = loss[np.isfinite(loss)]
+    if len(positive) and positive.min() > 0 and positive.max() > 50 * positive.min():
+        axes.set_yscale("log")
+    else:
+        clip_range(axes, loss)
+    _dots(axes, t, loss, ACCENT)
+    axes.set(xlabel="step", ylabel="loss")
+
+
+def draw_sharpness(axes: Axes, sharpness: np.ndarray, threshold: float | None) -> None:
+    """Sharpness along the orbit against the threshold at which the optimizer's edge lies."""
+    _dots(axes, np.arange(len(sharpness)), sharpness, INK)
+    shown = list(sharpness)
+    if threshold is not None:
+        axes.axhline(threshold, color=WARN, linestyle="--", linewidth=0.9)
+        shown += [threshold] * max(1, len(shown) // 50)
+    clip_range(axes, shown)
+    axes.set(xlabel="step", ylabel="sharpness λ₁")
+    if threshold is not None:
+        axes.set_title(f"edge (dashed) at sharpness {threshold:.4g}")
+
+
+def _dots(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str) -> None:
+    """Dots for the values, a faint line for their order."""
+    axes.plot(t, values, "-", color=colour, linewidth=0.4, alpha=0.3)
+    axes.plot(t, values, ".", color=colour, markersize=2.2)

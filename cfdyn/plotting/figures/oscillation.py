@@ -1,0 +1,66 @@
+"""An oscillation: the log with its slow part, the fast part, and how far it returns after each lag."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.oscillation import Oscillation
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, every, house_style, new_figure
+
+MOST_POINTS = 20_000
+
+
+def draw(found: Oscillation) -> Figure:
+    """The leading direction: series and slow part, fast part between its marks, return differences."""
+    with house_style():
+        figure = new_figure(6.4, 5.6)
+        rows = figure.subplots(3, 1, height_ratios=(1, 1, 0.9))
+        t = np.arange(len(found.series))[every(len(found.series), MOST_POINTS)]
+        rows[0].plot(t, found.series[t], ".", markersize=1.8, color=FAINT, label=found.leading)
+        rows[0].plot(t, found.slow[t], color=INK, linewidth=1.0, label="slow part")
+        rows[0].set_ylabel("log")
+        rows[0].legend(ncols=2, loc="best")
+        rows[1].plot(t, found.fast[t], "-", color=ACCENT, linewidth=0.3, alpha=0.35)
+        rows[1].plot(t, found.fast[t], ".", color=ACCENT, markersize=1.8)
+        rows[1].set(ylabel="fast part", xlabel="step")
+        rows[1].sharex(rows[0])
+        _mark(rows[1], found)
+        _returns(rows[2], found)
+        figure.suptitle(_title(found), fontsize=9)
+    return figure
+
+
+def _mark(axes: Axes, found: Oscillation) -> None:
+    """Beginning and end."""
+    clip_range(axes, found.fast)
+    for step, name in ((found.since, "since"), (found.until, "until")):
+        if step is not None:
+            axes.axvline(step, color=WARN, linestyle="--", linewidth=0.9)
+            side = "left" if name == "since" else "right"
+            axes.annotate(f" {name} {step} ", (step, 0.98), xycoords=("data", "axes fraction"), ha=side, va="top",
+                          color=WARN, fontsize=7.5)  # fmt: skip
+
+
+def _returns(axes: Axes, found: Oscillation) -> None:
+    """Return differences against the lag; the period and its multiples stand out."""
+    values = np.asarray(found.evidence["returns"])
+    lags = np.arange(1, len(values) + 1)
+    closed = lags % found.period == 0 if found.period else np.zeros(len(lags), dtype=bool)
+    axes.axhline(1, color=FAINT, linewidth=0.8)
+    axes.vlines(lags, 0, values, color=np.where(closed, WARN, INK), linewidth=1.0)
+    axes.scatter(lags, values, s=12, color=np.where(closed, WARN, INK), zorder=3)
+    axes.set(xlabel="lag p", ylabel="|u(t+p) − u(t)|, relative", xlim=(0, len(values) + 1), ylim=(0, None))
+    if found.period:
+        axes.set_title(f"closed at multiples of {found.period} (red); 1 is noise")
+    else:
+        axes.set_title("1 is noise, 0 a closed cycle")
+
+
+def _title(found: Oscillation) -> str:
+    if found.kind == "none":
+        return f"{found.leading}: no oscillation"
+    if found.kind == "irregular":
+        return f"{found.leading}: irregular" + (f" in {found.bands} bands" if (found.bands or 1) > 1 else "")
+    return f"period {found.period} ({found.leading}), amplitude {found.amplitude:.4g}"

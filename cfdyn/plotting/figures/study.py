@@ -1,0 +1,96 @@
+"""A study on one page: where the orbit goes, what other learning rates do, loss, sharpness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
+from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
+from cfdyn.studies.landmarks import landmarks
+from cfdyn.studies.study import Study
+from cfdyn.words import called, shortened
+
+MOST_MARKS = 24
+
+
+def draw(study: Study) -> Figure:
+    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge."""
+    with house_style():
+        figure = new_figure(7.4, 5.6)
+        panels = figure.subplots(2, 2)
+        if study.landscape.kind == "graph":
+            _draw_cobweb(panels[0, 0], study)
+        else:
+            _draw_plane(panels[0, 0], study)
+        edge = None if study.edge is None else study.edge.value
+        marks = _mark_landmarks(panels[0, 1], study)
+        draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge, marks=marks)
+        panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"), pad=9)
+        draw_loss(panels[1, 0], study.loss)
+        threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
+        draw_sharpness(panels[1, 1], study.sharpness, threshold)
+        figure.suptitle(_title(study), fontsize=9.5)
+    return figure
+
+
+def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
+    """Small marks above the regimes: where the doublings flip and where 3-cycles are born; one of each kind, for the legend."""
+    doubled = study.cascade.flips[1:] if study.cascade is not None else []
+    rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
+    style: dict[str, Any] = {"color": WARN, "markersize": 3.2, "linestyle": "none"}
+    drawn = {}
+    for row in rows if len(rows) <= MOST_MARKS else ():
+        mark, label = ("^", "3-cycles are born") if row.what.startswith("fold") else ("v", "doubling")
+        axes.plot(row.value, 1.015, mark, clip_on=False, transform=axes.get_xaxis_transform(), **style)
+        drawn[mark] = Line2D([], [], marker=mark, label=label, **style)
+    return [drawn[mark] for mark in sorted(drawn, reverse=True)]
+
+
+def _title(study: Study) -> str:
+    regime = study.regime
+    what = called(regime.period) if regime.period else regime.kind
+    name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
+    return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
+
+
+def _draw_cobweb(axes: Axes, study: Study) -> None:
+    """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
+    land, w = study.landscape, study.orbit.z[:81, 0]
+    axes.plot(land.x, land.values, color=INK, linewidth=1.1, label=land.labels[1])
+    axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
+    x, y = np.repeat(w, 2)[:-1][:160], np.repeat(w, 2)[1:][:160]
+    axes.plot(x, np.concatenate([[w[0]], y[1:]]), color=ACCENT, linewidth=0.45, alpha=0.6)
+    _mark_cycle(axes, study.regime.points, np.roll(study.regime.points[:, 0], -1) if len(study.regime.points) else None)
+    inside = land.values[(land.x >= w.min()) & (land.x <= w.max())]
+    lo, hi = min(land.x[0], np.nanmin(inside, initial=land.x[0])), max(land.x[-1], np.nanmax(inside, initial=land.x[-1]))
+    axes.set(xlim=(land.x[0], land.x[-1]), ylim=(max(lo, land.x[0] - np.ptp(land.x)), min(hi, land.x[-1] + np.ptp(land.x))))
+    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title="cobweb of the first 80 steps")
+
+
+def _draw_plane(axes: Axes, study: Study) -> None:
+    """The orbit over contours of the loss in the plane of the first two coordinates."""
+    land, z = study.landscape, study.orbit.z
+    if np.isfinite(land.values).any():
+        low = np.nanmin(land.values)
+        height = np.log10(land.values - low + 1e-4 * (np.nanmedian(land.values) - low + 1e-300))
+        axes.contourf(land.x, land.y, height, levels=24, cmap="Greys", alpha=0.55)
+    axes.plot(z[:, 0], z[:, 1], "-", color=ACCENT, linewidth=0.4, alpha=0.6)
+    axes.plot(z[:, 0], z[:, 1], ".", color=ACCENT, markersize=2)
+    axes.plot(*z[0, :2], "s", color=INK, markersize=4)
+    _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
+    axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
+    axes.set(xlabel=land.labels[0], ylabel=land.labels[1], title=f"the first {len(z) - 1} steps; square: start")
+    axes.locator_params(nbins=5)
+
+
+def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> None:
+    if second is None or len(points) > 64:
+        return
+    axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN, label=called(len(points)))
+    axes.legend(loc="best")

@@ -1,0 +1,291 @@
+"""A flow's path: where it goes, sharpness against the edge, loss and variance with what they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.plotting.plane import Plane, contours
+from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, dots, house_style, new_figure
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.orbit import Orbit
+from cfdyn.words import shortened
+
+MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 6, 24, 4
+SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, PALE)
+COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
+
+
+def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None) -> Figure:
+    """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights.
+
+    Of a path without a loss: its entries and the steps that were taken.
+    """
+    if not np.isfinite(path.loss).any():
+        return _draw_states(path)
+    orbit = _within(path, orbit)
+    with house_style():
+        figure = new_figure(7.4, 5.6)
+        panels = figure.subplots(2, 2)
+        (_draw_plane if path.n_weights == 2 else _draw_weights)(panels[0, 0], path, orbit, loss)
+        _draw_sharpness(panels[0, 1], path, orbit)
+        _draw_loss(panels[1, 0], path, orbit)
+        _draw_variance(panels[1, 1], path, orbit)
+        for axes in (panels[0, 1], panels[1, 0], panels[1, 1]):
+            axes.set(xlabel="time (steps)", xlim=_span(path))
+        for axes in panels.flat:
+            if axes.get_yscale() == "linear":
+                axes.ticklabel_format(axis="y", useOffset=False)
+            _legend(axes)
+        figure.suptitle(_title(path), fontsize=9.5)
+    return figure
+
+
+def _draw_states(path: Trajectory) -> Figure:
+    """The entries of the state that move most, and how long the steps were."""
+    t, z = _fine(path, path.state) if len(path.starts) else (path.t, path.z)
+    moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
+    early = len(path.starts) > 2 and np.median(path.starts) < 0.01 * path.t[-1]
+    with house_style():
+        figure = new_figure(7.4, 1.6 + 1.3 * len(moved))
+        *above, below = figure.subplots(len(moved) + 1, 1, sharex=True)
+        for axes, k, colour in zip(above, moved, COLOURS, strict=False):
+            axes.plot(t, z[:, k], color=colour, linewidth=1.2)
+            axes.set_ylabel(path.names[k])
+        below.plot(path.starts, path.sizes, ".", color=PALE, markersize=2.4, rasterized=True)
+        few = f" (above: {len(moved)} of {len(path.names)} entries)" if len(moved) < len(path.names) else ""
+        below.set(xlabel="time" + few, ylabel="step size", yscale="log" if len(path.sizes) else "linear")
+        if early:
+            below.set(xscale="log", xlim=(path.starts[1], path.t[-1]))
+        figure.suptitle(_title(path), fontsize=9.5)
+    return figure
+
+
+def _title(path: Trajectory) -> str:
+    """The flow, on two lines if it is long, and why it ends early."""
+    words = path.flow if len(path.flow) <= 80 else path.flow.replace(" on ", "\non ", 1)
+    lines = [shortened(line, 110) for line in words.split("\n")]
+    return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
+
+
+def _span(path: Trajectory) -> tuple[float, float]:
+    end = path.t[-1] if len(path.t) else 1.0
+    return -0.02 * end, 1.02 * end or 1.0
+
+
+def _fine(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Times and weights (or states) of the path from its polynomials, whatever its rows."""
+    at = path if at is None else at
+    if not len(path.starts):
+        return path.t, path.w
+    end = path.starts[-1] + path.sizes[-1]
+    inside = path.starts[:, None] + path.sizes[:, None] * np.linspace(0, 1, 9)[:-1] if len(path.starts) < 1000 else path.starts
+    t = np.unique(np.concatenate([np.linspace(0, end, 801), np.ravel(inside)]))
+    return t[t <= end], at(t[t <= end])
+
+
+def _broken(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with a gap at each event, where Σ and what follows from it jump."""
+    cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
+    return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
+
+
+def _within(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
+    """The orbit up to the end of the path's time."""
+    return None if orbit is None or not len(path.t) else replace(orbit, z=orbit.z[: int(path.t[-1]) + 1])
+
+
+def _knows_its_map(orbit: Orbit | None) -> TypeGuard[Orbit]:
+    """True where losses and sharpness of the iterates can be had: not of an orbit from a file."""
+    return orbit is not None and orbit._step is not None
+
+
+def _legend(axes: Axes) -> None:
+    """Above the panel, where it hides nothing."""
+    count = len(axes.get_legend_handles_labels()[0])
+    if count:
+        columns = count if count <= 5 else -(-count // 2)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), ncols=columns, handlelength=1.1, handletextpad=0.4,
+                    columnspacing=0.8, borderaxespad=0.1, borderpad=0.2, fontsize=7)  # fmt: skip
+
+
+def _mark_events(axes: Axes, path: Trajectory) -> None:
+    """A faint line at each."""
+    for event in path.events[:MOST_EVENTS]:
+        axes.axvline(event.t, color=INK, linewidth=0.5, linestyle=":", alpha=0.6, zorder=0)
+
+
+def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
+    """The path over contours of the loss."""
+    t, w = _fine(path)
+    seen = w if orbit is None else np.concatenate([w, _bulk(orbit.w.astype(float), w)])
+    lo, hi = seen.min(axis=0), seen.max(axis=0)
+    pad = np.where(hi > lo, 0.12 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
+    limits = np.array([lo - pad, hi + pad])
+    if loss is not None:
+        contours(axes, loss, Plane(np.zeros(2), np.eye(2), path.names[:2]), limits)
+    if orbit is not None:
+        axes.plot(*orbit.w.T.astype(float), "-", color=PALE, linewidth=0.35, alpha=0.5, zorder=1, rasterized=True)
+        dots(axes, orbit.w[:, 0], orbit.w[:, 1], label="iterates", markersize=3.2)
+        axes.plot(*orbit.midpoints().T, color=INK, linewidth=0.7, alpha=0.8, zorder=2, label="midpoints")
+    axes.plot(*w.T, color=ACCENT, linewidth=1.6, zorder=3, label="flow")
+    axes.plot(*w[0], "s", color=INK, markersize=4, zorder=4, label="start")
+    axes.plot(*w[-1], "o", color=ACCENT, markersize=5, markeredgecolor="white", zorder=5, label="end")
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1], xlabel=path.names[0], ylabel=path.names[1])
+    axes.locator_params(nbins=5)
+
+
+def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The orbit's points that are not far off: an orbit that diverges would shrink the path to a dot."""
+    away = np.abs(points - w.mean(axis=0)).max(axis=1)
+    return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
+
+
+def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
+    """Weights against time, those that move most."""
+    t, w = _fine(path)
+    moved = np.sort(np.argsort(-np.ptp(w, axis=0), kind="stable")[:MOST_WEIGHTS])
+    for k, colour in zip(moved, COLOURS, strict=False):
+        first = k == moved[0]
+        if orbit is not None:
+            dots(axes, np.arange(len(orbit.z)), orbit.w[:, k], label="iterates" if first else None, color=colour, alpha=0.5,
+                  markersize=3.6, markeredgewidth=0)  # fmt: skip
+        if orbit is not None and len(orbit.z) > 2:
+            middle = orbit.midpoints()[:, k]
+            name = "midpoints" if first else None
+            axes.plot(np.arange(1, len(middle) + 1), middle, color=INK, linewidth=0.7, zorder=2, label=name)
+        axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
+    shown = [w[:, moved].ravel()] + ([] if orbit is None else [_bulk(orbit.w.astype(float), w)[:, moved].ravel()])
+    clip_range(axes, np.concatenate(shown), margin=0.1)
+    _mark_events(axes, path)
+    few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
+    axes.set(xlabel="time (steps)", xlim=_span(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
+
+
+def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
+    """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against 2."""
+    scale = path.sharpness / path.edge if len(path.t) else np.ones(1)
+    fixed = not np.isfinite(scale).all() or np.ptp(scale) <= 1e-9 * np.abs(scale).max()
+    values = path.sharpness if fixed else path.edge
+    border = 2 * scale[0] if fixed else 2.0
+    seen = orbit.sharpness if fixed and _knows_its_map(orbit) else None
+    if seen is not None:
+        dots(axes, np.arange(len(seen)), seen, label="iterates")
+    axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
+    shown = values[np.isfinite(values)]
+    if np.isfinite(border):
+        axes.axhline(border, color=WARN, linestyle="--", linewidth=0.9, zorder=4, label=f"edge {border:.4g}")
+        shown = np.append(shown, border)
+    for kind, mark, colour in (("enter", "^", INK), ("leave", "v", "white")):
+        times = [event.t for event in path.events[:MOST_EVENTS] if event.kind == kind]
+        if times:
+            style: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
+            axes.plot(times, np.interp(times, path.t, values), marker=mark, label=f"{kind}s", **style)
+    _limits(axes, shown, shown if seen is None else seen)
+    _mark_events(axes, path)
+    axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)")
+
+
+def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
+    """All of the line, and the bulk of the dots as far as they do not flatten it."""
+    line, dots = line[np.isfinite(line)], dots[np.isfinite(dots)]
+    if not len(line):
+        return
+    lo, hi = line.min(), line.max()
+    room = max(1.5 * (hi - lo), 0.4 * abs(hi))
+    if hi - lo <= 1e-6 * abs(hi):
+        lo, hi = lo - 0.2 * abs(lo), hi + 0.2 * abs(hi)
+    if len(dots):
+        low, high = np.quantile(dots, [0.01, 0.99])
+        lo, hi = max(min(lo, low), lo - room), min(max(hi, high), hi + room)
+    pad = 0.08 * (hi - lo) or 0.08 * max(1.0, abs(hi))
+    axes.set_ylim(lo - pad, hi + pad)
+
+
+def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
+    """The loss on the path, the average predicted, and the iterates' own loss with its average."""
+    everything = [path.loss, path.predicted_loss]
+    if _knows_its_map(orbit):
+        raw = orbit.loss
+        dots(axes, np.arange(len(raw)), raw, label="iterates")
+        if len(raw) > 2:
+            t, mean = _averaged(raw)
+            axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
+        everything.append(raw if orbit.status == "done" else _near(raw, np.concatenate(everything)))
+    axes.plot(path.t, path.loss, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
+    if path.rank.any():
+        average = _broken(path, np.where(path.rank > 0, path.predicted_loss, np.nan))
+        axes.plot(*average, color=WARN, linewidth=1.2, linestyle="--", zorder=4, label="predicted average")
+    _scale(axes, np.concatenate(everything))
+    _mark_events(axes, path)
+    axes.set(ylabel="loss")
+
+
+def _near(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What of a series that runs away is within three times the range of others."""
+    values = values[np.isfinite(values)]
+    size = 3 * np.ptp(values) or np.abs(values).max(initial=0.0) or 1.0
+    return raw[(raw >= values.min(initial=0.0) - size) & (raw <= values.max(initial=0.0) + size)]
+
+
+def _averaged(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(r_{t−1} + 2r_t + r_{t+1})/4, and of a long series its mean over a fiftieth, for oscillations of other periods."""
+    mean = (raw[:-2] + 2 * raw[1:-1] + raw[2:]) / 4
+    width = max(1, len(raw) // 50) | 1
+    t = np.arange(1, len(raw) - 1)[width // 2 : len(mean) - width // 2]
+    return t, np.convolve(mean, np.ones(width) / width, "valid")
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic where the values span decades and none is negative; never more than ten of them."""
+    finite = values[np.isfinite(values)]
+    positive = finite[finite > 0]
+    if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
+        low, high = np.quantile(positive, [0.0, 0.998])
+        axes.set_yscale("log")
+        axes.set_ylim(max(low, 1e-10 * high) / 1.6, high * 1.6)
+    else:
+        clip_range(axes, finite)
+
+
+def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
+    """Eigenvalues of Σ against the squared swing of the iterates about their midpoints."""
+    spectrum = np.linalg.eigvalsh(path.covariance)[:, ::-1] if len(path.t) else np.zeros((0, 1))
+    held = int(path.rank.max(initial=0))
+    trace = spectrum.sum(axis=1)
+    shown = [trace[trace > 0]]
+    if orbit is not None and len(orbit.z) > 2:
+        square = ((orbit.w[1:-1] - orbit.midpoints()).astype(float) ** 2).sum(axis=1)
+        dots(axes, np.arange(1, len(square) + 1), square, label="iterates")
+        shown.append(square[square > 0])
+    if held:
+        total = _broken(path, np.where(trace > 0, trace, np.nan))
+        axes.plot(*total, color=WARN, linewidth=1.5, zorder=4, label="predicted tr Σ")
+    for k in range(min(held, MOST_WEIGHTS) if held > 1 else 0):
+        one = np.where(spectrum[:, k] > 0, spectrum[:, k], np.nan)
+        axes.plot(*_broken(path, one), color=SHADES[k], linewidth=1.0, linestyle=":", zorder=5, label=f"λ{'₁₂₃₄₅₆'[k]}(Σ)")
+    _variance_scale(axes, trace, np.concatenate(shown))
+    _mark_events(axes, path)
+    axes.set(ylabel="variance of the oscillation" + ("" if held else "\n(none in the flow)"))
+
+
+def _variance_scale(axes: Axes, trace: np.ndarray, shown: np.ndarray) -> None:
+    """Logarithmic over decades; where the oscillation is far below what is predicted, it is only beginning."""
+    largest = trace.max(initial=0.0) or shown.max(initial=0.0)
+    if largest <= 0:
+        axes.set_ylim(-0.05, 1)
+        return
+    high = max(largest, min(np.quantile(shown, 0.99), 1e3 * largest))
+    usual = np.quantile(trace[trace > 0], 0.05) if trace.any() else 0.0
+    low = max(shown.min(), 1e-6 * largest, 0.1 * usual)
+    if high < 20 * low:
+        axes.set_ylim(0, 1.15 * high)
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 2, 3 * high)

@@ -1,0 +1,66 @@
+"""The plane in which paths are drawn, and the loss on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+
+from cfdyn.analysis.compare import Comparison
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems.loss import Loss
+
+# Light enough to read dots and lines over it.
+GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Points origin + a·x + b·y of weight space, ``axes`` (2, d) orthonormal; ``flat`` where there is one weight only."""
+
+    origin: np.ndarray
+    axes: np.ndarray
+    labels: tuple[str, ...]
+    flat: bool = False
+
+    def project(self, w: np.ndarray) -> np.ndarray:
+        """Coordinates (n, 2) of weights (n, d)."""
+        return (w - self.origin) @ self.axes.T
+
+    def limits(self, paths: Sequence[np.ndarray]) -> np.ndarray:
+        """(2, 2): lower and upper bounds around the bulk of some paths, with room."""
+        points = self.project(np.concatenate(paths))
+        points = points[np.isfinite(points).all(axis=1)]
+        lo, hi = np.quantile(points, [0.002, 0.998], axis=0)
+        lo, hi = np.minimum(lo, points[0]), np.maximum(hi, points[0])
+        pad = np.where(hi > lo, 0.15 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
+        return np.array([lo - pad, hi + pad])
+
+
+def plane_of(found: Comparison) -> Plane:
+    """The two weights themselves; of more, the two principal directions of the averaged orbit and its swings."""
+    d = len(found.names)
+    if d <= 2:
+        names = tuple(found.names) if d == 2 else (found.names[0], "")
+        return Plane(np.zeros(d), np.eye(2)[:, :d], names, flat=d == 1)
+    centre = found.averaged.mean(axis=0)
+    away = np.concatenate([found.averaged - centre, found.iterates - found.averaged])
+    axes = np.linalg.svd(away, full_matrices=False)[2][:2]
+    return Plane(centre, axes, ("first principal direction", "second principal direction"))
+
+
+def contours(axes: Axes, loss: Loss, plane: Plane, limits: np.ndarray, size: int = 161) -> None:
+    """The loss on the plane, its level lines closer together near the lowest point."""
+    x, y = np.linspace(limits[0], limits[1], size).T
+    grid = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
+    points, values = np.ascontiguousarray(plane.origin + grid @ plane.axes), np.empty((size * size, 1))
+    evaluate_rows(loss.rule("value").compiled, points, loss.p, values)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if not np.isfinite(values).any():
+        return
+    low = np.nanmin(values)
+    height = np.log10(values - low + 1e-3 * (np.nanmedian(values) - low + 1e-300)).reshape(size, size)
+    axes.contourf(x, y, height, levels=24, cmap=GROUND, zorder=0)

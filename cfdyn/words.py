@@ -1,0 +1,74 @@
+"""How kinds, numbers and parameters are spelled wherever a reader meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding
+STABILITY = {True: "stable", False: "unstable", None: "neutral"}  # as records say it
+
+
+def called(period: int, several: bool = False) -> str:
+    """Fixed point, 2-cycle, …; or fixed points, 2-cycles, ….
+
+    Examples
+    --------
+    >>> called(1), called(3), called(2, several=True)
+    ('fixed point', '3-cycle', '2-cycles')
+    """
+    return ("fixed point" if period == 1 else f"{period}-cycle") + ("s" if several else "")
+
+
+def spoken(kind: str) -> str:
+    """The kind of a bifurcation as it is printed: names of people have capitals.
+
+    Examples
+    --------
+    >>> spoken("fold-neimark-sacker"), spoken("chenciner"), spoken("flip")
+    ('fold-Neimark–Sacker', 'Chenciner', 'flip')
+    """
+    return kind.replace("neimark-sacker", "Neimark–Sacker").replace("chenciner", "Chenciner")
+
+
+def shown(value: float, bounds: tuple[float, float], digits: int = 10) -> str:
+    """A value of a parameter; 0 where it is that but for rounding.
+
+    Examples
+    --------
+    >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
+    ('0', '1.25')
+    """
+    return f"{value if abs(value) > ROUNDED * min(bounds[1] - bounds[0], WIDEST) else 0.0:.{digits}g}"
+
+
+def named(names: Iterable[str], values: Iterable[float], digits: int = 6) -> str:
+    """Parameters or coordinates with their values.
+
+    Examples
+    --------
+    >>> named(["lr", "a"], [0.1, 2.0])
+    'lr = 0.1, a = 2'
+    """
+    return ", ".join(f"{name} = {value:.{digits}g}" for name, value in zip(names, values, strict=True))
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters.
+
+    Examples
+    --------
+    >>> shortened("w**2/2 + w", 6)
+    'w**2/…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(items: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first few of some words, and a sign that there are more.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], 2)
+    'a, b, …'
+    """
+    return between.join([*items[:most], "…"] if len(items) > most else items)
