@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.continuation.branch.fields import remade
-from cfdyn.continuation.branch.system import check_steps
-from cfdyn.continuation.curve import start as start_of
-from cfdyn.continuation.curve.directions import both
 from cfdyn.continuation.curve.fields import curve_fields
-from cfdyn.continuation.curve.system import CurveTracer
-from cfdyn.continuation.joining import joined, sides_to_extend
+from cfdyn.continuation.curve.follower import CurveFollower, solution_again
+from cfdyn.continuation.curve.start import checked_plane, left_side, started, system_of
+from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.requirements import check_steps
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -46,7 +44,7 @@ class CodimensionTwo(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class BifurcationCurve(Record):
+class BifurcationCurve(WithMap, Record):
     """A curve in the plane of two parameters.
 
     ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
@@ -80,16 +78,6 @@ class BifurcationCurve(Record):
 
     def __len__(self) -> int:
         return len(self.parameters)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameters as they were at the start.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return self._step or remade(self)
 
     def map_at(self, place: int | CodimensionTwo) -> Map:
         """The map at a row or a special point: with the points there, from where a branch or another curve can start.
@@ -137,23 +125,24 @@ class BifurcationCurve(Record):
         >>> len(short), short.special, [s.kind for s in whole.special], whole.ends
         (11, [], ['cusp'], ('k = -1', 'k = 1'))
         """
-        from cfdyn.continuation.curve.extend import extension, tracer_again
-
         check_steps(max_steps, max_step)
-        curve = self
-        for side in sides_to_extend(self, "curve"):
-            if not curve.closed:
-                tracer = tracer_again(curve.map_at(curve.start), curve.kind, curve.points[curve.start], curve.names, curve.bounds,
-                                      curve.condition, curve.unknowns)  # fmt: skip
-                rows = extension(tracer, curve.unknowns, side, curve.paces[side], max_steps, max_step, progress)
-                curve = curve._joined(_curve_of(curve_fields(tracer, rows, curve.condition)), side)
-        return curve
+        rule = f"expression:{self.condition}" if self.condition else None
 
-    def _joined(self, more: BifurcationCurve, side: int) -> BifurcationCurve:
-        first, start, last = self.unknowns
-        unknowns = np.stack([start if more.closed else first, start, start if more.closed else last])
-        unknowns[2 * side] = more.unknowns[2 * side]
-        return replace(self, **joined(self, more, side, ROWS, "special"), unknowns=unknowns)
+        def further(curve: BifurcationCurve, side: int) -> BifurcationCurve:
+            step, points = curve.map_at(curve.start), curve.points[curve.start]
+            tracer = system_of(step, curve.kind, points, curve.names, curve.bounds, rule)
+            tracer.watch(solution_again(tracer, curve.unknowns[1]))
+            follower = CurveFollower(tracer, max_steps, max_step, progress)
+            path = follower.extension(curve.unknowns, side, curve.paces[side])
+            return _curve_of(curve_fields(follower, path, curve.condition))
+
+        return extended(self, "curve", further, ROWS, "special", _joined_unknowns)
+
+
+def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> dict[str, np.ndarray]:
+    unknowns = curve.unknowns[[1, 1, 1] if more.closed else [0, 1, 2]]
+    unknowns[2 * side] = more.unknowns[2 * side]
+    return {"unknowns": unknowns}
 
 
 def bifurcation_curve(
@@ -208,12 +197,11 @@ def bifurcation_curve(
     ----------
     Kuznetsov, Elements of Applied Bifurcation Theory, ch. 9, §10.5; Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005).
     """
-    names, box = start_of.checked(require_map(step), parameters, bounds)
+    names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    condition = start_of.left_side(condition)
-    begun = start_of.start(step, bifurcation, names, box, condition, search)
-    tracer = CurveTracer(begun.step, begun.kind, begun.points, names, box, begun.rule)
-    return _curve_of(curve_fields(tracer, both(tracer, tracer.begin(), max_steps, max_step, progress), condition or ""))
+    condition = left_side(condition)
+    follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
+    return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
 
 
 def _curve_of(fields: dict[str, Any]) -> BifurcationCurve:

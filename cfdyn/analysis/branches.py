@@ -12,8 +12,9 @@ import numpy as np
 from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
-from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, checked_bounds
+from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
 from cfdyn.continuation.branch.switching import branching_fields, together
+from cfdyn.continuation.requirements import checked_bounds
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
@@ -160,32 +161,29 @@ class _Search:
             given = np.asarray(getattr(points, "points", points), dtype=float)
         except (TypeError, ValueError):
             raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
-        rows = given if given.ndim == 2 else None
-        if rows is not None and self.passed(value, rows):
+        if given.ndim == 2 and self.passed(value, given):
             return
         self.say(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
-            branch = continue_cycle(step, points, self.name, self.bounds, None if rows is not None else period, **self.options)
+            branch = continue_cycle(step, points, self.name, self.bounds, None if given.ndim == 2 else period, **self.options)
         except NumericsError as error:
             self.trouble = str(error)
-            return
-        self.add(branch, f"{self.name} = {value:.6g}")
+        else:
+            self.add(branch, f"{self.name} = {value:.6g}")
 
-    def add(self, branch: Branch, origin: str) -> bool:
+    def add(self, branch: Branch, origin: str) -> None:
         """Keep a branch that is none of those found."""
-        if self.known(branch):
-            return False
-        self.found.append(branch)
-        self.origins.append(origin)
-        return True
+        if not self.known(branch):
+            self.found.append(branch)
+            self.origins.append(origin)
 
     def known(self, branch: Branch) -> bool:
-        """Whether most of the rows that tell a branch from others lie on branches that were found."""
+        """True if most of the rows that tell a branch from others lie on branches that were found."""
         rows = telling(branch)
         return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
 
     def passed(self, value: float, points: np.ndarray) -> bool:
-        """Whether a cycle lies on a branch that was found."""
+        """True if a cycle lies on a branch that was found."""
         return any(passes(branch, value, points) for branch in self.found if branch.period == len(points))
 
     def switch_all(self, level: list[Branch]) -> list[Branch]:
@@ -212,7 +210,7 @@ class _Search:
                              "more branches may begin there than were found")  # fmt: skip
 
     def reason(self, last: list[Branch], depth: int) -> str:
-        """What may be missing."""
+        """The branches that may be missing, in words."""
         if len(self.found) >= MOST_BRANCHES:
             return f"the first {MOST_BRANCHES} branches"
         left = sum(p.kind in ("flip", "branch point") for b in last for p in b.bifurcations)
@@ -240,7 +238,7 @@ def telling(branch: Branch) -> list[int]:
 
 
 def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """Whether the branch goes through a cycle: solved at this value from its rows on both sides of it."""
+    """True if the branch goes through a cycle: solved at this value from its rows on both sides of it."""
     n, away = len(points), branch.parameter - value
     step = branch.step.at(**{branch.name: value})
     # At a cycle at 0 a length of the branch says what is small.

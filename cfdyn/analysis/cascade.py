@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.analysis.continue_cycle import continue_cycle
 from cfdyn.arguments import whole_number
-from cfdyn.continuation.branch.doublings import Level, levels_from
+from cfdyn.continuation.branch.switching import Level, levels_from
 from cfdyn.errors import NumericsError
 from cfdyn.numerics.limits import limit_of
 from cfdyn.records.record import Record, provenance

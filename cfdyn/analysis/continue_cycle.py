@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis.cycles import NEUTRAL, Cycle
 from cfdyn.arguments import checked
-from cfdyn.continuation.branch.fields import branch_fields, remade
-from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, checked_bounds, followed
-from cfdyn.continuation.branch.system import CycleTracer, check_size, check_steps
-from cfdyn.continuation.joining import joined, sides_to_extend
+from cfdyn.continuation.branch.fields import branch_fields
+from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
+from cfdyn.continuation.branch.system import BranchTracer, check_size
+from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.requirements import check_steps, checked_bounds
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -21,7 +22,7 @@ ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arra
 
 
 @dataclass(frozen=True, eq=False)
-class Bifurcation(Record):
+class Bifurcation(WithMap, Record):
     """A special point of a branch.
 
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
@@ -50,13 +51,8 @@ class Bifurcation(Record):
 
     @property
     def step(self) -> Map:
-        """The map, with the parameter at its value here.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return (self._step or remade(self)).at(**{self.name: self.parameter})
+        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        return super().step.at(**{self.name: self.parameter})
 
     @checked
     def switch(
@@ -78,7 +74,7 @@ class Bifurcation(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(Record):
+class Branch(WithMap, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
@@ -106,16 +102,6 @@ class Branch(Record):
     def __len__(self) -> int:
         return len(self.parameter)
 
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter as it was at the start.
-
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
-        """
-        return self._step or remade(self)
-
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
 
@@ -142,8 +128,12 @@ class Branch(Record):
     @property
     def arclength(self) -> np.ndarray:
         """From the first row on, in `lengths`, (m,)."""
-        unknowns = np.column_stack([self.points.reshape(len(self), -1), self.parameter]) / self.lengths
-        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(unknowns, axis=0), axis=1))])
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._unknowns / self.lengths, axis=0), axis=1))])
+
+    @property
+    def _unknowns(self) -> np.ndarray:
+        """Points and parameter of each row, (m, nD + 1)."""
+        return np.column_stack([self.points.reshape(len(self), -1), self.parameter])
 
     def extended(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
@@ -168,19 +158,15 @@ class Branch(Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
-        from cfdyn.continuation.branch.extend import extension
+        def further(branch: Branch, side: int) -> Branch:
+            check_steps(max_steps, max_step)
+            check_size(branch.step, branch.period, max_steps)
+            tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
+            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
+            return branch_of(branch_fields(tracer, path, coefficients))
 
-        sides, branch = sides_to_extend(self, "branch"), self
-        check_steps(max_steps, max_step)
-        check_size(self.step, self.period, max_steps)
-        for side in sides:
-            if not branch.closed:
-                tracer = CycleTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
-                rows = np.column_stack([branch.points.reshape(len(branch), -1), branch.parameter])
-                whole = extension(tracer, rows, branch.start, side, branch.paces[side], max_steps, max_step, progress)
-                more = branch_of(branch_fields(tracer, whole, coefficients))
-                branch = replace(branch, **joined(branch, more, side, ROWS, "bifurcations"))
-        return branch
+        return extended(self, "branch", further, ROWS, "bifurcations")
 
 
 def continue_cycle(
@@ -231,8 +217,8 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    tracer, whole = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
-    return branch_of(branch_fields(tracer, whole, coefficients))
+    tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
+    return branch_of(branch_fields(tracer, path, coefficients))
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:

@@ -104,9 +104,8 @@ def normal_form(step: Map, points: Any, parameter: str = "lr", tolerance: float 
     name = _parameter(require_map(step), parameter)
     if not isinstance(tolerance, int | float | np.floating) or not 0 < tolerance < 1:
         raise UsageError(f"tolerance is a number between 0 and 1, not {tolerance!r}")
-    fields = normal_form_fields(step, points, name, tolerance)
     settings = provenance(map=step.title, params=step.params, parameter=name)
-    return NormalForm(**fields._asdict(), provenance=settings)
+    return NormalForm(**normal_form_fields(step, points, name, tolerance), provenance=settings)
 
 
 def _parameter(step: Map, parameter: str) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
-from cfdyn.continuation.branch.follow import checked_bounds
+from cfdyn.continuation.requirements import checked_bounds
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero

@@ -51,7 +51,7 @@ def study(
     """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
     from cfdyn.cli.meanwhile import meanwhile
 
-    with meanwhile(loss, figure):
+    with meanwhile(loss):
         from cfdyn.cli import commands
 
         commands.study(loss, optimizer, start, set_ or [], variables, box, vary, out, plot, figure, seed, json)

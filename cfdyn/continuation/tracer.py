@@ -1,17 +1,19 @@
-"""Follow a curve of solutions with the compiled driver, and solve single points of it.
+"""A curve of solutions followed with the compiled driver, and single solutions of it.
 
-A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits.
+A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths and limits. Many functions take rows: any
+tuple of which the first three are points, tangents and values, a `Curve`, a `Piece` or a path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import address, apply
+from cfdyn.systems.map import Map
 
 CHUNK, SHORT = 128, 16
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
@@ -23,7 +25,7 @@ SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
 
-class Solved(NamedTuple):
+class Solution(NamedTuple):
     """A solution z (m,), its unit tangent (m,), the sign of the determinant and the tests (1 + tests,)."""
 
     z: np.ndarray
@@ -31,8 +33,8 @@ class Solved(NamedTuple):
     values: np.ndarray
 
 
-class Traced(NamedTuple):
-    """Rows of solutions, and why there are no more.
+class Piece(NamedTuple):
+    """Rows of solutions that the driver made one after the other, and why there are no more.
 
     ``end``: "limit", "closed", "most steps", "far", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a
     watched test has another sign in ``beyond``) or what ``inspect`` returned. ``pace``: how long the next step would be.
@@ -42,8 +44,28 @@ class Traced(NamedTuple):
     tangents: np.ndarray
     values: np.ndarray
     end: str
-    beyond: Solved | None = None
+    beyond: Solution | None = None
     pace: float = 0.0
+
+
+def row_of(rows: Sequence[Any], k: int) -> Solution:
+    """One of the rows."""
+    return Solution(*(part[k] for part in rows[:3]))
+
+
+def some_rows(rows: Sequence[Any], which: Any) -> Curve:
+    """The rows of a slice, a mask or an index array."""
+    return Curve(*(part[which] for part in rows[:3]))
+
+
+def stacked(*several: Sequence[Any]) -> Curve:
+    """All rows of several, one after the other."""
+    return Curve(*(np.concatenate(parts) for parts in zip(*(rows[:3] for rows in several), strict=True)))
+
+
+def as_row(solution: Solution) -> Curve:
+    """A solution as rows of which there is one."""
+    return Curve(*(part[None] for part in solution))
 
 
 class Tracer:
@@ -52,18 +74,23 @@ class Tracer:
     Parameters
     ----------
     corrector : the compiled rule
-    block : what it reads
+    block : the `Block` that it reads
     weights : (m,)
     limits : (2, m), infinite where there is none
     tests : how many the corrector makes; the first ``smooth`` of them limit the steps, a change of sign of one of the last
         ``watched`` ends them
+
+    ``odd``: the entries of the values (1 + tests,) that change their signs with the tangent.
     """
 
+    odd: Sequence[int] = (0,)
+
     def __init__(
-        self, corrector: Any, block: np.ndarray, weights: np.ndarray, limits: np.ndarray,
+        self, corrector: Any, block: Any, weights: np.ndarray, limits: np.ndarray,
         tests: int = 0, smooth: int = 0, watched: int = 0,
     ):  # fmt: skip
-        self.rules, self.block, self.weights, self.limits = addresses(corrector), block, weights, limits
+        self.corrector, self.block = address(corrector), block
+        self.weights, self.limits = weights, limits
         self.m, self.width, self.smooth, self.watched = len(weights), 1 + tests, smooth, watched
         self.bounded = np.isfinite(limits[0])
         self.work = np.zeros(4 * self.m + self.width)
@@ -72,14 +99,14 @@ class Tracer:
         """(correction, solution of [J; c] v = [0; 1], sign and tests) at z with the border c."""
         m = self.m
         self.work[:m], self.work[m : 2 * m] = z, border
-        apply(self.rules, 0, self.work, self.block, self.work[2 * m :])
+        apply(self.corrector, self.work, self.block.memory, self.work[2 * m :])
         return self.work[2 * m : 3 * m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy()
 
     def length(self, vector: np.ndarray) -> float:
         """‖vector‖."""
         return float(np.sqrt((self.weights * vector * vector).sum()))
 
-    def solve(self, z: np.ndarray, border: np.ndarray, most: int = 12) -> Solved | None:
+    def solve(self, z: np.ndarray, border: np.ndarray, most: int = 12) -> Solution | None:
         """Newton's method from z in the hyperplane with the normal ``border``; None if it fails."""
         z, before = np.array(z, dtype=float), 1e3
         for _ in range(most):
@@ -92,7 +119,7 @@ class Tracer:
                 return self.at(z, v)
         return None
 
-    def at(self, z: np.ndarray, direction: np.ndarray) -> Solved | None:
+    def at(self, z: np.ndarray, direction: np.ndarray) -> Solution | None:
         """A solution with its tangent to the side of ``direction``, and its tests; None where there is no tangent."""
         for _ in range(3):
             with np.errstate(all="ignore"):
@@ -104,22 +131,31 @@ class Tracer:
             # v has the component 1 along the border: of length 1 it is parallel to it.
             if abs(length - 1) < 1e-15:
                 break
-        return Solved(z, v / length, values)
+        return Solution(z, v / length, values)
 
-    def landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """Which of the unknowns are within their limits, (m,)."""
+        return (z >= self.limits[0]) & (z <= self.limits[1])
+
+    def reversed(self, solution: Solution) -> Solution:
+        """The same solution with its tangent the other way."""
+        values = solution.values.copy()
+        values[list(self.odd)] *= -1
+        return Solution(solution.z, -solution.tangent, values)
+
+    def solution_on_limit(self, last: Solution, beyond: np.ndarray) -> Solution | None:
         """The solution on the first limit between a solution and one beyond it."""
         for _ in range(HALVINGS):
-            found = self._landed(last, beyond)
+            found = self._straight_to_limit(last, beyond)
             if found is not None:
                 return found
             middle = self.solve((last.z + beyond) / 2, self.weights * last.tangent)
             if middle is None:
                 return None
-            inside = (self.limits[0] <= middle.z).all() and (middle.z <= self.limits[1]).all()
-            last, beyond = (middle, beyond) if inside else (last, middle.z)
+            last, beyond = (middle, beyond) if self.inside(middle.z).all() else (last, middle.z)
         return None
 
-    def _landed(self, last: Solved, beyond: np.ndarray) -> Solved | None:
+    def _straight_to_limit(self, last: Solution, beyond: np.ndarray) -> Solution | None:
         step = beyond - last.z
         with np.errstate(all="ignore"):
             gaps = np.where(step > 0, self.limits[1] - last.z, self.limits[0] - last.z)
@@ -137,10 +173,10 @@ class Tracer:
         return None
 
     def follow(
-        self, start: Solved, most_steps: int, most_step: float, first: float | None = None,
+        self, start: Solution, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
-        origin: Solved | None = None,
-    ) -> Traced:  # fmt: skip
+        origin: Solution | None = None,
+    ) -> Piece:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
         Parameters
@@ -158,14 +194,13 @@ class Tracer:
         settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
                              self.smooth, self.watched])  # fmt: skip
         pace, around = 0.0, np.stack([origin.z, origin.tangent])
-        system = System(self.rules, self.block, self.weights, self.limits, around, settings, self.work)
-        pieces, end, beyond, done = [Curve(*(part[None] for part in start))], "", None, 0
+        system = System(self.corrector, self.block.memory, self.weights, self.limits, around, settings, self.work)
+        pieces, end, beyond, done = [as_row(start)], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.
             size = min(rows_ahead(away, settings[MOST]), most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
-            for part, known in zip(piece, pieces[-1], strict=True):
-                part[0] = known[-1]
+            self._written(piece, 0, row_of(pieces[-1], -1))
             count, status = follow(system, Curve(*(part[:-1] for part in piece)))
             count, end, beyond = self._ended(status, piece, count, origin)
             away = self.length(piece.points[count - 1] - origin.z)
@@ -175,45 +210,45 @@ class Tracer:
                 end = "stalled"
             if not end and away > FAR and pace <= before:
                 end = "far"
-            if inspect and (cut := inspect(Curve(*(part[:count] for part in piece)))):
+            if inspect and (cut := inspect(some_rows(piece, slice(count)))):
                 count, end = cut
-            pieces.append(Curve(*(part[1:count] for part in piece)) if count > 1 else pieces.pop())
+            pieces.append(some_rows(piece, slice(1, count)) if count > 1 else pieces.pop())
             done += count - 1
             if progress:
                 progress(done)
-        points, tangents, values = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-        if end in ("stalled", "corner") and not self.watched and self.runs_off(points):
+        rows = stacked(*pieces)
+        if end in ("stalled", "corner") and not self.watched and self.runs_off(rows.points):
             end = "far"
-        return Traced(points, tangents, values, end or "most steps", beyond, float(settings[STEP]))
+        return Piece(*rows, end or "most steps", beyond, float(settings[STEP]))
 
     def runs_off(self, points: np.ndarray) -> bool:
-        """Whether what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
+        """True if what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
         gaps = (points - points[-1]) ** 2 * self.weights
         beyond = np.flatnonzero(gaps.sum(axis=1) > WIDE**2)
         return len(beyond) > 0 and bool(gaps[beyond[-1] :, self.bounded].max(initial=0.0) <= STILL**2)
 
-    def _ended(self, status: int, piece: Curve, count: int, origin: Solved) -> tuple[int, str, Solved | None]:
+    def _ended(self, status: int, piece: Curve, count: int, origin: Solution) -> tuple[int, str, Solution | None]:
         """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""
         if status in (FULL, STALLED):
             return count, "" if status == FULL else "stalled", None
-        last, beyond = (Solved(*(part[row].copy() for part in piece)) for row in (count - 1, count))
+        last, beyond = (Solution(*(part[row].copy() for part in piece)) for row in (count - 1, count))
         if status in ENDS:
             return count, ENDS[status], beyond
         if status == LIMIT:
-            found = self.landed(last, beyond.z)
+            found = self.solution_on_limit(last, beyond.z)
             # The last row may lie on the limit already.
             if found is None:
                 return count, "limit", None
             there = self.length(found.z - last.z) <= TOLERANCE
-            return self._put(piece, count - there, found), "limit", None
+            return self._written(piece, count - there, found), "limit", None
         along = float((self.weights * (origin.z - last.z)) @ last.tangent)
         found = self.solve(last.z + along * last.tangent, self.weights * last.tangent)
         if found is not None and self.length(found.z - origin.z) <= SAME:
-            return self._put(piece, count, origin), "closed", None
+            return self._written(piece, count, origin), "closed", None
         # Another part of the curve is close by.
         return count + 1, "", None
 
-    def _put(self, piece: Curve, row: int, found: Solved) -> int:
+    def _written(self, piece: Curve, row: int, found: Solution) -> int:
         for part, entry in zip(piece, found, strict=True):
             part[row] = entry
         return row + 1
@@ -227,3 +262,33 @@ def rows_ahead(away: float, longest: float) -> int:
 def longest_step(most_step: float, away: float) -> float:
     """The longest step at a distance from the origin: what runs off to infinity does so in few hundred steps."""
     return most_step * max(1.0, HASTE * (away - WIDE))
+
+
+class CycleTracer(Tracer):
+    """Unknowns: ``n`` blocks of a point and directions, (D,) each; then others, at the end the parameters ``names``.
+
+    The last ``watched`` = n · ``switches`` tests are the functions at whose zeros the map is not smooth, at the points.
+    """
+
+    step: Map
+    n: int
+    d: int
+    switches: int
+    names: tuple[str, ...]
+    directions: int = 0
+
+    def blocks(self, z: np.ndarray) -> np.ndarray:
+        """The points and directions (…, n, 1 + directions, D) in unknowns (…, m); a view where one can be."""
+        return z[..., : self.n * (1 + self.directions) * self.d].reshape(*z.shape[:-1], self.n, 1 + self.directions, self.d)
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """The points (…, n, D) in unknowns (…, m)."""
+        return np.ascontiguousarray(self.blocks(z)[..., 0, :])
+
+    def map_at(self, z: np.ndarray) -> Map:
+        """The map with the parameters in unknowns (m,)."""
+        return self.step.at(**{name: float(value) for name, value in zip(self.names, z[-len(self.names) :], strict=True)})
+
+    def switching(self, values: np.ndarray) -> np.ndarray:
+        """The switching functions at the points, (n · switches,), in the values of a solution."""
+        return values[self.width - self.watched :]

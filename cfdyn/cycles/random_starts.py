@@ -13,7 +13,7 @@ from cfdyn.cycles.found import Found
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
-from cfdyn.kernels.boxes.stabilised import settle
+from cfdyn.kernels.boxes.stabilised import converge
 from cfdyn.kernels.orbits import advance, iterate
 from cfdyn.systems.map import Map
 
@@ -124,7 +124,7 @@ class _Search:
     def _settle(self, starts: np.ndarray, turn: np.ndarray, strength: float) -> np.ndarray:
         d, iterations = self.step.dim, ITERATIONS if self.implicit else int(PATIENCE / strength)
         found = np.empty((len(starts) + 1, d))
-        count = settle(*self.rules, self.step.p, starts, turn, strength, self.implicit, self.period, iterations, 1e-10,
+        count = converge(*self.rules, self.step.p, starts, turn, strength, self.implicit, self.period, iterations, 1e-10,
                        self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty((d, 7)), found)  # fmt: skip
         part = 1.0 if self.implicit else self.step.cost / self.step.tangent_cost
         self.used += int(part * len(starts) * self.period * iterations / 3)

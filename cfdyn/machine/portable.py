@@ -39,7 +39,8 @@ class Rooted:
 
 _waited_for: list[tuple[int, Any]] = [(-1, threading.RLock())]
 _held: list[Any] = []
-_NEEDED = sys.stdlib_module_names | set("cfdyn numba llvmlite numpy scipy sympy mpmath flint matplotlib sklearn".split())
+_PACKAGES = "cfdyn numba llvmlite numpy scipy sympy mpmath flint matplotlib sklearn platformdirs"
+_NEEDED = sys.stdlib_module_names | set(_PACKAGES.split())
 
 
 def held_while_forking(lock: Any, order: int) -> Any:

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,15 +33,16 @@ PATIENCE = 60.0  # seconds to wait for another process
 def directory() -> Path | None:
     """The private folder, or None (with one warning) if there is none to be had.
 
-    ``$CFDYN_CACHE_DIR``, else ``$XDG_CACHE_HOME/cfdyn``, else ``~/.cache/cfdyn``; mode 0700. Its
-    files are executed when loaded, so a folder that others own or may write to is refused.
+    ``$CFDYN_CACHE_DIR``, else what the system has for it: ``$XDG_CACHE_HOME/cfdyn`` or ``~/.cache/cfdyn`` on Linux; mode 0700.
+    Its files are executed when loaded, so a folder that others own or may write to is refused.
     """
-    chosen, base = os.environ.get("CFDYN_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME")
-    path = Path(chosen or base or "")
+    chosen = os.environ.get("CFDYN_CACHE_DIR")
     try:
         if not chosen:
-            path = (path if base else Path.home() / ".cache") / "cfdyn"
-        path = path.absolute()
+            from platformdirs import user_cache_dir
+
+            chosen = user_cache_dir("cfdyn", appauthor=False)
+        path = Path(chosen).absolute()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
         if hasattr(os, "getuid") and status.st_uid != os.getuid():
@@ -125,6 +127,8 @@ class Shelf:
         return Claim(self._path(key, prefix))
 
 
+# Not filelock's: a fork first stops its locks, then waits here for a thread that compiles, which waits for such a lock;
+# and to import it early enough costs each start 16 ms.
 class Claim:
     """A lock on the file of an entry, empty where there was none; it ends with `release` or with the process.
 
@@ -133,37 +137,30 @@ class Claim:
 
     def __init__(self, path: Path | None):
         self.path, self.handle = path, -1
-        try:
+        with suppress(ImportError, OSError):  # not on this system, or not in this folder
             import fcntl
 
-            if path:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                unfinished.begin(path, keep=True)
-                self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-                self._wait(lambda: fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB))
-        except (ImportError, OSError):  # not on this system, or not in this folder
-            pass
-
-    def _wait(self, lock: Callable[[], None]) -> None:
-        last = time.monotonic() + PATIENCE
-        while time.monotonic() < last:
-            try:
-                return lock()
-            except BlockingIOError:
+            if path is None:
+                return
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unfinished.begin(path, keep=True)
+            self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            last = time.monotonic() + PATIENCE
+            while time.monotonic() < last:
+                with suppress(BlockingIOError):
+                    return fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 time.sleep(0.01)
 
     def release(self) -> None:
         """For others to go on; an entry that was not made leaves no file."""
         if self.handle < 0 or self.path is None:
             return
-        try:
+        with suppress(OSError):
             if os.fstat(self.handle).st_size == 0 and self.path.stat().st_size == 0:
                 self.path.unlink()
             import fcntl
 
             fcntl.flock(self.handle, fcntl.LOCK_UN)  # a process that was forked meanwhile has the handle, too
-        except OSError:
-            pass
         os.close(self.handle)
         self.handle = -1
         unfinished.finish(self.path)

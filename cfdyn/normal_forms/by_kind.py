@@ -1,45 +1,34 @@
-"""The normal form of a critical cycle, by the kind of its bifurcation: coefficients, what is born, and that in words."""
+"""The normal form of a critical cycle, by the kind of its bifurcation: coefficients, what is born, and that in words.
+
+The functions hand back fields of `cfdyn.analysis.normal_form.NormalForm`, by name.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import polish
-from cfdyn.errors import NumericsError
+from cfdyn.cycles.shooting import multipliers, polish
+from cfdyn.errors import CfdynError, NumericsError
 from cfdyn.normal_forms import coefficients, many_flips, sentences
-from cfdyn.normal_forms.crossing import touching
-from cfdyn.normal_forms.homological import Forms, Shift
-from cfdyn.normal_forms.resonances import Spectrum, cycle_points, spectrum
+from cfdyn.normal_forms.critical_multipliers import CriticalMultipliers, critical_multipliers, cycle_points
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
+from cfdyn.words import called
 
-DEGENERATE = 1e-10
+DEGENERATE = 1e-10  # of the parts that a coefficient is the sum of: it vanishes
 FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
+ALIKE = 1e-6  # of the speeds of several multipliers: their differences
+SLOW = 1e-6  # of a multiplier's speed, per size of the parameter: a faster one crosses the unit circle
+BESIDE = (1e-2, 1e-3)  # of the size of the parameter: where it is seen whether a slower one does
+LEVEL = 1e-12  # of |μ| − 1: rounding
 ASIDE = 0.1  # of the size of a cycle: where others of a continuum are looked for
 LINE = 1e-9  # of a swing: how nearly it must come back
 CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along"
 
 
-class NormalFormFields(NamedTuple):
-    """The fields of `cfdyn.analysis.normal_form.NormalForm`, which says what each is."""
-
-    kind: str
-    coefficient: float
-    supercritical: bool | None
-    meaning: str
-    points: np.ndarray
-    speed: float
-    form: str
-    multipliers: np.ndarray
-    coefficients: dict[str, float]
-    directions: np.ndarray
-    two_cycles: list[dict]
-    cubic: np.ndarray | None = None
-    gradient: bool | None = None
-
-
-def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance: float = 1e-6) -> NormalFormFields:
+def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance: float = 1e-6) -> dict[str, Any]:
     """The normal form of a cycle (n, D) with a critical multiplier; ``parameter`` is what the coefficients are differentiated by.
 
     Raises
@@ -48,8 +37,12 @@ def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance:
     """
     cycle = cycle_points(step, points, tolerance)
     forms = Forms(step, cycle, parameter)
-    found = spectrum(forms.matrices, tolerance)
-    return {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[found.kind](forms, found, tolerance)
+    found = critical_multipliers(forms.matrices, tolerance)
+    fields = {"flip": _flip, "neimark-sacker": _neimark_sacker, "fold": _fold}[found.kind](forms, found, tolerance)
+    q = np.atleast_2d(fields["directions"])
+    if np.iscomplexobj(q):
+        q = np.concatenate([q.real, q.imag])
+    return {"kind": found.kind, "points": cycle, "multipliers": found.multipliers, **fields, "directions": q}
 
 
 def _checked(found: coefficients.Critical) -> coefficients.Critical:
@@ -58,33 +51,22 @@ def _checked(found: coefficients.Critical) -> coefficients.Critical:
     return found
 
 
-def _fields(
-    forms: Forms, found: Spectrum, kind: str, directions: np.ndarray, two_cycles: list[dict] | None = None,
-    coefficients: dict[str, float] | None = None, **fields: Any,
-) -> NormalFormFields:  # fmt: skip
-    directions = np.atleast_2d(directions)
-    if np.iscomplexobj(directions):
-        directions = np.concatenate([directions.real, directions.imag])
-    return NormalFormFields(kind, points=forms.points, multipliers=found.multipliers, directions=directions,
-                            two_cycles=two_cycles or [], coefficients=coefficients or {}, **fields)  # fmt: skip
-
-
-def _flip(forms: Forms, found: Spectrum, _: float) -> NormalFormFields:
-    minus, plus = Shift(forms.matrices, -1.0, found.minus), Shift(forms.matrices, 1.0, found.plus)
+def _flip(forms: Forms, found: CriticalMultipliers, _: float) -> dict[str, Any]:
+    minus, plus = BorderedSystem(forms.matrices, -1.0, found.minus), BorderedSystem(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, minus, plus)
     made = _checked(coefficients.flip(forms, minus, plus))
     if found.minus > 1:
-        return _many(forms, found, made)
-    c = made.coefficients["c"]
-    speed, period = -float(made.speed[0, 0]), len(forms.points)
-    flat, side = abs(c) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, -1.0, speed)
+        return _several_flips(forms, found, made)
+    c, speed, period = made.coefficients["c"], -float(made.speed[0, 0]), len(forms.points)
+    flat, side = abs(c) <= DEGENERATE * made.size, _touching(forms, -1.0, speed)
     supercritical = None if flat or side else c > 0
     form = "flip" if supercritical is not None else "degenerate flip"
     meaning = sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
     if side and not flat:
         meaning = sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
     if flat and _straight(forms, minus.right[0, 0]):
-        meaning += sentences.of_line(period)
+        # The branch that begins there is vertical.
+        meaning += f": {called(2 * period, several=True)} of every size exist at the edge itself, and beside it none of them"
     if found.plus:
         along, rate = coefficients.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))
@@ -94,12 +76,12 @@ def _flip(forms: Forms, found: Spectrum, _: float) -> NormalFormFields:
         pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
         share = float(np.linalg.norm(minus.right[0, :, : forms.step.n_weights]) / np.sqrt(period))
         meaning += sentences.amplitude(pace, c, share, str(forms.parameter), period)
-    return _fields(forms, found, "flip", coefficient=c, supercritical=supercritical, meaning=meaning, speed=speed, form=form,
-                 coefficients=made.coefficients, directions=made.right)  # fmt: skip
+    return {"coefficient": c, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": form,
+            "coefficients": made.coefficients, "directions": made.right}  # fmt: skip
 
 
 def _straight(forms: Forms, direction: np.ndarray) -> bool:
-    """Whether fⁿ takes x + tq to x − tq and back for sizes t of several orders, as a linear map does."""
+    """True if fⁿ takes x + tq to x − tq and back for sizes t of several orders, as a linear map does."""
     start, step = forms.points[0], forms.step
     size = max(float(np.abs(start).max()), 1.0) / float(np.abs(direction).max())
     for t in (1e-3 * size, 0.1 * size, size, 30 * size):
@@ -112,7 +94,7 @@ def _straight(forms: Forms, direction: np.ndarray) -> bool:
     return True
 
 
-def _many(forms: Forms, found: Spectrum, made: coefficients.Critical) -> NormalFormFields:
+def _several_flips(forms: Forms, found: CriticalMultipliers, made: coefficients.Critical) -> dict[str, Any]:
     """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
     k, tensor = found.minus, made.tensor
     speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
@@ -120,39 +102,68 @@ def _many(forms: Forms, found: Spectrum, made: coefficients.Critical) -> NormalF
     gradient = many_flips.is_gradient(tensor)
     supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
     meaning = sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
-    if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > 1e-6 * np.abs(made.speed).max():
+    if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > ALIKE * np.abs(made.speed).max():
         meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
-    return _fields(forms, found, "flip", coefficient=least, supercritical=supercritical, meaning=meaning, speed=speed,
-                 form=f"{k}-fold flip", directions=made.right, cubic=tensor, gradient=gradient, two_cycles=cycles)  # fmt: skip
+    return {"coefficient": least, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": f"{k}-fold flip",
+            "directions": made.right, "cubic": tensor, "gradient": gradient, "two_cycles": cycles}  # fmt: skip
 
 
-def _neimark_sacker(forms: Forms, found: Spectrum, tolerance: float) -> NormalFormFields:
+def _neimark_sacker(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
     multiplier = found.rotation
     found.require_no_resonance(tolerance)
-    pair, plus = Shift(forms.matrices, multiplier, 1), Shift(forms.matrices, 1.0, found.plus)
+    pair, plus = BorderedSystem(forms.matrices, multiplier, 1), BorderedSystem(forms.matrices, 1.0, found.plus)
     found.require_no_fold(forms, pair, plus)
     made = _checked(coefficients.neimark_sacker(forms, pair, plus, multiplier))
     d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
-    flat, side = abs(d) <= DEGENERATE * made.size, touching(forms.step, forms.points, forms.parameter, multiplier, speed)
+    flat, side = abs(d) <= DEGENERATE * made.size, _touching(forms, multiplier, speed)
     supercritical = None if flat or side else d < 0
     meaning = sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
     form = "neimark-sacker" if supercritical is not None else "chenciner"
     if side and not flat:
         form = "degenerate neimark-sacker"
         meaning = sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
-    return _fields(forms, found, "neimark-sacker", coefficient=d, supercritical=supercritical, meaning=meaning, speed=speed,
-                 form=form, coefficients=made.coefficients, directions=made.right)  # fmt: skip
+    return {"coefficient": d, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": form,
+            "coefficients": made.coefficients, "directions": made.right}  # fmt: skip
 
 
-def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalFormFields:
-    plus = Shift(forms.matrices, 1.0, 1)
+def _touching(forms: Forms, multiplier: complex, speed: float) -> str | None:
+    """ "inside" or "outside" if the multiplier has the speed 0 and lies there on both sides of the parameter, else None.
+
+    Looked at on the cycles that Newton's method finds beside, at two distances.
+    """
+    size = max(abs(forms.step.params[forms.parameter]), 1.0) if forms.parameter else 1.0
+    if forms.parameter is None or not abs(speed) * size <= SLOW:
+        return None
+    levels = [_level(forms, side * share * size, multiplier) for share in BESIDE for side in (-1, 1)]
+    inside = {level < 0 for level in levels}
+    if len(inside) > 1 or not min(map(abs, levels)) > LEVEL:
+        return None
+    return "inside" if inside.pop() else "outside"
+
+
+def _level(forms: Forms, away: float, multiplier: complex) -> float:
+    """|μ| − 1 of the multiplier nearest to the critical one, at a distance of the parameter, NaN where there is no cycle."""
+    step, parameter = forms.step, str(forms.parameter)
+    try:
+        beside = step.at(**{parameter: step.params[parameter] + away})
+    except CfdynError:
+        return np.nan
+    cycle = polish(beside, forms.points)
+    if cycle is None:
+        return np.nan
+    mu = multipliers(beside, cycle)
+    return float(abs(mu[np.argmin(np.abs(mu - multiplier))]) - 1)
+
+
+def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
+    plus = BorderedSystem(forms.matrices, 1.0, 1)
     made = _checked(coefficients.fold(forms, plus))
     values = made.coefficients
-    if _pulled(forms, plus, values, tolerance):
+    if _still(forms, plus, values, tolerance):
         form, coefficient, supercritical = _branch_form(forms, plus.right[0], values, tolerance)
-        return _fields(forms, found, "branch point", coefficient=coefficient, supercritical=supercritical, form=form,
-                     meaning=sentences.of_branch_point(form, supercritical), speed=values["b"], coefficients=values,
-                     directions=made.right)  # fmt: skip
+        return {"kind": "branch point", "coefficient": coefficient, "supercritical": supercritical, "form": form,
+                "meaning": sentences.of_branch_point(form, supercritical), "speed": values["b"], "coefficients": values,
+                "directions": made.right}  # fmt: skip
     a, beta = values["a"], values.get("beta", np.nan)
     invariant, form = {key: value for key, value in values.items() if key not in ("b", "e")}, "fold"
     if abs(a) <= max(tolerance * np.sqrt(abs(values["c"])), DEGENERATE * made.size):
@@ -162,12 +173,12 @@ def _fold(forms: Forms, found: Spectrum, tolerance: float) -> NormalFormFields:
         meaning = sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
     else:
         meaning = sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
-    return _fields(forms, found, "fold", coefficient=a, supercritical=None, meaning=meaning, speed=beta, form=form,
-                 coefficients=invariant, directions=made.right)  # fmt: skip
+    return {"coefficient": a, "supercritical": None, "meaning": meaning, "speed": beta, "form": form, "coefficients": invariant,
+            "directions": made.right}  # fmt: skip
 
 
-def _pulled(forms: Forms, plus: Shift, values: dict[str, float], tolerance: float) -> bool:
-    """Whether β vanishes: the parameter does not move the map across the critical direction."""
+def _still(forms: Forms, plus: BorderedSystem, values: dict[str, float], tolerance: float) -> bool:
+    """True if β vanishes: the parameter does not move the map across the critical direction."""
     if forms.parameter is None:
         return False
     a, c, beta = values["a"], values["c"], values["beta"]
@@ -177,7 +188,7 @@ def _pulled(forms: Forms, plus: Shift, values: dict[str, float], tolerance: floa
     return bool(nothing or abs(beta) <= tolerance * (np.abs(plus.left[0] * forms.slope).sum() or 1.0))
 
 
-def _flat_form(forms: Forms, plus: Shift, made: coefficients.Critical) -> tuple[str, float, float]:
+def _flat_form(forms: Forms, plus: BorderedSystem, made: coefficients.Critical) -> tuple[str, float, float]:
     """(form, leading coefficient or 0, d) of a fold whose quadratic term vanishes."""
     a, c = made.coefficients["a"], made.coefficients["c"]
     d, size = coefficients.fourth(forms, plus, a, c)
@@ -194,8 +205,7 @@ def _branch_form(
 ) -> tuple[str, float, bool | None]:  # fmt: skip
     """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
     a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
-    scale = np.sqrt(abs(c))
-    if abs(a) <= tolerance * scale and abs(b) > 0 and c != 0:
+    if abs(a) <= tolerance * np.sqrt(abs(c)) and abs(b) > 0 and c != 0:
         return "pitchfork", c, bool(c < 0)
     discriminant = b * b - 2 * a * e
     if abs(a) <= DEGENERATE or abs(discriminant) <= tolerance * (b * b + abs(a * e)):
@@ -206,7 +216,7 @@ def _branch_form(
 
 
 def _continuum(forms: Forms, direction: np.ndarray) -> bool:
-    """Whether Newton's method finds cycles on either side that are not this one."""
+    """True if Newton's method finds cycles on either side that are not this one."""
     away = ASIDE * max(float(np.abs(forms.points).max()), 1.0) / float(np.abs(direction).max()) * direction
     for side in (-away, away):
         beside = polish(forms.step, forms.points + side)

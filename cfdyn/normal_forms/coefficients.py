@@ -1,14 +1,17 @@
-"""The coefficients of normal forms on the centre manifold of a critical cycle, by homological equations."""
+"""The coefficients of normal forms on the centre manifold of a critical cycle, by homological equations.
+
+Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here on all points of the cycle at once.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, permutations
 from typing import Any
 
 import numpy as np
 
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
 # Relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best.
 STILL = 1e-6
@@ -33,27 +36,27 @@ def paired(left: np.ndarray, rows: np.ndarray) -> Any:
     return (left * rows).sum()
 
 
-def flip(forms: Forms, minus: Shift, plus: Shift) -> Critical:
+def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
     """N(ξ) = −ξ + K(ξ,ξ,ξ) for a multiplier −1 of any multiplicity k; ``tensor`` (k, k, k, k) is K_i,jlm.
 
     K_i(u,v,w) = ⅙⟨p_i, C(u,v,w) + B(u,h(v,w)) + B(v,h(w,u)) + B(w,h(u,v))⟩ with A h(u,v) − h(u,v)⁺ = −B(u,v).
     For k = 1 that is c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩, and ``size`` is the larger of its two parts.
     """
     q, p, k = minus.right, minus.left, minus.nullity
-    bent = {pair: plus.solve(-forms.second(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
+    h = {pair: plus.solve(-forms.second(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
     tensor, size = np.empty((k, k, k, k)), 0.0
     for j, l, m in combinations_with_replacement(range(k), 3):
         cubic = forms.third(q[j], q[l], q[m])
-        quadratic = np.sum([forms.second(q[a], bent[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
+        quadratic = np.sum([forms.second(q[a], h[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
         for i in range(k):
             parts = paired(p[i], cubic) / 6, paired(p[i], quadratic) / 6
             size = max(size, abs(parts[0]), abs(parts[1]))
-            for place in {(j, l, m), (j, m, l), (l, j, m), (l, m, j), (m, j, l), (m, l, j)}:
+            for place in permutations((j, l, m)):
                 tensor[(i, *place)] = parts[0] + parts[1]
     return Critical({"c": float(tensor[0, 0, 0, 0])}, q[:, 0], speed_of(forms, minus, plus), size, tensor)
 
 
-def fold(forms: Forms, plus: Shift) -> Critical:
+def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, δ being the parameter less its value.
 
     a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with Ah − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0;
@@ -61,10 +64,10 @@ def fold(forms: Forms, plus: Shift) -> Critical:
     A x_α − x_α⁺ = −f_α + βq and x_α orthogonal to q. Where a ≠ 0, ξ → ξ + sδ changes b and e, but neither a, β nor c.
     """
     q, p = plus.right[0], plus.left[0]
-    square = forms.second(q, q)
-    a = float(paired(p, square)) / 2
-    bent = _graph(plus, -square, 2 * a * q[0])
-    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, bent) / 2
+    curvature = forms.second(q, q)
+    a = float(paired(p, curvature)) / 2
+    h = _second_order(plus, -curvature, 2 * a * q[0])
+    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, h) / 2
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
@@ -76,36 +79,36 @@ def fold(forms: Forms, plus: Shift) -> Critical:
         found["b"] = float(paired(p, forms.moving(q, moved)))
         found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))
         speed[0, 0] = found["b"]
-    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * square).sum()), cubic=size)
+    return Critical(found, plus.right[:, 0], speed, float(np.abs(p * curvature).sum()), cubic=size)
 
 
-def fourth(forms: Forms, plus: Shift, a: float, c: float) -> tuple[float, float]:
+def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[float, float]:
     """d of N(ξ) = ξ + a ξ² + c ξ³ + d ξ⁴ for the multiplier 1, and the size of its parts.
 
     d = ¹⁄₂₄⟨p, D⁴f(q,q,q,q) + 6C(q,q,h) + 3B(h,h) + 4B(q,k)⟩, where Ak − k⁺ = −C(q,q,q) − 3B(q,h) + 6c q + 6a h, ⟨p,k⟩ = 0.
     """
     q, p = plus.right[0], plus.left[0]
-    h = _graph(plus, -forms.second(q, q), 2 * a * q[0])
-    k = _graph(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
+    h = _second_order(plus, -forms.second(q, q), 2 * a * q[0])
+    k = _second_order(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
     parts = p * np.array([forms.fourth(q), 6 * forms.third(q, q, h), 3 * forms.second(h, h), 4 * forms.second(q, k)]) / 24
     return float(parts.sum()), float(np.abs(parts).sum())
 
 
-def _graph(plus: Shift, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
+def _second_order(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
     """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
     right[-1] += closing
-    bent = plus.solve(right)
-    return bent - (plus.left[0, -1] @ bent[0]) * plus.right[0]
+    h = plus.solve(right)
+    return h - (plus.left[0, -1] @ h[0]) * plus.right[0]
 
 
-def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) -> Critical:
+def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, multiplier: complex) -> Critical:
     """N(ξ) = λ ξ + c₁ ξ|ξ|² for the multipliers λ = e^{±iθ}; d = Re(c₁/λ) is the first Lyapunov coefficient.
 
     c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
     """
     q, p = pair.right[0], pair.left[0]
     mean = plus.solve(-forms.second(q, q.conj()))
-    double = Shift(forms.matrices, multiplier**2, 0).solve(-forms.second(q, q))
+    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.second(q, q))
     parts = [paired(p, forms.third(q, q, q.conj())) / 2, paired(p, forms.second(q, mean)),
              paired(p, forms.second(q.conj(), double)) / 2]  # fmt: skip
     c1 = complex(sum(parts))
@@ -113,20 +116,20 @@ def neimark_sacker(forms: Forms, pair: Shift, plus: Shift, multiplier: complex) 
     return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 
 
-def drift(forms: Forms, critical: Shift, plus: Shift) -> tuple[np.ndarray, float]:
+def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple[np.ndarray, float]:
     """Along a continuum of cycles with coordinates v: (d_i, r) of v → v + d ξ² and of the multiplier −1 + r′v, r = ⟨r′, d⟩.
 
     d_i = ½⟨p_i, B(q,q)⟩ for the left vectors p_i of the multipliers 1; r > 0: the oscillation moves to where it decays.
     """
     q, p = critical.right[0], critical.left[0]
-    square = forms.second(q, q)
-    found = np.array([float(paired(left, square)) / 2 for left in plus.left])
-    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(square).sum()] = 0.0
+    curvature = forms.second(q, q)
+    found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])
+    found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
     rates = [float(paired(p, forms.second(q, v))) for v in plus.right]
     return found, float(found @ rates)
 
 
-def speed_of(forms: Forms, critical: Shift, plus: Shift) -> np.ndarray:
+def speed_of(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> np.ndarray:
     """⟨p_i, A_α q_j + B(q_j, x_α)⟩: how the critical block moves with the parameter, the cycle moving along."""
     k = critical.nullity
     if forms.parameter is None:

@@ -1,7 +1,7 @@
 """The linear algebra of a critical cycle, on all its points at once: null vectors, forms, homological equations.
 
 A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), N being the
-normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `Shift` solves it.
+normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves it.
 The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
 
 References
@@ -11,6 +11,7 @@ Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from itertools import product
 from typing import Any
@@ -22,7 +23,7 @@ from cfdyn.errors import NumericsError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 
-DENSE = 100
+DENSE = 100  # rows: smaller systems are solved faster dense than sparse
 
 
 class Forms:
@@ -84,7 +85,7 @@ def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.nd
     return out
 
 
-class Shift:
+class BorderedSystem:
     """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
 
     ``right`` and ``left`` (nullity, n, D) are scaled so that (1/n) Σ_k ⟨q_i,k, q_j,k⟩ = δ_ij for q = right, the mean over the
@@ -96,7 +97,7 @@ class Shift:
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
         self.shape, self.nullity = matrices.shape[:2], nullity
         self.matrix, self.split = _assembled(matrices, nu), True
-        self.border: tuple[np.ndarray, np.ndarray] | None = None
+        self.border = (np.empty((self.matrix.shape[0], 0), dtype=self.matrix.dtype),) * 2
         if nullity == 0:
             return
         right, left = _null_vectors(self.matrix, nullity)
@@ -116,11 +117,20 @@ class Shift:
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
-        return self._solver(right.ravel())[: right.size].reshape(right.shape)
+        whole = np.append(right.ravel(), np.zeros(self.nullity))
+        if np.iscomplexobj(whole) and not np.issubdtype(self.matrix.dtype, np.complexfloating):
+            found = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
+        else:
+            found = self._solver(whole.astype(self.matrix.dtype))
+        return found[: right.size].reshape(right.shape)
 
     @cached_property
-    def _solver(self) -> Any:
-        return _factorised(self.matrix, self.border)
+    def _solver(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
+        if not isinstance(self.matrix, np.ndarray):
+            return _factors(self.matrix, self.border).solve
+        b, c = self.border
+        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((self.nullity, self.nullity))]]))
 
 
 def _assembled(matrices: np.ndarray, nu: complex) -> Any:
@@ -170,36 +180,14 @@ def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         return np.full_like(right, np.inf)
 
 
-def _factors(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
+def _factors(matrix: Any, border: tuple[np.ndarray, np.ndarray]) -> Any:
     """SuperLU of the sparse matrix [[M, b], [cᵀ, 0]]."""
     from scipy.sparse import csc_matrix
     from scipy.sparse.linalg import splu
 
-    if border is None:
-        return splu(matrix)
     entries, size, count = matrix.tocoo(), matrix.shape[0], border[0].shape[1]
     lines, rows = np.arange(size, size + count), np.arange(size)
     values = np.concatenate([entries.data, border[0].T.ravel(), border[1].T.ravel()])
     places = (np.concatenate([entries.row, np.tile(rows, count), np.repeat(lines, size)]),
               np.concatenate([entries.col, np.repeat(lines, size), np.tile(rows, count)]))  # fmt: skip
     return splu(csc_matrix((values, places), shape=(size + count, size + count)))
-
-
-def _factorised(matrix: Any, border: tuple[np.ndarray, np.ndarray] | None) -> Any:
-    """A function that solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0), or with a right side of full length."""
-    count = 0 if border is None else border[0].shape[1]
-    size, dtype = matrix.shape[0] + count, matrix.dtype if border is None else np.result_type(matrix, border[0])
-    if isinstance(matrix, np.ndarray):
-        whole = matrix if border is None else np.block([[matrix, border[0]], [border[1].T, np.zeros((count, count))]])
-        solve = partial(_solved, whole)
-    else:
-        solve = _factors(matrix, border).solve
-
-    def filled(right: np.ndarray) -> np.ndarray:
-        if len(right) < size:
-            right = np.concatenate([right, np.zeros(count)])
-        if np.iscomplexobj(right) and not np.issubdtype(dtype, np.complexfloating):
-            return solve(right.real.copy()) + 1j * solve(right.imag.copy())
-        return solve(right.astype(dtype))
-
-    return filled

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 
-STARTS = 64
-SAME = 1e-6
+STARTS = 64  # of Newton's method, for each multiplier
+SAME = 1e-6  # of unit vectors, and of an imaginary part: rounding
+FLAT, POSITIVE = 1e-7, 1e-9  # singular values that vanish, and eigenvalues that do not
 
 
 def at(tensor: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -16,31 +17,24 @@ def at(tensor: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def is_gradient(tensor: np.ndarray) -> bool:
-    """Whether K is the gradient of a quartic V in some inner product G: GK = ∇V has the symmetric derivative GK_i,jlm.
+    """True if K is the gradient of a quartic V in some inner product G: GK = ∇V has the symmetric derivative GK_i,jlm.
 
     For gradient descent it is in the Euclidean one, N3's V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
     """
     k, size = len(tensor), np.abs(tensor).max()
     if k == 1 or size == 0:
         return True
-    rows, pairs = [], [(i, j) for i in range(k) for j in range(i, k)]
-    for i, j in combinations(range(k), 2):
-        # (GK)_i,j.. − (GK)_j,i.. as a linear function of the entries of G
-        entries = [(_row(tensor, a, b, i)[j] - _row(tensor, a, b, j)[i]).ravel() for a, b in pairs]
-        rows.append(np.array(entries).T)
-    _, values, vectors = np.linalg.svd(np.concatenate(rows) / size)
-    flat = np.concatenate([values, np.zeros(len(pairs) - len(values))]) < 1e-7
-    null = vectors[flat]
-    identity = np.array([float(a == b) for a, b in pairs])
-    metric, g = null.T @ (null @ identity), np.zeros((k, k))
-    for (a, b), entry in zip(pairs, metric):
-        g[a, b] = g[b, a] = entry
-    return bool(np.linalg.eigvalsh(g)[0] > 1e-9)
-
-
-def _row(tensor: np.ndarray, a: int, b: int, i: int) -> np.ndarray:
-    """Row i of EK for the symmetric unit matrix E with ones at (a, b) and (b, a)."""
-    return tensor[b] * float(i == a) + tensor[a] * float(i == b and a != b)
+    basis, (first, second) = np.zeros((k * (k + 1) // 2, k, k)), np.triu_indices(k, 1)
+    for unit, (a, b) in zip(basis, combinations_with_replacement(range(k), 2), strict=True):
+        unit[a, b] = unit[b, a] = 1.0
+    # (GK)_i,j.. − (GK)_j,i.. as a linear function of the entries of G
+    images = np.einsum("pia,ajlm->pijlm", basis, tensor)
+    asymmetry = (images - images.swapaxes(1, 2))[:, first, second].reshape(len(basis), -1).T
+    _, values, vectors = np.linalg.svd(asymmetry / size)
+    null = vectors[np.append(values, np.zeros(len(basis) - len(values))) < FLAT]
+    # Of these G the one nearest to the identity.
+    metric = np.tensordot(null.T @ (null @ (basis.trace(axis1=1, axis2=2) > 0)), basis, 1)
+    return bool(np.linalg.eigvalsh(metric)[0] > POSITIVE)
 
 
 def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -62,7 +56,8 @@ def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
     """u = (x, y) with x K₂ − y K₁ = 0, a form of degree four."""
-    cubic = [[sum(_entries(t, ones)) for ones in range(4)] for t in tensor]  # coefficients of x^(3−j) y^j
+    powers = np.indices((2, 2, 2)).sum(axis=0)
+    cubic = [[float(t[powers == j].sum()) for j in range(4)] for t in tensor]  # coefficients of x^(3−j) y^j
     form = np.zeros(5)
     form[:4] += cubic[1]
     form[1:] -= cubic[0]
@@ -72,10 +67,6 @@ def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
     if not np.abs(form[4]) > 1e-12 * np.abs(form).max():
         found.append(np.array([0.0, 1.0]))
     return np.array([u / np.linalg.norm(u) for u in found]).reshape(-1, 2)
-
-
-def _entries(cubic: np.ndarray, ones: int) -> list[float]:
-    return [float(cubic[index]) for index in np.ndindex(2, 2, 2) if sum(index) == ones]
 
 
 def _rays_of_many(tensor: np.ndarray) -> np.ndarray:

@@ -1,38 +1,32 @@
-"""What a normal form says about the cycles near a bifurcation, in a sentence."""
+"""Sentences on the cycles near a bifurcation, from its normal form."""
 
 from __future__ import annotations
 
 import numpy as np
 
-
-def born(period: int) -> str:
-    """What a flip brings about."""
-    return f"{2 * period}-cycle"
+from cfdyn.words import called
 
 
 def of_drift(rate: float, period: int) -> str:
     """A flip across a continuum of cycles along which the oscillation moves."""
-    where = "to where the multiplier is inside the unit circle, and dies out there" if rate > 0 else "to where it grows faster"
-    return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {born(period)} stays"
+    where, twice = "to where the multiplier is inside the unit circle, and dies out there", called(2 * period)
+    where = where if rate > 0 else "to where it grows faster"
+    return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {twice} stays"
 
 
 def of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool, has_loss: bool) -> str:
     """The flip of an n-cycle, without the size of what is born."""
+    twice = called(2 * period)
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
     if not supercritical:
-        what = f"the {period}-cycle" if period > 1 else "the minimum" if has_loss else "the fixed point"
-        return f"subcritical: an unstable {born(period)} shrinks onto {what} before the edge; beyond it the orbit jumps away"
+        what = "minimum" if period == 1 and has_loss else called(period)
+        return f"subcritical: an unstable {twice} shrinks onto the {what} before the edge; beyond it the orbit jumps away"
     if continuum:
-        return f"supercritical across its continuum of cycles: just beyond the edge a {born(period)} is born"
+        return f"supercritical across its continuum of cycles: just beyond the edge a {twice} is born"
     if hyperbolic:
-        return f"supercritical on its centre manifold: beyond it a {born(period)} exists, unstable in other directions"
-    return f"supercritical: just beyond the edge a stable {born(period)} is born"
-
-
-def of_line(period: int) -> str:
-    """A degenerate flip across which nothing bends: the branch that begins there is vertical."""
-    return f": {born(period)}s of every size exist at the edge itself, and beside it none of them"
+        return f"supercritical on its centre manifold: beyond it a {twice} exists, unstable in other directions"
+    return f"supercritical: just beyond the edge a stable {twice} is born"
 
 
 def amplitude(pace: float, coefficient: float, share: float, parameter: str, period: int) -> str:
@@ -45,7 +39,7 @@ def amplitude(pace: float, coefficient: float, share: float, parameter: str, per
 
 def of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
     """Where the two cycles of a fold are."""
-    what = "fixed points" if period == 1 else f"{period}-cycles"
+    what = called(period, several=True)
     kinds = "both unstable in other directions" if hyperbolic else "one stable and one unstable"
     if not np.isfinite(beta):
         return f"two {what}, {kinds}, meet, and vanish unless this is a branch point: name a parameter to tell them apart"
@@ -93,7 +87,7 @@ def of_branch_point(form: str, supercritical: bool | None) -> str:
 
 
 def of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
-    """What several multipliers −1 at once lead to."""
+    """The 2-cycles born where several multipliers are −1 at once."""
     start = f"{k} multipliers are −1 at once"
     if supercritical is None and least == 0:
         return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.continuation.between_rows import root
-from cfdyn.continuation.tracer import Solved
+from cfdyn.continuation.tracer import Solution
 from tests.normal_forms.test_normal_form_literature import LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 curve_of = cf.analysis.bifurcation_curve
@@ -82,7 +82,7 @@ class Line:
     """A curve with one unknown, its own parameter."""
 
     def __call__(self, t):
-        return Solved(np.array([t]), np.array([1.0]), np.array([1.0]))
+        return Solution(np.array([t]), np.array([1.0]), np.array([1.0]))
 
 
 @settings(max_examples=200, deadline=None)
@@ -109,11 +109,11 @@ def test_no_polynomial_is_put_through_a_jump_to_another_curve():
     """Solutions on z = t up to a gap, and on z = t + 1 beyond it: no curve leads from one to the other, nor to z = 0.9."""
 
     def solution(t):
-        return None if 0.45 < t < 0.55 else Solved(np.array([t + (t > 0.5), t]), np.array([1.0, 1.0]), np.array([1.0]))
+        return None if 0.45 < t < 0.55 else Solution(np.array([t + (t > 0.5), t]), np.array([1.0, 1.0]), np.array([1.0]))
 
     assert root(lambda s: float(s.z[0]) - 0.9, solution) is None
     # Across a gap in one curve there is a polynomial.
-    found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solved(np.array([t * t]), *[np.ones(1)] * 2))
+    found = root(lambda s: float(s.z[0]) - 0.25, lambda t: None if 0.45 < t < 0.55 else Solution(np.array([t * t]), *[np.ones(1)] * 2))
     assert found is not None and abs(found[0] - 0.5) < 1e-12
 
 

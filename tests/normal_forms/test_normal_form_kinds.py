@@ -61,23 +61,23 @@ def test_flip_of_a_cycle_against_the_composed_map_in_40_digits(period, guess, st
 
 def test_long_cycles_use_sparse_systems():
     """More points than are treated densely: null vectors and solutions put into their equations."""
-    from cfdyn.normal_forms.homological import DENSE, Shift
+    from cfdyn.normal_forms.homological import DENSE, BorderedSystem
 
     rng = np.random.default_rng(1)
     n = DENSE + 8
     slopes = np.exp(rng.normal(size=n) * 0.3)
     slopes[-1] = -1 / np.prod(slopes[:-1])
-    shift = Shift(slopes[:, None, None], -1.0, 1)
+    shift = BorderedSystem(slopes[:, None, None], -1.0, 1)
     q, p = shift.right[0, :, 0], shift.left[0, :, 0]
     # q_{k+1} = A_k q_k and p_k A_k = p_{k−1}, by hand
     assert q / q[0] == pytest.approx(np.concatenate([[1], np.cumprod(slopes[:-1])]), rel=1e-9)
     assert p[:-1] / p[-1] == pytest.approx(np.cumprod(slopes[:0:-1])[::-1], rel=1e-9)
     assert abs(p[-1] * q[0] - 1) < 1e-11 and abs((q * q).mean() - 1) < 1e-12 and q[np.argmax(abs(q))] > 0
     right = rng.normal(size=(n, 1))
-    plus = Shift(slopes[:, None, None], 1.0, 0)
+    plus = BorderedSystem(slopes[:, None, None], 1.0, 0)
     h = plus.solve(right)[:, 0]
     assert slopes * h - np.roll(h, -1) == pytest.approx(right[:, 0], abs=1e-9)
-    turned = Shift(slopes[:, None, None], 1j, 0)
+    turned = BorderedSystem(slopes[:, None, None], 1j, 0)
     h = turned.solve(right * (1 + 2j))[:, 0]
     assert (slopes * h)[:-1] - h[1:] == pytest.approx(right[:-1, 0] * (1 + 2j), abs=1e-9)
     assert slopes[-1] * h[-1] - 1j * h[0] == pytest.approx(right[-1, 0] * (1 + 2j), abs=1e-9)

@@ -16,8 +16,8 @@ from cfdyn.studies import compile_ahead
 from tests.processes import status, until
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
-NAMES = {"shooting.shooting", "cyclic.reduce", "continuation.follow", "itineraries.walk", "expanding.alone", "words.leaf",
-         "paths.trace", "closing.close", "closing.newton"}  # fmt: skip
+NAMES = {"shooting.shooting", "cyclic.reduce", "driver.follow", "itineraries.walk", "expanding.single_cycle", "words.cycles_of_word",
+         "paths.trace_path", "closing.close_cycle", "closing.newton"}  # fmt: skip
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:
@@ -52,8 +52,8 @@ def test_a_study_compiles_nothing_of_it_again(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, None])
 def test_it_ends_with_its_parent(how, tmp_path):
-    code = ("import time\nfrom cfdyn.analysis import _ahead\nkept = []\nstart = compile_ahead._started\n"
-            "compile_ahead._started = lambda line: kept.append(start(line)) or kept[0]\n_ahead._useful = lambda line: True\n"
+    code = ("import time\nfrom cfdyn.studies import compile_ahead\nkept = []\nstart = compile_ahead._started\n"
+            "compile_ahead._started = lambda line: kept.append(start(line)) or kept[0]\ncompile_ahead._useful = lambda line: True\n"
             "with compile_ahead.compiling_ahead(True):\n    print(kept[0].pid, flush=True)\n    time.sleep({})\nprint('on')")  # fmt: skip
     command = [sys.executable, "-c", code.format(3 if how is None else 300)]
     with subprocess.Popen(

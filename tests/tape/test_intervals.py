@@ -111,7 +111,7 @@ def test_it_holds_every_value_of_random_programs(program, x, y, dx, dy, parts):
     """The composition of operations too, infinities and poles on the way included."""
     box, values = [(x, x + dx), (y, y + dy)], []
     lo, hi = passing_rule(interval_program(program))(np.ravel(box), np.empty(0))
-    for part in [*parts, (0, 0), (1, 1)]:
+    for part in [*parts, (0, 0), (1, 1), (0, 1), (1, 0)]:
         point = [min(max(a + s * (b - a), a), b) for s, (a, b) in zip(part, box, strict=True)]
         with suppress(OverflowError, MemoryError, ValueError):
             values.append(exact(program, point))

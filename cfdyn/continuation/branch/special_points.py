@@ -1,226 +1,68 @@
-"""Special points between two solutions of a curve of cycles: found by their tests, located to round-off."""
+"""All special points of a branch: bifurcations, border collisions, and where the points of the cycle merge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from math import gcd
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import LEAST_NODES, NODES, between, interpolated, root
-from cfdyn.continuation.branch.singular import regular_by
-from cfdyn.continuation.branch.system import BRANCH, FLIP, FOLD, MOST_DENSE, CycleTracer
-from cfdyn.continuation.tracer import Solved, Traced
-from cfdyn.kernels.continuation.shooting import MATRICES
+from cfdyn.continuation.between_rows import between
+from cfdyn.continuation.branch.bifurcations import REAL, SpecialPoint, bifurcations
+from cfdyn.continuation.branch.system import FLIP, BranchTracer
+from cfdyn.continuation.paths import Path
+from cfdyn.continuation.tracer import CycleTracer, Solution, as_row, some_rows, stacked
+from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.words import called, shown
 
-NARROW, MARGIN = 0.1, 0.02  # shares of a step
-LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
-OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
-TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
-CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
-ROUNDED = 1e-14  # of a test: rounding
-SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
-REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
-
-
-class Special(NamedTuple):
-    """A special point behind row ``row``, a share ``place`` of the step on; ``period`` if it is one of a shorter cycle."""
-
-    kind: str
-    row: int
-    place: float
-    z: np.ndarray
-    period: int | None = None
+ROUNDS = 2  # of more rows where two special points may hide in one step
+NEAR_ZERO = 0.1  # of the value at a row: the extremum of a parabola beside it, at which a test may vanish twice
+TURNS, BESIDE = ("fold", "branch point"), 1e-2  # what the merging looks like on the branch itself, within this length
+MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
+COLLAPSED = 1e-7  # a share of the distance of two points: they are one
+CORRECTIONS = 30
+LAST = 1e-11  # a length: a step after which only rounding is left
+NUDGE = 1e-4  # a length: the first step of the secant method
+TOGETHER = 1e-3  # from −1: of multipliers that may pass it together
+SAME = 1e-6  # a length: points nearer to each other than this are one
+NEAR = 1e-5  # of the multiplier to the root of unity that it must be
+REACH = 10.0  # how far from where the points merge, in lengths of the step across it
 
 
-def special_points(tracer: CycleTracer, found: Traced, mu: np.ndarray) -> list[Special]:
-    """All of a piece of a curve, in order."""
-    signs = np.sign(found.values[:, 0])
-    pace = found.tangents[:, -1] * tracer.weights[-1] ** 0.5
-    # On a vertical branch the sign is that of rounding.
-    turns = np.sign(np.where(np.abs(pace) > LEVEL, pace, 0.0))
-    branch, fold = changes(signs), changes(turns)
-    flips = changes(np.sign(found.values[:, 1 + FLIP]))
-    points = [s for k in flips if (s := locate_flip(tracer, found, k))]
-    points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, found, k, count)]
-    points += [s for k in branch if (s := locate_branch(tracer, found, k))]
-    # Where a branch meets another one at its own turning point, the fold is none.
-    points += [s for k in fold if k not in branch and (s := locate_fold(tracer, found, k))]
-    for kind, test, sign in (("flip", FLIP, -1.0), ("branch point", FOLD, 1.0)):
-        pairs = touches(found.values[:, 1 + test], mu, sign)
-        met = [s for rows in pairs if (s := locate_touch(tracer, found, rows, kind, test, sign))]
-        for s in met:
-            points += [s] * all(tracer.length(s.z - other.z) > SQUARED or other.kind != kind for other in points)
-    points += [s for k in circles(mu) if (s := locate_circle(tracer, found, k))]
-    return sorted(points, key=lambda s: (s.row, s.place))
+def with_special_points(tracer: BranchTracer, path: Path) -> tuple[Path, list[SpecialPoint]]:
+    """The branch, with more rows where special points may hide between two, and its special points in order."""
+    pieces, special, done, start = list[Curve](), list[SpecialPoint](), 0, path.points[path.start]
+    for piece, border in path.smooth_pieces():
+        rows = refined(tracer, piece)
+        special += [s._replace(row=s.row + done) for s in bifurcations(tracer, rows, tracer.multipliers(rows.values))]
+        pieces.append(rows)
+        done += len(rows.points)
+        if border is not None:
+            special.append(SpecialPoint("border collision", done - 1, 0.5, border.z))
+    all_rows = stacked(*pieces)
+    path = Path(*all_rows, {}, path.ends, path.paces, int((all_rows.points == start).all(axis=1).argmax()))
+    return (path, special) if tracer.n == 1 else _with_shorter_cycles(tracer, path, special)
 
 
-def changes(signs: np.ndarray) -> list[int]:
-    """Rows behind which a sign changes; a 0 counts as the sign before it."""
-    for k in np.flatnonzero(signs == 0):
-        signs[k] = signs[k - 1] if k else -signs[min(1, len(signs) - 1)]
-    return [int(k) for k in np.flatnonzero(signs[:-1] * signs[1:] < 0)]
+def refined(tracer: BranchTracer, rows: Curve) -> Curve:
+    """The rows, and more of them where two special points may hide in one step."""
+    for _ in range(ROUNDS):
+        parts, last = list[Curve](), 0
+        for k, share in suspects(rows, tracer.multipliers(rows.values)):
+            solution = between(tracer, rows, k)
+            inserted = [s for t in sorted((share / 2, share, (1 + share) / 2)) if (s := solution(t)) is not None]
+            parts += [some_rows(rows, slice(last, k + 1)), *map(as_row, inserted)]
+            last = k + 1
+        if not last:
+            break
+        rows = stacked(*parts, some_rows(rows, slice(last, None)))
+    return rows
 
 
-def circles(mu: np.ndarray) -> list[int]:
-    """Rows behind which a pair of complex multipliers crosses the unit circle."""
-    if not np.iscomplexobj(mu):
-        return []
-    outside = pairs_outside(mu)
-    complete = np.isfinite(outside)
-    both = complete[:-1] & complete[1:] & (outside[:-1] != outside[1:])
-    return [int(k) for k in np.flatnonzero(both) if crosses_circle(mu[k], mu[k + 1])]
-
-
-def pairs_outside(mu: np.ndarray) -> np.ndarray:
-    """How many multipliers lie outside the unit circle, in each row."""
-    return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > OUTSIDE).sum(axis=-1), np.nan)
-
-
-def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether a complex multiplier moves through the circle, each matched with the nearest of the other row."""
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(np.abs(before[:, None] - after[None]))
-    return any(
-        (abs(before[i]) > OUTSIDE) != (abs(after[j]) > OUTSIDE) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
-        for i, j in zip(rows, columns, strict=True)
-    )
-
-
-def locate_flip(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
-    """det(M + I) = 0; where several multipliers pass −1 together, their mean, which does so at a simple zero."""
-    solution = between(tracer, found, k)
-    hit = root(lambda s: s.values[1 + FLIP], solution)
-    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < TOGETHER).sum())
-    if together > 1:
-        hit = root(lambda s: _mean(tracer, s, together), solution) or hit
-    return None if hit is None else Special("flip", k, hit[0], hit[1].z)
-
-
-def locate_flips(tracer: CycleTracer, found: Traced, k: int, count: int) -> list[Special]:
-    """An even number of multipliers that pass −1 in one step, where det(M + I) keeps its sign: together, or two apart."""
-    solution = between(tracer, found, k)
-    hit = root(lambda s: _mean(tracer, s, count), solution)
-    if hit is None:
-        return []
-    if count == 2 and hit[1].values[1 + FLIP] * found.values[k, 1 + FLIP] < -ROUNDED * abs(found.values[k, 1 + FLIP]):
-        apart = [root(lambda s: s.values[1 + FLIP], solution, *part) for part in ((0.0, hit[0]), (hit[0], 1.0))]
-        return [Special("flip", k, one[0], one[1].z) for one in apart if one is not None]
-    farthest = np.sort(np.abs(tracer.multipliers(hit[1].values[None])[0] + 1))[count - 1]
-    return [Special("flip", k, hit[0], hit[1].z)] if farthest <= SQUARED else []
-
-
-def _mean(tracer: CycleTracer, s: Solved, count: int) -> float:
-    """1 plus the mean of so many multipliers, the nearest to −1."""
-    mu = tracer.multipliers(s.values[None])[0]
-    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
-
-
-def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
-    """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
-    if mu.shape[1] < 2:
-        return []
-    below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
-    change = np.abs(np.diff(below))
-    return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
-
-
-def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
-    """Pairs of rows between which two multipliers may pass ±1 both ways at once: det(M ∓ I) only touches 0 there.
-
-    Rows in which both are at ±1 already, as short steps leave them near branch points, are passed over.
-    """
-    if mu.shape[1] < 2:
-        return []
-    second = np.sort(np.abs(mu - sign), axis=1)[:, 1]
-    kept = np.flatnonzero(~(second <= TOGETHER))
-    size, v = np.abs(values[kept]), values[kept]
-    pairs = [(p, p + 1) for p in np.flatnonzero((np.diff(kept) > 1) & (v[:-1] * v[1:] > 0))]
-    least = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (v[:-2] * v[2:] > 0) & (v[:-2] * v[1:-1] > 0)
-    pairs += [pair for p in np.flatnonzero(least & (second[kept][1:-1] < CLOSE)) for pair in ((p, p + 1), (p + 1, p + 2))]
-    return [(int(kept[p]), int(kept[q])) for p, q in pairs]
-
-
-def locate_touch(
-    tracer: CycleTracer, found: Traced, rows: tuple[int, int], kind: str, test: int, sign: float
-) -> Special | None:  # fmt: skip
-    """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
-    solution, d = interpolated(between(tracer, found, *rows)), tracer.d
-    if solution is None:
-        return None
-    values = np.array([solution(t).values[1 + test] for t in NODES])
-    fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
-    extrema = np.asarray(fit.deriv().roots(), dtype=complex)
-    for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():
-        there = solution(t)
-        own, following = there.values[1 + MATRICES :][: 2 * d * d].reshape(2, d, d)
-        if np.linalg.svd(own + sign * following, compute_uv=False)[-2] <= SQUARED:
-            row = rows[0] + int(np.argmin((found.points[rows[0] : rows[1]] - there.z) ** 2 @ tracer.weights))
-            return Special(kind, row, t, there.z)
-    return None
-
-
-def locate_fold(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
-    """dλ/ds = 0."""
-    hit = root(lambda s: s.tangent[-1], between(tracer, found, k))
-    return None if hit is None else Special("fold", k, hit[0], hit[1].z)
-
-
-def locate_branch(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
-    """Where the bordered matrix is singular: its determinant and the curve, interpolated from around that point.
-
-    At the point itself Newton's method has lost half of its digits.
-    """
-    solution, border = between(tracer, found, k), tracer.weights * found.tangents[k]
-    hit = _singular(tracer, solution, border, 0.0, 1.0)
-    # Where the curve bends much within the step, polynomials through all of it do not give every digit.
-    closer = hit and _singular(tracer, solution, border, hit[0] - NARROW, hit[0] + NARROW)
-    best = closer or hit
-    # Between two branches that touch, steps may slip from one to the other: the sign changes, but no point is singular.
-    slipped = best is not None and not tracer.switches and tracer.m <= MOST_DENSE and regular_by(tracer, best[1]) > SINGULAR
-    return None if best is None or slipped else Special("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
-
-
-def _singular(
-    tracer: CycleTracer, solution: Callable[[float], Solved | None], border: np.ndarray, lo: float, hi: float
-) -> tuple[float, np.ndarray] | None:  # fmt: skip
-    """(share of the step, z) where the bordered determinant vanishes, from solutions between two shares of the step."""
-    from scipy.interpolate import BarycentricInterpolator
-    from scipy.optimize import brentq
-
-    solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
-    if len(solved) < LEAST_NODES:
-        return None
-    nodes = np.array([t for t, _ in solved])
-    # Along the branch the border is the tangent of the step's start.
-    values = np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for _, s in solved])
-    determinant = BarycentricInterpolator(nodes, values)
-    # A branch that begins at the point has it as a row: by rounding the root may lie outside.
-    first, last = lo - MARGIN * (hi - lo), hi + MARGIN * (hi - lo)
-    if not float(determinant(first)) * float(determinant(last)) < 0:
-        return None
-    place = float(brentq(determinant, first, last, xtol=1e-15))
-    return place, np.asarray(BarycentricInterpolator(nodes, np.array([s.z for _, s in solved]))(place))
-
-
-def locate_circle(tracer: CycleTracer, found: Traced, k: int) -> Special | None:
-    """|μ| = 1 for a complex pair."""
-    outside, following = (int(n) for n in pairs_outside(tracer.multipliers(found.values[k : k + 2])))
-    place = outside - 2 if outside > following else outside
-
-    def test(s: Solved) -> float:
-        mu = tracer.multipliers(s.values[None])[0]
-        return float(abs(mu[max(place, 0)]) - 1)
-
-    hit = root(test, between(tracer, found, k))
-    return None if hit is None else Special("neimark-sacker", k, hit[0], hit[1].z)
-
-
-def suspects(found: Traced, mu: np.ndarray) -> list[tuple[int, float]]:
+def suspects(rows: Curve, mu: np.ndarray) -> list[tuple[int, float]]:
     """Steps (row, share of it) in which a test may vanish twice: a parabola through three rows has its extremum there."""
-    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(found.points, axis=0), axis=1))])
-    tests = [found.values[:, 1 + FLIP]]
+    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows.points, axis=0), axis=1))])
+    tests = [rows.values[:, 1 + FLIP]]
     if np.iscomplexobj(mu):
         size = np.where(np.abs(mu.imag) > REAL, np.abs(mu) - 1, np.nan)
         tests += [size[:, j] for j in range(mu.shape[1])]
@@ -238,5 +80,126 @@ def near_zero(s: np.ndarray, v: np.ndarray) -> list[tuple[int, float]]:
     slope = (c - b) / g - bend * g
     top = -slope / (2 * bend)
     least = b - slope**2 / (4 * bend)
-    hit = (a * b > 0) & (b * c > 0) & (bend * b > 0) & (least * np.sign(b) < 0.1 * np.abs(b)) & (top > -h) & (top < g)
+    hit = (a * b > 0) & (b * c > 0) & (bend * b > 0) & (least * np.sign(b) < NEAR_ZERO * np.abs(b)) & (top > -h) & (top < g)
     return [(int(k) + (top[k] >= 0), float(top[k] / g[k] if top[k] >= 0 else 1 + top[k] / h[k])) for k in np.flatnonzero(hit)]
+
+
+def _with_shorter_cycles(tracer: BranchTracer, path: Path, special: list[SpecialPoint]) -> tuple[Path, list[SpecialPoint]]:
+    """With the bifurcations of shorter cycles where the points merge; an end that ran past one is cut there."""
+    rows, ends, first, last = [part.copy() for part in path[:3]], list(path.ends), 0, len(path.points)
+    # A branch may begin at the shorter cycle's flip: then it is not met there.
+    begun = path.ends[0] != "merged" and grouped(tracer, path.points[0]) < tracer.n
+    found = [(k, q) for k, q in merges(tracer, path.points) if k or not begun]
+    for k, q in found:
+        own = merged(tracer, path.points[k], path.points[k + 1], q)
+        if own is None:
+            continue
+        kind, share, z = own
+        z = tracer.z(np.tile(z[:-1], tracer.n // q), z[-1])
+        special = [s for s in special if s.kind not in TURNS or (s.row != k and tracer.length(s.z - z) > BESIDE)]
+        for side, at_end in ((0, k == found[0][0]), (1, k == found[-1][0])):
+            if path.ends[side] == "merged" and at_end:
+                ends[side] = f"{MEETS[kind]} the {called(q)} at {tracer.parameter} = {shown(float(z[-1]), tracer.bounds)}"
+                rows[0][k + side] = z
+                rows[2][k + side] = tracer.evaluate(z, tracer.weights * rows[1][k + side])[2]
+                first, last = (k, last) if side == 0 else (first, k + 2)
+                special = [s for s in special if side == ((s.row, s.share) < (k, share))]
+        special.append(SpecialPoint(kind, k, share, z, q))
+    special = sorted((s._replace(row=s.row - first) for s in special), key=lambda s: (s.row, s.share))
+    return Path(*some_rows(rows, slice(first, last)), {}, (ends[0], ends[1]), path.paces, path.start - first), special
+
+
+def shorter_periods(n: int) -> list[int]:
+    """The divisors of n below n."""
+    return [q for q in range(1, n) if n % q == 0]
+
+
+def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
+    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
+    points, found = tracer.points(rows), dict[int, int]()
+    for q in reversed(shorter_periods(tracer.n)):
+        gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
+        sizes = (gaps * gaps).sum(axis=1)
+        swapped = (gaps[:-1] * gaps[1:]).sum(axis=1) < 0
+        low, high = np.minimum(sizes[:-1], sizes[1:]), np.maximum(sizes[:-1], sizes[1:])
+        gone, both = low <= COLLAPSED**2 * high, high <= COLLAPSED**2 * sizes.max()
+        found |= {int(k): q for k in np.flatnonzero((swapped | gone) & ~both)}
+    return sorted(found.items())
+
+
+def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
+    """The least q with x_{i+q} = x_i in a solution, to a small part of a length."""
+    points = tracer.points(z)
+    for q in shorter_periods(tracer.n):
+        if tracer.length(tracer.z(points - np.roll(points, -q, axis=0), 0.0)) <= SAME:
+            return q
+    return tracer.n
+
+
+def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) -> tuple[str, float, np.ndarray] | None:
+    """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity.
+
+    (kind, how far it is on as a share of the step, the q points with the parameter); None where none is found.
+    """
+    parts = tracer.points(np.stack([before, after]))
+    sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
+    share = float(sizes[0] / sizes.sum())
+    z = before + share * (after - before)
+    own = BranchTracer(tracer.step, q, tracer.parameter, tracer.bounds, tracer.points(z)[:q])
+    start = own.solve(own.z(tracer.points(z).reshape(-1, q, tracer.d).mean(axis=0), z[-1]), np.eye(own.m)[-1])
+    if start is None:
+        return None
+    k = tracer.n // q
+    gap = parts[int(sizes[1] > sizes[0])]
+    gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
+    # What vanishes where a multiplier is a primitive k-th root of unity.
+    test = (lambda s: s.values[1 + FLIP]) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
+    found = secant(own, start, test, reach)
+    if k == 2 and (found is None or _distance(own, found, k) > NEAR):
+        found = _several_flips(own, start, gap, reach)
+    if found is None or _distance(own, found, k) > NEAR:
+        return None
+    return "flip" if k == 2 else "neimark-sacker", share, found.z
+
+
+def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: float) -> Solution | None:
+    """Where several multipliers pass −1 at once, at a multiple zero of det(M + I): by that of the direction that opens."""
+    if (np.abs(own.multipliers(start.values[None])[0] + 1) < TOGETHER).sum() < 2:
+        return None
+
+    def test(s: Solution) -> float:
+        first, following = own.condensed(s.values)
+        mu, directions = np.linalg.eig(-np.linalg.solve(following, first))
+        return float(np.real(mu[np.argmax(np.abs(gap @ directions))])) + 1
+
+    return secant(own, start, test, reach)
+
+
+def _distance(own: BranchTracer, found: Solution, k: int) -> float:
+    """Of the nearest multiplier to a primitive k-th root of unity."""
+    multiplier, root = _nearest(own, found, k)
+    return abs(multiplier - root)
+
+
+def _nearest(own: BranchTracer, found: Solution, k: int) -> tuple[complex, complex]:
+    mu = np.asarray(own.multipliers(found.values[None])[0], dtype=complex)
+    roots = np.exp(2j * np.pi * np.array([j for j in range(1, k) if gcd(j, k) == 1]) / k)
+    i, j = np.unravel_index(int(np.nanargmin(np.abs(mu[:, None] - roots))), (len(mu), len(roots)))
+    return complex(mu[i]), complex(roots[j])
+
+
+def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float], reach: float) -> Solution | None:
+    """A zero of a test along a curve near a solution, to the last digits."""
+    border = own.weights * start.tangent
+    here, value, t, step = start, test(start), 0.0, NUDGE
+    for _ in range(CORRECTIONS):
+        there = own.solve(start.z + (t + step) * start.tangent, border)
+        if there is None or not abs(t + step) <= reach + NUDGE:
+            return None
+        following = test(there)
+        if abs(step) <= LAST:
+            return here if abs(value) <= abs(following) else there
+        t, slope = t + step, (following - value) / step
+        here, value = there, following
+        step = -value / slope if slope else np.inf if value else 0.0
+    return None

@@ -1,36 +1,47 @@
-"""From a flip to the cycles of twice its period, from a branch point to the other branch."""
+"""From a flip to the cycles of twice its period and on to their flip, from a branch point to the other branch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.branch.directions import Leg, Whole, leg, put_together
+from cfdyn.continuation.between_rows import between, root
+from cfdyn.continuation.branch.bifurcations import changes, locate_flip
 from cfdyn.continuation.branch.fields import branch_fields
-from cfdyn.continuation.branch.system import BRANCH, CycleTracer, check_steps
-from cfdyn.continuation.tracer import Solved
+from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_vertical
+from cfdyn.continuation.branch.system import FLIP, BranchTracer, check_size
+from cfdyn.continuation.paths import Path
+from cfdyn.continuation.requirements import check_steps
+from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
 from cfdyn.cycles.shooting import jacobians, least_period
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.kernels.continuation.shooting import MATRICES
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
     from cfdyn.analysis.continue_cycle import Bifurcation
 
-FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)
-GENTLE = 0.1  # how much the tests may change up to the first point
-MOST_DENSE = 2000
+FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first step, in the order in which they are tried
+GENTLE = 0.1  # how much the tests may change up to the first solution
+MOST_DENSE = 2000  # rows of the Jacobian at a branch point
 TOGETHER = 1e-5  # from ±1: of multipliers that are there at once
 NOTHING = {"fold": "the branch itself goes on beyond a fold", "neimark-sacker": "an invariant circle is born there, no cycle",
            "border collision": "the branch itself goes on beyond it, if there is one"}  # fmt: skip
+RESOLVED = 1e-13  # a relative distance of two flips that rounding blurs
+FEIGENBAUM = 4.67
+ENDED = {"limit": "has no flip within the bounds", "far": "runs off to infinity without a flip",
+         "most steps": "has no flip within the steps asked for; ask for more with `max_steps`",
+         "vertical": "is vertical: they all exist at that value alone, as for a linear map"}  # fmt: skip
+BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 def branching_fields(
@@ -48,40 +59,40 @@ def branching_fields(
     if not bounds[0] <= point.parameter <= bounds[1]:
         raise UsageError(f"the {point.kind} at {point.name} = {point.parameter:.10g} lies outside the bounds {bounds[0]:g} to "
                          f"{bounds[1]:g}")  # fmt: skip
-    tracer, z, directions = doubled(point, bounds) if point.kind == "flip" else crossing(point, bounds)
-    nothing = True
+    tracer, z, directions = _at_flip(point, bounds) if point.kind == "flip" else _at_branch_point(point, bounds)
+    follower, nothing = BranchFollower(tracer, max_steps, max_step, progress), True
     for direction in directions:
-        legs = []
+        arms = []
         for way in (1.0, -1.0) if point.kind == "branch point" else (1.0,):
-            start = first_point(tracer, z, way * direction, together(point) > 1)
+            start = first_solution(tracer, z, way * direction, together(point) > 1)
             if start is not None:
-                legs.append(leg(tracer, start, max_steps, max_step, 2 * tracer.length(start.z - z), progress))
-        if legs:
-            nothing = False
-            yield branch_fields(tracer, joined(tracer, z, legs, point.kind))
+                arms.append(_from_point(tracer, z, follower.one_way(start, 2 * tracer.length(start.z - z))))
+        if len(arms) > 1:
+            path = arms[1].reversed(tracer.odd).followed_by(arms[0])._replace(start=len(arms[1].points))
+        elif arms:
+            begun = f"{point.kind} at {point.name} = {shown(float(z[-1]), tracer.bounds)}"
+            path = arms[0]._replace(ends=(begun, arms[0].ends[1]))
+        else:
+            continue
+        nothing = False
+        yield branch_fields(tracer, path)
     if nothing:
         raise NumericsError(f"no other branch was found at the {point.kind} at {point.name} = {point.parameter:.10g}; it may be "
                             "vertical there (a degenerate point), or leave the bounds at once")  # fmt: skip
 
 
-def joined(tracer: CycleTracer, z: np.ndarray, legs: list[Leg], kind: str) -> Whole:
-    """The legs with the special point as their first row, or between them."""
-    for found in legs:
-        piece = found.pieces[0]
-        away = piece.points[0] - z
-        tangent = away / tracer.length(away)
-        values = tracer.evaluate(z, tracer.weights * tangent)[2]
-        # Where two branches meet the determinant is 0; its sign is that on the way out.
-        values[[0, 1 + BRANCH]] = piece.values[0, [0, 1 + BRANCH]]
-        first = Solved(z, tangent, values)
-        points, tangents, values = (np.concatenate([a[None], b]) for a, b in zip(first, piece[:3], strict=True))
-        found.pieces[0] = piece._replace(points=points, tangents=tangents, values=values)
-    whole = put_together(tracer, legs[0], legs[1] if len(legs) > 1 else None)
-    value = shown(float(z[-1]), tracer.bounds)
-    return whole if len(legs) > 1 else replace(whole, ends=(f"{kind} at {tracer.parameter} = {value}", whole.ends[1]))
+def _from_point(tracer: BranchTracer, z: np.ndarray, path: Path) -> Path:
+    """A path that leaves a point, with that point as its first row."""
+    away = path.points[0] - z
+    tangent = away / tracer.length(away)
+    values = tracer.evaluate(z, tracer.weights * tangent)[2]
+    # Where two branches meet the determinant is 0; its sign is that on the way out.
+    values[list(tracer.odd)] = path.values[0, list(tracer.odd)]
+    rows = stacked(as_row(Solution(z, tangent, values)), path)
+    return Path(*rows, {k + 1: met for k, met in path.borders.items()}, path.ends, path.paces, path.start + 1)
 
 
-def first_point(tracer: CycleTracer, z: np.ndarray, direction: np.ndarray, several: bool = False) -> Solved | None:
+def first_solution(tracer: BranchTracer, z: np.ndarray, direction: np.ndarray, several: bool = False) -> Solution | None:
     """A solution a little away from z that is not on the branch z came from."""
     border = tracer.weights * direction
     there = tracer.evaluate(z, border)[2][1 : 1 + tracer.smooth]
@@ -104,16 +115,16 @@ def critical_directions(point: Bifurcation) -> list[np.ndarray]:
     those of the 2n-cycles that the cubic form predicts."""
     sign, step = (-1.0 if point.kind == "flip" else 1.0), point.step
     forms = Forms(step, point.points, point.name)
-    critical = Shift(forms.matrices, sign, together(point))
+    critical = BorderedSystem(forms.matrices, sign, together(point))
     if critical.nullity == 1 or not critical.split:
-        return [Shift(forms.matrices, sign, 1).right[0]]
-    plus = critical if sign > 0 else Shift(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
+        return [BorderedSystem(forms.matrices, sign, 1).right[0]]
+    plus = critical if sign > 0 else BorderedSystem(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
     speeds, shares = np.linalg.eig(speed_of(forms, critical, plus))
     found = [np.real(share) for speed, share in zip(speeds, shares.T, strict=True) if np.imag(speed) == 0]
     if sign < 0:
         with suppress(NumericsError):
-            halves = [cycle["half"] for cycle in normal_form_fields(step, point.points, point.name).two_cycles]
-            found += [np.linalg.lstsq(critical.right[:, 0].T, half, rcond=None)[0] for half in halves]
+            cycles = normal_form_fields(step, point.points, point.name).get("two_cycles", [])
+            found += [np.linalg.lstsq(critical.right[:, 0].T, cycle["half"], rcond=None)[0] for cycle in cycles]
     return [np.tensordot(share, critical.right, 1) for share in found]
 
 
@@ -122,35 +133,25 @@ def together(point: Bifurcation) -> int:
     return max(1, int((np.abs(point.multipliers - (-1.0 if point.kind == "flip" else 1.0)) < TOGETHER).sum()))
 
 
-def doubled(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, list[np.ndarray]]:
+def _at_flip(point: Bifurcation, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
     """The system of cycles of twice the period, the flip in it, and the directions (q, −q) of the multiplier −1."""
-    n, step = len(point.points), point.step
-    tracer = CycleTracer(step, 2 * n, point.name, bounds, point.points)
-    directions = [opening(tracer, along) for along in critical_directions(point)]
+    tracer = BranchTracer(point.step, 2 * point.period, point.name, bounds, point.points)
+    directions = [doubling(tracer, along) for along in critical_directions(point)]
     return tracer, tracer.z(np.concatenate([point.points] * 2), point.parameter), directions
 
 
-def opening(tracer: CycleTracer, along: np.ndarray) -> np.ndarray:
-    """The unit direction (q, −q)."""
+def doubling(tracer: BranchTracer, along: np.ndarray) -> np.ndarray:
+    """The unit direction (q, −q) in which cycles of twice the period leave a flip, from q (n, D)."""
     direction = np.append(np.concatenate([along, -along]).ravel(), 0.0)
     return direction / tracer.length(direction)
 
 
-def doubled_start(
-    step: Map, name: str, bounds: tuple[float, float], points: np.ndarray, value: float
-) -> tuple[CycleTracer, np.ndarray, np.ndarray]:
-    """The same for the points of a cycle with a simple multiplier −1; ``step`` has the parameter at its value there."""
-    n = len(points)
-    tracer, along = CycleTracer(step, 2 * n, name, bounds, points), Shift(jacobians(step, points), -1.0, 1).right[0]
-    return tracer, tracer.z(np.concatenate([points, points]), value), opening(tracer, along)
-
-
-def crossing(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTracer, np.ndarray, list[np.ndarray]]:
+def _at_branch_point(point: Bifurcation, bounds: tuple[float, float]) -> tuple[BranchTracer, np.ndarray, list[np.ndarray]]:
     """The system, the branch point in it, and the directions in the space of all tangents across the branch's own."""
     n, d = point.points.shape
     if n * d > MOST_DENSE:
         raise UsageError(f"switching at a branch point of a {n}-cycle needs a dense matrix of {n * d} rows; at most {MOST_DENSE}")
-    tracer = CycleTracer(point.step, n, point.name, bounds, point.points)
+    tracer = BranchTracer(point.step, n, point.name, bounds, point.points)
     z = tracer.z(point.points, point.parameter)
     scales = tracer.weights**-0.5
     own = np.asarray(point.tangent) / scales
@@ -164,3 +165,66 @@ def crossing(point: Bifurcation, bounds: tuple[float, float]) -> tuple[CycleTrac
     along = plane @ own
     across = plane.T @ np.array([-along[1], along[0]])
     return tracer, z, [across / np.linalg.norm(across) * scales]
+
+
+class Level(NamedTuple):
+    """A flip with its cycle (n, D), and on the branch before it the parameter at which the cycle is superstable."""
+
+    flip: float
+    points: np.ndarray
+    superstable: float | None = None
+
+
+def levels_from(
+    first: Level, step: Map, name: str, bounds: tuple[float, float], levels: int, max_steps: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[list[Level], str]:  # fmt: skip
+    """Up to so many levels from the first one on, and why there are no more."""
+    found = [first]
+    while len(found) < levels:
+        if progress:
+            progress(len(found))
+        last = found[-1]
+        n = 2 * len(last.points)
+        if len(found) > 1 and abs(last.flip - found[-2].flip) / FEIGENBAUM < RESOLVED * abs(last.flip):
+            return found, f"flips at {name} = {last.flip:.16g} are closer than rounding can tell apart"
+        try:
+            check_size(step, n, max_steps)
+        except UsageError as error:
+            return found, str(error)
+        following = next_level(step.at(**{name: last.flip}), name, bounds, last, max_steps)
+        if not isinstance(following, Level):
+            return found, f"the branch of {n}-cycles from {name} = {last.flip:.10g} on {following}"
+        found.append(following)
+    return found, f"{levels} levels asked for"
+
+
+def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
+    """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
+    tracer = BranchTracer(step, 2 * len(last.points), name, bounds, last.points)
+    z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), BorderedSystem(jacobians(step, last.points), -1.0, 1).right[0]
+    start = first_solution(tracer, z, doubling(tracer, q))
+    if start is None:
+        return BLURRED
+
+    def inspect(piece: Curve) -> tuple[int, str] | None:
+        flips = changes(np.sign(piece.values[:, 1 + FLIP]))
+        return (flips[0] + 2, "flip") if flips else None
+
+    branch = until_vertical(tracer, tracer.follow(start, max_steps, STEP, 2 * tracer.length(start.z - z), inspect))
+    if branch.end != "flip":
+        return ENDED.get(branch.end, BLURRED)
+    rows = some_rows(branch, slice(None))
+    special = locate_flip(tracer, rows, len(rows.points) - 2)
+    if special is None:
+        return BLURRED
+    return Level(float(special.z[-1]), tracer.points(special.z), _superstable(tracer, rows) if tracer.d == 1 else None)
+
+
+def _superstable(tracer: BranchTracer, rows: Curve) -> float | None:
+    """The parameter at which the slope of fⁿ, C in one variable, first goes through 0."""
+    for k in changes(np.sign(rows.values[:, 1 + MATRICES])):
+        hit = root(lambda s: s.values[1 + MATRICES], between(tracer, rows, k))
+        if hit is not None:
+            return float(hit[1].z[-1])
+    return None

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.arguments import number, whole_number
-from cfdyn.continuation.tracer import Solved, Tracer
-from cfdyn.cycles.shooting import eigenvalues, jacobians, regularity
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales, parameter_length
+from cfdyn.continuation.requirements import check_memory
+from cfdyn.continuation.tracer import CycleTracer, Solution
+from cfdyn.cycles.shooting import eigenvalues, regularity
+from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 from cfdyn.words import called
 
-__all__ = ["BRANCH", "FLIP", "FOLD", "CycleTracer"]
+__all__ = ["BRANCH", "FLIP", "FOLD", "BranchTracer"]
 
-MOST_BYTES = 2**31
-MOST_DENSE = 400
-NOTHING = 1e-14
-NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
-                 "bias_correction=False)")  # fmt: skip
-VAST = 1e3  # bounds are, from this many natural lengths of the parameter on
-DOUBLINGS = 2.0 ** np.arange(-50, 51)
+MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jacobian cost less than a step
+REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
+NOTHING = 1e-14  # and in lengths
 
 
-class CycleTracer(Tracer):
+class BranchTracer(CycleTracer):
     """The n points of a cycle and the parameter λ as the unknowns, λ the last.
 
     Lengths: λ in units of the interval ``bounds``, or of less where that is very wide, each entry of the state in units of
@@ -32,11 +29,13 @@ class CycleTracer(Tracer):
     ``lengths`` (m,) says.
     """
 
+    odd = (0, 1 + BRANCH)
+
     def __init__(
         self, step: Map, n: int, parameter: str, bounds: tuple[float, float], near: np.ndarray, lengths: np.ndarray | None = None
     ):
-        self.step, self.n, self.d, self.stride, self.parameter = step, n, step.dim, step.dim, parameter
-        self.switches = step.switches
+        self.step, self.n, self.d, self.switches = step, n, step.dim, step.switches
+        self.parameter, self.names = parameter, (parameter,)
         m = n * self.d + 1
         if lengths is None:
             own = length_scales(step, near)
@@ -51,7 +50,7 @@ class CycleTracer(Tracer):
         tests = tests_of(n, self.d, self.switches)
         super().__init__(shooting.compiled, block, weights, limits, tests, smooth=2, watched=n * self.switches)
 
-    def begin(self, z: np.ndarray) -> Solved:
+    def begin(self, z: np.ndarray) -> Solution:
         """A solution with its tangent towards larger λ, and its tests."""
         up = np.zeros(self.m)
         up[-1] = 1.0
@@ -60,16 +59,16 @@ class CycleTracer(Tracer):
             if found is not None and found.values[0] != 0 and self.isolated(z):
                 return found
         where = f"the {called(self.n)} at {self.parameter} = {z[-1]:.10g}"
-        points = self.points(z).copy()
-        if self.switches and regularity(self.at_value(z[-1]), points, float(np.abs(points).max())) != "smooth":
+        points = self.points(z)
+        if self.switches and regularity(self.map_at(z), points, float(np.abs(points).max())) != "smooth":
             raise NumericsError(f"{where} lies where the map is not smooth, and has no direction to follow; start elsewhere")
-        if rough(self.step, points):
+        if has_no_derivative(self.step, points):
             raise NumericsError(f"{where} cannot be followed: {NO_DERIVATIVE}")
         raise NumericsError(f"{where} is not isolated: a multiplier is 1 for a whole continuum of solutions, at a flat minimum "
                             "or a branch point; start elsewhere")  # fmt: skip
 
-    def isolated(self, z: np.ndarray, least: float = 1e-11) -> bool:
-        """Whether the whole Jacobian has its full rank, by so much; taken for granted where the cycle is long."""
+    def isolated(self, z: np.ndarray, least: float = REGULAR) -> bool:
+        """True if the whole Jacobian has its full rank, by so much; taken for granted where the cycle is long."""
         if self.m > MOST_DENSE:
             return True
         scaled = self.jacobian(z) * self.weights**-0.5
@@ -78,6 +77,11 @@ class CycleTracer(Tracer):
         rows = np.linalg.svd(scaled * self.weights[:-1, None] ** 0.5, compute_uv=False)
         return bool(sizes[-1] > least * sizes[0] and rows[-1] > NOTHING)
 
+    def regularity(self, z: np.ndarray) -> float:
+        """The least singular value of the whole Jacobian, points and equations in lengths of the points."""
+        lengths = self.weights**-0.5
+        return float(np.linalg.svd(self.jacobian(z) * lengths / lengths[:-1, None], compute_uv=False)[-1])
+
     @property
     def bounds(self) -> tuple[float, float]:
         """Of the parameter."""
@@ -85,33 +89,29 @@ class CycleTracer(Tracer):
 
     @property
     def lengths(self) -> np.ndarray:
-        """What counts as 1 in the entries of the state, (D,)."""
+        """The length that counts as 1 in each entry of the state, (D,)."""
         return self.weights[: self.d] ** -0.5 / self.n**0.5
 
     def z(self, points: np.ndarray, value: float) -> np.ndarray:
         """Points (n, D) and the parameter as the unknowns (m,)."""
         return np.append(np.ravel(points), value)
 
-    def points(self, z: np.ndarray) -> np.ndarray:
-        """The points (…, n, D) in unknowns (…, m)."""
-        return z[..., :-1].reshape(*z.shape[:-1], -1, self.d)
-
-    def at_value(self, value: float) -> Map:
-        """The map with this value of the parameter."""
-        return self.step.at(**{self.parameter: float(value)})
-
     def multipliers(self, values: np.ndarray) -> np.ndarray:
         """The D multipliers of each row of tests, (rows, D), the largest modulus first; complex where any is."""
-        d = self.d
-        own, following = (values[:, 1 + MATRICES + k * d * d :][:, : d * d].reshape(-1, d, d) for k in (0, 1))
-        return eigenvalues(own, following)
+        condensed = self.condensed(values)
+        return eigenvalues(condensed[:, 0], condensed[:, 1])
+
+    def condensed(self, values: np.ndarray) -> np.ndarray:
+        """C and E of det(C + μE) = 0, (…, 2, D, D), in the values (…, 1 + tests) of solutions."""
+        first, d = 1 + MATRICES, self.d
+        return values[..., first : first + 2 * d * d].reshape(*values.shape[:-1], 2, d, d)
 
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         """The matrix (m − 1, m) of the whole system, for cycles that are not long."""
         n, d, m = self.n, self.d, self.m
-        step, points = self.at_value(z[-1]), self.points(z)
+        step, points = self.map_at(z), self.points(z)
         out = np.empty((n, d * (d + 2)))
-        evaluate_rows(step.rule(f"linearized:{self.parameter}").compiled, np.ascontiguousarray(points), step.p, out)
+        evaluate_rows(step.rule(f"linearized:{self.parameter}").compiled, points, step.p, out)
         whole = np.zeros((n, d, m))
         for i in range(n):
             whole[i, :, i * d : (i + 1) * d] += out[i, d : d + d * d].reshape(d, d)
@@ -121,100 +121,7 @@ class CycleTracer(Tracer):
         return whole.reshape(m - 1, m)
 
 
-def check_steps(max_steps: int, max_step: float) -> None:
-    """Refuse what is no number of steps, or no length of one."""
-    whole_number("`max_steps`", max_steps, 1)
-    if not 0 < number("`max_step`", max_step) <= 1:
-        raise UsageError(f"`max_step` is a number in (0, 1], not {max_step!r}")
-
-
 def check_size(step: Map, n: int, most_steps: int) -> None:
     """Refuse what would not fit into memory."""
     row = 2 * (n * step.dim + 1) + tests_of(n, step.dim, step.switches)
     check_memory(row, most_steps, f"points of a branch of {n}-cycles")
-
-
-def check_memory(row: int, most_steps: int, what: str) -> None:
-    """Refuse rows of so many numbers where they would not fit."""
-    size = min(8 * most_steps * row, 2**90)
-    if size > MOST_BYTES:
-        fits = int(MOST_BYTES // (8 * row))
-        advice = f"`max_steps={fits}`, or a shorter period" if fits else "a shorter period"
-        raise UsageError(f"{most_steps} {what} need up to {size / 2**30:.1f} GiB; the limit is {MOST_BYTES // 2**30} GiB: "
-                         f"ask for {advice}")  # fmt: skip
-
-
-def rough(step: Map, points: np.ndarray) -> bool:
-    """Whether the map has no derivative at the points (n, D), or one that is round-off: it changes within the least length."""
-    if not np.isfinite(jacobians(step, points)).all():
-        return True
-    return not step.switches and bool(length_scales(step, points).min() <= DOUBLINGS[0])
-
-
-def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
-    """For each entry of the state how far one must go for the Jacobian to change by half its size, (D,).
-
-    The least over some of the points. An entry that the Jacobian does not depend on gets the size of what others do to it,
-    or its own.
-    """
-    d = step.dim
-    some = points[:: max(1, len(points) // 4)]
-    found = np.full(d, np.inf)
-    here = np.empty((len(some), d * d))
-    rule = step.rule("jacobian").compiled
-    evaluate_rows(rule, np.ascontiguousarray(some), step.p, here)
-    size, slopes = np.maximum(np.abs(here).max(axis=1), 1.0), np.abs(here).max(axis=0).reshape(d, d)
-    for j in range(d):
-        # The unit roundoff of a large entry is no length.
-        steps = DOUBLINGS[1e-9 * np.abs(some[:, j]).max() < DOUBLINGS]
-        moved = np.repeat(some, 2 * len(steps), axis=0)
-        moved[:, j] += np.tile(np.concatenate([steps, -steps]), len(some))
-        there = np.empty((len(moved), d * d))
-        evaluate_rows(rule, moved, step.p, there)
-        with np.errstate(all="ignore"):
-            change = np.abs(there.reshape(len(some), 2, len(steps), -1) - here[:, None, None]).max(axis=3)
-            beyond = ~(change < 0.5 * size[:, None, None]).all(axis=(0, 1))
-        if beyond.any():
-            found[j] = steps[beyond.argmax()]
-            # What x_j does to others within this length, where its slope here may be 0 but for rounding.
-            near = np.abs(there.reshape(len(some), 2, len(steps), d, d)[:, :, : beyond.argmax(), :, j])
-            slopes[:, j] = np.maximum(slopes[:, j], near.max(axis=(0, 1, 2), initial=0.0))
-    sizes = np.abs(points).max(axis=0)
-    lengths = _filled(found, slopes, sizes)
-    # At a border the Jacobian changes at once, which is no length.
-    return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
-
-
-def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[float, float], lengths: np.ndarray) -> float:
-    """The width of the bounds; where they are very wide, so many times the distance in which λ changes the map much.
-
-    That is f by a length of the state, or its Jacobian by half its size. In wider units every branch looks vertical.
-    """
-    width = bounds[1] - bounds[0]
-    if width <= VAST * max(1.0, abs(step.params[name])):
-        return width
-    d, free = step.dim, list(step.params).index(name)
-    some = np.ascontiguousarray(points[:: max(1, len(points) // 4)])
-    images, slopes, p = np.empty((len(some), d)), np.empty((len(some), d * d)), step.p.copy()
-
-    def there(change: float) -> np.ndarray:
-        p[free] = step.p[free] + change
-        evaluate_rows(step.rule("step").compiled, some, p, images)
-        evaluate_rows(step.rule("jacobian").compiled, some, p, slopes)
-        return np.hstack([images / lengths, slopes])
-
-    here = there(0.0)
-    sizes = np.append(np.ones(d), np.full(d * d, 0.5 * max(1.0, float(np.abs(slopes).max()))))
-    with np.errstate(all="ignore"):
-        much = (h for h in DOUBLINGS for side in (-h, h) if not (np.abs(there(side) - here) < sizes).all())
-        return min(width, VAST * float(next(much, width)))
-
-
-def _filled(found: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    for _ in range(len(found)):
-        known = np.isfinite(found)
-        pushed = (jacobian[:, known] * found[known]).max(axis=1, initial=0.0)
-        if known.all() or not (pushed[~known] > 0).any():
-            break
-        found = np.where(known | (pushed == 0), found, pushed)
-    return np.where(np.isfinite(found), found, np.where(sizes > 0, sizes, 1.0))

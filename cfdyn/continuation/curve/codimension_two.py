@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import between, crosses, interpolated, root
-from cfdyn.continuation.branch.special_points import changes
-from cfdyn.continuation.curve.directions import Rows
-from cfdyn.continuation.curve.point import Place, Spectrum, on_circle, pairs
+from cfdyn.continuation.branch.bifurcations import changes
+from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint, on_circle, pairs
 from cfdyn.continuation.curve.system import CurveTracer
-from cfdyn.continuation.tracer import Solved
+from cfdyn.continuation.paths import Path
+from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.critical import PAIR
 
 TOUCHING = 1e-8  # of cos θ to ±1
-Test = Callable[[Place], float]
+PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds
+Test = Callable[[CurvePoint], float]
 
 
 class Found(NamedTuple):
@@ -33,39 +34,42 @@ class Found(NamedTuple):
     period: int = 0
 
 
+def _at(sign: float, side: int = 0) -> Test:
+    """det(±I − M), which vanishes where a multiplier is ±1."""
+    return lambda s: s.sides[side].characteristic(sign)
+
+
+def _at_pair(side: int) -> Test:
+    return lambda s: pairs(s.sides[side].multipliers)
+
+
+def _at_other_pair(s: CurvePoint) -> float:
+    return pairs(s.others())
+
+
+# Kuznetsov, §9.1: what vanishes on curves of each kind, besides what they are curves of.
+_BESIDE_ONE: dict[str, Test] = {
+    "fold-flip": _at(-1.0), "resonance 1:1": lambda s: s.sides[0].slope(1.0), "fold-neimark-sacker": _at_other_pair,
+}  # fmt: skip
+_PITCHFORKS: dict[str, Test] = {"degenerate pitchfork": CurvePoint.cubic, **_BESIDE_ONE}
 _TESTS: dict[str, dict[str, Test]] = {
-    "fold": {
-        "cusp": Place.coefficient,
-        "fold-flip": lambda s: s.sides[0].characteristic(-1.0),
-        "resonance 1:1": lambda s: s.sides[0].slope(1.0),
-        "fold-neimark-sacker": lambda s: pairs(s.others()),
-    },
+    "fold": {"cusp": CurvePoint.coefficient, **_BESIDE_ONE},
     "flip": {
-        "generalized flip": Place.coefficient,
-        "fold-flip": lambda s: s.sides[0].characteristic(1.0),
+        "generalized flip": CurvePoint.coefficient,
+        "fold-flip": _at(1.0),
         "resonance 1:2": lambda s: s.sides[0].slope(-1.0),
-        "flip-neimark-sacker": lambda s: pairs(s.others()),
+        "flip-neimark-sacker": _at_other_pair,
     },
     "neimark-sacker": {
-        "chenciner": Place.coefficient,
+        "chenciner": CurvePoint.coefficient,
         "resonance 1:3": lambda s: s.z[-3] + 0.5,
         "resonance 1:4": lambda s: s.z[-3],
         "fold-neimark-sacker": lambda s: s.sides[0].characteristic(1.0) / (2 - 2 * s.z[-3]),
         "flip-neimark-sacker": lambda s: s.sides[0].characteristic(-1.0) / (2 + 2 * s.z[-3]),
-        "double neimark-sacker": lambda s: pairs(s.others()),
+        "double neimark-sacker": _at_other_pair,
     },
-    "branch point": {
-        "transcritical-pitchfork": Place.coefficient,
-        "fold-flip": lambda s: s.sides[0].characteristic(-1.0),
-        "resonance 1:1": lambda s: s.sides[0].slope(1.0),
-        "fold-neimark-sacker": lambda s: pairs(s.others()),
-    },
-    "pitchfork": {"degenerate pitchfork": Place.cubic},
-    "condition": {
-        "fold": lambda s: s.sides[0].characteristic(1.0),
-        "flip": lambda s: s.sides[0].characteristic(-1.0),
-        "neimark-sacker": lambda s: pairs(s.others()),
-    },
+    "branch point": {"transcritical-pitchfork": CurvePoint.coefficient, **_BESIDE_ONE},
+    "condition": {"fold": _at(1.0), "flip": _at(-1.0), "neimark-sacker": _at_other_pair},
 }
 # Those of a curve in one dimension; all others need two multipliers.
 _ON_A_LINE = (
@@ -74,107 +78,99 @@ _ON_A_LINE = (
 )  # fmt: skip
 
 
-def _tests(tracer: CurveTracer, places: list[Place]) -> list[tuple[str, Test, int]]:
-    """(name, test, side) on a curve of this kind."""
+def _tests(tracer: CurveTracer, cycles: list[CurvePoint]) -> list[tuple[str, Test, int]]:
+    """(name, test, side of the border) on a curve of this kind."""
     if tracer.kind == "border collision":
-        return [(name, test, side) for side in (0, 1) for name, test in _beside(side).items()]
-    tests = _TESTS[tracer.kind]
-    if tracer.kind == "branch point" and _pitchforks(tracer, places):
-        tests = {**_TESTS["pitchfork"], **dict([*tests.items()][1:])}
+        return [(f"border-collision-{name}", test, side) for side in (0, 1) for name, test in (
+            ("fold", _at(1.0, side)), ("flip", _at(-1.0, side)), ("neimark-sacker", _at_pair(side)))]  # fmt: skip
+    tests = _PITCHFORKS if tracer.kind == "branch point" and _pitchforks(tracer, cycles) else _TESTS[tracer.kind]
     return [(name, test, 0) for name, test in tests.items()]
 
 
-def _pitchforks(tracer: CurveTracer, places: list[Place]) -> bool:
-    """Whether the quadratic coefficient of all branch points is round-off beside the cubic one."""
-    length = (tracer.weights[: tracer.d].min() * tracer.n) ** -0.5
-    sizes = np.array([(abs(place.coefficient()), abs(place.cubic())) for place in places[:: max(1, len(places) // 8)]])
-    return bool(np.nanmax(sizes[:, 0]) <= 1e-7 * length * np.nanmax(sizes[:, 1]))
+def _pitchforks(tracer: CurveTracer, cycles: list[CurvePoint]) -> bool:
+    """True if the quadratic coefficient of all branch points is round-off beside the cubic one."""
+    sizes = np.array([(abs(cycle.coefficient()), abs(cycle.cubic())) for cycle in cycles[:: max(1, len(cycles) // 8)]])
+    return bool(np.nanmax(sizes[:, 0]) <= PITCHFORKS * tracer.state_length * np.nanmax(sizes[:, 1]))
 
 
-def _beside(side: int) -> dict[str, Test]:
-    return {
-        "border-collision-fold": lambda s: s.sides[side].characteristic(1.0),
-        "border-collision-flip": lambda s: s.sides[side].characteristic(-1.0),
-        "border-collision-neimark-sacker": lambda s: pairs(s.sides[side].multipliers),
-    }
+def codimension_two(tracer: CurveTracer, path: Path, cycles: list[CurvePoint]) -> tuple[list[Found], np.ndarray]:
+    """The points of codimension two of a curve, in order, and the coefficient of the normal form in every row.
 
-
-def codimension_two(tracer: CurveTracer, found: Rows) -> tuple[list[Found], np.ndarray]:
-    """The points of codimension two of a curve, in order, and the coefficient of the normal form in every row."""
-    coefficients, points = np.full(len(found.places), np.nan), list[Found]()
-    for name, test, side in _tests(tracer, found.places):
+    ``cycles``: at the rows.
+    """
+    coefficients, points = np.full(len(cycles), np.nan), list[Found]()
+    for name, test, side in _tests(tracer, cycles):
         if tracer.d == 1 and name not in _ON_A_LINE:
             continue
         with np.errstate(all="ignore"):
-            values = np.array([test(place) for place in found.places])
-        tests = {k: [test] for k in changes(np.sign(_with_ends(found, values)))}
-        if test in (Place.coefficient, Place.cubic):
+            values = np.array([test(cycle) for cycle in cycles])
+        tests = {k: [test] for k in changes(np.sign(_with_ends(path, values)))}
+        if test in (CurvePoint.coefficient, CurvePoint.cubic):
             coefficients = values
-        if test == Place.coefficient:
+        if test == CurvePoint.coefficient:
             # Where a pole is close to a zero, only the numerator changes its sign.
-            numerators = np.array([place.numerator(value) for place, value in zip(found.places, values, strict=True)])
-            tests |= {k: [_numerator, test] for k in changes(np.sign(_with_ends(found, numerators))) if k not in tests}
-        if side and all(np.array_equal(place.sides[0].multipliers, place.sides[1].multipliers) for place in found.places):
+            numerators = np.array([cycle.numerator(value) for cycle, value in zip(cycles, values, strict=True)])
+            small = [lambda cycle: cycle.numerator(cycle.coefficient()), test]
+            tests |= {k: small for k in changes(np.sign(_with_ends(path, numerators))) if k not in tests}
+        if side and all(np.array_equal(cycle.sides[0].multipliers, cycle.sides[1].multipliers) for cycle in cycles):
             continue
         for k, small in tests.items():
-            hit = None if k in found.corners else _located(tracer, found, k, *small)
+            hit = None if k in path.borders else _located(tracer, path, k, *small)
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
                 points.append(Found(_named(name, hit), k, hit.z, hit.sides[side].multipliers))
-    rows = found.traced.points
-    points += [*_at_corners(tracer, found), *(_touching(tracer, found) if tracer.form == PAIR else [])]
-    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - rows[p.row]))), coefficients
+    # Where the cycle meets a border: the multipliers just before.
+    for k, met in path.borders.items():
+        points.append(Found(on_border(tracer.kind), k, met.z, CurvePoint(tracer, met.last.z).multipliers))
+    points += _touching(tracer, path) if tracer.form == PAIR else []
+    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficients
 
 
-def _named(name: str, place: Place) -> str:
+def _named(name: str, cycle: CurvePoint) -> str:
     """A double multiplier ±1 with two eigenvectors is no resonance, and a multiplier 1 may be that of a branch point."""
     if name in ("resonance 1:1", "resonance 1:2"):
-        kind = double(place.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
-        return "double branch point" if kind == "double fold" and place.tracer.kind == "branch point" else kind
+        kind = double(cycle.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
+        return "double branch point" if kind == "double fold" and cycle.tracer.kind == "branch point" else kind
     if name.startswith("fold"):
-        return name.replace("fold", place.tracer.meeting(place.z, place.points))
+        return name.replace("fold", cycle.tracer.fold_or_branch_point(cycle.z, cycle.points))
     return name
 
 
-def double(spectrum: Spectrum, sign: float) -> str:
-    """What a double multiplier ±1 is called: with one eigenvector a strong resonance."""
-    if spectrum.split(sign):
+def double(multipliers: CondensedMultipliers, sign: float) -> str:
+    """The name of a double multiplier ±1: with one eigenvector a strong resonance."""
+    if multipliers.split(sign):
         return "double fold" if sign > 0 else "double flip"
     return "resonance 1:1" if sign > 0 else "resonance 1:2"
 
 
-def _circular(place: Place, side: int) -> bool:
-    """Whether a complex pair is on the unit circle, where not two real multipliers have the product 1."""
-    if place.tracer.kind == "border collision":
-        return on_circle(place.sides[side].multipliers)
-    return place.tracer.kind == "neimark-sacker" or on_circle(place.others())
+def _circular(cycle: CurvePoint, side: int) -> bool:
+    """True if a complex pair is on the unit circle, where not two real multipliers have the product 1."""
+    if cycle.tracer.kind == "border collision":
+        return on_circle(cycle.sides[side].multipliers)
+    return cycle.tracer.kind == "neimark-sacker" or on_circle(cycle.others())
 
 
-def _with_ends(found: Rows, values: np.ndarray) -> np.ndarray:
+def _with_ends(path: Path, values: np.ndarray) -> np.ndarray:
     """The same, but that a 0 in the last row counts, and that nothing does where the points have merged, by symmetry."""
     values = values.copy()
     if len(values) > 1 and values[-1] == 0:
         values[-1] = -values[-2]
-    for end, row, beside in zip(found.ends, (0, -1), (1, -2), strict=True):
+    for end, row, beside in zip(path.ends, (0, -1), (1, -2), strict=True):
         if len(values) > 1 and end == "merged":
             values[row] = values[beside]
     return values
 
 
-def _numerator(place: Place) -> float:
-    return place.numerator(place.coefficient())
-
-
-def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | None:
+def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> CurvePoint | None:
     """Where all of the tests go through 0 behind row k, the first of them exactly; None where one has a pole or jumps."""
 
-    def value(test: Test, s: Solved) -> float:
-        found = test(Place(tracer, s.z))
+    def value(test: Test, s: Solution) -> float:
+        found = test(CurvePoint(tracer, s.z))
         if not np.isfinite(found):
             raise ArithmeticError("a pole")
         return found
 
     first, *others = (partial(value, test) for test in tests)
-    solution = between(tracer, found.traced, k)
+    solution = between(tracer, path, k)
     with np.errstate(all="ignore"):
         # Where curves meet Newton's method may fail.
         for solved in (solution, interpolated(solution)):
@@ -182,26 +178,21 @@ def _located(tracer: CurveTracer, found: Rows, k: int, *tests: Test) -> Place | 
                 continue
             hit = root(first, solved)
             if hit is not None and all(crosses(other, solved, hit[0]) for other in others):
-                return Place(tracer, hit[1].z)
+                return CurvePoint(tracer, hit[1].z)
     return None
 
 
-def _touching(tracer: CurveTracer, found: Rows) -> list[Found]:
+def _touching(tracer: CurveTracer, path: Path) -> list[Found]:
     """Where cos θ comes to ±1 and turns back: the curve goes on through two equal multipliers with two eigenvectors."""
     points = []
-    for k in changes(np.sign(found.traced.tangents[:, -3])):
-        hit = root(lambda s: float(s.tangent[-3]), between(tracer, found.traced, k))
+    for k in changes(np.sign(path.tangents[:, -3])):
+        hit = root(lambda s: float(s.tangent[-3]), between(tracer, path, k))
         if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
-            place = Place(tracer, hit[1].z)
-            points.append(Found(double(place.sides[0], float(np.sign(place.z[-3]))), k, place.z, place.multipliers))
+            cycle = CurvePoint(tracer, hit[1].z)
+            points.append(Found(double(cycle.sides[0], float(np.sign(cycle.z[-3]))), k, cycle.z, cycle.multipliers))
     return points
 
 
-def _at_corners(tracer: CurveTracer, found: Rows) -> list[Found]:
-    """Where a point of the cycle meets a border, or another one: the multipliers just before."""
-    return [Found(crossing(tracer.kind), k, met.z, Place(tracer, met.last.z).multipliers) for k, met in found.corners.items()]
-
-
-def crossing(kind: str) -> str:
-    """What it is that a curve meets a border."""
+def on_border(kind: str) -> str:
+    """The name of the point at which a curve of this kind meets a border."""
     return {"border collision": "double border collision", "condition": "border collision"}.get(kind, f"border-collision-{kind}")

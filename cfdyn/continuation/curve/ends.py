@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import crossing_of, row_of
-from cfdyn.continuation.branch.merging import merges
-from cfdyn.continuation.curve.point import Place, Spectrum
+from cfdyn.continuation.between_rows import interpolated
+from cfdyn.continuation.branch.special_points import merges, shorter_periods
+from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint
 from cfdyn.continuation.curve.system import CurveTracer
-from cfdyn.continuation.tracer import Solved, Traced
+from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.normal_forms.homological import Forms
@@ -27,8 +27,8 @@ SHARES = np.cos(np.pi * (np.arange(5) + 0.5) / 10)
 CRITICAL = 1e-4  # of a multiplier to ±1 or the unit circle, where two of them may be together
 
 
-class End(NamedTuple):
-    """What vanishes at an end: ⟨normal, z⟩ − value, and its name; ``period`` that of the shorter cycle where points merge."""
+class EndCondition(NamedTuple):
+    """The condition ⟨normal, z⟩ = value at an end, and its name; ``period`` that of the shorter cycle where points merge."""
 
     name: str
     normal: np.ndarray
@@ -36,113 +36,109 @@ class End(NamedTuple):
     period: int = 0
 
 
-def merging(tracer: CurveTracer, piece: Curve) -> tuple[int, str] | None:
+def merging(tracer: CurveTracer, rows: Curve) -> tuple[int, str] | None:
     """The rows up to where the points of the cycle merge in groups: x_i and x_{i+q} pass each other in one straight line."""
     if tracer.n == 1 or tracer.form == CONDITION:
         return None
-    rows = [k for k, q in merges(tracer, piece.points) if _straight(tracer, piece.points[k : k + 2], q)]
+    merged = [k for k, q in merges(tracer, rows.points) if _pass_straight(tracer, rows.points[k : k + 2], q)]
     if tracer.form == BRANCH:
-        rows += [int(k) for q in _periods(tracer) for k in np.flatnonzero(_gaps(tracer, piece.points, q) < MERGED)[:1]]
-    return (min(rows) + 1, "merged") if rows else None
+        merged += [int(k) for q in shorter_periods(tracer.n) for k in np.flatnonzero(_gaps(tracer, rows.points, q) < MERGED)[:1]]
+    return (min(merged) + 1, "merged") if merged else None
 
 
-def _straight(tracer: CurveTracer, rows: np.ndarray, q: int) -> bool:
+def _pass_straight(tracer: CurveTracer, rows: np.ndarray, q: int) -> bool:
+    """True if points q apart pass each other in a straight line between two rows, as where they merge."""
     points = tracer.points(rows)
     before, after = points - np.roll(points, -q, axis=1)
     return bool(np.linalg.norm(after - before) >= STRAIGHT * (np.linalg.norm(before) + np.linalg.norm(after)))
 
 
-def _periods(tracer: CurveTracer) -> list[int]:
-    return [q for q in range(1, tracer.n) if tracer.n % q == 0]
-
-
 def _gaps(tracer: CurveTracer, rows: np.ndarray, q: int) -> np.ndarray:
     """How far x_i and x_{i+q} are from each other in rows of unknowns, in lengths."""
     points = tracer.points(rows)
-    weights = tracer.weights[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)[:, : tracer.d]
-    return np.sqrt(((points - np.roll(points, -q, axis=1)) ** 2 * weights).sum(axis=(1, 2)))
+    return np.sqrt(((points - np.roll(points, -q, axis=1)) ** 2 * tracer.points(tracer.weights)).sum(axis=(1, 2)))
 
 
-def completed(tracer: CurveTracer, piece: Traced) -> Traced:
+def completed(tracer: CurveTracer, piece: Piece) -> Piece:
     """The piece up to the nearest such end ahead, if there is one."""
-    if piece.end not in ("limit", "stalled", "merged", "far") or _landed(tracer, piece.points[-1]):
+    if piece.end not in ("limit", "stalled", "merged", "far") or (piece.points[-1] == tracer.limits).any():
         return piece
-    best: tuple[float, Solved, End] | None = None
-    for end in _ends(tracer, piece):
-        found = _met(tracer, piece, end)
+    best: tuple[float, Solution, EndCondition] | None = None
+    for end in _conditions(tracer, piece):
+        found = _solution_at(tracer, piece, end)
         away = np.inf if found is None else tracer.length(found.z - piece.points[-1])
         if found is not None and (best is None or away < best[0]):
             best = away, found, end
     if best is None:
         return piece._replace(end="close") if piece.end == "merged" else piece
     _, found, end = best
-    if end.period and tracer.form == BRANCH:
-        rows = [np.concatenate([part, last[None]]) for part, last in zip(piece[:3], found, strict=True)]
-        return Traced(rows[0], rows[1], rows[2], end.name)
-    # Rows close to it have lost digits.
-    gaps = np.sqrt((piece.points - found.z) ** 2 @ tracer.weights)
-    kept = np.arange(len(gaps)) <= max(np.flatnonzero(gaps > AROUND / 100), default=0)
-    rows = [np.concatenate([part[kept], last[None]]) for part, last in zip(piece[:3], found, strict=True)]
-    return Traced(rows[0], rows[1], rows[2], end.name)
+    last = len(piece.points) - 1
+    if not (end.period and tracer.form == BRANCH):
+        # Rows close to it have lost digits.
+        gaps = np.sqrt((piece.points - found.z) ** 2 @ tracer.weights)
+        last = int(max(np.flatnonzero(gaps > AROUND / 100), default=0))
+    return Piece(*stacked(some_rows(piece, slice(last + 1)), as_row(found)), end.name)
 
 
-def _landed(tracer: CurveTracer, z: np.ndarray) -> bool:
-    """Whether a row is on a limit."""
-    return bool((z == tracer.limits[0]).any() or (z == tracer.limits[1]).any())
-
-
-def _ends(tracer: CurveTracer, piece: Traced) -> list[End]:
+def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
     """Those that may lie ahead of the last row."""
     axes, z, tangent = np.eye(tracer.m), piece.points[-1], piece.tangents[-1]
     limited = [-3] if tracer.form == PAIR else []
     limited += [-2, -1] if piece.end == "limit" else []
-    found = [End("limit", axes[k], float(tracer.limits[int(tangent[k] > 0), k])) for k in limited]
+    found = [EndCondition("limit", axes[k], float(tracer.limits[int(tangent[k] > 0), k])) for k in limited]
     if tracer.form == CONDITION:
         return found
     points = tracer.points(z)
-    for q in _periods(tracer):
+    for q in shorter_periods(tracer.n):
         gap = points - np.roll(points, -q, axis=0)
         normal = np.zeros(tracer.m)
-        blocks = normal[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)
-        blocks[:, : tracer.d] = gap - np.roll(gap, q, axis=0)
-        found.append(End("merged", normal, 0.0, q))
+        tracer.blocks(normal)[:, 0] = gap - np.roll(gap, q, axis=0)
+        found.append(EndCondition("merged", normal, 0.0, q))
     return found
 
 
-def _met(tracer: CurveTracer, piece: Traced, end: End) -> Solved | None:
+def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
     """The solution at an end that is near, within the bounds."""
     if end.period and tracer.form == BRANCH:
-        return _mirrored(tracer, piece, end)
+        return _where_pairs_merge(tracer, piece, end)
     with np.errstate(all="ignore"):
         ahead = (end.value - piece.points @ end.normal) / (piece.tangents @ end.normal)
     for reach in AROUND * np.array([1.0, 3.0, 8.0]):
         far = np.flatnonzero(ahead >= reach)
         k = int(far[-1]) if len(far) else 0
-        found = _from(tracer, row_of(piece, k), end, float(ahead[k])) if 0 < ahead[k] < 2 * reach else None
+        found = _interpolated_at(tracer, row_of(piece, k), end, float(ahead[k])) if 0 < ahead[k] < 2 * reach else None
         if found is not None:
             return found
     return None
 
 
-def _from(tracer: CurveTracer, last: Solved, end: End, ahead: float) -> Solved | None:
-    """The same from a row, about so far ahead along its tangent."""
-    found = crossing_of(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent),
-                        lambda s: float(s.z @ end.normal) - end.value, 0.0, 2 * ahead)  # fmt: skip
-    if found is None:
+def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahead: float) -> Solution | None:
+    """The same about so far ahead along the tangent of a row, where Newton's method fails interpolated from around that point."""
+    from scipy.optimize import brentq
+
+    solution = interpolated(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent), 0.0, 2 * ahead)
+    if solution is None:
         return None
+
+    def test(t: float) -> float:
+        return float(solution(t).z @ end.normal) - end.value
+
+    if not test(0.0) * test(2 * ahead) < 0:
+        return None
+    found = solution(float(brentq(test, 0.0, 2 * ahead, xtol=1e-15)))
     if end.period:
-        _group(tracer, found.z, end.period)
+        _merge_groups(tracer, found.z, end.period)
     else:
         found.z[end.normal == 1] = end.value
-    return _checked(tracer, found)
+    return _if_valid(tracer, found)
 
 
-def _checked(tracer: CurveTracer, found: Solved) -> Solved | None:
-    inside = (found.z >= tracer.limits[0]) & (found.z <= tracer.limits[1])
-    return found if inside[-2:].all() and Place(tracer, found.z).holds() else None
+def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:
+    """The solution, if it is a critical cycle within the bounds."""
+    return found if tracer.inside(found.z)[-2:].all() and CurvePoint(tracer, found.z).holds() else None
 
 
-def _mirrored(tracer: CurveTracer, piece: Traced, end: End) -> Solved | None:
+def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
     """Where pairs of points merge, by their gap, to whose other sign the same cycles belong with the points in another order."""
     from scipy.interpolate import BarycentricInterpolator
 
@@ -162,30 +158,29 @@ def _mirrored(tracer: CurveTracer, piece: Traced, end: End) -> Solved | None:
         return None
     met = np.asarray(BarycentricInterpolator(nodes, np.array(rows))(0.0))
     z = piece.points[-1].copy()
-    z[: tracer.n * tracer.stride].reshape(tracer.n, tracer.stride)[:, : tracer.d] = met[:-2].reshape(tracer.n, tracer.d)
-    z[-2:] = met[-2:]
-    _group(tracer, z, end.period)
-    return _checked(tracer, Solved(z, piece.tangents[-1], piece.values[-1]))
+    tracer.blocks(z)[:, 0], z[-2:] = met[:-2].reshape(tracer.n, tracer.d), met[-2:]
+    _merge_groups(tracer, z, end.period)
+    return _if_valid(tracer, Solution(z, piece.tangents[-1], piece.values[-1]))
 
 
-def _group(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
+def _merge_groups(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
     """All points of a group put on their mean, in place."""
-    blocks = z[: tracer.n * tracer.stride].reshape(-1, q, tracer.stride)
-    blocks[:, :, : tracer.d] = blocks[:, :, : tracer.d].mean(axis=0)
+    points = tracer.blocks(z)[:, 0]
+    points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))
 
 
-def shorter(tracer: CurveTracer, z: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+def of_shorter_cycle(tracer: CurveTracer, z: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
     """(kind, points (q, D), multipliers) of the shorter cycle onto which the points have merged."""
     points = tracer.points(z)
-    q = next(q for q in range(1, tracer.n + 1) if tracer.n % q == 0 and (points == np.roll(points, -q, axis=0)).all())
-    spectrum = Spectrum(Forms(tracer.map_at(z), points[:q].copy()).matrices)
+    q = next((q for q in shorter_periods(tracer.n) if (points == np.roll(points, -q, axis=0)).all()), tracer.n)
+    spectrum = CondensedMultipliers(Forms(tracer.map_at(z), points[:q].copy()).matrices)
     mu, times = spectrum.multipliers, tracer.n // q
     if times > 2:
         return f"resonance 1:{times}", points[:q], mu
     if (np.abs(mu + 1) < CRITICAL).sum() > 1:
         return "double flip" if spectrum.split(-1.0) else "resonance 1:2", points[:q], mu
     if (np.abs(mu - 1) < CRITICAL).any():
-        return f"{tracer.meeting(z, points[:q])}-flip", points[:q], mu
+        return f"{tracer.fold_or_branch_point(z, points[:q])}-flip", points[:q], mu
     if ((np.abs(np.abs(mu) - 1) < CRITICAL) & (np.abs(np.imag(mu)) > CRITICAL)).any():
         return "flip-neimark-sacker", points[:q], mu
     return "generalized flip" if tracer.kind == "fold" else "flip", points[:q], mu

@@ -1,4 +1,4 @@
-"""The record of a curve of bifurcations, from its rows."""
+"""From the rows of a curve of bifurcations to the fields of its record."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.curve.codimension_two import Found, codimension_two, crossing, double
-from cfdyn.continuation.curve.directions import Rows
-from cfdyn.continuation.curve.ends import shorter
-from cfdyn.continuation.curve.point import Place
+from cfdyn.continuation.curve.codimension_two import Found, codimension_two, double, on_border
+from cfdyn.continuation.curve.ends import of_shorter_cycle
+from cfdyn.continuation.curve.follower import CurveFollower
 from cfdyn.continuation.curve.system import CurveTracer
+from cfdyn.continuation.paths import Path
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.critical import PAIR
@@ -19,27 +19,27 @@ from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown, spoken
 
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
+AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
 MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 
-def curve_fields(tracer: CurveTracer, found: Rows, condition: str) -> dict[str, Any]:
+def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[str, Any]:
     """The fields of the record of a curve; those of its points of codimension two as dictionaries too."""
-    special, coefficient = codimension_two(tracer, found)
-    points, tangents = found.traced.points, found.traced.tangents
-    words = [_reason(tracer, found, side) for side in (0, 1)]
-    special += [_end_point(tracer, found, side) for side in (0, 1) if _at_end(tracer, found, side)]
-    special.sort(key=lambda s: s.row)
+    tracer, cycles = follower.tracer, [follower.point_at(z) for z in path.points]
+    special, coefficient = codimension_two(tracer, path, cycles)
+    ends = [_end_point(follower, path, side) for side in (0, 1)]
+    special = sorted([*special, *(point for point in ends if point)], key=lambda s: s.row)
     said = provenance(map=tracer.step.title, params=tracer.step.params, parameters=tracer.names, bounds=tracer.bounds)
     settings = {**said, "recipe": recipe_of(tracer.step)}
-    below, *above = (_table([p.sides[k].multipliers for p in found.places]) for k in range(len(found.places[0].sides)))
-    kept = [0, found.start, -1]
+    below, *above = (_table([cycle.sides[k].multipliers for cycle in cycles]) for k in range(len(cycles[0].sides)))
+    kept = [0, path.start, -1]
     return {
-        "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": points[:, -2:].copy(),
-        "points": tracer.points(points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
-        "coefficient": coefficient, "special": [_special(tracer, s, settings) for s in special], "ends": (words[0], words[1]),
-        "closed": found.ends[1] == "closed", "period": tracer.n, "bounds": tracer.bounds, "condition": condition,
-        "paces": found.paces, "start": found.start, "unknowns": np.stack([points[kept], tangents[kept]], axis=1),
-        "_step": tracer.step, "provenance": settings,
+        "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": path.points[:, -2:].copy(),
+        "points": tracer.points(path.points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
+        "coefficient": coefficient, "special": [_special_fields(tracer, s) | {"provenance": settings} for s in special],
+        "ends": (_reason(tracer, path, 0, ends[0]), _reason(tracer, path, 1, ends[1])), "closed": path.ends[1] == "closed",
+        "period": tracer.n, "bounds": tracer.bounds, "condition": condition, "paces": path.paces, "start": path.start,
+        "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": tracer.step, "provenance": settings,
     }  # fmt: skip
 
 
@@ -49,42 +49,33 @@ def _table(rows: list[np.ndarray]) -> np.ndarray:
     return table.real.copy() if not table.imag.any() else table
 
 
-def _special(tracer: CurveTracer, found: Found, settings: dict) -> dict[str, Any]:
+def _special_fields(tracer: CurveTracer, found: Found) -> dict[str, Any]:
     points = tracer.points(found.z)[: found.period or None]
     return {"kind": found.kind, "parameters": found.z[-2:].copy(), "points": points,
-            "multipliers": _table([found.multipliers])[0], "place": found.row, "provenance": settings}  # fmt: skip
+            "multipliers": _table([found.multipliers])[0], "place": found.row}  # fmt: skip
 
 
-def _end(found: Rows, side: int) -> np.ndarray:
-    """The unknowns at an end, on the border where one is met."""
-    met = found.corners.get(side * (len(found.places) - 1))
-    return met.z if met is not None and found.ends[side] == "border" else found.traced.points[-side]
-
-
-def _at_end(tracer: CurveTracer, found: Rows, side: int) -> bool:
-    """Whether an end is a point of codimension two."""
-    z = found.traced.points[-side]
-    return found.ends[side] == "merged" or (found.ends[side] == "limit" and tracer.form == PAIR and abs(z[-3]) > DOUBLE)
-
-
-def _end_point(tracer: CurveTracer, found: Rows, side: int) -> Found:
-    """A double multiplier at an end of a Neimark–Sacker curve, or the shorter cycle on which the points have merged."""
-    row = side * (len(found.places) - 1)
-    z = found.traced.points[row]
-    if found.ends[side] == "merged":
-        kind, points, mu = shorter(tracer, z)
+def _end_point(follower: CurveFollower, path: Path, side: int) -> Found | None:
+    """A double multiplier at an end of a Neimark–Sacker curve, or the shorter cycle on which the points have merged; or None."""
+    row, end = side * (len(path.points) - 1), path.ends[side]
+    z = path.points[row]
+    if end == "merged":
+        kind, points, mu = of_shorter_cycle(follower.tracer, z)
         return Found(kind, row, z, mu, len(points))
-    place, sign = Place(tracer, z), float(np.sign(z[-3]))
-    return Found(double(place.sides[0], sign), row, z, place.multipliers)
+    if end == "limit" and follower.tracer.form == PAIR and abs(z[-3]) > DOUBLE:
+        cycle = follower.point_at(z)
+        return Found(double(cycle.sides[0], float(np.sign(z[-3]))), row, z, cycle.multipliers)
+    return None
 
 
-def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
-    """Why a curve ends, in words."""
-    z, end = _end(found, side), found.ends[side]
+def _reason(tracer: CurveTracer, path: Path, side: int, point: Found | None) -> str:
+    """Why a curve ends, in words; ``point``: of codimension two there."""
+    z, end, met = path.points[-side], path.ends[side], path.borders.get(side * (len(path.points) - 1))
+    if met is not None and end == "border":
+        z = met.z
     each = zip(tracer.names, z[-2:].tolist(), tracer.bounds.tolist(), strict=True)
     values = ", ".join(f"{name} = {shown(value, (lo, hi), 6)}" for name, value, (lo, hi) in each)
-    if _at_end(tracer, found, side):
-        point = _end_point(tracer, found, side)
+    if point is not None:
         of = f" of the {called(point.period)}" if point.period else ""
         return f"{spoken(point.kind)}{of} at {values}"
     if end == "limit":
@@ -94,20 +85,19 @@ def _reason(tracer: CurveTracer, found: Rows, side: int) -> str:
     if end == "closed":
         return "closed: it comes back to its start"
     if end == "border":
-        return f"{spoken(crossing(tracer.kind))} at {values}: a point of the cycle meets a border of the map"
+        return f"{spoken(on_border(tracer.kind))} at {values}: a point of the cycle meets a border of the map"
     if end == "far":
         return f"runs off to infinity near {values}"
     if end == "close":
         return f"the points of the cycle come together near {values}, and what follows is not resolved"
     if end == "most steps":
         return f"{values}: out of steps; {MORE}"
-    return f"no further point is found at {values}: {_obstacle(tracer, found, side)}"
+    return f"no further point is found at {values}: {_obstacle(tracer, path, side)}"
 
 
-def _obstacle(tracer: CurveTracer, found: Rows, side: int) -> str:
+def _obstacle(tracer: CurveTracer, path: Path, side: int) -> str:
     """Why Newton's method fails beyond an end."""
-    way, row = (1 if side else -1), -side
-    ahead = found.traced.points[row] + 1e-6 * way * found.traced.tangents[row]
+    ahead = path.points[-side] + AHEAD * (1 if side else -1) * path.tangents[-side]
     try:
         step, points = tracer.map_at(ahead), tracer.points(ahead)
     except UsageError:

@@ -10,13 +10,14 @@ from cfdyn.errors import CfdynError
 from cfdyn.kernels.continuation.critical import CONDITION, PAIR
 from cfdyn.kernels.continuation.shooting import condense
 from cfdyn.normal_forms import coefficients
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
-ZERO = 1e-11
+ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding
 SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
+ON_CIRCLE, COMPLEX = 1e-6, 1e-9  # of a modulus to 1; of an imaginary part
 
 
-class Spectrum:
+class CondensedMultipliers:
     """The multipliers of a cycle with the Jacobians (n, D, D), whose product is never formed."""
 
     def __init__(self, matrices: np.ndarray):
@@ -37,9 +38,8 @@ class Spectrum:
         turned = np.linalg.det(left) * np.linalg.det(right)
         return _rounded(self.sign * float(turned * ((left.T @ self.following @ right.T).diagonal() * minors).sum()))
 
-
     def split(self, at: float) -> bool:
-        """Whether two multipliers ±1 have two eigenvectors."""
+        """True if two multipliers ±1 have two eigenvectors."""
         return bool(np.linalg.svd(self.own + at * self.following, compute_uv=False)[-2:].max() < SPLIT)
 
 
@@ -54,11 +54,11 @@ def pairs(multipliers: np.ndarray) -> float:
 
 
 def on_circle(multipliers: np.ndarray) -> bool:
-    """Whether a complex one has the modulus 1, to what a root of `pairs` is good for."""
-    return bool(np.any((np.abs(np.abs(multipliers) - 1) < 1e-6) & (np.abs(multipliers.imag) > 1e-9)))
+    """True if a complex one has the modulus 1, to what a root of `pairs` is good for."""
+    return bool(np.any((np.abs(np.abs(multipliers) - 1) < ON_CIRCLE) & (np.abs(multipliers.imag) > COMPLEX)))
 
 
-class Place:
+class CurvePoint:
     """The cycle at one point of the curve: its multipliers and the coefficient of its normal form.
 
     ``sides``: its spectrum, or at a border collision that on either side of the border.
@@ -70,7 +70,7 @@ class Place:
         self.forms = Forms(self.step, self.points)
         matrices = self.forms.matrices
         first = tracer.sides(z) if tracer.kind == "border collision" else [matrices[0]]
-        self.sides = [Spectrum(np.concatenate([matrix[None], matrices[1:]])) for matrix in first]
+        self.sides = [CondensedMultipliers(np.concatenate([matrix[None], matrices[1:]])) for matrix in first]
 
     @property
     def multipliers(self) -> np.ndarray:
@@ -78,7 +78,7 @@ class Place:
         return self.sides[0].multipliers
 
     def holds(self) -> bool:
-        """Whether f leads from point to point, to round-off, and the multiplier is critical."""
+        """True if f leads from point to point, to round-off, and the multiplier is critical."""
         size = float(np.abs(self.points).max())
         gap, steepness = residual(self.step, self.forms.points), float(np.abs(self.forms.matrices).max())
         if not gap <= 1e-8 * (1e-3 + size) + 1e-13 * steepness * size:
@@ -104,7 +104,7 @@ class Place:
             turn = complex(cosine, np.sqrt(1 - cosine**2))
         else:
             turn = self.tracer.nu
-        critical = Shift(matrices, turn, 1)
+        critical = BorderedSystem(matrices, turn, 1)
         if not critical.split:
             return np.nan
         if kind == "flip":
@@ -115,7 +115,7 @@ class Place:
             value = found.coefficients["d"]
         else:
             found = coefficients.fold(self.forms, critical)
-            value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.direction(self.z))
+            value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.blocks(self.z)[0, 1])
         return float(value) if abs(value) > ZERO * found.size else 0.0
 
     def numerator(self, coefficient: float) -> float:
@@ -127,13 +127,13 @@ class Place:
 
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
-        critical = Shift(self.forms.matrices, 1.0, 1)
+        critical = BorderedSystem(self.forms.matrices, 1.0, 1)
         with np.errstate(all="ignore"):
             return float(coefficients.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
 
-    def _plus(self) -> Shift:
+    def _plus(self) -> BorderedSystem:
         """A − I, bordered where a continuum makes it singular."""
-        return Shift(self.forms.matrices, 1.0, int((np.abs(self.multipliers - 1) < 1e-9).sum()))
+        return BorderedSystem(self.forms.matrices, 1.0, int((np.abs(self.multipliers - 1) < 1e-9).sum()))
 
     def others(self) -> np.ndarray:
         """All multipliers but the critical ones."""

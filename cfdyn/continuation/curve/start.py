@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.branch.directions import Whole
-from cfdyn.continuation.branch.fields import start_of
-from cfdyn.continuation.branch.follow import MOST_STEPS, STEP, WIDEST, followed
-from cfdyn.continuation.branch.system import CycleTracer
-from cfdyn.continuation.curve.system import FORMS
+from cfdyn.continuation.branch.follower import followed, start_of
+from cfdyn.continuation.branch.special_points import with_special_points
+from cfdyn.continuation.branch.system import BranchTracer
+from cfdyn.continuation.curve.system import FORMS, CurveTracer
+from cfdyn.continuation.requirements import WIDEST
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
+from cfdyn.normal_forms.critical_multipliers import given_points
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
-from cfdyn.words import spoken
+from cfdyn.words import called, spoken
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
 HERE = 1e-9  # nearer than this the start needs no search
 
 
-class Start(NamedTuple):
-    """The map at the start, what to follow, the points of the cycle (n, D), and the rule of a scalar condition."""
-
-    step: Map
-    kind: str
-    points: np.ndarray
-    rule: str | None
-
-
-def checked(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[str, str], np.ndarray]:
+def checked_plane(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[str, str], np.ndarray]:
     """Two different parameters of the map, and finite intervals (2, 2)."""
     names = tuple(parameters.split(",") if isinstance(parameters, str) else parameters if np.iterable(parameters) else ())
     if len(names) != 2:
@@ -66,51 +58,55 @@ def left_side(condition: str | None) -> str | None:
     return left if right == "0" else f"{left} - ({right})"
 
 
-def start(
+def started(
     step: Map, bifurcation: Any, names: tuple[str, str], box: np.ndarray, condition: str | None, search: bool
-) -> Start:
-    """What is to be followed, from a record, (kind, points), or points."""
+) -> CurveTracer:
+    """The system of what is to be followed, from a record, (kind, points), or points; see `bifurcation_curve`."""
     step, kind, points = _read(step, bifurcation, condition)
-    cycle = _cycle(step, points)
+    cycle = given_points(step, points)
     for name, (lo, hi) in zip(names, box, strict=True):
         if not lo <= step.params[name] <= hi:
             raise UsageError(f"the curve starts at {name} = {step.params[name]:.10g}, outside its bounds {lo:g} to {hi:g}")
-    rule = None if condition is None else _rule(step, names, condition)
+    rule = None if condition is None else _condition_rule(step, names, condition)
     if kind == "border collision" and not step.switches:
         raise UsageError("this map has no borders: its formulas do not switch (Abs, Max, Piecewise)")
     if search or kind == "condition":
         cycle = start_of(step, cycle, None, 1)
-    if search and not _met(step, kind, cycle, names, rule):
+    if search and not _is_met(step, kind, cycle, names, rule):
         step, cycle = _searched(step, kind, cycle, names, box, rule)
     if kind == "border collision":
-        place, switch = border(step, cycle)
-        return Start(step, kind, np.roll(cycle, -place, axis=0), f"switching:{switch}")
-    return Start(step, kind, cycle, rule)
+        cycle = np.roll(cycle, -_nearest_border(step, cycle)[0], axis=0)
+    return system_of(step, kind, cycle, names, box, rule)
 
 
-def _rule(step: Map, names: tuple[str, str], condition: str) -> str:
+def system_of(
+    step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None
+) -> CurveTracer:
+    """The system of a curve through a cycle: of a border collision the border nearest to its points is what is followed."""
+    if kind == "border collision":
+        rule = f"switching:{_nearest_border(step, cycle)[1]}"
+    return CurveTracer(step, kind, cycle, names, box, rule)
+
+
+def _condition_rule(step: Map, names: tuple[str, str], condition: str) -> str:
     used = formula(condition, (*step.names, *step.params)).names
     if not set(used) & {*step.names, *names}:
         raise UsageError(f"the condition {condition!r} depends neither on the state nor on {names[0]} or {names[1]}")
     return f"expression:{condition}"
 
 
-def _met(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], rule: str | None) -> bool:
-    """Whether the cycle is at such a point already."""
+def _is_met(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], rule: str | None) -> bool:
+    """True if the cycle is at such a point already."""
     if rule is not None:
         state = np.append(cycle[0], [step.params[name] for name in names])
         extended = step.extended(*names)
         return bool(abs(extended.rule(rule)(state, extended.p)[0]) <= HERE)
     if kind == "border collision":
-        return bool(_distances(step, cycle).min() <= HERE * (1 + np.abs(cycle).max()))
+        return bool(_distances_to_borders(step, cycle).min() <= HERE * (1 + np.abs(cycle).max()))
     mu = multipliers(step, cycle)
     if kind == "neimark-sacker":
         return bool(np.any((np.abs(np.abs(mu) - 1) <= HERE) & (np.abs(np.imag(mu)) > HERE)))
     return bool(np.abs(mu - (-1 if kind == "flip" else 1)).min() <= HERE)
-
-
-def _what(cycle: np.ndarray) -> str:
-    return "fixed point" if len(cycle) == 1 else f"{len(cycle)}-cycle"
 
 
 def _searched(
@@ -119,11 +115,12 @@ def _searched(
     """The map and the cycle at the nearest point to follow along either parameter."""
     met: list[str] = []
     for name, bounds in zip(names, box, strict=True):
-        tracer, whole = followed(step, cycle, name, bounds, None, MOST_STEPS, STEP, None)
+        tracer, path = followed(step, cycle, name, bounds)
+        path, special = with_special_points(tracer, path)
         if rule is not None:
-            found = _crossings(step.extended(*names), tracer, whole, names, rule)
+            found = _crossings(step.extended(*names), tracer, path.points, names, rule)
         else:
-            here = [s for s in whole.special if s.period in (None, len(cycle))]
+            here = [s for s in special if s.period in (None, len(cycle))]
             found = [(float(s.z[-1]), tracer.points(s.z)) for s in here if s.kind == kind]
             met += [f"{spoken(s.kind)} at {name} = {s.z[-1]:.6g}" for s in here]
         if found:
@@ -132,22 +129,21 @@ def _searched(
     ranges = " or ".join(f"{name} in {lo:g} to {hi:g}" for name, (lo, hi) in zip(names, box, strict=True))
     what = "point of the condition" if rule is not None else spoken(kind)
     beside = f" (but a {', a '.join(met[:4])})" if met else ""
-    raise NumericsError(f"the {_what(cycle)} meets no {what} along {ranges}{beside}; start elsewhere, or widen the bounds")
+    raise NumericsError(f"the {called(len(cycle))} meets no {what} along {ranges}{beside}; start elsewhere, or widen the bounds")
 
 
 def _crossings(
-    extended: Map, tracer: CycleTracer, branch: Whole, names: tuple[str, str], rule: str
+    extended: Map, tracer: BranchTracer, rows: np.ndarray, names: tuple[str, str], rule: str
 ) -> list[tuple[float, np.ndarray]]:
     """Rows of a branch behind which the condition changes its sign for a point of the cycle, which comes first then."""
-    parameter, points = branch.points[:, -1], tracer.points(branch.points)
+    parameter, points = rows[:, -1], tracer.points(rows)
     values = np.array([[tracer.step.params[name] for name in names]] * len(parameter))
     values[:, names.index(tracer.parameter)] = parameter
     found = []
     for i in range(tracer.n):
         states = np.column_stack([points[:, i], values])
         test = np.array([extended.rule(rule)(state, extended.p)[0] for state in states])
-        rows = np.flatnonzero(test[:-1] * test[1:] <= 0)
-        found += [(float(parameter[k]), np.roll(points[k], -i, axis=0)) for k in rows]
+        found += [(float(parameter[k]), np.roll(points[k], -i, axis=0)) for k in np.flatnonzero(test[:-1] * test[1:] <= 0)]
     return found
 
 
@@ -175,24 +171,14 @@ def _is_pair(given: Any) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)
 
 
-def _cycle(step: Map, points: Any) -> np.ndarray:
-    try:
-        rows = np.atleast_2d(np.asarray(points, dtype=float))
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {points!r}") from None
-    if rows.ndim != 2 or rows.size == 0:
-        raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")
-    return np.array([step.state(row) for row in rows])
+def _nearest_border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
+    """(the point, the switching function) with the least distance from one to where the other vanishes."""
+    distances = _distances_to_borders(step, cycle)
+    point, switch = np.unravel_index(int(np.argmin(distances)), distances.shape)
+    return int(point), int(switch)
 
 
-def border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
-    """(the point, the switching function) that vanishes at the start, judged by the distance to where it does."""
-    distances = _distances(step, cycle)
-    place, switch = np.unravel_index(int(np.argmin(distances)), distances.shape)
-    return int(place), int(switch)
-
-
-def _distances(step: Map, cycle: np.ndarray) -> np.ndarray:
+def _distances_to_borders(step: Map, cycle: np.ndarray) -> np.ndarray:
     """How far each point is from where each switching function vanishes, (n, switches)."""
     distances = np.empty((len(cycle), step.switches))
     for j in range(step.switches):

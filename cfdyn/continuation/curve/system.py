@@ -7,49 +7,48 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.branch.system import NO_DERIVATIVE, length_scales, rough
-from cfdyn.continuation.tracer import Solved, Tracer
+from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales
+from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.critical import (
     BRANCH,
-    COMMON,
     CONDITION,
     DIRECTIONS,
     PAIR,
     TURN,
-    WATCH,
     critical,
     critical_block,
     unknowns,
 )
 from cfdyn.normal_forms import coefficients
-from cfdyn.normal_forms.homological import Forms, Shift
+from cfdyn.normal_forms.critical_multipliers import shown_multipliers
+from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
-from cfdyn.words import spoken
+from cfdyn.words import named, spoken
 
 FORMS = {
     "fold": TURN, "flip": TURN, "neimark-sacker": PAIR, "branch point": BRANCH, "border collision": CONDITION,
     "condition": CONDITION,
 }  # fmt: skip
-TINY = 1e-150
+TINY = 1e-150  # the least size of a direction, whose square still is a number
 BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
-ROUGH = 0.3  # how far from 1 the multiplier of a guess may be
+FAR = 0.3  # how far from 1 the multiplier of a guess may be
 TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
 UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
 
 class Guess(NamedTuple):
-    """Directions (n, ·, D) near the start, the common unknown before the parameters, and c and r of the system."""
+    """Directions (n, ·, D) near the start, the common unknown before the parameters, if any, and c and r of the system."""
 
     directions: np.ndarray
-    middle: list[float]
+    common: list[float]
     c: np.ndarray | float = 0.0
     r: np.ndarray | tuple[float, float] = (1.0, 0.0)
 
 
-class CurveTracer(Tracer):
+class CurveTracer(CycleTracer):
     """The points of a cycle, each with its critical directions, and two parameters, the last two of the unknowns.
 
     Lengths: the parameters in units of their ``bounds`` (2, 2), the state in units of the distance over which the map's
@@ -63,9 +62,8 @@ class CurveTracer(Tracer):
         self.n, self.d = points.shape
         self.held = np.zeros((self.n, step.switches), dtype=bool)
         self.form, self.nu, self.switches = FORMS[kind], -1.0 if kind == "flip" else 1.0, step.switches
-        self.stride, m = self.d * (1 + DIRECTIONS[self.form]), unknowns(self.d, self.n, self.form)
-        extended, watched = step.extended(*parameters), self.n * self.switches
-        guess = self._directions(points)
+        self.directions, m, self.widths = DIRECTIONS[self.form], unknowns(self.d, self.n, self.form), bounds[:, 1] - bounds[:, 0]
+        extended, watched, guess = step.extended(*parameters), self.n * self.switches, self._directions(points)
         given, switching = (None if what is None else extended.rule(what).compiled
                             for what in (condition, "switching" if self.switches else None))  # fmt: skip
         block = critical_block(extended.rule("variation").compiled, extended.p, self.d, self.n, self.form, self.nu, guess.c,
@@ -77,18 +75,17 @@ class CurveTracer(Tracer):
             limits[:, -3] = -1.0, 1.0
         super().__init__(critical.compiled, block, weights, limits, tests=watched, watched=watched)
         blocks = np.concatenate([points, guess.directions.reshape(self.n, -1)], axis=1)
-        self.guess = np.concatenate([blocks.ravel(), guess.middle, [step.params[name] for name in self.names]])
+        self.guess = np.concatenate([blocks.ravel(), guess.common, [step.params[name] for name in self.names]])
 
     def _weights(self, m: int, points: np.ndarray, guess: Guess) -> np.ndarray:
-        scales, range_ = length_scales(self.step, points), self.bounds[:, 1] - self.bounds[:, 0]
-        weights = np.ones(m)
-        weights[m - COMMON[self.form] :] = scales.max() ** -2.0 if self.form == BRANCH else 1.0
-        weights[-2:] = range_**-2.0
-        blocks = weights[: self.n * self.stride].reshape(self.n, -1, self.d)
+        scales = length_scales(self.step, points)
+        weights = np.full(m, scales.max() ** -2.0 if self.form == BRANCH else 1.0)
+        weights[-2:] = self.widths**-2.0
+        blocks = self.blocks(weights)
         blocks[:, 0] = 1 / (scales**2 * self.n)
         sizes = np.linalg.norm(guess.directions, axis=2, keepdims=True)
         if self.form == BRANCH:
-            sizes[:, 1] = np.maximum(sizes[:, 1], scales.max() / (np.abs(guess.r) @ range_))
+            sizes[:, 1] = np.maximum(sizes[:, 1], scales.max() / (np.abs(guess.r) @ self.widths))
         blocks[:, 1:] = 1 / np.maximum(sizes, TINY) ** 2 / max(sizes.size, 1)
         return weights
 
@@ -101,16 +98,16 @@ class CurveTracer(Tracer):
         if self.form == BRANCH:
             return self._branching(points)
         if self.form == TURN:
-            q = Shift(matrices, self.nu, 1).right[0]
+            q = BorderedSystem(matrices, self.nu, 1).right[0]
             return Guess((q / np.linalg.norm(q[0]))[:, None], [])
         mu = multipliers(self.step, points)
         pairs = mu[np.imag(mu) > 0]
         if not len(pairs):
-            why = NO_DERIVATIVE if rough(self.step, points) else f"the multipliers are {_shown(mu)}"
+            why = NO_DERIVATIVE if has_no_derivative(self.step, points) else f"the multipliers are {shown_multipliers(mu)}"
             raise NumericsError(f"there is no Neimark–Sacker point near the start: {why}")
         nearest = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
         turn = complex(nearest / abs(nearest))
-        q = Shift(matrices, turn, 1).right[0]
+        q = BorderedSystem(matrices, turn, 1).right[0]
         # The real part and what of the imaginary part is orthogonal to it.
         across = q[0].imag - (q[0].imag @ q[0].real) / (q[0].real @ q[0].real) * q[0].real
         both = np.stack([q, turn * q], axis=1).real / np.linalg.norm(q[0].real)
@@ -118,51 +115,49 @@ class CurveTracer(Tracer):
 
     def _branching(self, points: np.ndarray) -> Guess:
         """r is the direction in which the critical multiplier moves fastest, in units of the bounds."""
-        range_, slopes, speeds = self.bounds[:, 1] - self.bounds[:, 0], [], []
+        slopes, speeds = [], []
         for name in self.names:
             forms = Forms(self.step, points, name)
             with np.errstate(all="ignore"):
-                plus = Shift(forms.matrices, 1.0, 1, tolerance=ROUGH)
+                plus = BorderedSystem(forms.matrices, 1.0, 1, tolerance=FAR)
                 speeds.append(coefficients.fold(forms, plus).coefficients["b"] if plus.split else np.nan)
             slopes.append(forms.slope)
-        speed = np.array(speeds) * range_
-        r = speed / np.linalg.norm(speed) * range_ if speed.any() else np.full(2, np.nan)
+        speed = np.array(speeds) * self.widths
+        r = speed / np.linalg.norm(speed) * self.widths if speed.any() else np.full(2, np.nan)
         if not np.isfinite(r).all():
             raise NumericsError(f"there is no simple branch point near the start: the multipliers are "
-                                f"{_shown(multipliers(self.step, points))}")  # fmt: skip
+                                f"{shown_multipliers(multipliers(self.step, points))}")  # fmt: skip
         q = plus.right[0] / np.linalg.norm(plus.right[0, 0])
         v = plus.solve(-(r[0] * slopes[0] + r[1] * slopes[1]))
         v -= (q[0] @ v[0]) * q
         return Guess(np.stack([q, v], axis=1), [0.0], plus.left[0, -1] / np.linalg.norm(plus.left[0, -1]), r)
 
-    def begin(self) -> Solved:
+    def begin(self) -> Solution:
         """A point of the curve near the start, with its tangent towards a larger second parameter."""
         for border in self._borders():
             with np.errstate(all="ignore"):
                 found = self.solve(self.guess, border, most=30)
-            if found is None or not self._near(found.z):
+            if found is None or not (self.inside(found.z)[-2 - (self.form == PAIR) :].all() and np.isfinite(found.z).all()):
                 continue
             started = self.at(found.z, found.tangent)
             if started is not None:
                 self.watch(started)
                 return self.at(started.z, started.tangent) or started
-        values = ", ".join(f"{name} = {self.step.params[name]:.6g}" for name in self.names)
         points = self.points(self.guess)
-        why = f"Newton's method finds none; the multipliers there are {_shown(multipliers(self.step, points))}"
-        raise NumericsError(f"there is no {self.what} near the start ({values}): "
-                            f"{NO_DERIVATIVE if rough(self.step, points) else why}")  # fmt: skip
+        why = f"Newton's method finds none; the multipliers there are {shown_multipliers(multipliers(self.step, points))}"
+        raise NumericsError(f"there is no {self.what} near the start ({named(self.names, self.guess[-2:])}): "
+                            f"{NO_DERIVATIVE if has_no_derivative(self.step, points) else why}")  # fmt: skip
 
     def _borders(self) -> list[np.ndarray]:
-        """What to hold while Newton's method runs: a parameter, or at a cusp, where both turn, the place along q."""
+        """Rows (m,) that border the system of the guess: hold a parameter, or at a cusp, where both turn, the place along q."""
         borders = [np.eye(self.m)[-1], np.eye(self.m)[-2]]
         if self.form == TURN:
             along = np.zeros(self.m)
-            blocks = self.guess[: self.n * self.stride].reshape(self.n, 2, self.d)
-            along[: self.n * self.stride].reshape(self.n, 2, self.d)[:, 0] = blocks[:, 1]
+            self.blocks(along)[:, 0] = self.blocks(self.guess)[:, 1]
             borders.append(along)
         return borders
 
-    def watch(self, start: Solved) -> None:
+    def watch(self, start: Solution) -> None:
         """Functions that vanish all along the curve from a solution on are watched no more."""
         if not self.watched:
             return
@@ -170,9 +165,8 @@ class CurveTracer(Tracer):
         held = np.abs(start.values[1:]) < HELD
         if aside is not None:
             held &= np.abs(aside.values[1:]) < HELD
-        first = int(self.block.view(np.int64)[WATCH])
-        self.block[first : first + self.watched][held] = 0.0
         self.held = held.reshape(self.n, self.switches)
+        self.block.watch[self.held] = 0.0
         if self.kind == "border collision":
             self._measure(start.tangent)
 
@@ -217,10 +211,6 @@ class CurveTracer(Tracer):
                                 "meet come apart, unless a symmetry, or a solution that the parameters leave in place, holds "
                                 "them together; follow the fold beside it")  # fmt: skip
 
-    def _near(self, z: np.ndarray) -> bool:
-        inside = (z >= self.limits[0]) & (z <= self.limits[1])
-        return bool(inside[-2 - (self.form == PAIR) :].all() and np.isfinite(z).all())
-
     @property
     def what(self) -> str:
         """For messages."""
@@ -228,35 +218,20 @@ class CurveTracer(Tracer):
             return "point of the condition"
         return f"{spoken(self.kind)} point" if self.form in (TURN, PAIR) else self.kind
 
-    def points(self, z: np.ndarray) -> np.ndarray:
-        """The points (…, n, D) in unknowns (…, m)."""
-        blocks = z[..., : self.n * self.stride].reshape(*z.shape[:-1], self.n, self.stride)
-        return np.ascontiguousarray(blocks[..., : self.d])
-
     def mirrored(self, z: np.ndarray) -> np.ndarray:
         """Unknowns (m,) with all directions turned round, which solve the same equations; but not v of branch points."""
         turned = z.copy()
-        blocks = turned[: self.n * self.stride].reshape(self.n, -1, self.d)
-        blocks[:, 1 : 2 if self.form == BRANCH else None] *= -1
+        self.blocks(turned)[:, 1 : 2 if self.form == BRANCH else None] *= -1
         return turned
 
-    def direction(self, z: np.ndarray) -> np.ndarray:
-        """q_1, (D,)."""
-        return z[self.d : 2 * self.d]
-
-    def meeting(self, z: np.ndarray, points: np.ndarray) -> str:
-        """What a multiplier 1 of a cycle (n, D) is: a "fold", or a "branch point" where neither parameter moves it away."""
+    def fold_or_branch_point(self, z: np.ndarray, points: np.ndarray) -> str:
+        """The name of a multiplier 1 of a cycle (n, D): "fold", or "branch point" where neither parameter moves it away."""
         step = self.map_at(z)
-        plus = Shift(jacobians(step, points), 1.0, 1)
+        plus = BorderedSystem(jacobians(step, points), 1.0, 1)
         rates = [abs(float((plus.left[0] * Forms(step, points, name).slope).sum())) for name in self.names]
-        length = float((self.weights[: self.d].min() * self.n) ** -0.5)
-        moved = np.array(rates) * (self.bounds[:, 1] - self.bounds[:, 0])
-        return "branch point" if moved.max() <= UNMOVED * length else "fold"
+        return "branch point" if (np.array(rates) * self.widths).max() <= UNMOVED * self.state_length else "fold"
 
-    def map_at(self, z: np.ndarray) -> Map:
-        """The map with the parameters of a point of the curve."""
-        return self.step.at(**{name: float(value) for name, value in zip(self.names, z[-2:], strict=True)})
-
-
-def _shown(mu: np.ndarray) -> str:
-    return str(np.round(mu[:8], 6).tolist()) + (" …" if len(mu) > 8 else "")
+    @property
+    def state_length(self) -> float:
+        """The greatest of the lengths of the entries of the state."""
+        return float((self.weights[: self.d].min() * self.n) ** -0.5)

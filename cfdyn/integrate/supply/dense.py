@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.supply.fields import array_in, by_value, make_field, plain_field, reading
+from cfdyn.integrate.supply.fields import by_value, make_field, plain_field, reading
 from cfdyn.integrate.supply.supplier import Modes, Readings, Supplier
-from cfdyn.kernels.edge import block as edge
-from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE, Edge
 from cfdyn.kernels.edge.forces import FAINT, start
+from cfdyn.kernels.steppers.dense import observe
 from cfdyn.kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
-from cfdyn.kernels.steppers.observing import observe
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import address, apply
 from cfdyn.systems.flow import Flow
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
@@ -73,7 +72,7 @@ class Dense(Supplier):
         made = make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled, reference,
                           jacobians, 1e-11 if near else 1e-13, soft)  # fmt: skip
         if target is not None:
-            made.block[edge.TARGET] = target
+            Edge(made.block).target = target
         return made
 
     def has_jacobian(self) -> bool:
@@ -81,15 +80,14 @@ class Dense(Supplier):
 
     def begin(self, field: Field, z: np.ndarray, f: np.ndarray) -> None:
         if field.k:
-            apply(addresses(start.compiled), 0, z, field.block, f)
+            apply(address(start.compiled), z, field.block, f)
 
     def reference(self, field: Field) -> np.ndarray:
-        size = field.k * self.n_weights
-        return array_in(field, edge.REFERENCE, size).reshape(field.k, -1).copy() if size else np.zeros((0, self.n_weights))
+        return Edge(field.block).reference.copy() if field.k else np.zeros((0, self.n_weights))
 
     def onto_edge(self, field: Field, z: np.ndarray) -> np.ndarray | None:
         state, violation = z.copy(), np.zeros(3)
-        apply(field.rules, PROJECT, state, field.block, violation)
+        apply(field.rules[PROJECT], state, field.block, violation)
         return state if np.isfinite(violation[0]) else None
 
     def read(self, field: Field, reference: np.ndarray, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray) -> Readings:
@@ -107,15 +105,15 @@ class Dense(Supplier):
         return Readings(z, found[:, 1 : n + 1], found[:, 0], found[:, n + 1 :].reshape(-1, d, d))
 
     def violation(self, fields: Sequence[Field]) -> float:
-        return max((float(field.block[edge.WORST]) for field in fields if field.k), default=0.0)
+        return max((float(Edge(field.block).worst) for field in fields if field.k), default=0.0)
 
     def determined(self, fields: Sequence[Field]) -> bool:
-        return all(field.block[edge.WEAKEST] > FAINT for field in fields if field.k)
+        return all(Edge(field.block).weakest > FAINT for field in fields if field.k)
 
     def tally(self, fields: Sequence[Field]) -> dict[str, int]:
         slopes, jacobians = (sum(int(field.counts[c]) for field in fields) for c in (SLOPES, JACOBIANS))
-        blocks = [] if self.kind == PLAIN else [field.block.view(np.int64) for field in fields]
-        hessians, third = (sum(int(b[c]) for b in blocks) for c in (edge.SPECTRA, edge.FORCES))
+        blocks = [] if self.kind == PLAIN else [Edge(field.block) for field in fields]
+        hessians, third = sum(int(b.spectra) for b in blocks), sum(int(b.pushes) for b in blocks)
         # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
         work = self.flow.work * slopes + 2 * self.n_weights * hessians + 5 * third
         return {"slopes": slopes, "jacobians": jacobians, "hessians": hessians, "third_derivatives": third,

@@ -10,7 +10,7 @@ import sympy as sp
 from cfdyn.symbolic.exact.algebra.closed import readable, shown, square_roots, tidy
 from cfdyn.symbolic.exact.algebra.expressions import expressions, rational
 from cfdyn.symbolic.exact.algebra.family import System
-from cfdyn.symbolic.exact.algebra.solutions import solutions
+from cfdyn.symbolic.exact.algebra.solutions import is_zero, solutions
 from cfdyn.symbolic.exact.algebra.solve import read_system
 from cfdyn.symbolic.exact.request import Refused, read_program
 
@@ -27,7 +27,7 @@ def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     slopes = [sp.diff(loss, w, k) for k in range(1, 5)]
     points, reasons, minimal = *_critical_points(sp.factor(slopes[0]), w, system), 0
     for point in points:
-        if not _is_zero(slopes[0].subs(w, point), system):  # a formula may be a critical point for other parameters alone
+        if not is_zero(slopes[0].subs(w, point), system.values):  # a formula may be a critical point for other parameters alone
             continue
         derivatives = [tidy(sp.simplify(d.subs(w, point))) for d in slopes[1:]]
         sharpness = sp.N(derivatives[0].subs(system.values), chop=True)
@@ -66,10 +66,10 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
     """Those in closed form, and why these may not be all."""
     numerator = sp.fraction(sp.together(slope))[0]
     if not numerator.is_polynomial(w):
-        found, reason = solutions(slope, w, system.values)
-        if not found:
+        exact = solutions(slope, w)
+        if exact is None:
             raise Refused("its critical points have no closed form")
-        return found, [f"of its critical points: {reason}"] if reason else []
+        return exact, []
     found, reasons = [], []
     for factor, _ in sp.factor_list(numerator, w)[1]:
         roots = square_roots(factor, w) if factor.has(w) else []
@@ -79,19 +79,13 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
     return found, reasons
 
 
-def _is_zero(expression: sp.Expr, system: System) -> bool:
-    """True if it vanishes where the parameters have their values, to 30 digits of 50."""
-    number = sp.N(expression.subs(system.values), 50, chop=True)
-    return bool(number.is_finite) and abs(number) < sp.Float(10) ** -30
-
-
 def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
     """The least lr with det(I + J) = 0 at the fixed point; the state behind the weight is at rest there."""
     lr = next((s for s in system.parameters if s.name == "lr"), None)
     at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
     if lr is None:
         return None
-    if not all(_is_zero(f.subs(at) - at[s], system) for f, s in zip(system.f, system.z)):
+    if not all(is_zero(f.subs(at) - at[s], system.values) for f, s in zip(system.f, system.z)):
         raise Refused("the optimizer's state is not at rest at a minimum")
     matrix = sp.Matrix(system.jacobian).subs(at) + sp.eye(len(system.z))
     border = sp.fraction(sp.together(sp.expand(matrix.det())))[0]

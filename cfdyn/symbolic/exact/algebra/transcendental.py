@@ -12,7 +12,7 @@ from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from cfdyn.symbolic.exact.algebra.closed import latex, readable, shown, tidy
 from cfdyn.symbolic.exact.algebra.conditions import DIGITS, conditions, factors, formula_roots
 from cfdyn.symbolic.exact.algebra.family import System
-from cfdyn.symbolic.exact.algebra.solutions import real_number, samples, solutions
+from cfdyn.symbolic.exact.algebra.solutions import is_zero, real_number, solutions
 from cfdyn.symbolic.exact.request import Refused
 
 TRANSCENDENTAL = (sp.exp, sp.log, sp.erf, TrigonometricFunction, HyperbolicFunction)
@@ -41,37 +41,39 @@ def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str,
     Refused : after these, in words why they may not be all
     """
     equation, slope = sp.factor(sp.simplify(f - x)), sp.diff(f, x)
-    found, reason = solutions(equation, x, system.values)
+    found = solutions(equation, x)
     if not found:
         raise Refused("its fixed points have no closed form")
     slopes = {root: tidy(sp.simplify(slope.subs(x, root))) for root in found}
-    smooth = {root: m for root, m in slopes.items() if any(real_number(m.subs(at)) is not None for at in samples(system.values))}
+    smooth = {root: m for root, m in slopes.items() if not m.has(sp.zoo, sp.nan, sp.oo, x)}
     yield {"kind": "fixed points", "equation": shown(equation), "unknown": x.name, "degree": 0, "count": len(smooth),
            "coordinates": [shown(x)], "roots": [shown(r) for r in smooth], "multipliers": [shown(m) for m in smooth.values()],
            "multiplier_polynomial": None}  # fmt: skip
-    marks, reasons = [], [reason] if reason else []
+    marks: list[dict[str, Any]] = []
+    reasons: list[str] = []
     for root, multiplier in smooth.items():
         for kind, value in (("flip", -1), ("fold", 1)):
             new, doubt = marked(system, kind, root, multiplier - value)
             marks += [mark for mark in new if mark not in marks]
-            reasons += [f"the multiplier may be {value} elsewhere too"] if doubt else []
+            reasons += [f"where the multiplier is {value} has no closed form"] if doubt else []
     yield {"of": 0, "conditions": marks}
     reasons += [f"at the fixed point {x} = {root} it has no derivative" for root in slopes if root not in smooth]
     if reasons:
         raise Refused("; ".join(dict.fromkeys(reasons)))
 
 
-def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list[dict[str, Any]], str]:
-    """The conditions gap = 0 for the fixed point ``root``, with the values of the first parameter there, and what may lack."""
+def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list[dict[str, Any]], bool]:
+    """The conditions gap = 0 for the fixed point ``root``, with the values of the first parameter there; True: some may lack."""
     if not system.parameters:
-        return [], ""
+        return [], False
     p, top = system.parameters[0], sp.fraction(sp.together(sp.expand(gap)))[0]
-    others, doubt = {s: v for s, v in system.values.items() if s != p}, ""
+    others, doubt = {s: v for s, v in system.values.items() if s != p}, False
     if top.is_polynomial(*system.parameters):
         found = conditions(kind, factors(top, system.parameters), system.parameters, system.values)
     elif top.has(p):
-        values, doubt = solutions(gap, p, others)
-        found = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(values, p, others)}]
+        values = solutions(gap, p)
+        doubt, here = values is None, [v for v in values or () if is_zero(gap.subs(p, v), others)]
+        found = [{"kind": kind, "polynomial": readable(top), "latex": latex(top), "roots": formula_roots(here, p, others)}]
     else:
         found = []
     (x,), (f,) = system.z, system.f

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from cfdyn.symbolic.exact.algebra.brief import brief
@@ -50,12 +51,10 @@ def _watch(seconds: float) -> None:
 
 
 def _limit_memory() -> None:
-    try:
+    with suppress(ImportError, OSError, ValueError):  # not on this system, or less is allowed already
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    except (ImportError, OSError, ValueError):  # not on this system, or less is allowed already
-        pass
 
 
 def main() -> None:

@@ -9,40 +9,43 @@ import numpy as np
 
 from cfdyn.cycles.shooting import jacobians, multipliers_of, regularity, residual
 from cfdyn.errors import NumericsError, UsageError, shown
-from cfdyn.normal_forms.homological import Forms, Shift, derivatives
-from cfdyn.systems.map import Map, require_map
+from cfdyn.normal_forms.homological import BorderedSystem, Forms, derivatives
+from cfdyn.systems.map import Map
 from cfdyn.words import called
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1
+STILL = 1e-6  # of sizes: a sum that vanishes but for rounding
 
 
-def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
-    """The points of a cycle (n, D), each given in full or by its weights, if they are one and the map is smooth there."""
-    require_map(step)
+def given_points(step: Map, points: Any) -> np.ndarray:
+    """Points (n, D), each given in full or by its weights, or one state."""
     try:
         rows = np.asarray(points, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"the points of a cycle are numbers, (n, {step.dim}), not {shown(points)}") from None
     if rows.ndim > 2 or rows.size == 0:
         raise UsageError(f"the points of a cycle have the shape (n, {step.dim}), not {rows.shape}")
-    cycle = np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])
+    return np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])
+
+
+def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
+    """The same, if they are those of a cycle at which the map is smooth."""
+    cycle = given_points(step, points)
     size = float(np.abs(cycle).max())
     if not np.isfinite(step.jacobian(cycle[0])).all():
         raise NumericsError("the map has no derivative at this point")
     gap = residual(step, cycle)
     if not gap <= tolerance * (1 + size):
-        what = "a fixed point" if len(cycle) == 1 else f"a {len(cycle)}-cycle"
-        raise NumericsError(f"this is not {what}: the map misses the next point by {gap:.3g}")
-    if step.switching and (regularity(step, cycle, size) != "smooth" or _bent(step, cycle, size)):
+        raise NumericsError(f"this is not a {called(len(cycle))}: the map misses the next point by {gap:.3g}")
+    if step.switching and (regularity(step, cycle, size) != "smooth" or _higher_derivatives_jump(step, cycle, size)):
         raise NumericsError("the map has a corner at this point (a border collision): there is no smooth normal form")
     return cycle
 
 
-def _bent(step: Map, cycle: np.ndarray, size: float) -> bool:
-    """Whether a second or third derivative jumps at the points: its values on both sides do not approach each other."""
-    rng = np.random.default_rng(0)
-    along = rng.normal(size=cycle.shape)
+def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float) -> bool:
+    """True if a second or third derivative jumps at the points: its values on both sides do not approach each other."""
+    along = np.random.default_rng(0).normal(size=cycle.shape)
     h = 1e-4 * (size or 1.0) * along
     for order in (2, 3):
         both = [[derivatives(step, cycle + sign * shift, *[along] * order) for sign in (1, -1)] for shift in (h, h / 100)]
@@ -53,10 +56,10 @@ def _bent(step: Map, cycle: np.ndarray, size: float) -> bool:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class CriticalMultipliers:
     """The multipliers of a cycle, how many are at +1 and −1, and the critical complex ones with Im > 0.
 
-    ``hyperbolic``: whether others are outside the unit circle.
+    ``hyperbolic``: some others are outside the unit circle.
     """
 
     multipliers: np.ndarray
@@ -79,37 +82,29 @@ class Spectrum:
         """Refuse θ = 2π/3 and π/2, where the normal form has further terms, and λ² among the other multipliers."""
         for order in (3, 4):
             if abs(self.rotation**order - 1) <= order * max(tolerance, 1e-9):
-                raise NumericsError(
-                    f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant circle need exist"
-                )
+                raise NumericsError(f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant "
+                                    "circle need exist")  # fmt: skip
 
-    def require_no_fold(self, forms: Forms, critical: Shift, plus: Shift) -> None:
+    def require_no_fold(self, forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> None:
         """Jordan blocks and a +1 that is no continuum make this a point of codimension two, refused by name."""
-        first = "flip" if self.minus else "Neimark–Sacker"
+        first, q = "flip" if self.minus else "Neimark–Sacker", critical.right[0]
         if not critical.split:
             raise NumericsError("a strong resonance 1:2: two multipliers are −1 with one eigenvector")
-        if self.plus == 0:
-            return
-        if not plus.split:
+        if self.plus and not plus.split:
             raise NumericsError(f"a {first} with a strong resonance 1:1: two multipliers are +1 with one eigenvector")
-        for v, p in zip(plus.right, plus.left):
+        for v, p in zip(plus.right, plus.left, strict=True) if self.plus else ():
             square = forms.second(v, v)
-            q = critical.right[0]
             others = np.abs(forms.second(v, q)) + np.abs(forms.second(q, q.conj()))
-            if abs((p * square).sum()) > 1e-6 * (np.abs(p) * (np.abs(square) + others)).sum():
+            if abs((p * square).sum()) > STILL * (np.abs(p) * (np.abs(square) + others)).sum():
                 what = f"fold–{first} point"
-                if forms.parameter is not None and _still(forms, p):
+                size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
+                # The parameter does not move the map across the direction of the multiplier +1.
+                if forms.parameter is not None and abs((p * forms.slope).sum()) <= STILL * size:
                     what = f"branch point with a {first} {'point' if self.minus == 0 else ''}".rstrip()
                 raise NumericsError(f"a {what}: multipliers are +1 and {'−1' if self.minus else 'e^(±iθ)'} at once")
 
 
-def _still(forms: Forms, p: np.ndarray) -> bool:
-    """Whether the parameter does not move the map across the direction of a multiplier +1, as at a branch point."""
-    size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
-    return bool(abs((p * forms.slope).sum()) <= 1e-6 * size)
-
-
-def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
+def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMultipliers:
     """The critical multipliers of a cycle with these Jacobians (n, D, D).
 
     Raises
@@ -122,18 +117,21 @@ def spectrum(matrices: np.ndarray, tolerance: float) -> Spectrum:
     plus, minus = np.abs(values - 1) <= tolerance, np.abs(values + 1) <= tolerance
     pairs = values[(np.abs(np.abs(values) - 1) <= tolerance) & (np.imag(values) > 0) & ~plus & ~minus]
     outside = bool(np.any(np.abs(values) > 1 + tolerance))
-    found = Spectrum(values, int(plus.sum()), int(minus.sum()), pairs, outside)
+    found = CriticalMultipliers(values, int(plus.sum()), int(minus.sum()), pairs, outside)
     if found.plus + found.minus + len(pairs) == 0:
-        shown = np.round(found.multipliers[:8], 6).tolist()
-        raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown}{' …' if len(values) > 8 else ''}")
+        raise NumericsError(f"this is not a bifurcation point: the multipliers are {shown_multipliers(values)}")
     if len(pairs) > 1 or (len(pairs) and found.minus):
         names = " and ".join(n for n in ("a flip" * bool(found.minus), f"{len(pairs)} complex pairs") if n)
         raise NumericsError(f"multipliers are on the unit circle in several ways at once ({names}): codimension two")
     if found.plus > 1 and not found.minus and not len(pairs):
-        raise NumericsError(
-            f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a fold across"
-        )
+        raise NumericsError(f"{found.plus} multipliers are +1 at once: a strong resonance 1:1, or a continuum of cycles with a "
+                            "fold across")  # fmt: skip
     return found
+
+
+def shown_multipliers(multipliers: np.ndarray) -> str:
+    """The first eight, for messages."""
+    return str(np.round(multipliers[:8], 6).tolist()) + (" …" if len(multipliers) > 8 else "")
 
 
 def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:
@@ -142,7 +140,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
     As everywhere along a family of maps that keep areas: these have no other folds and flips.
     """
     sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
-    if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or Shift(jacobians(step, points), sign, 1).split:
+    if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:
         return ""
     # NaN where a row has no multipliers.
     products = rows[:, i] * rows[:, j]

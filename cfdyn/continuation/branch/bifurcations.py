@@ -1,0 +1,204 @@
+"""Bifurcations between two rows of a branch: seen by a test function that changes its sign, located to round-off."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, root, solved_nodes
+from cfdyn.continuation.branch.system import BRANCH, FLIP, FOLD, MOST_DENSE, BranchTracer
+from cfdyn.continuation.tracer import Solution
+from cfdyn.kernels.continuation.driver import Curve
+
+NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
+LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
+OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
+TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
+CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
+ROUNDED = 1e-14  # of a test: rounding
+SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
+REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
+
+
+class SpecialPoint(NamedTuple):
+    """A special point behind row ``row``, a share ``share`` of the step on; ``period`` if it is one of a shorter cycle."""
+
+    kind: str
+    row: int
+    share: float
+    z: np.ndarray
+    period: int | None = None
+
+
+def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[SpecialPoint]:
+    """All between rows of a smooth piece with the multipliers ``mu`` (rows, D), in order."""
+    speed = rows.tangents[:, -1] * tracer.weights[-1] ** 0.5
+    # On a vertical branch the sign is that of rounding.
+    branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
+    flips = changes(np.sign(rows.values[:, 1 + FLIP]))
+    points = [locate_flip(tracer, rows, k) for k in flips]
+    points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, rows, k, count)]
+    points += [locate_branch_point(tracer, rows, k) for k in branch]
+    # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
+    turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
+    points += [SpecialPoint("fold", k, hit[0], hit[1].z) for k, hit in turns if hit]
+    located = [s for s in points if s]
+    for kind, test, sign in (("flip", FLIP, -1.0), ("branch point", FOLD, 1.0)):
+        for pair in touches(rows.values[:, 1 + test], mu, sign):
+            s = locate_touch(tracer, rows, pair, kind, test, sign)
+            if s and all(tracer.length(s.z - other.z) > SQUARED or other.kind != kind for other in located):
+                located.append(s)
+    located += [s for k in circles(mu) if (s := locate_neimark_sacker(tracer, rows, k))]
+    return sorted(located, key=lambda s: (s.row, s.share))
+
+
+def changes(signs: np.ndarray) -> list[int]:
+    """Rows behind which a sign changes; a 0 counts as the sign before it."""
+    for k in np.flatnonzero(signs == 0):
+        signs[k] = signs[k - 1] if k else -signs[min(1, len(signs) - 1)]
+    return [int(k) for k in np.flatnonzero(signs[:-1] * signs[1:] < 0)]
+
+
+def circles(mu: np.ndarray) -> list[int]:
+    """Rows behind which a pair of complex multipliers crosses the unit circle."""
+    if not np.iscomplexobj(mu):
+        return []
+    outside = pairs_outside(mu)
+    complete = np.isfinite(outside)
+    both = complete[:-1] & complete[1:] & (outside[:-1] != outside[1:])
+    return [int(k) for k in np.flatnonzero(both) if crosses_circle(mu[k], mu[k + 1])]
+
+
+def pairs_outside(mu: np.ndarray) -> np.ndarray:
+    """How many multipliers lie outside the unit circle, in each row."""
+    return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > OUTSIDE).sum(axis=-1), np.nan)
+
+
+def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
+    """True if a complex multiplier moves through the circle, each matched with the nearest of the other row."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(np.abs(before[:, None] - after[None]))
+    return any(
+        (abs(before[i]) > OUTSIDE) != (abs(after[j]) > OUTSIDE) and min(abs(before[i].imag), abs(after[j].imag)) > REAL
+        for i, j in zip(rows, columns, strict=True)
+    )
+
+
+def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
+    """det(M + I) = 0; where several multipliers pass −1 together, their mean, which does so at a simple zero."""
+    solution = between(tracer, rows, k)
+    hit = root(lambda s: s.values[1 + FLIP], solution)
+    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < TOGETHER).sum())
+    if together > 1:
+        hit = root(lambda s: _mean(tracer, s, together), solution) or hit
+    return None if hit is None else SpecialPoint("flip", k, hit[0], hit[1].z)
+
+
+def locate_flips(tracer: BranchTracer, rows: Curve, k: int, count: int) -> list[SpecialPoint]:
+    """An even number of multipliers that pass −1 in one step, where det(M + I) keeps its sign: together, or two apart."""
+    solution = between(tracer, rows, k)
+    hit = root(lambda s: _mean(tracer, s, count), solution)
+    if hit is None:
+        return []
+    before = rows.values[k, 1 + FLIP]
+    if count == 2 and hit[1].values[1 + FLIP] * before < -ROUNDED * abs(before):
+        apart = [root(lambda s: s.values[1 + FLIP], solution, *part) for part in ((0.0, hit[0]), (hit[0], 1.0))]
+        return [SpecialPoint("flip", k, one[0], one[1].z) for one in apart if one is not None]
+    farthest = np.sort(np.abs(tracer.multipliers(hit[1].values[None])[0] + 1))[count - 1]
+    return [SpecialPoint("flip", k, hit[0], hit[1].z)] if farthest <= SQUARED else []
+
+
+def _mean(tracer: BranchTracer, s: Solution, count: int) -> float:
+    """1 plus the mean of so many multipliers, the nearest to −1."""
+    mu = tracer.multipliers(s.values[None])[0]
+    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
+
+
+def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
+    """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
+    if mu.shape[1] < 2:
+        return []
+    below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
+    change = np.abs(np.diff(below))
+    return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
+
+
+def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
+    """Pairs of rows between which two multipliers may pass ±1 both ways at once: det(M ∓ I) only touches 0 there.
+
+    Rows in which both are at ±1 already, as short steps leave them near branch points, are passed over.
+    """
+    if mu.shape[1] < 2:
+        return []
+    second = np.sort(np.abs(mu - sign), axis=1)[:, 1]
+    kept = np.flatnonzero(~(second <= TOGETHER))
+    size, v = np.abs(values[kept]), values[kept]
+    pairs = [(p, p + 1) for p in np.flatnonzero((np.diff(kept) > 1) & (v[:-1] * v[1:] > 0))]
+    least = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (v[:-2] * v[2:] > 0) & (v[:-2] * v[1:-1] > 0)
+    pairs += [pair for p in np.flatnonzero(least & (second[kept][1:-1] < CLOSE)) for pair in ((p, p + 1), (p + 1, p + 2))]
+    return [(int(kept[p]), int(kept[q])) for p, q in pairs]
+
+
+def locate_touch(
+    tracer: BranchTracer, rows: Curve, pair: tuple[int, int], kind: str, test: int, sign: float
+) -> SpecialPoint | None:  # fmt: skip
+    """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
+    solution = interpolated(between(tracer, rows, *pair))
+    if solution is None:
+        return None
+    values = np.array([solution(t).values[1 + test] for t in NODES])
+    fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
+    extrema = np.asarray(fit.deriv().roots(), dtype=complex)
+    for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():
+        there = solution(t)
+        own, following = tracer.condensed(there.values)
+        if np.linalg.svd(own + sign * following, compute_uv=False)[-2] <= SQUARED:
+            row = pair[0] + int(np.argmin((rows.points[pair[0] : pair[1]] - there.z) ** 2 @ tracer.weights))
+            return SpecialPoint(kind, row, t, there.z)
+    return None
+
+
+def locate_branch_point(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
+    """Where the bordered matrix is singular: its determinant and the curve, interpolated from around that point.
+
+    At the point itself Newton's method has lost half of its digits.
+    """
+    solution, border = between(tracer, rows, k), tracer.weights * rows.tangents[k]
+    hit = _singular(tracer, solution, border, 0.0, 1.0)
+    # Where the curve bends much within the step, polynomials through all of it do not give every digit.
+    closer = hit and _singular(tracer, solution, border, hit[0] - NARROW, hit[0] + NARROW)
+    best = closer or hit
+    # Between two branches that touch, steps may slip from one to the other: the sign changes, but no point is singular.
+    slipped = best is not None and not tracer.switches and tracer.m <= MOST_DENSE and tracer.regularity(best[1]) > SINGULAR
+    return None if best is None or slipped else SpecialPoint("branch point", k, min(max(best[0], 0.0), 1.0), best[1])
+
+
+def _singular(
+    tracer: BranchTracer, solution: Between, border: np.ndarray, lo: float, hi: float
+) -> tuple[float, np.ndarray] | None:  # fmt: skip
+    """(share of the step, z) where the bordered determinant vanishes, from solutions between two shares of the step."""
+    from scipy.interpolate import BarycentricInterpolator
+    from scipy.optimize import brentq
+
+    solved = solved_nodes(solution, lo, hi)
+    if solved is None:
+        return None
+    nodes, solutions = solved
+    # Along the branch the border is the tangent of the step's start.
+    determinant = BarycentricInterpolator(nodes, np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for s in solutions]))
+    # A branch that begins at the point has it as a row: by rounding the root may lie outside.
+    first, last = lo - MARGIN * (hi - lo), hi + MARGIN * (hi - lo)
+    if not float(determinant(first)) * float(determinant(last)) < 0:
+        return None
+    share = float(brentq(determinant, first, last, xtol=1e-15))
+    return share, np.asarray(BarycentricInterpolator(nodes, np.array([s.z for s in solutions]))(share))
+
+
+def locate_neimark_sacker(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
+    """|μ| = 1 for a complex pair."""
+    outside, following = (int(n) for n in pairs_outside(tracer.multipliers(rows.values[k : k + 2])))
+    critical = max(outside - 2 if outside > following else outside, 0)
+    hit = root(lambda s: float(abs(tracer.multipliers(s.values[None])[0, critical]) - 1), between(tracer, rows, k))
+    return None if hit is None else SpecialPoint("neimark-sacker", k, hit[0], hit[1].z)

@@ -1,0 +1,124 @@
+"""A curve of bifurcations followed in two parameters in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cfdyn.continuation.borders import BorderPoint, solution_behind
+from cfdyn.continuation.curve.ends import completed, merging
+from cfdyn.continuation.curve.point import CurvePoint
+from cfdyn.continuation.curve.system import HELD, CurveTracer
+from cfdyn.continuation.paths import Crossing, Path, PathFollower
+from cfdyn.continuation.requirements import check_memory
+from cfdyn.continuation.tracer import SAME, Piece, Solution, some_rows
+from cfdyn.errors import NumericsError
+from cfdyn.kernels.continuation.critical import CONDITION
+from cfdyn.kernels.continuation.driver import Curve
+
+
+class CurveFollower(PathFollower[CurveTracer]):
+    """Steps along a curve; it ends where the points of the cycle merge, or Newton's method was misled."""
+
+    def __init__(self, tracer: CurveTracer, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None):
+        super().__init__(tracer, max_steps, max_step, progress)
+        self._points: dict[bytes, CurvePoint] = {}
+
+    def point_at(self, z: np.ndarray) -> CurvePoint:
+        """The cycle at a row of unknowns, made once."""
+        key = z.tobytes()
+        if key not in self._points:
+            self._points[key] = CurvePoint(self.tracer, z)
+        return self._points[key]
+
+    def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
+              origin: Solution | None) -> Piece:  # fmt: skip
+        """Rows from a solution on, up to the first that is no such cycle.
+
+        Raises
+        ------
+        NumericsError : the start is none, or a branch point does not persist
+        """
+        tracer, begun = self.tracer, origin or start
+        piece = completed(tracer, tracer.follow(start, most_steps, self.max_step, first,
+                                                lambda rows: closing(tracer, begun, rows) or merging(tracer, rows),
+                                                progress, origin))  # fmt: skip
+        tracer.require_branches(piece.points)
+        # Beside a pole short steps of Newton's method prove nothing.
+        n = next((k for k, z in enumerate(piece.points) if not self.point_at(z).holds()), len(piece.points))
+        if n == 0:
+            raise NumericsError(f"there is no {tracer.what} near the start: Newton's method creeps to a pole or jump of the map")
+        if n < len(piece.points):
+            rows = some_rows(piece, slice(n))
+            piece = Piece(*rows, "far" if tracer.runs_off(rows.points) else "stalled")
+        return piece
+
+    def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
+        """On from the other side of the border, if there is such a cycle; the border counts if the map is not smooth there."""
+        onward = solution_behind(self.tracer, met)
+        if onward is not None and not (most_steps > 0 and self.point_at(onward.z).holds()):
+            onward = None
+        return piece, met if self._not_smooth(met) else None, onward, "border" if onward is None else ""
+
+    def _not_smooth(self, met: BorderPoint) -> bool:
+        """True if the map has a corner or jump at the border, not just a formula that changes."""
+        tracer = self.tracer
+        k, j = divmod(met.switch, tracer.switches)
+        step, x = tracer.map_at(met.z), tracer.points(met.z)[k]
+        signs = ["".join(sign if i == j else "0" for i in range(tracer.switches)) for sign in "-+"]
+        below, above = (step.rule(f"side:{s}")(x, step.p) for s in signs)
+        return not np.abs(above - below).max() <= 1e-9 * (1 + np.abs(below).max())
+
+    def both_ways(self, start: Solution) -> Path:
+        """From a solution on in both directions, unless it closes.
+
+        Raises
+        ------
+        NumericsError : Newton's method was misled to what is no such cycle, or a branch point that does not persist
+        UsageError : more rows than fit into memory
+        """
+        tracer = self.tracer
+        row = 2 * tracer.m + tracer.width + (1 + tracer.directions) * tracer.d**2
+        check_memory(row, 2 * self.max_steps, f"points of a curve of {tracer.n}-cycles")
+        path = super().both_ways(start)
+        if path.ends[1] != "closed":
+            # A border that the start itself is on, though not the curve.
+            on = np.flatnonzero(~tracer.held.ravel() & (np.abs(start.values[1:]) < HELD))
+            borders = [met for j in on if self._not_smooth(met := BorderPoint(start.z, start, int(j), 1.0))]
+            if borders:
+                path.borders[path.start] = borders[0]
+        return path
+
+    def extension(self, unknowns: np.ndarray, side: int, pace: float) -> Path:
+        """The path on from one side of a curve with these ``unknowns`` (see `BifurcationCurve`); see `PathFollower.further`."""
+        way = 1 if side else -1
+        return self.further(solution_again(self.tracer, unknowns[2 * side], way), solution_again(self.tracer, unknowns[1], way),
+                            side, pace)  # fmt: skip
+
+
+def solution_again(tracer: CurveTracer, row: np.ndarray, way: int = 1) -> Solution:
+    """A row (2, m) of unknowns and their tangent as a solution, the tangent that way."""
+    z, tangent = row
+    found = tracer.solve(z, tracer.weights * tangent)
+    there = None if found is None else tracer.at(found.z, way * tangent)
+    if there is None:
+        raise NumericsError("there is no such solution any more: the curve cannot go on")
+    return there
+
+
+def closing(tracer: CurveTracer, origin: Solution, rows: Curve) -> tuple[int, str] | None:
+    """The rows up to where the curve is back at its origin with all directions turned round, if it is."""
+    if tracer.form == CONDITION:
+        return None
+    z, tangent, weights = tracer.mirrored(origin.z), tracer.mirrored(origin.tangent), tracer.weights
+    points, tangents = rows.points[:-1], rows.tangents[:-1]
+    gap, step = z - points, np.sqrt(np.diff(rows.points, axis=0) ** 2 @ weights)
+    along, away, aligned = (gap * tangents) @ weights, gap**2 @ weights, tangents @ (weights * tangent)
+    near = (along >= 0) & (along <= 1.1 * step) & (away - along**2 <= 0.25 * step**2) & (aligned > 0.5)
+    for k in np.flatnonzero(near):
+        found = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
+        if found is not None and tracer.length(found.z - z) <= SAME:
+            rows.points[k + 1], rows.tangents[k + 1] = z, tangent
+            return int(k) + 2, "closed"
+    return None

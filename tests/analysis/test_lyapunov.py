@@ -1,0 +1,58 @@
+"""`lyapunov` against closed forms and published numbers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import cfdyn as cf
+from tests.oracles import needs_compiler
+
+LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
+CUBIC, DOUBLE_WELL = (cf.as_map(loss, cf.optimizers.gd(lr=1.0)) for loss in (cf.losses.cubic(), cf.losses.double_well()))
+
+
+@needs_compiler
+def test_lyapunov_exponents():
+    assert cf.analysis.lyapunov(LOGISTIC.at(r=4.0), [0.3], 500_000)[0] == pytest.approx(math.log(2), abs=2e-3)
+    assert cf.analysis.lyapunov(CUBIC.at(lr=1.5), [0.3], 500_000)[0] == pytest.approx(math.log(2), abs=2e-3)
+    # At the very end of the chaos the orbit may step over the edge by round-off.
+    assert cf.analysis.lyapunov(DOUBLE_WELL.at(lr=2 - 1e-12), [0.3], 500_000)[0] == pytest.approx(math.log(3), abs=3e-3)
+
+
+@needs_compiler
+def test_lyapunov_spectrum_of_henon():
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    exponents = cf.analysis.lyapunov(henon, [0.1, 0.1], 1_000_000)
+    assert exponents[0] == pytest.approx(0.41922, abs=1e-3)
+    assert exponents.sum() == pytest.approx(math.log(0.3), abs=1e-9)
+    found = cf.analysis.classify(henon, [0.1, 0.1])
+    assert found.kind == "chaotic" and found.lyapunov == pytest.approx(0.41922, abs=5e-3)
+
+
+def test_lyapunov_of_a_cycle_and_of_linear_maps():
+    assert cf.analysis.lyapunov(LOGISTIC.at(r=3.3), [0.3], 5000)[0] == pytest.approx(
+        math.log(abs(4 + 6.6 - 3.3**2)) / 2, rel=1e-6
+    )
+    linear = cf.Map.from_text(["x/2 + y", "y/3"], "x y")
+    assert cf.analysis.lyapunov(linear, [0.0, 0.0], 500) == pytest.approx([-math.log(2), -math.log(3)], abs=1e-2)
+    dead = cf.Map.from_text(["x/2", "x/4"], "x y")
+    assert cf.analysis.lyapunov(dead, [1.0, 0.0], 100)[1] == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: cf.analysis.lyapunov(LOGISTIC.at(r=5.0), [0.3], 1000), "diverges|diverged|finite"),
+        (lambda: cf.analysis.lyapunov(LOGISTIC, [0.3], 0), "at least one step"),
+        (lambda: cf.analysis.classify(LOGISTIC, [0.3], max_period=0), "at least 1"),
+        (lambda: cf.analysis.classify(LOGISTIC, [math.nan]), "finite"),
+        (lambda: cf.analysis.cycles(cf.Map.from_text(["y", "x"], "x y"), 3, [(0, 1)]), "2 variables"),
+        (lambda: cf.analysis.cycles(LOGISTIC, 0, [(0, 1)]), "at least 1"),
+        (lambda: cf.analysis.cycles(LOGISTIC, 3, [(1, 0)]), "lo < hi"),
+    ],
+)
+def test_senseless_calls_are_refused(call, words):
+    with pytest.raises(cf.CfdynError, match=words):
+        call()

@@ -1,0 +1,100 @@
+"""One record of each class and of each case that is stored in a way of its own; files that are none."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import RecordError
+
+GD = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+
+
+def rotation():
+    return cf.Map.from_text(["-y/2", "x/2"], "x y")
+
+
+RECORDS = {
+    "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "orbit with digits": lambda: cf.iterate(GD, [0.5], 4, digits=50),
+    "regime": lambda: cf.analysis.classify(GD, [0.5]),
+    "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
+    "regime with NaN": lambda: cf.analysis.classify(GD.at(lr=3.0), [2.0]),
+    "rotation number": lambda: cf.analysis.rotation_number(cf.Map.from_text("x + 0.3", "x", periodic={"x": 1}), [0.1], 100),
+    "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
+    "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
+    "branch": lambda: doubling(),
+    "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
+    "branches": lambda: cf.analysis.branches(GD, None, "lr", (0.5, 1.2), starts=[(0.8, [1.0])], depth=1),
+    "bifurcation": lambda: doubling().bifurcations[0],
+    "window": lambda: cf.analysis.windows(GD, 3, "lr", (1.4, 1.5), [(-2, 2)])[0],
+    "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
+    "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
+    "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
+    "normal form of two flips": lambda: cf.analysis.normal_form(cf.as_map(cf.Loss("x**2 + y**2 - x**4 - y**4"), cf.optimizers.gd(lr=1.0)), [0.0, 0.0]),
+    "bifurcation curve": lambda: flips_of_the_cubic_map(),
+    "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
+    "minimum": lambda: cf.minima(cf.losses.double_well())[0],
+    "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
+    "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
+    "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
+    "trajectory": lambda: path(),
+    "trajectory of one row": lambda: path(0.0),
+    "trajectory that ends early": lambda: cf.solve(cf.flows.gradient(cf.Loss("-w**4"), cf.optimizers.gd(lr=0.1)), [1.0], 5),
+    "event": lambda: path().events[0],
+    "comparison": lambda: compared(),
+    "model": lambda: compared().models[0],
+    "averages": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), start=[1.2], steps=40),
+    "average": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), [], start=[1.2], steps=40).entries[0],
+    "exact cycles": lambda: exact(),
+    "exact family": lambda: exact().families[0],
+    "exact formula": lambda: exact().formulas[0],
+    "exact condition": lambda: exact().families[0].conditions[0],
+    "exact root": lambda: exact().families[0].conditions[0].roots[0],
+    "exact cycle": lambda: exact().at()[0],
+    "exact curves": lambda: exact().curves("lr", 1.0, 1.5, 9),
+    "exact edge": lambda: cf.symbolic.edge(cf.losses.cubic(), cf.optimizers.gd(lr=1.1)),
+    "exact minimum": lambda: cf.symbolic.edge(cf.losses.cubic(), cf.optimizers.gd(lr=1.1)).minima[0],
+    "complementarity": lambda: cf.complementarity([[-2.0, 0.5], [0.5, 1.0]], np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))),
+}
+
+
+@functools.cache
+def exact():
+    return cf.symbolic.cycles(cf.losses.cubic(), cf.optimizers.gd(lr=1.1), 2)
+
+
+def doubling():
+    return cf.analysis.continue_cycle(GD, [1.0], "lr", (0.5, 1.2))
+
+
+def flips_of_the_cubic_map():
+    step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
+    return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
+
+
+def compared():
+    return cf.compare(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), ["gradient"], start=[1.2], steps=10)
+
+
+def path(t=2.0):
+    return cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), cf.optimizers.gd(lr=0.8)), [1.5, 0.3], t)
+
+
+@functools.cache
+def made(kind):
+    return RECORDS[kind]()
+
+
+def archive(path, header, **arrays):
+    with open(path, "wb") as file:
+        np.savez_compressed(file, header=np.array(header), **arrays)
+    return path
+
+
+def refused(path, words="not a cfdyn record|another format"):
+    with pytest.raises(RecordError, match=words):
+        cf.load(path)
