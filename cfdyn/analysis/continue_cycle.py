@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import NEUTRAL, Cycle
+from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
 from cfdyn.continuation.branch.system import BranchTracer, check_size
 from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.requirements import check_steps, checked_bounds
+from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -123,7 +124,8 @@ class Branch(WithMap, Record):
 
     def at(self, row: int) -> Cycle:
         """The cycle of a row; `map_at` is its map."""
-        return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
+        mu = self.multipliers[row]
+        return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
 
     @property
     def arclength(self) -> np.ndarray:
@@ -223,5 +225,5 @@ def continue_cycle(
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    stable = np.array([stability(row) is True for row in fields["multipliers"]], dtype=bool)
     return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.requirements import checked_bounds
+from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero
@@ -19,11 +21,10 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 SAMPLES = 24
-# A branch's rows lie this close to the cycle between them, relative to its size.
-NEAR = 0.02
-# In the quadratic family a window's end is nine times as far from its fold as its superstable cycle is.
-REACH = 12.0
-RUNGS = 16
+NEAR = 0.02  # of a cycle's size: so far the line between two rows of a branch may be from the cycle there
+REACH = 12.0  # in the quadratic family a window's end is nine times as far from its fold as its superstable cycle is
+RUNGS = 16  # values up to there between which a crisis is looked for
+INWARDS = 0.01  # of the distance of samples: the ends of a range are often special
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,9 @@ class Window(Record):
 
 
 def windows(
-    step: Map,
-    period: int,
-    parameter: str,
-    bounds: tuple[float, float],
-    box: Sequence[tuple[float, float]] | None = None,
-    known: Sequence[tuple[float, Any]] = (),
-    samples: int = SAMPLES,
-) -> list[Window]:
+    step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None = None,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+) -> list[Window]:  # fmt: skip
     """The windows of period n over [lo, hi], in order of where they open.
 
     At each of the samples all n-cycles in the box are found (maps of one variable) and followed by continuation to
@@ -111,7 +107,7 @@ def windows_and_gaps(
         except NumericsError as problem:
             gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
-        for window in _on(step, branches[-1], parameter, (lo, hi)):
+        for window in _windows_of(step, branches[-1], parameter, (lo, hi)):
             found.setdefault(round(window.opens, 9), window)
     return [found[key] for key in sorted(found)], gaps
 
@@ -121,7 +117,7 @@ def _sampled(
 ) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
     """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
     found, gaps = [], []
-    values[[0, -1]] += np.array([0.01, -0.01]) * (values[1] - values[0])
+    values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
     for value in values if box is not None and step.dim == 1 else ():
         try:
             every = cycles(step.at(**{parameter: float(value)}), period, box)
@@ -153,23 +149,22 @@ class _Side(NamedTuple):
 
 
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """Whether a branch goes through a cycle at this value."""
-    ahead, size = branch.parameter - value, float(np.ptp(points)) or 1.0
+    """True if the line between two rows of a branch goes through a cycle (n, D) at this value, or nearly so."""
+    ahead, room = branch.parameter - value, NEAR * (float(np.ptp(points)) or 1.0)
     for row in np.flatnonzero(ahead[:-1] * ahead[1:] <= 0):
         share = ahead[row] / ((ahead[row] - ahead[row + 1]) or 1.0)
-        there = branch.points[row] + share * (branch.points[row + 1] - branch.points[row])
-        if min(np.abs(np.roll(there, k, axis=0) - points).max() for k in range(len(points))) <= NEAR * size:
+        if same_cycle(points, branch.points[row] + share * (branch.points[row + 1] - branch.points[row]), room):
             return True
     return False
 
 
-def _on(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) -> list[Window]:
+def _windows_of(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) -> list[Window]:
     """The windows that open at the folds of a branch."""
     found = []
     for fold in (b for b in branch.bifurcations if b.kind == "fold"):
         after = _Side(branch.parameter[fold.place + 1 :], branch.points[fold.place + 1 :])
         before = _Side(branch.parameter[fold.place :: -1], branch.points[fold.place :: -1])
-        rises, falls = (_stable_beside(branch, fold.place + k) for k in (1, 0))
+        falls, rises = np.append(branch.stable, False)[[fold.place, fold.place + 1]].tolist()
         if rises == falls:
             continue
         stable, unstable = (after, before) if rises else (before, after)
@@ -181,18 +176,11 @@ def _on(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) 
     return found
 
 
-def _stable_beside(branch: Branch, row: int) -> bool:
-    return 0 <= row < len(branch) and bool(branch.stable[row])
-
-
 def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
     """The nearest special point at which stability ends beyond a fold, if it is a flip."""
     special = [b for b in branch.bifurcations if b.kind != "border collision"]
-    beyond = [b for b in special if (b.place > place if forward else b.place < place)]
-    if not beyond:
-        return None
-    nearest = beyond[0] if forward else beyond[-1]
-    return nearest.parameter if nearest.kind == "flip" else None
+    beyond = [b for b in special if b.place > place] if forward else [b for b in reversed(special) if b.place < place]
+    return beyond[0].parameter if beyond and beyond[0].kind == "flip" else None
 
 
 def _superstable(step: Map, parameter: str, side: _Side, flips: float | None) -> tuple[float, float] | None:
@@ -231,15 +219,15 @@ def _crisis(step: Map, parameter: str, side: _Side, opens: float, center: float,
         return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
 
     furthest = center + REACH * (center - opens)
-    ladder = np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS)
-    gaps = []
-    for value in ladder:
-        gaps.append(gap(float(value)))
-        if len(gaps) > 1 and gaps[-2] * gaps[-1] <= 0:
+    rungs = np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS).tolist()
+    last = gap(center)
+    for lower, upper in pairwise(rungs):
+        if not np.isfinite(last):
+            break
+        before, last = last, gap(upper)
+        if before * last <= 0:
             c = critical
-            return zero(gap, float(ladder[len(gaps) - 2]), float(value))
-        if not np.isfinite(gaps[-1]):
-            return None
+            return zero(gap, lower, upper)
     return None
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import jacobians, multipliers_of, regularity, residual
+from cfdyn.cycles.shooting import jacobians, multipliers_of, residual
+from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
 from cfdyn.normal_forms.homological import BorderedSystem, Forms, derivatives
 from cfdyn.systems.map import Map

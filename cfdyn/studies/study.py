@@ -19,7 +19,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.registry import catalogue
 from cfdyn.studies.compile_ahead import compiling_ahead
-from cfdyn.studies.defaults import edge_at, learning_rate, start_near
+from cfdyn.studies.defaults import BY_EDGE, NEAR, edge_at, learning_rate, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.verdict import verdict
@@ -31,7 +31,7 @@ from cfdyn.systems.orbit import Orbit, iterate
 from cfdyn.systems.steps import as_map
 
 STEPS = 300  # of the orbit that is kept and drawn
-GIVEN, BY_EDGE, NEAR = "given", "1.1 × the edge", "near the lowest minimum"
+GIVEN = "given"
 Progress = Callable[[str], None]
 T = TypeVar("T")
 

@@ -11,8 +11,10 @@ from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.line.sampling import continuous_between
+from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
+from cfdyn.words import STABILITY
 
 MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
 MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
@@ -51,11 +53,11 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     what = "fixed point" if regime.period == 1 else f"{regime.period}-cycle"
     if regime.period and "corner" in regime.reason:
         return f"The orbit settles on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
-    if regime.period and mu > 1 + 1e-9:
+    stable = stability(regime.multipliers) if regime.period else None
+    if stable is False:
         return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
     if regime.period:
-        stability = "neutral" if mu > 1 - 1e-9 else "stable"
-        return f"The orbit settles on a {stability} {what} (|multiplier| {mu:.4g})."
+        return f"The orbit settles on a {STABILITY[stable]} {what} (|multiplier| {mu:.4g})."
     if regime.kind == "chaotic":
         return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
     if regime.kind == "quasi-periodic":

@@ -17,7 +17,8 @@ from cfdyn.continuation.paths import AT_BORDER, Crossing, Path, PathFollower
 from cfdyn.continuation.requirements import check_steps, checked_bounds
 from cfdyn.continuation.tracer import TOLERANCE, Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.angles import opened_away
-from cfdyn.cycles.shooting import images, least_period, polish
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import images, polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.errors import shown as brief
 from cfdyn.kernels.continuation.driver import Curve

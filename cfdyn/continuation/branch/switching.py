@@ -17,7 +17,8 @@ from cfdyn.continuation.branch.system import FLIP, BranchTracer, check_size
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.requirements import check_steps
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
-from cfdyn.cycles.shooting import jacobians, least_period
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import MATRICES

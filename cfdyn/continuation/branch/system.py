@@ -7,7 +7,8 @@ import numpy as np
 from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales, parameter_length
 from cfdyn.continuation.requirements import check_memory
 from cfdyn.continuation.tracer import CycleTracer, Solution
-from cfdyn.cycles.shooting import eigenvalues, regularity
+from cfdyn.cycles.shooting import eigenvalues
+from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
