@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.derived.angles import around, circle_map
+from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
