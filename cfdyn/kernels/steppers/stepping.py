@@ -63,9 +63,8 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
     Row by row ``times`` gets the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
     Returns (rows filled, how it ended).
     """
-    field, clock = borrowed_field(z.size, k, rules, p, block, counts), Clock(clock)
-    z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
-    tools = methods.tools_in(found, clock, memory, pairs, pivots)
+    field, tools = borrowed_field(z.size, k, rules, p, block, counts), methods.tools_in(found, Clock(clock), memory, pairs, pivots)
+    clock, z, f, coefficients = Clock(clock), borrowed(z), borrowed(f), borrowed(coefficients)
     begin(field, clock, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
