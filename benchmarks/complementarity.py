@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
-import harness
 import numpy as np
-import report
-from harness import interleaved, ratio
-from report import Goal, Row, Table
 
 from cfdyn.kernels.edge.complementarity import complementarity
+from measuring import Benchmark, Goal, Plan, Row, Rows, needs, race
+
+bench = Benchmark("complementarity")
 
 ORDERS = (1, 2, 3, 4, 8, 16)
 FASTER = 50.0  # the target, up to k = 8
+WHO = ("cfdyn", "cvxpy", "Clarabel")
+COLUMNS = (*(f"{name} (µs)" for name in WHO), *(f"{name} ÷ cfdyn" for name in WHO[1:]), *(f"residual of {name}" for name in WHO))
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray]  # A (n, m), α (m,) and β = AᵀA (m, m), as packed vectors
-NOTE = (
-    "The same problems for all, α Gaussian and β = AᵀA with a Gaussian A of k(k+1)/2 + 2 rows; warm. Each solver gets the form "
-    "that it takes: cvxpy A, the others β. cvxpy: one problem with α and A as parameters, solved again with Clarabel, as the "
-    "published code of central flows does. Clarabel: called directly, without cvxpy's reformulation. Residual: the largest "
-    "violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|."
-)
+Solve = Callable[[Problem], np.ndarray]
+
+
+@bench.table("semidefinite complementarity: one problem", COLUMNS)
+def solved(plan: Plan) -> Rows:
+    """The same problems for all, α Gaussian and β = AᵀA with a Gaussian A of k(k+1)/2 + 2 rows; warm. Each solver gets the
+    form that it takes: cvxpy A, the others β. cvxpy: one problem with α and A as parameters, solved again with Clarabel, as
+    the published code of central flows does. Clarabel: called directly, without cvxpy's reformulation. Residual: the largest
+    violation of X ⪰ 0, Z ⪰ 0, XZ = 0, in units of max(‖X‖, max|α|/max|β|) and max|α| + max Σ|β||x|."""
+    for k in ORDERS:
+        given = problems(k, plan.pick(5, 20))
+        solvers = dict(zip(WHO, (ours, with_cvxpy(k), with_clarabel(k))))
+        calls = {name: solve and (lambda s=solve, given=given: [s(p) for p in given]) for name, solve in solvers.items()}
+        cells = race(calls, plan.repeats, "µs", len(given))
+        for name, solve in solvers.items():
+            cells[f"residual of {name}"] = solve and f"{max(residual(p, solve(p), k) for p in given):.1e}"
+        yield Row(f"k = {k}", cells, (Goal(cells["cvxpy ÷ cfdyn"], FASTER, above=True),) if k <= 8 else ())
 
 
 def problems(k: int, count: int) -> list[Problem]:
@@ -33,6 +45,7 @@ def problems(k: int, count: int) -> list[Problem]:
 
 
 def unpacked(x: np.ndarray, k: int) -> np.ndarray:
+    """The symmetric matrix (k, k) of a packed vector."""
     matrix = np.zeros((k, k))
     i, j = np.triu_indices(k)
     matrix[i, j] = matrix[j, i] = np.where(i == j, 1.0, np.sqrt(0.5)) * x
@@ -49,20 +62,17 @@ def residual(problem: Problem, x: np.ndarray, k: int) -> float:
     return max(-np.linalg.eigvalsh(first)[0], -np.linalg.eigvalsh(second)[0], np.abs(first @ second).max()) + 0.0
 
 
-def ours(k: int) -> Callable[[Problem], np.ndarray]:
-    def solve(problem: Problem) -> np.ndarray:
-        _, alpha, beta = problem
-        x = np.empty(alpha.size)
-        complementarity(alpha, beta, x)
-        return x
-
-    return solve
+def ours(problem: Problem) -> np.ndarray:
+    """cfdyn's kernel."""
+    _, alpha, beta = problem
+    x = np.empty(alpha.size)
+    complementarity(alpha, beta, x)
+    return x
 
 
-def with_cvxpy(k: int) -> Callable[[Problem], np.ndarray] | None:
-    cp = harness.peer("cvxpy")
-    if cp is None or harness.peer("clarabel") is None:
-        return None
+@needs("cvxpy", "clarabel")
+def with_cvxpy(cp: ModuleType, _: ModuleType, k: int) -> Solve:
+    """A problem of cvxpy that is compiled once."""
     i, j = np.triu_indices(k)
     m, weight = len(i), np.where(i == j, 1.0, np.sqrt(2.0))
     pick = np.zeros((m, k * k))
@@ -79,13 +89,9 @@ def with_cvxpy(k: int) -> Callable[[Problem], np.ndarray] | None:
     return solve
 
 
-def with_clarabel(k: int) -> Callable[[Problem], np.ndarray] | None:
-    clarabel = harness.peer("clarabel")
-    if clarabel is None:
-        return None
-    from scipy import sparse
-
-    # Clarabel packs the upper triangle by columns.
+@needs("clarabel", "scipy.sparse")
+def with_clarabel(clarabel: ModuleType, sparse: ModuleType, k: int) -> Solve:
+    """Clarabel itself, which packs the upper triangle by columns."""
     i, j = np.triu_indices(k)
     order = np.lexsort((i, j))
     m, settings = len(i), clarabel.DefaultSettings()
@@ -103,33 +109,5 @@ def with_clarabel(k: int) -> Callable[[Problem], np.ndarray] | None:
     return solve
 
 
-def row(k: int, count: int, repeats: int) -> Row:
-    """Microseconds for one problem and the largest residual, for each solver."""
-    given = problems(k, count)
-    solvers = {"cfdyn": ours(k), "cvxpy": with_cvxpy(k), "Clarabel": with_clarabel(k)}
-    calls = {name: None if solve is None else lambda s=solve: [s(p) for p in given] for name, solve in solvers.items()}
-    times = interleaved(calls, repeats)
-    spent = {name: None if t is None else t.median / count * 1e6 for name, t in times.items()}
-    cells: dict[str, Any] = {f"{name} (µs)": value for name, value in spent.items()}
-    for other in ("cvxpy", "Clarabel"):
-        cells[f"{other} ÷ cfdyn"] = ratio(spent[other], spent["cfdyn"])
-    for name, solve in solvers.items():
-        cells[f"residual of {name}"] = None if solve is None else f"{max(residual(p, solve(p), k) for p in given):.1e}"
-    goals = (Goal(cells["cvxpy ÷ cfdyn"], FASTER, above=True),) if k <= 8 else ()
-    return Row(f"k = {k}", cells, goals)
-
-
-def run(quick: bool) -> list[Table]:
-    """All orders; quick: fewer problems and repeats."""
-    count, repeats = (5, 3) if quick else (20, harness.REPEATS)
-    rows = []
-    for k in ORDERS:
-        harness.progress(f"complementarity: k = {k}")
-        rows.append(row(k, count, repeats))
-    who = ("cfdyn", "cvxpy", "Clarabel")
-    columns = (*(f"{name} (µs)" for name in who), "cvxpy ÷ cfdyn", "Clarabel ÷ cfdyn", *(f"residual of {name}" for name in who))
-    return [Table("semidefinite complementarity: one problem", columns, rows, NOTE)]
-
-
 if __name__ == "__main__":
-    report.main("complementarity", run)
+    bench.main()

@@ -3,146 +3,134 @@
 from __future__ import annotations
 
 import ctypes
-import tempfile
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import harness
 import numpy as np
-import report
-from harness import Call, interleaved, ratio
-from report import Goal, Row, Table
 
 import cfdyn as cf
+from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, race
+from measuring.processes import Caches, fresh
+from measuring.report import HERE
+from problems.maps import henon
 
-LINE = {"logistic map, r = 4": ("r*x*(1-x)", {"r": 4.0}, (0, 1), 12), "cubic, full": ("3*x - x**3", {}, (-2, 2), 8)}
+bench = Benchmark("cycles")
+
+
+@dataclass(frozen=True)
+class Full:
+    """A full map of one variable: its formula and parameters, the same in C, in NumPy with its slope, and what is known."""
+
+    formula: str
+    params: dict[str, float]
+    c: str
+    step: Callable
+    slope: Callable
+    box: tuple[float, float]
+    laps: int
+    last: int  # period
+
+
+LINE = {
+    "logistic map, r = 4": Full("r*x*(1-x)", {"r": 4.0}, "4*x*(1-x)", lambda x: 4 * x * (1 - x), lambda x: 4 - 8 * x,
+                                (0, 1), 2, 12),
+    "cubic, full": Full("3*x - x**3", {}, "3*x - x*x*x", lambda x: 3 * x - x**3, lambda x: 3 - 3 * x**2, (-2, 2), 3, 8),
+}  # fmt: skip
+SCAN = HERE / "problems" / "scan.c"
+HENON = (2, 1, 0, 1, 0, 2, 4, 7, 6, 10, 14)  # numbers of prime cycles
 MILLISECONDS = 5.0  # for all periods up to 12 of the logistic map, with everything compiled
 COLD = 3.0  # seconds for compiling the kernels
 
-# Sign changes of fⁿ(x) − x on a grid, bisected; what a few lines of C would do.
-C_SCAN = """
-static double f(double x) { return RULE; }
-long scan(int n, double lo, double hi, long points, double *out, long room)
-{
-    long found = 0;
-    double before = 0, left = lo;
-    for (long i = 0; i <= points; i++) {
-        double x = lo + (hi - lo)*i/points, y = x;
-        for (int k = 0; k < n; k++) y = f(y);
-        double gap = y - x;
-        if (i > 0 && ((gap < 0) != (before < 0))) {
-            double a = left, b = x;
-            for (int turn = 0; turn < 60; turn++) {
-                double m = (a + b)/2, z = m;
-                for (int k = 0; k < n; k++) z = f(z);
-                if (((z - m) < 0) == (before < 0)) a = m; else b = m;
-            }
-            if (found < room) out[found] = (a + b)/2;
-            found++;
-        }
-        before = gap; left = x;
-    }
-    return found;
-}
+FIRST = """
+import sys, time, cfdyn as cf
+step = cf.Map.from_text('r*x*(1-x)', params={'r': 3.9})
+cf.iterate(step, [0.1], 3)
+[step.rule(what) for what in ('jacobian', 'interval:jacobian')]
+begun = time.process_time()
+cf.analysis.cycles(step, 3, [(0, 1)])
+sys.stderr.write(f'took {time.process_time() - begun}')
 """
-
-LINE_NOTE = (
-    "All periods from 1 up to the last one, box and map given, everything compiled. Right: the numbers of prime cycles known "
-    "in closed form, (1/n) Σ μ(n/d) bᵈ over the divisors d of n with b laps, and said to be all. C and Newton find what "
-    "they can: C bisects sign changes of fⁿ(x) − x on a grid of 40 points for each lap of fⁿ; Newton starts at 20 random "
-    "points for each solution, in NumPy, all at once."
-)
-PLANE_NOTE = (
-    "The Hénon map (1.4, 0.3), box [−2, 2]²: numbers of prime cycles 2 1 0 1 0 2 4 7 6 10 14 for n = 1…11. Newton: on fⁿ(z) − z "
-    "from 2000 random starts of the attractor's hull for each n, in NumPy, all at once."
-)
-COLD_NOTE = "Processor seconds of new processes that find the 3-cycles of the logistic map: caches empty, and filled."
 
 
 def prime(laps: int, n: int) -> int:
     """Prime cycles of a full map with so many laps."""
-    def fixed(k: int) -> int:
-        return laps**k
-
-    return (fixed(n) - sum(d * prime(laps, d) for d in range(1, n) if n % d == 0)) // n
+    return (laps**n - sum(d * prime(laps, d) for d in range(1, n) if n % d == 0)) // n
 
 
-def scan(rule: str, box: tuple[float, float], laps: int, last: int) -> Callable[[], list[int]] | None:
+@bench.table("all cycles of maps of one variable",
+             ("cfdyn (ms)", "C (ms)", "Newton (ms)", "C ÷ cfdyn", "Newton ÷ cfdyn", "right", "points C finds",
+              "points Newton finds"))  # fmt: skip
+def line(plan: Plan) -> Rows:
+    """All periods from 1 up to the last one, box and map given, everything compiled. Right: the numbers of prime cycles known
+    in closed form, (1/n) Σ μ(n/d) bᵈ over the divisors d of n with b laps, and said to be all. C and Newton find what they
+    can: C bisects sign changes of fⁿ(x) − x on a grid of 40 points for each lap of fⁿ; Newton starts at 20 random points for
+    each solution, in NumPy, all at once."""
+    for name, full in LINE.items():
+        last = plan.pick(min(full.last, 8), full.last)
+        known = [prime(full.laps, n) for n in range(1, last + 1)]
+        peers = {"C": scan(full, last), "Newton": newton_line(full, last)}
+        cells, right = found_cells(cf.Map.from_text(full.formula, params=full.params), [full.box], known, peers, plan)
+        goals = [Goal(right, 1.0, above=True)]
+        if full.params and not plan.quick:
+            goals.append(Goal(cells["cfdyn (ms)"], MILLISECONDS))
+        yield Row(f"{name}, n ≤ {last}", cells, tuple(goals))
+
+
+@bench.table("all cycles in the plane", ("cfdyn (ms)", "Newton (ms)", "Newton ÷ cfdyn", "right", "points Newton finds"))
+def plane(plan: Plan) -> Rows:
+    """The Hénon map (1.4, 0.3), box [−2, 2]²: numbers of prime cycles 2 1 0 1 0 2 4 7 6 10 14 for n = 1…11. Newton: on
+    fⁿ(z) − z from 2000 random starts of the attractor's hull for each n, in NumPy, all at once."""
+    last = plan.pick(7, 11)
+    cells, right = found_cells(henon(), [(-2, 2), (-2, 2)], HENON[:last], {"Newton": newton_plane(last)}, plan)
+    yield Row(f"Hénon map, n ≤ {last}", cells, (Goal(right, 1.0, above=True),))
+
+
+def found_cells(step: cf.Map, box: list, known: Any, peers: dict[str, Call | None], plan: Plan) -> tuple[Cells, float]:
+    """Times of all periods with known numbers of prime cycles, how many of them we get right, how many points peers find."""
+    last = len(known)
+
+    def ours() -> list:
+        return [cf.analysis.cycles(step, n, box) for n in range(1, last + 1)]
+
+    cells = race({"cfdyn": ours, **peers}, plan.repeats, "ms")
+    right = sum(found.complete and len(found) == count for found, count in zip(ours(), known))
+    points = sum(d * known[d - 1] for n in range(1, last + 1) for d in range(1, n + 1) if n % d == 0)
+    counts = {f"points {who} finds": find and f"{sum(find())} of {points}" for who, find in peers.items()}  # type: ignore[arg-type]
+    return {**cells, "right": f"{right} of {last}", **counts}, right / last
+
+
+def scan(full: Full, last: int) -> Callable[[], list[int]] | None:
     """Numbers of points that C finds fixed by fⁿ, n = 1…last."""
-    library = harness.compile_c(C_SCAN.replace("RULE", rule))
     types = (ctypes.c_int, ctypes.c_double, ctypes.c_double, ctypes.c_long, ctypes.c_void_p, ctypes.c_long)
-    function = harness.c_function(library, "scan", ctypes.c_long, *types)
+    function = c_function(SCAN, "scan", ctypes.c_long, *types, RULE=full.c)
     if function is None:
         return None
-    out = np.empty(2 * laps**last)
-
-    def call() -> list[int]:
-        # The grid avoids the ends, where the full maps have their fixed points.
-        lo, hi = box[0] - 1e-3, box[1] + 1e-3
-        return [function(n, lo, hi, 40 * laps**n + 7, out.ctypes.data, len(out)) for n in range(1, last + 1)]
-
-    return call
+    out = np.empty(2 * full.laps**last)
+    lo, hi = full.box[0] - 1e-3, full.box[1] + 1e-3  # the grid avoids the ends, where the full maps have their fixed points
+    return lambda: [function(n, lo, hi, 40 * full.laps**n + 7, out.ctypes.data, len(out)) for n in range(1, last + 1)]
 
 
-def newton_line(step: Callable, slope: Callable, box: tuple[float, float], laps: int, last: int) -> Call:
+def newton_line(full: Full, last: int) -> Call:
     """Numbers of distinct zeros of fⁿ(x) − x that Newton reaches from random starts."""
 
+    lo, hi = full.box
+
     def zeros(n: int) -> int:
-        x = np.random.default_rng(n).uniform(*box, 20 * laps**n)
+        x = np.random.default_rng(n).uniform(lo, hi, 20 * full.laps**n)
         with np.errstate(all="ignore"):
             for _ in range(30):
                 y, d = x, np.ones_like(x)
                 for _ in range(n):
-                    y, d = step(y), d * slope(y)
+                    y, d = full.step(y), d * full.slope(y)
                 x = x - (y - x) / (d - 1)
-        x = np.sort(x[np.isfinite(x) & (x >= box[0] - 1e-9) & (x <= box[1] + 1e-9)])
-        return int((np.diff(x) > 1e-3 / laps ** (2 * n)).sum()) + (len(x) > 0)
+        return distinct(x[np.isfinite(x) & (x >= lo - 1e-9) & (x <= hi + 1e-9)], 1e-3 / full.laps ** (2 * n))
 
     return lambda: [zeros(n) for n in range(1, last + 1)]
 
 
-def line_rows(quick: bool) -> list[Row]:
-    """Times of each competitor for all periods, and how many it gets right."""
-    rows = []
-    for name, (formula, params, box, last) in LINE.items():
-        last = min(last, 8) if quick else last
-        laps = 2 if params else 3
-        step = cf.Map.from_text(formula, params=params)
-        rule, (f, slope) = ("4*x*(1-x)", (lambda x: 4 * x * (1 - x), lambda x: 4 - 8 * x)) if params else (
-            "3*x - x*x*x", (lambda x: 3 * x - x**3, lambda x: 3 - 3 * x**2))  # fmt: skip
-        def ours(step: cf.Map = step, box: Any = box, last: int = last) -> list:
-            return [cf.analysis.cycles(step, n, [box]) for n in range(1, last + 1)]
-
-        calls: dict[str, Call | None] = {
-            "cfdyn": ours, "C": scan(rule, box, laps, last), "Newton": newton_line(f, slope, box, laps, last)}  # fmt: skip
-        times = interleaved(calls, 3 if quick else harness.REPEATS)
-        found = ours()
-        right = [c.complete and len(c) == prime(laps, c.period) for c in found]
-        cells = milliseconds(times)
-        cells["right"] = f"{sum(right)} of {last}"
-        solutions = [laps**n for n in range(1, last + 1)]
-        for who in ("C", "Newton"):
-            call = calls[who]
-            counts = None if call is None else call()
-            cells[f"points {who} finds"] = None if counts is None else f"{sum(counts)} of {sum(solutions)}"  # type: ignore[arg-type]
-        goals = [Goal(sum(right) / last, 1.0, above=True)]
-        if params and not quick:
-            goals.append(Goal(cells["cfdyn (ms)"], MILLISECONDS))
-        rows.append(Row(f"{name}, n ≤ {last}", cells, tuple(goals)))
-    return rows
-
-
-def milliseconds(times: dict[str, Any]) -> dict[str, Any]:
-    """Medians and ratios to ours."""
-    least = {who: None if timing is None else timing.median * 1e3 for who, timing in times.items()}
-    cells: dict[str, Any] = {f"{who} (ms)": value for who, value in least.items()}
-    cells.update({f"{who} ÷ cfdyn": ratio(value, least["cfdyn"]) for who, value in least.items() if who != "cfdyn"})
-    return cells
-
-
 def newton_plane(last: int) -> Call:
-    """Numbers of distinct points fixed by fⁿ that Newton reaches, n = 1…last."""
+    """Numbers of distinct points of the Hénon map fixed by fⁿ that Newton reaches, n = 1…last."""
 
     def zeros(n: int) -> int:
         rng = np.random.default_rng(n)
@@ -157,61 +145,28 @@ def newton_plane(last: int) -> Call:
                 a, d = a - 1, d - 1
                 det = a * d - b * c
                 x, y = x - (d * (u - x) - b * (v - y)) / det, y - (a * (v - y) - c * (u - x)) / det
-        x = np.sort(x[(np.hypot(u - x, v - y) < 1e-9) & (np.abs(x) < 2) & (np.abs(y) < 2)])
-        return int((np.diff(x) > 1e-7).sum()) + (len(x) > 0)
+        return distinct(x[(np.hypot(u - x, v - y) < 1e-9) & (np.abs(x) < 2) & (np.abs(y) < 2)], 1e-7)
 
     return lambda: [zeros(n) for n in range(1, last + 1)]
 
 
-def plane_rows(quick: bool) -> list[Row]:
-    """The Hénon map."""
-    last, known = (7 if quick else 11), (2, 1, 0, 1, 0, 2, 4, 7, 6, 10, 14)
-    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
-
-    def ours() -> list:
-        return [cf.analysis.cycles(henon, n, [(-2, 2), (-2, 2)]) for n in range(1, last + 1)]
-
-    newton = newton_plane(last)
-    times = interleaved({"cfdyn": ours, "Newton": newton}, 3 if quick else harness.REPEATS)
-    right = [c.complete and len(c) == k for c, k in zip(ours(), known)]
-    fixed = [sum(d * known[d - 1] for d in range(1, n + 1) if n % d == 0) for n in range(1, last + 1)]
-    cells = {**milliseconds(times), "right": f"{sum(right)} of {last}", "points Newton finds": f"{sum(newton())} of {sum(fixed)}"}  # type: ignore[arg-type]
-    return [Row(f"Hénon map, n ≤ {last}", cells, (Goal(sum(right) / last, 1.0, above=True),))]
+def distinct(x: np.ndarray, apart: float) -> int:
+    """How many numbers are farther apart than that."""
+    return int((np.diff(np.sort(x)) > apart).sum()) + (len(x) > 0)
 
 
-def cold_rows(quick: bool) -> list[Row]:
-    """New processes, with nothing kept and with everything kept."""
-    code = "\n".join([
-        "import sys, time, cfdyn as cf", "step = cf.Map.from_text('r*x*(1-x)', params={'r': 3.9})", "cf.iterate(step, [0.1], 3)",
-        "[step.rule(what) for what in ('jacobian', 'interval:jacobian')]", "begun = time.process_time()",
-        "cf.analysis.cycles(step, 3, [(0, 1)])", "sys.stderr.write(f'took {time.process_time() - begun}')"])  # fmt: skip
-    seconds: dict[str, list[float]] = {"empty": [], "filled": []}
-    for _ in range(1 if quick else 3):
-        with tempfile.TemporaryDirectory() as place:
-            for name in seconds:
-                done = harness.fresh(["-c", code], {"CFDYN_CACHE_DIR": place})
-                seconds[name].append(float(done.errors.rsplit("took ", 1)[1]))
-    empty, filled = min(seconds["empty"]), min(seconds["filled"])
-    return [Row("kernels for maps of one variable", {"caches empty (s)": empty, "filled (s)": filled}, (Goal(empty, COLD),))]
-
-
-def run(quick: bool) -> list[Table]:
-    """Maps of one variable, of two, and the time that compiling takes."""
-    begun = time.perf_counter()
-    harness.progress("cycles: one variable")
-    line = line_rows(quick)
-    harness.progress("cycles: two variables")
-    plane = plane_rows(quick)
-    harness.progress(f"cycles: new processes ({time.perf_counter() - begun:.0f} s so far)")
-    cold = cold_rows(quick)
-    who = ("cfdyn (ms)", "C (ms)", "Newton (ms)", "C ÷ cfdyn", "Newton ÷ cfdyn", "right")
-    return [
-        Table("all cycles of maps of one variable", (*who, "points C finds", "points Newton finds"), line, LINE_NOTE),
-        Table("all cycles in the plane", ("cfdyn (ms)", "Newton (ms)", "Newton ÷ cfdyn", "right", "points Newton finds"), plane,
-              PLANE_NOTE),
-        Table("the first call", ("caches empty (s)", "filled (s)"), cold, COLD_NOTE),
-    ]  # fmt: skip
+@bench.table("the first call")
+def first_call(plan: Plan) -> Rows:
+    """Processor seconds of new processes that find the 3-cycles of the logistic map: caches empty, and filled."""
+    samples: list[tuple[float, float]] = []
+    for _ in range(plan.pick(1, 3)):
+        environment = Caches().environment
+        empty, filled = (float(fresh(["-c", FIRST], environment).errors.rsplit("took ", 1)[1]) for _ in range(2))
+        samples.append((empty, filled))
+    least = [min(seconds) for seconds in zip(*samples)]
+    cells = dict(zip(("caches empty (s)", "filled (s)"), least))
+    yield Row("kernels for maps of one variable", cells, (Goal(least[0], COLD),))
 
 
 if __name__ == "__main__":
-    report.main("cycles", run)
+    bench.main()

@@ -15,8 +15,8 @@ from cfdyn.registry import Rebinding
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.map", "compose": "systems.map",
-    "epoch": "systems.epochs", "schedule": "systems.epochs", "minima": "systems.minima",
+    "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.steps", "compose": "systems.steps",
+    "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",

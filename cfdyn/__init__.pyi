@@ -10,12 +10,12 @@ from cfdyn.systems.orbit import Orbit as Orbit
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis
 from cfdyn.plotting.animation import animate as animate
-from cfdyn.systems.map import as_map as as_map
+from cfdyn.systems.steps import as_map as as_map
 from cfdyn.studies.comparison import averages as averages
 from cfdyn.studies.comparison import compare as compare
 from cfdyn.integrate.complementarity import complementarity as complementarity
-from cfdyn.systems.map import compose as compose
-from cfdyn.systems.epochs import epoch as epoch
+from cfdyn.systems.steps import compose as compose
+from cfdyn.systems.steps import epoch as epoch
 from cfdyn import flows as flows
 from cfdyn.systems.orbit import iterate as iterate
 from cfdyn.systems import lifts as lifts
@@ -24,7 +24,7 @@ from cfdyn import losses as losses
 from cfdyn.systems.minima import minima as minima
 from cfdyn import optimizers as optimizers
 from cfdyn.plotting import plot as plot
-from cfdyn.systems.epochs import schedule as schedule
+from cfdyn.systems.steps import schedule as schedule
 from cfdyn.integrate.solve import solve as solve
 from cfdyn.flows.stationary import stationary_preconditioner as stationary_preconditioner
 from cfdyn.studies.study import study as study

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import math
 import numbers
+import operator
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 
-from cfdyn.errors import UsageError, shown, whole_number
+from cfdyn.errors import UsageError, shown
 
 _MADE_BY = {
     "Map": "a map, cf.as_map(loss, optimizer) or cf.Map.from_text(…)",
@@ -58,6 +59,20 @@ def vector(what: str, value: Any) -> np.ndarray:
     return table(what, value, 1, "a list of numbers")
 
 
+def entries(what: str, value: Any, names: Sequence[str]) -> np.ndarray:
+    """A row with one real number for each of the names, as floats (n,).
+
+    Examples
+    --------
+    >>> entries("a start", 1, ["w"])
+    array([1.])
+    """
+    found = vector(what, value)
+    if found.shape != (len(names),):
+        raise UsageError(f"{what} has {len(names)} entries ({', '.join(names)}), not {found.size}")
+    return found
+
+
 def table(what: str, value: Any, dimensions: int, words: str = "a table of numbers") -> np.ndarray:
     """Real numbers as a new array of floats with so many dimensions.
 
@@ -77,10 +92,24 @@ def table(what: str, value: Any, dimensions: int, words: str = "a table of numbe
     return found
 
 
-def _whole(what: str, value: Any) -> int:
-    if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
-        value = int(value)
-    return whole_number(what, value)
+def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2**63 - 1) -> int:
+    """The value, if it is a whole number from ``least`` to ``most``; a float such as 3.0 is one.
+
+    Examples
+    --------
+    >>> whole_number("depth", 2.0, 0)
+    2
+    """
+    whole = isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value)
+    try:
+        found = None if isinstance(value, bool) else operator.index(int(value) if whole else value)
+    except TypeError:
+        found = None
+    if found is None or not least <= found <= most:
+        span = "" if least < -(2**62) else f" from {least} on" if most > 2**62 else f" from {least} to {most}"
+        span = " below 2^63 in size" if found is not None and most > 2**62 and abs(found) > most else span
+        raise UsageError(f"{what} is a whole number{span}, not {shown(value)}")
+    return found
 
 
 def _truth(what: str, value: Any) -> bool:
@@ -111,7 +140,7 @@ def _items(what: str, value: Any) -> list:
         raise UsageError(f"{what} is a list, not {shown(value)}") from None
 
 
-_PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: _whole, float: number, bool: _truth, str: _text, Callable: _callable}
+_PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: whole_number, float: number, bool: _truth, str: _text, Callable: _callable}
 
 
 def converted(what: str, value: Any, hint: Any) -> Any:

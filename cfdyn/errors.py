@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -78,27 +77,6 @@ def shown(value: Any) -> str:
     except Exception:  # a number of too many digits, or an object that fails to describe itself
         text = f"{type(value).__name__} that cannot be shown"
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2**63 - 1) -> int:
-    """The value, if it is a whole number from ``least`` to ``most``.
-
-    Examples
-    --------
-    >>> whole_number("depth", 2, 0)
-    2
-    """
-    number = None
-    if not isinstance(value, bool):
-        try:
-            number = operator.index(value)
-        except TypeError:
-            pass
-    if number is None or not least <= number <= most:
-        span = "" if least < -(2**62) else f" from {least} on" if most > 2**62 else f" from {least} to {most}"
-        span = " below 2^63 in size" if number is not None and most > 2**62 and abs(number) > most else span
-        raise UsageError(f"{what} is a whole number{span}, not {shown(value)}")
-    return number
 
 
 def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageError:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.continue_cycle import continue_cycle
+from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.switching import Level, levels_from
-from cfdyn.errors import NumericsError, whole_number
+from cfdyn.errors import NumericsError
 from cfdyn.numerics.limits import limit_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map

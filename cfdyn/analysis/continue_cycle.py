@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import NEUTRAL, Cycle
+from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
-from cfdyn.continuation.branch.system import BranchTracer, check_size
+from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
-from cfdyn.continuation.requirements import check_steps, checked_bounds
+from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -123,7 +123,8 @@ class Branch(WithMap, Record):
 
     def at(self, row: int) -> Cycle:
         """The cycle of a row; `map_at` is its map."""
-        return Cycle(self.points[row], self.period, self.multipliers[row], bool(self.stable[row]), provenance=self.provenance)
+        mu = self.multipliers[row]
+        return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
 
     @property
     def arclength(self) -> np.ndarray:

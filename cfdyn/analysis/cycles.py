@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, overload
 
 import numpy as np
 
-from cfdyn.cycles.angles import cut_open, in_box
-from cfdyn.cycles.found import METHODS, Found, nowhere
+from cfdyn.arguments import whole_number
+from cfdyn.cycles.search import METHODS, find_cycles
 from cfdyn.errors import UsageError, unknown
+from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
-
-NEUTRAL = 1e-9  # a multiplier nearer to modulus 1 than this says neither stable nor unstable
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,7 @@ class Cycles(Record):
         if isinstance(place, slice):
             return [self[i] for i in range(len(self))[place]]
         mu = self.multipliers[place]
-        size = float(np.abs(mu).max())
-        stable = None if abs(size - 1) <= NEUTRAL or np.isnan(size) else size < 1
-        return Cycle(self.points[place], self.period, mu, stable, provenance=self.provenance)
+        return Cycle(self.points[place], self.period, mu, stability(mu), provenance=self.provenance)
 
     def __iter__(self) -> Iterator[Cycle]:
         return (self[i] for i in range(len(self)))
@@ -125,35 +121,25 @@ def cycles(
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
     region = _box(require_map(step), box, finite=method != "auto")
-    n = _period(period)
-    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
-        raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
-    cut, cell = cut_open(step, region)
-    if step.dim == 1 and method == "auto":
-        from cfdyn.cycles.line.by_laps import on_line
-
-        found = on_line(cut, n, cell, budget)
-    else:
-        from cfdyn.cycles.space import in_space
-
-        found = in_space(cut, n, cell, seed, budget, method)
-    return _record(step, n, region, in_box(step, found, region), seed)
-
-
-def _period(period: int) -> int:
-    try:
-        if isinstance(period, bool):
-            raise TypeError
-        n = operator.index(period)
-    except TypeError:
-        raise UsageError(f"a period is a whole number, not {period!r}") from None
+    n = whole_number("a period", period)
     if n < 1:
         raise UsageError(f"a period is at least 1, not {n}")
-    return n
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
+        raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
+    found = find_cycles(step, n, region, seed, budget, method)
+    points, multipliers = found.points.reshape(-1, n, step.dim), found.multipliers.reshape(-1, step.dim)
+    first = points[:, 0, 0]
+    if not (first[1:] > first[:-1]).all():
+        order = np.lexsort(points[:, 0].T[::-1])
+        points, multipliers = points[order], multipliers[order]
+    settings = provenance(map=step.title, params=step.params, names=list(step.names), period=n, box=region, seed=seed,
+                          **found.work)  # fmt: skip
+    return Cycles(n, region, points, multipliers, found.complete, found.undecided, found.method, found.reason, step,
+                  provenance=settings)  # fmt: skip
 
 
 def _box(step: Map, box: Any, finite: bool) -> np.ndarray:
-    """The box as (D, 2), checked; infinite ends only where they are of use."""
+    """The box as (D, 2), checked; only maps of one variable may have infinite ends, and not where ``finite`` is asked for."""
     try:
         region = np.array(box, dtype=float)
     except (TypeError, ValueError):
@@ -170,16 +156,3 @@ def _box(step: Map, box: Any, finite: bool) -> np.ndarray:
             what = "a map of several variables" if step.dim > 1 else "a search from many starts"
             raise UsageError(f"the box must be finite for {what}; for {name} it is {lo:g} to {hi:g}")
     return region
-
-
-def _record(step: Map, period: int, region: np.ndarray, found: Found, seed: int) -> Cycles:
-    points, mu = found.points.reshape(-1, period, step.dim), found.multipliers.reshape(-1, step.dim)
-    first = points[:, 0, 0]
-    if not (first[1:] > first[:-1]).all():
-        order = np.lexsort(points[:, 0].T[::-1])
-        points, mu = points[order], mu[order]
-    undecided = nowhere(step.dim) if found.undecided is None else found.undecided
-    settings = provenance(map=step.title, params=step.params, names=list(step.names), period=period, box=region, seed=seed,
-                          **found.notes)  # fmt: skip
-    return Cycles(period, region, points, mu, found.complete, undecided, found.method, found.reason, step,
-                  provenance=settings)  # fmt: skip

@@ -8,19 +8,27 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import images, jacobians, polish
+from cfdyn.cycles.shooting import polish
+from cfdyn.cycles.smoothness import regularity_across
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map, require_parameter
 
-STILL = 1e-6
-BESIDE = 1e-7  # of the size of a point: a border of a branch so near is at it
-CLEAR, ROUND = 1e-4, 1e-6  # of that: away from the border, where both branches are clear, and how exact values are
-CORNER = 1e-6  # by how much slopes differ across one, relative to their size or 1
+STILL = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum of fixed points
+STAYS = 1e-7  # of the size of a point: a fixed point that the map moves by no more
 NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
 LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
+FIRST, FARTHEST, GROWTH = 1 / 16, 1e6, 1.3  # times the scale: where the search begins and ends, and its steps
+REAL = 1e-6  # an imaginary part of the multiplier that is round-off
 NO_EDGE = ", so no edge is defined"
 NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
+ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
+         "undefined": NO_DERIVATIVE}  # fmt: skip
+NOT_FOUND = "no fixed point was found nearby"
+
+
+class NoEdge(NumericsError):
+    """There is no edge at the point, whatever one does; other errors say that it could not be found."""
 
 
 @dataclass(frozen=True)
@@ -78,79 +86,54 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     def leading(value: float) -> complex:
         matrix = step.at(**{parameter: value}).jacobian(state)
         if not np.isfinite(matrix).all():
-            raise NumericsError(NO_DERIVATIVE)
+            raise NoEdge(NO_DERIVATIVE)
         values = np.linalg.eigvals(matrix)
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
 
-    lo = scale / 16
+    lo = FIRST * scale
     while abs(leading(lo)) > 1:
-        lo /= 16
+        lo *= FIRST
         if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
-            raise NumericsError(f"the point is unstable already at {parameter} = {lo:.3g}")
+            raise NoEdge(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
-        lo, hi = hi, hi * 1.3
-        if hi > 1e6 * scale:
-            raise NumericsError(f"the point stays stable up to {parameter} = {lo:.3g}")
+        lo, hi = hi, hi * GROWTH
+        if hi > FARTHEST * scale:
+            raise NoEdge(f"the point stays stable up to {parameter} = {lo:.3g}")
     value = _halved(lambda v: abs(leading(v)) > 1, lo, hi)
     if not _stays(step.at(**{parameter: value}), state, weights):
-        raise NumericsError(f"the fixed point moves with {parameter}")
+        raise NoEdge(f"the fixed point moves with {parameter}")
     multiplier = leading(value)
-    kind = "neimark-sacker" if abs(multiplier.imag) > 1e-6 else "flip" if multiplier.real < 0 else "fold"
+    kind = "neimark-sacker" if abs(multiplier.imag) > REAL else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
     return Edge(parameter, value, kind, multiplier, state[None, :], provenance=settings)
 
 
 def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
     """The fixed point near z, at which the map is smooth; z itself if its other entries are held and the weights stay."""
-    _smooth_at(step, z)
+    _refuse_rough(step, z)
     if held and _stays(step, z, weights):
         return z
     found = polish(step, z[None])
     if found is None:
-        raise NumericsError("no fixed point was found nearby" if np.isfinite(step.jacobian(z)).all() else NO_DERIVATIVE)
+        raise NumericsError(NOT_FOUND) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
     if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
-        raise NumericsError("no fixed point was found nearby")
-    _smooth_at(step, found[0])
+        raise NumericsError(NOT_FOUND)
+    _refuse_rough(step, found[0])
     return np.asarray(found[0])
 
 
 def _stays(step: Map, z: np.ndarray, weights: int) -> bool:
-    return bool(np.abs(step(z) - z)[:weights].max() <= BESIDE * (1.0 + np.abs(z).max()))
+    """True if a step leaves the weights of a state as they are."""
+    return bool(np.abs(step(z) - z)[:weights].max() <= STAYS * (1.0 + np.abs(z).max()))
 
 
-def _smooth_at(step: Map, z: np.ndarray) -> None:
-    """Refuse a point at which the map jumps or has a corner: on both sides of where it changes its branch it is compared."""
-    if not step.switches:
-        return
-    size = BESIDE * max(1.0, float(np.abs(z).max()))
-    for direction in np.eye(step.dim) * size:
-        pair = np.array([z - direction, z + direction])
-        for which in np.flatnonzero(_sides(step, pair[0]) != _sides(step, pair[1])):
-            both = _across(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
-            values, slopes = images(step, both), jacobians(step, both)
-            if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
-                raise NumericsError(NO_DERIVATIVE)
-            rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
-            if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
-                raise NumericsError(f"the map jumps at this point{NO_EDGE}")
-            if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
-                raise NumericsError(f"the map has a corner at this point{NO_EDGE}")
-
-
-def _sides(step: Map, z: np.ndarray) -> np.ndarray:
-    return step.rule("switching")(z, step.p) > 0
-
-
-def _across(step: Map, left: np.ndarray, right: np.ndarray, which: int) -> np.ndarray:
-    """Points as near to each other as numbers are between which one function changes its sign."""
-    side = _sides(step, left)[which]
-    while True:
-        middle = (left + right) / 2
-        if (middle == left).all() or (middle == right).all():
-            return np.array([left, right])
-        left, right = (middle, right) if _sides(step, middle)[which] == side else (left, middle)
+def _refuse_rough(step: Map, z: np.ndarray) -> None:
+    """An error at a point at which the map jumps, has a corner or is not defined on one side."""
+    found = regularity_across(step, z)
+    if found != "smooth":
+        raise NoEdge(ROUGH[found])
 
 
 def _halved(beyond: Callable[[float], bool], lo: float, hi: float) -> float:

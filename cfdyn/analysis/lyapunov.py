@@ -14,11 +14,7 @@ from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
 
 
 def lyapunov(
-    step: Map,
-    z0: Any,
-    n: int = 100_000,
-    transient: int = 1000,
-    progress: Callable[[int], None] | None = None,
+    step: Map, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None
 ) -> np.ndarray:
     """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
 

@@ -14,7 +14,7 @@ from cfdyn.settling.irregular import bump
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, status_text
 
-SAME = 1e-9
+SAME = 1e-9  # of an angle: the lift goes on by whole periods to so much
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
 
 
 def _check_lift(step: Map, z: np.ndarray, k: int, period: float) -> None:
-    """An error if the lift is not one turn further where the angle is."""
+    """An error if the lift is not one turn further where the angle in entry k is."""
     there = z.copy()
     there[k] += period
     lift = step.rule("lift")

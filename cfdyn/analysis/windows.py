@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from itertools import pairwise
+from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
-from cfdyn.continuation.requirements import checked_bounds
+from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.system import checked_bounds
+from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
-from cfdyn.errors import NumericsError, UsageError, whole_number
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.numerics.illinois import zero
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 SAMPLES = 24
-# A branch's rows lie this close to the cycle between them, relative to its size.
-NEAR = 0.02
-# In the quadratic family a window's end is nine times as far from its fold as its superstable cycle is.
-REACH = 12.0
-RUNGS = 16
+NEAR = 0.02  # of a cycle's size: so far the line between two rows of a branch may be from the cycle there
+REACH = 12.0  # in the quadratic family a window's end is nine times as far from its fold as its superstable cycle is
+RUNGS = 16  # values up to there between which a crisis is looked for
+TURNS = 20  # of Newton's method
+INWARDS = 0.01  # of the distance of samples: the ends of a range are often special
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,9 @@ class Window(Record):
 
 
 def windows(
-    step: Map,
-    period: int,
-    parameter: str,
-    bounds: tuple[float, float],
-    box: Sequence[tuple[float, float]] | None = None,
-    known: Sequence[tuple[float, Any]] = (),
-    samples: int = SAMPLES,
-) -> list[Window]:
+    step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None = None,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+) -> list[Window]:  # fmt: skip
     """The windows of period n over [lo, hi], in order of where they open.
 
     At each of the samples all n-cycles in the box are found (maps of one variable) and followed by continuation to
@@ -86,6 +84,14 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
+    return windows_and_gaps(step, period, parameter, bounds, box, known, samples)[0]
+
+
+def windows_and_gaps(
+    step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+) -> tuple[list[Window], list[str]]:  # fmt: skip
+    """The `windows`, and in words the values at which cycles could not be looked for or followed."""
     lo, hi = checked_bounds(require_map(step), parameter, bounds)
     whole_number("samples", samples, 2)
     whole_number("the period of windows", period, 2)
@@ -93,146 +99,137 @@ def windows(
         raise UsageError("windows need a box in which to look, or cycles that are known already")
     found: dict[float, Window] = {}
     branches: list[Branch] = []
-    for value, points in [*known, *_sampled(step, period, parameter, np.linspace(lo, hi, samples), box)]:
+    sampled, gaps = _sampled(step, period, parameter, np.linspace(lo, hi, samples), box)
+    for value, points in [*known, *sampled]:
         if any(_passes(branch, value, points) for branch in branches):
             continue
         try:
             branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi), coefficients=False))
-        except NumericsError:
+        except NumericsError as problem:
+            gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
-        for window in _on(step, branches[-1], parameter, (lo, hi)):
+        for window in _windows_of(step, branches[-1], (lo, hi)):
             found.setdefault(round(window.opens, 9), window)
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found)], gaps
 
 
-def _sampled(step: Map, period: int, parameter: str, values: np.ndarray, box: Any) -> list[tuple[float, np.ndarray]]:
-    """(value, points) of all n-cycles in the box; the ends of the range, often special ones, are moved inside."""
-    found = []
-    values[[0, -1]] += np.array([0.01, -0.01]) * (values[1] - values[0])
+def _sampled(
+    step: Map, period: int, parameter: str, values: np.ndarray, box: Any
+) -> tuple[list[tuple[float, np.ndarray]], list[str]]:
+    """(value, points) of all n-cycles in the box, and where there are too many; the ends, often special, are moved inside."""
+    found, gaps = [], []
+    values[[0, -1]] += np.array([INWARDS, -INWARDS]) * (values[1] - values[0])
     for value in values if box is not None and step.dim == 1 else ():
         try:
             every = cycles(step.at(**{parameter: float(value)}), period, box)
-        except NumericsError:
+        except NumericsError as problem:
+            gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
         found += [(float(value), cycle.points) for cycle in every]
-    return found
-
-
-class _Side(NamedTuple):
-    """A part of a branch on one side of a fold: values (m,) and points (m, n, D), the fold's neighbour first."""
-
-    values: np.ndarray
-    points: np.ndarray
-
-    def cycle(self, step: Map, parameter: str, value: float) -> np.ndarray | None:
-        """The polished cycle (n, D) at a value."""
-        turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
-        last = int(turned[0]) + 2 if len(turned) else len(self.values)
-        values, points = self.values[:last], self.points[:last]
-        if len(values) < 2 or not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
-            return None
-        order = np.argsort(values, kind="stable")
-        at = int(np.clip(np.searchsorted(values[order], value), 1, len(values) - 1))
-        a, b = order[at - 1], order[at]
-        share = (value - values[a]) / ((values[b] - values[a]) or 1.0)
-        return polish(step.at(**{parameter: value}), points[a] + share * (points[b] - points[a]))
+    return found, gaps
 
 
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
-    """Whether a branch goes through a cycle at this value."""
-    ahead, size = branch.parameter - value, float(np.ptp(points)) or 1.0
+    """True if the line between two rows of a branch goes through a cycle (n, D) at this value, or nearly so."""
+    ahead, room = branch.parameter - value, NEAR * (float(np.ptp(points)) or 1.0)
     for row in np.flatnonzero(ahead[:-1] * ahead[1:] <= 0):
         share = ahead[row] / ((ahead[row] - ahead[row + 1]) or 1.0)
-        there = branch.points[row] + share * (branch.points[row + 1] - branch.points[row])
-        if min(np.abs(np.roll(there, k, axis=0) - points).max() for k in range(len(points))) <= NEAR * size:
+        if same_cycle(points, branch.points[row] + share * (branch.points[row + 1] - branch.points[row]), room):
             return True
     return False
 
 
-def _on(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) -> list[Window]:
+def _windows_of(step: Map, branch: Branch, bounds: tuple[float, float]) -> list[Window]:
     """The windows that open at the folds of a branch."""
     found = []
     for fold in (b for b in branch.bifurcations if b.kind == "fold"):
-        after = _Side(branch.parameter[fold.place + 1 :], branch.points[fold.place + 1 :])
-        before = _Side(branch.parameter[fold.place :: -1], branch.points[fold.place :: -1])
-        rises, falls = (_stable_beside(branch, fold.place + k) for k in (1, 0))
+        falls, rises = np.append(branch.stable, False)[[fold.place, fold.place + 1]].tolist()
         if rises == falls:
             continue
-        stable, unstable = (after, before) if rises else (before, after)
+        sides = [_Side(step, branch, rows) for rows in (slice(fold.place, None, -1), slice(fold.place + 1, None))]
         flips = _first_flip(branch, fold.place, forward=rises)
-        center = _superstable(step, parameter, stable, flips)
-        closes = None if center is None else _crisis(step, parameter, unstable, fold.parameter, *center, bounds)
-        found.append(Window(branch.period, parameter, fold.parameter, center and center[0], flips, closes, fold.points,
+        center = sides[rises].superstable(flips)
+        closes = None if center is None else sides[falls].crisis(fold.parameter, *center, bounds)
+        found.append(Window(branch.period, branch.name, fold.parameter, center and center[0], flips, closes, fold.points,
                             provenance=provenance(map=step.title, params=step.params, bounds=bounds)))  # fmt: skip
     return found
-
-
-def _stable_beside(branch: Branch, row: int) -> bool:
-    return 0 <= row < len(branch) and bool(branch.stable[row])
 
 
 def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
     """The nearest special point at which stability ends beyond a fold, if it is a flip."""
     special = [b for b in branch.bifurcations if b.kind != "border collision"]
-    beyond = [b for b in special if (b.place > place if forward else b.place < place)]
-    if not beyond:
-        return None
-    nearest = beyond[0] if forward else beyond[-1]
-    return nearest.parameter if nearest.kind == "flip" else None
+    beyond = [b for b in special if b.place > place] if forward else [b for b in reversed(special) if b.place < place]
+    return beyond[0].parameter if beyond and beyond[0].kind == "flip" else None
 
 
-def _superstable(step: Map, parameter: str, side: _Side, flips: float | None) -> tuple[float, float] | None:
-    """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
-    if step.dim != 1 or len(side.values) < 2:
-        return None
+class _Side:
+    """A branch of n-cycles on one side of a fold, the fold's neighbour first: ``values`` (m,) and ``points`` (m, n, D)."""
 
-    def leading(value: float) -> float:
-        points = side.cycle(step, parameter, value)
-        return np.nan if points is None else float(multipliers(step.at(**{parameter: value}), points)[0])
+    def __init__(self, step: Map, branch: Branch, rows: slice):
+        self.step, self.parameter, self.values, self.points = step, branch.name, branch.parameter[rows], branch.points[rows]
 
-    first, last = float(side.values[0]), float(side.values[-1] if flips is None else flips)
-    if not leading(first) * leading(last) < 0:
-        return None
-    value = zero(leading, first, last)
-    points = side.cycle(step, parameter, value)
-    if points is None:
-        return None
-    slopes = jacobians(step.at(**{parameter: value}), points)
-    return float(value), float(points[int(np.argmin(np.abs(slopes[:, 0, 0]))), 0])
+    def cycle(self, value: float) -> tuple[Map, np.ndarray | None]:
+        """The map at a value, and its polished cycle (n, D) there, if the side has it before it turns again."""
+        step = self.step.at(**{self.parameter: value})
+        turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
+        values = self.values[: int(turned[0]) + 2] if len(turned) else self.values
+        if len(values) < 2 or not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
+            return step, None
+        order = np.argsort(values, kind="stable")
+        at = int(np.clip(np.searchsorted(values[order], value), 1, len(values) - 1))
+        a, b = order[at - 1], order[at]
+        share = (value - values[a]) / ((values[b] - values[a]) or 1.0)
+        return step, polish(step, self.points[a] + share * (self.points[b] - self.points[a]))
 
-
-def _crisis(step: Map, parameter: str, side: _Side, opens: float, center: float, critical: float, bounds: Any) -> float | None:
-    """Where the critical point's orbit lands on the unstable cycle: f²ⁿ(c) = x."""
-    n, c = side.points.shape[1], critical
-
-    def gap(value: float) -> float:
-        nonlocal c
-        there, points = step.at(**{parameter: value}), side.cycle(step, parameter, value)
-        if points is None:
-            return np.nan
-        c = _critical(there, c)
-        z = np.array([c])
-        for _ in range(2 * n):
-            z = there(z)
-        return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
-
-    furthest = center + REACH * (center - opens)
-    ladder = np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS)
-    gaps = []
-    for value in ladder:
-        gaps.append(gap(float(value)))
-        if len(gaps) > 1 and gaps[-2] * gaps[-1] <= 0:
-            c = critical
-            return zero(gap, float(ladder[len(gaps) - 2]), float(value))
-        if not np.isfinite(gaps[-1]):
+    def superstable(self, flips: float | None) -> tuple[float, float] | None:
+        """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
+        if self.step.dim != 1 or len(self.values) < 2:
             return None
-    return None
+
+        def multiplier(value: float) -> float:
+            step, points = self.cycle(value)
+            return np.nan if points is None else float(multipliers(step, points)[0])
+
+        first, last = float(self.values[0]), float(self.values[-1] if flips is None else flips)
+        if not multiplier(first) * multiplier(last) < 0:
+            return None
+        value = zero(multiplier, first, last)
+        step, points = self.cycle(value)
+        if points is None:
+            return None
+        return float(value), float(points[int(np.argmin(np.abs(jacobians(step, points)[:, 0, 0]))), 0])
+
+    def crisis(self, opens: float, center: float, critical: float, bounds: tuple[float, float]) -> float | None:
+        """The value at which the critical point's orbit lands on this unstable cycle: f²ⁿ(c) = x."""
+        c = critical
+
+        def gap(value: float) -> float:
+            nonlocal c
+            step, points = self.cycle(value)
+            if points is None:
+                return np.nan
+            c = _critical(step, c)
+            z = np.array([c])
+            for _ in range(2 * len(points)):
+                z = step(z)
+            return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
+
+        furthest = center + REACH * (center - opens)
+        last = gap(center)
+        for lower, upper in pairwise(np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS).tolist()):
+            if not np.isfinite(last):
+                break
+            before, last = last, gap(upper)
+            if before * last <= 0:
+                c = critical
+                return zero(gap, lower, upper)
+        return None
 
 
 def _critical(step: Map, near: float) -> float:
     """The zero of f′ near a point, by Newton."""
     x = near
-    for _ in range(20):
+    for _ in range(TURNS):
         slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]
         change = slope / curvature if curvature else 0.0
         x -= change

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TextIO
 
-from cfdyn.cli.wording import worded
+from cfdyn.cli.messages import worded
 
 
 def prepare() -> None:

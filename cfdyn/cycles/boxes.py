@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.cycles.found import Found
-from cfdyn.cycles.shooting import images, jacobians, least_period, multipliers, polish, residual
+from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
+from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.kernels.boxes.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
 from cfdyn.systems.map import Map
@@ -17,10 +18,12 @@ LEAST, WIDEST = 1e-9, 0.03  # of the box: what is narrower and still open stays 
 MOST_UNDECIDED, MOST_LISTS = 400, 20  # chains in a list; full lists of the widest, so that a continuum does not hide the rest
 FLAT, BLURRED = 1e-6, 2e-3  # a multiplier so near to 1 leaves that part of a cycle's points uncertain
 FIRST_TEST = 0.3  # of the box: wider chains are not worth Krawczyk's test
+TOUCHING = 1e-6  # of the box: undecided boxes no farther apart are shown as one
+CLOSED = 1e-10  # of a cycle's size: Newton's method has found one if its points follow each other so well
 BESIDE, SPREAD, DECIMALS = 1e-14, 1e3, 9  # of a cycle's size, and times its defect: so near to a jump the values at it decide
 
 
-def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> Found:
+def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, group: Symmetries) -> SearchResult:
     """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
 
     Of the images under a symmetry one is looked for.
@@ -31,26 +34,28 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
     for the Hénon map, J. UCS 4, 114–124.
     """
     most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
-    work = _Chains(step, period, region, group)
-    status = work.run(most)
-    if status == FINISHED and work.least > LEAST:
+    chains = _Chains(step, period, region, group)
+    status = chains.run(most)
+    if status == FINISHED and chains.least > LEAST:
         status = FULL
-    solved = [polish(step, centre) for centre in work.found]
-    lost = sum(cycle is None for cycle in solved)
-    points, mu = group.spread(*of_period(step, period, region, solved))
-    tried = [polish(step, centre) for centre in work.doubtful]
-    doubtful, slopes = group.spread(*of_period(step, period, region, [c for c in tried if c is not None and closed(step, c)]))
-    doubtful, slopes = sharp(doubtful, slopes, float(work.extent.max()))
-    together = np.concatenate([points, doubtful]), np.concatenate([mu, slopes])
-    points, mu = distinct(*together, float(work.extent.max()))
-    undecided = work.undecided()
+    extent = float(chains.extent.max())
+    proved = [polish(step, centre) for centre in chains.found]
+    lost = sum(cycle is None for cycle in proved)
+    points, mu = group.spread(*of_period(step, period, region, proved))
+    near = [polish(step, centre) for centre in chains.doubtful]
+    doubtful = group.spread(*of_period(step, period, region, [c for c in near if c is not None and closes(step, c)]))
+    more, slopes = without_blurred(*doubtful, extent)
+    points, mu = distinct(np.concatenate([points, more]), np.concatenate([mu, slopes]), extent)
+    points = np.array([from_smallest(cycle, extent) for cycle in points]).reshape(points.shape)
+    undecided = chains.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
-    return Found(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
-                 {"links": int(work.state[LINKS]), "budget": most})  # fmt: skip
+    return SearchResult(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
+                        {"links": int(chains.state[LINKS]), "budget": most})  # fmt: skip
 
 
 def _reason(status: int, most: int, open_places: int, lost: int) -> str:
+    """Why the list is not complete; "" if it is."""
     if status == PAUSED:
         return f"stopped after {most} links of chains; more are seen with `budget={10 * most}`"
     if status == FULL:
@@ -106,7 +111,7 @@ class _Chains:
             self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
             self.state[FOUND] = 0
             if self.state[UNDECIDED] == len(self.open) and len(self.places) < MOST_LISTS:
-                self.places.append(self._left(self.open))
+                self.places.append(self._first_boxes(self.open))
                 self.state[UNDECIDED], self.least, status = 0, min(10 * self.least, WIDEST), PAUSED
             if status == FINISHED or self.state[LINKS] >= most or self.state[UNDECIDED] == len(self.open):
                 return int(status)
@@ -114,14 +119,14 @@ class _Chains:
     def undecided(self) -> np.ndarray:
         """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
         rest = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
-        return joined(self.group.boxes(np.concatenate([*self.places, self._left(rest)])), 1e-6 * self.extent)
+        return hulls(self.group.boxes(np.concatenate([*self.places, self._first_boxes(rest)])), TOUCHING * self.extent)
 
-    def _left(self, chains: np.ndarray) -> np.ndarray:
-        boxes = chains[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2)
-        return joined(boxes, 1e-6 * self.extent)
+    def _first_boxes(self, chains: np.ndarray) -> np.ndarray:
+        """The boxes of x_0 in rows of chains, (k, D, 2)."""
+        return hulls(chains[:, : 2 * self.step.dim].reshape(-1, self.step.dim, 2), TOUCHING * self.extent)
 
 
-def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
+def hulls(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
     """Boxes (k, D, 2) that touch, or nearly, replaced by their hulls."""
     done: list[np.ndarray] = []
     for box in boxes:
@@ -136,28 +141,24 @@ def joined(boxes: np.ndarray, gap: np.ndarray) -> np.ndarray:
     return np.array(done).reshape(-1, *boxes.shape[1:])
 
 
-def closed(step: Map, cycle: np.ndarray) -> bool:
-    """Whether the points follow each other to round-off."""
-    return residual(step, cycle) <= 1e-10 * float(np.abs(cycle).max())
+def closes(step: Map, cycle: np.ndarray) -> bool:
+    """True if the points (n, D) follow each other to round-off."""
+    return residual(step, cycle) <= CLOSED * float(np.abs(cycle).max())
 
 
 def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple[np.ndarray, np.ndarray]:
     """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
     slack = 1e-12 * (region[:, 1] - region[:, 0])
     extent = float(np.ptp(region, axis=1).max())
-    points = []
-    for cycle in (c if c is None else off_jumps(step, c) for c in solved):
-        if cycle is not None and least_period(cycle, extent=extent) == period:
-            inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
-            if inside.all(axis=1).any():
-                points.append(cycle)
-    if not points:
-        return np.empty((0, period, step.dim)), np.empty((0, step.dim))
-    return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+    cycles = [off_jumps(step, cycle) for cycle in solved if cycle is not None]
+    points = [cycle for cycle in cycles if cycle is not None and least_period(cycle, extent=extent) == period
+              and ((cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)).all(axis=1).any()]  # fmt: skip
+    mu = np.array([multipliers(step, cycle) for cycle in points])
+    return np.array(points).reshape(-1, period, step.dim), mu.reshape(-1, step.dim)
 
 
 def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:
-    """A cycle (n, D) as it is, or, where to round-off one of its points is at a jump, as it closes exactly there; None if not.
+    """A cycle (n, D) as it is, or, where to round-off one of its points is at a jump, as it closes exactly there, else None.
 
     Next to a jump Newton's method converges to the limits of the map from one side, which need not be its values.
     """
@@ -174,48 +175,13 @@ def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:
     return next((points for points in exact if residual(step, points) == 0.0), None)
 
 
-def sharp(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
+def without_blurred(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
     """Without what only nearly closes about a cycle with a multiplier of 1: one of many places, or a shorter period."""
     kept: list[int] = []
     for i, cycle in enumerate(points):
-        room = BLURRED * max(float(np.abs(cycle).max()), 1e-4 * extent)
+        room = BLURRED * max(float(np.abs(cycle).max()), LARGEST_ROUND_OFF * extent)
         flat = np.abs(mu[i] - 1).min() < FLAT
         shorter = least_period(cycle, BLURRED, extent) < len(cycle)
-        if not flat or not (shorter or any(_same(points[j], cycle, room) for j in kept)):
+        if not flat or not (shorter or any(same_cycle(points[j], cycle, room) for j in kept)):
             kept.append(i)
     return points[kept], mu[kept]
-
-
-def distinct(points: np.ndarray, mu: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Each cycle once, from its smallest point on: (m, n, D) and multipliers (m, D)."""
-    # By a mean of all entries that exchanges and signs change, so that only the same ones are near each other.
-    weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
-    place = points.mean(axis=1) @ (weights / weights.sum())
-    order = np.argsort(place, kind="stable")
-    kept: list[int] = []
-    sizes = np.maximum(np.abs(points).max(axis=(1, 2), initial=0.0), 1e-4 * extent)
-    with np.errstate(divide="ignore"):
-        blur = np.clip(1e-13 / np.abs(1 - mu).min(axis=1, initial=1.0), 1e-11, 1e-6) * sizes
-    for i in order:
-        again = False
-        for j in reversed(kept):
-            room = max(blur[i], blur[j])
-            if again or place[i] - place[j] > room:
-                break
-            again = _same(points[i], points[j], room)
-        if not again:
-            kept.append(i)
-    aligned = [_from_least(points[i], 1e-9 * sizes[i]) for i in kept]
-    return np.array(aligned).reshape(-1, *points.shape[1:]), mu[kept]
-
-
-def _from_least(points: np.ndarray, unit: float) -> np.ndarray:
-    """The same cycle from its lexicographically smallest point on, in whole units."""
-    rounded = np.round(points / unit)
-    return np.roll(points, -int(np.lexsort(rounded.T[::-1])[0]), axis=0)
-
-
-def _same(a: np.ndarray, b: np.ndarray, blur: float) -> bool:
-    """Whether two cycles have the same points up to a shift."""
-    distance = np.abs(b - a[0]).max(axis=1)
-    return any(np.abs(np.roll(b, -k, axis=0) - a).max() <= blur for k in np.flatnonzero(distance <= blur))

@@ -8,31 +8,35 @@ from itertools import permutations, product
 import numpy as np
 from scipy.spatial import KDTree
 
-from cfdyn.cycles.boxes import FLAT, closed, distinct, of_period, sharp
-from cfdyn.cycles.found import Found
+from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
+from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.same import SHORTER, distinct, from_smallest
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
 from cfdyn.kernels.boxes.stabilised import converge
-from cfdyn.kernels.orbits import advance, iterate
+from cfdyn.kernels.orbits import DONE, advance, iterate
 from cfdyn.systems.map import Map
 
 STEPS, CHEAP = 20_000_000, 30  # of the map with its Jacobian, for a whole search where they are so few operations
 STARTS, ITERATIONS = 400, 60  # of a round
 STRENGTHS = (0.0, 1.0, 10.0)
 SMALL, PATIENCE = (0.1, 0.03, 0.01, 0.003), 30  # λ, and iterations: so many times 1/λ
-MOST_TURNS, FEW_STARTS = 384, 4  # matrices C of a round, and starts for each of them at least
+MOST_MATRICES, FEW_STARTS = 384, 4  # matrices C of a round, and starts for each of them at least
 LIGHT = 4  # times as many steps of the map alone
 QUIET = 3  # rounds without anything new after which the search ends
 MOST_AT_ONCE = 100  # points whose cycles are solved for, of one method in a round
 MOST_FLAT = 20  # so many cycles with a multiplier of 1 are a continuum
 MOST_BYTES = 2**30
+CONVERGED = 1e-10  # of the size of a point: a step so short is the last one
+KNOWN = 1e-8  # of the box: a point so near to a known cycle is on it
+FAR, MOST_AWAY = 1e6, 400  # times the box: an orbit has escaped; steps after which an orbit is looked at, at most
 BYTES = 1500  # for each unknown of Newton's method on all points
 
 
-def by_search(
+def by_random_starts(
     step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, group: Symmetries, implicit: bool = True
-) -> Found:
+) -> SearchResult:
     """Newton's method and its stabilised relatives on fⁿ from random points and from orbits, then on all n points.
 
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
@@ -44,23 +48,23 @@ def by_search(
     size = period * step.dim
     if size * BYTES > MOST_BYTES:
         longest = MOST_BYTES // (BYTES * step.dim)
-        raise UsageError(
-            f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
-            f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}"
-        )
+        raise UsageError(f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
+                         f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}")  # fmt: skip
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
     search.run(most if budget is None else budget)
-    points, mu = sharp(search.points, search.mu, search.extent)
-    starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_turn_count(step.dim)} matrices")
+    points, mu = without_blurred(search.points, search.mu, search.extent)
+    starts = f"{search.starts} starts" + ("" if implicit else f" with each of {_matrix_count(step.dim)} matrices")
     reason = f"a search from {starts} (seed {seed}), the last {search.quiet} of them in vain: there may be more"
     if search.continuum:
         single = np.abs(mu - 1).min(axis=1) >= FLAT
         points, mu, flat = points[single], mu[single], (np.abs(search.mu - 1).min(axis=1) < FLAT).sum()
         reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
+    points = np.array([from_smallest(cycle, search.extent) for cycle in points]).reshape(points.shape)
     also = group.sentence(step.names, "images were added")
     method = "search" if implicit else "Schmelcher–Diakonos"
-    return Found(points, mu, False, method, "; ".join(filter(None, (reason, also))), region[None], {"starts": search.starts})
+    reason = "; ".join(filter(None, (reason, also)))
+    return SearchResult(points, mu, False, method, reason, region[None], {"starts": search.starts})
 
 
 class _Search:
@@ -68,13 +72,14 @@ class _Search:
 
     def __init__(self, step: Map, period: int, region: np.ndarray, seed: int, group: Symmetries, implicit: bool):
         d = step.dim
-        self.group, self.implicit, self.round = group, implicit, STARTS if implicit else max(STARTS // _turn_count(d), FEW_STARTS)
         self.step, self.period, self.region, self.rng = step, period, region, np.random.default_rng(seed)
+        self.group, self.implicit = group, implicit
+        self.round = STARTS if implicit else max(STARTS // _matrix_count(d), FEW_STARTS)
         self.points, self.mu = np.empty((0, period, d)), np.empty((0, d))
         self.starts = self.quiet = self.used = 0
         self.continuum = False
         self.extent = float(np.ptp(region, axis=1).max())
-        self.escape = 1e6 * max(float(np.abs(region).max()), self.extent)
+        self.escape = FAR * max(float(np.abs(region).max()), self.extent)
         self.rules = [step.rule(what).compiled for what in ("step", "jacobian")]
 
     def run(self, most: int) -> None:
@@ -84,47 +89,45 @@ class _Search:
             known, rounds = len(self.points), rounds + 1
             anywhere = self.rng.uniform(self.region[:, 0], self.region[:, 1], (self.round, self.step.dim))
             starts = np.concatenate([anywhere[: self.round // 2], self._settled(anywhere[self.round // 2 :])])
-            for turn, strength in self._turns() if self.implicit else self._all_turns():
-                self._take(self._settle(starts, turn, strength))
+            for matrix, strength in self._matrices():
+                self._take(self._ends(starts, matrix, strength))
                 if self.used >= most or self.continuum:
                     break
             self.starts += len(starts)
             barren, self.quiet = (barren + 1, self.quiet + len(starts)) if len(self.points) == known else (0, 0)
 
-    def _turns(self) -> list[tuple[np.ndarray, float]]:
-        """Newton's method, and some matrices of signs and exchanges with two strengths."""
-        d = self.step.dim
-        turns = [(np.eye(d), strength) for strength in STRENGTHS]
-        for strength in STRENGTHS[1:]:
-            turn = np.eye(d)[self.rng.permutation(d)] * self.rng.choice([-1.0, 1.0], d)
-            turns.append((turn, strength))
-        return turns
-
-    def _all_turns(self) -> list[tuple[np.ndarray, float]]:
-        """Every matrix of signs and exchanges, or many of them, with each of the small steps."""
-        d = self.step.dim
-        if _turn_count(d) == 2**d * math.factorial(d):
-            every = product(permutations(range(d)), product((-1.0, 1.0), repeat=d))
-            turns = [np.eye(d)[list(order)] * signs for order, signs in every]
+    def _matrices(self) -> list[tuple[np.ndarray, float]]:
+        """Matrices C of signs and exchanges with their strengths: a few after Newton's method, or all, with small steps λ."""
+        unit, dim = np.eye(self.step.dim), self.step.dim
+        if self.implicit:
+            return [(unit, size) for size in STRENGTHS] + [(self._random_matrix(), size) for size in STRENGTHS[1:]]
+        if _matrix_count(dim) == 2**dim * math.factorial(dim):
+            all_signs = list(product((-1.0, 1.0), repeat=dim))
+            every = [unit[list(order)] * signs for order in permutations(range(dim)) for signs in all_signs]
         else:
-            turns = [np.eye(d)[self.rng.permutation(d)] * self.rng.choice([-1.0, 1.0], d) for _ in range(MOST_TURNS)]
-        return [(turn, size) for size in SMALL for turn in turns]
+            every = [self._random_matrix() for _ in range(MOST_MATRICES)]
+        return [(matrix, size) for size in SMALL for matrix in every]
+
+    def _random_matrix(self) -> np.ndarray:
+        d = self.step.dim
+        return np.eye(d)[self.rng.permutation(d)] * self.rng.choice([-1.0, 1.0], d)
 
     def _settled(self, starts: np.ndarray) -> np.ndarray:
         """Points of the orbits a while later; those that stay finite."""
         later = []
         for start in starts:
             z = start.copy()
-            ran, status = advance(self.rules[0], z, self.step.p, int(self.rng.integers(1, 400)), self.escape)
+            ran, status = advance(self.rules[0], z, self.step.p, int(self.rng.integers(1, MOST_AWAY)), self.escape)
             self.used += ran
-            if status == 0:
+            if status == DONE:
                 later.append(z)
         return np.array(later).reshape(-1, self.step.dim)
 
-    def _settle(self, starts: np.ndarray, turn: np.ndarray, strength: float) -> np.ndarray:
+    def _ends(self, starts: np.ndarray, matrix: np.ndarray, strength: float) -> np.ndarray:
+        """Where the iterations from the starts converge to, (k, D)."""
         d, iterations = self.step.dim, ITERATIONS if self.implicit else int(PATIENCE / strength)
         found = np.empty((len(starts) + 1, d))
-        count = converge(*self.rules, self.step.p, starts, turn, strength, self.implicit, self.period, iterations, 1e-10,
+        count = converge(*self.rules, self.step.p, starts, matrix, strength, self.implicit, self.period, iterations, CONVERGED,
                        self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty((d, 7)), found)  # fmt: skip
         part = 1.0 if self.implicit else self.step.cost / self.step.tangent_cost
         self.used += int(part * len(starts) * self.period * iterations / 3)
@@ -132,41 +135,41 @@ class _Search:
 
     def _take(self, ends: np.ndarray) -> None:
         """Add the cycles through these points that are new."""
-        fresh = []
-        for end in self._unknown(_apart(ends))[:MOST_AT_ONCE]:
+        cycles = []
+        for end in self._unknown(_rounded_apart(ends))[:MOST_AT_ONCE]:
             orbit = np.empty((self.period, self.step.dim))
             orbit[0] = end
             ran, status = iterate(self.rules[0], self.step.p, self.escape, orbit)
             self.used += ran
-            if status == 0 and not self._shorter(orbit):
+            if status == DONE and not self._returns(orbit):
                 cycle = polish(self.step, orbit)
-                if cycle is not None and closed(self.step, cycle):
-                    fresh.append(cycle)
-        points, mu = self.group.spread(*of_period(self.step, self.period, self.region, fresh))
+                if cycle is not None and closes(self.step, cycle):
+                    cycles.append(cycle)
+        points, mu = self.group.spread(*of_period(self.step, self.period, self.region, cycles))
         if len(points):
             together = np.concatenate([self.points, points]), np.concatenate([self.mu, mu])
             self.points, self.mu = distinct(*together, self.extent)
             self.continuum = int((np.abs(self.mu - 1).min(axis=1) < FLAT).sum()) > MOST_FLAT * len(self.group)
 
-    def _shorter(self, orbit: np.ndarray) -> bool:
-        """Whether the first point is back before the end."""
+    def _returns(self, orbit: np.ndarray) -> bool:
+        """True if the first point is back before the end: a cheap test before Newton's method."""
         n = len(orbit)
-        return any(n % q == 0 and np.abs(orbit[q] - orbit[0]).max() <= 1e-7 * self.extent for q in range(1, n))
+        return any(n % q == 0 and np.abs(orbit[q] - orbit[0]).max() <= SHORTER * self.extent for q in range(1, n))
 
     def _unknown(self, points: np.ndarray) -> np.ndarray:
-        """Those that are on no cycle found so far."""
+        """Those that are on no cycle found so far: single points, before their orbits are worth computing."""
         if not len(self.points) or not len(points):
             return points
         distance, _ = KDTree(self.points.reshape(-1, self.step.dim)).query(points)
-        return points[distance > 1e-8 * self.extent]
+        return points[distance > KNOWN * self.extent]
 
 
-def _turn_count(dim: int) -> int:
-    return min(2**dim * math.factorial(dim), MOST_TURNS)
+def _matrix_count(dim: int) -> int:
+    return min(2**dim * math.factorial(dim), MOST_MATRICES)
 
 
-def _apart(points: np.ndarray) -> np.ndarray:
-    """One of those that agree to six digits."""
+def _rounded_apart(points: np.ndarray) -> np.ndarray:
+    """One of those that agree to six digits: single points, before their orbits are worth computing."""
     if not len(points):
         return points
     _, first = np.unique(np.round(points / (1e-6 * (np.abs(points).max() or 1.0))), axis=0, return_index=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cfdyn.kernels.continuation.shooting import condense
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 
-DENSE = 128
-# A larger answer than this times the defect: the system is singular, or nearly so.
-WELL = 1e6
-# A larger product has lost the small multipliers.
-STEEP = 1e6
-# A multiplier of which the condensed equations know half of the digits.
-LARGE = 1e8
-# Smaller numbers have lost digits.
-LEAST = 1e-290
-# A defect of one unit in the last place cannot be made smaller.
-EXACT = 2e-16
+DENSE = 128  # unknowns: more are solved for with sparse matrices
+WELL = 1e6  # times the defect: a system with a larger answer is singular, or nearly so
+STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
+LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
+EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
+GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
 
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:
@@ -57,7 +54,7 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
             return best
         size = np.abs(defect).max()
-        good_enough = size <= 1e-11 * (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
+        good_enough = size <= GOOD * (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
         if size < best_size:
             best_size, stalled = size, 0
             if good_enough:
@@ -77,12 +74,14 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
         solved = _solve_ring(matrices.ravel().tolist(), defect.ravel().tolist())
         if n > DENSE or _sound(solved, defect):
             return solved
-    elif n * d > DENSE:
-        return _solve_sparse(matrices, defect)
-    system, index = np.zeros((n, d, n, d)), np.arange(n)
-    system[index, :, index, :] = matrices
-    system[index, :, np.roll(index, -1), :] -= np.eye(d)
-    matrix, right = system.reshape(n * d, n * d), defect.ravel()
+    matrix, right = cyclic_system(matrices), defect.ravel()
+    if not isinstance(matrix, np.ndarray):
+        from scipy.sparse.linalg import splu
+
+        try:
+            return splu(matrix).solve(right).reshape(n, d)
+        except RuntimeError:
+            return np.full_like(defect, np.nan)
     try:
         solved = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
@@ -90,6 +89,24 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     if not _sound(solved, right):
         solved = np.linalg.lstsq(matrix, right, rcond=1e-14)[0]
     return solved.reshape(n, d)
+
+
+def cyclic_system(matrices: np.ndarray, nu: complex = 1.0) -> Any:
+    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense, or sparse where it is large."""
+    n, d = matrices.shape[:2]
+    factors = np.ones(n, dtype=type(nu))
+    factors[-1] = nu
+    if n == 1 or n * d <= DENSE:
+        system, index = np.zeros((n, d, n, d), dtype=factors.dtype), np.arange(n)
+        system[index, :, index, :] = matrices
+        system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)
+        return system.reshape(n * d, n * d)
+    from scipy.sparse import csc_matrix
+
+    entries = np.arange(n * d).reshape(n, d)
+    rows = np.concatenate([np.repeat(entries, d), entries.ravel()])
+    columns = np.concatenate([np.repeat(entries[:, None], d, axis=1).ravel(), np.roll(entries, -1, axis=0).ravel()])
+    return csc_matrix((np.concatenate([matrices.ravel(), -np.repeat(factors, d)]), (rows, columns)), shape=(n * d, n * d))
 
 
 def _sound(solved: np.ndarray, right: np.ndarray) -> bool:
@@ -119,23 +136,6 @@ def _solve_ring(slopes: list[float], defect: list[float]) -> np.ndarray:
     except ZeroDivisionError:
         solved = [np.nan] * len(slopes)
     return np.array(solved[::-1])[:, None]
-
-
-def _solve_sparse(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
-    from scipy.sparse import csc_matrix
-    from scipy.sparse.linalg import splu
-
-    n, d = defect.shape
-    index = np.arange(n * d).reshape(n, d)
-    rows = np.broadcast_to(index[:, :, None], (n, d, d)).ravel()
-    columns = np.broadcast_to(index[:, None, :], (n, d, d)).ravel()
-    following = np.roll(index, -1, axis=0).ravel()
-    values = np.concatenate([matrices.ravel(), np.full(n * d, -1.0)])
-    places = np.concatenate([rows, index.ravel()]), np.concatenate([columns, following])
-    try:
-        return splu(csc_matrix((values, places), shape=(n * d, n * d))).solve(defect.ravel()).reshape(n, d)
-    except RuntimeError:
-        return np.full_like(defect, np.nan)
 
 
 def multipliers(step: Map, points: np.ndarray) -> np.ndarray:
@@ -184,20 +184,6 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     return found.real if not found.imag.any() else found
 
 
-def regularity(step: Map, points: np.ndarray, extent: float) -> str:
-    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points of a cycle."""
-    size = 1e-7 * max(float(np.abs(points).max()), extent, 1e-300)
-    here, slopes = images(step, points), jacobians(step, points)
-    steepness, worst = 1 + np.abs(slopes).max(), "smooth"
-    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
-        moved = points + direction
-        if not np.abs(images(step, moved) - here).max() <= 1e3 * size * steepness:
-            return "jump"
-        if not np.abs(jacobians(step, moved) - slopes).max() <= 1e-3 * steepness:
-            worst = "corner"
-    return worst
-
-
 def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
     """log ‖Df(x_k)…Df(x_1)‖ for k = 1…n (Frobenius norm), (n,)."""
     matrices = jacobians(step, points)
@@ -212,16 +198,3 @@ def log_growth(step: Map, points: np.ndarray) -> np.ndarray:
             product /= length or 1.0
             result[k] = total
     return result
-
-
-def least_period(points: np.ndarray, tolerance: float = 1e-7, extent: float = 0.0) -> int:
-    """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry.
-
-    ``extent``: the size of the orbit that led here. Points near 0 are round-off beside it.
-    """
-    n = len(points)
-    size = max(np.abs(points).max(), 1e-4 * extent) or 1.0
-    for q in range(1, n):
-        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= max(tolerance * size, LEAST):
-            return q
-    return n

@@ -64,7 +64,7 @@ class Symmetries:
         return np.array(rows, dtype=np.int64)
 
     def sentence(self, names: tuple[str, ...], done: str) -> str:
-        """What the map is symmetric under, and what that was good for; nothing if there is no symmetry."""
+        """A sentence: under what the map is symmetric, and what was ``done`` with that; "" if there is no symmetry."""
         if len(self) == 1:
             return ""
         words = self.words(names)
@@ -102,7 +102,7 @@ def symmetries(step: Map, region: np.ndarray) -> Symmetries:
 
 
 def _plausible(step: Map, order: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Whether f(g z) = g f(z) to some digits at a few points where both are numbers, (m,)."""
+    """True where f(g z) = g f(z) to some digits at a few points where both are numbers, for each candidate g, (m,)."""
     rng, possible = np.random.default_rng(0), np.ones(len(order), dtype=bool)
     rule = step.rule("step").compiled
     for low in (-1.5, 0.1, -0.5):
@@ -118,7 +118,7 @@ def _plausible(step: Map, order: np.ndarray, signs: np.ndarray) -> np.ndarray:
 
 
 def _candidates(dim: int, weights: int) -> Iterator[Exchange]:
-    """The identity first."""
+    """Candidates, the identity first."""
     if dim <= FEW:
         yield from product(permutations(range(dim)), product((1, -1), repeat=dim))
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
@@ -14,27 +13,27 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import formula
-from cfdyn.systems.flow import Flow, pair
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
 from cfdyn.tape.program import Node
 
 
-def descent(name: str, loss: Any, optimizer: Any, models: Sequence[str] = ("gd",)) -> LossMap:
+def descent(name: str, loss: Loss, optimizer: Optimizer, models: Sequence[str] = ("gd",)) -> LossMap:
     """The loss and the optimizer, one of ``models``, possibly with weight decay.
 
     Raises
     ------
     UsageError : another optimizer, or clipping
     """
-    made = pair(name, loss, optimizer)
     if optimizer.name not in models and not ("gd" in models and _is_gd(optimizer)):
         known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
         raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take `cf.optimizers.{models[0]}(lr=…)`")
     check_gradient(name, optimizer)
-    return made
+    return LossMap(loss.spec, optimizer)
 
 
 def _is_gd(optimizer: Optimizer) -> bool:
-    """Whether an optimizer of another name is gradient descent by its formula."""
+    """True if an optimizer of another name is gradient descent by its formula."""
     update = optimizer.update.get("w")
     memory = (*optimizer.per_weight, *optimizer.shared, *filter(None, [optimizer.probe]))
     return update is not None and update.key == formula("w - lr*g").key and not memory

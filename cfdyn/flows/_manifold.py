@@ -18,7 +18,7 @@ from cfdyn.tape.program import Node
 
 # What counts as 0 of λ₁, and of λ₁(1 + |w|) for a gradient; how far a test moves along a manifold, of 1 + |w|.
 FLAT, REST, APART = 1e-7, 1e-10, 1e-2
-MOST, FAR = 100_000, 1e8
+MOST, FAR = 100_000, 1e8  # gradients on the way down; a state, relative to the start, that has run away
 
 
 def sharpness_reduction(
@@ -87,7 +87,7 @@ def _place(w: np.ndarray) -> str:
 
 
 def _at_rest(loss: Loss, w: np.ndarray) -> bool:
-    """Whether the gradient vanishes."""
+    """True if the gradient vanishes."""
     matrix = loss.hessian(w)
     scale = np.abs(np.linalg.eigvalsh(matrix)).max() if np.isfinite(matrix).all() else np.nan
     return bool(np.linalg.norm(loss.gradient(w)) <= REST * scale * (1 + np.abs(w).max()))

@@ -8,6 +8,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 from cfdyn.tape.derivatives import hessian, reverse
+from cfdyn.tape.matrices import symmetric
 from cfdyn.tape.program import Node
 
 
@@ -43,7 +44,7 @@ def gaussian(loss: Loss, optimizer: Optimizer) -> Flow:
     made = descent("gaussian", loss, optimizer)
     d, names = made.n_weights, made.loss.variables
     pairs = [(i, j) for i in range(d) for j in range(i, d)]
-    parts = {"drift": Part(_drift, d + len(pairs)), "covariance": Part(_rows, d * d), "gradient": gradient_part(d)}
+    parts = {"drift": Part(_drift, d + len(pairs)), "covariance": Part(_covariance, d * d), "gradient": gradient_part(d)}
     behind = tuple(f"cov_{names[i]}_{names[j]}" for i, j in pairs)
     return Flow(ModelSpec("gaussian", made, parts, behind, options={"closure": "Gaussian, a guess"}, lead=0.5,
                           work=1 + 2 * d + (5 + 10 * d) * len(pairs), remark="a guess, of no paper"), lift=_start)  # fmt: skip
@@ -54,20 +55,14 @@ def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:
     return np.concatenate([w0 + delta, np.outer(delta, delta)[np.triu_indices(len(delta))]])
 
 
-def _covariance(nodes: ModelNodes) -> list[list[Node]]:
-    """Σ from its upper triangle."""
-    d, entries = nodes.d, iter(nodes.behind)
-    found = {(i, j): next(entries) for i in range(d) for j in range(i, d)}
-    return [[found[min(i, j), max(i, j)] for j in range(d)] for i in range(d)]
-
-
-def _rows(nodes: ModelNodes) -> list[Node]:
-    return sum(_covariance(nodes), [])
+def _covariance(nodes: ModelNodes) -> list[Node]:
+    """Σ row by row."""
+    return sum(symmetric(nodes.behind, nodes.d), [])
 
 
 def _drift(nodes: ModelNodes) -> list[Node]:
     t, w, eta = nodes.tape, nodes.w, nodes.lr
-    sigma, curvature = _covariance(nodes), hessian(t, nodes.value, nodes.w)
+    sigma, curvature = symmetric(nodes.behind, nodes.d), hessian(t, nodes.value, nodes.w)
     spread = t.total(nodes.dot(row, other) for row, other in zip(curvature, sigma, strict=True))
     smoothed = t.add(nodes.value, t.div(spread, t.const(2)))
     mean = nodes.times(t.neg(eta), reverse(t, smoothed, w))

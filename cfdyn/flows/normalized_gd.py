@@ -4,9 +4,10 @@ from fractions import Fraction
 
 from cfdyn.errors import UsageError
 from cfdyn.flows._manifold import sharpness_reduction
+from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import formula
-from cfdyn.systems.flow import Flow, pair
+from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
 
 
@@ -39,8 +40,7 @@ def normalized_gd(loss: Loss, optimizer: Optimizer) -> Flow:
     Arora, Li & Panigrahi (2022), Understanding gradient descent on the edge of stability in deep learning,
     arXiv 2205.09745, the limiting flow of normalized gradient descent.
     """
-    made = pair("normalized_gd", loss, optimizer)
     update = optimizer.update.get("w")
     if update is None or update.key != formula("w - lr*g/sqrt(gg)").key or optimizer.gradient is not None:
         raise UsageError(f"flows.normalized_gd is a model of `cf.optimizers.normalized_gd(lr=…)`, not of {optimizer.name}")
-    return sharpness_reduction("normalized_gd", made, Fraction(1, 4))
+    return sharpness_reduction("normalized_gd", LossMap(loss.spec, optimizer), Fraction(1, 4))

@@ -11,10 +11,11 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.parity import oscillating
-from cfdyn.systems.flow import Flow, Kernel, pair
+from cfdyn.systems.flow import Flow, Kernel
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.tape.derivatives import directional
+from cfdyn.tape.matrices import symmetric
 from cfdyn.tape.program import Node
 from cfdyn.tape.rebuild import rebuild
 
@@ -69,7 +70,7 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
         raise unknown("choice of rods:", rods, RODS)
     from cfdyn.kernels.models import rod as kernel
 
-    step = pair("rod", loss, optimizer)
+    step = LossMap(loss.spec, optimizer)
     flips = oscillating(step)
     mine = [name for name, flip in zip(step.names, flips, strict=True) if flip]
     size, r, d = len(step.names), len(mine), step.n_weights
@@ -104,8 +105,7 @@ def _ends(flips: tuple[bool, ...], rods: str, nodes: ModelNodes) -> list[Node]:
 
 def _weights_block(size: int, r: int, nodes: ModelNodes) -> list[Node]:
     """Σ of the weights, which are the first of the entries with rods."""
-    at = dict(zip(((i, j) for i in range(r) for j in range(i, r)), nodes.z[size:], strict=True))
-    return [at[min(i, j), max(i, j)] for i in range(nodes.d) for j in range(nodes.d)]
+    return [entry for row in symmetric(nodes.z[size:], r)[: nodes.d] for entry in row[: nodes.d]]
 
 
 def _lift(flips: tuple[bool, ...], flow: Flow, w: np.ndarray) -> np.ndarray:

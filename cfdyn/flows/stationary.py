@@ -9,7 +9,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 
-HASTE = 1e5
+STATE_SPEED = 1e5  # what is left of the difference to infinite speed is of the order of its inverse
 
 
 def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
@@ -38,7 +38,7 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
     here it is the one that keeps P̄ at rest, as this reading of it needs no further assumption.
     """
     _checked(optimizer)
-    return preconditioned("stationary", "central", loss, optimizer, haste=HASTE)
+    return preconditioned("stationary", "central", loss, optimizer, state_speed=STATE_SPEED)
 
 
 def _checked(optimizer: Optimizer) -> None:

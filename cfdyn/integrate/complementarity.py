@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.integrate.critical import MOST_MODES, unpacked
 from cfdyn.kernels.edge import complementarity as _kernel
 from cfdyn.records.record import Record, provenance
-
-LARGEST = 16
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def complementarity(alpha: Any, beta: Any) -> Complementarity:
     a, b = _checked(alpha, beta)
     k = len(a)
     x = np.empty(k * (k + 1) // 2)
-    vector, operator = _packed(a), _packed_operator(b)
+    vector, operator = _packed(a, b)
     _check_definite(operator)
     status, residual, rank, strict = _kernel.complementarity(vector, operator, x)
     if status == _kernel.NO_SOLUTION:
@@ -84,7 +83,7 @@ def complementarity(alpha: Any, beta: Any) -> Complementarity:
     if status != _kernel.SOLVED or not np.isfinite(x).all():
         raise NumericsError(f"no solution of 0 ⪯ X ⟂ α + β[X] ⪰ 0 was found: the residual stays at {residual:.1e}")
     return Complementarity(
-        X=_unpacked(x, k), Z=_unpacked(vector + operator @ x, k), rank=int(rank), unique=bool(rank == x.size),
+        X=unpacked(x, k), Z=unpacked(vector + operator @ x, k), rank=int(rank), unique=bool(rank == x.size),
         strict=bool(strict), residual=float(residual), provenance=provenance(k=k),
     )  # fmt: skip
 
@@ -101,8 +100,8 @@ def _checked(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
     k = len(a)
     if b.shape != (k, k, k, k):
         raise UsageError(f"beta must have the shape {(k, k, k, k)}, as alpha has {a.shape}, not {b.shape}")
-    if k > LARGEST:
-        raise UsageError(f"k = {k} is too large; at most {LARGEST} is supported")
+    if k > MOST_MODES:
+        raise UsageError(f"k = {k} is too large; at most {MOST_MODES} is supported")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UsageError("alpha and beta must be finite; there is a NaN or an infinity")
     b = b / 2 + b.transpose(1, 0, 2, 3) / 2
@@ -120,20 +119,8 @@ def _check_definite(operator: np.ndarray) -> None:
             )
 
 
-def _packed(matrix: np.ndarray) -> np.ndarray:
-    """The upper triangle by rows, off-diagonals times √2."""
-    i, j = np.triu_indices(len(matrix))
-    return np.where(i == j, 1.0, np.sqrt(2.0)) * matrix[i, j]
-
-
-def _packed_operator(beta: np.ndarray) -> np.ndarray:
-    i, j = np.triu_indices(len(beta))
+def _packed(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """α as the vector of its upper triangle by rows, off-diagonals times √2, and β as a matrix on such vectors."""
+    i, j = np.triu_indices(len(alpha))
     weight = np.where(i == j, 1.0, np.sqrt(2.0))
-    return np.ascontiguousarray(weight[:, None] * beta[i, j][:, i, j] * weight)
-
-
-def _unpacked(x: np.ndarray, k: int) -> np.ndarray:
-    matrix = np.zeros((k, k))
-    i, j = np.triu_indices(k)
-    matrix[i, j] = matrix[j, i] = np.where(i == j, 1.0, np.sqrt(0.5)) * x
-    return matrix
+    return weight * alpha[i, j], np.ascontiguousarray(weight[:, None] * beta[i, j][:, i, j] * weight)

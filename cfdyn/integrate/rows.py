@@ -1,18 +1,135 @@
-"""Arrays that are filled row by row, without knowing how many there will be."""
+"""The rows of a trajectory: what is read off a path at the times asked for."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from cfdyn.errors import UsageError
+from cfdyn.integrate.stepping.run import Run
+from cfdyn.integrate.supply.supplier import Readings
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN
+from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.systems.flow import Flow
 
-def grown(array: np.ndarray, rows: int) -> np.ndarray:
-    """A longer one that begins with the rows of this one."""
-    # Pieces to be put together take memory twice; it goes back to the system and comes anew, page by page, at every call.
-    longer = np.empty((rows, *array.shape[1:]))
-    longer[: len(array)] = array
-    return longer
+MAX_BYTES = 2**32  # of the covariances at all rows
 
 
-def kept(array: np.ndarray, rows: int) -> np.ndarray:
-    """The rows in use, without a copy where they are most of it."""
-    return array[:rows] if 2 * rows >= len(array) else array[:rows].copy()
+def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> dict[str, Any]:
+    """The fields of the `Trajectory` of a run from z0 at the times ``rows``, or at the ends of all steps."""
+    d, steps = flow.n_weights, [piece for phase in run.phases for piece in phase.steps]
+    times, polynomials = _joined(steps, flow.dim)
+    if rows is None:
+        rows = np.concatenate([times[:, 0], [run.t]]) if len(times) else np.array([run.t])
+    if rows[-1] > run.t:
+        rows = rows[rows <= run.t]
+    if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
+        raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with `save_at`")
+    (z, slopes, violation, covariance), rank = _read(run, z0, rows, times, polynomials)
+    if flow.spec.has("covariance"):
+        covariance, rank = _predicted(flow, z)
+    loss, sharpness, average, squares = _seen(flow, z, covariance)
+    edge, slack = _edges(flow, z, covariance, sharpness)
+    beyond = np.nanmax(edge / 2 - 1, initial=0.0) if run.kind == CENTRAL else 0.0
+    return {
+        "flow": flow.title, "t": rows, "z": z, "slopes": slopes, "names": flow.names, "n_weights": d, "loss": loss,
+        "sharpness": sharpness, "edge": edge, "covariance": covariance, "rank": rank, "predicted_loss": average,
+        "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
+        "stats": run.stats(max(float(violation.max(initial=0.0)), float(beyond)), float(slack.max(initial=0.0))),
+        "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
+        "discrete": flow.discrete,
+    }  # fmt: skip
+
+
+def _joined(steps: list[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and sizes (m, 2) and polynomials (m, 8, n) of all steps."""
+    if len(steps) == 1:
+        return steps[0]
+    times, polynomials = zip(*steps, strict=True) if steps else ((np.empty((0, 2)),), (np.empty((0, 8, n)),))
+    return np.concatenate(times), np.concatenate(polynomials)
+
+
+def _read(
+    run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray
+) -> tuple[Readings, np.ndarray]:
+    """The readings at the rows and the ranks of Σ (m,); of the phases the last one that has begun counts."""
+    if run.kind == PLAIN:
+        last, pieces = run.phases[-1], (times, polynomials) if len(times) else _rest(z0)
+        return run.supplier.read(last.field, last.reference, *pieces, rows), np.zeros(len(rows), int)
+    cuts = [*(int(np.searchsorted(rows, phase.start)) for phase in run.phases[1:]), len(rows)]
+    parts, ranks, mine, steps = [], [], slice(0, 0), slice(0, 0)
+    for number, (phase, cut) in enumerate(zip(run.phases, cuts, strict=True)):
+        mine = slice(mine.stop, cut)
+        steps = slice(steps.stop, steps.stop + sum(len(begun) for begun, _ in phase.steps))
+        if mine.start < mine.stop:
+            pieces = (times[steps], polynomials[steps]) if phase.steps else _rest(z0 if number == 0 else run.z)
+            found = run.supplier.read(phase.field, phase.reference, *pieces, rows[mine])
+            if phase.field.k > len(phase.held):
+                found = found._replace(covariance=_without_turns(found.covariance))
+            parts.append(found)
+            ranks.append(np.full(mine.stop - mine.start, len(phase.held)))
+    return Readings(*map(np.concatenate, zip(*parts, strict=True))), np.concatenate(ranks)
+
+
+def _without_turns(covariance: np.ndarray) -> np.ndarray:
+    """Σ (m, d, d) while modes part: mixed pairs stand for a turn, of whose square nothing is kept."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.einsum("rij,rj,rkj->rik", vectors, np.maximum(values, 0.0), vectors)
+
+
+def _rest(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A path that stays at z."""
+    return np.array([[0.0, np.inf]]), np.concatenate([z[None], np.zeros((7, len(z)))])[None]
+
+
+def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
+    d = flow.n_weights
+    if not flow.spec.has("observed"):
+        nothing = np.empty(len(z))
+        nothing.fill(np.nan)
+        return (nothing,) * 4
+    observed = np.empty((len(z), 1 + d + d * d))
+    evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
+    gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
+    with np.errstate(all="ignore"):
+        curved = np.einsum("rij,rjk->rik", hessian, covariance)
+        average = observed[:, 0] + np.einsum("rii->r", curved) / 2
+        squares = (gradient**2).sum(1) + np.einsum("rij,rji->r", curved, hessian)
+    return observed[:, 0], _top(hessian), average, squares
+
+
+def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Σ as the model's own state has it, and its numerical rank."""
+    d = flow.n_weights
+    out = np.empty((len(z), d * d))
+    evaluate_rows(flow.rule("covariance").compiled, z, flow.p, out)
+    covariance = out.reshape(-1, d, d)
+    sizes = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, 0.0))
+    return covariance, (sizes > 1e-9 * np.maximum(sizes[:, -1:], 1e-300)).sum(axis=1)
+
+
+def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """λ₁(P⁻¹H) at each state, for other optimizers 2λ₁(H) over the largest stable one; and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
+    d = flow.n_weights
+    if not flow.spec.has("edge"):
+        return sharpness if flow.optimizer is None else flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
+    out = np.empty((len(z), d * d + d))
+    evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
+    hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]
+    with np.errstate(all="ignore"):
+        scaled = hessian / np.sqrt(p)[:, :, None] / np.sqrt(p)[:, None, :]
+    if flow.spec.kind != "central":
+        return _top(scaled), np.zeros(len(z))
+    power = np.einsum("rij,rij->r", hessian, covariance)
+    product = 2 * np.einsum("ri,rii->r", p, covariance) - power
+    return _top(scaled), np.abs(product) / np.maximum(np.abs(power), 1e-300)
+
+
+def _top(matrices: np.ndarray) -> np.ndarray:
+    """The largest eigenvalue of each; NaN where one is not finite."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    result = np.full(len(matrices), np.nan)
+    result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
+    return result

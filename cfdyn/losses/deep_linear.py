@@ -1,6 +1,7 @@
 """A deep linear net with one unit in each layer."""
 
-from cfdyn.losses._checks import names, whole
+from cfdyn.arguments import whole_number
+from cfdyn.losses._terms import names
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -21,7 +22,7 @@ def deep_linear(depth: int = 4, y: float = 1.0) -> LossSpec:
     ----------
     Zhu, Wang, Wang, Zhou & Ge, arXiv 2210.03294 (depth 4); Ghosh et al., arXiv 2502.20531 (any depth).
     """
-    layers = names("w", whole("deep_linear: depth", depth, 1, 50))
+    layers = names("w", whole_number("deep_linear: depth", depth, 1, 50))
     return make_loss(
         f"({'*'.join(layers)} - y)**2/2", layers, {"y": y}, box=((-2.0, 2.0),) * len(layers), name=f"deep_linear:depth={depth}"
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
-from cfdyn.losses._checks import dot, names, total, whole
 from cfdyn.losses._files import inputs_and_targets
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 MOST = 7
@@ -33,7 +34,7 @@ def linear_network(inputs: int = 0, hidden: int = 2, outputs: int = 1, file: str
     ----------
     Saxe, McClelland & Ganguli, arXiv 1312.6120 (uncorrelated inputs, singular values learnt in turn).
     """
-    hidden, outputs = (whole(f"linear_network: {w}", v, 1, 32) for w, v in (("hidden", hidden), ("outputs", outputs)))
+    hidden, outputs = (whole_number(f"linear_network: {w}", v, 1, 32) for w, v in (("hidden", hidden), ("outputs", outputs)))
     data = inputs_and_targets(file, outputs, standardize, "linear_network") if file else _literal(inputs or 2, outputs)
     n = data.shape[1] - outputs
     if inputs not in (0, n):
@@ -42,20 +43,15 @@ def linear_network(inputs: int = 0, hidden: int = 2, outputs: int = 1, file: str
     units = [f"({dot(w[n * k : n * k + n], x)})" for k in range(hidden)]
     terms = (f"({dot(v[hidden * o : hidden * o + hidden], units)} - {y[o]})**2" for o in range(outputs))
     return make_loss(
-        f"({total(terms)})/2",
-        [*w, *v],
-        {},
-        [*x, *y],
-        data=data,
-        box=((-2.0, 2.0),) * (len(w) + len(v)),
+        f"({total(terms)})/2", [*w, *v], {}, [*x, *y], data=data, box=((-2.0, 2.0),) * (len(w) + len(v)),
         shapes=((hidden, n), (outputs, hidden)),
         name=f"linear_network:inputs={n},hidden={hidden},outputs={outputs}" + (f",file={file}" if file else ""),
-    )
+    )  # fmt: skip
 
 
 def _literal(inputs: int, outputs: int) -> np.ndarray:
     """(8, inputs + outputs): columns of a Hadamard matrix and the targets."""
-    n = whole("linear_network: inputs without a file", inputs, 1, MOST)
+    n = whole_number("linear_network: inputs without a file", inputs, 1, MOST)
     row, column = np.arange(8)[:, None], np.arange(1, n + 1)[None, :]
     x = 1.0 - 2.0 * (np.bitwise_count(row & column) % 2)
     k = min(n, outputs)

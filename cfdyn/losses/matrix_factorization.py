@@ -1,6 +1,7 @@
 """A matrix of low rank as a product of two."""
 
-from cfdyn.losses._checks import dot, names, total, whole
+from cfdyn.arguments import whole_number
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -24,16 +25,13 @@ def matrix_factorization(m: int = 2, n: int = 2, r: int = 1) -> LossSpec:
     ----------
     Wang, Chen, Zhao & Tao, arXiv 2110.03677; Ye & Du, arXiv 2106.14289.
     """
-    m, n, r = (whole(f"matrix_factorization: {what}", v, 1, 12) for what, v in (("m", m), ("n", n), ("r", r)))
+    m, n, r = (whole_number(f"matrix_factorization: {what}", v, 1, 12) for what, v in (("m", m), ("n", n), ("r", r)))
     u, v, k = names("u", m, r), names("v", n, r), min(m, n)
     rows_u, rows_v = ([f[r * i : r * i + r] for i in range(len(f) // r)] for f in (u, v))
     entries = (
         f"({dot(a, b)} - {k - i if i == j else 0})**2" for i, a in enumerate(rows_u) for j, b in enumerate(rows_v)
     )
     return make_loss(
-        f"({total(entries)})/2",
-        [*u, *v],
-        box=((-3.0, 3.0),) * (r * (m + n)),
-        shapes=((m, r), (n, r)),
+        f"({total(entries)})/2", [*u, *v], box=((-3.0, 3.0),) * (r * (m + n)), shapes=((m, r), (n, r)),
         name=f"matrix_factorization:m={m},n={n},r={r}",
-    )
+    )  # fmt: skip

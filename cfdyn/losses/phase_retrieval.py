@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.losses._checks import whole
+from cfdyn.arguments import whole_number
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -23,14 +23,9 @@ def phase_retrieval(rows: int = 6) -> LossSpec:
     ----------
     Candès, Li & Soltanolkotabi (2015), Phase retrieval via Wirtinger flow, IEEE Trans. Inf. Theory 61.
     """
-    angles = np.pi * np.arange(whole("phase_retrieval: rows", rows, 3, 1000)) / rows
+    angles = np.pi * np.arange(whole_number("phase_retrieval: rows", rows, 3, 1000)) / rows
     a, b = np.cos(angles), np.sin(angles)
     return make_loss(
-        "((a*x + b*y)**2 - m)**2/4",
-        "x y",
-        {},
-        ["a", "b", "m"],
-        data=np.column_stack([a, b, (0.6 * a + 0.8 * b) ** 2]),
-        box=((-2.0, 2.0), (-2.0, 2.0)),
-        name=f"phase_retrieval:rows={rows}",
-    )
+        "((a*x + b*y)**2 - m)**2/4", "x y", {}, ["a", "b", "m"], data=np.column_stack([a, b, (0.6 * a + 0.8 * b) ** 2]),
+        box=((-2.0, 2.0), (-2.0, 2.0)), name=f"phase_retrieval:rows={rows}",
+    )  # fmt: skip

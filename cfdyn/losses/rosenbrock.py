@@ -1,6 +1,7 @@
 """The banana valley."""
 
-from cfdyn.losses._checks import names, total, whole
+from cfdyn.arguments import whole_number
+from cfdyn.losses._terms import names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -22,6 +23,6 @@ def rosenbrock(n: int = 2, b: float = 100.0) -> LossSpec:
     Rosenbrock (1960), An automatic method for finding the greatest or least value of a function, Comp. J. 3;
     Shang & Qiu (2006), A note on the extended Rosenbrock function, Evol. Comput. 14 (the minima).
     """
-    w = names("w", whole("rosenbrock: n", n, 2, 50))
+    w = names("w", whole_number("rosenbrock: n", n, 2, 50))
     terms = (f"b*({after} - {before}**2)**2 + (1 - {before})**2" for before, after in zip(w, w[1:], strict=False))
     return make_loss(total(terms), w, {"b": b}, box=((-2.0, 2.0),) * n, name=f"rosenbrock:n={n}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.losses._checks import dot, names, total, whole
+from cfdyn.arguments import whole_number
 from cfdyn.losses._files import inputs_and_targets
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 X = (-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75)
@@ -32,19 +33,14 @@ def tanh_network(hidden: int = 2, file: str = "", standardize: bool = True) -> L
     ----------
     Cohen, Kaur, Li, Kolter & Talwalkar, arXiv 2103.00065 (tanh nets at the edge of stability).
     """
-    hidden = whole("tanh_network: hidden", hidden, 1, 64)
+    hidden = whole_number("tanh_network: hidden", hidden, 1, 64)
     data = inputs_and_targets(file, 1, standardize, "tanh_network") if file else np.column_stack([X, Y])
     n = data.shape[1] - 1
     w, b, a, x = names("w", hidden, n), names("b", hidden), names("a", hidden), names("x", n)
     units = [f"tanh({dot(w[n * k : n * k + n], x)} + {b[k]})" for k in range(hidden)]
     weights = [*w, *b, *a, "c"]
     return make_loss(
-        f"({total([dot(a, units), 'c'])} - y)**2/2",
-        weights,
-        {},
-        [*x, "y"],
-        data=data,
-        box=((-3.0, 3.0),) * len(weights),
+        f"({total([dot(a, units), 'c'])} - y)**2/2", weights, {}, [*x, "y"], data=data, box=((-3.0, 3.0),) * len(weights),
         shapes=((hidden, n), (hidden, 1), (1, hidden), (1, 1)),
         name=f"tanh_network:hidden={hidden}" + (f",file={file}" if file else ""),
-    )
+    )  # fmt: skip

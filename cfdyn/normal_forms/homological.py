@@ -18,12 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import jacobians
+from cfdyn.cycles.shooting import cyclic_system, jacobians
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
-
-DENSE = 100  # rows: smaller systems are solved faster dense than sparse
 
 
 class Forms:
@@ -35,17 +33,9 @@ class Forms:
         if not np.isfinite(self.matrices).all():
             raise NumericsError("the map has no derivative at this point")
 
-    def second(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """D²f(x_k)[u_k, v_k], (n, D)."""
-        return self._form(self.step, self.points, u, v)
-
-    def third(self, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """D³f(x_k)[u_k, v_k, w_k], (n, D)."""
-        return self._form(self.step, self.points, u, v, w)
-
-    def fourth(self, u: np.ndarray) -> np.ndarray:
-        """D⁴f(x_k)[u_k, u_k, u_k, u_k], (n, D)."""
-        return self._form(self.step, self.points, u, u, u, u)
+    def derivative(self, *directions: np.ndarray) -> np.ndarray:
+        """Dᵏf(x_i)[u_i, v_i, …] for k directions (n, D), (n, D)."""
+        return self._form(self.step, self.points, *directions)
 
     @cached_property
     def slope(self) -> np.ndarray:
@@ -79,7 +69,7 @@ class Forms:
 
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
-    """Dᵏf(x_i)[u_i, v_i, …] at each of the points, (n, D)."""
+    """The same for any points (n, D) and real directions."""
     rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
     evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
     return out
@@ -96,7 +86,7 @@ class BorderedSystem:
 
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
         self.shape, self.nullity = matrices.shape[:2], nullity
-        self.matrix, self.split = _assembled(matrices, nu), True
+        self.matrix, self.split = cyclic_system(matrices, nu), True
         self.border = (np.empty((self.matrix.shape[0], 0), dtype=self.matrix.dtype),) * 2
         if nullity == 0:
             return
@@ -129,26 +119,8 @@ class BorderedSystem:
         """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
         if not isinstance(self.matrix, np.ndarray):
             return _factors(self.matrix, self.border).solve
-        b, c = self.border
-        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((self.nullity, self.nullity))]]))
-
-
-def _assembled(matrices: np.ndarray, nu: complex) -> Any:
-    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense, or sparse where it is large."""
-    n, d = matrices.shape[:2]
-    factors = np.ones(n, dtype=type(nu))
-    factors[-1] = nu
-    if n == 1 or n * d <= DENSE:
-        system, index = np.zeros((n, d, n, d), dtype=factors.dtype), np.arange(n)
-        system[index, :, index, :] = matrices
-        system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)
-        return system.reshape(n * d, n * d)
-    from scipy.sparse import csc_matrix
-
-    entries = np.arange(n * d).reshape(n, d)
-    lines = np.concatenate([np.repeat(entries, d), entries.ravel()])
-    columns = np.concatenate([np.repeat(entries[:, None], d, axis=1).ravel(), np.roll(entries, -1, axis=0).ravel()])
-    return csc_matrix((np.concatenate([matrices.ravel(), -np.repeat(factors, d)]), (lines, columns)), shape=(n * d, n * d))
+        (b, c), k = self.border, self.nullity
+        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((k, k))]]) if k else self.matrix)
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,14 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-MEMORY, ITERATIONS = 10, 500
-ARMIJO, WOLFE = 1e-4, 0.9
+MEMORY, ITERATIONS = 10, 500  # steps from which curvature is learnt; steps at most
+ARMIJO, WOLFE = 1e-4, 0.9  # of the slope: how far the value falls at least over a step, and how steep the end still is
+FLAT = 1e-14  # of a step's square: a smaller curvature along it is round-off
+GAIN, IDLE = 1e-16, 3  # of the value: a step that gains no more is idle, and so many in a row are the last
+HALVINGS = 60  # of a step, after which it is 0
 
 Value = Callable[[np.ndarray], float]
 Gradient = Callable[[np.ndarray], np.ndarray]
 Steps = deque[tuple[np.ndarray, np.ndarray, float]]
 
 
+@np.errstate(all="ignore")
 def quasi_newton(value: Value, gradient: Gradient, start: np.ndarray, limit: float, lowest: float) -> np.ndarray | None:
     """Go down from ``start`` (d,) until nothing more is gained; None beyond |w| = limit or below ``lowest``.
 
@@ -27,16 +31,11 @@ def quasi_newton(value: Value, gradient: Gradient, start: np.ndarray, limit: flo
     >>> end.round(9).tolist()
     [0.0, 0.0]
     """
-    with np.errstate(all="ignore"):
-        return _descend(value, gradient, start, limit, lowest)
-
-
-def _descend(value: Value, gradient: Gradient, start: np.ndarray, limit: float, lowest: float) -> np.ndarray | None:
     w, f, g = start.copy(), value(start), gradient(start)
     steps: Steps = deque(maxlen=MEMORY)
     idle = 0
     for _ in range(ITERATIONS):
-        if idle == 3 or not np.isfinite(g).all() or not g.any():
+        if idle == IDLE or not np.isfinite(g).all() or not g.any():
             break
         direction = _direction(g, steps)
         if not direction @ g < 0:
@@ -48,9 +47,9 @@ def _descend(value: Value, gradient: Gradient, start: np.ndarray, limit: float, 
             break
         change, step = new_g - g, t * direction
         curvature = float(change @ step)
-        if curvature > 1e-14 * float(step @ step):
+        if curvature > FLAT * float(step @ step):
             steps.append((step, change, curvature))
-        idle = idle + 1 if f - new_f <= 1e-16 * max(1.0, abs(f)) else 0
+        idle = idle + 1 if f - new_f <= GAIN * max(1.0, abs(f)) else 0
         w, f, g = w + step, new_f, new_g
         if not np.abs(w).max() <= limit or f < lowest:
             return None
@@ -77,7 +76,7 @@ def _search(
     """(t, value, gradient) at w + t·direction; t = 0 where no step goes down."""
     lo, hi = 0.0, np.inf
     best = (0.0, f, direction)
-    for _ in range(60):
+    for _ in range(HALVINGS):
         point = w + t * direction
         new = value(point)
         if not new <= f + ARMIJO * t * slope:

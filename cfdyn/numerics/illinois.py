@@ -1,4 +1,7 @@
-"""The zero of a function of one variable between two points (scipy.optimize takes a fifth of a second to import)."""
+"""The zero of a function of one variable between two points.
+
+Not SciPy's `brentq`: to import scipy.optimize takes 0.3 s, and `cfdyn study double_well` 9 % longer.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-ULPS = 4e-16
-MOST = 200
+ULPS = 4e-16  # of the zero: two units in the last place
+MOST = 200  # evaluations; halving alone takes about 60
 
 
 def zero(function: Callable[[float], float], a: float, b: float) -> float:

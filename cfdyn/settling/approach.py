@@ -9,13 +9,15 @@ from enum import Enum
 import numpy as np
 
 from cfdyn.cycles.shooting import jacobians
-from cfdyn.kernels.orbits import DONE, advance, iterate
+from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.settling.irregular import bump
+from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.systems.map import Map
-from cfdyn.systems.orbit import FAR
 
 STAGES = 6
-NEUTRAL = 1e-9
+# Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.
+SITS, ROUND_OFF, LARGEST_ROUND_OFF = 1e-11, 1e-12, 1e-8
+STEP_ERROR = 2e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
 # An orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance.
 TOLD_APART = 0.25
 # Slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed.
@@ -45,21 +47,21 @@ def approach(
     ``extent`` (D,): the size of each coordinate on the way; distances are measured against it. An orbit that is farther
     from a cycle than the cycle is from one of a shorter period is no evidence for it.
     """
-    n, radius = len(points), float(abs(mu[0]))
+    n, radius, stable = len(points), float(abs(mu[0])), stability(mu)
     if not math.isfinite(radius):
         return Approach.NO, 0, z
     size = np.maximum(np.abs(points).max(axis=0), extent)
     size[size == 0] = 1.0
-    floor = 1e-12 if radius >= 1 else min(1e-8, max(1e-12, 2e-15 / (1 - radius)))
+    floor = ROUND_OFF if radius >= 1 else min(LARGEST_ROUND_OFF, max(ROUND_OFF, STEP_ERROR / (1 - radius)))
 
     def distance(state: np.ndarray) -> float:
         return _distance(step, state, points, size)
 
-    if radius > 1 + NEUTRAL:
-        return (Approach.STUCK if distance(z) <= 1e-11 else Approach.NO), 0, z
+    if stable is False:
+        return (Approach.STUCK if distance(z) <= SITS else Approach.NO), 0, z
     if distance(z) <= floor:
-        if radius < 1 - NEUTRAL or _stays(step, z, distance, n, 10 * floor):
-            return (Approach.ON if radius < 1 - NEUTRAL else Approach.ON_NEUTRAL), 0, z
+        if stable or _stays(step, z, distance, n, 10 * floor):
+            return (Approach.ON if stable else Approach.ON_NEUTRAL), 0, z
         return Approach.NO, 0, z
     cycles = 1 if radius < 0.5 else math.ceil(math.log(2) / max(-math.log(min(radius, 1.0)), 1e-15))
     longest = max(1, spare // STAGES // n)
@@ -71,9 +73,8 @@ def approach(
 
 def _stays(step: Map, z: np.ndarray, distance: Callable[[np.ndarray], float], n: int, near: float) -> bool:
     """True if the orbit is as near to a neutral n-cycle a thousand steps later: a slow drift would not be."""
-    later = z.copy()
-    steps = n * max(1, 1000 // n)
-    return bool(advance(step.rule("step").compiled, later, step.p, steps, FAR)[1] == DONE and distance(later) <= near)
+    end = later(step, z, n * max(1, 1000 // n))
+    return end is not None and distance(end) <= near
 
 
 def _separation(points: np.ndarray, size: np.ndarray) -> float:
@@ -85,20 +86,16 @@ def _separation(points: np.ndarray, size: np.ndarray) -> float:
 
 
 def _stages(
-    step: Map,
-    z: np.ndarray,
-    distance: Callable[[np.ndarray], float],
-    floor: float,
-    steps: int,
-    slow: bool,
-    apart: float,
+    step: Map, z: np.ndarray, distance: Callable[[np.ndarray], float], floor: float, steps: int, slow: bool, apart: float
 ) -> tuple[Approach, int, np.ndarray]:
     """Six stages of the same length; in each the distance falls by a quarter, or steadily where that takes too long."""
-    z, used = z.copy(), 0
+    used = 0
     start = last = distance(z)
     for _ in range(STAGES):
-        if advance(step.rule("step").compiled, z, step.p, steps, FAR)[1] != DONE:
+        end = later(step, z, steps)
+        if end is None:
             return Approach.NO, 0, z
+        z = end
         used += steps
         now = distance(z)
         if now <= floor:
@@ -119,18 +116,17 @@ def _spiral(
     Distances are taken in the eigenvectors' coordinates, in which the linear part only turns, as the largest over many
     turns. What approaches also contracts volume on its way: a librating orbit of a conservative map does not.
     """
-    n, z = len(points), z.copy()
+    n = len(points)
     turned = _eigenvectors(step, points, size)
     farthest, contraction, turns = [], [], TURNS if n > 16 else 8 * TURNS
     weight = bump(n * turns)
     # Twice as long each time, so that what does not approach is known soon.
     lengths = [0, *(n * max(1, steps * 2**k // 2**STAGES // n) for k in range(STAGES))]
     for moved in lengths:
-        orbit = np.empty((n * turns, step.dim))
-        ran = advance(step.rule("step").compiled, z, step.p, moved, FAR)[1]
-        orbit[0] = z
-        if ran != DONE or iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] != DONE:
+        end = later(step, z, moved)
+        if end is None or (orbit := orbit_of(step, end, n * turns)) is None:
             return Approach.NO, 0, z
+        z = end
         farthest.append(float(np.abs((orbit[::n] - points[0]) / size @ turned.T).max()))
         with np.errstate(divide="ignore"):
             contraction.append(float(weight @ np.linalg.slogdet(jacobians(step, orbit))[1]))
@@ -152,9 +148,8 @@ def _eigenvectors(step: Map, points: np.ndarray, size: np.ndarray) -> np.ndarray
 
 def _distance(step: Map, z: np.ndarray, points: np.ndarray, size: np.ndarray) -> float:
     """max over one period of |orbit − cycle| in the same phase, each coordinate relative to its size."""
-    orbit = np.empty((len(points), step.dim))
-    orbit[0] = z
-    iterate(step.rule("step").compiled, step.p, FAR, orbit)
-    with np.errstate(over="ignore", invalid="ignore"):
-        gaps = np.abs(orbit - points) / size
-    return float(gaps.max()) if np.isfinite(gaps).all() else math.inf
+    orbit = orbit_of(step, z, len(points))
+    if orbit is None:
+        return math.inf
+    with np.errstate(over="ignore"):
+        return float((np.abs(orbit - points) / size).max())

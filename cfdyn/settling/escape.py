@@ -8,17 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.settling.high_precision import MAX_OPERATIONS
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import FAR
 from cfdyn.systems.precise import PreciseMap
 
-MAX_OPERATIONS = 2e6
-# An orbit diverges if it stays beyond 10^308 for that many steps.
-POWER, STAYS = 308, 100
-# A float that overflows from here on was large before: it grew, and did not jump.
-LARGE = 1e100
-# A slope beyond this on a half-line makes distances grow for ever.
-STEEP = 1.0 + 1e-9
+POWER, STAYS = 308, 100  # an orbit diverges if it stays beyond 10^308 for that many steps, and grows
+LARGE = 1e100  # a float that overflows from here on was large before: it grew, and did not jump
+STEEP = 1.0 + 1e-9  # a slope beyond this on a half-line makes distances grow for ever
+HALF_LINES = (300.0, 100.0, 30.0)  # where they may begin
 
 
 class Escape(NamedTuple):
@@ -26,14 +24,14 @@ class Escape(NamedTuple):
 
     kind: str
     reason: str
-    z: np.ndarray
+    z: np.ndarray = np.empty(0)
     steps: int = 0
 
 
 def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
     """Follow the orbit from its last finite float state ``z`` (D,), at step ``at``, in ``digits`` digits of any exponent."""
     if step.cost * STAYS > MAX_OPERATIONS:
-        return _costly(step, z, at)
+        return _without_digits(float(np.abs(z).max()), at)
     found = _follow(step, step.precise(digits), z, at, digits)
     if found.kind != "uncomputable":
         return found
@@ -41,23 +39,42 @@ def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
     either = [_follow(step, _with_waves_at(step.precise(digits), v), z, at, digits) for v in (1, -1)]
     if all(way.kind == "divergent" for way in either):
         return either[0]
-    return _uncomputable(step, z, at + found.steps, found.reason == "beyond")
+    # NaN also with digits: outside the domain, or an exponential of something astronomic; a bound on growth may decide.
+    at += found.steps
+    if step.dim == 1 and _grows(step, float(z[0])):
+        return Escape("divergent", f"|z| exceeds 1e{POWER} at step {at}, and distances grow in every step from there on")
+    if found.reason == "beyond":
+        return Escape("undecided", f"|z| exceeds 1e{POWER} at step {at - 1}, and the next step cannot be computed")
+    return Escape("undecided", f"the orbit leaves the map's domain at step {at}")
+
+
+def _without_digits(size: float, at: int) -> Escape:
+    """Of a map of too many operations for digits: what grew to 10^100 and beyond step after step is taken to diverge."""
+    if size > LARGE:
+        return Escape("divergent", f"|z| has grown to {size:.3g} at step {at}, and overflows then")
+    return Escape("undecided", f"a step from |z| = {size:.3g} overflows at step {at + 1}; digits would cost too much")
 
 
 def _follow(step: Map, precise: PreciseMap, z: np.ndarray, at: int, digits: int) -> Escape:
+    """What becomes of it, or "uncomputable" after so many steps, then "beyond" if it was beyond 10^308."""
     state, limit, most = [precise.number(v) for v in z.tolist()], precise.number(10) ** POWER, int(MAX_OPERATIONS / step.cost)
     beyond: list[Any] = []
     for k in range(1, most + 1):
         state = precise(state)
         if any(v != v for v in state):
-            return Escape("uncomputable", "beyond" if beyond else "", z, k)
+            return Escape("uncomputable", "beyond" if beyond else "", steps=k)
         largest = max(abs(v) for v in state)
         beyond = [*beyond, largest] if largest > limit else []
         if len(beyond) == STAYS:
-            return _beyond(beyond, z, at + k - STAYS + 1, digits)
+            words = f"|z| exceeds 1e{POWER} from step {at + k - STAYS + 1} on, for {STAYS} steps ({digits} digits)"
+            # A jump far out from where it comes back slowly does not grow.
+            if max(beyond[STAYS // 2 :]) > max(beyond[: STAYS // 2]):
+                return Escape("divergent", words)
+            return Escape("undecided", f"{words}, but does not grow")
         if largest < FAR and (largest < LARGE or k == most):
-            return Escape("returns", f"; followed with {digits} digits where floats overflow", _floats(state), k)
-    return Escape("undecided", f"|z| exceeds {FAR:g} at step {at}, and what follows takes too long with {digits} digits", z)
+            back = np.array([float(v) for v in state])
+            return Escape("returns", f"; followed with {digits} digits where floats overflow", back, k)
+    return Escape("undecided", f"|z| exceeds {FAR:g} at step {at}, and what follows takes too long with {digits} digits")
 
 
 def _with_waves_at(precise: PreciseMap, value: int) -> PreciseMap:
@@ -75,44 +92,14 @@ def _with_waves_at(precise: PreciseMap, value: int) -> PreciseMap:
     return precise
 
 
-def _beyond(sizes: list, z: np.ndarray, first: int, digits: int) -> Escape:
-    """A hundred steps of |z| > 10^308: it diverges if it grows, a jump far out from where it comes back slowly does not."""
-    words = f"|z| exceeds 1e{POWER} from step {first} on, for {STAYS} steps ({digits} digits)"
-    if max(sizes[STAYS // 2 :]) > max(sizes[: STAYS // 2]):
-        return Escape("divergent", words, z)
-    return Escape("undecided", f"{words}, but does not grow", z)
-
-
-def _costly(step: Map, z: np.ndarray, at: int) -> Escape:
-    """A map of too many operations for digits: what grew to 10^100 and beyond step after step is taken to diverge."""
-    size = float(np.abs(z).max())
-    if size > LARGE:
-        return Escape("divergent", f"|z| has grown to {size:.3g} at step {at}, and overflows then", z)
-    return Escape("undecided", f"a step from |z| = {size:.3g} overflows at step {at + 1}; digits would cost too much", z)
-
-
-def _uncomputable(step: Map, z: np.ndarray, at: int, beyond: bool) -> Escape:
-    """NaN also with digits: outside the domain, or an exponential of something astronomic; a bound on growth may decide."""
-    if step.dim == 1 and _grows(step, float(z[0])):
-        return Escape("divergent", f"|z| exceeds 1e{POWER} at step {at}, and distances grow in every step from there on", z)
-    if beyond:
-        return Escape("undecided", f"|z| exceeds 1e{POWER} at step {at - 1}, and the next step cannot be computed", z)
-    return Escape("undecided", f"the orbit leaves the map's domain at step {at}", z)
-
-
 def _grows(step: Map, x: float) -> bool:
     """True if bounds on f and f′ say that |f(x)| > |x| for all of the half-lines that the orbit of x stays on."""
-    for far in (abs(x), 300.0, 100.0, 30.0):
-        if far > abs(x) or not np.isfinite(far):
-            continue
+    for far in (abs(x), *HALF_LINES):
         side, seen = float(np.sign(x)), set()
-        while side not in seen:
+        while side and far <= abs(x) < np.inf and side not in seen:
             seen.add(side)
-            across = _carries(step, side, far)
-            if across == 0:
-                break
-            side *= across
-        else:
+            side *= _carries(step, side, far)
+        if side in seen:
             return True
     return False
 
@@ -125,8 +112,3 @@ def _carries(step: Map, side: float, far: float) -> int:
     if lo >= STEEP and end >= far:
         return 1
     return -1 if hi <= -STEEP and end <= -far else 0
-
-
-def _floats(state: list) -> np.ndarray:
-    return np.array([float(v) for v in state])
-

@@ -6,16 +6,25 @@ import numpy as np
 
 from cfdyn.systems.map import Map
 
-MAX_OPERATIONS = 2e6
-# Dearer maps are not evaluated with digits to learn their round-off.
-DEAR = 5000
-DIGITS = 30
+MAX_OPERATIONS = 2e6  # of numbers of many digits, some seconds
+DEAR = 5000  # operations of a step: dearer maps are not evaluated with digits to learn their round-off
+DIGITS = 30  # of which the round-off of floats is seen
+AWAY = 1e-3  # of a cycle's size: an orbit that has come so far from it has left it
 
 
-def stays(
-    step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: int
-) -> tuple[bool | None, np.ndarray]:
-    """Is the exact orbit of z0, after ``steps`` steps, still on the unstable cycle ``points``?
+def later_precisely(step: Map, z: np.ndarray, steps: int, digits: int) -> np.ndarray | None:
+    """The state (D,) so many steps after z, computed with digits; None if that would take too long."""
+    if steps * step.cost > MAX_OPERATIONS:
+        return None
+    precise = step.precise(digits)
+    state = [precise.number(v) for v in z.tolist()]
+    for _ in range(steps):
+        state = precise(state)
+    return np.array([float(v) for v in state])
+
+
+def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: int) -> tuple[bool | None, np.ndarray]:
+    """Is the exact orbit of z0, after ``steps`` steps, still on the unstable cycle ``points`` (n, D)?
 
     (True, …) if it repeats to half the digits over three periods; (False, z) with the first state
     that has left the cycle's neighbourhood; (None, …) if that would take too long.
@@ -44,13 +53,13 @@ def stays(
         log = precise.algebra.functions["log"]
         # It leaves at the rate at which it moves apart; where that takes too long there is no need to watch.
         rate = float(log(moved[-1] / moved[0])) / (2 * n)
-        if float(log(precise.number(1e-3 * size.max())) - log(moved[-1])) > 2 * extra * rate:
+        if float(log(precise.number(AWAY * size.max())) - log(moved[-1])) > 2 * extra * rate:
             return None, z0
     for _ in range(extra):
         state = np.array([float(v) for v in z])
         with np.errstate(over="ignore"):
             away = (np.abs(points - state) / size).max(axis=1).min()
-        if away > 1e-3:
+        if away > AWAY:
             return False, state
         z = precise(z)
     return None, z0

@@ -6,14 +6,17 @@ import math
 
 import numpy as np
 
-from cfdyn.cycles.angles import hint, smooth
-from cfdyn.kernels.orbits import DONE, advance, iterate, stretch
+from cfdyn.cycles.angles import smooth
+from cfdyn.kernels.orbits import stretch
+from cfdyn.settling.orbit import orbit_of
+from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.map import Map
-from cfdyn.systems.orbit import FAR
 
-BATCHES = 20
-SMALLEST_EXPONENT = 1e-4
-QUASI_DIGITS = 7.0
+BATCHES = 20  # of steps, whose means tell the error of an exponent
+SMALLEST_EXPONENT, CURVE = 1e-4, 1e-3  # per step: less is 0 whatever its error says; on a curve no more is left of 0
+ERRORS, MANY_ERRORS, CLEAR = 6, 20, 5e-3  # standard errors that an exponent is off 0; that, and a size, where averages are good
+QUASI_DIGITS = 7.0  # of averages over 20 000 steps: on a chaotic orbit they have two or three
+FEWEST = 100  # steps over which averages say anything
 
 
 def irregular(step: Map, z: np.ndarray, steps: int, max_period: int) -> tuple[str, str, float, np.ndarray | None]:
@@ -31,13 +34,13 @@ def irregular(step: Map, z: np.ndarray, steps: int, max_period: int) -> tuple[st
     evidence = f"Lyapunov exponent {exponent:.4g} ± {error:.1g} per step over {steps // fewer} steps, no cycle found"
     if _grows(reach):
         return "undecided", f"{evidence}; the orbit still grows{hint(step, state)}", exponent, state
-    margin = max(6 * error, SMALLEST_EXPONENT)
-    if exponent < -max(margin, 1e-3):
+    margin = max(ERRORS * error, SMALLEST_EXPONENT)
+    if exponent < -max(margin, CURVE):
         return "undecided", f"{evidence} up to {max_period} although nearby orbits converge{hint(step, state)}", exponent, state
     # In narrow bands chaos averages well too.
-    if exponent > margin and (digits < QUASI_DIGITS or exponent > max(20 * error, 5e-3)):
+    if exponent > margin and (digits < QUASI_DIGITS or exponent > max(MANY_ERRORS * error, CLEAR)):
         return "chaotic", evidence, exponent, state
-    if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, 1e-3) and digits >= QUASI_DIGITS:
+    if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, CURVE) and digits >= QUASI_DIGITS:
         return "quasi-periodic", f"{evidence}; averages agree to {digits:.0f} digits", exponent, state
     return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state)}", exponent, state
 
@@ -53,11 +56,9 @@ def _exponent(step: Map, state: np.ndarray, steps: int, reach: np.ndarray) -> tu
     rules = step.rule("step").compiled, step.rule("jacobian").compiled
     stretch(*rules, state, step.p, min(steps, 1000), q, np.zeros(1))
     means = np.empty(BATCHES)
-    orbit = np.empty((min(steps, 1000) + 1, step.dim))
     for i in range(BATCHES):
-        orbit[0], sums = state, np.zeros(1)
-        iterate(rules[0], step.p, FAR, orbit)
-        reach[i] = np.abs(orbit).max()
+        orbit, sums = orbit_of(step, state, min(steps, 1000) + 1), np.zeros(1)
+        reach[i] = math.nan if orbit is None else np.abs(orbit).max()
         if stretch(*rules, state, step.p, steps, q, sums) < steps:
             return math.nan, math.nan
         means[i] = sums[0] / steps
@@ -82,22 +83,15 @@ def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     too, as x does in the Ricker map, where 1 − x is a telescoping difference. On a quasi-periodic orbit the error falls
     faster than any power of n, on a chaotic one as n^(−1/2).
     """
-    if n < 100:
+    if n < FEWEST:
         return 0.0
-    weight = bump(n - 1)
-    state, averages, centre, size = z.copy(), [], np.empty(0), np.empty(0)
-    for _ in range(2):
-        orbit = np.empty((n, step.dim))
-        orbit[0] = state
-        if iterate(step.rule("step").compiled, step.p, FAR, orbit)[1] != DONE:
-            return 0.0
-        values = smooth(step, orbit)
-        if not len(size):
-            centre, size = values.mean(axis=0), np.ptp(values, axis=0)
-            size[size == 0] = 1.0
-        scaled = (values[1:] - centre) / size
-        averages.append(weight @ np.hstack([scaled, scaled**2]))
-        state = orbit[-1].copy()
-        advance(step.rule("step").compiled, state, step.p, 1, FAR)
+    orbit = orbit_of(step, z, 2 * n)
+    if orbit is None:
+        return 0.0
+    weight, values = bump(n - 1), smooth(step, orbit)
+    size = np.ptp(values[:n], axis=0)
+    size[size == 0] = 1.0
+    scaled = (values - values[:n].mean(axis=0)) / size
+    averages = [weight @ np.hstack([part, part**2]) for part in (scaled[1:n], scaled[n + 1 :])]
     gap = np.abs(averages[0] - averages[1])
     return float(-math.log10(max(gap.max(), 1e-17)))

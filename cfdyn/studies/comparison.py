@@ -19,8 +19,8 @@ from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
 from cfdyn.systems.orbit import Orbit, iterate
+from cfdyn.systems.steps import as_map
 
 MODELS = ("gradient", "central", "rod", "edge")
 BESIDE_AVERAGES = ("gradient", "central")

@@ -1,22 +1,34 @@
-"""What is taken where the user gives no learning rate or no start."""
+"""What is taken where the user gives no learning rate, no start, or no box."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from cfdyn.analysis.edge import NO_EDGE, Edge, edge
+from cfdyn.analysis.edge import Edge, NoEdge, edge
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
-from cfdyn.systems.minima import Minimum
+from cfdyn.systems.map import Map
+from cfdyn.systems.minima import Minimum, minima
+from cfdyn.systems.steps import as_map
 
+# Where gradient descent on most losses has just left the minimum for a 2-cycle, and a start that is no special point.
 BEYOND = 1.1
 OFF = 0.107
+BY_EDGE, NEAR = f"{BEYOND} × the edge", "near the lowest minimum"
+MAP_START = 0.1  # for each variable of a map of one's own; 0 is a fixed point of many
+SIDE = 5.0  # of the box where nothing says better
 
 
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
-    """The learning rate at which the optimizer loses this minimum; None where none is defined, with the reason in words.
+    """The learning rate at which the optimizer loses this minimum; None where there is none, with the reason in words.
+
+    Raises
+    ------
+    NumericsError : there may be one, but it was not found
 
     Examples
     --------
@@ -28,14 +40,14 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)
     (None, 'the map jumps at this point')
     """
-    if minimum.kind == "degenerate" or not minimum.sharpness > 0:
-        return None, "it is degenerate: no curvature defines an edge"
     if not np.isfinite(minimum.sharpness):
         return None, "the loss has no second derivative there"
+    if minimum.kind == "degenerate" or not minimum.sharpness > 0:
+        return None, "it is degenerate: no curvature defines an edge"
     try:
         return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
-    except NumericsError as problem:
-        return None, str(problem).removesuffix(NO_EDGE)
+    except NoEdge as reason:
+        return None, str(reason).removesuffix(", so no edge is defined")
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
@@ -43,11 +55,14 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> flo
 
     Raises
     ------
-    UsageError : there is no minimum, or it has no edge for this optimizer
+    UsageError : there is no minimum, or it has no edge for this optimizer, or that was not found
     """
-    border, why = edge_at(loss, optimizer, found[0]) if found else (None, "")
+    try:
+        border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
+        why = f"{optimizer.name} has no edge at the lowest minimum ({none})" if found else "no minimum was found"
+    except NumericsError as problem:
+        border, why = None, f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
     if border is None:
-        why = f"{optimizer.name} has no edge at the lowest minimum ({why})" if found else "no minimum was found"
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
                          f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
     return BEYOND * border.value
@@ -67,3 +82,46 @@ def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
     direction = 1 / np.arange(1, loss.dim + 1)
     distance = OFF * max(1.0, float(np.abs(centre).max()))
     return np.round(centre + distance * direction / np.linalg.norm(direction), 6)
+
+
+def completed(
+    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, open_lr: bool = False, seed: int = 0
+) -> tuple[Optimizer, Sequence[float], dict[str, str]]:
+    """The optimizer with its learning rate, the start, and in words how they were chosen where ``open_lr``, or ``start`` is None.
+
+    Raises
+    ------
+    UsageError : the learning rate is open, and the lowest minimum has no edge
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> optimizer, start, chosen = completed(cf.losses.double_well(), cf.optimizers.gd(lr=1), open_lr=True)
+    >>> optimizer.params["lr"], start, chosen["start"]
+    (1.1, [1.107], 'near the lowest minimum')
+    """
+    chosen: dict[str, str] = {}
+    if open_lr or start is None:
+        found = minima(loss, seed=seed)
+        if open_lr:
+            optimizer, chosen["lr"] = optimizer.at(lr=learning_rate(loss, optimizer, found)), BY_EDGE
+        if start is None:
+            start, chosen["start"] = start_near(loss, found).tolist(), NEAR
+    return optimizer, start, chosen
+
+
+def usual_box(step: Map, loss: Loss | None = None) -> list[tuple[float, float]]:
+    """Where cycles are looked for: a turn of each angle, else the loss's own box, the whole line, or 5 to either side of 0.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> usual_box(cf.Map.from_text("x/2")), usual_box(cf.Map.from_text(["x/2", "y/2"]))
+    ([(-inf, inf)], [(-5.0, 5.0), (-5.0, 5.0)])
+    """
+    if step.periodic:
+        return [(0.0, step.periodic[name]) if name in step.periodic else (-SIDE, SIDE) for name in step.names]
+    if loss is None:
+        return [(-math.inf, math.inf)] if step.dim == 1 else [(-SIDE, SIDE)] * step.dim
+    usual = list(loss.spec.box or [(-SIDE, SIDE)] * loss.dim)
+    return usual + [(-SIDE, SIDE)] * (step.dim - len(usual))

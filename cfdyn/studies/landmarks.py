@@ -13,19 +13,18 @@ from cfdyn.analysis.bands import Bands
 from cfdyn.analysis.cascade import Cascade, cascade
 from cfdyn.analysis.classify import classify
 from cfdyn.analysis.edge import Edge
-from cfdyn.analysis.windows import Window, windows
-from cfdyn.errors import NumericsError
+from cfdyn.analysis.windows import Window, windows_and_gaps
 from cfdyn.symbolic.exact.short import PATIENCE, report_forms
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 
-PERIOD = 3
-MOST_KNOWN = 3
-LEVELS = 8
-SHOWN = 5
-BEFORE = 0.95
-SAME = 1e-9
+PERIOD = 3  # the least that implies all others
+MOST_KNOWN = 3  # bands whose cycle is followed
+LEVELS = 8  # flips of the cascade: δ to four digits
+SHOWN = 5  # flips of a cascade in the table
+BEFORE = 0.95  # of the edge: where the fixed point is still stable
+SAME = 1e-9  # relative: a value and the formula that gives it
 
 
 class Landmark(NamedTuple):
@@ -48,32 +47,35 @@ def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[li
 
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
-    """The cascade that starts at the flip of the lowest minimum, None if there is none in the range of the bands."""
+    """The cascade that starts at the flip of the lowest minimum; None if there is no flip in the range of the bands.
+
+    Raises
+    ------
+    NumericsError : it could not be followed
+    """
     if border is None or border.kind != "flip":
         return None
     lo, hi = float(over.values[0]), float(over.values[-1])
     start = max(lo, BEFORE * border.value)
     if not lo <= start < border.value < hi:
         return None
-    try:
-        return cascade(step.at(**{over.parameter: start}), border.points, over.parameter, (lo, hi), LEVELS)
-    except NumericsError:
-        return None
+    return cascade(step.at(**{over.parameter: start}), border.points, over.parameter, (lo, hi), LEVELS)
 
 
-def three_cycle_windows(step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None) -> list[Window]:
-    """The windows of 3-cycles over the range of the bands.
+def three_cycle_windows(
+    step: Map, z0: np.ndarray, over: Bands, box: Sequence[tuple[float, float]] | None
+) -> tuple[list[Window], str]:
+    """The windows of 3-cycles over the range of the bands, and in words where none could be looked for, or "".
 
     Maps of one variable are searched in the box; for others only those are found whose 3-cycle the orbit from z0 meets.
     """
     known = [] if step.dim == 1 else _met(step, z0, over)
     if step.dim > 1 and not known:
-        return []
+        return [], ""
     bounds = float(over.values[0]), float(over.values[-1])
-    try:
-        return windows(step, PERIOD, over.parameter, bounds, box, known)
-    except NumericsError:
-        return []
+    found, gaps = windows_and_gaps(step, PERIOD, over.parameter, bounds, box, known)
+    others = f" (and at {len(gaps) - 1} other values)" if len(gaps) > 1 else ""
+    return found, f"at {gaps[0]}{others}" if gaps else ""
 
 
 def _met(step: Map, z0: np.ndarray, over: Bands) -> list[tuple[float, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
@@ -19,31 +19,33 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.registry import catalogue
 from cfdyn.studies.compile_ahead import compiling_ahead
-from cfdyn.studies.defaults import edge_at, learning_rate, start_near
+from cfdyn.studies.defaults import BY_EDGE, NEAR, edge_at, learning_rate, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.verdict import verdict
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum, minima
 from cfdyn.systems.orbit import Orbit, iterate
+from cfdyn.systems.steps import as_map
 
-STEPS = 300
-GIVEN, BY_EDGE, NEAR = "given", "1.1 × the edge", "near the lowest minimum"
+STEPS = 300  # of the orbit that is kept and drawn
+GIVEN = "given"
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Study(Record):
     """Everything `study` found.
 
-    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why (``no_edge``); ``flip``:
-    its normal form, or None; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
+    ``minima``: the lowest first; ``edge``: where the lowest loses its stability, or None and why there is none (``no_edge``);
+    ``flip``: its normal form, if it is one; ``regime``: of the orbit from ``start``; ``bands``: regimes over lr;
     ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
-    edge, or None; ``windows``: of 3-cycles over the range of the bands;
-    ``exact``: closed forms, a dict each (name, text, latex, value), and ``unfinished``: which were not computed, and why;
-    ``orbit``: the first steps; ``landscape``: what the figure draws the orbit on; ``verdict``: all of it in words.
+    edge, if it is a flip within the bands; ``windows``: of 3-cycles over the range of the bands;
+    ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps; ``landscape``: what the figure
+    draws the orbit on; ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of it in words.
     """
 
     title: str
@@ -110,48 +112,72 @@ def study(
     (3, 4, 1.0)
     """
     say = progress or (lambda words: None)
-    auto = auto_lr or optimizer is None
-    optimizer = _checked(loss, optimizer or catalogue("optimizers").get("gd")(lr=1.0))
+    auto, given = auto_lr or optimizer is None, start is not None
+    optimizer = optimizer or catalogue("optimizers").get("gd")(lr=1.0)
+    if "lr" not in optimizer.params:
+        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     say("looking for minima")
     found = minima(loss, box, seed=seed)
     if auto:
         optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
-    step, given = as_map(loss, optimizer), start is not None
+    step = as_map(loss, optimizer)
     z0 = step.state(start if given else start_near(loss, found))
-    border, no_edge = edge_at(loss, optimizer, found[0]) if found else (None, "")
+    parts = _parts(loss, optimizer, step, z0, found, box, lr_range, say)
+    parts["chosen"] = {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}
+    return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
+
+
+def _parts(
+    loss: Loss, optimizer: Optimizer, step: Map, z0: np.ndarray, found: list[Minimum],
+    box: Sequence[tuple[float, float]] | None, lr_range: tuple[float, float] | None, say: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of a `Study`, but for ``chosen`` and ``verdict``."""
+    missing: list[str] = []
+    lr = optimizer.params["lr"]
+    nothing: tuple[Edge | None, str] = None, ""
+    no_windows: tuple[list[Window], str] = [], ""
+    border, no_edge = _tried(
+        "edge of the lowest minimum, and with it its flip and doublings", missing, nothing,
+        lambda: edge_at(loss, optimizer, found[0]) if found else nothing,
+    )  # fmt: skip
     with formulas(loss, optimizer) as exact, compiling_ahead(step.dim == 1):
         say("classifying the orbit")
         regime = classify(step, z0)
         say("scanning learning rates")
-        lr = optimizer.params["lr"]
         over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
         orbit = iterate(step, z0, STEPS)
         say("following doublings and 3-cycles")
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
-            "chosen": {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}, "minima": found, "edge": border,
-            "flip": _flip(step, border), "regime": regime, "bands": over_lr, "orbit": orbit, "loss": orbit.loss,
-            "sharpness": orbit.sharpness, "cycles": _three_cycles(step, around), "cascade": doublings(step, border, over_lr),
-            "windows": three_cycle_windows(step, z0, over_lr, around), "landscape": landscape(loss, step, orbit, regime),
-            "no_edge": no_edge,
+            "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, "orbit": orbit,
+            "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
+            "flip": _tried("normal form of the flip", missing, None, lambda: _flip(step, border)),
+            "cycles": _tried("3-cycles", missing, None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
+            "cascade": _tried("doublings", missing, None, lambda: doublings(step, border, over_lr)),
         }  # fmt: skip
+        parts["windows"], gaps = _tried(
+            "windows of 3-cycles", missing, no_windows, lambda: three_cycle_windows(step, z0, over_lr, around)
+        )
+        missing += [f"windows of 3-cycles {gaps}"] if gaps else []
         say("looking for formulas")
-        parts["exact"], parts["unfinished"] = exact()
-    return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
+        parts["exact"], left = exact()
+    missing += [f"closed forms of {left}"] if left else []
+    return {**parts, "unfinished": "; ".join(missing)}
+
+
+def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) -> T:
+    """The result of ``compute``; where that fails ``nothing``, and the part with the reason among what is ``missing``."""
+    try:
+        return compute()
+    except NumericsError as problem:
+        missing.append(f"{part} ({problem})")
+        return nothing
 
 
 def _settings(loss: Loss, optimizer: Optimizer, z0: np.ndarray, seed: int) -> dict[str, Any]:
     return provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
                       data=loss.spec.data_digest)  # fmt: skip
-
-
-def _checked(loss: Loss, optimizer: Optimizer) -> Optimizer:
-    if not isinstance(loss, Loss):
-        raise UsageError(f"study takes a cf.Loss, not {type(loss).__name__}")
-    if "lr" not in optimizer.params:
-        raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
-    return optimizer
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:
@@ -162,12 +188,7 @@ def _range(lr: float, border: Edge | None) -> tuple[float, float]:
 
 
 def _flip(step: Map, border: Edge | None) -> NormalForm | None:
-    if border is None or border.kind != "flip":
-        return None
-    try:
-        return normal_form(step.at(lr=border.value), border.points[0])
-    except NumericsError:
-        return None
+    return normal_form(step.at(lr=border.value), border.points[0]) if border is not None and border.kind == "flip" else None
 
 
 def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:
@@ -176,12 +197,3 @@ def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None)
     w = [lo, hi, *orbit.w[np.abs(orbit.w[:, 0]) < 1e6, 0].tolist()]
     lo, hi = min(w), max(w)
     return [(lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo))]
-
-
-def _three_cycles(step: Map, around: list[tuple[float, float]]) -> Cycles | None:
-    if step.dim != 1:
-        return None
-    try:
-        return cycles(step, 3, around)
-    except NumericsError:
-        return None

@@ -11,10 +11,13 @@ from cfdyn.analysis.edge import Edge
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.line.sampling import continuous_between
+from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
+from cfdyn.words import STABILITY
 
-MOVED = 1e-6
+MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
+MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
 
 
 def verdict(
@@ -35,8 +38,7 @@ def verdict(
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
     sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
-    if unfinished:
-        sentences.append(f"Formulas not computed: {unfinished}.")
+    sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
 
 
@@ -51,11 +53,11 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     what = "fixed point" if regime.period == 1 else f"{regime.period}-cycle"
     if regime.period and "corner" in regime.reason:
         return f"The orbit settles on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
-    if regime.period and mu > 1 + 1e-9:
+    stable = stability(regime.multipliers) if regime.period else None
+    if stable is False:
         return f"The start lies on an unstable {what}, or is carried onto it, and stays (|multiplier| {mu:.4g})."
     if regime.period:
-        stability = "neutral" if mu > 1 - 1e-9 else "stable"
-        return f"The orbit settles on a {stability} {what} (|multiplier| {mu:.4g})."
+        return f"The orbit settles on a {STABILITY[stable]} {what} (|multiplier| {mu:.4g})."
     if regime.kind == "chaotic":
         return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
     if regime.kind == "quasi-periodic":
@@ -69,7 +71,7 @@ def _edge(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> 
     if not minima:
         return "No minimum was found in the box."
     if edge is None:
-        return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}."
+        return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}." if no_edge else ""
     side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
     ratio = f"{lr / edge.value:.3g} ×"
     rests = edge.points[0, : len(minima[0].w)]
@@ -86,9 +88,10 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
         return ""
     if not cycles:
         how = "all of the box was searched, in floating point" if cycles.complete else "a search, not a proof of absence"
-        return f"No 3-cycle was found at this learning rate ({how})."
-    stable = sum(c.stable is True for c in cycles)
-    exist = f"There are {len(cycles)} cycles" if len(cycles) > 1 else "There is one cycle"
+        why = f": {cycles.reason}" if cycles.reason and not cycles.complete else ""
+        return f"No 3-cycle was found at this learning rate ({how}{why})."
+    stable, least = sum(c.stable is True for c in cycles), "" if cycles.complete else "at least "
+    exist = f"There are {least}{len(cycles)} cycles" if len(cycles) > 1 else f"There is {least}one cycle"
     count = f"{exist} of period 3 (found in floating point; {stable or 'none'} stable)"
     if not any(continuous_between(step, c.points) for c in cycles):
         return f"{count}. The map jumps or has a pole between its points, so Li and Yorke's theorem does not apply."
@@ -98,7 +101,7 @@ def _threes(step: Map, regime: Regime, cycles: Cycles | None) -> str:
 
 
 def _born(windows: list[Window]) -> str:
-    """Where stable 3-cycles appear out of nothing."""
+    """A sentence on where stable 3-cycles appear out of nothing."""
     if not windows:
         return ""
     places = " and ".join(f"{w.opens:.6g}" for w in windows[:4]) + (" and further places" if len(windows) > 4 else "")
@@ -106,10 +109,10 @@ def _born(windows: list[Window]) -> str:
 
 
 def _met(bands: Bands) -> str:
-    """Where over the learning rate period 3, chaos and divergence first fill a band wider than what the samples resolve."""
+    """A sentence on where some regimes first fill a band of the learning rate wider than what the samples resolve."""
     firsts: dict[str, float] = {}
     for lo, hi, name in bands.bands:
-        if name in ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent") and hi - lo >= 2 * bands.resolution:
+        if name in MET and hi - lo >= 2 * bands.resolution:
             firsts.setdefault(name, lo)
     met = ", ".join(f"{name} from {lo:.3g}" for name, lo in firsts.items())
     return f"Over {bands.parameter}, from the same start, sampled every {bands.resolution:.2g}: {met}." if met else ""

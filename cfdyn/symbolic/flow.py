@@ -22,14 +22,14 @@ from cfdyn.tape.rebuild import rebuild
 
 
 class FlowOfMap:
-    """What a flow takes over from its ``map``, and what it is if it does not say otherwise; see `cfdyn.symbolic.model`."""
+    """A flow with the weights and data of its ``map``; the attributes are those of `cfdyn.symbolic.model.ModelSpec`."""
 
     map: Any
     discrete, follows, reconstruction, lead, work, remark = False, True, False, 0.0, 1.0, ""
 
     @property
     def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
+        """The number of weights, which come first in the state."""
         return self.map.n_weights
 
     @property
@@ -42,13 +42,13 @@ class FlowOfMap:
 class FlowSpec(FlowOfMap):
     """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
 
-    ``name`` is what the user types, ``map`` the loss and the optimizer, ``haste`` a factor on ds/dt.
+    ``name`` is what the user types, ``map`` the loss and the optimizer, ``state_speed`` a factor on ds/dt.
     """
 
     name: str
     kind: str
     map: LossMap
-    haste: float = 1.0
+    state_speed: float = 1.0
 
     def __post_init__(self) -> None:
         optimizer = self.map.optimizer
@@ -76,7 +76,7 @@ class FlowSpec(FlowOfMap):
         """Identifies the compiled code; flows of one optimizer share what they have in common."""
         optimizer = self.map.optimizer
         flows = {name: f.key for name, f in optimizer.flow.items()}
-        return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}|{self.haste}"
+        return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}|{self.state_speed}"
 
     @property
     def title(self) -> str:
@@ -98,14 +98,14 @@ class FlowSpec(FlowOfMap):
         return nodes.program(outputs, nodes.d * directions)
 
     def size(self, what: str) -> int:
-        """How many outputs a program has."""
+        """The number of outputs of a program."""
         n, d = len(self.names), self.n_weights
         sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "slack_jacobian": d * n, "force": 2 * n,
                  "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
         return sizes[what]
 
     def has(self, what: str) -> bool:
-        """Whether there is such a program."""
+        """True if there is such a program."""
         return what in PROGRAMS
 
 
@@ -167,7 +167,7 @@ class FlowNodes:
 
 
 class _Preconditioned(FlowNodes):
-    """What the flows of a preconditioned optimizer are made of."""
+    """`FlowNodes` with the preconditioner, the states' rates and the forces at the edge."""
 
     @cached_property
     def own(self) -> list[dict[str, Node]]:
@@ -189,7 +189,7 @@ class _Preconditioned(FlowNodes):
         per_weight = [optimizer.flow[s].on(t, each) for s in optimizer.per_weight for each in names]
         shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *optimizer.per_weight)}
         rates = per_weight + [optimizer.flow[s].on(t, shared) for s in optimizer.shared]
-        return rates if self.spec.haste == 1.0 else [t.mul(t.exactly(self.spec.haste), rate) for rate in rates]
+        return rates if self.spec.state_speed == 1.0 else [t.mul(t.exactly(self.spec.state_speed), rate) for rate in rates]
 
     def drift(self) -> list[Node]:
         """F₀ = (−P⁻¹g, f(s, g)), (n,)."""

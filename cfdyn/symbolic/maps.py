@@ -43,7 +43,7 @@ class LossMap:
 
     @property
     def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
+        """The number of weights, which come first in the state."""
         return len(self.loss.variables)
 
     @cached_property
@@ -160,7 +160,7 @@ class ComposedMap:
 
     @property
     def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
+        """The number of weights, which come first in the state."""
         return self.parts[0].n_weights
 
     @property

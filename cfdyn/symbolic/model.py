@@ -113,11 +113,11 @@ class ModelSpec(FlowOfMap):
         return f"{named} of {self.map.title}" + (" [reconstruction]" if self.reconstruction else "")
 
     def has(self, what: str) -> bool:
-        """Whether there is such a program."""
+        """True if there is such a program."""
         return what in self.parts or (what == "observed" and isinstance(self.map, LossMap))
 
     def size(self, what: str) -> int:
-        """How many outputs a program has."""
+        """The number of outputs of a program."""
         n, d = len(self.names), self.n_weights
         return {"drift_jacobian": n * n, "observed": 1 + d + d * d}.get(what) or self.parts[what].outputs
 

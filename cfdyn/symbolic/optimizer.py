@@ -112,7 +112,7 @@ class Optimizer:
         return (*(f"{state}_{w}" for state in self.per_weight for w in loss.variables), *self.shared)
 
     def initial_state(self, loss: LossSpec) -> tuple[float, ...]:
-        """Where that state starts."""
+        """The starting values of that state, in the same order."""
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
     def at(self, /, **params: float) -> Optimizer:
@@ -171,14 +171,13 @@ class Optimizer:
                                         for what, given in texts.items())  # fmt: skip
         domain = converted("domain", domain, Mapping[str, str] | None)
         shared, initial = dict(shared), dict(converted("initial", {} if initial is None else initial, Mapping[str, float]))
-        params = _numbers(name, params)
-        rules = {**update, **shared}
-        _check_names(rules, params, define)
-        names = ["w", "g", "gg", *(["h"] if probe is not None else []), *rules, *params, *define, "t"]
-        defined = {key: formula(text, names) for key, text in define.items()}
-        read = {key: formula(text, names) for key, text in rules.items()}
-        used = {name for f in (*read.values(), *defined.values()) for name in f.names}
-        if "t" in used and "t" not in {*rules, *params, *defined}:
+        params = {key: number(f"{name}: {key}", value) for key, value in converted("params", params, Mapping[str, Any]).items()}
+        _check_names({**update, **shared}, params, define)
+        names = ["w", "g", "gg", *(["h"] if probe is not None else []), *update, *shared, *params, *define, "t"]
+        defined, read, rates = ({key: formula(text, names) for key, text in part.items()}
+                                for part in (define, {**update, **shared}, flow))  # fmt: skip
+        used = {key for f in (*read.values(), *defined.values()) for key in f.names}
+        if "t" in used and "t" not in {*read, *params, *defined}:
             shared["t"], read["t"] = "t + 1", formula("t + 1")
             initial.setdefault("t", 1.0)
         per_weight = tuple(key for key in update if key != "w")
@@ -187,8 +186,8 @@ class Optimizer:
             name, params, read, defined, per_weight, tuple(shared), states,
             domain if domain is not None else {"lr": "positive"} if "lr" in params else {},
             converted("options", {} if options is None else options, Mapping[str, Any]),
-            _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names),
-            {s: formula(f, names) for s, f in flow.items()}, _read(threshold, params),
+            _read(gradient, ["w", "g", "gg", *params]), _read(probe, names), _read(preconditioner, names), rates,
+            _read(threshold, params),
         )  # fmt: skip
 
 
@@ -203,7 +202,3 @@ def _check_names(rules: Mapping[str, str], params: Mapping[str, float], define: 
 
 def _read(text: str | None, names: Iterable[str]) -> Formula | None:
     return None if text is None else formula(text, names)
-
-
-def _numbers(optimizer: str, params: Mapping[str, float]) -> dict[str, float]:
-    return {name: number(f"{optimizer}: {name}", value) for name, value in converted("params", params, Mapping[str, Any]).items()}

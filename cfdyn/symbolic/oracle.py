@@ -27,7 +27,7 @@ from cfdyn.tape.taylor import taylor
 
 def loss_program(loss: LossSpec, what: str) -> Program:
     """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
-    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)) or ``switching`` functions."""
+    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)), ``fourth`` (D⁴L[q, q, q, q]) or ``switching`` functions."""
     tape, d = Tape(), len(loss.variables)
     w, parameters = tape.leaves("z", d), tape.named("p", loss.params)
     directions = [tape.leaves("z", d, d * k) for k in (1, 2)]
@@ -39,12 +39,19 @@ def loss_program(loss: LossSpec, what: str) -> Program:
         "third": lambda: (third(tape, value, w), 0),
         "hvp": lambda: (directional(tape, reverse(tape, value, w), w, directions[:1]), 1),
         "curvature_gradient": lambda: (reverse(tape, directional(tape, [value], w, directions)[0], w), 2),
+        "fourth": lambda: (_fourth(tape, value, w, directions[0]), 1),
         "switching": lambda: (loss.formula.switching_on(tape, {**dict(zip(loss.variables, w, strict=True)), **parameters}), 0),
     }
     if what not in makers:
         raise unknown("program of a loss", what, makers)
     outputs, extra = makers[what]()
     return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), 0 if loss.table is None else len(loss.columns))
+
+
+def _fourth(tape: Tape, value: Node, w: list[Node], q: list[Node]) -> list[Node]:
+    """4! times the coefficient of s⁴ in L(w + s q)."""
+    [series] = taylor(tape, [value], {x: [x, direction] for x, direction in zip(w, q, strict=True)}, 4)
+    return [tape.mul(tape.const(24), series[4])]
 
 
 def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wrap: bool = True) -> list[Node]:

@@ -89,7 +89,7 @@ class Flow(Portable):
 
     @property
     def name(self) -> str:
-        """What it is called in `cfdyn.flows`."""
+        """Its name in `cfdyn.flows`."""
         return self.spec.name
 
     @property
@@ -109,12 +109,12 @@ class Flow(Portable):
 
     @property
     def discrete(self) -> bool:
-        """Whether the model is a map: one step for each unit of time, straight lines in between."""
+        """True if the model is a map: one step for each unit of time, straight lines in between."""
         return self.spec.discrete
 
     @property
     def lead(self) -> float:
-        """How many steps its weights at t are ahead of the time average at t."""
+        """Steps by which its weights at t are ahead of the time average at t."""
         return self.spec.lead
 
     @property
@@ -124,7 +124,7 @@ class Flow(Portable):
 
     @property
     def remarks(self) -> list[str]:
-        """What to know wherever its path is shown."""
+        """Sentences to print wherever its path is shown."""
         origin = ["a reconstruction: only the abstract of its paper was read"] if self.spec.reconstruction else []
         return origin + [self.spec.remark] * bool(self.spec.remark)
 
@@ -160,7 +160,7 @@ class Flow(Portable):
 
     @property
     def has_jacobian(self) -> bool:
-        """Whether DF is compiled already."""
+        """True if DF is compiled already."""
         return True in self._sides
 
     def _addresses(self, jacobian: bool) -> np.ndarray:
@@ -175,7 +175,7 @@ class Flow(Portable):
         return addresses(slope, differences.compiled if jacobian else slope)
 
     def _block(self, kernel: Kernel) -> np.ndarray:
-        """What a kernel reads, with memory of its own: several integrations may run at once."""
+        """The block that a kernel reads, with memory of its own: several integrations may run at once."""
         from cfdyn.kernels.edge.modes import decompose
 
         rules = {part: self.rule(part).compiled for part in kernel.parts}
@@ -236,20 +236,6 @@ class Flow(Portable):
         return out
 
 
-def pair(name: str, loss: Any, optimizer: Any) -> LossMap:
-    """The loss and the optimizer of a flow.
-
-    Raises
-    ------
-    UsageError : one of them is something else
-    """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"flows.{name} takes a cf.Loss, not {type(loss).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise UsageError(f"flows.{name} takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-    return LossMap(loss.spec, optimizer)
-
-
-def preconditioned(name: str, kind: str, loss: Any, optimizer: Any, haste: float = 1.0) -> Flow:
+def preconditioned(name: str, kind: str, loss: Loss, optimizer: Optimizer, state_speed: float = 1.0) -> Flow:
     """A flow of an optimizer with a preconditioner; ``kind`` as in `cfdyn.symbolic.flow`."""
-    return Flow(FlowSpec(name, kind, pair(name, loss, optimizer), haste))
+    return Flow(FlowSpec(name, kind, LossMap(loss.spec, optimizer), state_speed))

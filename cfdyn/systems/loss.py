@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfdyn.arguments import converted, vector
+from cfdyn.arguments import converted, entries, table
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.loss import Box, LossSpec, make_loss, split_names
 from cfdyn.symbolic.oracle import loss_program
+
+if TYPE_CHECKING:
+    from cfdyn.systems.oracle import LossOracle
 
 
 class Loss(Portable):
@@ -96,7 +99,7 @@ class Loss(Portable):
         """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.symbolic.oracle`."""
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
-                 "switching": len(self.spec.switching)}  # fmt: skip
+                 "fourth": 1, "switching": len(self.spec.switching)}  # fmt: skip
         if not isinstance(what, str) or what not in sizes:
             raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
@@ -105,11 +108,7 @@ class Loss(Portable):
         return self.rule(what)(np.concatenate([self._vector(v) for v in vectors]), self.p)
 
     def _vector(self, w: Any) -> np.ndarray:
-        point = vector("a point of a loss", w)
-        if point.shape != (self.dim,):
-            names = ", ".join(self.variables)
-            raise UsageError(f"a point of this loss has {self.dim} entries ({names}), not shape {point.shape}")
-        return point
+        return entries("a point or a direction of this loss", w, self.variables)
 
     def value(self, w: Any) -> float:
         """L(w) at a point (d,)."""
@@ -135,6 +134,10 @@ class Loss(Portable):
         """T[u, v] = ∇(uᵀ∇²L v) with u and v held fixed, (d,)."""
         return self._evaluate("curvature_gradient", w, u, v)
 
+    def fourth(self, w: Any, q: Any) -> np.ndarray:
+        """D⁴L(w)[q, q, q, q] for each direction q of (k, d), (k,)."""
+        return np.array([self._evaluate("fourth", w, direction)[0] for direction in table("a list of directions", q, 2)])
+
     def switching(self, w: Any) -> np.ndarray:
         """The functions whose zeros separate the branches of a piecewise loss; empty for a smooth one."""
         return self._evaluate("switching", w)
@@ -143,6 +146,10 @@ class Loss(Portable):
         """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""
         matrix = self.hessian(w)
         return float(np.linalg.eigvalsh(matrix)[-1]) if np.isfinite(matrix).all() else float("nan")
+
+
+if TYPE_CHECKING:
+    _is_an_oracle: type[LossOracle] = Loss
 
 
 def _not_in_the_catalogue(formula: Any, variables: Any) -> None:

@@ -9,17 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import converted, table, vector
+from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
-from cfdyn.symbolic.derived.angles import circle_map
+from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.derived.extended import ExtendedMap
-from cfdyn.symbolic.maps import LossMap, MapSpec, compose_specs, make_map
-from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
-from cfdyn.systems.loss import Loss
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
@@ -74,7 +72,7 @@ class Map(Portable):
         >>> circle([0.8]).round(6), circle.periodic
         (array([0.147553]), {'x': 1.0})
         """
-        return cls(_around(make_map(formulas, variables, params), periodic))
+        return cls(around(make_map(formulas, variables, params), periodic))
 
     @property
     def dim(self) -> int:
@@ -93,7 +91,7 @@ class Map(Portable):
 
     @property
     def cut(self) -> float:
-        """Where its circles are cut open, as a part of each period."""
+        """The place at which its circles are cut open, as a part of each period."""
         return self.spec.cut if isinstance(self.spec, CircleMap) else 0.0
 
     def cut_at(self, part: float) -> Map:
@@ -126,17 +124,17 @@ class Map(Portable):
 
     @property
     def has_loss(self) -> bool:
-        """Whether the observables loss and sharpness exist."""
+        """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
 
     @property
     def switching(self) -> bool:
-        """Whether the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
+        """True if the formulas have branches (Abs, Max, Piecewise), at whose borders the map may not be smooth."""
         return bool(self.spec.switching)
 
     @cached_property
     def switches(self) -> int:
-        """How many functions there are at whose zeros a step changes its branch; those of single data rows are not counted."""
+        """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
 
     @cached_property
@@ -163,21 +161,17 @@ class Map(Portable):
         return self._rules[what]
 
     def _outputs(self, what: str) -> int:
-        """How many numbers a rule gives."""
-        n = self.dim
-        sizes = {"jacobian": n * n, "loss": 1, "hessian": self.n_weights**2, "gradient": self.n_weights}
-        sizes |= {"interval:step": 2 * n, "interval:jacobian": 2 * n * n, "variation": 2 * n * (1 + n)}
-        if what.startswith("taylor:"):
-            sizes[what] = n * (1 + int(what.partition(":")[2]))
-        elif what.startswith("linearized:"):
-            sizes[what] = n * (n + 2)
-        elif what == "switching":
-            sizes[what] = self.switches
-        elif what.startswith(("switching:", "expression:")):
-            sizes[what] = 1 + n
-        elif what.startswith("side:"):
-            sizes[what] = n * n
-        return sizes.get(what, n)
+        """The length of the output of a rule."""
+        n, d, (kind, _, argument) = self.dim, self.n_weights, what.partition(":")
+        if kind == "interval":
+            return 2 * self._outputs(argument)
+        if kind == "taylor":
+            return n * (1 + int(argument))
+        if what == "switching":
+            return self.switches
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "switching": 1 + n,
+                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d}  # fmt: skip
+        return sizes.get(kind, n)
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (D,) from the weights alone (the rest at its initial values; of a lift there are none) or the full state.
@@ -213,14 +207,8 @@ class Map(Portable):
         """Dᵏf(z)[u, v, …] for one to three directions (D,); the result is (D,)."""
         if not 1 <= len(directions) <= 3:
             raise UsageError("derivative takes one to three directions")
-        point = np.concatenate([self.state(z), *(self._direction(v) for v in directions)])
+        point = np.concatenate([self.state(z), *(entries("a direction", v, self.names) for v in directions)])
         return self.rule(f"derivative{len(directions)}")(point, self.p)
-
-    def _direction(self, v: Any) -> np.ndarray:
-        direction = vector("a direction", v)
-        if direction.shape != (self.dim,):
-            raise UsageError(f"a direction has {self.dim} entries ({', '.join(self.names)}), not {direction.size}")
-        return direction
 
     def taylor(self, curve: Any) -> np.ndarray:
         """The series of f along a curve: from z(s) = Σ_k c_k sᵏ, ``curve`` (K+1, D), that of f(z(s)), (K+1, D).
@@ -257,48 +245,6 @@ class Map(Portable):
     def precise(self, digits: int) -> PreciseMap:
         """The same map on mpmath numbers of ``digits`` digits."""
         return PreciseMap(self, digits)
-
-
-def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
-    """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
-
-    Examples
-    --------
-    >>> import cfdyn as cf
-    >>> step = cf.as_map(cf.Loss("x**2/2"), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
-    >>> step.names, step([1.0])
-    (('x', 'v_x'), array([0.9, 1. ]))
-    """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"as_map takes a cf.Loss, not {type(loss).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise UsageError(f"as_map takes an optimizer such as cf.optimizers.gd(lr=0.1), not {type(optimizer).__name__}")
-    return Map(_around(LossMap(loss.spec, optimizer), periodic))
-
-
-def _around(spec: MapSpec, periodic: Mapping[str, float] | None) -> MapSpec:
-    periods = converted("`periodic`", periodic, Mapping[str, float] | None)
-    return circle_map(spec, periods) if periods else spec
-
-
-def compose(*maps: Map) -> Map:
-    """The maps applied in turn, the first one first, as one map: an epoch, a schedule.
-
-    A parameter whose values differ between the maps becomes ``lr_1``, ``lr_2``, …
-
-    Examples
-    --------
-    >>> import cfdyn as cf
-    >>> gd = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.gd(lr=0.5))
-    >>> both = cf.compose(gd, gd.at(lr=0.25))
-    >>> both([1.0]), both.params
-    (array([0.375]), {'lr_1': 0.5, 'lr_2': 0.25})
-    """
-    specs = [require_map(m).spec for m in maps]
-    circles = [spec for spec in specs if isinstance(spec, CircleMap)]
-    if circles and len(circles) == len(specs) and all(spec.periods == circles[0].periods for spec in circles):
-        return Map(circle_map(compose_specs([spec.base for spec in circles]), circles[0].periods))
-    return Map(compose_specs(specs))
 
 
 def require_map(step: Any) -> Map:

@@ -13,8 +13,8 @@ from cfdyn.numerics.descent import quasi_newton
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.loss import Loss
 
-FLAT = 1e-7
-LOWEST = -1e12
+FLAT = 1e-7  # of the largest curvature: the root of round-off, at which a curvature counts as none
+LOWEST = -1e12  # a descent that comes here runs away to −∞
 FARTHEST = 1e100  # beyond it products overflow
 
 
@@ -59,8 +59,6 @@ def minima(loss: Loss, box: Sequence[tuple[float, float]] | None = None, starts:
     >>> [(m.w.round(6).tolist(), m.edge) for m in cf.minima(cf.losses.double_well())]
     [([1.0], 1.0), ([-1.0], 1.0)]
     """
-    if not isinstance(loss, Loss):
-        raise UsageError(f"minima takes a cf.Loss, not {type(loss).__name__}")
     if starts < 0 or seed < 0:
         raise UsageError("minima needs no negative number of starts and no negative seed")
     box = loss.spec.box if box is None else box
@@ -163,7 +161,7 @@ def _describe(loss: Loss, w: np.ndarray) -> Minimum | None:
 
 
 def _has_corner(loss: Loss, w: np.ndarray) -> bool:
-    """Whether gradient or curvature jumps at w: they differ between a small and a smaller distance, or across."""
+    """True if gradient or curvature jumps at w: they differ between a small and a smaller distance, or across."""
     size = 1 + np.abs(w).max()
     shifts = np.concatenate([np.eye(len(w)), -np.eye(len(w))]) * size
     matrices = np.array([loss.hessian(w + s * e) for e in (1e-4, 1e-6) for s in shifts])
@@ -176,7 +174,7 @@ def _has_corner(loss: Loss, w: np.ndarray) -> bool:
 
 
 def _slides(loss: Loss, w: np.ndarray, value: float) -> bool:
-    """Whether a flat direction leads to other minima of the same loss: a step along it stays there."""
+    """True if a flat direction leads to other minima of the same loss: a step along it stays there."""
     values, vectors = np.linalg.eigh(loss.hessian(w))
     flat = np.abs(values) <= FLAT * values[-1]
     stiff = vectors[:, ~flat]

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import number
-from cfdyn.errors import UsageError, whole_number
+from cfdyn.arguments import number, whole_number
+from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance
@@ -18,8 +18,8 @@ from cfdyn.systems.map import Map, require_map
 
 # An orbit that is to be kept ends here; a verdict follows it as far as floats go.
 ESCAPE, FAR = 1e15, 1e307
-MAX_BYTES = 2**32
-STRETCH = 200_000_000
+MAX_BYTES = 2**32  # of an orbit that is kept
+STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 PIECE = 2**20  # numbers of Hessians at a time
 PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
 

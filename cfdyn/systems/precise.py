@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import whole_number
+from cfdyn.arguments import whole_number
 from cfdyn.machine.portable import Portable
 from cfdyn.tape.evaluate import Algebra, evaluate, mp_algebra
 from cfdyn.tape.program import Program

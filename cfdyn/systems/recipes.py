@@ -7,15 +7,16 @@ from typing import Any
 
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.registry import catalogue
-from cfdyn.symbolic.derived.angles import circle_map
+from cfdyn.symbolic.angles import circle_map
 from cfdyn.symbolic.derived.circles import CircleMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map, as_map
+from cfdyn.systems.map import Map
+from cfdyn.systems.steps import as_map
 
 
 def recipe_of(step: Map) -> dict[str, Any] | None:
-    """What the map can be made from: texts, names, numbers; None where that does not say it all, as with data rows.
+    """Texts, names and numbers that the map can be made from; None where they do not say it all, as with data rows.
 
     Examples
     --------

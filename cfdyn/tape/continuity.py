@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
 
-SEGMENTS, HALVINGS, DIGITS = 48, 90, 30
+SEGMENTS, HALVINGS, DIGITS = 48, 90, 30  # drawn at random; down to round-off of 30 digits
 ENOUGH, PLENTY = 3, 12  # crossings of the border: with fewer nothing is known, more are not asked for
 LONGEST = 400  # nodes of a program that is worth it
-SCALES = (0.5, 1.0, 3.0, 10.0)
+SCALES = (0.5, 1.0, 3.0, 10.0)  # of the state, in turn
 
 
 def continuous(tape: Tape, outputs: Sequence[Node], condition: Node) -> bool:
-    """Whether the outputs are the same on both sides of where a condition changes, wherever random segments cross that.
+    """True if the outputs are the same on both sides of where a condition changes, wherever random segments cross that.
 
     Parameters are drawn between 0 and 1: what is continuous for special values of them only is not found to be so.
 

@@ -79,7 +79,7 @@ class _Quotients:
                 self.found[node] = self._made(node)
 
     def moves(self, node: Node) -> bool:
-        """Whether its two values differ."""
+        """True if its two values differ."""
         return self.plus[node] != self.minus[node]
 
     def quotient(self, node: Node) -> Node:

@@ -82,7 +82,7 @@ class Enclosures:
         return lo, hi
 
     def either(self, *truths: Node | None) -> Node | None:
-        """Whether one of them holds; None stands for never."""
+        """The condition that one of them holds, as a node; None stands for never."""
         result: Node | None = None
         for truth in truths:
             if truth is not None and truth != result:
@@ -94,7 +94,7 @@ class Enclosures:
         return self.tape.apply("not", truth)
 
     def apart(self, a: Pair, point: int = 0) -> Node:
-        """Whether the pair certainly leaves out a number."""
+        """The condition that the pair certainly leaves out a number, as a node."""
         t = self.tape
         return t.apply("or", t.apply("lt", t.const(point), a[0]), t.apply("lt", a[1], t.const(point)))
 
@@ -207,7 +207,7 @@ class Enclosures:
         return t.select(trough, lo, t.const(-1)), t.select(peak, hi, self.one)
 
     def misses(self, a: Pair, at: float, period: float) -> Node:
-        """Whether no at + k·period, for whole k, lies in the pair: the one nearest to its middle decides."""
+        """The condition, as a node, that no at + k·period, k whole, lies in the pair: the one nearest to its middle decides."""
         t, half, (lo, hi) = self.tape, self.tape.const(Fraction(1, 2)), a
         middle = t.sub(t.add(t.mul(half, lo), t.mul(half, hi)), t.exactly(at))
         turns = t.apply("round", t.mul(t.exactly(1 / period), middle))

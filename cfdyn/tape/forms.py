@@ -20,7 +20,7 @@ ODD: Final = frozenset("sin tan sinh tanh erf sign".split())
 EVEN: Final = frozenset("cos cosh abs logcosh sech2".split())
 PARTIAL: Final = frozenset("sqrt log log1p pow tan".split())  # not defined everywhere
 TRUTHS: Final = frozenset(("negative", "not positive", "zero"))
-MOST_TERMS, MOST_PRODUCTS = 200, 300
+MOST_TERMS, MOST_PRODUCTS = 200, 300  # of a form and of a product, beyond which a sum becomes an atom
 HALF: Final = Fraction(1, 2)
 
 

@@ -195,7 +195,7 @@ class _Intervals(Enclosures):
         return self.tape.apply("lt", self.zero, count)
 
     def _breaks(self, node: Node, op: str, args: tuple) -> Node | None:
-        """Whether the operation itself may jump, have a pole, or leave its domain."""
+        """The condition, as a node, that the operation itself may jump, have a pole, or leave its domain; None if it cannot."""
         if op in ("sign", "heaviside"):
             return self.denied(self.apart(self.pairs[args[0]]))
         if op == "floor":
@@ -213,7 +213,7 @@ class _Intervals(Enclosures):
         return None
 
     def _jumps(self, node: Node, condition: Node) -> bool:
-        """Whether the function may jump where this condition of one of its nodes changes."""
+        """True if the function may jump where this condition of one of its nodes changes."""
         if node not in self.inner:
             return False
         if condition not in self.jumping:
@@ -221,7 +221,7 @@ class _Intervals(Enclosures):
         return self.jumping[condition]
 
     def _missing(self, op: str, args: tuple) -> Node | None:
-        """Whether the operation has no value at any point of its arguments."""
+        """The condition, as a node, that the operation has no value at any point of its arguments; None if it always has one."""
         if op in _DOMAINS or (op == "pow" and self._is_root(args[1])):
             lowest = self.tape.const(_DOMAINS.get(op, 0))
             return self.tape.apply("le" if "log" in op else "lt", self.pairs[args[0]][1], lowest)

@@ -15,6 +15,12 @@ def matrix(entries: Sequence[Node], rows: int, columns: int) -> Matrix:
     return [list(entries[i * columns : (i + 1) * columns]) for i in range(rows)]
 
 
+def symmetric(upper: Sequence[Node], n: int) -> Matrix:
+    """The symmetric matrix (n, n) of its upper triangle, row by row."""
+    at = dict(zip(((i, j) for i in range(n) for j in range(i, n)), upper, strict=True))
+    return [[at[min(i, j), max(i, j)] for j in range(n)] for i in range(n)]
+
+
 def identity(tape: Tape, n: int) -> Matrix:
     """The unit matrix."""
     return [[tape.const(int(i == j)) for j in range(n)] for i in range(n)]

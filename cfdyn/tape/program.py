@@ -34,7 +34,7 @@ _BOUNDED = frozenset(
 LEAVES = frozenset("const z p w name col rows pi e".split())
 _COMMUTATIVE = frozenset("add mul max min eq and or".split())
 _SIMPLIFIED = frozenset("add sub mul div neg pow select rowsum".split())
-_FOLD_BITS = 256
+_FOLD_BITS = 256  # of exact constants, which would grow without bound
 
 
 class Tape:
@@ -72,11 +72,6 @@ class Tape:
             inverse = op == "ipow" and args[1] < 0
             self.bounded.append(op in _BOUNDED and not inverse and all(self.bounded[c] for c in children))
         return found
-
-    def written(self) -> list[list]:
-        """The nodes as lists for JSON, exact; `read_tape` reads them."""
-        pairs = zip(self.ops, self.args, strict=True)
-        return [[op, *(map(hex, args[0].as_integer_ratio()) if op == "const" else args)] for op, args in pairs]
 
     def const(self, value: int | Fraction) -> Node:
         """An exact constant."""
@@ -288,24 +283,6 @@ class Program:
             weight = 8 if self.tape.ops[node] in TRANSCENDENTAL else 1
             total += weight * (rows if self.tape.by_row[node] else 1)
         return total
-
-
-def read_tape(written: Iterable[Sequence]) -> Tape:
-    """The tape that `Tape.written` wrote down, node for node.
-
-    Examples
-    --------
-    >>> t = Tape()
-    >>> third = t.mul(t.const(Fraction(1, 3)), t.leaf("z", 0))
-    >>> read_tape(t.written()).args == t.args
-    True
-    """
-    tape = Tape()
-    for op, *args in written:
-        exact = (Fraction(*(int(part, 16) for part in args)),) if op == "const" else tuple(args)
-        children = () if op in LEAVES else exact[:1] if op == "ipow" else exact
-        tape._node(op, exact, op == "col" or any(tape.by_row[a] for a in children))
-    return tape
 
 
 def _small(*values: Fraction) -> bool:

@@ -78,7 +78,7 @@ def _nearest(tape: Tape, u: Node) -> tuple[Node, Node]:
 
 
 def _branch(tape: Tape, op: str, children: Sequence[Node], sign: int) -> Node:
-    """What an operation gives on one side of where it switches."""
+    """The value of an operation on one side of where it switches."""
     if op in ("max", "min"):
         return children[0 if (sign > 0) == (op == "max") else 1]
     if op == "floor":

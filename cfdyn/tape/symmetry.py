@@ -12,7 +12,7 @@ Exchange = tuple[tuple[int, ...], tuple[int, ...]]  # (σ, s): entry i of the im
 
 
 class Commutation:
-    """Whether f(g z) = g f(z), exactly, for a program's f at given parameters.
+    """True if f(g z) = g f(z), exactly, for a program's f at given parameters.
 
     Both sides are written in forms that are the same only for the same function: where they differ nothing is known.
     What has no value everywhere (a root, a quotient) must be the same on both sides too. ``size``: nodes to go through.

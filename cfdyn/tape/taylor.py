@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from cfdyn.tape.derivatives import _branches, partials
 from cfdyn.tape.program import UNARY, Node, Tape
+from cfdyn.tape.rebuild import rebuild
 
 _LINEAR = frozenset("add sub neg rowsum".split())
 _PIECEWISE_CONSTANT = frozenset("sign heaviside floor lt le eq and or not".split())
@@ -45,8 +46,8 @@ def taylor(
     zero = tape.const(0)
     moving = {leaf for leaf, curve in curves.items() if any(c != zero for c in curve[1 : order + 1])}
     nodes, slopes = _closure(tape, outputs, curves, moving)
-    values = _values(tape, nodes, {leaf: curve[0] for leaf, curve in curves.items()})
-    series = {node: [value] for node, value in values.items()}
+    constant_terms = rebuild(tape, nodes, tape, {leaf: curve[0] for leaf, curve in curves.items()})
+    series = {node: [value] for node, value in zip(nodes, constant_terms, strict=True)}
     series.update({leaf: [*curves[leaf][: order + 1], *[zero] * (order + 1 - len(curves[leaf]))] for leaf in moving})
     work = _Expansion(tape, series, slopes)
     for k in range(1, order + 1):
@@ -93,20 +94,6 @@ def _slopes(tape: Tape, node: Node, moving: set[Node]) -> list[tuple[Node, Node]
         pairs = [(exponent, tape.mul(node, tape.apply("log", base)))]
         return pairs + ([(base, tape.mul(exponent, tape.div(node, base)))] if base in moving else [])
     return []
-
-
-def _values(tape: Tape, nodes: Sequence[Node], constant_terms: Mapping[Node, Node]) -> dict[Node, Node]:
-    """The coefficient 0 of every node: the node itself where no leaf below it is replaced."""
-    values = dict(constant_terms)
-    for node in nodes:
-        children = tape.children(node)
-        if node in values or all(values[c] == c for c in children):
-            values.setdefault(node, node)
-        elif tape.ops[node] == "ipow":
-            values[node] = tape.ipow(values[children[0]], tape.args[node][1])
-        else:
-            values[node] = tape.apply(tape.ops[node], *(values[c] for c in children))
-    return values
 
 
 class _Expansion:

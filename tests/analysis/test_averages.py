@@ -273,7 +273,7 @@ def test_the_figure_shows_errors_losses_and_the_ranking(case, tmp_path):
         ({"decays": [-0.1]}, "not -0.1"),
         ({"decays": [math.nan]}, "each entry of `decays` is a finite number, not nan"),
         ({"decays": [0.5, 0.5]}, "given twice"),
-        ({"period": 1}, "whole number of at least 2, not 1"),
+        ({"period": 1}, "whole number from 2 on, not 1"),
         ({"period": 2.5}, "not 2.5"),
         ({"period": 100}, "at least 302 states, not 101"),
         ({"fractions": [0.0]}, r"lies in \(0, 1\), not 0"),

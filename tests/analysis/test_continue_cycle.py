@@ -212,7 +212,7 @@ def test_a_map_that_reads_data_cannot_be_made_again(tmp_path):
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (-1e300, 1e300)), "apart"),
         (lambda: continue_cycle(HEAVY, [1.0], "lr", (-1, 1)), "must be greater than 0"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (3, 4)), "starts at r = 2.5, outside"),
-        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "at least 1"),
+        (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=0), "from 1 on"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=10**6), "GiB"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=1.5), "whole number"),
         (lambda: continue_cycle(LOGISTIC, [0.6], "r", (1, 4), period=True), "whole number"),

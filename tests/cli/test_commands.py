@@ -216,3 +216,54 @@ def test_a_reader_that_has_left_is_no_error(words, tmp_path):
     done = subprocess.run([sys.executable, "-m", "cfdyn", *words], stdout=write, stderr=subprocess.PIPE, cwd=tmp_path, env=compiled())
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+# -- the folder is the registry ---------------------------------------------------------------
+
+COMMAND = '''
+"""A command of one file."""
+from typing import Annotated
+from typer import Option
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.subject import Subject
+
+@command("loss optimizer start loud out json")
+def {name}(subject: Subject, loud: Annotated[bool, Option("--loud", help="In capitals.")] = False) -> Answer:
+    """Where it starts."""
+    import cfdyn
+    step, z0, chosen = subject.map_and_state()
+    text = "LOUD" if loud else "quiet"
+    return Answer(lambda: {{"start": z0, "text": text}}, lambda screen: screen.print(text), record=cfdyn.iterate(step, z0, 1))
+'''
+
+
+def test_a_file_in_the_folder_is_a_command(tmp_path, monkeypatch, capsys):
+    from cfdyn.cli import commands
+
+    (tmp_path / "lambda_.py").write_text(COMMAND.format(name="lambda_"))
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+
+    def ran(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main(list(arguments))
+        return stop.value.code, capsys.readouterr().out
+
+    status, out = ran("--help")
+    assert status == 0 and "lambda" in out.splitlines()[-1] and "Where it starts." in out.splitlines()[-1]
+    status, out = ran("lambda", "--help")
+    assert status == 0 and [out.index(o) for o in ("--optimizer", "--start", "--loud", "--out", "--json")] == sorted(
+        out.index(o) for o in ("--optimizer", "--start", "--loud", "--out", "--json"))  # fmt: skip
+    status, out = ran("lambda", "double_well", "--start", "0.5", "--loud")
+    assert (status, out.split()) == (0, ["LOUD", "record", "cfdyn-out/lambda_-001.npz"])
+    status, out = ran("lambda", "double_well", "--start", "0.5", "--json")
+    found = json.loads(out)
+    assert status == 0 and found == {"start": [0.5], "text": "quiet", "figures": [], "record": "cfdyn-out/lambda_-002.npz"}
+
+
+def test_a_command_reads_no_other(tmp_path):
+    """Nor does the list of all of them load what one of them needs."""
+    code = "import sys; from cfdyn.cli.app import application; application({!r}); print(*sorted(sys.modules))"
+    one, all_ = (finished([sys.executable, "-c", code.format(name)], cwd=tmp_path, env=compiled()).stdout.split() for name in ("orbit", ""))
+    assert [name for name in one if name.startswith("cfdyn.cli.commands.")] == ["cfdyn.cli.commands.orbit"]
+    assert len([name for name in all_ if name.startswith("cfdyn.cli.commands.")]) >= 17
+    assert not {"numpy", "rich", "numba", "sympy", "matplotlib"} & {*one, *all_}

@@ -11,8 +11,8 @@ from cfdyn.errors import UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.plotting import plot
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import as_map
 from cfdyn.systems.orbit import iterate
+from cfdyn.systems.steps import as_map
 
 PNG = b"\x89PNG"
 

@@ -5,13 +5,8 @@ import time
 import pytest
 import typer
 
-from cfdyn.cli import (
-    app_branches,  # noqa: F401 (its commands)
-    app_cycles,  # noqa: F401
-    app_exact,  # noqa: F401
-    main,
-)
-from cfdyn.cli.app import app
+from cfdyn.cli import main
+from cfdyn.cli.app import application
 from cfdyn.machine import shelf as cache
 
 HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:smile:", "\udcff", "nan", "-1", "0", "1e400", "1e308",
@@ -28,7 +23,7 @@ USUAL = {
     "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(application()).commands
 MOST = 60  # seconds of the processor, also where everything has to be compiled
 
 

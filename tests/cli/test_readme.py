@@ -14,13 +14,8 @@ import pytest
 import typer
 
 import cfdyn as cf
-from cfdyn.cli import (
-    app_branches,  # noqa: F401 (its commands)
-    app_cycles,  # noqa: F401
-    app_exact,  # noqa: F401
-    main,
-)
-from cfdyn.cli.app import app, protect_formulas
+from cfdyn.cli import main
+from cfdyn.cli.app import application, protect_formulas
 
 ROOT = Path(__file__).parents[2]
 CHEAP = ("list", "show", "oscillation", "classify")
@@ -50,7 +45,7 @@ def test_there_are_many():
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_it_can_be_parsed_and_its_files_are_there(words):
-    command = typer.main.get_command(app).commands[words[0]]
+    command = typer.main.get_command(application()).commands[words[0]]
     command.make_context(words[0], protect_formulas(words[1:]))
     files = re.findall(r"[\w./-]+\.(?:csv|npz)", " ".join(words))
     assert all((ROOT / file).is_file() or file == "cfdyn-out/branch-001.npz" for file in files)

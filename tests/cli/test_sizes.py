@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main, output
+from cfdyn.cli import main
+from cfdyn.cli.document import print_json
 from cfdyn.records.tables import read_csv
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def test_the_document_is_written_in_pieces():
     sink = Sink()
     tracemalloc.start()
     with contextlib.redirect_stdout(sink):
-        output.print_json(values)
+        print_json(values)
     assert tracemalloc.get_traced_memory()[1] < 8e6 and sink.longest < 1e6
     tracemalloc.stop()
 
@@ -73,7 +74,7 @@ def test_pieces_make_the_same_document(size):
               "deep": {"η": ["a\nb", None, True]}, "flag": z[:, 0] > 0}  # fmt: skip
     written = io.StringIO()
     with contextlib.redirect_stdout(written):
-        output.print_json(values)
+        print_json(values)
     number = lambda v: float(v) if np.isfinite(v) else None  # noqa: E731
     assert json.loads(written.getvalue()) == {
         "z": [[number(v) for v in row] for row in z], "c": [[number(v), 1.0] for v in z[:, 0]], "n": list(range(size)),

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cli import main, output, wording
+from cfdyn.cli import main, messages, screen
+from cfdyn.cli.app import options_of
+from cfdyn.cli.commands import study
 from cfdyn.errors import CfdynError, readable
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +45,11 @@ def test_columns_and_files_with_brackets(capsys):
 def test_text_of_all_kinds_comes_out_as_it_went_in(capsys):
     """Of every table and line: what is printed is the text, but for control characters."""
     texts = ["[/]", "[red]x", "a[b]c", ":warning:", "\\[x]", "x" * 30, "größe → η²"]
-    out = output.console()
-    table = output._table("[head]", "b")
+    out = screen.Screen()
     for text in texts:
         out.print(text)
         out.heading(text, text)
-        table.add_row(text, text)
-    out.print(table)
+    out.table(("[head]", "b"), [(text, text) for text in texts])
     out.print("bell\x07 escape\x1b[31m csi\x9b31m back\x08 over\r turned\u202e half\udcff")
     shown = capsys.readouterr().out
     assert all(shown.count(text) == 5 for text in texts)
@@ -170,7 +170,7 @@ def test_arguments_are_called_arguments():
 
 def test_no_message_of_the_package_names_an_option():
     """Options are words of the command line alone."""
-    options = {o for name in ("branch", "flow", "compare", "cycles", "study", "exact") for o in wording._options(name) if o.startswith("--")} - {"--help"}
+    options = {o for name in ("branch", "flow", "compare", "cycles", "study", "exact") for o in options_of(name) if o.startswith("--")} - {"--help"}
     texts = [p for p in (ROOT / "cfdyn").rglob("*.py") if "cli" not in p.relative_to(ROOT).parts]
     assert len(options) > 20 and len(texts) > 100
     for path in texts:
@@ -178,11 +178,11 @@ def test_no_message_of_the_package_names_an_option():
 
 
 def test_a_word_that_is_no_argument_stays(monkeypatch):
-    wording.begin(["flow"])
-    assert wording.worded("ask with `max_steps=5`, or `rtol`") == "ask with --max-steps 5, or --rtol"
-    wording.begin(["branch"])
-    assert wording.worded("ask with `max_steps=5`, or `rtol`") == "ask with --steps 5, or `rtol`"
-    assert wording.worded("go on with `curve.extended()`: `x` and max_steps") == "go on with cfdyn curve FILE.npz: `x` and max_steps"
+    messages.speak_with(lambda: options_of("flow"))
+    assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --max-steps 5, or --rtol"
+    messages.speak_with(lambda: options_of("branch"))
+    assert messages.worded("ask with `max_steps=5`, or `rtol`") == "ask with --steps 5, or `rtol`"
+    assert messages.worded("go on with `curve.extended()`: `x` and max_steps") == "go on with cfdyn curve FILE.npz: `x` and max_steps"
 
 
 FLOW = cf.flows.gradient(cf.losses.double_well(), cf.optimizers.gd(lr=0.1))
@@ -211,10 +211,10 @@ def test_the_band_asked_for_and_the_first_of_each_regime_are_kept():
         names = rng.choice(["chaotic", "period 2", "period 7", "undecided", "divergent"], count)
         bands = [(a, b, str(n)) for a, b, n in zip(ends[:-1], ends[1:], names, strict=True)]
         at = float(rng.uniform(ends[0], ends[-1]))
-        kept = output.chosen_bands(bands, at)
+        kept = study.chosen_bands(bands, at)
         assert any(bands[k][0] <= at <= bands[k][1] for k in kept)
         assert all(names.tolist().index(name) in kept for name in set(names.tolist()))
-        assert max(range(count), key=lambda k: bands[k][1] - bands[k][0]) in kept and len(kept) <= output.MOST_ROWS
+        assert max(range(count), key=lambda k: bands[k][1] - bands[k][0]) in kept and len(kept) <= screen.MOST_ROWS
 
 
 def test_the_table_of_a_study_has_them(capsys):
@@ -236,12 +236,12 @@ def test_the_resolution_stands_in_the_table_and_in_the_document(capsys):
     found = cf.load("cfdyn-out/study-001.npz").bands
     widest = float(np.diff(found.values).max())
     assert f"sampled every {widest:.2g} or closer" in out.partition("Regimes over lr")[2].splitlines()[0]
-    assert output.study_summary(cf.load("cfdyn-out/study-001.npz"))["resolution"] == widest
+    assert study.summary(cf.load("cfdyn-out/study-001.npz"))["resolution"] == widest
 
 
 @pytest.mark.parametrize(("value", "text"), [(-0.0, "0"), (complex(-0.0, -0.0), "0+0i"), (-1e-300, "-1e-300"), (complex(1, -2), "1-2i")])
 def test_zero_has_no_sign(value, text):
-    assert output.number(value) == text
+    assert screen.number(value) == text
 
 
 @pytest.mark.parametrize("command", ["study", "classify", "orbit", "cycles"])

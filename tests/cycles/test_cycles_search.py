@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.cycles.random_starts import by_search
+from cfdyn.cycles.random_starts import by_random_starts
 from cfdyn.cycles.symmetry import Symmetries
 
 
@@ -64,7 +64,7 @@ def test_a_product_of_three_logistic_maps(period, divisors):
     box = [(-1.0, 2.0)] * 3
     found = cf.analysis.cycles(cube, period, box)
     assert (len(found), found.complete) == (expected, True)
-    searched = by_search(cube, period, np.array(box), 0, None, alone(3))
+    searched = by_random_starts(cube, period, np.array(box), 0, None, alone(3))
     assert len(searched.points) == expected and not searched.complete
     np.testing.assert_allclose(np.sort(searched.points[:, 0], axis=0), np.sort(found.points[:, 0], axis=0), atol=1e-9)
 
@@ -82,7 +82,7 @@ def test_the_search_is_seeded_and_says_that_it_is_one():
     """The same seed gives the same list; the method and the reason name it."""
     henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
     box = np.array([(-3.0, 3.0)] * 2)
-    first, again = (by_search(henon, 8, box, 5, None, alone(2)) for _ in range(2))
+    first, again = (by_random_starts(henon, 8, box, 5, None, alone(2)) for _ in range(2))
     np.testing.assert_array_equal(first.points, again.points)
     assert (first.method, first.complete) == ("search", False) and "seed 5" in first.reason
     complete = cf.analysis.cycles(henon, 8, box)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,18 +14,8 @@ from scipy.linalg import expm
 
 import cfdyn as cf
 from cfdyn.errors import CfdynError, FormulaError, NumericsError, UsageError
+from problems import stiff
 
-
-def load_problems():
-    """The problems of the benchmark, which stands beside the tests and is no package."""
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "stiff_problems.py"
-    spec = importlib.util.spec_from_file_location("stiff_problems", path)
-    sys.modules["stiff_problems"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-stiff = load_problems()
 # Solutions at the end as Algorithm 648 tabulates them (Enright and Pryce, ACM Trans. Math. Softw. 13, 1987), in 8 digits
 # or more of floor + |y|.
 PUBLISHED = {

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn.integrate.fields import plain_field
+from cfdyn.integrate.supply.fields import plain_field
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
 from cfdyn.kernels.steppers.dense import evaluate, sample
@@ -25,7 +25,7 @@ _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spe
 def make_field(equations, variables, params=None):
     flow = cf.Map.from_text(equations, variables=variables, params=params or {})
     rules = addresses(flow.rule("step").compiled, flow.rule("jacobian").compiled)
-    return plain_field(len(equations), rules, flow.p, np.zeros(2, np.int64))
+    return plain_field(len(equations), rules, flow.p)
 
 
 @kernel

@@ -16,7 +16,7 @@ import pytest
 
 import cfdyn as cf
 import cfdyn.studies.landmarks
-from cfdyn.cli.output import study_summary
+from cfdyn.cli.commands.study import summary
 from cfdyn.symbolic.exact import process, short
 from cfdyn.symbolic.exact.process import MODULE
 from cfdyn.symbolic.exact.request import request, subject
@@ -77,7 +77,7 @@ def test_a_study_names_the_formulas_for_which_time_did_not_suffice(monkeypatch, 
     assert found.exact == []
     for part in ("edge and flip coefficient", "flip of the 2-cycle", "fold of the 3-cycle", process.TOO_LATE):
         assert part in found.unfinished and part in found.verdict
-    assert study_summary(found)["unfinished"] == cf.load(found.save(tmp_path / "study.npz")).unfinished == found.unfinished
+    assert summary(found)["unfinished"] == cf.load(found.save(tmp_path / "study.npz")).unfinished == found.unfinished
     monkeypatch.setattr(landmarks, "PATIENCE", 60.0)
     found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
     assert len(found.exact) == 5 and found.unfinished == "" and "not computed" not in found.verdict

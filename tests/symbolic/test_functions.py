@@ -5,7 +5,7 @@ import pytest
 import sympy
 from sympy import Integer, Rational
 
-from cfdyn.symbolic.text.functions import ATOMIC, elementary, log1p, logcosh, relu, sigmoid, softplus, switching_conditions
+from cfdyn.symbolic.text.functions import ATOMIC, log1p, logcosh, relu, sigmoid, softplus, switching_conditions
 
 MP = mpmath.mp.clone()
 MP.prec = 9000  # so many bits that the textbook definitions lose nothing that matters
@@ -71,16 +71,6 @@ def test_derivatives_by_name():
 def test_nothing_evaluates_itself(function):
     for argument in (Integer(0), Integer(1), x, -x, sympy.log(x)):
         assert function(argument).func is function and function(argument).args == (argument,)
-
-
-@every()
-def test_elementary_form_has_the_same_value(function):
-    plain = elementary(function(x) ** 2 + x)
-    assert not plain.has(*ATOMIC)
-    for point in (Rational(-1, 2), Rational(3, 7)):
-        assert abs((plain - function(x) ** 2 - x).subs(x, point).evalf(40, chop=True)) < 1e-35
-    assert relu(x).rewrite(sympy.Piecewise) == sympy.Piecewise((x, x > 0), (0, True))
-    assert log1p(x).rewrite(sympy.log) == sympy.log(1 + x)
 
 
 def test_latex():

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sympy import Piecewise, Rational, Symbol
 
 from cfdyn.errors import FormulaError
-from cfdyn.symbolic.text.functions import log1p, logcosh, relu, sigmoid, softplus
-from cfdyn.symbolic.text.parse import MAX_DEPTH, MAX_LENGTH, parse, parse_value, switching_conditions, symbol
+from cfdyn.symbolic.text.functions import log1p, logcosh, relu, sigmoid, softplus, switching_conditions
+from cfdyn.symbolic.text.parse import MAX_DEPTH, parse, parse_value, symbol
+from cfdyn.symbolic.text.tokens import MAX_LENGTH
 
 SECONDS = 20  # of the processor, generous: each case takes below one
 MP = mpmath.mp.clone()

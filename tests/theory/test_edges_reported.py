@@ -66,9 +66,12 @@ def test_below_the_edge_it_stays_and_above_it_leaves(name, options, which):
 def test_where_the_map_has_no_derivative_no_edge_is_reported(name, options, words, which):
     loss = cf.Loss(LOSSES[which][0])
     [lowest, *_] = cf.minima(loss)
-    found, why = edge_at(loss, getattr(cf.optimizers, name)(lr=0.1, **options), lowest)
+    try:
+        found, why = edge_at(loss, getattr(cf.optimizers, name)(lr=0.1, **options), lowest)
+    except NumericsError as problem:  # there may be a fixed point that was not found
+        found, why = None, str(problem)
     assert found is None and why
-    assert any(word in why for word in words.split("|"))
+    assert any(word in why for word in words.split("|")) and ("no fixed point" in words or "no fixed point" not in why)
 
 
 @pytest.mark.parametrize("curvature", [1e-8, 1.0, 1e8])

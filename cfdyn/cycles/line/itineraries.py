@@ -23,7 +23,7 @@ PAUSE = 400_000  # of the budget, between two looks at the keyboard
 SHORT = 150_000  # a walk that takes more is worth asking for a symmetry
 
 
-class Search:
+class LapWords:
     """The walk through all words, in parts short enough to be interrupted."""
 
     def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
@@ -49,12 +49,12 @@ class Search:
 
     @property
     def tired(self) -> bool:
-        """Whether some of it is open because it was too much work for one word."""
+        """True if some of it is open because it was too much work for one word."""
         return bool(self.words.tired)
 
     @property
     def vague(self) -> bool:
-        """Whether it is not clear at a glance that all cycles close."""
+        """True if it is not clear at a glance that all cycles close."""
         return bool(self.words.vague)
 
     @property
@@ -63,7 +63,7 @@ class Search:
         return int(self.words.count)
 
     def run(self, most: int, region: np.ndarray | None = None) -> bool:
-        """Whether the walk came to its end within that much of the budget.
+        """True if the walk came to its end within that much of the budget.
 
         In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
         """
@@ -102,15 +102,15 @@ def _odd(step: Map, region: np.ndarray, laps: Laps) -> Symmetries | None:
     return group if group is not None and len(group) > 1 else None
 
 
-def foresee(step: Map, period: int, laps: Laps, most: int) -> None:
+def refuse_endless(step: Map, period: int, laps: Laps, most: int) -> None:
     """Refuse what would not end: the number of words grows geometrically."""
     for length in (24, 12, 6, 4, 2):
         counts = []
         for n in (length // 2, length):
-            search = Search(step, n, laps, 1.0, look=False)
-            if not search.run(300_000):
+            words = LapWords(step, n, laps, 1.0, look=False)
+            if not words.run(300_000):
                 break
-            counts.append(search.count)
+            counts.append(words.count)
         if len(counts) == 2:
             break
     else:
@@ -123,7 +123,5 @@ def foresee(step: Map, period: int, laps: Laps, most: int) -> None:
     decades = math.log10(max(counts[1], 1)) + (period - length) * math.log10(max(growth, 1.0))
     if decades + math.log10(cost) > math.log10(most * HOPELESS):
         longest = length + math.log10(max(most / max(12 * length * counts[1], 1), 1.0)) / math.log10(growth)
-        raise UsageError(
-            f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and the "
-            f"budget is {most} evaluations: ask for a period up to about {max(int(longest), 1)}"
-        )
+        raise UsageError(f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and "
+                         f"the budget is {most} evaluations: ask for a period up to about {max(int(longest), 1)}")  # fmt: skip

@@ -9,46 +9,46 @@ import numpy as np
 
 from cfdyn.cycles.line.one_sided import border
 from cfdyn.cycles.line.single_points import sharp
+from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.kernels.line.laps import HUGE, LEVEL, UNDEFINED, cells
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 
-DIVISIONS = 200_000
-ROWS = 20_000
-FINE, COARSE, ROUNDS, BORDER = 1024, 8, 4, 8
+DIVISIONS, ROWS = 200_000, 20_000  # of an interval in two, at most; parts that are left
+FINE, COARSE, ROUNDS = 1024, 8, 4  # parts of an interval without values, parts of each that is left, and how often
+BORDER = 8  # fine parts beside the ends of an interval, which an end of the domain makes unclear
 MOST_HIDDEN = 1000  # cells without values of which bounds do not say so: with more they are of no use
+LITTLE = 1e-9  # of the values of a map, and of its width or 1: by no more it jumps
+WIDE = 1e-5  # of the interval: a wider part where the sign of the slope stays open is sampled
+PLATEAU = 1e4  # times the floor
 NARROW = 1e-9  # of its distance from 0: where the slope is 0 to round-off on no more than this the map turns
 SAMPLES = 1024  # of the derivative where its sign stays open
 
-@dataclass
+
+@dataclass(frozen=True)
 class Laps:
     """Intervals on which the map is monotone: ``ends`` (K, 2) in order, ``inner`` (K, 2) the same without the kinks,
     ``values`` (K, 2) at the ends, ``rising`` (K,) ±1.
 
     ``open`` are the intervals of which this is not certain; ``places`` lie between laps, numbers in each (see `sharp`), where
     the map jumps, ends or has no bounded slope; ``breaks`` are points in them where it was divided, ``gaps`` parts without
-    values; ``cut``: whether images that matter lie outside.
+    values; ``cut``: images that matter lie outside.
     """
 
     ends: np.ndarray
     inner: np.ndarray
     values: np.ndarray
     rising: np.ndarray
-    open: list[tuple[float, float]] = field(default_factory=list)
+    open: list[Interval] = field(default_factory=list)
     places: list[np.ndarray] = field(default_factory=list)
     breaks: list[float] = field(default_factory=list)
-    gaps: list[tuple[float, float]] = field(default_factory=list)
+    gaps: list[Interval] = field(default_factory=list)
     cut: bool = False
 
-    def copy(self) -> Laps:
-        """One whose lists may be added to."""
-        return replace(self, open=[*self.open], places=[*self.places])
-
-    def with_open(self, parts: list[tuple[float, float]]) -> Laps:
+    def with_open(self, parts: list[Interval]) -> Laps:
         """The same, nothing being known about these parts."""
-        self.open.extend(parts)
-        return self
+        return replace(self, open=[*self.open, *parts])
 
     def table(self) -> np.ndarray:
         """All of it in rows, (K, 7)."""
@@ -56,8 +56,7 @@ class Laps:
 
     def none(self) -> Laps:
         """No lap at all, for a period that cannot be."""
-        ends, inner, values, rising = (part[:0] for part in (self.ends, self.inner, self.values, self.rising))
-        return replace(self, ends=ends, inner=inner, values=values, rising=rising)
+        return replace(self, ends=self.ends[:0], inner=self.inner[:0], values=self.values[:0], rising=self.rising[:0])
 
 
 def laps_on(step: Map, lo: float, hi: float, floor: float) -> Laps:
@@ -82,14 +81,14 @@ def _together(rows: np.ndarray, floor: float) -> list[tuple[float, float, int]]:
     for vague, run in groupby(rows.tolist(), lambda row: row[2] in (0, LEVEL, -LEVEL)):
         some = list(run)
         lo, hi = some[0][0], some[-1][1]
-        if vague and hi - lo <= max(1e4 * floor, NARROW * max(abs(lo), abs(hi))):
+        if vague and hi - lo <= max(PLATEAU * floor, NARROW * max(abs(lo), abs(hi))):
             parts.append((lo, hi, 0))
         else:
             parts += [(low, high, int(sign) if abs(sign) != LEVEL else 1 if sign > 0 else -1) for low, high, sign in some]
     return parts
 
 
-def _hidden(step: Map, lo: float, hi: float) -> list[tuple[float, float]]:
+def _hidden(step: Map, lo: float, hi: float) -> list[Interval]:
     """Parts of an interval without values but HUGE ones, as samples say, of which bounds do not say so; but for its ends."""
     cells = np.array([[lo, hi]])
     for parts in (FINE, *[COARSE] * ROUNDS):
@@ -98,7 +97,6 @@ def _hidden(step: Map, lo: float, hi: float) -> list[tuple[float, float]]:
         bounds = np.empty_like(cells)
         evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
         cells = cells[~((bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] > HUGE) | (bounds[:, 1] < -HUGE))]
-        # What an end of the domain makes unclear reaches to an end of the interval.
         width = (hi - lo) / FINE
         cells = cells[(cells[:, 0] > lo + BORDER * width) & (cells[:, 1] < hi - BORDER * width)]
         if not 0 < len(cells) <= MOST_HIDDEN:
@@ -112,9 +110,9 @@ class _Pieces:
     def __init__(self, step: Map, width: float):
         self.step, self.width = step, width
         self.pieces: list[list[float]] = []
-        self.open: list[tuple[float, float]] = []
+        self.open: list[Interval] = []
         self.places: list[np.ndarray] = []
-        self.gaps: list[tuple[float, float]] = []
+        self.gaps: list[Interval] = []
         self.breaks: list[float] = []
         self.joined = False
 
@@ -133,7 +131,7 @@ class _Pieces:
     def uncertain(self, lo: float, hi: float, after: int) -> None:
         """A part where the sign stayed open, before one of sign ``after`` (0 at the end of all)."""
         before = self.pieces[-1][2] if self.joined else 0
-        if hi - lo > 1e-5 * self.width:
+        if hi - lo > WIDE * self.width:
             self.sample(lo, hi)
             return
         bounds = self.step.rule("interval:jacobian")(np.array([lo, hi]), self.step.p)
@@ -157,10 +155,10 @@ class _Pieces:
             self.joined = True
 
     def whole(self, x: np.ndarray) -> bool:
-        """Whether the map is the same at all of these numbers, but for a little."""
+        """True if the map has the same value at all of these numbers, but for a little."""
         values = images(self.step, x[:, None])[:, 0]
         size = np.abs(values).max()
-        return bool(np.ptp(values) <= 1e-9 * (size + min(self.width, 1.0)))
+        return bool(np.ptp(values) <= LITTLE * (size + min(self.width, 1.0)))
 
     def inside(self, x: float, toward: float) -> float:
         """The nearest number at which the map is finite."""

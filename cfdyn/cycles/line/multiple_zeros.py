@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.cycles.result import Interval
+from cfdyn.cycles.same import from_smallest, same_cycle
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.systems.map import Map
 
-DIGITS = 50
+DIGITS = 50  # of the terms of a series
 HIGHEST = 9  # multiplicity looked for
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
-TURNS = 60
+TURNS, LAST = 60, 1e-25  # of Newton's method; relative size of its last step
+NOTHING = 1e-20  # of the distance ρ: a point that is 0
 WIDEST = 0.1  # an undecided interval, relative to its size or 1, that may be one zero
 WIDER = 32.0  # times the distance in which round-off hides the terms of the zero, for an interval to be it
 WORTH = 300_000  # operations of one step times the period
-
-Interval = tuple[float, float]
 
 
 def with_multiple(
@@ -32,7 +33,7 @@ def with_multiple(
     if step.tangent_cost * n > WORTH:
         return points, mu, opened
     narrow = [part for part in opened if may_be_one(*part)]
-    series, waiting, rows = _Series(step, n), _joined(narrow), list[np.ndarray]()
+    series, waiting, cycles = _Series(step, n), _joined(narrow), list[tuple[np.ndarray, float]]()
     left = [part for part in opened if not may_be_one(*part)]
     while waiting:
         lo, hi = part = max(waiting, key=lambda part: part[1] - part[0])
@@ -47,17 +48,15 @@ def with_multiple(
         lo, hi = min(part[0] for part in same), max(part[1] for part in same)
         left.append((lo, hi))
         apart = ~((points >= lo - zero[1]) & (points <= hi + zero[1])).any(axis=1)
-        points, mu, row = points[apart], mu[apart], series.cycle(*zero)
-        if row is not None and not any(np.abs(row - other).max() <= zero[1] for other in rows):
-            rows.append(row)
-    if not rows:
-        return points, mu, left
-    new = np.array(rows)
-    return np.concatenate([points, new[:, :-1]]), np.concatenate([mu, new[:, -1]]), left
+        points, mu, cycle = points[apart], mu[apart], series.cycle(*zero)
+        if cycle is not None and not any(same_cycle(cycle[0], other, zero[1]) for other, _ in cycles):
+            cycles.append(cycle)
+    new, slopes = np.array([cycle for cycle, _ in cycles]).reshape(-1, n), np.array([slope for _, slope in cycles])
+    return np.concatenate([points, new]), np.concatenate([mu, slopes]), left
 
 
 def may_be_one(lo: float, hi: float) -> bool:
-    """Whether an interval is narrow enough for one zero."""
+    """True if an interval is narrow enough for one zero."""
     return hi - lo <= WIDEST * max(1.0, abs(lo))
 
 
@@ -114,7 +113,7 @@ class _Series:
             x -= move
             if abs(x - start) > room:
                 return None
-            if abs(move) <= 1e-25 * (abs(x) + room):
+            if abs(move) <= LAST * (abs(x) + room):
                 return x
         return None
 
@@ -127,12 +126,12 @@ class _Series:
             error = slope * (error + UNIT * before) + UNIT * abs(x[0, 0])
         return float(error)
 
-    def cycle(self, x: Any, rho: float) -> np.ndarray | None:
-        """The points from the smallest on and the multiplier, (n + 1,); nothing if a part of n is their period."""
+    def cycle(self, x: Any, rho: float) -> tuple[np.ndarray, float] | None:
+        """The points (n, 1) from the smallest on and the multiplier; nothing if a part of n is their period."""
         mu, orbit = self.at(x, 1)[1] + 1, [x]
         for k in range(1, self.n):
             orbit.append(self.precise([orbit[-1]])[0])
             if self.n % k == 0 and abs(orbit[-1] - x) <= rho:
                 return None
-        points = np.array([0.0 if abs(value) <= 1e-20 * rho else float(value) for value in orbit])
-        return np.append(np.roll(points, -int(points.argmin())), float(mu))
+        points = np.array([[0.0 if abs(value) <= NOTHING * rho else float(value)] for value in orbit])
+        return from_smallest(points), float(mu)

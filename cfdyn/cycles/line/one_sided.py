@@ -8,18 +8,19 @@ import numpy as np
 
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 
 BESIDE, TINY = 4e-16, 1e-290  # of its size, and at 0: so near to a border a point is on it
 GROWS = 0.02  # exponent of h, from where on a power of it counts as one
 FAR = 10.0 ** np.arange(-150.0, -19.0, 10.0)  # distances from 0
 NEAR = 2.0 ** np.arange(3, 28, 2)  # from other numbers, in units of the last place
-SAME, CLEAR = 1e-6, 1e-9
-PARTS = 64
+SAME = 1e-6  # multipliers that differ by no more, relative to their size, are one
+PARTS = 64  # of an interval that is narrowed down to neighbouring numbers
 
 
 def on_borders(step: Map, points: np.ndarray) -> np.ndarray:
-    """At which points, of any shape, the map changes its branch."""
+    """True at those of some points, of any shape, at which the map changes its branch."""
     if not step.switches:
         return np.zeros(points.shape, dtype=bool)
     x = points.ravel()
@@ -28,7 +29,7 @@ def on_borders(step: Map, points: np.ndarray) -> np.ndarray:
 
 
 def border(step: Map, lo: float, hi: float) -> float:
-    """Where in [lo, hi] a map turns: 0, or as near to where it changes its branch as numbers are, or in the middle."""
+    """The number in [lo, hi] where a map turns: 0, or nearest to where it changes its branch, or the middle."""
     around = lo <= 0.0 <= hi
     usual, x = (0.0, np.clip([lo, -TINY, 0.0, TINY, hi], lo, hi)) if around else ((lo + hi) / 2, np.linspace(lo, hi, PARTS + 1))
     while step.switches:
@@ -64,7 +65,7 @@ def multiplier(step: Map, points: np.ndarray, rough: np.ndarray) -> float:
     smooth, sizes = float(np.prod(slopes)), np.abs(limits)
     if all(abs(limit - smooth) <= SAME * (1 + abs(smooth)) for limit in limits):
         return smooth
-    if (sizes < 1 - CLEAR).all() or (sizes > 1 + CLEAR).all():
+    if {stability(limit) for limit in limits} in ({True}, {False}):
         return limits[int(np.argmin(np.abs(sizes - 1)))]
     return limits[0] if all(abs(limit - limits[0]) <= SAME * sizes[0] for limit in limits) else math.nan
 

@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from cfdyn.cycles.line.laps import Laps, laps_on
+from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images
 from cfdyn.kernels.line.laps import HUGE
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 
-ROUNDS = 64
+ROUNDS = 64  # images of an interval that are looked at; it grows faster at last
 UNSEEN = 1e3  # where an infinite interval is cut off if nothing is known far out
-DECADES = 153
+TAME = 1e2  # times the size of the box: if images stay within that, nothing needs to be known far out
+DECADES, CELLS, NEAREST = 153, 32, 1e-3  # far out: from there on so many powers of ten, with so many cells in two of them
+FINEST, LITTLE = 1e-16, 1e-12  # of an interval: to what its laps are known; by what ends or slopes differ by round-off
 
 # Of each map, by start, limit and period; None stands for every period, where the laps hold all images too.
 _kept: WeakKeyDictionary[Map, dict[tuple, Laps]] = WeakKeyDictionary()
-_far_out: WeakKeyDictionary[Map, tuple] = WeakKeyDictionary()
+_far_out: WeakKeyDictionary[Map, tuple[Interval | None, Interval | None]] = WeakKeyDictionary()
 
 
 def laps_for(step: Map, period: int, lo: float, hi: float) -> Laps:
     """The laps of an interval that holds every cycle of this period with a point in [lo, hi]."""
     if max(-lo, hi) > HUGE:
-        core, limit = escape(step)
+        core, limit = core_and_limit(step)
         if core is None:
-            found = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), 1e-16)
+            found = laps_on(step, max(lo, -UNSEEN), min(hi, UNSEEN), FINEST)
             return found.with_open([(-np.inf, -UNSEEN), (UNSEEN, np.inf)])
         if limit is not None:
-            return _spread(step, 1, limit, limit, 1e-16)
-        return _spread(step, period, core, (-HUGE, HUGE), 1e-16)
-    tame, floor = 1e2 * max(abs(lo), abs(hi), hi - lo), 1e-16 * min(hi - lo, 1.0)
-    found = _spread(step, period, (lo, hi), (-tame, tame), floor)
+            return _laps_with_images(step, 1, limit, limit, FINEST)
+        return _laps_with_images(step, period, core, (-HUGE, HUGE), FINEST)
+    tame, floor = TAME * max(abs(lo), abs(hi), hi - lo), FINEST * min(hi - lo, 1.0)
+    found = _laps_with_images(step, period, (lo, hi), (-tame, tame), floor)
     if not found.cut:
         return found
-    core, limit = escape(step)
+    core, limit = core_and_limit(step)
     if limit is not None:
-        return _spread(step, period, (lo, hi), limit, floor)
+        return _laps_with_images(step, period, (lo, hi), limit, floor)
     if core is not None:
-        return _spread(step, period, core, (-HUGE, HUGE), floor)
+        return _laps_with_images(step, period, core, (-HUGE, HUGE), floor)
     return found.with_open([(-np.inf, -tame), (tame, np.inf)])
 
 
-def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[float, float], floor: float) -> Laps:
+def _laps_with_images(step: Map, period: int, start: Interval, limit: Interval, floor: float) -> Laps:
     """The laps of an interval with its first period − 1 images, as far as the limit."""
     kept = _kept.setdefault(step, {})
     for known in ((start, limit, None), (start, limit, period)):
         if known in kept:
-            return kept[known].copy()
+            return kept[known]
     (lo, hi), cut, settled = np.clip(start, *limit).tolist(), False, False
     for turn in range(min(period, ROUNDS)):
         found = laps_on(step, lo, hi, floor)
@@ -59,31 +63,30 @@ def _spread(step: Map, period: int, start: tuple[float, float], limit: tuple[flo
             low, high = min(low, 2 * low - lo, limit[0]), max(high, 2 * high - hi, limit[1])
         beyond = low < limit[0] or high > limit[1]
         low, high = max(low, limit[0]), min(high, limit[1])
-        settled = max(lo - low, high - hi) <= 1e-12 * (hi - lo) and not (beyond and turn == period - 1)
+        settled = max(lo - low, high - hi) <= LITTLE * (hi - lo) and not (beyond and turn == period - 1)
         if settled or turn == period - 1:
             cut = cut or (settled and beyond)
             break
         cut, lo, hi = cut or beyond, low, high
-    found.cut = cut
-    kept[start, limit, None if settled else period] = found.copy()
+    found = kept[start, limit, None if settled else period] = replace(found, cut=cut)
     return found
 
 
-def escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """`_escape`, kept for each map."""
+def core_and_limit(step: Map) -> tuple[Interval | None, Interval | None]:
+    """Two intervals: every cycle has a point in the core, and all of them in the limit; None where bounds do not say it."""
     if step not in _far_out:
-        _far_out[step] = _escape(step)
+        _far_out[step] = _core_and_limit(step)
     return _far_out[step]
 
 
-def _escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """Intervals (core, limit) from bounds of the map far out: every cycle has a point in the core and all in the limit.
+def _core_and_limit(step: Map) -> tuple[Interval | None, Interval | None]:
+    """The same from bounds of the map far out.
 
     Far out each side is moved outward on its own side (no cycle gets there), outward but across, or inward. Where no side
     goes inward nothing beyond is on a cycle. Where one does, and none across, what is on a cycle beyond are images of what
     lies between. Where one goes inward and the other across, a cycle comes through the middle if nothing leaps over it.
     """
-    sides = [_far(step, sign) for sign in (-1.0, 1.0)]
+    sides = [_motion_far_out(step, sign) for sign in (-1.0, 1.0)]
     kinds, reach = [side[0] for side in sides], max(side[1] for side in sides)
     if "unknown" in kinds:
         return None, None
@@ -93,16 +96,15 @@ def _escape(step: Map) -> tuple[tuple[float, float] | None, tuple[float, float] 
     if "across" in kinds:
         lowest = sides[kinds.index("inward")][2]
         return (core if lowest >= -reach else None), None
-    values = laps_on(step, *core, 1e-16 * reach).values
+    values = laps_on(step, *core, FINEST * reach).values
     far = max(reach, float(np.abs(values).max(initial=0.0)))
-    if not far < HUGE:
-        return core, None
-    return core, tuple(s * (far if kind == "inward" else reach) for s, kind in zip((-1, 1), kinds, strict=True))  # type: ignore[return-value]
+    left, right = (far if kind == "inward" else reach for kind in kinds)
+    return core, ((-left, right) if far < HUGE else None)
 
 
-def _far(step: Map, sign: float) -> tuple[str, float, float]:
+def _motion_far_out(step: Map, sign: float) -> tuple[str, float, float]:
     """How the map moves points far out on one side, from where on it surely does, and how far across it takes any of them."""
-    x = np.geomspace(1e-3, HUGE, 32 * DECADES)
+    x = np.geomspace(NEAREST, HUGE, CELLS * DECADES)
     near, far = x[:-1], x[1:]
     cell = np.stack([near, far] if sign > 0 else [-far, -near], axis=1)
     value, slope = np.empty_like(cell), np.empty_like(cell)
@@ -112,13 +114,12 @@ def _far(step: Map, sign: float) -> tuple[str, float, float]:
     # Where the formula overflows it says nothing; taken to go on as before.
     some = int(np.argmin(np.isfinite(here))) or len(here) if not np.isfinite(here).all() else len(here)
     value, slope, here, near, far = (part[:some] for part in (np.sort(sign * value, axis=1), slope, here, near, far))
-    little = 1e-12
     with np.errstate(invalid="ignore", over="ignore"):
         lowest = np.fmax(value[:, 0], here + np.minimum(slope[:, 0], 0.0) * (far - near))
-        outward = (value[:, 0] > far) | ((slope[:, 0] >= 1 - little) & (here >= near))
-        across = (value[:, 1] < -far) | ((slope[:, 1] <= -1 + little) & (here <= -near))
-        inward = (value[:, 1] < near) | ((slope[:, 1] <= 1 + little) & (here <= near))
-        inward &= (value[:, 0] > -near) | ((slope[:, 0] >= -1 - little) & (here >= -near))
+        outward = (value[:, 0] > far) | ((slope[:, 0] >= 1 - LITTLE) & (here >= near))
+        across = (value[:, 1] < -far) | ((slope[:, 1] <= -1 + LITTLE) & (here <= -near))
+        inward = (value[:, 1] < near) | ((slope[:, 1] <= 1 + LITTLE) & (here <= near))
+        inward &= (value[:, 0] > -near) | ((slope[:, 0] >= -1 - LITTLE) & (here >= -near))
     # To round-off, f(x) = x far out; what counts is the sign nearer in.
     strict = {"outward": here > near, "across": here < -near, "inward": np.abs(here) < near}
     for kind, holds in (("outward", outward), ("across", across), ("inward", inward)):

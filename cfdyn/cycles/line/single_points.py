@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.cycles.line.one_sided import BESIDE, SAME, multiplier, on_borders
+from cfdyn.cycles.line.one_sided import BESIDE, PARTS, SAME, multiplier, on_borders
+from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.systems.map import Map
 
-PARTS = 64
 LEAST = 1e-300  # what is smaller is 0
-JUMP = 1e-6
+JUMP = 1e-6  # of the values beside it, or 1: a map that changes by more between neighbours jumps, or nearly so
 WITHIN = 1e-14  # of its size: a cycle found so near to a place is one through it, or none
 SPECK, NOTHING = 1e-12, 1e-50  # an undecided interval no wider, relative to its size or at 0, is hardly more than a number
 UNIT = 4e-15  # error of one evaluation, relative to what it adds up
@@ -37,7 +37,7 @@ def sharp(step: Map, lo: float, hi: float) -> np.ndarray:
 
 
 def _change(step: Map, x: np.ndarray) -> tuple[int, bool]:
-    """Between which two of these numbers the map changes most, and whether it jumps or ends there, or nearly so."""
+    """The number k after which the map changes most, to the next one, and True if it jumps or ends there, or nearly so."""
     values = images(step, x[:, None])[:, 0]
     known = np.isfinite(values)
     change = np.where(known[1:] != known[:-1], np.inf, np.where(known[1:], np.abs(np.diff(values)), 0.0))
@@ -45,7 +45,7 @@ def _change(step: Map, x: np.ndarray) -> tuple[int, bool]:
     return k, bool(change[k] > JUMP * (1.0 + np.abs(values[k : k + 2]).sum()) or change[k] == np.inf)
 
 
-def at_kinks(step: Map, n: int, opened: list[tuple[float, float]]) -> list[np.ndarray]:
+def at_kinks(step: Map, n: int, opened: list[Interval]) -> list[np.ndarray]:
     """Places on the orbits from undecided intervals that are hardly more than a number, where the map changes its branch."""
     places: list[np.ndarray] = []
     for lo, hi in opened:
@@ -56,7 +56,7 @@ def at_kinks(step: Map, n: int, opened: list[tuple[float, float]]) -> list[np.nd
     return places
 
 
-def without_specks(opened: list[tuple[float, float]], points: np.ndarray, mu: np.ndarray) -> list[tuple[float, float]]:
+def without_specks(opened: list[Interval], points: np.ndarray, mu: np.ndarray) -> list[Interval]:
     """The undecided intervals but for those that are hardly more than a number, on a cycle known not to have the multiplier 1."""
     known = points[np.abs(mu - 1) > SAME].ravel()
     return [(lo, hi) for lo, hi in opened
@@ -106,13 +106,13 @@ def _places_of(points: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
 
 
 def _between(place: np.ndarray, gap: np.ndarray) -> bool:
-    """Whether the gap fⁿ(x) − x changes its sign between numbers of a place that have others between them, on one side of 0."""
+    """True if the gap fⁿ(x) − x changes its sign between numbers of a place that have others between them, on one side of 0."""
     apart = (np.nextafter(place[:-1], np.inf) < place[1:]) & (place[:-1] != 0.0) & (place[1:] != 0.0)
     return bool((apart & (gap[:-1] * gap[1:] < 0.0)).any())
 
 
 def _is_border(step: Map, x: float, place: np.ndarray) -> bool:
-    """Whether it is at x that the map ends, changes its branch or has no slope, not at a neighbour on one side of that."""
+    """True if it is at x that the map ends, changes its branch or has no slope, not at a neighbour on one side of that."""
     k, known = int(np.searchsorted(place, x)), np.isfinite(images(step, place[:, None])[:, 0])
     if not known[max(k - 1, 0) : k + 2].all() or not np.isfinite(jacobians(step, np.array([[x]]))).all():
         return True
@@ -120,7 +120,7 @@ def _is_border(step: Map, x: float, place: np.ndarray) -> bool:
 
 
 def returns(step: Map, n: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """fⁿ(x) − x of starts (k,), what round-off makes of it, and whether x has not returned before."""
+    """fⁿ(x) − x of starts (k,), what round-off makes of it, and True where x has not returned before, (k,) each."""
     x, room, alive = starts.copy(), np.zeros(len(starts)), np.ones(len(starts), dtype=bool)
     kept, until = x.copy(), 1
     for k in range(1, n + 1):

@@ -8,13 +8,13 @@ from cfdyn.cycles.line.laps import Laps
 from cfdyn.cycles.line.multiple_zeros import may_be_one
 from cfdyn.cycles.line.one_sided import BESIDE
 from cfdyn.cycles.line.single_points import orbit_from, returns
+from cfdyn.cycles.result import Interval
 from cfdyn.systems.map import Map
+from cfdyn.words import listed
 
 BY, FLAT = 1e-3, 1e-6  # of its size, or 1: how far a neighbour is; |μ − 1| of what is not told apart from it
 SAMPLES, REACH, MOST = 1001, 1e3, 0.98  # of a box, or its part up to 10³: where so many are fixed, all are
-SHOWN = 4
-
-Interval = tuple[float, float]
+SHOWN = 4  # places in a sentence
 
 
 def without_level(
@@ -40,7 +40,7 @@ def without_level(
 
 
 def everywhere(step: Map, n: int, box: Interval) -> bool:
-    """Whether fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
+    """True if fⁿ(x) = x to round-off at nearly all points of the box, of a wide one in its inner part."""
     lo, hi = box
     inner = (max(lo, -REACH), min(hi, REACH)) if lo < REACH and hi > -REACH else (max(lo, -10 * abs(hi)), min(hi, 10 * abs(lo)))
     gap, room, _ = returns(step, n, np.linspace(*inner, SAMPLES))
@@ -85,7 +85,7 @@ def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Inter
     if clipped(laps.gaps, box):
         found.append("the map has no value on a part of the box, which was left out")
     if breaks:
-        found.append(f"the map jumps, has a pole or no bounded slope at {_listed(breaks)}, where the box was divided")
+        found.append(f"the map jumps, has a pole or no bounded slope at {_numbers(breaks)}, where the box was divided")
     if laps.open:
         inside = clipped(laps.open, box)
         places = "from " + ", ".join(f"{a:.6g} to {b:.6g}" for a, b in inside[:3]) if inside else "outside of the box"
@@ -98,9 +98,9 @@ def reasons(laps: Laps, box: Interval, opened: list[Interval], level: list[Inter
         found.append(f"fⁿ(x) = x to round-off {places}: cycles there are not told apart")
     exact = [a for a, b in doubtful if a == b]
     if exact:
-        found.append(f"to round-off a cycle passes through {_listed(exact)}, where the map jumps, ends or has no bounded slope")
+        found.append(f"to round-off a cycle passes through {_numbers(exact)}, where the map jumps, ends or has no bounded slope")
     return found
 
 
-def _listed(numbers: list[float]) -> str:
-    return ", ".join(f"{x:.6g}" for x in numbers[:SHOWN]) + (", …" if len(numbers) > SHOWN else "")
+def _numbers(values: list[float]) -> str:
+    return listed([f"{x:.6g}" for x in values], SHOWN)

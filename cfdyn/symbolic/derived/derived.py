@@ -23,7 +23,7 @@ class DerivedMap:
 
     @property
     def n_weights(self) -> int:
-        """How many of the state's entries are weights."""
+        """The number of weights, which come first in the state."""
         return self.base.n_weights
 
     @property

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from cfdyn.errors import UsageError
+from cfdyn.arguments import whole_number
 from cfdyn.records.record import provenance
 from cfdyn.symbolic.exact.families import ExactCondition, ExactFamily, ExactFormula, ExactRoot
 from cfdyn.symbolic.exact.process import TOO_LATE, answers, checked_limit
@@ -15,8 +13,8 @@ from cfdyn.symbolic.exact.record import ExactCycles
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 from cfdyn.symbolic.optimizer import Optimizer
 
-MOST_PERIOD = 64
-SHARE = 0.6
+MOST_PERIOD = 64  # its polynomial has 2⁶⁴ roots already for a parabola
+SHARE = 0.6  # of the time for all parameters as symbols, the rest for one alone
 TIMES = {2: "doubling", 3: "tripling", 4: "quadrupling"}
 
 
@@ -64,7 +62,7 @@ def cycles(
     """
     if n is None and not isinstance(optimizer, Optimizer):
         optimizer, n = None, optimizer
-    n, seconds = _checked_period(n), checked_limit(time_limit)
+    n, seconds = whole_number("a period", n, 1, MOST_PERIOD), checked_limit(time_limit)
     spec = subject(given, optimizer)
     names = chosen_parameters(spec, parameters)
     several = parameters is None and len(names) > 1
@@ -74,12 +72,6 @@ def cycles(
         parts, reason = _asked(spec, names, n, seconds * (1 - SHARE))
         reason = reason or f"the other parameters are put in as numbers: with them as symbols {TOO_LATE}"
     return _record(spec, names, n, parts, reason)
-
-
-def _checked_period(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_PERIOD:
-        raise UsageError(f"a period is a whole number from 1 to {MOST_PERIOD}, not {n!r}")
-    return int(n)
 
 
 def _asked(spec: Any, names: Sequence[str], n: int, seconds: float) -> tuple[list[dict[str, Any]], str]:
@@ -114,7 +106,7 @@ def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
 
 
 def _kinds(parts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """What a fold is called instead, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
+    """Other names of a fold, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
     unit = ("fold", "branch point")
     folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] in unit} for part in parts if "of" in part]
     shared = {text for i, own in enumerate(folds) for other in folds[:i] for text in own & other}

@@ -137,5 +137,5 @@ class ExactCurves(Record):
 
     @property
     def stable(self) -> np.ndarray:
-        """Where the branches are real and stable, (B, m)."""
+        """True where a branch is real and stable, (B, m)."""
         return self.multipliers < 1

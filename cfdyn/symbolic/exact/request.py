@@ -14,9 +14,10 @@ from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import LossMap, MapSpec
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.oracle import loss_program, map_program
-from cfdyn.tape.program import Program, read_tape
+from cfdyn.tape.program import Program
+from cfdyn.tape.rebuild import tape_of, written
 
-MOST_ROWS, MOST_NODES = 200, 2000
+MOST_ROWS, MOST_NODES = 200, 2000  # of data and of a program, as formulas that SymPy handles in seconds
 RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split())
 
 
@@ -67,18 +68,17 @@ def chosen_parameters(spec: Any, wanted: Sequence[str] | str | None) -> tuple[st
 
 def stored_program(program: Program) -> dict[str, Any]:
     """A program as data for JSON; `read_program` reads it."""
-    return {"nodes": program.tape.written(), "outputs": program.outputs, "n_z": program.n_z, "n_p": program.n_p,
+    return {"nodes": written(program.tape), "outputs": program.outputs, "n_z": program.n_z, "n_p": program.n_p,
             "n_columns": program.n_columns}  # fmt: skip
 
 
 def read_program(stored: dict[str, Any]) -> Program:
     """The program that `stored_program` wrote down."""
-    tape = read_tape(stored["nodes"])
-    return Program(tape, tuple(stored["outputs"]), stored["n_z"], stored["n_p"], stored["n_columns"])
+    return Program(tape_of(stored["nodes"]), tuple(stored["outputs"]), stored["n_z"], stored["n_p"], stored["n_columns"])
 
 
 def is_rational(program: Program) -> bool:
-    """Whether the outputs are rational functions of state and parameters."""
+    """True if the outputs are rational functions of state and parameters."""
     return all(program.tape.ops[node] in RATIONAL for node in program.tape.reachable(program.outputs))
 
 

@@ -49,9 +49,9 @@ def report_forms(loss: Any, optimizer: Any, time_limit: float) -> tuple[list[Sho
         asked = request(spec, chosen_parameters(spec, "all"), job="brief")
         # It is sought for, so that the answer is the same at every learning rate.
         asked["values"]["lr"] = "1"
-    except Refused:
-        return [], ""
-    parts, reason = answers(asked, time_limit)
+        parts, reason = answers(asked, time_limit)
+    except Refused as problem:
+        parts, reason = [], str(problem)
     done = [part["done"] for part in parts if "done" in part]
     missing = ", ".join(name for name in (MINIMA, *(part[2] for part in PARTS)) if name not in done)
     forms = [ShortForm(p["name"], p["text"], p["latex"], float(p["value"])) for p in parts if "done" not in p]

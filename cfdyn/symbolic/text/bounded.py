@@ -16,9 +16,9 @@ from sympy.core.relational import Relational
 from cfdyn.symbolic.text.constants import TRIGONOMETRIC, Constants, Refusal, bit_count, bounded
 from cfdyn.symbolic.text.functions import CALLEES
 
-MAX_EXPONENT = 10**6
-MAX_CONDITIONS = 64
-SMALL, MANY_BITS = 60, 512
+MAX_EXPONENT = 10**6  # SymPy multiplies out what it can
+MAX_CONDITIONS = 64  # SymPy compares each with each
+SMALL, MANY_BITS = 60, 512  # operands, and bits, up to which SymPy may simplify by itself
 _CORNERED = (sympy.Abs, sympy.sign, sympy.Heaviside, sympy.Max, sympy.Min)
 _IN_ORDER = cmp_to_key(sympy.Basic.compare)  # sympy's order of the arguments of Add and Mul
 _NEGATED = {sympy.StrictLessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.StrictLessThan,
@@ -156,7 +156,7 @@ class Arithmetic(Constants):
         return self.checked(sympy.Pow(base, exponent, evaluate=self._is_light(base, exponent, size)))
 
     def _is_light(self, base: sympy.Expr, exponent: sympy.Expr, size: int) -> bool:
-        """Whether sympy has something to simplify and asks for signs of nothing but symbols: sqrt(4*x**2)."""
+        """True if sympy has something to simplify and asks for signs of nothing but symbols: sqrt(4*x**2)."""
         if not exponent.is_Rational or not 1 < exponent.q <= 12 or size > SMALL or not (base.is_Mul or base.is_Pow):
             return False
         if not all(map(_is_plain, sympy.Mul.make_args(base))):

@@ -11,10 +11,10 @@ import sympy
 
 from cfdyn.symbolic.text.functions import NUMERIC
 
-MAX_BITS = 4096
-MAX_ROOT_BITS = 1000
-MAX_DIGITS = 400
-MAX_POWER_OF_TEN = 400
+MAX_BITS = 4096  # of a number: sums and products stay below a microsecond
+MAX_ROOT_BITS = 1000  # SymPy looks for factors under a root
+MAX_DIGITS = 400  # enough for every double
+MAX_POWER_OF_TEN = 400  # beyond every double
 MAX_WORK = 500_000  # about microseconds
 _CONTEXT = mpmath.mp.clone()
 _CONTEXT.prec = 320

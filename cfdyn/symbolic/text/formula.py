@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import FormulaError
 from cfdyn.machine.shelf import Shelf, fingerprint
-from cfdyn.tape.program import Node, Tape, read_tape
-from cfdyn.tape.rebuild import rebuild
+from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.rebuild import rebuild, tape_of, written
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -124,7 +124,7 @@ def _reads_as_itself(name: object) -> bool:
 
 
 def is_kept(text: str) -> bool:
-    """Whether a text was read before, so that no SymPy is needed for it."""
+    """True if a text was read before, so that no SymPy is needed for it."""
     return _shelf().read(text) is not None
 
 
@@ -133,11 +133,11 @@ def _read(text: str) -> Formula:
     stored = _shelf().read(text)
     if stored is not None:
         names, nodes, root, switching, latex = json.loads(stored)
-        return Formula(text, text, tuple(names), read_tape(nodes), root, tuple(switching), latex)
+        return Formula(text, text, tuple(names), tape_of(nodes), root, tuple(switching), latex)
     from cfdyn.symbolic.text.parse import parse
 
     found = _analysed(text, text, parse(text))
-    kept = [found.names, found.tape.written(), found.root, found.switching, found.latex]
+    kept = [found.names, written(found.tape), found.root, found.switching, found.latex]
     _shelf().write(text, json.dumps(kept).encode())
     return found
 

@@ -1,7 +1,7 @@
 """Functions that sympy lacks, kept atomic so that every back end can evaluate them stably.
 
 ``log(1 + exp(x))`` overflows in floats where ``softplus(x)`` does not, so these names must survive until the code
-is generated.  None of them evaluates itself; ``elementary`` writes them out where sympy has to look inside.
+is generated.  None of them evaluates itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import mpmath
 import sympy
 from sympy.core.relational import Relational
 
-GUARD_BITS = 40
+GUARD_BITS = 40  # beyond those asked for: what a few roundings and a mild cancellation take
 
 
 class _Atomic(sympy.Function):
@@ -76,9 +76,6 @@ class sigmoid(_Atomic):
     def _eval_is_extended_positive(self):
         return self.args[0].is_extended_real
 
-    def _eval_rewrite_as_exp(self, x, **hints):
-        return 1 / (1 + sympy.exp(-x))
-
 
 class softplus(_Atomic):
     r"""Smooth ramp log(1 + e^x), with softplus' = sigmoid.
@@ -100,11 +97,6 @@ class softplus(_Atomic):
 
     def _eval_is_extended_positive(self):
         return self.args[0].is_extended_real
-
-    def _eval_rewrite_as_exp(self, x, **hints):
-        return sympy.log(1 + sympy.exp(x))
-
-    _eval_rewrite_as_log = _eval_rewrite_as_exp
 
 
 class relu(_Atomic):
@@ -129,14 +121,6 @@ class relu(_Atomic):
 
     def _eval_is_extended_nonnegative(self):
         return self.args[0].is_extended_real
-
-    def _eval_rewrite_as_exp(self, x, **hints):
-        return sympy.Max(x, 0)
-
-    _eval_rewrite_as_Max = _eval_rewrite_as_log = _eval_rewrite_as_exp
-
-    def _eval_rewrite_as_Piecewise(self, x, **hints):
-        return sympy.Piecewise((x, x > 0), (0, True))
 
 
 class log1p(_Atomic):
@@ -163,11 +147,6 @@ class log1p(_Atomic):
     def _eval_is_finite(self):
         return True if (1 + self.args[0]).is_positive else None
 
-    def _eval_rewrite_as_log(self, x, **hints):
-        return sympy.log(1 + x)
-
-    _eval_rewrite_as_exp = _eval_rewrite_as_log
-
 
 class logcosh(_Atomic):
     r"""log(cosh(x)), with logcosh' = tanh; near |x| - log 2 far out and x^2/2 near 0.
@@ -192,26 +171,8 @@ class logcosh(_Atomic):
     def _eval_is_extended_nonnegative(self):
         return self.args[0].is_extended_real
 
-    def _eval_rewrite_as_exp(self, x, **hints):
-        return sympy.log((sympy.exp(x) + sympy.exp(-x)) / 2)
-
-    def _eval_rewrite_as_log(self, x, **hints):
-        return sympy.log(sympy.cosh(x))
-
 
 ATOMIC = (sigmoid, softplus, relu, log1p, logcosh)
-
-
-def elementary(expr: sympy.Expr) -> sympy.Expr:
-    """The same expression in sympy's own functions (exp, log, Max).
-
-    Examples
-    --------
-    >>> x = sympy.Symbol("x", real=True)
-    >>> elementary(softplus(2*x) + sigmoid(x))
-    log(exp(2*x) + 1) + 1/(1 + exp(-x))
-    """
-    return expr.replace(lambda node: isinstance(node, ATOMIC), lambda node: node.rewrite(sympy.exp))
 
 
 class Callee(NamedTuple):
@@ -231,7 +192,7 @@ def _heaviside(context, x, half=0.5):
     return context.mpf((x > 0) + half * (x == 0))
 
 
-_MANY = 64
+_MANY = 64  # arguments, whose pairs all switch
 CALLEES: dict[str, Callee] = {
     **{name: Callee(getattr(sympy, name), 1, 1, _plain(name))
        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sign", "floor")},

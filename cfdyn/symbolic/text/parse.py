@@ -18,12 +18,9 @@ import sympy
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.bounded import MAX_EXPONENT, Arithmetic, indicator
 from cfdyn.symbolic.text.constants import Refusal, literal
-from cfdyn.symbolic.text.functions import switching_conditions
-from cfdyn.symbolic.text.tokens import MAX_LENGTH, balanced, complaint, name_problem, tokenize
+from cfdyn.symbolic.text.tokens import balanced, complaint, name_problem, tokenize
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "parse", "parse_value", "switching_conditions", "symbol"]
-
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # SymPy itself is recursive
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 _JOINS = {ast.And: sympy.And, ast.Or: sympy.Or, ast.BitAnd: sympy.And, ast.BitOr: sympy.Or}
 _RELATIONS = {
@@ -270,7 +267,7 @@ def _chain(node: ast.BinOp) -> list[tuple[int, ast.expr]]:
 
 
 def _levels(node: ast.expr, signs: list[int]) -> int:
-    """How many levels of the expression this node becomes: a/b is a*b**-1, and --a is a.
+    """The number of levels of the expression that this node becomes: a/b is a*b**-1, and --a is a.
 
     SymPy itself is recursive: printing and differentiating have to fit Python's stack.
     """

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.functions import CALLEES
 
-MAX_LENGTH = 64 * 1024
-MAX_TOKENS = 20_000
-MAX_NAME = 64
+MAX_LENGTH = 64 * 1024  # characters: what is longer was written by no person
+MAX_TOKENS = 20_000  # that ast builds in a second
+MAX_NAME = 64  # characters
 CHAIN = 100  # operators in a row that ast may nest
 
 _TOKEN = re.compile(

@@ -9,8 +9,8 @@ import sympy as sp
 
 from cfdyn.symbolic.exact.algebra.closed import latex, readable, shown, square_roots, tidy
 
-DIGITS = 40
-MOST_DEGREE = 120
+DIGITS = 40  # more than twice those of a double
+MOST_DEGREE = 120  # of a condition whose real roots are isolated in seconds
 
 
 def factors(expression: sp.Expr, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from cfdyn.symbolic.exact.request import Refused
 
-MOST_DEGREE = 64
+MOST_DEGREE = 64  # of the eliminant that factors in seconds
 Candidate = tuple[sp.Expr, sp.Symbol, list[sp.Expr]]
 
 

@@ -15,7 +15,7 @@ from cfdyn.symbolic.exact.algebra.conditions import conditions
 from cfdyn.symbolic.exact.algebra.quotient import Quotient
 from cfdyn.symbolic.exact.algebra.zeros import DIGITS, derivative, numbers, vanishes, zeros
 
-MOST_CYCLES, MOST_MULTIPLIER = 4, 8
+MOST_CYCLES, MOST_MULTIPLIER = 4, 8  # in a family, and its degree, up to which the multipliers' polynomial fits a line
 KINDS = ("flip", "fold", "neimark-sacker")
 
 
@@ -50,16 +50,16 @@ class Family:
 
     @property
     def count(self) -> int:
-        """How many cycles there are, complex ones counted."""
+        """The number of cycles, complex ones counted."""
         return self.ring.degree // self.n
 
     def has_period(self, d: int) -> bool:
-        """Whether f^d is the identity on the points."""
+        """True if f^d is the identity on the points."""
         return self.points[d] == self.points[0]
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether the image −z of a point lies on the same cycle, half a period later."""
+        """True if the image −z of a point lies on the same cycle, half a period later."""
         return self.n % 2 == 0 and self.points[self.n // 2] == [-entry for entry in self.points[0]]
 
     @cached_property
@@ -133,7 +133,7 @@ class Family:
         return self.shifted(sp.S.NegativeOne if kind == "flip" else sp.S.One)
 
     def bifurcations(self, kinds: Sequence[str] = KINDS) -> list[dict[str, Any]]:
-        """Where −1 or +1 is a multiplier, and in the plane where two have the product 1."""
+        """The conditions for a multiplier −1 or +1, and in the plane for two with the product 1."""
         found = []
         for kind in kinds if len(self.system.z) == 2 else [k for k in kinds if k != "neimark-sacker"]:
             element = self.mark(kind)
@@ -150,7 +150,7 @@ class Family:
         return found
 
     def _of_saddles(self, condition: dict[str, Any]) -> list[dict[str, Any]]:
-        """Where the product is 1 with two real multipliers nothing bifurcates: those roots apart."""
+        """The condition with the roots apart at which the product 1 is that of two real multipliers, where nothing bifurcates."""
         saddles = [root for root in condition["roots"] if root["saddle"]]
         if not saddles:
             return [condition]
@@ -159,7 +159,7 @@ class Family:
         return [{**condition, "roots": others}, *split] if others else split
 
     def _lost(self, factor: sp.Expr) -> int:
-        """How many points are at infinity where this factor of the parameters vanishes, as q's first coefficients do then."""
+        """The number of points at infinity where this factor of the parameters vanishes, as q's first coefficients do then."""
         coefficients = self.ring.q.clear_denoms(convert=True)[1].all_coeffs()
         return next(k for k, c in enumerate(coefficients) if sp.rem(c, factor, *self.system.parameters) != 0)
 

@@ -8,7 +8,7 @@ import sympy as sp
 
 from cfdyn.symbolic.exact.request import Refused
 
-MOST_POINTS = 150
+MOST_POINTS = 150  # the degree that factors in seconds
 
 
 def cycle_factors(f: sp.Expr, x: sp.Symbol, n: int, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:

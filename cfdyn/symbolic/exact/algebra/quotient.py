@@ -32,7 +32,7 @@ class Quotient:
 
     @property
     def degree(self) -> int:
-        """How many roots q has."""
+        """The number of roots of q."""
         return self.q.degree()
 
     def times(self, a: sp.Poly, b: sp.Poly) -> sp.Poly:

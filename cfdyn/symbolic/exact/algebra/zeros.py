@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-DIGITS = 50
+DIGITS = 50  # double roots keep half of them
 
 
 def numbers(polynomial: sp.Poly, at: Mapping[sp.Symbol, Any]) -> list:
@@ -44,5 +44,5 @@ def zeros(coefficients: list) -> list:
 
 
 def vanishes(coefficients: list, z: Any) -> bool:
-    """Whether z is a root, as far as round-off lets one see."""
+    """True if z is a root, as far as round-off lets one see."""
     return abs(mpmath.polyval(coefficients, z)) <= 1e-20 * mpmath.polyval([abs(c) for c in coefficients], abs(z))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from cfdyn.numerics.stability import stability
 from cfdyn.symbolic.exact.families import ExactCycle, ExactFamily, ExactFormula
 from cfdyn.symbolic.exact.numbers.implicit import implicit_points, value
 from cfdyn.symbolic.exact.numbers.roots import Roots, complex_algebra
@@ -16,7 +17,7 @@ from cfdyn.tape.evaluate import evaluate
 from cfdyn.tape.program import Program, Tape
 
 REAL = 1e-7  # double roots are good to half the digits
-NEWTON = 12
+NEWTON = 12  # steps, of which each doubles the digits
 MOST_PRECISE = 24  # values of a range at which many digits are affordable
 
 
@@ -142,9 +143,7 @@ def _cycle(points: np.ndarray, matrix: np.ndarray, is_real: bool, family: int) -
         points = points.real
         mu = mu.real if np.abs(mu.imag).max() == 0 else mu
     first = np.lexsort((points[:, 0].imag, points[:, 0].real))[0]
-    size = float(np.abs(mu[0]))
-    stable = None if abs(size - 1) <= 1e-9 else size < 1
-    return ExactCycle(np.roll(points, -first, axis=0), len(points), mu, stable, family)
+    return ExactCycle(np.roll(points, -first, axis=0), len(points), mu, stability(mu), family)
 
 
 def curves(

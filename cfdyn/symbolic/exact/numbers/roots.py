@@ -13,7 +13,7 @@ from scipy.special import erf
 from cfdyn.symbolic.exact.families import ExactFamily
 from cfdyn.tape.evaluate import Algebra
 
-DIGITS = 30
+DIGITS = 30  # nearly double roots then keep those of a double
 
 
 def complex_algebra() -> Algebra:

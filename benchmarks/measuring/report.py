@@ -1,0 +1,125 @@
+"""What was measured, when and on which machine: as JSON, on the terminal, in the README."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from measuring import peers
+from measuring.tables import Goal, Table, markdown, number
+from measuring.timing import BenchmarkError
+
+HERE = Path(__file__).resolve().parents[1]
+RESULTS, README = HERE / "results", HERE / "README.md"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+LOAD = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before anything is measured
+PACKAGES = ("cfdyn", "numpy", "numba", "llvmlite", "scipy", "sympy", "matplotlib", "pynamicalsys", "jax", "casadi", "symengine",
+            "heyoka", "cvxpy", "clarabel", "numbalsoda", "scikit-sundae")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """The tables of one benchmark with the machine and the versions they were measured on."""
+
+    name: str
+    tables: list[Table]
+    quick: bool
+    date: str = field(default_factory=lambda: datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
+    machine: dict[str, Any] = field(default_factory=lambda: machine())
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+
+    def missed(self) -> list[str]:
+        """The tasks that stay behind their target."""
+        rows = [row for table in self.tables for row in table.rows]
+        return [f"{row.task}: {number(goal.measured)}, target {goal.text}"
+                for row in rows for goal in row.goals if goal.reached is False]  # fmt: skip
+
+    def save(self, folder: Path = RESULTS) -> Path:
+        """Write ``NAME.json`` whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}.json"
+        content = dataclasses.asdict(self)
+        for table in content["tables"]:
+            for row in table["rows"]:
+                row["goals"] = [{**goal, "reached": Goal(**goal).reached} for goal in row["goals"]]
+        temporary = path.with_suffix(".part")
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        os.replace(temporary, path)
+        return path
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, system, and how busy it was before and after (the benchmark itself counts as one)."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver()) or 'libc unknown'}",
+        "load before": round(LOAD, 2),
+        "load after": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
+    }
+
+
+def was_busy(where: dict[str, Any]) -> bool:
+    """True if others took more than half of the cores before, or beside the benchmark at its end."""
+    spare = where["cores"] / 2
+    return where["load before"] > 1 + spare or where["load after"] > 1 + spare
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that takes part; "not found" for what is missing."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not found"
+    program = peers.compiler()
+    said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout if program else "not found"
+    return {**found, "C compiler": (said.splitlines() or ["unknown"])[0]}
+
+
+def document(reports: list[Report]) -> str:
+    """All tables under one line that says when and where they were measured."""
+    if not reports:
+        return ""
+    first = reports[0]
+    where, what = first.machine, ", ".join(f"{name} {version}" for name, version in first.versions.items())
+    parts = [f"Measured on {first.date[:10]}: {where['processor']}, {where['cores']} cores, {where['system']}; {what}"
+             + (". A quick pass: fewer steps and repeats." if first.quick else ".")]  # fmt: skip
+    if any(was_busy(report.machine) for report in reports):
+        loads = ", ".join(f"{r.machine['load before']}–{r.machine['load after']}" for r in reports)
+        parts.append(f"The machine was busy with other things (load {loads}): repeat this run when it is not.")
+    parts += [markdown(table) for report in reports for table in report.tables]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def insert(reports: list[Report], readme: Path = README) -> None:
+    """Put the tables between the markers of the README, a section for each benchmark; the others' sections stay."""
+    text = readme.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise BenchmarkError(f"{readme} lacks the lines {BEGIN} and {END}")
+    before, rest = text.split(BEGIN, 1)
+    old, after = rest.split(END, 1)
+    parts = re.split(r"^### (.+)$", old, flags=re.MULTILINE)
+    sections = {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    sections.update({report.name: document([report]).strip() for report in reports})
+    made = "".join(f"### {name}\n\n{body}\n\n" for name, body in sections.items())
+    readme.write_text(f"{before}{BEGIN}\n\n{made}{END}{after}", encoding="utf-8")

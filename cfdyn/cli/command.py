@@ -1,0 +1,95 @@
+"""What makes a function a command: its options in their order, and one way to save, draw and say what it found."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any
+
+from cfdyn.cli.document import print_json
+from cfdyn.cli.files import Files
+from cfdyn.cli.options import FIGURE, FOLDER, JSON, OUT, PLOT
+from cfdyn.cli.screen import Screen, progress
+from cfdyn.cli.subject import Subject
+
+LAST = 1000  # the place of a command that asks for none
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found.
+
+    ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
+    ``record``: saved and drawn, by ``draw(record, file)`` if not by `cfdyn.plot`; ``figures``: files that were drawn besides;
+    ``status``: the exit status.
+    """
+
+    document: Callable[[], dict[str, Any]]
+    tables: Callable[[Screen], Any] = lambda screen: None
+    text: str | None = None
+    record: Any = None
+    draw: Callable[[Any, Path], Any] | None = None
+    figures: Sequence[Path] = ()
+    status: int = 0
+
+    def show(self, json: bool, files: Files | None) -> None:
+        """On stdout, with the names of the files."""
+        if json:
+            print_json({**self.document(), **(files.names() if files else {})})
+        elif self.text is not None:
+            print(self.text)
+        else:
+            self.tables(screen := Screen())
+            if files:
+                files.print(screen)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The options that say where an answer goes."""
+
+    out: OUT = FOLDER
+    plot: PLOT = None
+    figure: FIGURE = True
+    json: JSON = False
+
+
+@cache
+def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(of, eval_str=True).parameters
+
+
+def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
+    """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
+
+    Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
+    has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no. Besides
+    these a function may take ``say``, which shows a few words while it runs.
+    """
+    listed = options.split()
+
+    def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
+        taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
+        of_subject = _parameters(Subject) if "subject" in taken else {}
+
+        @wraps(own)
+        def run(**given: Any) -> int:
+            files = Files(given["out"], given.get("plot"), given.get("figure")) if "out" in given else None
+            with progress() as say:
+                built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
+                answer = own(**{name: ({**built, **given})[name] for name in taken})
+                if files:
+                    files.write(answer.record, own.__name__, say, answer.draw)
+                    files.figures.extend(answer.figures)
+            answer.show(given["json"], files)
+            return answer.status
+
+        known = {**of_subject, **outputs, **taken}
+        run.__signature__ = inspect.Signature([known[name] for name in listed])  # type: ignore[attr-defined]
+        run.__annotations__, run.place = {}, place  # type: ignore[attr-defined]
+        return run
+
+    return decorated

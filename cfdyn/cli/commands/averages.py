@@ -1,0 +1,95 @@
+"""``cfdyn averages``: averages of an optimizer's iterates, as estimators of the mean path and as optimizers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import INJECT, STEPS
+from cfdyn.cli.screen import Say, Screen, cell, number, remark, slow_cycles, vector
+from cfdyn.cli.specs import flow_names, make_flows
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import numbers
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.averages import Average, Averages
+
+KEYS = "rows cycles period fractions levels start_loss best_loss mean_loss status warnings"
+AS_ESTIMATOR = "error swing_error max_error timed_error lag leaves left"
+AS_OPTIMIZER = "final_loss median_loss predicted_loss final_sharpness"
+
+
+@command("loss optimizer steps start decays models period inject settings variables out plot figure seed json", place=8)
+def averages(
+    subject: Subject,
+    say: Say,
+    steps: STEPS = 500,
+    decays: Annotated[str, Option("--decays", help="Of the exponential averages, in [0, 1).", metavar="A,B,…")] = "0.5,0.9,0.99",
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', or none; gradient,central if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    period: Annotated[int, Option("--period", min=2, help="Of the fast oscillation.")] = 2,
+    inject: INJECT = 0.0,
+) -> Answer:
+    """Averages of the iterates: which is nearest to their mean path, which has the lowest loss, beside flows."""
+    subject.needs_loss("averages", "(1-x*y)**2/2")
+    memory = numbers(decays, "--decays") if decays.strip() else []
+    names = {} if (models or "").strip() == "none" else flow_names(models)
+    loss, optimizer, start, chosen = subject.complete()
+    flows = make_flows(names, loss, optimizer)
+    found = cfdyn.averages(loss, optimizer, flows, start, steps, memory, period, inject, progress=say)
+
+    def tables(screen: Screen) -> None:
+        _print_settings(screen, found, start, chosen)
+        _print_tables(screen, found)
+
+    return Answer(lambda: {"averages": found.table, **fields(found, KEYS), "steps": len(found.t) - 1, "chosen": chosen}, tables,
+                  record=found)  # fmt: skip
+
+
+def _print_settings(screen: Screen, found: Averages, start: Any, chosen: dict[str, str]) -> None:
+    """What was averaged, and against what."""
+    settings = found.provenance["settings"]["orbit"]
+    screen.facts(
+        ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
+        ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+        ("steps", f"{settings['steps']}, {found.status}"),
+        ("mean path", _reference(found)),
+        ("loss", f"from {number(found.start_loss)}; the lowest seen is {number(found.best_loss)}; "
+                 f"mean over the last tenth of the iterates {number(found.mean_loss)}"),
+    )  # fmt: skip
+    screen.print()
+
+
+def _print_tables(screen: Screen, found: Averages) -> None:
+    """The averages as estimators and as optimizers, and what to be careful about."""
+
+    def estimator(e: Average) -> list[str]:
+        return [e.name + ("  (ended early)" if found.ended_early(e) else ""), *map(cell, fields(e, AS_ESTIMATOR).values())]
+
+    def optimizer(e: Average) -> list[str]:
+        reached = ("–" if step is None else str(step) for step in e.reached)
+        return [e.name, *map(cell, fields(e, AS_OPTIMIZER).values()), *reached]
+
+    names = ("error", "in the swings", "largest", "lag allowed for", "lag", "leaves of a 2-cycle", "measured")
+    screen.table(("nearest first", *names), found.ranking, estimator, most=None)
+    screen.print("Distances to the mean path, root mean squares. Lag and what is left of a 2-cycle are formulas.", style="dim")
+    screen.print()
+    levels = (f"{100 * fraction:g} %" for fraction in found.fractions)
+    columns = ("as an optimizer", "loss at the end", "median, last tenth", "average predicted", "sharpness", *levels)
+    ranked = sorted(found.entries, key=lambda e: (found.ended_early(e), e.median_loss != e.median_loss, e.median_loss))
+    screen.table(columns, ranked, optimizer, most=None)
+    screen.print("Per cent: the step from which on that much of the way from the first to the lowest loss is left.", style="dim")
+    for words in found.warnings:
+        screen.print(f"note    {words}", wrap=False)
+
+
+def _reference(found: Averages) -> str:
+    """How the time average was taken."""
+    words, swings = f"centred average over the period {found.period}", ""
+    if found.cycles:
+        words += f" and {len(found.cycles)} slow cycles of {slow_cycles(found.cycles)} steps"
+        swings = f", {int(found.swinging.sum())} of them in the swings"
+    return f"{words}; at {found.rows} of {len(found.t)} steps{swings}"

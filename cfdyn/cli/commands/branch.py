@@ -1,0 +1,120 @@
+"""``cfdyn branch``: cycles followed along a parameter."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
+from cfdyn.cli.resume import gone_on, saved
+from cfdyn.cli.screen import Say, Screen, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import given, varied
+from cfdyn.words import ROUNDED, called, listed, shown, spoken
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.branches import Branches
+    from cfdyn.analysis.continue_cycle import Bifurcation, Branch
+
+KEYS = "parameter points multipliers stable period ends closed"
+SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
+INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
+
+
+@command("loss vary steps switch depth period optimizer start box settings variables map out plot seed json periodic", place=13)
+def branch(
+    subject: Subject,
+    say: Say,
+    vary: VARY = "",
+    steps: MOST_STEPS = None,
+    switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
+    depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
+    period: FIRST_PERIOD = 1,
+    box: FIRST_BOX = None,
+) -> Answer:
+    """Fixed points or cycles followed along a parameter, with their bifurcations; FILE.npz goes on with a record."""
+    record, most = saved(subject, ("Branches", "Branch"), [vary, switch, period != 1, box]), given(max_steps=steps)
+    if record is None:
+        name, bounds = varied(vary)
+        say("looking for cycles to start with")
+        starts = subject.branch_starts(name, bounds, period, box).some()
+        depth = depth if switch else 0
+        found = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say, **most)
+        title, chosen = starts.step.title, {"start": starts.chosen}
+    else:
+        say("going on")
+        found, chosen = _gone_on(record, **most), {"start": str(subject.loss)}
+        title = found[0].step.title
+    return Answer(
+        lambda: {"branches": _documents(found), "name": found.name, "map": title, "chosen": chosen, "reason": found.reason},
+        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", found), record=found,
+    )  # fmt: skip
+
+
+def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
+    """Its branches followed on."""
+    from cfdyn.analysis.branches import Branches
+
+    found = gone_on(record, **options)
+    return found if isinstance(found, Branches) else Branches(found.name, found.bounds, [found], ["the record"], "")
+
+
+def _documents(found: Branches) -> list[dict[str, Any]]:
+    """What --json prints of each branch."""
+    return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations]}
+            for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
+
+
+def _print(screen: Screen, title: str, found: Branches) -> None:
+    """Each branch: where it comes from, its range and stability, its special points."""
+    screen.print(title)
+    for place, (branch, origin) in enumerate(zip(found.branches, found.origins, strict=True), 1):
+        values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
+        lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
+        screen.heading(f"\n{place}  {called(branch.period, several=True)}  ",
+                       f"from {origin}: {found.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
+        ends = branch.ends[:1] if branch.closed else branch.ends
+        screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
+        if branch.bifurcations:
+            screen.table(("  ", found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
+                         partial(_row, branch), INDENT)  # fmt: skip
+    if found.reason:
+        screen.print(f"\n{found.reason}", style="dim")
+
+
+def _row(branch: Branch, special: Bifurcation) -> list[str]:
+    """A special point in the table of its branch."""
+    import numpy as np
+
+    # A strong resonance has no such coefficient; its meaning begins with its name.
+    name = special.meaning.partition(": ")[0] if special.coefficient is None else ""
+    named = name if "resonance" in name else "–"
+    born = {True: "supercritical", False: "subcritical", None: named}[special.supercritical]
+    coefficient = "–" if special.coefficient is None else number(special.coefficient)
+    # Rounding beside the lengths of the branch is 0.
+    first = np.where(np.abs(special.points[0]) > ROUNDED * branch.lengths[: special.points.shape[1]], special.points[0], 0.0)
+    return ["  ", shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, vector(first)]
+
+
+def _stable(branch: Branch) -> str:
+    """The intervals of the parameter on which it is stable."""
+    pieces, stable = [], [False, *branch.stable, False]
+    rows = [k for k in range(len(branch) + 1) if stable[k] != stable[k + 1]]
+    for first, after in zip(rows[::2], rows[1::2], strict=True):
+        ends = _change(branch, first, max(first - 1, 0)), _change(branch, after, after - 1)
+        pieces.append("[{}, {}]".format(*(shown(value, branch.bounds, 8) for value in sorted(ends))))
+    return listed(pieces, MOST_PIECES) or "nothing"
+
+
+def _change(branch: Branch, row: int, otherwise: int) -> float:
+    """Where stability changed before a row: at the special point behind the row before, or on one of the two rows."""
+    for s in branch.bifurcations:
+        on_a_row = [k for k in (row - 1, row) if 0 <= k < len(branch) and s.parameter == branch.parameter[k]]
+        if s.place == row - 1 or on_a_row:
+            return float(s.parameter)
+    return float(branch.parameter[otherwise])

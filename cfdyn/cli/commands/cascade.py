@@ -1,0 +1,55 @@
+"""``cfdyn cascade``: period doublings, one after the other."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS, VARY
+from cfdyn.cli.screen import Say, Screen, remark
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import given, varied
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.cascade import Cascade
+
+
+@command("loss vary levels steps period optimizer start box settings variables map out plot seed json periodic", place=14)
+def cascade(
+    subject: Subject,
+    say: Say,
+    vary: VARY = "",
+    levels: Annotated[int, Option("--levels", min=1, help="How many period doublings.")] = 10,
+    steps: MOST_STEPS = None,
+    period: FIRST_PERIOD = 1,
+    box: FIRST_BOX = None,
+) -> Answer:
+    """Period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
+    from cfdyn.studies.branch_starts import first_cascade
+
+    name, bounds = varied(vary)
+    say("looking for a cycle to start with")
+    starts = subject.branch_starts(name, bounds, period, box)
+    options = {"progress": lambda k: say(f"{k} of {levels} flips"), **given(max_steps=steps)}
+    found = first_cascade(starts, name, bounds, levels, **options)
+    title, chosen = starts.step.title, {"start": starts.chosen}
+    return Answer(
+        lambda: {**{key: value for key, value in found.to_json().items() if key != "provenance"}, "map": title, "chosen": chosen},
+        lambda screen: _print(screen, f"{title}{remark(chosen, 'start')}", found), record=found,
+    )  # fmt: skip
+
+
+def _print(screen: Screen, title: str, found: Cascade) -> None:
+    """The flips, and what they tend to."""
+    screen.print(title)
+    flips, ratios = (f"{flip:.15g}" for flip in found.flips), ["", *(f"{ratio:.9g}" for ratio in found.ratios)]
+    rows = [*zip_longest(map(str, found.periods), flips, ratios[: len(found.flips)], fillvalue="")]
+    screen.table(("period", f"flips at {found.name}", "ratio"), rows, most=None)
+    for what in ("accumulation", "delta", "alpha"):
+        value, error = getattr(found, what), getattr(found, f"{what}_error")
+        if value is not None:
+            screen.print(f"{what:<14}{value:.15g}  (about ±{error:.1g})")
+    screen.print(found.reason, style="dim")

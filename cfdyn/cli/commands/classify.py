@@ -1,0 +1,67 @@
+"""``cfdyn classify``: the regime of one orbit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.screen import Say, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.errors import CfdynError
+from cfdyn.words import listed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cfdyn.analysis.classify import Regime
+    from cfdyn.systems.map import Map
+
+MOST_POINTS = 8  # of a cycle that are printed
+
+
+@command("loss optimizer start settings variables map max_period out batch order seed periodic json", place=3)
+def classify(
+    subject: Subject,
+    say: Say,
+    max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096,
+) -> Answer:
+    """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
+    step, z0, chosen = subject.map_and_state()
+    say("classifying the orbit")
+    found = cfdyn.analysis.classify(step, z0, max_period=max_period)
+    turns = _rotation(step, z0)
+    rotation = {"rotation_number": turns} if turns else {}
+    return Answer(
+        lambda: {**found.to_json(), "map": step.title, "start": z0, "chosen": chosen, **rotation},
+        lambda screen: screen.facts(
+            ("map", f"{step.title}{remark(chosen, 'lr')}"),
+            ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
+            *_evidence(found),
+            ("Lyapunov", f"{number(found.lyapunov)} per step"),
+            *(("rotation", f"{number(rate)} turns of {name} per step") for name, rate in turns.items()),
+            ("evidence", found.reason),
+        ),
+        record=found,
+    )
+
+
+def _evidence(found: Regime) -> list[tuple[str, str]]:
+    """The regime, and its cycle where it has one."""
+    period = found.period
+    regime = ("regime", found.kind + (f", period {period}" if found.kind == "cycle" else ""))
+    if period is None:
+        return [regime]
+    points = listed([vector(point) for point in found.points], MOST_POINTS, "; ")
+    return [regime, ("points", points), ("multipliers", vector(found.multipliers)), ("residual", number(found.residual))]
+
+
+def _rotation(step: Map, z0: np.ndarray) -> dict[str, float]:
+    """Turns per step of each angle, where the map has rotation numbers."""
+    try:
+        found = cfdyn.analysis.rotation_number(step, z0) if step.periodic else None
+    except CfdynError:
+        found = None
+    return {} if found is None else dict(zip(found.names, found.value.tolist(), strict=True))

@@ -1,0 +1,86 @@
+"""``cfdyn compare``: an optimizer against its continuous-time models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import DIGITS, INJECT, STEPS
+from cfdyn.cli.screen import Say, Screen, cell, remark, slow_cycles, vector
+from cfdyn.cli.specs import flow_names, make_flows
+from cfdyn.cli.subject import Subject
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.compare import Comparison
+
+
+@command("loss optimizer models steps start inject digits rtol atol settings variables out plot figure film seed json", place=7)
+def compare(
+    subject: Subject,
+    say: Say,
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true; gradient,central,rod,edge if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    steps: STEPS = 500,
+    inject: INJECT = 0.0,
+    digits: DIGITS = None,
+    rtol: Annotated[float, Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
+    atol: Annotated[float, Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
+    film: Annotated[Path | None, Option("--animate", help="Write a film too (.gif, or .mp4 with ffmpeg).")] = None,
+) -> Answer:
+    """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates."""
+    subject.needs_loss("compare", "(1-x*y)**2/2")
+    names = flow_names(models)
+    loss, optimizer, start, chosen = subject.complete()
+    if film is not None:
+        from cfdyn.plotting.animation import check_film
+
+        check_film(film)
+    flows = make_flows(names, loss, optimizer)
+    found = cfdyn.compare(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress=say)
+    if film is not None:
+        cfdyn.animate(found, film, progress=lambda k: say(f"frame {k}"))
+    return Answer(lambda: {**_document(found), "chosen": chosen}, lambda screen: _print(screen, found, start, chosen),
+                  record=found, figures=[film] if film is not None else [])  # fmt: skip
+
+
+def _document(found: Comparison) -> dict[str, Any]:
+    """What --json prints: numbers for each model, not its series."""
+    series = ("w", "loss", "sharpness", "variance", "name", "provenance")
+    models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
+    return {"models": models, "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
+            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1}  # fmt: skip
+
+
+def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]) -> None:
+    """What was compared, the ranking, and what to be careful about."""
+    settings = found.provenance["settings"]["orbit"]
+    screen.facts(
+        ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
+        ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+        ("steps", f"{settings['steps']}, {found.orbit['status']}"),
+        ("edge", _edge(found)),
+        ("slow cycles", f"{len(found.cycles)} whole, of {slow_cycles(found.cycles)} steps") if found.cycles else None,
+    )
+    screen.print()
+    columns = ("distance", "largest", "over slow cycles", "sharpness error", "loss error", "variance ÷ measured", "onset")
+    keys = "distance max_distance cycle_distance sharpness_error loss_error variance_ratio"
+    screen.table(("model, nearest first", *columns), found.ranking, lambda model: [
+        model.name + ("" if len(model.w) == len(found.t) else "  (ended early)"), *map(cell, fields(model, keys).values()),
+        "–" if model.onset is None else f"{model.onset:g}"], most=None)  # fmt: skip
+    screen.print("Root mean squares over the steps, against averages of two steps, (w₋ + 2w + w₊)/4.", style="dim")
+    for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
+        screen.print(f"note    {words}", wrap=False)
+
+
+def _edge(found: Comparison) -> str:
+    facts = found.orbit
+    words = f"sharpness {found.edge:.6g}" if found.edge == found.edge else "not a number of its own for this optimizer"
+    if facts["crossing"] is not None:
+        words += f", reached at step {facts['crossing']}"
+    if "begins" in facts:
+        words += f"; oscillation from step {facts['begins']} on"
+    return words

@@ -1,0 +1,100 @@
+"""``cfdyn curve``: a bifurcation in two parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS
+from cfdyn.cli.resume import gone_on, saved
+from cfdyn.cli.screen import MOST_ROWS, Say, Screen, number, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import given, varied
+from cfdyn.errors import UsageError, unknown
+from cfdyn.words import called, spoken
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+
+KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
+KEYS = "kind names period parameters points multipliers above coefficient ends closed condition"
+ROUND_OFF = 1e-14  # of the width of the bounds
+
+
+@command("loss vary kind condition steps period optimizer start box settings variables map out plot seed json periodic", place=15)
+def curve(
+    subject: Subject,
+    say: Say,
+    vary: Annotated[list[str] | None, Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point.", metavar="NAME", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    steps: MOST_STEPS = None,
+    period: FIRST_PERIOD = 1,
+    box: FIRST_BOX = None,
+) -> Answer:
+    """A bifurcation or condition followed in two parameters, with its special points; FILE.npz goes on with a record."""
+    options: dict[str, Any] = {**given(max_steps=steps), "progress": lambda k: say(f"{k} steps along the curve")}
+    record = saved(subject, ("BifurcationCurve",), [vary, kind, condition, period != 1, box])
+    if record is None:
+        found, chosen, title = _begun(subject, vary or [], kind or "flip", condition, period, box, say, options)
+    else:
+        found, chosen = gone_on(record, **options), str(subject.loss)
+        title = found.step.title
+
+    def document() -> dict[str, Any]:
+        special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in found.special]
+        return {**fields(found, KEYS), "special": special, "map": title, "chosen": {"start": chosen}}
+
+    return Answer(document, lambda screen: _print(screen, found, title), record=found)
+
+
+def _begun(
+    subject: Subject, vary: list[str], kind: str, condition: str | None, period: int, box: str | None,
+    say: Say, options: dict[str, Any],
+) -> tuple[BifurcationCurve, str, str]:  # fmt: skip
+    """The curve from a start that is looked for, how that was chosen, and the title of the map."""
+    from cfdyn.studies.branch_starts import first_curve, inside
+
+    if len(vary) != 2:
+        raise UsageError(f"a curve needs two parameters: --vary lr=0.1:2 --vary a=0.5:2, not {len(vary)}")
+    names, bounds = zip(*map(varied, vary), strict=True)
+    kind = {"border-collision": "border collision", "branch-point": "branch point"}.get(kind, kind)
+    if condition is None and kind not in KINDS:
+        raise unknown("kind of bifurcation", kind, KINDS)
+    say("looking for the cycle")
+    subject = subject.with_values({name: inside(ends) for name, ends in zip(names, bounds, strict=True)})
+    starts = subject.branch_starts(names[0], bounds[0], period, box)
+    return *first_curve(starts, kind, names, list(bounds), condition, say, **options), starts.step.title
+
+
+def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
+    """What it is, where it goes, its special points."""
+    import numpy as np
+
+    from cfdyn.continuation.curve.fields import MORE
+
+    ends, size = [end.removesuffix(f"; {MORE}") for end in found.ends], np.ptp(found.bounds, axis=1)
+    what = f"{found.condition} = 0" if found.kind == "condition" else spoken(found.kind)
+    screen.print(f"{title}: {what} of the {called(found.period)}, {len(found)} points, from {ends[0]} to {ends[1]}", wrap=False)
+    if ends != [*found.ends]:
+        screen.print(f"out of steps: {MORE}", wrap=False)
+    if found.special:
+        screen.table(("special point", *found.names, "multipliers"), found.special,
+                     lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
+
+    def row(k: int) -> list[str]:
+        coefficient = "–" if np.isnan(found.coefficient[k]) else number(found.coefficient[k])
+        return [*_values(found.parameters[k], size), vector(found.points[k, 0]), coefficient]
+
+    rows = np.unique(np.linspace(0, len(found) - 1, MOST_ROWS).astype(int)).tolist()
+    screen.table((*found.names, "first point", "coefficient"), rows, row)
+
+
+def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:
+    """Ten digits, 0 for what is round-off beside the bounds."""
+    return [f"{0.0 if abs(value) <= ROUND_OFF * width else value:.10g}" for value, width in zip(parameters, size, strict=True)]

@@ -1,0 +1,65 @@
+"""``cfdyn cycles``: every cycle of one period in a box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.screen import YES_NO, Say, Screen, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.cycles import Cycles
+    from cfdyn.systems.map import Map
+
+
+@command("loss period box optimizer settings variables map budget method out plot seed json periodic", place=16)
+def cycles(
+    subject: Subject,
+    say: Say,
+    period: Annotated[int, Option("--period", help="Of the cycles; 1 gives the fixed points.")] = 2,
+    box: Annotated[str | None, Option("--box", help="Where: lo:hi for each variable, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work, after which the list is not complete.", show_default=False)] = None,  # noqa: E501
+    method: Annotated[str, Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
+) -> Answer:
+    """Every cycle of one period in a box, with its multipliers, and whether these are all."""
+    from cfdyn.studies.defaults import usual_box
+
+    asked = None if box is None else as_box(box)
+    step, loss, _, chosen = subject.map_and_loss()
+    if asked is None:
+        chosen["box"] = "not given" if loss is None else "the loss's own"
+    say(f"looking for cycles of period {period}")
+    found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method)
+    return Answer(
+        lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in found],
+                 **fields(found, "complete undecided period box method reason"), "names": step.names, "map": step.title,
+                 "chosen": chosen},
+        lambda screen: _print(screen, found, step, chosen), record=found,
+    )  # fmt: skip
+
+
+def _print(screen: Screen, found: Cycles, step: Map, chosen: dict[str, str]) -> None:
+    """How many, whether these are all, and the first of them."""
+    box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, found.box.tolist(), strict=True))
+    screen.facts(("map", f"{step.title}{remark(chosen, 'lr')}"), ("box", f"{box}{remark(chosen, 'box')}"))
+    screen.print()
+    screen.print(_sentence(found))
+    if len(found):
+        screen.table(("points", "multipliers" if step.dim > 1 else "multiplier", "stable"), [*found],
+                     lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
+
+
+def _sentence(found: Cycles) -> str:
+    what = "fixed point" if found.period == 1 else "cycle"
+    count = f"{len(found) or 'no'} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
+    stable = sum(cycle.stable is True for cycle in found)
+    kinds = f", {stable or 'none'} of them stable" if len(found) > 1 else " (stable)" if stable else ""
+    sure = "these are all" if len(found) else "there is none"
+    verdict = f"{sure}, as far as floating point can tell" if found.complete else "there may be more"
+    return f"{count}{kinds}: {verdict}" + (f" ({found.reason})" if found.reason else "") + "."

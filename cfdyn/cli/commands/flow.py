@@ -1,0 +1,149 @@
+"""``cfdyn flow``: one continuous-time model of an optimizer, beside the optimizer itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli import streams
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.screen import Say, Screen, number, remark, vector
+from cfdyn.cli.specs import check_flow, make_flow
+from cfdyn.cli.subject import Chosen, Subject
+from cfdyn.cli.values import assignments, numbers
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cfdyn.integrate.trajectory import Trajectory
+    from cfdyn.systems.flow import Flow
+    from cfdyn.systems.loss import Loss
+
+KEYS = "t w z names sharpness edge covariance rank loss predicted_loss predicted_grad_norm_sq events stats status notes"
+EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
+
+
+@command(
+    "loss ode optimizer model time save_at start rtol atol method max_steps strict overlay settings variables "
+    "out plot figure seed json", place=6,
+)  # fmt: skip
+def flow(
+    subject: Subject,
+    say: Say,
+    ode: Annotated[str | None, Option("--ode", help='Any equations instead of a loss: right-hand sides, "y; -x" with --variables x,y.', metavar="FORMULA")] = None,  # noqa: E501
+    model: Annotated[str, Option("--model", help="A name from 'cfdyn list flows'.", metavar="NAME")] = "central",
+    time: Annotated[float | None, Option("--time", help="How far, in steps of the optimizer; 100 if not given.", metavar="T")] = None,  # noqa: E501
+    save_at: Annotated[str | None, Option("--save-at", help="The times wanted, increasing; if not given, the ends of all steps.", metavar="A,B,…")] = None,  # noqa: E501
+    rtol: Annotated[float, Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
+    atol: Annotated[float, Option("--atol", help="Absolute tolerance of a step.")] = 1e-10,
+    method: Annotated[str, Option("--method", help="auto, dop853, radau5 or rkc.", metavar="NAME")] = "auto",
+    max_steps: Annotated[int, Option("--max-steps", min=1, help="A path that needs more steps ends early.")] = 100_000,
+    strict: Annotated[bool, Option("--strict", help="Refuse a start beyond the edge instead of moving it there.")] = False,
+    overlay: Annotated[bool | None, Option("--orbit/--no-orbit", help="Run the optimizer too, in the figure and the table; on up to T = 10000.", show_default=False)] = None,  # noqa: E501
+) -> Answer:
+    """Solve a continuous-time model of the optimizer: its path, events at the edge, predicted averages."""
+    from cfdyn.studies.flow_beside_orbit import beside_orbit, own_orbit, rows_to_draw
+
+    rows = None if save_at is None else numbers(save_at, "--save-at")
+    loss, flow, start, chosen = _built(subject, ode, model)
+    if time is None:
+        time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
+
+    options["progress"] = lambda t: say(f"t = {t:.6g} of {time:g}")
+    path = cfdyn.solve(flow, start, time, save_at=rows, **options)
+    say("iterating the optimizer")
+    orbit = own_orbit(flow, loss, start, time, overlay)
+
+    def draw(path: Trajectory, file: Path) -> None:
+        dense = cfdyn.solve(flow, start, time, save_at=rows_to_draw(path), **options) if len(path.starts) else path
+        cfdyn.plot(dense, file, orbit=orbit, loss=loss)
+
+    beside = None if orbit is None else beside_orbit(path, orbit)
+    events = [fields(event, "t kind rank") for event in path.events]
+    return Answer(
+        lambda: {**fields(path, KEYS), "events": events, "orbit": beside, "chosen": chosen},
+        lambda screen: _print(screen, path, beside, start, chosen), record=path, draw=draw, status=_exit_status(path.status),
+    )  # fmt: skip
+
+
+def _built(subject: Subject, ode: str | None, model: str) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
+    """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words what was chosen."""
+    if ode is None:
+        subject.needs_loss("flow", "(1-x*y)**2/2", "; or --ode")
+        check_flow(model)
+        loss, optimizer, start, chosen = subject.complete()
+        return loss, make_flow(model, loss, optimizer), start, chosen
+    if subject.loss is not None:
+        raise UsageError("give a LOSS or --ode, not both")
+    if (subject.optimizer, model) != ("gd", "central"):
+        raise UsageError("--optimizer and --model go with a LOSS; equations of your own (--ode) have neither")
+    formulas = [part for part in ode.split(";") if part.strip()]
+    flow, given = cfdyn.Flow.from_text(formulas, subject.variables, assignments(subject.settings or ())), subject.given_start()
+    if given is None:
+        raise UsageError(f"--ode needs a start for {', '.join(flow.names)}, such as --start {','.join(['1'] * flow.dim)}")
+    return None, flow, given, {}
+
+
+def _exit_status(status: str) -> int:
+    """A path that runs away is an answer, as an orbit that diverges is; one that cannot be continued is none."""
+    if status == "done" or status.startswith("blow-up"):
+        return 0
+    streams.say(f"the path ended early: {status}")
+    return 1
+
+
+def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, start: Any, chosen: Chosen) -> None:
+    """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
+    import numpy as np
+
+    unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""
+    screen.facts(
+        ("flow", path.flow + remark(chosen, "lr")),
+        ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+        ("time", number(path.provenance["settings"]["t"]) + unit),
+        ("status", path.status),
+        *(("note", note) for note in path.notes),
+        ("note", f"the optimizer itself {beside['status']}") if beside and beside["status"] != "done" else None,
+    )
+    screen.print()
+    if path.events:
+        screen.table(("event at t", "an eigenvalue", "held from then on"), path.events,
+                     lambda event: (f"{event.t:.10g}", EVENTS[event.kind], str(event.rank)))  # fmt: skip
+        screen.print()
+    if len(path.t):
+        _print_end(screen, path, beside if beside and beside["compared"] else None)
+        screen.print()
+    stats = path.stats
+    quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
+               + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
+    work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
+    screen.print(f"work    {work}{quality if path.rank.any() else ''}", wrap=False)
+
+
+def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) -> None:
+    """The last row, and the optimizer's averages around its last step but one."""
+    import numpy as np
+
+    columns = ["", f"flow, t = {number(path.t[-1])}", *([f"optimizer, step {beside['t']}"] if beside else [])]
+    if not np.isfinite(path.loss[-1]):
+        end = [(name, f"{value:.12g}") for name, value in zip(path.names, path.z[-1], strict=True)]
+        return screen.table(columns, end, most=None)
+    own = [""] * 5
+    if beside:
+        own = [f"{vector(beside['midpoint'])} (midpoint)", "", *(number(beside[k]) for k in ("loss", "sharpness", "variance"))]
+    rows = [("weights", vector(path.w[-1]), own[0]),
+            ("loss there", number(path.loss[-1]), own[1]),
+            ("average loss", number(path.predicted_loss[-1]) + " (predicted)", own[2]),
+            ("sharpness λ₁(H)", number(path.sharpness[-1]), own[3]),
+            *[("λ₁(P⁻¹H), edge at 2", number(path.edge[-1]), "")] * bool(np.isfinite(path.edge[-1])),
+            ("variance tr Σ", number(np.trace(path.covariance[-1])), own[4])]  # fmt: skip
+    screen.table(columns, [row[: len(columns)] for row in rows], most=None)
+    if beside:
+        screen.print(f"distance between them  {number(beside['distance'])} at step {beside['t']}, at most "
+                     f"{number(beside['max_distance'])} at step {beside['farthest']}", wrap=False)  # fmt: skip

@@ -1,0 +1,78 @@
+"""``cfdyn orbit``: the iterates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.options import DIGITS, STEPS
+from cfdyn.cli.screen import MOST_ROWS, Say, Screen, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import value
+from cfdyn.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cfdyn.systems.orbit import Orbit
+
+AVERAGES = ("last_two", "midpoints", "polyak")
+
+
+@command("loss optimizer steps start settings variables map digits out plot average batch order seed periodic json", place=2)
+def orbit(
+    subject: Subject,
+    say: Say,
+    steps: STEPS = 100,
+    digits: DIGITS = None,
+    average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
+) -> Answer:
+    """Iterate the optimizer and print the orbit with its loss and sharpness."""
+    step, z0, chosen = subject.map_and_state()
+    found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
+    series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
+    if average is not None:
+        series["average"] = _average(found, average)
+    return Answer(
+        lambda: {"z": found.z, **series, "names": step.names, "status": found.status, "chosen": chosen},
+        lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", found, series), record=found,
+    )  # fmt: skip
+
+
+def _average(orbit: Orbit, text: str) -> Any:
+    """``--average``: one of the orbit's averages, (m, d)."""
+    kind, equals, decay = text.partition("=")
+    if kind == "ema":
+        if not equals:
+            raise UsageError("--average ema needs its decay, such as ema=0.9")
+        return orbit.ema(value(decay, "float", "--average ema"))
+    if text not in AVERAGES:
+        raise unknown("average", text, [*AVERAGES, "ema=0.9"])
+    return getattr(orbit, text)()
+
+
+def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarray]) -> None:
+    """The first and last rows of an orbit."""
+    screen.print(title)
+    n = len(orbit.z)
+    rows = range(n) if n <= 2 * MOST_ROWS else [*range(MOST_ROWS), -1, *range(n - MOST_ROWS, n)]
+
+    def cells(k: int) -> list[str]:
+        if k < 0:
+            return ["…"]
+        values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
+        return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
+
+    screen.table(("step", *orbit.names, *series), rows, cells, most=None)
+    screen.print(f"status  {orbit.status}")
+
+
+def _cell(column: np.ndarray, k: int, n: int) -> str:
+    """A number or a vector of row k; midpoints begin one row later."""
+    at = k - (len(column) == n - 2)
+    if not 0 <= at < len(column):
+        return "–"
+    return vector(column[at]) if column.ndim > 1 else f"{column[at]:.6g}"

@@ -1,0 +1,145 @@
+"""``cfdyn study``: the whole question for one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import Interval, intervals
+from cfdyn.errors import UsageError
+from cfdyn.words import listed, shortened
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.bands import Bands
+    from cfdyn.studies.study import Study
+
+VISIBLE = 0.002  # share of the range below which a band is too narrow to be seen in the figure
+LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
+
+
+@command("loss optimizer start settings variables box vary out plot figure seed json", place=1)
+def study(
+    subject: Subject,
+    say: Say,
+    box: Annotated[str | None, Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
+    vary: Annotated[str | None, Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,
+) -> Answer:
+    """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
+    subject.needs_loss("study", "(w**2-1)**2/4")
+    with _begun_early(str(subject.loss)):
+        loss, optimizer, open_lr = subject.loss_and_optimizer()
+        found = cfdyn.study(
+            loss, optimizer, subject.given_start(), None if box is None else intervals(box, "--box"),
+            None if vary is None else _lr_range(vary), subject.seed, auto_lr=open_lr, progress=say,
+        )  # fmt: skip
+    return Answer(lambda: summary(found), lambda screen: _print(screen, found), record=found)
+
+
+def _begun_early(loss: str) -> AbstractContextManager[None]:
+    """While this lasts the process for the algebra of a new formula is there, or nothing is."""
+    from cfdyn.registry import catalogue
+    from cfdyn.symbolic.exact.process import begun
+    from cfdyn.symbolic.exact.short import PATIENCE
+    from cfdyn.symbolic.text.formula import is_kept
+
+    text = loss.strip()
+    new = text and text.partition(":")[0].strip() not in catalogue("losses").names() and not is_kept(text)
+    # A study of a new formula, its kernels kept: 4.3 s instead of 5.1 on two busy processors (SymPy 1.14).
+    return begun(PATIENCE) if new else nullcontext()
+
+
+def _lr_range(text: str) -> Interval:
+    from cfdyn.systems.minima import FARTHEST
+
+    name, equals, interval = text.partition("=")
+    if name.strip() != "lr" or not equals:
+        raise UsageError(f"study varies the learning rate only: --vary lr=lo:hi, not {text!r}")
+    lo, hi = intervals(interval, "--vary lr")[0]
+    if not 0 < lo < hi <= FARTHEST:
+        raise UsageError(f"--vary lr needs 0 < lo < hi, at most {FARTHEST:g}, not {text!r}")
+    return lo, hi
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """The study's findings under the command line's documented keys."""
+    regime, flip, edge = study.regime, study.flip, study.edge
+    return {
+        "loss": study.title, **fields(study, "weights optimizer lr start chosen"),
+        "regime": regime.kind, **fields(regime, "period multipliers lyapunov points residual reason"),
+        "edge": edge and edge.value, "no_edge": study.no_edge,
+        "flip": flip and {"lr": edge and edge.value, **fields(flip, "coefficient supercritical meaning")},
+        "minima": [fields(m, "w loss sharpness edge kind") for m in study.minima],
+        "bands": [{"lo": lo, "hi": hi, "regime": name} for lo, hi, name in study.bands.bands],
+        "resolution": study.bands.resolution,
+        "cycles": None if study.cycles is None else [fields(c, "points period multipliers stable") for c in study.cycles],
+        "cycles_complete": None if study.cycles is None else study.cycles.complete,
+        "cycles_reason": "" if study.cycles is None else study.cycles.reason,
+        "flips": [] if study.cascade is None else study.cascade.flips,
+        "flips_end": "" if study.cascade is None else study.cascade.reason,
+        "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
+        "windows": [fields(w, "period opens superstable flips closes") for w in study.windows],
+        **fields(study, "exact unfinished verdict"),
+    }  # fmt: skip
+
+
+def _print(screen: Screen, study: Study) -> None:
+    """The weights that were read from the formula, the verdict, and the tables it rests on."""
+    screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {listed(study.weights, MOST_ROWS)}")
+    screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
+                 ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
+    screen.print()
+    screen.heading("Verdict  ", study.verdict)
+    screen.print()
+    screen.heading(f"Minima found: {len(study.minima)}")
+    screen.table(("weights", "loss", "sharpness", "2/λ", "kind"), study.minima,
+                 lambda m: (vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind))  # fmt: skip
+    screen.print()
+    if study.cycles:
+        screen.heading("3-cycles at this learning rate", " (float search, no proof)")
+        screen.table(("points", "multiplier", "stable"), study.cycles[:MOST_ROWS],
+                     lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
+        screen.print()
+    _print_landmarks(screen, study)
+    _print_bands(screen, study.bands, study.lr)
+
+
+def _print_landmarks(screen: Screen, study: Study) -> None:
+    """What happens over the learning rate, with its formulas."""
+    from cfdyn.studies.landmarks import landmarks
+
+    rows = landmarks(study)
+    if rows:
+        screen.heading("Landmarks over lr")
+        screen.table(("lr", "what", "formula"), rows,
+                     lambda row: (f"{row.value:.12g}", row.what, shortened(row.formula, LONGEST_FORMULA)))  # fmt: skip
+        screen.print()
+
+
+def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[int]:
+    """Which of many bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
+    first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)]) if name != "unresolved"}
+    needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
+    visible = VISIBLE * (bands[-1][1] - bands[0][0])
+    widest = sorted((k for k, (lo, hi, _) in enumerate(bands) if hi - lo >= visible), key=lambda k: bands[k][0] - bands[k][1])
+    return {*needed, *[k for k in widest if k not in needed][: max(MOST_ROWS - len(needed), MOST_ROWS // 2)]}
+
+
+def _print_bands(screen: Screen, bands: Bands, at: float) -> None:
+    """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
+    kept = chosen_bands(bands.bands, at)
+    shown = [band for k, band in enumerate(bands.bands) if k in kept]
+    screen.heading(f"Regimes over {bands.parameter}", f", same start, sampled every {bands.resolution:.2g} or closer")
+    screen.table(("from", "to", "regime"), shown, lambda band: (number(band[0]), number(band[1]), band[2]), most=None)
+    if len(shown) < len(bands.bands):
+        screen.print(f"… and {len(bands.bands) - len(shown)} more (all of them with --json)")
+    if any(name == "unresolved" for _, _, name in shown):
+        screen.print("unresolved: regimes change within less than the samples resolve, or were not looked at for want of time")
+    screen.print()

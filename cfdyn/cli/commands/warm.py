@@ -1,0 +1,55 @@
+"""``cfdyn warm``: what is kept between runs, made before it is needed."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import replace
+from typing import Annotated
+
+from typer import Argument
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.screen import Say, Screen
+from cfdyn.cli.subject import Subject
+
+USUAL = ("double_well", "scalar_factorization")  # one weight and two, so that every kernel is needed
+
+
+@command("losses optimizer settings variables json", place=10)
+def warm(
+    subject: Subject,
+    say: Say,
+    losses: Annotated[list[str] | None, Argument(metavar="[LOSS]...", help="Formulas or names; double_well and scalar_factorization if none.", show_default=False)] = None,  # noqa: E501
+) -> Answer:
+    """Compile all that a study of these losses needs, so that the next one starts at once."""
+    from cfdyn.machine.shelf import usage
+
+    times: dict[str, float] = {}
+    for name in losses or USUAL:
+        start = time.perf_counter()
+        _rehearse(replace(subject, loss=name), name, say)
+        times[name] = time.perf_counter() - start
+    kinds = usage()
+
+    def tables(screen: Screen) -> None:
+        for name, seconds in times.items():
+            screen.print(f"{name}: {seconds:.2f} s")
+        screen.kept(kinds)
+
+    return Answer(lambda: {"seconds": times, "bytes": sum(size for _, size in kinds.values())}, tables)
+
+
+def _rehearse(subject: Subject, name: str, say: Say) -> None:
+    """Study it without keeping the result; what was compiled stays."""
+    loss, optimizer, open_lr = subject.loss_and_optimizer()
+    found = cfdyn.study(loss, optimizer, auto_lr=open_lr, progress=lambda words: say(f"{name}: {words}"))
+    say(f"{name}: exponents")
+    optimizer = optimizer.at(lr=found.lr)
+    cfdyn.analysis.lyapunov(cfdyn.as_map(loss, optimizer), found.start, 100)
+    if optimizer.preconditioner is not None:
+        say(f"{name}: flows")
+        cfdyn.solve(cfdyn.flows.central(loss, optimizer), found.start, t=1.0)
+    say(f"{name}: drawing")
+    cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)

@@ -1,0 +1,95 @@
+"""The record and the figures that every command writes, in one way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cfdyn
+from cfdyn.cli.screen import Screen
+from cfdyn.errors import UsageError
+from cfdyn.machine import unfinished
+
+
+class Files:
+    """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
+
+    ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
+    where ``plot`` asks for it.
+    """
+
+    def __init__(self, out: Path, plot: Path | None = None, figure: bool | None = None):
+        from cfdyn.plotting import check_path
+
+        if plot and figure is False:
+            raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
+        self.plot = plot and check_path(plot)
+        self.folder, self.numbered = _made(out), bool(figure) and not plot
+        self.figures: list[Path] = []
+        self.record: Path | None = None
+
+    def write(
+        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None
+    ) -> None:
+        """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
+        beside, record = _free(self.folder, stem)
+        try:
+            self.record = found.save(record)
+        except BaseException:
+            record.unlink(missing_ok=True)
+            raise
+        finally:
+            unfinished.finish(record)
+        picture = beside if self.numbered else self.plot
+        if picture is not None:
+            say("drawing")
+            (draw or cfdyn.plot)(found, picture)
+            self.figures.append(picture)
+
+    def names(self) -> dict[str, Any]:
+        """For --json."""
+        return {"figures": [str(f) for f in self.figures], "record": str(self.record)}
+
+    def print(self, out: Screen) -> None:
+        """A line for each."""
+        for figure in self.figures:
+            out.print(f"figure  {figure}", wrap=False)
+        out.print(f"record  {self.record}", wrap=False)
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made if need be.
+
+    Raises
+    ------
+    UsageError : it cannot be made or written
+    """
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out") from None
+
+
+def _free(folder: Path, stem: str) -> list[Path]:
+    """Paths of a figure and a record with a number that no other process has or takes."""
+    number = 0
+    while True:
+        number += 1
+        paths = [folder / f"{stem}-{number:03d}{ending}" for ending in (".png", ".npz")]
+        if any(path.exists() for path in paths):
+            continue
+        unfinished.begin(paths[1], keep=True)
+        try:
+            os.close(os.open(paths[1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            unfinished.finish(paths[1])
+            continue
+        except OSError as error:
+            raise UsageError(f"cannot write {paths[1]}: {error.strerror or error}; choose another folder with --out") from None
+        return paths

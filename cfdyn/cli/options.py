@@ -1,0 +1,35 @@
+"""The options that several commands have, each said once, as types for Typer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+FOLDER = Path("cfdyn-out")
+
+LOSS = Annotated[str | None, Argument(help="A formula in quotes, or a name from 'cfdyn list losses' (double_well:a=2).", show_default=False)]  # noqa: E501
+OPTIMIZER = Annotated[str, Option("--optimizer", help="NAME:option=value,…; without lr: 1.1 × the edge.", metavar="SPEC")]
+START = Annotated[str | None, Option("--start", help="Weights or full state, such as 1.5,0.3.", metavar="X,Y,…")]
+SET = Annotated[list[str] | None, Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]
+VARIABLES = Annotated[str | None, Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]
+MAP = Annotated[str | None, Option("--map", help='A map instead of a loss: "r*x*(1-x)"; several: separate by ;', metavar="FORMULA")]  # noqa: E501
+PERIODIC = Annotated[list[str] | None, Option("--periodic", help="An angle and its period, x=2*pi; repeat for more.", metavar="NAME=PERIOD")]  # noqa: E501
+BATCH = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch: one iteration is then an epoch of SGD.")]
+ORDER = Annotated[str, Option("--order", help="Of the rows in an epoch: cyclic or reshuffled (once, by the seed).")]
+STEPS = Annotated[int, Option("--steps", min=1, help="Number of steps.")]
+DIGITS = Annotated[int | None, Option("--digits", min=1, help="Iterate with this many decimal digits.")]
+INJECT = Annotated[float, Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")]
+SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random starts for minima.")]
+
+# Of branches, cascades and curves.
+VARY = Annotated[str, Option("--vary", help="The parameter and where the branches end.", metavar="NAME=LO:HI")]
+MOST_STEPS = Annotated[int | None, Option("--steps", min=1, help="Of each branch, in each direction.", show_default=False)]
+FIRST_PERIOD = Annotated[int, Option("--period", min=1, help="Of the cycles to start with.")]
+FIRST_BOX = Annotated[str | None, Option("--box", help="Where to look for the first cycles, as in 'cfdyn cycles'.", metavar="LO:HI,…")]  # noqa: E501
+
+OUT = Annotated[Path, Option("--out", help="Folder for the record, and for figures that are not told where to go.")]
+PLOT = Annotated[Path | None, Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
+FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
+JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]

@@ -1,0 +1,38 @@
+"""A saved branch or curve that a command goes on with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import cfdyn
+from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
+
+
+def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any]) -> Any:
+    """The record in FILE.npz, given in place of the loss; None where a loss or a map was given.
+
+    Raises
+    ------
+    UsageError : the file holds something else, or ``others``, options of the command, say how to begin
+    RecordError : the file cannot be read
+    """
+    if subject.loss is None or not subject.loss.endswith(".npz"):
+        return None
+    if any(others) or replace(subject, loss=None) != Subject():
+        raise UsageError(f"{subject.loss} goes on as it was begun: beside it stand --steps, --out, --plot and --json alone")
+    record = cfdyn.load(subject.loss)
+    if type(record).__name__ not in kinds:
+        raise UsageError(f"{subject.loss} holds a {type(record).__name__}; this command goes on with a {' or '.join(kinds)}")
+    return record
+
+
+def gone_on(record: Any, **options: Any) -> Any:
+    """The record followed on from where it ran out of steps; itself, with a warning, where it did not."""
+    if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
+        return record.extended(**options)
+    warnings.warn("this record had not run out of steps; it is shown as it is", stacklevel=2)
+    return record

@@ -1,0 +1,106 @@
+"""A run of the command line: its exit status, and every trouble in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import gc
+import json
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from cfdyn.cli import interrupts, messages, streams
+from cfdyn.errors import CfdynError, readable
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status.
+
+    0 done, 1 the numerics failed or the output cannot be written (with --json a document too, ``{"error": …}``), 2 wrong
+    usage, 130 interrupted; never a traceback.
+    """
+    streams.prepare()
+    if arguments is None:
+        interrupts.watch()
+    # Looking for cyclic garbage among a million imported objects takes a fifth of a short command's time.
+    gc.set_threshold(100_000, 50, 50)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn  # type: ignore[assignment]
+            warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
+            status, trouble = _run(given)
+        if trouble:
+            _tell(trouble, document=status == 1 and "--json" in given)
+        status = streams.finish() or status
+    except KeyboardInterrupt:
+        status = 130
+    if status == 130:  # which typer may return, too
+        interrupts.end()
+    gc.freeze()
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> tuple[int, str]:
+    """The exit status, and in a sentence what went wrong."""
+    try:
+        import typer
+
+        from cfdyn.cli.app import application, command_in, options_of, protect_formulas
+
+        command = command_in(arguments)
+        messages.speak_with(lambda: options_of(command))
+        # typer brings its own copy of click, whose errors it does not export.
+        parsing_error: Any = typer.BadParameter.__mro__[2]
+        try:
+            return application(command)(protect_formulas(arguments), prog_name="cfdyn", standalone_mode=False) or 0, ""
+        except typer.Abort:
+            return 130, ""
+        except parsing_error as error:
+            return 2, _sentence(error)
+    except CfdynError as error:
+        return error.exit_status, str(error)
+    except (BrokenPipeError, SystemExit):  # which click makes of it
+        streams.abandon(sys.stdout)
+        return 0, ""
+    except MemoryError:
+        return 1, "out of memory; ask for fewer steps or a smaller grid"
+    except Exception as error:  # whatever else went wrong: one sentence, never a traceback
+        return 1, _unexpected(error)
+
+
+def _tell(trouble: str, document: bool) -> None:
+    """On stderr, and where one was asked for in a document on stdout."""
+    trouble = messages.worded(trouble)
+    streams.say(trouble)
+    if document:
+        try:
+            print(json.dumps({"error": trouble}, ensure_ascii=streams.ascii_only()), flush=True)
+        except OSError:
+            streams.abandon(sys.stdout)
+
+
+def _warn(message: Any, *_: Any) -> None:
+    streams.say(f"warning: {readable(str(message))}")
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, OSError):
+        name = f" {error.filename}" if error.filename else ""
+        return readable(f"the system refused{name}: {error.strerror or error}")
+    text = " ".join(str(error).split())
+    return readable(f"this is a defect of cfdyn, please report it: {type(error).__name__}: {text}")
+
+
+def _sentence(error: Any) -> str:
+    """One line for an error of the option parser, with the nearest option and where to look."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
+    text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))
+    near = difflib.get_close_matches(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or [], n=1)
+    if near and "id you mean" not in text:
+        text += f"; did you mean {near[0]}?"
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "cfdyn"
+    return readable(f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See: {command} --help")

@@ -1,0 +1,106 @@
+"""Numbers, intervals and assignments as they are written on the command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from cfdyn.errors import UsageError
+
+Interval = tuple[float, float]
+
+# Not so long that it could overflow or lose all its digits without a word.
+DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
+ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
+
+
+def value(text: str, wanted: Any, what: str) -> Any:
+    """The text as a bool, int or float (``wanted``); a number may be an expression, 1/3 or 2*pi, which takes SymPy to read.
+
+    Raises
+    ------
+    UsageError : it is none; ``what`` says where it stands
+    """
+    wanted = getattr(wanted, "__name__", wanted)
+    if wanted == "bool":
+        if text.lower() not in ("true", "false"):
+            raise UsageError(f"{what} is true or false, not {text!r}")
+        return text.lower() == "true"
+    try:
+        found = float(text) if DECIMAL.fullmatch(text) else _computed(text)
+    except UsageError as error:
+        raise UsageError(f"{what}={text!r} is not a number: {error}") from None
+    if wanted == "int" and found != int(found):
+        raise UsageError(f"{what} is a whole number, not {text!r}")
+    return int(found) if wanted == "int" else found
+
+
+def _computed(text: str) -> float:
+    from cfdyn.symbolic.text.parse import parse_value
+
+    return parse_value(text)
+
+
+def numbers(text: str, what: str) -> list[float]:
+    """``"1.5,-0.3"`` → [1.5, -0.3]."""
+    parts = [part.strip() for part in text.split(",")]
+    return [value(part, "float", f"{what}: entry {i}") for i, part in enumerate(parts, 1)]
+
+
+def intervals(text: str, what: str) -> list[Interval]:
+    """``"-1:1,0:2"`` → [(-1, 1), (0, 2)], one for each weight."""
+    return [(value(lo, "float", what), value(hi, "float", what)) for lo, hi in _ends(text, what, "weight")]
+
+
+def box(text: str) -> list[Interval]:
+    """``--box`` of cycles: ``"-1:1,0:inf"`` → [(-1, 1), (0, inf)], one for each variable."""
+    return [(_end(lo), _end(hi)) for lo, hi in _ends(text, "--box", "variable")]
+
+
+def _ends(text: str, what: str, each: str) -> list[tuple[str, str]]:
+    pairs = [part.partition(":") for part in text.split(",")]
+    if not all(colon for _, colon, _ in pairs):
+        raise UsageError(f"{what} takes lo:hi for each {each}, such as -2:2,-1:3, not {text!r}")
+    return [(lo.strip(), hi.strip()) for lo, _, hi in pairs]
+
+
+def _end(text: str) -> float:
+    if text.lstrip("+-").lower() == "nan":
+        raise UsageError(f"the ends of a box are numbers, inf or -inf, not {text!r}")
+    return ENDLESS[text] if text in ENDLESS else value(text, "float", "--box")
+
+
+def varied(vary: str) -> tuple[str, Interval]:
+    """``--vary``: ``"lr=0.1:2"`` → ("lr", (0.1, 2)), the parameter and its bounds."""
+    if not vary.strip():
+        raise UsageError("say which parameter varies, and where the branches end: --vary NAME=LO:HI, such as --vary lr=0.1:2")
+    name, equals, text = (part.strip() for part in vary.partition("="))
+    if not equals or not name or text.count(":") != 1 or "," in text:
+        raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.1:2, not {vary!r}")
+    lo, hi = intervals(text, f"--vary {name}")[0]
+    if not lo < hi:
+        raise UsageError(f"--vary {name}=LO:HI needs LO < HI, such as {name}=0.1:2, not {text}")
+    return name, (lo, hi)
+
+
+def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
+    """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
+    found: dict[str, float] = {}
+    for item in settings:
+        name, equals, text = (part.strip() for part in item.partition("="))
+        if not equals or not name:
+            raise UsageError(f"{option} takes NAME=VALUE, such as {option} {example}, not {item!r}")
+        found[name] = value(text, "float", f"{option} {name}")
+    return found
+
+
+def periods(items: Sequence[str]) -> dict[str, float]:
+    """``--periodic``: ``["x=2*pi", "y=1"]`` → {"x": 6.283…, "y": 1.0}."""
+    return assignments([part for item in items for part in item.split(",")], "--periodic", "x=2*pi")
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Those of the options that have a value."""
+    return {name: value for name, value in options.items() if value is not None}

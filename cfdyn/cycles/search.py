@@ -1,0 +1,71 @@
+"""All cycles of one period with a point in a box, by the method that the map allows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.cycles.angles import cut_open, in_box
+from cfdyn.cycles.result import SearchResult
+from cfdyn.cycles.same import distinct
+from cfdyn.errors import UsageError
+from cfdyn.systems.map import Map
+
+SMALL_STEPS = "schmelcher-diakonos"
+METHODS = ("auto", "search", SMALL_STEPS)
+MOST_UNKNOWNS = 400  # of a dense inverse for each chain
+MOST_OPERATIONS = 20_000  # of a step with its Jacobian, of which bounds take ten times as many
+FARTHEST = 1e100  # beyond, products of three numbers overflow
+HIGHEST = 8  # dimension in which boxes are still few
+
+
+def find_cycles(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
+    """Those with a point in the region (D, 2), each from its smallest point on; angles modulo their periods."""
+    cut, cell = cut_open(step, region)
+    if step.dim == 1 and method == "auto":
+        from cfdyn.cycles.line.by_laps import by_laps
+
+        return in_box(step, by_laps(cut, period, cell, budget), region)
+    return in_box(step, _in_space(cut, period, cell, seed, budget, method), region)
+
+
+def _in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
+    """Chains of boxes first; random starts where they leave something open, are hopeless, or are not wanted."""
+    from cfdyn.cycles.boxes import by_chains
+    from cfdyn.cycles.random_starts import by_random_starts
+    from cfdyn.cycles.symmetry import symmetries
+
+    whole_number("a seed", seed, 0)
+    for name, ends in zip(step.names, region.tolist(), strict=True):
+        if max(map(abs, ends)) > FARTHEST:
+            raise UsageError(f"the box reaches to {max(map(abs, ends)):g} for {name}; beyond {FARTHEST:g} products overflow")
+    hopeless, group = _why_no_bounds(step, period) if method == "auto" else "", symmetries(step, region)
+    if hopeless or method != "auto":
+        searched = by_random_starts(step, period, region, seed, budget, group, method != SMALL_STEPS)
+        searched.reason = "; ".join(filter(None, (hopeless, searched.reason)))
+        return searched
+    found = by_chains(step, period, region, budget, group)
+    if not found.complete:
+        searched = by_random_starts(step, period, region, seed, budget, group)
+        points, multipliers = (np.concatenate(pair) for pair in ((found.points, searched.points),
+                                                                 (found.multipliers, searched.multipliers)))  # fmt: skip
+        found.points, found.multipliers = distinct(points, multipliers, float(np.ptp(region, axis=1).max()))
+        found.method += " and search"
+    return found
+
+
+def _why_no_bounds(step: Map, period: int) -> str:
+    """Why bounds are not worth trying; nothing where they are."""
+    if step.periodic:
+        return "bounds do not go around a circle"
+    if step.dim > HIGHEST:
+        return f"with {step.dim} variables there are too many boxes"
+    if period * step.dim > MOST_UNKNOWNS:
+        return f"a cycle with {period * step.dim} unknowns is too long for chains of boxes"
+    if step.tangent_cost > MOST_OPERATIONS:
+        return f"a step of {step.tangent_cost} operations is too long for bounds"
+    try:
+        step.rule("interval:jacobian")
+    except UsageError as error:
+        return str(error)
+    return ""

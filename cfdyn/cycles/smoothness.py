@@ -1,0 +1,62 @@
+"""Is a map smooth at some points, or does its derivative, or the map itself, jump there?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cfdyn.cycles.shooting import images, jacobians
+from cfdyn.systems.map import Map
+
+SHIFT = 1e-7  # of the size of the points: how far beside them a map is looked at
+MOST_CHANGE, BEND = 1e3, 1e-3  # what a smooth map does over a shift, times its steepness: values, and slopes of 1
+# Of the size of a point: so near to it a border of a branch is at it; of that: so far away both branches are clear, and how
+# exact values are.
+BESIDE, CLEAR, ROUND = 1e-7, 1e-4, 1e-6
+CORNER = 1e-6  # by how much slopes differ across a border, relative to their size or 1
+
+
+def regularity(step: Map, points: np.ndarray, extent: float) -> str:
+    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points (n, D) of a cycle."""
+    size = SHIFT * max(float(np.abs(points).max()), extent, 1e-300)
+    here, slopes = images(step, points), jacobians(step, points)
+    steepness, worst = 1 + np.abs(slopes).max(), "smooth"
+    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
+        moved = points + direction
+        if not np.abs(images(step, moved) - here).max() <= MOST_CHANGE * size * steepness:
+            return "jump"
+        if not np.abs(jacobians(step, moved) - slopes).max() <= BEND * steepness:
+            worst = "corner"
+    return worst
+
+
+def regularity_across(step: Map, z: np.ndarray) -> str:
+    """The same at one point (D,) for jumps of any height, from both sides of the border between two branches; or "undefined"."""
+    size = BESIDE * max(1.0, float(np.abs(z).max()))
+    for direction in np.eye(step.dim) * size if step.switches else ():
+        pair = np.array([z - direction, z + direction])
+        for which in np.flatnonzero(_branches(step, pair[0]) != _branches(step, pair[1])):
+            both = _border(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
+            values, slopes = images(step, both), jacobians(step, both)
+            if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
+                return "undefined"
+            rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
+            if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
+                return "jump"
+            if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):
+                return "corner"
+    return "smooth"
+
+
+def _branches(step: Map, z: np.ndarray) -> np.ndarray:
+    """On which side of each border a point lies, (s,)."""
+    return step.rule("switching")(z, step.p) > 0
+
+
+def _border(step: Map, left: np.ndarray, right: np.ndarray, which: int) -> np.ndarray:
+    """Two points as near to each other as numbers are between which one switching function changes its sign, (2, D)."""
+    side = _branches(step, left)[which]
+    while True:
+        middle = (left + right) / 2
+        if (middle == left).all() or (middle == right).all():
+            return np.array([left, right])
+        left, right = (middle, right) if _branches(step, middle)[which] == side else (left, middle)

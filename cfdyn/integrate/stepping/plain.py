@@ -1,0 +1,62 @@
+"""Without an edge: a smooth flow, whose methods follow one another, and a model that is a map."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cfdyn.integrate.stepping.run import BLOW_UP, MANY, Phase, Run
+from cfdyn.kernels.steppers import methods
+from cfdyn.kernels.steppers.field import SLOPE, SLOPES
+from cfdyn.machine.jit import apply
+
+
+class Smooth(Run):
+    """A flow without an edge.
+
+    The loop goes from method to method by itself once the flow has its Jacobian; that is compiled when first needed.
+    """
+
+    def to_end(self) -> None:
+        """One method after another, to the end or until ``status`` says why not."""
+        supplier, clock = self.supplier, self.clock
+        reference = np.empty((0, supplier.n_weights))
+        clock.rtol, clock.atol = self.options.rtol, self.options.atol
+        changes = bool(clock.auto) and supplier.dim <= MANY
+        while not self.status:
+            ready = clock.ready = changes and (self.implicit or supplier.has_jacobian())
+            field = supplier.field(reference, self.implicit or ready)
+            self.phases.append(Phase(field, self.t, reference, reference))
+            ended = self.steps(field)
+            if ended in (methods.STIFF, methods.MILD):
+                self.change_method(ended)
+                clock.state = 0.0
+            else:
+                self.stop(ended)
+
+
+class Discrete(Run):
+    """A model that is a map: z + F(z) after one unit of time, straight lines in between."""
+
+    def to_end(self) -> None:
+        """Its steps as pieces of a path, to the end or until ``status`` says why not."""
+        nothing, n = np.zeros((0, self.supplier.n_weights)), self.supplier.dim
+        field = self.supplier.field(nothing, False)
+        sizes = np.append(np.ones(int(self.end)), self.end % 1)[: math.ceil(self.end)]
+        pieces, done = np.zeros((len(sizes), 8, n)), len(sizes)
+        for k, size in enumerate(sizes):
+            apply(field.rules[SLOPE], self.z, field.p, self.f)
+            if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
+                done = k
+                self.stop(methods.STALLED)
+                break
+            pieces[k, 0], pieces[k, 1] = self.z, size * self.f
+            self.z += size * self.f
+            self.clock.t += size
+            if self.progress and k % 1000 == 0:
+                self.progress(self.t)
+        self.stop(methods.REACHED)
+        self.clock.steps = field.counts[SLOPES] = done
+        times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
+        self.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

@@ -1,0 +1,167 @@
+"""One integration: its state, and steps in a compiled loop until something happens that a step cannot deal with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.integrate.supply.supplier import Supplier
+from cfdyn.integrate.trajectory import Event
+from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
+from cfdyn.kernels.steppers import methods, stepping
+from cfdyn.kernels.steppers.field import Field
+
+METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
+# From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
+MANY = 150
+ROWS = 256  # of steps, to begin with
+BLOW_UP = 1e15  # a state beyond it is at a singularity
+
+
+class Options(NamedTuple):
+    """The options of `cfdyn.solve`, checked."""
+
+    rtol: float
+    atol: float
+    method: str
+    step: float
+    max_step: float
+    max_steps: int
+    edge_tolerance: float
+
+
+@dataclass
+class Phase:
+    """Steps with one set of modes."""
+
+    field: Field
+    start: float
+    reference: np.ndarray
+    held: np.ndarray
+    steps: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+
+
+class Run:
+    """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
+
+    def __init__(
+        self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None
+    ):
+        self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
+        self.kind, self.end = supplier.kind, end
+        self.f, self.clock = np.zeros(len(z)), methods.Clock.make()
+        clock = self.clock
+        clock.end, clock.user_rtol, clock.user_atol = end, options.rtol, options.atol
+        clock.most_h, clock.fixed_h, clock.least_h = options.max_step, options.step, 1e-15
+        # How far a held eigenvalue may fall: the central flow holds each where it is.
+        clock.edge_tolerance = options.edge_tolerance if self.kind == TRACE else np.inf
+        clock.least_t = 1e-15 * end if self.kind == PLAIN else 1.0
+        self.clock.method = self.usual()
+        self.clock.auto = options.method == "auto" and not options.step
+        self.clock.watch = self.kind in (CENTRAL, TRACE)
+        self.phases: list[Phase] = []
+        self.events: list[Event] = []
+        self.status, self.unique, self.found = "", True, np.zeros(3)
+
+    @property
+    def t(self) -> float:
+        """The time reached."""
+        return float(self.clock.t)
+
+    def stop(self, ended: int) -> None:
+        """Say in ``status`` how it ended, if that is not said yet."""
+        self.status = self.status or self._reason(ended)
+
+    def _reason(self, ended: int) -> str:
+        if ended == methods.REACHED:
+            return "done"
+        at = f"at t = {self.t:.12g}"
+        if ended == methods.JUMP:
+            return f"stopped {at}: the curvature jumps over the edge there, the Hessian is not continuous"
+        size, speed = np.abs(self.z).max(), np.abs(self.f).max()
+        with np.errstate(all="ignore"):
+            growing = self.z @ self.f > 0
+        if not size < 1e8 or (speed > 1e6 * (1.0 + size) and growing):
+            return f"blow-up {at}: |z| = {size:.3g} grows at {speed:.3g} a step; lower t or lr, or start elsewhere"
+        broken = self.supplier.undefined(self.z)
+        if broken:
+            return f"left the domain {at}: the {broken} is not defined there"
+        if self.options.step:
+            return f"stopped {at}: the fixed step {self.options.step:g} is too long there; lower step"
+        return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
+                "or `rtol` is too small (raise it)")  # fmt: skip
+
+    def stats(self, violation: float, slack: float) -> dict:
+        """Steps, evaluations, and how well the constraint holds; ``violation``, ``slack``: the largest at the rows."""
+        fields, clock = [phase.field for phase in self.phases], self.clock
+        worst = 0.0 if self.kind == PLAIN else max(violation, self.supplier.violation(fields))
+        return {
+            "steps": int(clock.steps), "rejected": int(clock.rejected), **self.supplier.tally(fields),
+            "constraint_violation": worst, "complementarity": slack,
+            "unique": bool(self.unique and self.supplier.determined(fields)), "phases": len(self.phases) + int(clock.changes),
+        }  # fmt: skip
+
+    def steps(self, field: Field) -> int:
+        """Steps until something happens that a step cannot deal with, into the last phase."""
+        n, clock = field.n, self.clock
+        memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
+        self.supplier.begin(field, self.z, self.f)
+        rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
+        times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
+        while ended == methods.FULL:
+            done, ended = stepping.advance(
+                field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
+                times[filled:], coefficients[filled:],
+            )  # fmt: skip
+            filled += done
+            if self.progress:
+                self.progress(self.t)
+            if ended != methods.FULL:
+                break
+            if clock.steps >= self.options.max_steps:
+                self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
+                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
+                break
+            if not np.abs(self.z).max() < BLOW_UP:
+                ended = methods.STALLED
+            rows = filled + min(filled, self._steps_left())
+            times, coefficients = _longer(times, rows), _longer(coefficients, rows)
+        if filled:
+            self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
+        return ended
+
+    def _steps_left(self) -> int:
+        return max(1, self.options.max_steps - int(self.clock.steps))
+
+    def change_method(self, why: int) -> None:
+        """Another method, since this one says that it is not the best."""
+        self.clock.stiff_signs = self.clock.mild_signs = 0
+        stiff = methods.STABILISED if self.supplier.dim > MANY else methods.IMPLICIT
+        self.clock.method = stiff if why == methods.STIFF else self.usual()
+        self.clock.auto = self.options.method == "auto"
+
+    @property
+    def implicit(self) -> bool:
+        """True where the method needs the Jacobian."""
+        return bool(self.clock.method == methods.IMPLICIT)
+
+    def usual(self) -> int:
+        """The method where nothing is stiff."""
+        return METHODS.get(self.options.method, methods.EXPLICIT)
+
+
+def _longer(array: np.ndarray, rows: int) -> np.ndarray:
+    """An array that begins with the rows of this one."""
+    # Pieces to be put together take memory twice; it goes back to the system and comes anew, page by page, at every call.
+    longer = np.empty((rows, *array.shape[1:]))
+    longer[: len(array)] = array
+    return longer
+
+
+def _used(array: np.ndarray, rows: int) -> np.ndarray:
+    """The rows in use, without a copy where they are most of it."""
+    return array[:rows] if 2 * rows >= len(array) else array[:rows].copy()

@@ -1,0 +1,120 @@
+"""`Dense`: a flow whose Hessian is at hand as a matrix, with eigenvectors by a dense method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.supply.fields import by_value, make_field, plain_field, reading
+from cfdyn.integrate.supply.supplier import Modes, Readings, Supplier
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE, Edge
+from cfdyn.kernels.edge.forces import FAINT, start
+from cfdyn.kernels.steppers.dense import observe
+from cfdyn.kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
+from cfdyn.machine.jit import address, apply
+from cfdyn.systems.flow import Flow
+
+KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
+
+
+class Dense(Supplier):
+    """The `Supplier` of a compiled flow, with all of its eigenvalues."""
+
+    def __init__(self, flow: Flow):
+        self.flow, self.dim, self.n_weights, self.kind = flow, flow.dim, flow.n_weights, KINDS[flow.spec.kind]
+
+    def drift(self, z: np.ndarray) -> np.ndarray:
+        return self.flow.drift(z)
+
+    def _edge(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """H (d, d) and the diagonal of P (d,)."""
+        d, both = self.n_weights, self.flow.rule("edge")(z, self.flow.p)
+        return both[: d * d].reshape(d, d), both[d * d :]
+
+    def undefined(self, z: np.ndarray) -> str:
+        if not np.isfinite(self.drift(z)).all():
+            return "gradient"
+        return "" if self.kind == PLAIN or all(np.isfinite(part).all() for part in self._edge(z)) else "Hessian"
+
+    def admits(self, z: np.ndarray) -> bool:
+        hessian, p = self._edge(z)
+        return bool(np.isfinite(hessian).all() and np.isfinite(p).all() and (p > 0).all())
+
+    def preconditioner(self, z: np.ndarray) -> np.ndarray:
+        return self._edge(z)[1]
+
+    def modes(self, z: np.ndarray) -> Modes:
+        hessian, p = self._edge(z)
+        with np.errstate(all="ignore"):
+            matrix = hessian / np.sqrt(p)[:, None] / np.sqrt(p)
+        if not (np.isfinite(matrix).all() and (p > 0).all()):
+            where = ", ".join(f"{name}={value:.6g}" for name, value in zip(self.flow.names, z, strict=True))
+            what = "the preconditioner is not positive" if np.isfinite(hessian).all() else "the Hessian is not defined"
+            more = ", or give the optimizer's state with the start" if self.dim > self.n_weights else ""
+            raise NumericsError(f"{what} at {where}; start elsewhere{more}")
+        return Modes(*np.linalg.eigh(matrix), p)
+
+    def forces(self, z: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n, k, rule = self.dim, len(directions), self.flow.rule("force")
+        pairs = [(q, r) for q in range(k) for r in range(q, k)]
+        rows = np.array([rule(np.concatenate([z, directions[q], directions[r]]), self.flow.p) for q, r in pairs])
+        rows = rows * np.array([1.0 if q == r else 2**0.5 for q, r in pairs])[:, None]
+        return rows[:, n:], rows[:, :n]
+
+    def field(
+        self, reference: np.ndarray, jacobians: bool, near: bool = False, soft: int = 0, target: float | None = None
+    ) -> Field:
+        flow = self.flow
+        if self.kind == PLAIN:
+            return plain_field(flow.dim, *flow.right_hand_side(jacobians))
+        made = make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled, reference,
+                          jacobians, 1e-11 if near else 1e-13, soft)  # fmt: skip
+        if target is not None:
+            Edge(made.block).target = target
+        return made
+
+    def has_jacobian(self) -> bool:
+        return self.flow.has_jacobian
+
+    def begin(self, field: Field, z: np.ndarray, f: np.ndarray) -> None:
+        if field.k:
+            apply(address(start.compiled), z, field.block, f)
+
+    def reference(self, field: Field) -> np.ndarray:
+        return Edge(field.block).reference.copy() if field.k else np.zeros((0, self.n_weights))
+
+    def onto_edge(self, field: Field, z: np.ndarray) -> np.ndarray | None:
+        state, violation = z.copy(), np.zeros(3)
+        apply(field.rules[PROJECT], state, field.block, violation)
+        return state if np.isfinite(violation[0]) else None
+
+    def read(self, field: Field, reference: np.ndarray, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray) -> Readings:
+        m, n, d = len(rows), self.dim, self.n_weights
+        z = np.empty((m, n))
+        if not field.k:
+            slopes = np.empty((m, n))
+            observe(field.rules, field.p, times, polynomials, rows, z, slopes)
+            return Readings(z, slopes, np.zeros(m), np.zeros((m, d, d)))
+        before, found = field.block.copy(), np.zeros((m, 1 + n + d * d))
+        by_value(field, reference)
+        rules, block = reading(field)
+        observe(rules, block, times, polynomials, rows, z, found)
+        field.block[: len(before)] = before
+        return Readings(z, found[:, 1 : n + 1], found[:, 0], found[:, n + 1 :].reshape(-1, d, d))
+
+    def violation(self, fields: Sequence[Field]) -> float:
+        return max((float(Edge(field.block).worst) for field in fields if field.k), default=0.0)
+
+    def determined(self, fields: Sequence[Field]) -> bool:
+        return all(Edge(field.block).weakest > FAINT for field in fields if field.k)
+
+    def tally(self, fields: Sequence[Field]) -> dict[str, int]:
+        slopes, jacobians = (sum(int(field.counts[c]) for field in fields) for c in (SLOPES, JACOBIANS))
+        blocks = [] if self.kind == PLAIN else [Edge(field.block) for field in fields]
+        hessians, third = sum(int(b.spectra) for b in blocks), sum(int(b.pushes) for b in blocks)
+        # A Hessian is d products with a vector of 2 gradients each, a third derivative along two modes 5.
+        work = self.flow.work * slopes + 2 * self.n_weights * hessians + 5 * third
+        return {"slopes": slopes, "jacobians": jacobians, "hessians": hessians, "third_derivatives": third,
+                "gradient_equivalents": int(work)}  # fmt: skip

@@ -1,0 +1,98 @@
+"""`Supplier`: what the integrator asks of a flow; `dense.Dense` answers with matrices, others need not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from cfdyn.kernels.steppers.field import Field
+
+
+class Modes(NamedTuple):
+    """``values`` (m,) ascending, the largest eigenvalues of P^-½ H P^-½, with eigenvectors ``vectors`` (d, m), orthonormal;
+    ``p`` (d,): the diagonal of P."""
+
+    values: np.ndarray
+    vectors: np.ndarray
+    p: np.ndarray
+
+
+class Readings(NamedTuple):
+    """At m rows of a path: states and slopes (m, n), the violation of the edge (m,), and Σ (m, d, d)."""
+
+    z: np.ndarray
+    slopes: np.ndarray
+    violation: np.ndarray
+    covariance: np.ndarray
+
+
+class Supplier(Protocol):
+    """A flow dz/dt = F(z) of n states, d of them weights; ``kind``: PLAIN, or how oscillations enter.
+
+    Times are optimizer steps. What is held is told by ``reference`` (k, d): P^½U, orthonormal rows, the modes at the edge.
+    """
+
+    dim: int
+    n_weights: int
+    kind: int
+
+    def drift(self, z: np.ndarray) -> np.ndarray:
+        """F₀(z), (n,): the flow without oscillations."""
+
+    def undefined(self, z: np.ndarray) -> str:
+        """The name of what is not finite at z, "gradient" or "Hessian"; or ""."""
+
+    def admits(self, z: np.ndarray) -> bool:
+        """True where the edge is defined at z and P is positive."""
+
+    def preconditioner(self, z: np.ndarray) -> np.ndarray:
+        """The diagonal of P, (d,)."""
+
+    def modes(self, z: np.ndarray) -> Modes:
+        """The modes nearest to the edge.
+
+        Raises
+        ------
+        NumericsError : the Hessian or P is not defined there, or P is not positive
+        """
+
+    def forces(self, z: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """a and B (m, n) of the pairs of directions (k, d) at z, m = k(k + 1)/2, off-diagonal pairs with √2.
+
+        dz/dt = F₀ + X·B, and the edge moves at the rate a·dz/dt.
+        """
+
+    def field(
+        self, reference: np.ndarray, jacobians: bool, near: bool = False, soft: int = 0, target: float | None = None
+    ) -> Field:
+        """F where these modes are held, for the steppers.
+
+        ``jacobians``: DF too, for an implicit method; ``near``: other eigenvalues are at the edge; the last ``soft`` modes
+        are only kept apart; ``target``: of the sum of the eigenvalues over the edge, where that is held.
+        """
+
+    def has_jacobian(self) -> bool:
+        """True where DF costs no compilation any more."""
+
+    def begin(self, field: Field, z: np.ndarray, f: np.ndarray) -> None:
+        """F(z) into ``f`` (n,), with the modes exactly as the field's reference has them."""
+
+    def reference(self, field: Field) -> np.ndarray:
+        """The modes of a field as they are now, (k, d)."""
+
+    def onto_edge(self, field: Field, z: np.ndarray) -> np.ndarray | None:
+        """z moved along the forces until the field's modes are at the edge; None where that fails."""
+
+    def read(self, field: Field, reference: np.ndarray, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray) -> Readings:
+        """States and what belongs to them at some times of a path of pieces, with the modes that ``reference`` tells apart."""
+
+    def violation(self, fields: Sequence[Field]) -> float:
+        """The largest violation of the edge at the end of any step."""
+
+    def determined(self, fields: Sequence[Field]) -> bool:
+        """True where Σ was unique all along."""
+
+    def tally(self, fields: Sequence[Field]) -> dict[str, int]:
+        """Evaluations by kind, and ``gradient_equivalents``, what they cost together."""

@@ -1,0 +1,222 @@
+"""Follow one orbit until it is known what it ends on: a cycle, a curve, chaos or infinity, or until the steps are spent."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.cycles.angles import closed, opened
+from cfdyn.cycles.same import least_period, same_cycle
+from cfdyn.cycles.shooting import log_growth, multipliers, polish, residual
+from cfdyn.cycles.smoothness import regularity
+from cfdyn.kernels.orbits import DONE, advance
+from cfdyn.settling.approach import Approach, approach
+from cfdyn.settling.escape import escape
+from cfdyn.settling.high_precision import later_precisely, noise, stays_on
+from cfdyn.settling.irregular import irregular
+from cfdyn.settling.orbit import orbit_of
+from cfdyn.settling.undeclared_angles import hint
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import ESCAPE, FAR
+from cfdyn.words import called
+
+LONGEST, DIGITS = 4096, 60  # cycles looked for, and digits where rounding is in doubt, if nobody says otherwise
+FIRST_STEPS = 1000  # before the first look; as many again each time
+LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
+# An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
+AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
+RETURNS = 16  # from beyond the range of floats, before it is given up
+GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
+REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
+CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
+# Close returns worth Newton's work: short ones, longer ones over which tangent vectors grow by no more than that, and those
+# that come back to round-off.
+SHORT, LONG, MOST_GROWTH, CLOSE, BACK = 8, 64, math.log(20.0), 1e-4, 1e-11
+
+
+class Settled(NamedTuple):
+    """What an orbit ends on: the fields of `cfdyn.analysis.classify.Regime`."""
+
+    kind: str
+    period: int | None
+    multipliers: np.ndarray
+    lyapunov: float
+    residual: float
+    points: np.ndarray
+    reason: str
+    steps: int
+
+
+def regime(step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Settled:
+    """What the orbit of z (D,) ends on; angles in [0, P)."""
+    for cut in opened(step):
+        found = _Follower(cut, z, longest, default_budget(step) if budget is None else budget, digits).run()
+        if not (step.periodic and found.kind == "undecided" and "jump" in found.reason):
+            break
+    return found._replace(points=closed(step, found.points))
+
+
+def default_budget(step: Map) -> int:
+    """Steps worth about half a second: 2·10⁶ for a one-line map, never below 2·10⁴."""
+    return int(np.clip(5e8 / max(step.cost, 1), 2e4, 2e6))
+
+
+class _Follower:
+    """One orbit on its way, with what has been learnt about it."""
+
+    def __init__(self, step: Map, start: np.ndarray, longest: int, budget: int, digits: int):
+        self.step, self.start, self.z = step, start, start.copy()
+        self.longest, self.budget, self.digits = longest, budget, digits
+        self.used = self.returns = 0
+        self.note = ""
+        self.extent = np.zeros(step.dim)
+
+    def run(self) -> Settled:
+        """Twice as far each time, until a close return of the orbit turns out to be a cycle that it approaches."""
+        steps = min(FIRST_STEPS, self.budget)
+        while self.used < self.budget:
+            escaped = self.forward(steps)
+            if escaped is not None:
+                return escaped
+            if self.used == steps:
+                self.repeat_if_from_afar()
+            settled = self.cycle_nearby(min(self.longest, max(64, self.used // 4)))
+            if settled is not None:
+                return settled
+            steps = min(self.used, self.budget - self.used)
+        kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest)
+        if z is not None:
+            self.z = z
+            late = self.cycle_nearby(self.longest)
+            if late is not None:
+                return late
+        return self.without_cycle(kind, reason + self.note, exponent)
+
+    def forward(self, steps: int) -> Settled | None:
+        """Run the orbit on; what it ends on if it escapes."""
+        compiled, before = self.step.rule("step").compiled, self.z.copy()
+        done, status = advance(compiled, self.z, self.step.p, steps, FAR)
+        if status == DONE:
+            self.used += done
+            return None
+        advance(compiled, before, self.step.p, done - 1, FAR)
+        self.used += done - 1
+        found = escape(self.step, before, self.used, self.digits)
+        if found.kind != "returns":
+            return self.without_cycle(found.kind, found.reason)
+        self.z, self.used, self.note, self.returns = found.z, self.used + found.steps, found.reason, self.returns + 1
+        if self.returns > RETURNS:
+            return self.without_cycle("undecided", "the orbit leaves the range of floats again and again")
+        return None
+
+    def repeat_if_from_afar(self) -> None:
+        """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""
+        first, then = (orbit_of(self.step, z, 65) for z in (self.start, self.z))
+        if first is None or then is None:
+            return
+        size = np.abs(then).max(axis=0)
+        if np.all(np.abs(first).max(axis=0) <= AFAR * size):
+            return
+        farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
+        if np.all(noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY)):
+            return
+        exact = later_precisely(self.step, self.start, self.used, self.digits)
+        if exact is not None:
+            self.z, self.note = exact, f"; its first steps with {self.digits} digits"
+
+    def cycle_nearby(self, lags: int) -> Settled | None:
+        """The cycle that the orbit contracts to, if there is one among its close returns within so many steps."""
+        orbit = orbit_of(self.step, self.z, lags + 1)
+        if orbit is None:
+            return None
+        half = len(orbit) // 2
+        if np.abs(orbit[half:]).max() > GROWS * np.abs(orbit[:half]).max():
+            return None
+        # The size of each coordinate. Near 0 it is that of the terms that cancel there: the round-off of a step in units of
+        # the last place.
+        self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:]) / ULP)
+        extent, rejected = float(self.extent.max()), list[np.ndarray]()
+        for lag in self.promising_returns(orbit):
+            points = polish(self.step, orbit[:lag], extent=extent)
+            if points is None:
+                continue
+            points = points[: least_period(points, extent=extent)]
+            room = REJECTED * float(np.abs(points).max())
+            if any(len(other) == len(points) and same_cycle(other, points, room) for other in rejected):
+                continue
+            found = self.judge(points)
+            if found is not None:
+                return found
+            rejected.append(points)
+        return None
+
+    def promising_returns(self, orbit: np.ndarray) -> list[int]:
+        """Close returns that may belong to a cycle worth Newton's work, the shortest first.
+
+        Over a long return near an attracting cycle tangent vectors do not grow; in chaos they do.
+        """
+        lags, distance = _record_returns(orbit, self.extent)
+        growth = log_growth(self.step, orbit[: lags[-1]])[lags - 1]
+        tame = (lags <= SHORT) | (growth <= MOST_GROWTH)
+        worth = (tame & ((lags <= LONG) | (distance <= CLOSE))) | (distance <= BACK)
+        return [int(lag) for lag in lags[worth]]
+
+    def judge(self, points: np.ndarray) -> Settled | None:
+        """What the orbit ends on if it demonstrably goes to (or stays on) this cycle."""
+        spare = max(self.budget - self.used, FIRST_STEPS)
+        mu = multipliers(self.step, points)
+        how, used, z = approach(self.step, self.z, points, mu, spare, self.extent)
+        if how is Approach.NO:
+            return None
+        kind = regularity(self.step, points, float(self.extent.max())) if self.step.switching else "smooth"
+        if kind == "jump":
+            words = f"the orbit lands on a jump of the map (a {called(len(points))} there rests on what happens exactly at it)"
+            return self.without_cycle("undecided", words + hint(self.step, self.z))
+        size = float(np.abs(points).max())
+        if kind == "corner":
+            # Newton's method does not converge across a corner: only an orbit that closes to round-off is on it.
+            if abs(mu[0]) > 1 and residual(self.step, points) > CORNER * max(size, 1e-300):
+                return None
+            return self.on_cycle(points, mu, "the orbit has reached it; the map has a corner there: the multiplier is one-sided")
+        if how is Approach.STUCK:
+            return self.on_unstable_cycle(points, mu)
+        if how is Approach.ON_NEUTRAL and size > ESCAPE:
+            return self.without_cycle("undecided", f"at |z| = {size:.2g} floats do not resolve the steps")
+        self.z, self.used = z, self.used + used
+        return self.on_cycle(points, mu, how.value)
+
+    def on_unstable_cycle(self, points: np.ndarray, mu: np.ndarray) -> Settled | None:
+        """The float orbit sits on an unstable cycle: is that true of the exact orbit?"""
+        what = f"an unstable {called(len(points))}"
+        stays, z = stays_on(self.step, self.start, points, self.used, self.digits)
+        if stays is None:
+            words = f"the float orbit sits on {what}, too late to check with {self.digits} digits"
+            return self.without_cycle("undecided", words)
+        if stays:
+            return self.on_cycle(points, mu, f"unstable: the start lies on its stable set ({self.digits} digits agree)")
+        self.z, self.note = z, f"; followed with {self.digits} digits away from {what}"
+        return None
+
+    def on_cycle(self, points: np.ndarray, mu: np.ndarray, evidence: str) -> Settled:
+        n, size = len(points), abs(mu[0])
+        exponent = math.log(size) / n if size > 0 else -math.inf
+        reason = f"{evidence}; |multiplier| = {size:.10g} after {self.used} steps{self.note}"
+        kind = "fixed point" if n == 1 else "cycle"
+        return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used)
+
+    def without_cycle(self, kind: str, reason: str, exponent: float = math.nan) -> Settled:
+        nothing = np.empty((0, self.step.dim))
+        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used)
+
+
+def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(lags, distances) at which the orbit (n, D) comes closer to its first row than ever before."""
+    size = np.maximum(np.abs(orbit).max(axis=0), 1e-3 * extent)
+    size[size == 0] = 1.0
+    distance = (np.abs(orbit[1:] - orbit[0]) / size).max(axis=1)
+    before = np.minimum.accumulate(np.concatenate([[np.inf], distance[:-1]]))
+    # A return at round-off cannot be improved on in a meaningful way.
+    lags = np.flatnonzero((distance < before) & (before > 1e-13)) + 1
+    return lags, distance[lags - 1]

@@ -1,0 +1,63 @@
+"""One flow beside the optimizer that it models: the iterates to compare it with, how far it is from them, and what to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cfdyn.analysis.compare import compare
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.systems.flow import Flow
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.orbit import Orbit, iterate
+from cfdyn.systems.steps import as_map
+
+MODERATE = 10_000.0  # up to this time the optimizer is run too, unless the user says otherwise
+POINTS, MOST_STEPS = 400, 2000  # rows of a figure: a point for each of its pixels, or of the solver's steps
+
+
+def own_orbit(flow: Flow, loss: Loss | None, start: Sequence[float], time: float, wanted: bool | None = None) -> Orbit | None:
+    """The optimizer's own steps from the start of its flow; None if there are none, or if they are not ``wanted``.
+
+    ``wanted=None``: up to a moderate time, where the start is one of the optimizer too.
+    """
+    if flow.optimizer is None or loss is None or wanted is False or (wanted is None and time > MODERATE):
+        return None
+    step = as_map(loss, flow.optimizer)
+    if wanted is None and len(start) not in (step.n_weights, step.dim):
+        # A full state of the model alone, which is none of the optimizer's.
+        return None
+    return iterate(step, start, int(time))
+
+
+def rows_to_draw(path: Trajectory) -> list[float]:
+    """Times close enough to draw a path: on a grid, at the steps' ends, and on both sides of every event."""
+    end = path.starts[-1] + path.sizes[-1]
+    events = np.array([event.t for event in path.events])
+    stride = 1 + len(path.starts) // MOST_STEPS
+    grid, ends = np.linspace(0.0, end, POINTS + 1), path.starts[::stride]
+    rows = np.unique(np.concatenate([grid, ends, events, np.nextafter(events, 0.0)]))
+    return rows[(rows >= 0) & (rows <= end)].tolist()
+
+
+def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:
+    """The path against the averages of the optimizer's iterates, at the last of them and where it is farthest.
+
+    ``compared``: how many averages there are; the other numbers are left out where there is none.
+    """
+    facts: dict[str, Any] = {"status": orbit.status, "steps": len(orbit.z) - 1, "compared": 0}
+    if len(orbit.z) < 3:
+        return facts
+    found = compare(orbit, [path])
+    (model,) = found.models
+    last = len(model.w) - 1
+    if last < 0:
+        return facts
+    away = np.linalg.norm(model.w - found.averaged[: last + 1], axis=1)
+    return {
+        **facts, "compared": last + 1, "t": found.t[last], "distance": model.final_distance, "max_distance": model.max_distance,
+        "farthest": int(found.t[away.argmax()]), "midpoint": found.averaged[last], "loss": found.loss[last],
+        "sharpness": found.sharpness[last], "variance": found.variance[last],
+    }  # fmt: skip
