@@ -87,23 +87,30 @@ def halved(loss: Loss, optimizer: Optimizer) -> Flow:
 
     made = descent("halved", loss, optimizer)
     d = made.n_weights
-    return Flow(ModelSpec("halved", made, {"curvature": Part(curvature, d + d * d)}), kernel=Kernel(kernel.halved, ("curvature",), scratch=d + d * d))
+    return Flow(ModelSpec("halved", made, {"curvature": Part(curvature, d + d * d)}), kernel=Kernel(kernel.halved, kernel.Halved, ("curvature",), d))
 '''
 KERNEL = '''
 """The right-hand side of half the gradient flow."""
 
-from cfdyn.kernels.models.block import RULES, SCRATCH, D, P
-from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer
+from cfdyn.kernels.layout import Array, Rule
+from cfdyn.kernels.models.block import Model
+from cfdyn.machine.jit import call, kernel_rule, numbers
+
+
+class Halved(Model):
+    """``curvature`` makes rows: ηg, and ηH below it."""
+
+    curvature = Rule()
+    curved = Array("d + 1", "d")
 
 
 @kernel_rule
 def halved(z, block, out):
     """−ηg/2."""
-    m, at, result = numbers(block), integers(block), numbers(out)
-    g = at[SCRATCH]
-    call_from(m, RULES[0], z, pointer(m, at[P]), pointer(m, g))
-    for i in range(at[D]):
-        result[i] = -m[g + i] / 2
+    b, result = Halved(block), numbers(out)
+    call(b.curvature, z, b.p, b.curved)
+    for i in range(b.d):
+        result[i] = -b.curved[0, i] / 2
 '''
 FLOW_COMMAND = '''
 """``cfdyn halved``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.kernels.boxes.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats
-from cfdyn.kernels.boxes.segments import EMPTY, contract, short
+from cfdyn.kernels.boxes.segments import EMPTY, contract, short_kernel
 
 FINISHED, PAUSED, FULL = 0, 1, 2
 TOP, LINKS, FOUND, UNDECIDED = 0, 1, 2, 3
@@ -13,7 +13,7 @@ COARSE = 0.05  # of the extent: wider boxes are split first, in the order of the
 AGAIN = 0.6  # Krawczyk's test is tried anew when the widest box is that much smaller
 
 
-@short
+@short_kernel
 def widest(x, extent) -> tuple[int, float]:
     """The first entry that is COARSE, else the widest one; and the largest width, in parts of the extent, or of the entry
     itself far outside."""
@@ -28,7 +28,7 @@ def widest(x, extent) -> tuple[int, float]:
     return first if first >= 0 else best, largest
 
 
-@short
+@short_kernel
 def may_repeat(x, shift) -> bool:
     """Whether the points of an orbit in the chain may be the same again after that many steps."""
     for k in range(0, x.shape[1], 2):
@@ -37,7 +37,7 @@ def may_repeat(x, shift) -> bool:
     return True
 
 
-@short
+@short_kernel
 def split_point(lo, hi, extent) -> float:
     """The middle, in the sense of magnitudes where an interval is far wider than the region."""
     if hi - lo < 100.0 * extent:
@@ -49,7 +49,7 @@ def split_point(lo, hi, extent) -> float:
     return -np.sqrt(max(-hi, extent)) * np.sqrt(-lo)
 
 
-@short
+@short_kernel
 def copy_chain(x, to_stack, stack, row) -> None:
     """The chain into a row of the stack, or out of it."""
     width = x.shape[1]
@@ -60,7 +60,7 @@ def copy_chain(x, to_stack, stack, row) -> None:
             x[a // width, a % width] = stack[row, a]
 
 
-@short
+@short_kernel
 def test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table) -> tuple[int, float]:
     """Krawczyk's test as long as it cuts much: its answer, and the width of the last try; NONE also for orbits that repeat."""
     answer = OPEN
@@ -76,7 +76,7 @@ def test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, m
     return answer, tried
 
 
-@short
+@short_kernel
 def search(step, jacobian, p, region, order, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse,
            table, found, undecided) -> int:  # fmt: skip
     """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL.

@@ -6,7 +6,7 @@ and the row that elimination exchanged.
 
 from __future__ import annotations
 
-from cfdyn.kernels.boxes.segments import POINT, ROUND, SLOPES, VALUE, bounded, intersect, short
+from cfdyn.kernels.boxes.segments import POINT, ROUND, SLOPES, VALUE, bounded, intersect, short_kernel
 from cfdyn.machine.jit import pointer
 
 NONE, OPEN, ONE = -1, 0, 1
@@ -14,7 +14,7 @@ WIDER, TINY = 1.2, 1e-13
 MIDDLE, RADIUS, DEFECT, SPREAD, ANSWER, WITHIN, EXCHANGED = 0, 1, 2, 3, 4, 5, 6
 
 
-@short
+@short_kernel
 def invert(a, table) -> bool:
     """The inverse of a square matrix in place, by Gauss and Jordan with row exchanges; False: singular."""
     n = a.shape[0]
@@ -47,7 +47,7 @@ def invert(a, table) -> bool:
     return True
 
 
-@short
+@short_kernel
 def assemble(step, jacobian, p, x, tiny, work, matrix, table) -> bool:
     """The matrix of the middle slopes on the wider boxes, and the table; False where the slopes have no bounds."""
     n, d, pp, width = x.shape[0], x.shape[1] // 2, pointer(p, 0), work.shape[1]
@@ -79,7 +79,7 @@ def assemble(step, jacobian, p, x, tiny, work, matrix, table) -> bool:
     return True
 
 
-@short
+@short_kernel
 def row_error(inverse, matrix, table, a, d) -> float:
     """What row a of 1 − (inverse · matrix) may add: only round-off, of a matrix with D + 1 entries in a column."""
     n, total = inverse.shape[0], 0.0
@@ -95,7 +95,7 @@ def row_error(inverse, matrix, table, a, d) -> float:
     return total
 
 
-@short
+@short_kernel
 def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
     """ONE orbit in the chain made a fifth wider, NONE in the chain, or OPEN and the chain cut.
 
@@ -128,7 +128,7 @@ def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
     return OPEN
 
 
-@short
+@short_kernel
 def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
     """Whether every closed orbit in the chain certainly repeats itself after ``shift`` steps, a divisor of its n.
 
@@ -162,7 +162,7 @@ def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
     return invert(inverse, table) and contracts(inverse, matrix, table)
 
 
-@short
+@short_kernel
 def contracts(inverse, matrix, table) -> bool:
     """Whether |1 − (inverse · matrix)| and |inverse| times the spread of each row add up to less than 1."""
     n = inverse.shape[0]

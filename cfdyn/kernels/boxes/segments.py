@@ -13,7 +13,7 @@ import numpy as np
 
 from cfdyn.machine.jit import inline_kernel, kernel, pointer
 
-short = partial(kernel, short=True)
+short_kernel = partial(kernel, short=True)
 EMPTY, KEPT, NEXT, THIS = -1, 0, 1, 2
 IMAGE, SLOPES, BALL, POINT, VALUE = 0, 1, 2, 3, 4
 ROUND = 2e-15  # outward, relative to what was added up
@@ -55,7 +55,7 @@ def change_by_others(work, d, k, left_out) -> float:
     return total
 
 
-@short
+@short_kernel
 def contract_forward(step, jacobian, p, x, i, work) -> int:
     """Cut row i + 1 by the image of row i, and row i by what leads there; EMPTY, or the sum of NEXT and THIS where much
     is gone."""
@@ -92,7 +92,7 @@ def contract_forward(step, jacobian, p, x, i, work) -> int:
     return change
 
 
-@short
+@short_kernel
 def contract_backward(x, i, j, k, m, work) -> int:
     """Cut entry m of row i by entry k of row j, where the slope is not 0; EMPTY, KEPT, or THIS if much is gone."""
     d, low, high = x.shape[1] // 2, work[SLOPES, 2 * (x.shape[1] // 2 * k + m)], work[SLOPES, 2 * (x.shape[1] // 2 * k + m) + 1]
@@ -111,7 +111,7 @@ def contract_backward(x, i, j, k, m, work) -> int:
     return THIS if moved == NEXT else moved
 
 
-@short
+@short_kernel
 def order_points(x, region, order) -> bool:
     """Of all points in the region, and of their images, row 0 comes first: each cycle is looked for once; False if nothing is
     left.
@@ -138,7 +138,7 @@ def order_points(x, region, order) -> bool:
     return True
 
 
-@short
+@short_kernel
 def contract(step, jacobian, p, x, start, region, order, work) -> int:
     """Carry what is new about row ``start`` along the orbit, forward and backward, as far as it says anything; EMPTY or the
     links used."""

@@ -11,7 +11,7 @@ from cfdyn.kernels.steppers import methods, radau5
 from cfdyn.kernels.steppers.control import initial_step
 from cfdyn.kernels.steppers.events import OPEN, arrived, first_event, land
 from cfdyn.kernels.steppers.field import RENEW, borrowed_field, derivative
-from cfdyn.kernels.steppers.methods import Clock
+from cfdyn.kernels.steppers.methods import Clock, tools_in
 from cfdyn.machine.jit import borrowed, call, inline_kernel, kernel
 
 
@@ -64,8 +64,7 @@ def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivot
     Returns (rows filled, how it ended).
     """
     field, clock = borrowed_field(z.size, k, rules, p, block, counts), Clock(clock)
-    z, f, coefficients = borrowed(z), borrowed(f), borrowed(coefficients)
-    tools = methods.tools_in(found, clock, memory, pairs, pivots)
+    z, f, coefficients, tools = borrowed(z), borrowed(f), borrowed(coefficients), tools_in(found, clock, memory, pairs, pivots)
     begin(field, clock, z, f, tools)
     done, rejected = 0 * times.shape[0], False  # numba would compile for a literal 0 too
     while done < times.shape[0]:
