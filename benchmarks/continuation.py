@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 import cfdyn as cf
-from cfdyn.continuation.branch.system import CycleTracer
+from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import polish
 from cfdyn.kernels.continuation.driver import Curve, System, follow
@@ -63,13 +63,13 @@ def speed(plan: Plan) -> Rows:
     yield Row(f"logistic map, {STEPS} steps", cells, (Goal(cells["cfdyn (ms)"], LIMIT), Goal(faster, 1.0, above=True)))
 
 
-def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[CycleTracer, Any]:
+def tracer_at(step: cf.Map, points: np.ndarray, name: str, bounds: tuple[float, float]) -> tuple[BranchTracer, Any]:
     """A system and a solution to start from."""
-    tracer = CycleTracer(step, len(points), name, bounds, points)
+    tracer = BranchTracer(step, len(points), name, bounds, points)
     return tracer, tracer.begin(tracer.z(points, step.params[name]))
 
 
-def loop(tracer: CycleTracer, start: Any, steps: int, size: float) -> int:
+def loop(tracer: BranchTracer, start: Any, steps: int, size: float) -> int:
     """The compiled loop by itself, all steps of one length or shorter; the number of rows."""
     curve = Curve(*(np.empty((steps + 1, len(part))) for part in start))
     for part, first in zip(curve, start, strict=True):
@@ -208,79 +208,10 @@ def nearest(points: list[tuple[str, float]], kind: str, value: float) -> float:
     return min(found, key=lambda parameter: abs(parameter - value))
 
 
-<<<<<<< HEAD
 @bench.table("accumulation points")
 def accumulations(plan: Plan) -> Rows:
     """Relative errors against published digits; times of whole calls, from the start of the cascade on."""
     for title, *call, exact in (
-=======
-def speed_row(repeats: int) -> Row:
-    """2,000 steps with flip detection."""
-    bounds, points = (2.0, 100.0), np.array([[0.5]])
-
-    def by_cfdyn() -> Any:
-        return cf.analysis.continue_cycle(LOGISTIC, points, "r", bounds, max_steps=STEPS, max_step=STEP, coefficients=False)
-
-    tracer, start = tracer_at(LOGISTIC, points, "r", bounds)
-    found = by_cfdyn()
-    flips = [s.parameter for s in found.bifurcations if s.kind == "flip"]
-    other = by_python(STEPS, 1e-3)
-    if len(found) <= STEPS or abs(flips[0] - 3) > EXACT or abs(other - 3) > EXACT:
-        raise harness.BenchmarkError(f"not the same work: {len(found)} rows, flips at {flips} and {other}")
-    calls: dict[str, Any] = {"cfdyn": by_cfdyn, LOOP: lambda: loop(tracer, start, STEPS, STEP),
-                             PYTHON: lambda: by_python(STEPS // 10, 1e-2)}  # fmt: skip
-    runs: list[continuation_auto.Run] = []
-    if continuation_auto.folder() is not None:
-        program, size = continuation_auto.Program(ONE, "x", "r", (0.5,), 2.0), float(found.parameter[-1] - 2) / STEPS
-        calls[AUTO] = lambda: runs.append(program.run(bounds, size, STEPS, one_length=True))
-    times = interleaved(calls, repeats)
-    spent: dict[str, Any] = {name: timing.median * 1e3 for name, timing in times.items() if timing}
-    spent[PYTHON] *= 10
-    spent[AUTO] = min((run.own_seconds * 1e3 for run in runs), default=None)
-    spent[f"{AUTO}, its process"] = min((run.seconds * 1e3 for run in runs), default=None)
-    cells: dict[str, Any] = {f"{name} (ms)": value for name, value in spent.items()}
-    faster = ratio(spent[AUTO], spent["cfdyn"])
-    cells |= {f"{AUTO} ÷ cfdyn": faster, f"{PYTHON} ÷ cfdyn": ratio(spent[PYTHON], spent["cfdyn"])}
-    cells["error of the flip"] = f"{abs(flips[0] / 3 - 1):.1e}"
-    return Row(f"logistic map, {STEPS} steps", cells, (Goal(spent["cfdyn"], LIMIT), Goal(faster, 1.0, above=True)))
-
-
-def growth_rows(periods: tuple[int, ...], repeats: int) -> list[Row]:
-    """Time per step and point for longer and longer cycles."""
-    rows = []
-    for n in periods:
-        harness.progress(f"continuation: period {n}")
-        cells: dict[str, Any] = {}
-        for name, step, parameter in (("one variable", LOGISTIC.at(r=3.99), "r"), ("two variables", HENON.at(a=1.4), "a")):
-            points = some_cycle(step, n)
-            value = step.params[parameter]
-            tracer, start = tracer_at(step, points, parameter, (value - 1, value + 1))
-            done = loop(tracer, start, 400, 1e-7) - 1
-            spent = measure(lambda t=tracer, s=start: loop(t, s, 400, 1e-7), repeats).median
-            cells[f"{name} (µs per step)"] = spent / done * 1e6
-            cells[f"{name} (ns per step and point)"] = spent / done / n * 1e9
-        rows.append(Row(f"period {n}", cells))
-    return rows
-
-
-def some_cycle(step: cf.Map, n: int) -> np.ndarray:
-    """A cycle of period n from a close return of a chaotic orbit."""
-    from cfdyn.cycles.same import least_period
-    from cfdyn.cycles.shooting import polish
-
-    orbit = cf.iterate(step, [0.3] * step.dim, 40_000).z[1000:]
-    for k in np.argsort(np.abs(orbit[n:] - orbit[:-n]).max(axis=1))[:200]:
-        points = polish(step, orbit[k : k + n].copy())
-        if points is not None and least_period(points) == n:
-            return points
-    raise harness.BenchmarkError(f"no cycle of period {n} was found")
-
-
-def point_rows(repeats: int) -> list[Row]:
-    """Accumulation points against their digits."""
-    rows = []
-    for title, step, start, name, bounds, levels, exact in (
->>>>>>> main
         ("cascade, logistic map", LOGISTIC.at(r=2.5), [0.6], "r", (1.5, 4.0), 10, 3.569945671870944902),
         ("cascade, GD on the double well", WELL, [1.0], "lr", (0.1, 2.0), 10, 1.30228346270071),
     ):

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
 from cfdyn.continuation.curve.start import checked_plane, left_side, started, system_of
 from cfdyn.continuation.records import WithMap, extended
-from cfdyn.continuation.requirements import check_steps
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 

@@ -14,7 +14,7 @@ from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
 from cfdyn.continuation.branch.switching import branching_fields, together
-from cfdyn.continuation.requirements import checked_bounds
+from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance

@@ -12,10 +12,9 @@ from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
-from cfdyn.continuation.branch.system import BranchTracer, check_size
+from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
-from cfdyn.continuation.requirements import check_steps, checked_bounds
-from cfdyn.numerics.stability import stability
+from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -225,5 +224,5 @@ def continue_cycle(
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.array([stability(row) is True for row in fields["multipliers"]], dtype=bool)
+    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
     return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

@@ -12,7 +12,7 @@ import numpy as np
 from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
-from cfdyn.continuation.requirements import checked_bounds
+from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.errors import NumericsError, UsageError

@@ -8,12 +8,30 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from cfdyn.continuation.borders import BorderPoint, border_ahead
 from cfdyn.continuation.tracer import CycleTracer, Piece, Solution, row_of, some_rows, stacked
 from cfdyn.kernels.continuation.driver import Curve
 
 AT_BORDER = ("crossed", "corner", "stalled")  # how a piece ends where a switching function vanishes
 MOST_BORDERS = 64
+REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
+CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
+HALVINGS, CLOSE = 60, 1e-9  # of the last step before a border: until so small a length is left of it
+NEAR = 1e-5  # a length: how far from a border steps may have stalled
+DIFFERENCE = 1e-6  # a length: for the speed at which switching functions go to 0
+ASIDE = 1e-7  # a length: for the normal of a border, and how far behind it a tangent is looked for
+ON = 1e-9  # of a switching function: a point is on its border
+class BorderPoint(NamedTuple):
+    """Where a switching function vanishes, the last solution before, which function, and the sign that it has behind.
+
+    ``switch`` counts from 0 to n · switches: those of the first point of the cycle come first.
+    """
+
+    z: np.ndarray
+    last: Solution
+    switch: int
+    sign: float
+
+
 Crossing = tuple[Piece, BorderPoint | None, Solution | None, str]
 Followed = TypeVar("Followed", bound=CycleTracer)
 
@@ -112,3 +130,106 @@ class PathFollower(ABC, Generic[Followed]):
         """The path on from one side of another (0: its first row, 1: its last), that end included, its tangent outwards."""
         found = self.one_way(end, pace, origin)
         return found if side else found.reversed(self.tracer.odd)
+
+
+@np.errstate(all="ignore")
+def border_ahead(tracer: CycleTracer, last: Solution, beyond: Solution | None) -> BorderPoint | None:
+    """The border that ended steps at a solution; None if no switching function is about to vanish there."""
+    last = _narrowed(tracer, last, beyond)
+    before = tracer.evaluate(last.z - DIFFERENCE * last.tangent, tracer.weights * last.tangent)[2]
+    values = tracer.switching(last.values)
+    slope = (values - tracer.switching(before)) / DIFFERENCE
+    distance = -values / slope
+    distance[~(distance >= 0)] = np.inf
+    j = int(np.argmin(distance))
+    if not distance[j] <= NEAR:
+        return None
+    return BorderPoint(last.z + distance[j] * last.tangent, last, j, float(np.sign(slope[j])))
+
+
+def _narrowed(tracer: CycleTracer, last: Solution, beyond: Solution | None) -> Solution:
+    """The last solution before the border, to within round-off of it, by halving the step to the one beyond."""
+    if beyond is None:
+        return last
+    border = tracer.weights * last.tangent
+    lo, hi, signs = 0.0, float(border @ (beyond.z - last.z)), np.sign(tracer.switching(last.values))
+    start, tangent = last.z, last.tangent
+    for _ in range(HALVINGS):
+        middle = (lo + hi) / 2
+        found = tracer.solve(start + middle * tangent, border)
+        if found is not None and (np.sign(tracer.switching(found.values)) == signs).all():
+            lo, last = middle, found
+        else:
+            hi = middle
+        if hi - lo <= CLOSE:
+            break
+    return last
+
+
+def solution_behind(tracer: CycleTracer, met: BorderPoint) -> Solution | None:
+    """A solution behind the border, with its tangent away from it; None if none is found close by."""
+    border = tracer.weights * met.last.tangent
+
+    def switch(z: np.ndarray) -> float:
+        return float(tracer.switching(tracer.evaluate(z, border)[2])[met.switch])
+
+    normal = _normal(tracer, met, switch)
+    aside = met.z + met.sign * ASIDE * normal / tracer.length(normal)
+    for direction in (met.last.tangent, tracer.weights**-0.5 * np.ones(tracer.m)):
+        side = tracer.at(aside, direction)
+        if side is not None:
+            break
+    else:
+        return None
+    ahead = met.sign * (switch(aside + ASIDE * side.tangent) - switch(aside))
+    tangent = side.tangent if ahead > 0 else -side.tangent
+    for h in (1e-4, 1e-5, 1e-3):
+        found = tracer.solve(met.z + h * tangent, tracer.weights * tangent)
+        if found is None or tracer.length(found.z - met.z) >= 5 * h:
+            continue
+        if np.sign(tracer.switching(found.values)[met.switch]) == met.sign:
+            return found
+    return None
+
+
+def _normal(tracer: CycleTracer, met: BorderPoint, switch: Callable[[np.ndarray], float]) -> np.ndarray:
+    """The gradient (m,) of the switching function in the point of the cycle that meets the border, or if 0 along a parameter."""
+    normal, scales = np.zeros(tracer.m), tracer.weights[:-1] ** -0.5
+    first = met.switch // tracer.switches * (1 + tracer.directions) * tracer.d
+    for entry in range(first, first + tracer.d):
+        shift = np.zeros(tracer.m)
+        shift[entry] = ASIDE * scales[entry]
+        normal[entry] = (switch(met.z + shift) - switch(met.z - shift)) / (2 * ASIDE) * scales[entry]
+    if not normal.any():
+        normal[-1] = 1.0
+    return normal
+
+
+def off_border(tracer: CycleTracer, start: Solution) -> Solution:
+    """The start, or where it is on a border a solution beside it, from which the border is met."""
+    for j in np.flatnonzero(np.abs(tracer.switching(start.values)) <= ON):
+        for sign in (1.0, -1.0):
+            found = solution_behind(tracer, BorderPoint(start.z, start, int(j), sign))
+            if found is not None:
+                return found
+    return start
+
+
+def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
+    """The effect of a border collision, in words, from the multipliers on both sides of it.
+
+    Feigin's rules: both cycles exist on one side of it only if the number of real multipliers above 1 on both sides
+    together is odd, and a cycle of twice the period is born if that of real multipliers below −1 is.
+
+    References
+    ----------
+    di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
+    systems, Chaos Solitons Fractals 10, §3.
+    """
+    found = np.concatenate([np.ravel(before), np.ravel(after)])
+    if min(np.abs(found - 1).min(), np.abs(found + 1).min()) <= CRITICAL:
+        return f"undecided: a multiplier is 1 or −1 on one side of it, to {CRITICAL:g}"
+    real = found.real[np.abs(found.imag) <= REAL * np.abs(found)]
+    above, below = int((real > 1).sum()), int((real < -1).sum())
+    words = "fold: both cycles are on one side of it" if above % 2 else "persistence: the cycle goes on across it"
+    return words + (f"; a {2 * n}-cycle is born" if below % 2 else "")

@@ -43,11 +43,11 @@ def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
     For k = 1 that is c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩, and ``size`` is the larger of its two parts.
     """
     q, p, k = minus.right, minus.left, minus.nullity
-    h = {pair: plus.solve(-forms.second(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
+    h = {pair: plus.solve(-forms.derivative(q[pair[0]], q[pair[1]])) for pair in combinations_with_replacement(range(k), 2)}
     tensor, size = np.empty((k, k, k, k)), 0.0
     for j, l, m in combinations_with_replacement(range(k), 3):
-        cubic = forms.third(q[j], q[l], q[m])
-        quadratic = np.sum([forms.second(q[a], h[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
+        cubic = forms.derivative(q[j], q[l], q[m])
+        quadratic = np.sum([forms.derivative(q[a], h[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
         for i in range(k):
             parts = paired(p[i], cubic) / 6, paired(p[i], quadratic) / 6
             size = max(size, abs(parts[0]), abs(parts[1]))
@@ -64,10 +64,10 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     A x_α − x_α⁺ = −f_α + βq and x_α orthogonal to q. Where a ≠ 0, ξ → ξ + sδ changes b and e, but neither a, β nor c.
     """
     q, p = plus.right[0], plus.left[0]
-    curvature = forms.second(q, q)
+    curvature = forms.derivative(q, q)
     a = float(paired(p, curvature)) / 2
     h = _second_order(plus, -curvature, 2 * a * q[0])
-    cubic, quadratic = p * forms.third(q, q, q) / 6, p * forms.second(q, h) / 2
+    cubic, quadratic = p * forms.derivative(q, q, q) / 6, p * forms.derivative(q, h) / 2
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
@@ -88,9 +88,10 @@ def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[floa
     d = ¹⁄₂₄⟨p, D⁴f(q,q,q,q) + 6C(q,q,h) + 3B(h,h) + 4B(q,k)⟩, where Ak − k⁺ = −C(q,q,q) − 3B(q,h) + 6c q + 6a h, ⟨p,k⟩ = 0.
     """
     q, p = plus.right[0], plus.left[0]
-    h = _second_order(plus, -forms.second(q, q), 2 * a * q[0])
-    k = _second_order(plus, -forms.third(q, q, q) - 3 * forms.second(q, h), 6 * c * q[0] + 6 * a * h[0])
-    parts = p * np.array([forms.fourth(q), 6 * forms.third(q, q, h), 3 * forms.second(h, h), 4 * forms.second(q, k)]) / 24
+    form = forms.derivative
+    h = _second_order(plus, -form(q, q), 2 * a * q[0])
+    k = _second_order(plus, -form(q, q, q) - 3 * form(q, h), 6 * c * q[0] + 6 * a * h[0])
+    parts = p * np.array([form(q, q, q, q), 6 * form(q, q, h), 3 * form(h, h), 4 * form(q, k)]) / 24
     return float(parts.sum()), float(np.abs(parts).sum())
 
 
@@ -107,10 +108,10 @@ def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, mul
     c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
     """
     q, p = pair.right[0], pair.left[0]
-    mean = plus.solve(-forms.second(q, q.conj()))
-    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.second(q, q))
-    parts = [paired(p, forms.third(q, q, q.conj())) / 2, paired(p, forms.second(q, mean)),
-             paired(p, forms.second(q.conj(), double)) / 2]  # fmt: skip
+    mean = plus.solve(-forms.derivative(q, q.conj()))
+    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.derivative(q, q))
+    parts = [paired(p, forms.derivative(q, q, q.conj())) / 2, paired(p, forms.derivative(q, mean)),
+             paired(p, forms.derivative(q.conj(), double)) / 2]  # fmt: skip
     c1 = complex(sum(parts))
     found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}
     return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
@@ -122,10 +123,10 @@ def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple
     d_i = ½⟨p_i, B(q,q)⟩ for the left vectors p_i of the multipliers 1; r > 0: the oscillation moves to where it decays.
     """
     q, p = critical.right[0], critical.left[0]
-    curvature = forms.second(q, q)
+    curvature = forms.derivative(q, q)
     found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])
     found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
-    rates = [float(paired(p, forms.second(q, v))) for v in plus.right]
+    rates = [float(paired(p, forms.derivative(q, v))) for v in plus.right]
     return found, float(found @ rates)
 
 

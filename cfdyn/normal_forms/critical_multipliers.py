@@ -94,8 +94,8 @@ class CriticalMultipliers:
         if self.plus and not plus.split:
             raise NumericsError(f"a {first} with a strong resonance 1:1: two multipliers are +1 with one eigenvector")
         for v, p in zip(plus.right, plus.left, strict=True) if self.plus else ():
-            square = forms.second(v, v)
-            others = np.abs(forms.second(v, q)) + np.abs(forms.second(q, q.conj()))
+            square = forms.derivative(v, v)
+            others = np.abs(forms.derivative(v, q)) + np.abs(forms.derivative(q, q.conj()))
             if abs((p * square).sum()) > STILL * (np.abs(p) * (np.abs(square) + others)).sum():
                 what = f"fold–{first} point"
                 size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))

@@ -33,17 +33,9 @@ class Forms:
         if not np.isfinite(self.matrices).all():
             raise NumericsError("the map has no derivative at this point")
 
-    def second(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """D²f(x_k)[u_k, v_k], (n, D)."""
-        return self._form(self.step, self.points, u, v)
-
-    def third(self, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """D³f(x_k)[u_k, v_k, w_k], (n, D)."""
-        return self._form(self.step, self.points, u, v, w)
-
-    def fourth(self, u: np.ndarray) -> np.ndarray:
-        """D⁴f(x_k)[u_k, u_k, u_k, u_k], (n, D)."""
-        return self._form(self.step, self.points, u, u, u, u)
+    def derivative(self, *directions: np.ndarray) -> np.ndarray:
+        """Dᵏf(x_i)[u_i, v_i, …] for k directions (n, D), (n, D)."""
+        return self._form(self.step, self.points, *directions)
 
     @cached_property
     def slope(self) -> np.ndarray:
@@ -77,7 +69,7 @@ class Forms:
 
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
-    """Dᵏf(x_i)[u_i, v_i, …] at each of the points, (n, D)."""
+    """The same for any points (n, D) and real directions."""
     rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
     evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
     return out

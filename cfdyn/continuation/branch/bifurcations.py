@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, root, solved_nodes
-from cfdyn.continuation.branch.system import BRANCH, FLIP, FOLD, MOST_DENSE, BranchTracer
+from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer
 from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
 
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none

@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.continuation.borders import BorderPoint, off_border, solution_behind
 from cfdyn.continuation.branch.bifurcations import changes
-from cfdyn.continuation.branch.special_points import grouped, merges
-from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer, check_size
-from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative
-from cfdyn.continuation.paths import AT_BORDER, Crossing, Path, PathFollower
-from cfdyn.continuation.requirements import check_steps, checked_bounds
+from cfdyn.continuation.branch.merging import grouped, merges
+from cfdyn.continuation.branch.system import (
+    MOST_DENSE,
+    NO_DERIVATIVE,
+    BranchTracer,
+    check_size,
+    check_steps,
+    checked_bounds,
+    has_no_derivative,
+)
+from cfdyn.continuation.paths import AT_BORDER, BorderPoint, Crossing, Path, PathFollower, off_border, solution_behind
 from cfdyn.continuation.tracer import TOLERANCE, Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.angles import opened_away
 from cfdyn.cycles.same import least_period
@@ -121,7 +126,9 @@ class BranchFollower(PathFollower[BranchTracer]):
     def extension(self, rows: np.ndarray, start: int, side: int, pace: float) -> Path:
         """The path on from one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""
         end, origin = (self._solution(rows, row, 1 if side else -1) for row in (-side, start))
-        return self.further(end, origin, side, pace)
+        path = self.further(end, origin, side, pace)
+        # One that closes is a whole from its start forwards.
+        return path if side else path._replace(ends=(path.ends[0], ""))
 
     def _solution(self, rows: np.ndarray, row: int, way: int) -> Solution:
         """A row of the branch with its tangent to larger or smaller rows."""

@@ -13,15 +13,14 @@ from cfdyn.continuation.between_rows import between, root
 from cfdyn.continuation.branch.bifurcations import changes, locate_flip
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_vertical
-from cfdyn.continuation.branch.system import FLIP, BranchTracer, check_size
+from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps
 from cfdyn.continuation.paths import Path
-from cfdyn.continuation.requirements import check_steps
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.kernels.continuation.shooting import MATRICES
+from cfdyn.kernels.continuation.shooting import FLIP, MATRICES
 from cfdyn.normal_forms.by_kind import normal_form_fields
 from cfdyn.normal_forms.coefficients import speed_of
 from cfdyn.normal_forms.homological import BorderedSystem, Forms

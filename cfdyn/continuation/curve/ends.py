@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import interpolated
-from cfdyn.continuation.branch.special_points import merges, shorter_periods
+from cfdyn.continuation.branch.merging import merges, shorter_periods
 from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows, stacked

@@ -36,7 +36,9 @@ def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[st
     return {
         "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": path.points[:, -2:].copy(),
         "points": tracer.points(path.points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
-        "coefficient": coefficient, "special": [_special_fields(tracer, s) | {"provenance": settings} for s in special],
+        "coefficient": coefficient, "special": [{
+            "kind": s.kind, "parameters": s.z[-2:].copy(), "points": tracer.points(s.z)[: s.period or None],
+            "multipliers": _table([s.multipliers])[0], "place": s.row, "provenance": settings} for s in special],
         "ends": (_reason(tracer, path, 0, ends[0]), _reason(tracer, path, 1, ends[1])), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": tracer.bounds, "condition": condition, "paces": path.paces, "start": path.start,
         "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": tracer.step, "provenance": settings,
@@ -47,12 +49,6 @@ def _table(rows: list[np.ndarray]) -> np.ndarray:
     """Multipliers, the largest modulus first; real where all are."""
     table = np.array([row[np.argsort(-np.abs(row), kind="stable")] for row in rows])
     return table.real.copy() if not table.imag.any() else table
-
-
-def _special_fields(tracer: CurveTracer, found: Found) -> dict[str, Any]:
-    points = tracer.points(found.z)[: found.period or None]
-    return {"kind": found.kind, "parameters": found.z[-2:].copy(), "points": points,
-            "multipliers": _table([found.multipliers])[0], "place": found.row}  # fmt: skip
 
 
 def _end_point(follower: CurveFollower, path: Path, side: int) -> Found | None:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cfdyn.continuation.borders import BorderPoint, solution_behind
+from cfdyn.continuation.branch.system import check_memory
 from cfdyn.continuation.curve.ends import completed, merging
 from cfdyn.continuation.curve.point import CurvePoint
 from cfdyn.continuation.curve.system import HELD, CurveTracer
-from cfdyn.continuation.paths import Crossing, Path, PathFollower
-from cfdyn.continuation.requirements import check_memory
+from cfdyn.continuation.paths import BorderPoint, Crossing, Path, PathFollower, solution_behind
 from cfdyn.continuation.tracer import SAME, Piece, Solution, some_rows
 from cfdyn.errors import NumericsError
 from cfdyn.kernels.continuation.critical import CONDITION

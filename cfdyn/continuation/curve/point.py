@@ -15,6 +15,7 @@ from cfdyn.normal_forms.homological import BorderedSystem, Forms
 ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding
 SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
 ON_CIRCLE, COMPLEX = 1e-6, 1e-9  # of a modulus to 1; of an imaginary part
+CONTINUUM = 1e-9  # of multipliers to 1, where there is a continuum of cycles
 
 
 class CondensedMultipliers:
@@ -61,7 +62,7 @@ def on_circle(multipliers: np.ndarray) -> bool:
 class CurvePoint:
     """The cycle at one point of the curve: its multipliers and the coefficient of its normal form.
 
-    ``sides``: its spectrum, or at a border collision that on either side of the border.
+    ``sides``: these, or at a border collision those on either side of the border.
     """
 
     def __init__(self, tracer: CurveTracer, z: np.ndarray):
@@ -89,41 +90,36 @@ class CurvePoint:
         away = np.abs(mu - self.tracer.nu) if self.tracer.form != PAIR else np.abs(mu * mu - trace * mu + 1)
         return bool(away.min(initial=np.inf) <= 1e-4)
 
+    @np.errstate(all="ignore")
     def coefficient(self) -> float:
         """a, c or d of the normal form along the curve's own direction; NaN where it has none."""
-        try:
-            with np.errstate(all="ignore"):
-                return self._coefficient()
-        except (CfdynError, np.linalg.LinAlgError):
-            return np.nan
-
-    def _coefficient(self) -> float:
-        matrices, kind = self.forms.matrices, self.tracer.kind
+        nu: complex = self.tracer.nu
+        kind, matrices = self.tracer.kind, self.forms.matrices
         if kind == "neimark-sacker":
             cosine = float(np.clip(self.z[-3], -1, 1))
-            turn = complex(cosine, np.sqrt(1 - cosine**2))
-        else:
-            turn = self.tracer.nu
-        critical = BorderedSystem(matrices, turn, 1)
-        if not critical.split:
+            nu = complex(cosine, np.sqrt(1 - cosine**2))
+        try:
+            critical = BorderedSystem(matrices, nu, 1)
+            if not critical.split:
+                return np.nan
+            if kind in ("flip", "neimark-sacker"):
+                # A − I, bordered where a continuum makes it singular.
+                plus = BorderedSystem(matrices, 1.0, int((np.abs(self.multipliers - 1) < CONTINUUM).sum()))
+                found = (coefficients.flip(self.forms, critical, plus) if kind == "flip" else
+                         coefficients.neimark_sacker(self.forms, critical, plus, nu))  # fmt: skip
+                value = found.coefficients["c" if kind == "flip" else "d"]
+            else:
+                found = coefficients.fold(self.forms, critical)
+                value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.blocks(self.z)[0, 1])
+        except (CfdynError, np.linalg.LinAlgError):
             return np.nan
-        if kind == "flip":
-            found = coefficients.flip(self.forms, critical, self._plus())
-            value = found.coefficients["c"]
-        elif kind == "neimark-sacker":
-            found = coefficients.neimark_sacker(self.forms, critical, self._plus(), turn)
-            value = found.coefficients["d"]
-        else:
-            found = coefficients.fold(self.forms, critical)
-            value = found.coefficients["a"] * np.sign(critical.right[0, 0] @ self.tracer.blocks(self.z)[0, 1])
         return float(value) if abs(value) > ZERO * found.size else 0.0
 
     def numerator(self, coefficient: float) -> float:
         """A coefficient times what vanishes where it may have a pole."""
-        spectrum, value = self.sides[0], coefficient
         if self.tracer.kind in ("flip", "neimark-sacker"):
-            value *= spectrum.characteristic(1.0) or 1.0
-        return value * (spectrum.slope(self.tracer.nu) or 1.0) if self.tracer.form != PAIR else value
+            coefficient *= self.sides[0].characteristic(1.0) or 1.0
+        return coefficient * (self.sides[0].slope(self.tracer.nu) or 1.0) if self.tracer.form != PAIR else coefficient
 
     def cubic(self) -> float:
         """c of the normal form of a fold or pitchfork; NaN where it has none."""
@@ -131,16 +127,11 @@ class CurvePoint:
         with np.errstate(all="ignore"):
             return float(coefficients.fold(self.forms, critical).coefficients["c"]) if critical.split else np.nan
 
-    def _plus(self) -> BorderedSystem:
-        """A − I, bordered where a continuum makes it singular."""
-        return BorderedSystem(self.forms.matrices, 1.0, int((np.abs(self.multipliers - 1) < 1e-9).sum()))
-
     def others(self) -> np.ndarray:
         """All multipliers but the critical ones."""
         kind, mu = self.tracer.kind, self.multipliers
         if kind in ("fold", "flip", "branch point"):
             return np.delete(mu, int(np.argmin(np.abs(mu - self.tracer.nu))))
         if kind == "neimark-sacker":
-            cosine = self.z[-3]
-            return mu[np.argsort(np.abs(mu * mu - 2 * cosine * mu + 1), kind="stable")[2:]]
+            return mu[np.argsort(np.abs(mu * mu - 2 * self.z[-3] * mu + 1), kind="stable")[2:]]
         return mu

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.continuation.branch.fields import with_special_points
 from cfdyn.continuation.branch.follower import followed, start_of
-from cfdyn.continuation.branch.special_points import with_special_points
-from cfdyn.continuation.branch.system import BranchTracer
+from cfdyn.continuation.branch.system import WIDEST, BranchTracer
 from cfdyn.continuation.curve.system import FORMS, CurveTracer
-from cfdyn.continuation.requirements import WIDEST
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
 from cfdyn.normal_forms.critical_multipliers import given_points

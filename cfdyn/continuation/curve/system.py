@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.lengths import NO_DERIVATIVE, has_no_derivative, length_scales
+from cfdyn.continuation.branch.system import NO_DERIVATIVE, has_no_derivative, length_scales
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
@@ -167,15 +167,10 @@ class CurveTracer(CycleTracer):
             held &= np.abs(aside.values[1:]) < HELD
         self.held = held.reshape(self.n, self.switches)
         self.block.watch[self.held] = 0.0
-        if self.kind == "border collision":
-            self._measure(start.tangent)
-
-    def _measure(self, tangent: np.ndarray) -> None:
-        """Lengths of the state are at least what the bounds do to it along the curve, which pieces of a map may not limit."""
-        weights = self.weights[:-2].reshape(self.n, self.d)
-        share = np.sqrt(self.weights[-2:] @ tangent[-2:] ** 2)
-        if share > TINY_SHARE:
-            moved = np.abs(tangent[:-2]).reshape(self.n, self.d).max(axis=0) / share
+        share = np.sqrt(self.weights[-2:] @ start.tangent[-2:] ** 2)
+        if self.kind == "border collision" and share > TINY_SHARE:
+            # Lengths of the state are at least what the bounds do to it, which the pieces of a map may not limit.
+            weights, moved = self.blocks(self.weights)[:, 0], np.abs(self.points(start.tangent)).max(axis=0) / share
             weights[:] = 1 / (np.maximum((weights * self.n) ** -0.5, moved) ** 2 * self.n)
 
     def sides(self, z: np.ndarray) -> list[np.ndarray]:

@@ -1,0 +1,117 @@
+"""Where the points of an n-cycle merge in groups: the bifurcation of the shorter cycle, solved on that cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import gcd
+
+import numpy as np
+
+from cfdyn.continuation.branch.system import BranchTracer
+from cfdyn.continuation.tracer import CycleTracer, Solution
+from cfdyn.kernels.continuation.shooting import FLIP
+
+COLLAPSED = 1e-7  # a share of the distance of two points: they are one
+CORRECTIONS = 30
+LAST = 1e-11  # a length: a step after which only rounding is left
+NUDGE = 1e-4  # a length: the first step of the secant method
+TOGETHER = 1e-3  # from −1: of multipliers that may pass it together
+SAME = 1e-6  # a length: points nearer to each other than this are one
+NEAR = 1e-5  # of the multiplier to the root of unity that it must be
+REACH = 10.0  # how far from where the points merge, in lengths of the step across it
+
+
+def shorter_periods(n: int) -> list[int]:
+    """The divisors of n below n."""
+    return [q for q in range(1, n) if n % q == 0]
+
+
+def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
+    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
+    points, found = tracer.points(rows), dict[int, int]()
+    for q in reversed(shorter_periods(tracer.n)):
+        gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
+        sizes = (gaps * gaps).sum(axis=1)
+        swapped = (gaps[:-1] * gaps[1:]).sum(axis=1) < 0
+        low, high = np.minimum(sizes[:-1], sizes[1:]), np.maximum(sizes[:-1], sizes[1:])
+        gone, both = low <= COLLAPSED**2 * high, high <= COLLAPSED**2 * sizes.max()
+        found |= {int(k): q for k in np.flatnonzero((swapped | gone) & ~both)}
+    return sorted(found.items())
+
+
+def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
+    """The least q with x_{i+q} = x_i in a solution, to a small part of a length."""
+    points = tracer.points(z)
+    for q in shorter_periods(tracer.n):
+        if tracer.length(tracer.z(points - np.roll(points, -q, axis=0), 0.0)) <= SAME:
+            return q
+    return tracer.n
+
+
+def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) -> tuple[str, float, np.ndarray] | None:
+    """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity.
+
+    (kind, how far it is on as a share of the step, the q points with the parameter); None where none is found.
+    """
+    parts = tracer.points(np.stack([before, after]))
+    sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
+    share = float(sizes[0] / sizes.sum())
+    z = before + share * (after - before)
+    own = BranchTracer(tracer.step, q, tracer.parameter, tracer.bounds, tracer.points(z)[:q])
+    start = own.solve(own.z(tracer.points(z).reshape(-1, q, tracer.d).mean(axis=0), z[-1]), np.eye(own.m)[-1])
+    if start is None:
+        return None
+    k = tracer.n // q
+    gap = parts[int(sizes[1] > sizes[0])]
+    gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
+    # What vanishes where a multiplier is a primitive k-th root of unity.
+    test = (lambda s: s.values[1 + FLIP]) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
+    found = secant(own, start, test, reach)
+    if k == 2 and (found is None or _distance(own, found, k) > NEAR):
+        found = _several_flips(own, start, gap, reach)
+    if found is None or _distance(own, found, k) > NEAR:
+        return None
+    return "flip" if k == 2 else "neimark-sacker", share, found.z
+
+
+def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: float) -> Solution | None:
+    """Where several multipliers pass −1 at once, at a multiple zero of det(M + I): by that of the direction that opens."""
+    if (np.abs(own.multipliers(start.values[None])[0] + 1) < TOGETHER).sum() < 2:
+        return None
+
+    def test(s: Solution) -> float:
+        first, following = own.condensed(s.values)
+        mu, directions = np.linalg.eig(-np.linalg.solve(following, first))
+        return float(np.real(mu[np.argmax(np.abs(gap @ directions))])) + 1
+
+    return secant(own, start, test, reach)
+
+
+def _distance(own: BranchTracer, found: Solution, k: int) -> float:
+    """Of the nearest multiplier to a primitive k-th root of unity."""
+    multiplier, root = _nearest(own, found, k)
+    return abs(multiplier - root)
+
+
+def _nearest(own: BranchTracer, found: Solution, k: int) -> tuple[complex, complex]:
+    mu = np.asarray(own.multipliers(found.values[None])[0], dtype=complex)
+    roots = np.exp(2j * np.pi * np.array([j for j in range(1, k) if gcd(j, k) == 1]) / k)
+    i, j = np.unravel_index(int(np.nanargmin(np.abs(mu[:, None] - roots))), (len(mu), len(roots)))
+    return complex(mu[i]), complex(roots[j])
+
+
+def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float], reach: float) -> Solution | None:
+    """A zero of a test along a curve near a solution, to the last digits."""
+    border = own.weights * start.tangent
+    here, value, t, step = start, test(start), 0.0, NUDGE
+    for _ in range(CORRECTIONS):
+        there = own.solve(start.z + (t + step) * start.tangent, border)
+        if there is None or not abs(t + step) <= reach + NUDGE:
+            return None
+        following = test(there)
+        if abs(step) <= LAST:
+            return here if abs(value) <= abs(following) else there
+        t, slope = t + step, (following - value) / step
+        here, value = there, following
+        step = -value / slope if slope else np.inf if value else 0.0
+    return None
