@@ -31,7 +31,7 @@ class Rebinding(ModuleType):
         super().__setattr__(name, value)
 
     def _entry(self, name: str, module: ModuleType) -> Any:
-        """What the package calls by that name: a function that checks what it is given."""
+        """The object that the package has by that name: a function that checks its arguments, else the module."""
         found = getattr(module, name, module)
         if not inspect.isfunction(found):
             return found

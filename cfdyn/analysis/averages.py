@@ -10,18 +10,18 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.compare import series
+from cfdyn.analysis.compare import model_names, require_loss, series
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
-from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.estimators import Estimator, estimators, left_of, rms
-from cfdyn.series.filters import average, lost
+from cfdyn.series.filters import TINY, average, half_width
 from cfdyn.series.mean_path import mean_path
 from cfdyn.systems.orbit import MAX_BYTES, Orbit
 
-FEWEST, TENTH, TINY = 16, 10, np.finfo(float).eps
+FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be told
+TENTH = 10  # the last tenth of an orbit stands for where it ends
 IMPERFECT = 0.1  # what an average over the period may leave of an oscillation of that period
 LASTING = 10  # periods that it must last for a warning
 
@@ -96,7 +96,7 @@ class Averages(Record):
         return sorted(self.entries, key=lambda e: (self.ended_early(e), not e.error >= 0, e.error))
 
     def ended_early(self, entry: Average) -> bool:
-        """Whether it has no rows up to the orbit's end."""
+        """True for a model that has no rows up to the orbit's end."""
         return entry.first + len(entry.w) + entry.delay < len(self.t)
 
     @property
@@ -159,8 +159,8 @@ def averages(
     polyak 0.073 0.0 0.001
     iterate 0.135 1.0 1.0
     """
-    _check(orbit, paths, decays, period, fractions)
-    names = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
+    _check(orbit, decays, period, fractions)
+    names = model_names("averages", orbit, paths, names)
     orbit = dataclasses.replace(orbit, z=np.asarray(orbit.z, dtype=float))
     mean = mean_path(orbit.w, period)
     reference, swinging, cycles = mean
@@ -180,13 +180,10 @@ def averages(
     )  # fmt: skip
 
 
-def _check(
-    orbit: Orbit, paths: Sequence[Trajectory], decays: Sequence[float], period: int, fractions: Sequence[float]
-) -> None:  # fmt: skip
-    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
-        raise UsageError("averages needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
+def _check(orbit: Orbit, decays: Sequence[float], period: int, fractions: Sequence[float]) -> None:
+    require_loss("averages", orbit)
     whole_number("the period of the oscillation", period, 2)
-    fewest = max(FEWEST, 2 * lost(int(period)) + 2)
+    fewest = max(FEWEST, 2 * half_width(int(period)) + 2)
     if len(orbit.z) < fewest:
         raise UsageError(f"averages over the period {period} need an orbit of at least {fewest} states, not {len(orbit.z)}"
                          + ("" if orbit.status == "done" else f": it {orbit.status}"))  # fmt: skip
@@ -200,9 +197,6 @@ def _check(
                          f"{MAX_BYTES / 2**30:.0f} GiB: ask for fewer `decays` or `steps`")  # fmt: skip
     if len(set(decays)) < len(decays):
         raise UsageError(f"a decay is given twice: {', '.join(f'{a:g}' for a in decays)}")
-    for path in paths:
-        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
-            raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
 
 
 def _warnings(orbit: Orbit, rows: int, period: int) -> list[str]:
@@ -222,7 +216,7 @@ def _judged(
 ) -> Average:  # fmt: skip
     (reference, swinging, _), t = mean, made.first + np.arange(len(made.w))
     away = np.linalg.norm(made.w - reference[t], axis=1)
-    timed = np.linalg.norm(made.w - _between(reference, t - made.lag), axis=1)
+    timed = np.linalg.norm(made.w - _at_times(reference, t - made.lag), axis=1)
     loss, sharpness = _observed(orbit, made.w)
     largest = float(away[np.isfinite(away)].max()) if np.isfinite(away).any() else math.nan
     return Average(
@@ -249,18 +243,13 @@ def _model(name: str, path: Trajectory, orbit: Orbit, mean: tuple, period: int) 
 
 def _observed(orbit: Orbit, w: np.ndarray) -> tuple[np.ndarray, float]:
     """L at each of the weights (m, d), and λ₁(∇²L) at the last, NaN where it is not finite."""
-    step, d = orbit._step, orbit.n_weights
-    assert step is not None
     states = np.repeat(orbit.z[:1], len(w), axis=0)
-    states[:, :d] = w
-    loss, hessian = np.empty((len(w), 1)), np.full((1, d * d), math.nan)
-    evaluate_rows(step.rule("loss").compiled, states, step.p, loss)
-    evaluate_rows(step.rule("hessian").compiled, states[-1:], step.p, hessian[: len(w)])
-    finite = np.isfinite(hessian).all()
-    return loss[:, 0], float(np.linalg.eigvalsh(hessian.reshape(d, d))[-1]) if finite else math.nan
+    states[:, : orbit.n_weights] = w
+    sharpness = dataclasses.replace(orbit, z=states[-1:]).sharpness
+    return dataclasses.replace(orbit, z=states).loss, float(sharpness[0]) if len(w) else math.nan
 
 
-def _between(rows: np.ndarray, t: np.ndarray) -> np.ndarray:
+def _at_times(rows: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Rows (n, d) at times t, by straight lines; NaN where there is none on either side."""
     low = np.floor(t).astype(int)
     part = (t - low)[:, None]

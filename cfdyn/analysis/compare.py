@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
-from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records.record import Record, provenance
+from cfdyn.series.filters import TINY
 from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.systems.orbit import Orbit
-
-EPSILON = np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -112,38 +110,55 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     central 0.109
     gradient 0.808
     """
-    step = orbit._step if isinstance(orbit, Orbit) else None
-    if step is None or not step.has_loss:
-        raise UsageError("compare needs the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives")
+    require_loss("compare", orbit)
     if len(orbit.z) < 3:
         raise UsageError(f"compare needs an orbit of at least 3 states, not {len(orbit.z)} ({orbit.status})")
-    for path in paths:
-        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
-            raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
-    names = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
-    if len(names) != len(paths):
-        raise UsageError(f"compare needs a name for each of the {len(paths)} paths, not {len(names)}")
+    names = model_names("compare", orbit, paths, names)
     z = np.asarray(orbit.z, dtype=float)
     middle = (z[:-2] + 2 * z[1:-1] + z[2:]) / 4
     w, averaged = z[:, : orbit.n_weights], middle[:, : orbit.n_weights]
     loss, variance = orbit.loss, ((w[1:-1] - averaged) ** 2).sum(axis=1)
-    sharpness, edge = _sharpness(step, middle), _edge(paths)
-    digits = _digits(orbit)
-    began = onset(w, EPSILON if digits is None else 10.0**-digits)
+    sharpness, edge = replace(orbit, z=middle).sharpness, _edge(paths)
+    digits = orbit.provenance.get("settings", {}).get("digits")
+    began = onset(w, TINY if digits is None else 10.0**-digits)
     cycles = [(first + 1, last + 1) for first, last in slow_cycles(variance)]
     beyond = np.flatnonzero(sharpness > edge)
     facts = {"status": orbit.status, "crossing": int(beyond[0]) + 1 if len(beyond) else None, **began}
     found = Comparison(
         orbit.names[: orbit.n_weights], np.arange(1, len(w) - 1), w[1:-1], averaged,
-        (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [], _warnings(orbit, facts),
+        (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [], _warnings(facts, digits),
         provenance=provenance(orbit=orbit.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
-    found.models.extend(_judged(found, name, path, step, z) for name, path in zip(names, paths, strict=True))
+    found.models.extend(_judged(found, name, path, orbit) for name, path in zip(names, paths, strict=True))
     return found
 
 
-def _digits(orbit: Orbit) -> int | None:
-    return orbit.provenance.get("settings", {}).get("digits")
+def require_loss(question: str, orbit: Any) -> None:
+    """Refuse what is not the orbit of an optimizer on a loss.
+
+    Raises
+    ------
+    UsageError : it is something else, or it was loaded from a file
+    """
+    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
+        needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
+        raise UsageError(f"{question} needs {needed}")
+
+
+def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
+    """A name for each path, by default the beginning of its title.
+
+    Raises
+    ------
+    UsageError : a path with other weights than the orbit, or another number of names than of paths
+    """
+    for path in paths:
+        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
+            raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
+    found = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
+    if len(found) != len(paths):
+        raise UsageError(f"{question} needs a name for each of the {len(paths)} paths, not {len(found)}")
+    return found
 
 
 def _edge(paths: Sequence[Trajectory]) -> float:
@@ -157,15 +172,15 @@ def _edge(paths: Sequence[Trajectory]) -> float:
     return float("nan")
 
 
-def _warnings(orbit: Orbit, began: dict) -> list[str]:
-    found = [] if orbit.status == "done" else [f"the optimizer itself {orbit.status}"]
-    if began["crossing"] is not None and "begins" not in began and orbit.status == "done":
+def _warnings(began: dict, digits: int | None) -> list[str]:
+    """Sentences on an orbit that ended early, has not begun to oscillate, or began by round-off."""
+    found = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
+    if began["crossing"] is not None and "begins" not in began and began["status"] == "done":
         found.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
             "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"
         )
     if began.get("round_off"):
-        digits = _digits(orbit)
         arithmetic = "float64" if digits is None else f"{digits} digits"
         found.append(
             f"the optimizer's own onset, at step {began['begins']}, is set by round-off: at step {began['lowest']} its "
@@ -175,25 +190,14 @@ def _warnings(orbit: Orbit, began: dict) -> list[str]:
     return found
 
 
-def _sharpness(step: Any, states: np.ndarray) -> np.ndarray:
-    """λ₁(∇²L) at each state (n, D), NaN where it is not finite."""
-    d = step.n_weights
-    out = np.empty((len(states), d * d))
-    evaluate_rows(step.rule("hessian").compiled, np.ascontiguousarray(states), step.p, out)
-    matrices, result = out.reshape(-1, d, d), np.full(len(states), np.nan)
-    finite = np.isfinite(out).all(axis=1)
-    result[finite] = np.linalg.eigvalsh(matrices[finite])[:, -1] if finite.any() else []
-    return result
-
-
-def _judged(found: Comparison, name: str, path: Trajectory, step: Any, z: np.ndarray) -> Model:
+def _judged(found: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Model:
     """A path's series at the steps that it reaches, and how far they are from the averaged orbit."""
     end = path.starts[-1] + path.sizes[-1] if len(path.starts) else 0.0
     n = int(np.searchsorted(found.t + path.discrete - path.lead, end * (1 + 1e-14), side="right"))
-    t, states = found.t[:n] - path.lead, z[1 : n + 1].copy()
+    t, states = found.t[:n] - path.lead, np.array(orbit.z[1 : n + 1], dtype=float)
     w, variance, loss = series(path, t)
     states[:, : path.n_weights] = w
-    sharpness = _sharpness(step, states)
+    sharpness = replace(orbit, z=states).sharpness
     away = np.linalg.norm(w - found.averaged[:n], axis=1)
     spans = [(first - 1, last - 1) for first, last in found.cycles if last - 1 <= n]
     means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
@@ -214,14 +218,13 @@ def series(path: Trajectory, t: np.ndarray) -> tuple[np.ndarray, ...]:
         return np.empty((0, path.n_weights)), np.empty(0), np.empty(0)
     if not path.discrete:
         trace = np.einsum("rii->r", path.covariance)
-        return path(t), _between(t, path.t, trace), _between(t, path.t, path.predicted_loss)
-    here, loss = path(t), _between(t, path.t, path.loss)
+        return path(t), _interpolated(t, path.t, trace), _interpolated(t, path.t, path.predicted_loss)
+    here, (before, loss, after) = path(t), (_interpolated(t + k, path.t, path.loss) for k in (-1, 0, 1))
     middle = (path(t - 1) + 2 * here + path(t + 1)) / 4
-    before, after = (_between(t + k, path.t, path.loss) for k in (-1, 1))
     return middle, ((here - middle) ** 2).sum(axis=1), (before + 2 * loss + after) / 4
 
 
-def _between(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.ndarray:
+def _interpolated(t: np.ndarray, rows: np.ndarray, series: np.ndarray) -> np.ndarray:
     """A series on a path's rows at other times; NaN beyond them."""
     return np.interp(t, rows, series, np.nan, np.nan) if len(rows) else np.full(len(t), np.nan)
 
@@ -237,6 +240,7 @@ def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[i
 
 
 def _rms(values: np.ndarray) -> float:
+    """Root mean square of what is finite, NaN if nothing is."""
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max(initial=0.0))
     # What runs away may be too large to square.

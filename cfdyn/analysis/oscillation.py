@@ -15,7 +15,8 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
 from cfdyn.systems.orbit import Orbit
 
-FEWEST_ROWS, MOST_COLUMNS, PRINCIPAL = 16, 16, 4
+FEWEST_ROWS = 16  # eight periods of the shortest cycle
+MOST_COLUMNS, PRINCIPAL = 16, 4  # looked at one by one; of more, principal directions
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,7 @@ class Oscillation(Record):
     fast: Annotated[np.ndarray, "n"]
 
 
-def oscillation(
-    log: Any,
-    max_period: int = 32,
-    level: float = 0.01,
-    names: Sequence[str] | None = None,
-) -> Oscillation:
+def oscillation(log: Any, max_period: int = 32, level: float = 0.01, names: Sequence[str] | None = None) -> Oscillation:
     """The period of what is left of a log once its slow motion is removed.
 
     For each period N the slow part goes by u = (1 − M_N)³x, M_N the centred mean over whole periods:
@@ -149,12 +145,10 @@ def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list
     if len(labels) != table.shape[1]:
         raise UsageError(f"{len(labels)} names for {table.shape[1]} columns")
     top = _top_eigenvector(log, table) if isinstance(log, Orbit) and table.shape[1] > 1 else None
+    full = table
     if table.shape[1] > MOST_COLUMNS:
-        vectors = _principal(table)
-        table, full = table @ vectors, table
-        labels = [f"principal {k + 1}" for k in range(vectors.shape[1])]
-    else:
-        full = table
+        table = table @ _principal(table)
+        labels = [f"principal {k + 1}" for k in range(table.shape[1])]
     if top is not None:
         table, labels = np.column_stack([full @ top, table]), ["top eigenvector", *labels]
     return table, labels
@@ -163,11 +157,9 @@ def _directions(log: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list
 def _principal(table: np.ndarray) -> np.ndarray:
     """Leading directions of the second differences, (d, 4)."""
     fast = np.diff(table[-4096:], 2, axis=0)
-    rows = fast @ fast.T if len(fast) < fast.shape[1] else None
-    if rows is None:
+    if len(fast) >= fast.shape[1]:
         return np.linalg.eigh(fast.T @ fast)[1][:, ::-1][:, :PRINCIPAL]
-    values, vectors = np.linalg.eigh(rows)
-    return np.linalg.qr(fast.T @ vectors[:, ::-1][:, :PRINCIPAL])[0]
+    return np.linalg.qr(fast.T @ np.linalg.eigh(fast @ fast.T)[1][:, ::-1][:, :PRINCIPAL])[0]
 
 
 def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:

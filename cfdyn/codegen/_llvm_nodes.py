@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 
-from cfdyn.codegen.schedule import LANES
-from cfdyn.errors import FormulaError
+from cfdyn.codegen.schedule import LANES, nearest_double
 from cfdyn.tape.program import FAR, Node, Program
 
 VECTOR, MASK = f"<{LANES} x double>", f"<{LANES} x i1>"
@@ -47,16 +46,15 @@ class Body:
 
     def _truth(self, node: Node, lanes: int) -> str:
         if self.tape.ops[node] == "const":
-            bit = "true" if self.tape.args[node][0] else "false"
-            return bit if lanes == 1 else "<" + ", ".join([f"i1 {bit}"] * lanes) + ">"
+            return spread("true" if self.tape.args[node][0] else "false", lanes, "i1")
         return self.number(node, lanes)
 
     def name(self, node: Node) -> str:
-        """What its value is called; what differs from row to row is computed anew in each loop."""
+        """The name of its value; what differs from row to row is computed anew in each loop."""
         return f"%v{node}.{self.loop}" if self.tape.by_row[node] else f"%v{node}"
 
     def is_literal(self, node: Node) -> bool:
-        """Whether it is written where it is used."""
+        """True for a constant, which is written where it is used."""
         return self.tape.ops[node] in LITERALS
 
     # -- nodes ------------------------------------------------------------------------------
@@ -103,8 +101,7 @@ class Body:
     def _choice(self, op: str, args: tuple, lanes: int, kind: str) -> str:
         test = self._truth(args[0], lanes)
         if op == "not":
-            ones = "true" if lanes == 1 else "<" + ", ".join(["i1 true"] * lanes) + ">"
-            return f"xor {_truths(lanes)} {test}, {ones}"
+            return f"xor {_truths(lanes)} {test}, {spread('true', lanes, 'i1')}"
         if op == "select":
             a, b = (self.number(x, lanes) for x in args[1:])
             return f"select {_truths(lanes)} {test}, {kind} {a}, {kind} {b}"
@@ -202,14 +199,5 @@ def spread(value: str, lanes: int, kind: str = "double") -> str:
 
 
 def hexadecimal(value: Fraction) -> str:
-    """The nearest double as LLVM writes it exactly.
-
-    Raises
-    ------
-    FormulaError : the number is beyond the range of floating point
-    """
-    try:
-        number = value.numerator / value.denominator
-    except OverflowError:
-        raise FormulaError("the formula has a number beyond the range of floating point (1e308)") from None
-    return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+    """The nearest double as LLVM writes it exactly; see `nearest_double`."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', nearest_double(value)))[0]:016X}"

@@ -83,8 +83,8 @@ def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
     with _one_at_a_time, _no_garbage_collection():
         if key not in _known:
-            make = _python_rule if DISABLED else _machine_rule
-            _known[key] = make(key, n_out, program)
+            python = PythonRule(python_function(machine_program(program())), n_out) if DISABLED else None
+            _known[key] = python or _machine_rule(key, n_out, program)
         return _known[key]
 
 
@@ -98,10 +98,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if wanted:
             gc.enable()
-
-
-def _python_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
-    return PythonRule(python_function(machine_program(program())), n_out)
 
 
 def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:

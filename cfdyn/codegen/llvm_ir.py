@@ -12,8 +12,8 @@ from cfdyn.codegen._llvm_nodes import LITERALS, MASK, VECTOR, Body
 from cfdyn.codegen.schedule import LANES, WHOLE, Section, schedule
 from cfdyn.tape.program import TRUTHS, Node, Program
 
-_MANY = 16
-_RELOADED = frozenset(("z", "p", "rows"))
+_MANY = 16  # equal outputs from which on setting all of the memory at once is shorter
+_RELOADED = frozenset(("z", "p", "rows"))  # read again where they are needed, not kept
 
 
 def print_ir(program: Program, name: str) -> str:
@@ -173,7 +173,7 @@ class _Function(Body):
         self.lines += [f"br label %{label}", f"{label}:"]
         start = len(self.lines)
         self.block = label
-        for column in self._columns(section.nodes):
+        for column in (node for node in section.nodes if tape.ops[node] == "col"):
             offset = self.new(f"mul i64 {padded}, {tape.args[column][0]}")
             at = self.new(f"add i64 {self.new(f'add i64 {offset}, %row{index}')}, {n + 1}")
             address = self.new(f"getelementptr double, ptr %p, i64 {at}")
@@ -207,9 +207,6 @@ class _Function(Body):
                 total = self.new(f"fadd double {total}, {term}")
             totals.append(total)
         return totals
-
-    def _columns(self, rows: Iterable[Node]) -> list[Node]:
-        return [node for node in rows if self.tape.ops[node] == "col"]
 
     def _from_outside(self, rows: Iterable[Node]) -> list[Node]:
         """The nodes that the rows read and that are the same for all of them."""

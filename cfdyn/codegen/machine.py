@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 
-def machine_program(program: Program, branch_free: bool = True) -> Program:
-    """The same outputs; what a mathematical library does not have is written out, and with ``branch_free`` also what
-    it would have to be called for row by row.
+def machine_program(program: Program) -> Program:
+    """The same outputs; what a mathematical library does not have is written out, and also what it would have to be
+    called for row by row.
 
     One number is computed fastest by the system's library, many at once by arithmetic without branches.
     """
     outputs, tape = list(program.outputs), program.tape
-    if branch_free and any(tape.by_row):
+    if any(tape.by_row):
         rows = Tape()
-        table = {**BRANCH_FREE, "sin": _sin, "cos": _cos}
+        table = {**BRANCH_FREE, "sin": partial(_with_fallback, "sin"), "cos": partial(_with_fallback, "cos")}
         outputs, tape = rebuild(tape, outputs, rows, expansions=table, rows_only=True), rows
     if not COMPOSITE.keys().isdisjoint(tape.ops):
         single = Tape()
@@ -29,9 +30,6 @@ def machine_program(program: Program, branch_free: bool = True) -> Program:
     return replace(program, tape=tape, outputs=tuple(outputs))
 
 
-def _sin(tape: Tape, x: Node) -> Node:
-    return tape.apply("far_sin", x, tape.const(Fraction(FAR)), BRANCH_FREE["sin"](tape, x))
-
-
-def _cos(tape: Tape, x: Node) -> Node:
-    return tape.apply("far_cos", x, tape.const(Fraction(FAR)), BRANCH_FREE["cos"](tape, x))
+def _with_fallback(name: str, tape: Tape, x: Node) -> Node:
+    """Arithmetic without branches up to |x| = FAR, the library's function beyond."""
+    return tape.apply(f"far_{name}", x, tape.const(Fraction(FAR)), BRANCH_FREE[name](tape, x))

@@ -33,7 +33,7 @@ def load(code: bytes, name: str) -> int:
 
 
 def processor() -> str:
-    """What object code is made for."""
+    """The system, the processor and its features, for which object code is made."""
     return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 

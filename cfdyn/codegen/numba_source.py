@@ -5,10 +5,7 @@ Sums over rows are loops, one for all sums that can run together.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from cfdyn.codegen.schedule import LANES, schedule
-from cfdyn.errors import FormulaError
+from cfdyn.codegen.schedule import LANES, nearest_double, schedule
 from cfdyn.tape.program import FAR, Node, Program
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "eq": "==", "and": "and", "or": "or"}
@@ -61,7 +58,7 @@ def _expression(program: Program, node: Node) -> str:
     op, args = program.tape.ops[node], program.tape.args[node]
     if op == "const":
         # Not a plain float: Python's own division and powers raise where a processor gives inf or NaN.
-        return f"float64({_constant(args[0])})"
+        return f"float64({nearest_double(args[0])!r})"
     if op in ("z", "p"):
         return f"{op}[{args[0]}]"
     if op == "col":
@@ -86,13 +83,6 @@ def _expression(program: Program, node: Node) -> str:
     if op in FAR:
         return f"{op.removeprefix('far_')}({names[0]}) if abs({names[0]}) > {names[1]} else {names[2]}"
     return f"{_CALLS.get(op, op)}({', '.join(names)})"
-
-
-def _constant(value: Fraction) -> str:
-    try:
-        return repr(value.numerator / value.denominator)
-    except OverflowError:
-        raise FormulaError("the formula has a number beyond the range of floating point (1e308)") from None
 
 
 def _integer_power(x: str, n: int) -> str:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
+from cfdyn.errors import FormulaError
 from cfdyn.tape.program import Node, Program, Tape
 
 # Rows computed at once; the columns of a table are filled up to a multiple of it.
 LANES = 8
-# Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece.
+# Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
+# long pieces take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
+
+
+def nearest_double(value: Fraction) -> float:
+    """The double nearest to a constant of a formula.
+
+    Raises
+    ------
+    FormulaError : the number is beyond the range of floating point
+    """
+    try:
+        return value.numerator / value.denominator
+    except OverflowError:
+        raise FormulaError("the formula has a number beyond the range of floating point (1e308)") from None
 
 
 class Section(NamedTuple):
@@ -21,8 +37,7 @@ class Section(NamedTuple):
 
 
 def schedule(program: Program) -> list[Section]:
-    """The sections of a program in order, none of them long: compilers take more than twice the time for twice the
-    length.
+    """The sections of a program in order, none of them long.
 
     Examples
     --------

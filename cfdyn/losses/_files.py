@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.losses._checks import dot, names
+from cfdyn.losses._terms import dot, names
 from cfdyn.records.tables import read_csv
 from cfdyn.symbolic.loss import LossSpec, make_loss
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.losses._terms import dot, names
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 MEASUREMENTS = {"mean texture": 1, "mean smoothness": 4, "mean symmetry": 8, "mean compactness": 5}
@@ -33,17 +34,12 @@ def breast_cancer(features: int = 1) -> LossSpec:
     """
     if features not in range(1, len(MEASUREMENTS) + 1):
         raise UsageError(f"breast_cancer: features must be 1 to {len(MEASUREMENTS)}, not {features}")
-    columns = [f"x{i}" for i in range(1, features + 1)]
-    score = " + ".join(f"w{i}*x{i}" for i in range(1, features + 1))
+    w, columns = names("w", features), names("x", features)
+    score = dot(w, columns)
     return make_loss(
-        f"softplus({score}) - label*({score})",
-        [f"w{i}" for i in range(1, features + 1)],
-        {},
-        [*columns, "label"],
-        data=_table()[:, [*range(features), -1]],
-        box=((-10.0, 10.0),) * features,
-        name=f"breast_cancer:features={features}",
-    )
+        f"softplus({score}) - label*({score})", w, {}, [*columns, "label"],
+        data=_table()[:, [*range(features), -1]], box=((-10.0, 10.0),) * features, name=f"breast_cancer:features={features}",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

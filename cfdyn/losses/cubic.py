@@ -19,10 +19,4 @@ def cubic(a: float = 1.0) -> LossSpec:
     ----------
     May (1976), Simple mathematical models with very complicated dynamics, Nature 261.
     """
-    return make_loss(
-        "a*(w**3/3 - w)",
-        'w',
-        {"a": a},
-        box=((-2.0, 2.0),),
-        name='cubic',
-    )
+    return make_loss("a*(w**3/3 - w)", "w", {"a": a}, box=((-2.0, 2.0),), name="cubic")

@@ -32,11 +32,6 @@ def cyclic_pair(residual: str = "square") -> LossSpec:
     if residual not in RESIDUALS:
         raise unknown("residual of cyclic_pair:", residual, RESIDUALS)
     return make_loss(
-        RESIDUALS[residual].format(r="a*x + b*y"),
-        "x y",
-        {},
-        ["a", "b"],
-        data=np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]]),
-        box=((-4.0, 4.0), (-4.0, 4.0)),
-        name=f"cyclic_pair:residual={residual}",
-    )
+        RESIDUALS[residual].format(r="a*x + b*y"), "x y", {}, ["a", "b"], data=np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]]),
+        box=((-4.0, 4.0), (-4.0, 4.0)), name=f"cyclic_pair:residual={residual}",
+    )  # fmt: skip

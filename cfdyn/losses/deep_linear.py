@@ -1,7 +1,7 @@
 """A deep linear net with one unit in each layer."""
 
 from cfdyn.arguments import whole_number
-from cfdyn.losses._checks import names
+from cfdyn.losses._terms import names
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 

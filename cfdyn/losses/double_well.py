@@ -20,10 +20,4 @@ def double_well(a: float = 1.0) -> LossSpec:
     ----------
     Chen, Balasubramanian, Ghosal & Agarwalla, arXiv 2310.01687 (the cubic map).
     """
-    return make_loss(
-        "a*(w**2 - 1)**2/4",
-        'w',
-        {"a": a},
-        box=((-2.0, 2.0),),
-        name='double_well',
-    )
+    return make_loss("a*(w**2 - 1)**2/4", "w", {"a": a}, box=((-2.0, 2.0),), name="double_well")

@@ -20,9 +20,6 @@ def huber(delta: float = 1.0) -> LossSpec:
     Huber (1964), Robust estimation of a location parameter, Ann. Math. Statist. 35.
     """
     return make_loss(
-        "Piecewise((w**2/2, Abs(w) <= delta), (delta*(Abs(w) - delta/2), True))",
-        'w',
-        {"delta": delta},
-        box=((-4.0, 4.0),),
-        name='huber',
-    )
+        "Piecewise((w**2/2, Abs(w) <= delta), (delta*(Abs(w) - delta/2), True))", "w", {"delta": delta}, box=((-4.0, 4.0),),
+        name="huber",
+    )  # fmt: skip

@@ -6,8 +6,8 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
-from cfdyn.losses._checks import dot, names, total
 from cfdyn.losses._files import inputs_and_targets
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 MOST = 7
@@ -43,15 +43,10 @@ def linear_network(inputs: int = 0, hidden: int = 2, outputs: int = 1, file: str
     units = [f"({dot(w[n * k : n * k + n], x)})" for k in range(hidden)]
     terms = (f"({dot(v[hidden * o : hidden * o + hidden], units)} - {y[o]})**2" for o in range(outputs))
     return make_loss(
-        f"({total(terms)})/2",
-        [*w, *v],
-        {},
-        [*x, *y],
-        data=data,
-        box=((-2.0, 2.0),) * (len(w) + len(v)),
+        f"({total(terms)})/2", [*w, *v], {}, [*x, *y], data=data, box=((-2.0, 2.0),) * (len(w) + len(v)),
         shapes=((hidden, n), (outputs, hidden)),
         name=f"linear_network:inputs={n},hidden={hidden},outputs={outputs}" + (f",file={file}" if file else ""),
-    )
+    )  # fmt: skip
 
 
 def _literal(inputs: int, outputs: int) -> np.ndarray:

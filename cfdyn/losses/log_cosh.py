@@ -18,10 +18,4 @@ def log_cosh() -> LossSpec:
     ----------
     Song & Yun, arXiv 2307.04204 (log cosh as the outer loss).
     """
-    return make_loss(
-        "logcosh(w)",
-        'w',
-        {},
-        box=((-4.0, 4.0),),
-        name="log_cosh",
-    )
+    return make_loss("logcosh(w)", "w", {}, box=((-4.0, 4.0),), name="log_cosh")

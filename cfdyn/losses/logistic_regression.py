@@ -20,10 +20,4 @@ def logistic_regression(K: float = 2.0, N: float = 3.0) -> LossSpec:
     ----------
     Meng et al., arXiv 2406.05033 (non-separable logistic regression).
     """
-    return make_loss(
-        "softplus(w) - K/N*w",
-        'w',
-        {"K": K, "N": N},
-        box=((-12.0, 12.0),),
-        name='logistic_regression',
-    )
+    return make_loss("softplus(w) - K/N*w", "w", {"K": K, "N": N}, box=((-12.0, 12.0),), name="logistic_regression")

@@ -1,7 +1,7 @@
 """A matrix of low rank as a product of two."""
 
 from cfdyn.arguments import whole_number
-from cfdyn.losses._checks import dot, names, total
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -32,9 +32,6 @@ def matrix_factorization(m: int = 2, n: int = 2, r: int = 1) -> LossSpec:
         f"({dot(a, b)} - {k - i if i == j else 0})**2" for i, a in enumerate(rows_u) for j, b in enumerate(rows_v)
     )
     return make_loss(
-        f"({total(entries)})/2",
-        [*u, *v],
-        box=((-3.0, 3.0),) * (r * (m + n)),
-        shapes=((m, r), (n, r)),
+        f"({total(entries)})/2", [*u, *v], box=((-3.0, 3.0),) * (r * (m + n)), shapes=((m, r), (n, r)),
         name=f"matrix_factorization:m={m},n={n},r={r}",
-    )
+    )  # fmt: skip

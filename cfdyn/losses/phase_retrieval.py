@@ -26,11 +26,6 @@ def phase_retrieval(rows: int = 6) -> LossSpec:
     angles = np.pi * np.arange(whole_number("phase_retrieval: rows", rows, 3, 1000)) / rows
     a, b = np.cos(angles), np.sin(angles)
     return make_loss(
-        "((a*x + b*y)**2 - m)**2/4",
-        "x y",
-        {},
-        ["a", "b", "m"],
-        data=np.column_stack([a, b, (0.6 * a + 0.8 * b) ** 2]),
-        box=((-2.0, 2.0), (-2.0, 2.0)),
-        name=f"phase_retrieval:rows={rows}",
-    )
+        "((a*x + b*y)**2 - m)**2/4", "x y", {}, ["a", "b", "m"], data=np.column_stack([a, b, (0.6 * a + 0.8 * b) ** 2]),
+        box=((-2.0, 2.0), (-2.0, 2.0)), name=f"phase_retrieval:rows={rows}",
+    )  # fmt: skip

@@ -19,10 +19,4 @@ def poisson_regression(a: float = 1.0) -> LossSpec:
     ----------
     Ricker (1954), Stock and recruitment; May & Oster (1976), Bifurcations and dynamic complexity.
     """
-    return make_loss(
-        "exp(w) - a*w",
-        'w',
-        {"a": a},
-        box=((-5.0, 3.0),),
-        name='poisson_regression',
-    )
+    return make_loss("exp(w) - a*w", "w", {"a": a}, box=((-5.0, 3.0),), name="poisson_regression")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from cfdyn.errors import UsageError
-from cfdyn.losses._checks import names, total
+from cfdyn.losses._terms import names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 MOST = 40

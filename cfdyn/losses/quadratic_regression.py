@@ -20,10 +20,4 @@ def quadratic_regression(y: float = 1.0) -> LossSpec:
     ----------
     Chen, Balasubramanian, Ghosal & Agarwalla, arXiv 2310.01687.
     """
-    return make_loss(
-        "(w**2/2 - y)**2/2",
-        'w',
-        {"y": y},
-        box=((-3.0, 3.0),),
-        name='quadratic_regression',
-    )
+    return make_loss("(w**2/2 - y)**2/2", "w", {"y": y}, box=((-3.0, 3.0),), name="quadratic_regression")

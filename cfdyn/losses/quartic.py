@@ -19,10 +19,4 @@ def quartic(S: float = 1.0, Q: float = 1.0) -> LossSpec:
     ----------
     Regis & Chewi, arXiv 2602.01480 (the quartic example).
     """
-    return make_loss(
-        "S*w**2/2 - Q*w**4/4",
-        'w',
-        {"S": S, "Q": Q},
-        box=((-1.5, 1.5),),
-        name='quartic',
-    )
+    return make_loss("S*w**2/2 - Q*w**4/4", "w", {"S": S, "Q": Q}, box=((-1.5, 1.5),), name="quartic")

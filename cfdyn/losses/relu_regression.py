@@ -1,6 +1,6 @@
 """One ReLU unit on four points: the gradient jumps where a point falls out."""
 
-from cfdyn.losses._checks import total
+from cfdyn.losses._terms import total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 POINTS = ((-2, 0), (-1, 0), (1, 1), (2, 2))

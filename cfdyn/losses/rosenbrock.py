@@ -1,7 +1,7 @@
 """The banana valley."""
 
 from cfdyn.arguments import whole_number
-from cfdyn.losses._checks import names, total
+from cfdyn.losses._terms import names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 

@@ -17,9 +17,5 @@ def scalar_factorization(target: float = 1.0) -> LossSpec:
     Wang et al., arXiv 2110.03677; Kreisler et al., arXiv 2305.13064.
     """
     return make_loss(
-        "(target - x*y)**2/2",
-        'x y',
-        {"target": target},
-        box=((-3.0, 3.0), (-3.0, 3.0)),
-        name='scalar_factorization',
-    )
+        "(target - x*y)**2/2", "x y", {"target": target}, box=((-3.0, 3.0), (-3.0, 3.0)), name="scalar_factorization",
+    )  # fmt: skip

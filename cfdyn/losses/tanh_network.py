@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.losses._checks import dot, names, total
 from cfdyn.losses._files import inputs_and_targets
+from cfdyn.losses._terms import dot, names, total
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 X = (-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75)
@@ -40,12 +40,7 @@ def tanh_network(hidden: int = 2, file: str = "", standardize: bool = True) -> L
     units = [f"tanh({dot(w[n * k : n * k + n], x)} + {b[k]})" for k in range(hidden)]
     weights = [*w, *b, *a, "c"]
     return make_loss(
-        f"({total([dot(a, units), 'c'])} - y)**2/2",
-        weights,
-        {},
-        [*x, "y"],
-        data=data,
-        box=((-3.0, 3.0),) * len(weights),
+        f"({total([dot(a, units), 'c'])} - y)**2/2", weights, {}, [*x, "y"], data=data, box=((-3.0, 3.0),) * len(weights),
         shapes=((hidden, n), (hidden, 1), (1, hidden), (1, 1)),
         name=f"tanh_network:hidden={hidden}" + (f",file={file}" if file else ""),
-    )
+    )  # fmt: skip

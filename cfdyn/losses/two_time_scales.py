@@ -24,9 +24,6 @@ def two_time_scales(zeta: float = 1.0, eps: float = 0.01) -> LossSpec:
     Berthier (2026), on gradient descent at the edge of stability as a problem of several time scales.
     """
     return make_loss(
-        "(y + zeta*x)*x**2/2 - eps*(x + y)",
-        "x y",
-        {"zeta": zeta, "eps": eps},
-        box=((-1.0, 1.0), (2.0, 9.0)),
+        "(y + zeta*x)*x**2/2 - eps*(x + y)", "x y", {"zeta": zeta, "eps": eps}, box=((-1.0, 1.0), (2.0, 9.0)),
         name="two_time_scales",
-    )
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """One number as the inner product of two vectors: the simplest loss with a fractal boundary of convergence."""
 
 from cfdyn.arguments import whole_number
-from cfdyn.losses._checks import dot, names
+from cfdyn.losses._terms import dot, names
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
 
@@ -25,6 +25,4 @@ def uv_factorization(n: int = 2, y: float = 1.0) -> LossSpec:
     """
     n = whole_number("uv_factorization: n", n, 1, 100)
     u, v = names("u", n), names("v", n)
-    return make_loss(
-        f"({dot(u, v)} - y)**2/2", [*u, *v], {"y": y}, box=((-3.0, 3.0),) * (2 * n), name=f"uv_factorization:n={n}"
-    )
+    return make_loss(f"({dot(u, v)} - y)**2/2", [*u, *v], {"y": y}, box=((-3.0, 3.0),) * (2 * n), name=f"uv_factorization:n={n}")

@@ -1,9 +1,11 @@
-"""What several optimizers offer alike: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
+"""Options of several optimizers: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from cfdyn.symbolic.optimizer import Optimizer
 
 DOMAIN = {
     "lr": "positive",
@@ -15,24 +17,25 @@ DOMAIN = {
 }
 
 
-def with_switched_on(params: Mapping[str, float], weight_decay: float, clip: float) -> dict[str, float]:
-    """The hyperparameters, with those of the options that are not 0."""
-    options = {"weight_decay": weight_decay, "clip": clip}
-    return {**params, **{name: value for name, value in options.items() if value}}
-
-
-def transformed(weight_decay: float, clip: float) -> str | None:
-    """What takes the place of the gradient: clipped to a global norm, then with coupled decay.
+def with_options(
+    name: str, update: Mapping[str, str], params: Mapping[str, float], weight_decay: float, clip: float,
+    domain: Mapping[str, str] | None = None, **parts: Any,
+) -> Optimizer:
+    """`Optimizer.from_text` whose gradient is clipped to a global norm, then decayed; both are hyperparameters unless 0.
 
     Examples
     --------
-    >>> transformed(0.0, 0.0), transformed(0.1, 0.0), transformed(0.1, 1.0)
-    (None, 'g + weight_decay*w', 'g/sqrt(Max(1, gg/clip**2)) + weight_decay*w')
-    """
+    >>> sgd = with_options("sgd", {"w": "w - lr*g"}, {"lr": 0.1}, weight_decay=0.1, clip=1.0)
+    >>> sgd.gradient.text, list(sgd.params)
+    ('g/sqrt(Max(1, gg/clip**2)) + weight_decay*w', ['lr', 'weight_decay', 'clip'])
+    """  # fmt: skip
+    switched_on = {option: value for option, value in (("weight_decay", weight_decay), ("clip", clip)) if value}
     # Written so that nothing is divided by the norm: the derivatives exist at g = 0.
-    clipped = "g/sqrt(Max(1, gg/clip**2))" if clip else "g"
-    decayed = f"{clipped} + weight_decay*w" if weight_decay else clipped
-    return None if decayed == "g" else decayed
+    gradient = ("g/sqrt(Max(1, gg/clip**2))" if clip else "g") + (" + weight_decay*w" if weight_decay else "")
+    return Optimizer.from_text(
+        update, {**params, **switched_on}, name=name, domain={**DOMAIN, **(domain or {})},
+        gradient=None if gradient == "g" else gradient, **parts,
+    )  # fmt: skip
 
 
 def root(v: str, eps_inside: bool) -> str:
@@ -52,33 +55,32 @@ def mean_square(square: str, bias_correction: bool, eps_inside: bool) -> tuple[s
     The update still has to say ``nu: nu1``, for each weight or shared. In the preconditioner ``nu`` and
     ``decay2`` are the new states.
     """
-    define = {"nu1": f"beta2*nu + (1 - beta2)*{square}"}
-    flow = {"nu": f"(1 - beta2)/beta2*({square} - nu)"}
-    if not bias_correction:
-        return root("nu1", eps_inside), {
-            "define": define, "shared": {}, "flow": flow, "preconditioner": f"{root('nu', eps_inside)}/lr",
-        }  # fmt: skip
-    return root("nuhat", eps_inside), {
-        "define": define | {"nuhat": "nu1/(1 - beta2*decay2)"},
-        "shared": {"decay2": "beta2*decay2"},
-        "initial": {"decay2": 1.0},
-        "flow": flow | {"decay2": "decay2*log(beta2)"},
-        "preconditioner": f"{root('nu/(1 - decay2)', eps_inside)}/lr",
-    }
+    options = {"bias_correction": bias_correction, "eps_inside": eps_inside}
+    define, flow = {"nu1": f"beta2*nu + (1 - beta2)*{square}"}, {"nu": f"(1 - beta2)/beta2*({square} - nu)"}
+    shared: dict[str, str] = {}
+    if bias_correction:
+        define["nuhat"], shared["decay2"], flow["decay2"] = "nu1/(1 - beta2*decay2)", "beta2*decay2", "decay2*log(beta2)"
+    new, average = ("nuhat", "nu/(1 - decay2)") if bias_correction else ("nu1", "nu")
+    return root(new, eps_inside), {
+        "options": options, "define": define, "shared": shared, "initial": dict.fromkeys(shared, 1.0), "flow": flow,
+        "preconditioner": f"{root(average, eps_inside)}/lr", "threshold": "2",
+    }  # fmt: skip
 
 
-def moments(bias_correction: bool, second: str = "v1") -> tuple[str, str, dict[str, Any]]:
-    """Adam's two averages as they stand in the step, and their part of `Optimizer.from_text`.
+def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tuple[str, dict[str, Any]]:
+    """Adam's step m̂/(√v̂ + ε) from its two averages, and their part of `Optimizer.from_text`.
 
     ``m1`` and ``v1`` are the new averages, ``second`` what is corrected in place of v1; the powers β₁ᵗ and β₂ᵗ
     are shared states, 1 at the start.
     """
+    options = {"bias_correction": bias_correction, "eps_inside": eps_inside}
     define = {"m1": "beta1*m + (1 - beta1)*g", "v1": "beta2*v + (1 - beta2)*g**2"}
     if second == "top":
         define["top"] = "Max(vmax, v1)"
     if not bias_correction:
-        return "m1", second, {"define": define}
-    return "mhat", "vhat", {
+        return f"m1/{root(second, eps_inside)}", {"options": options, "define": define}
+    return f"mhat/{root('vhat', eps_inside)}", {
+        "options": options,
         "define": define | {"mhat": "m1/(1 - beta1*decay1)", "vhat": f"{second}/(1 - beta2*decay2)"},
         "shared": {"decay1": "beta1*decay1", "decay2": "beta2*decay2"},
         "initial": {"decay1": 1.0, "decay2": 1.0},

@@ -1,12 +1,10 @@
 """AdaGrad."""
 
-from cfdyn.optimizers._options import DOMAIN, root, transformed, with_switched_on
+from cfdyn.optimizers._options import root, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
-def adagrad(
-    lr: float, eps: float = 1e-10, eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0
-) -> Optimizer:
+def adagrad(lr: float, eps: float = 1e-10, eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     """AdaGrad, diagonal: ν ← ν + g², then w ← w − η g/(√ν + ε).
 
     ν = 0 at the start (give the full state for another), ε outside the root as in torch, without its
@@ -34,15 +32,8 @@ def adagrad(
     Duchi, Hazan & Singer (2011), Adaptive subgradient methods, JMLR 12 (its diagonal form);
     as torch.optim.Adagrad.
     """
-    return Optimizer.from_text(
-        {"w": f"w - lr*g/{root('nu1', eps_inside)}", "nu": "nu1"},
-        with_switched_on({"lr": lr, "eps": eps}, weight_decay, clip),
-        define={"nu1": "nu + g**2"},
-        name="adagrad",
-        domain=DOMAIN,
-        options={"eps_inside": eps_inside},
-        gradient=transformed(weight_decay, clip),
-        preconditioner=f"{root('nu', eps_inside)}/lr",
-        flow={"nu": "g**2"},
-        threshold="2",
-    )
+    return with_options(
+        "adagrad", {"w": f"w - lr*g/{root('nu1', eps_inside)}", "nu": "nu1"}, {"lr": lr, "eps": eps}, weight_decay, clip,
+        define={"nu1": "nu + g**2"}, options={"eps_inside": eps_inside}, flow={"nu": "g**2"},
+        preconditioner=f"{root('nu', eps_inside)}/lr", threshold="2",
+    )  # fmt: skip

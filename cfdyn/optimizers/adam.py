@@ -1,19 +1,13 @@
 """Adam."""
 
-from cfdyn.optimizers._options import DOMAIN, moments, root, transformed, with_switched_on
+from cfdyn.optimizers._options import moments, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
 def adam(
-    lr: float,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    eps: float = 1e-8,
-    bias_correction: bool = True,
-    eps_inside: bool = False,
-    weight_decay: float = 0.0,
-    clip: float = 0.0,
-) -> Optimizer:
+    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, bias_correction: bool = True,
+    eps_inside: bool = False, weight_decay: float = 0.0, clip: float = 0.0,
+) -> Optimizer:  # fmt: skip
     """Adam: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², then w ← w − η m̂/(√v̂ + ε).
 
     With ``bias_correction`` m̂ = m/(1−β₁ᵗ) and v̂ = v/(1−β₂ᵗ); the powers β₁ᵗ and β₂ᵗ are shared
@@ -41,14 +35,6 @@ def adam(
     ----------
     Kingma & Ba, arXiv 1412.6980, Algorithm 1; as torch.optim.Adam.
     """
-    m, v, parts = moments(bias_correction)
-    return Optimizer.from_text(
-        {"w": f"w - lr*{m}/{root(v, eps_inside)}", "m": "m1", "v": "v1"},
-        with_switched_on({"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}, weight_decay, clip),
-        name="adam",
-        domain=DOMAIN,
-        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
-        gradient=transformed(weight_decay, clip),
-        threshold="2*(1 + beta1)/(1 - beta1)",
-        **parts,
-    )
+    step, parts = moments(bias_correction, eps_inside)
+    update, params = {"w": f"w - lr*{step}", "m": "m1", "v": "v1"}, {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
+    return with_options("adam", update, params, weight_decay, clip, threshold="2*(1 + beta1)/(1 - beta1)", **parts)

@@ -1,18 +1,13 @@
 """AdamW: Adam with decoupled weight decay."""
 
-from cfdyn.optimizers._options import DOMAIN, moments, root
+from cfdyn.optimizers._options import DOMAIN, moments
 from cfdyn.symbolic.optimizer import Optimizer
 
 
 def adamw(
-    lr: float,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    eps: float = 1e-8,
-    weight_decay: float = 0.01,
-    bias_correction: bool = True,
-    eps_inside: bool = False,
-) -> Optimizer:
+    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01,
+    bias_correction: bool = True, eps_inside: bool = False,
+) -> Optimizer:  # fmt: skip
     """AdamW: w ← (1 − ηλ)w − η m̂/(√v̂ + ε), with m̂ and v̂ as in Adam.
 
     The decay does not pass through the moments. As in torch it is multiplied by the learning rate and acts on
@@ -37,13 +32,9 @@ def adamw(
     Loshchilov & Hutter (2019), Decoupled weight decay regularization, arXiv 1711.05101, Algorithm 2;
     as torch.optim.AdamW.
     """
-    m, v, parts = moments(bias_correction)
+    step, parts = moments(bias_correction, eps_inside)
     return Optimizer.from_text(
-        {"w": f"w*(1 - lr*weight_decay) - lr*{m}/{root(v, eps_inside)}", "m": "m1", "v": "v1"},
+        {"w": f"w*(1 - lr*weight_decay) - lr*{step}", "m": "m1", "v": "v1"},
         {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay},
-        name="adamw",
-        domain=DOMAIN,
-        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
-        threshold="(2 - lr*weight_decay)*(1 + beta1)/(1 - beta1)",
-        **parts,
-    )
+        name="adamw", domain=DOMAIN, threshold="(2 - lr*weight_decay)*(1 + beta1)/(1 - beta1)", **parts,
+    )  # fmt: skip

@@ -1,17 +1,13 @@
 """AMSGrad: Adam whose second moment never falls."""
 
-from cfdyn.optimizers._options import DOMAIN, moments, root
+from cfdyn.optimizers._options import DOMAIN, moments
 from cfdyn.symbolic.optimizer import Optimizer
 
 
 def amsgrad(
-    lr: float,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    eps: float = 1e-8,
-    bias_correction: bool = True,
+    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, bias_correction: bool = True,
     eps_inside: bool = False,
-) -> Optimizer:
+) -> Optimizer:  # fmt: skip
     """AMSGrad: m, v as in Adam, v_max ← max(v_max, v), then w ← w − η m̂/(√v̂_max + ε).
 
     As in torch the largest v is taken before bias correction (optax takes the largest v̂; the paper has no
@@ -36,13 +32,7 @@ def amsgrad(
     Reddi, Kale & Kumar (2018), On the convergence of Adam and beyond, arXiv 1904.09237, Algorithm 2;
     as torch.optim.Adam(amsgrad=True).
     """
-    m, v, parts = moments(bias_correction, second="top")
-    return Optimizer.from_text(
-        {"w": f"w - lr*{m}/{root(v, eps_inside)}", "m": "m1", "v": "v1", "vmax": "top"},
-        {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps},
-        name="amsgrad",
-        domain=DOMAIN,
-        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
-        threshold="2*(1 + beta1)/(1 - beta1)",
-        **parts,
-    )
+    step, parts = moments(bias_correction, eps_inside, second="top")
+    update = {"w": f"w - lr*{step}", "m": "m1", "v": "v1", "vmax": "top"}
+    params = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
+    return Optimizer.from_text(update, params, name="amsgrad", domain=DOMAIN, threshold="2*(1 + beta1)/(1 - beta1)", **parts)

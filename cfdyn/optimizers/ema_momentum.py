@@ -1,6 +1,6 @@
 """Gradient descent along an exponential moving average of the gradient."""
 
-from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
+from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -29,12 +29,8 @@ def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, cl
     Cohen et al. (2022), Adaptive gradient methods at the edge of stability, arXiv 2207.14484, where its
     threshold is 38/η for β = 0.9.
     """
-    return Optimizer.from_text(
-        {"w": "w - lr*m1", "m": "m1"},
-        with_switched_on({"lr": lr, "momentum": momentum}, weight_decay, clip),
-        define={"m1": "momentum*m + (1 - momentum)*g"},
-        name="ema_momentum",
-        domain=DOMAIN | {"momentum": "fraction"},
-        gradient=transformed(weight_decay, clip),
+    return with_options(
+        "ema_momentum", {"w": "w - lr*m1", "m": "m1"}, {"lr": lr, "momentum": momentum}, weight_decay, clip,
+        domain={"momentum": "fraction"}, define={"m1": "momentum*m + (1 - momentum)*g"},
         threshold="2*(1 + momentum)/(1 - momentum)",
-    )
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """Gradient descent."""
 
-from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
+from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -29,12 +29,5 @@ def gd(lr: float, weight_decay: float = 0.0, clip: float = 0.0) -> Optimizer:
     ----------
     Cauchy (1847); as torch.optim.SGD.
     """
-    return Optimizer.from_text(
-        {"w": "w - lr*g"},
-        with_switched_on({"lr": lr}, weight_decay, clip),
-        name="gd",
-        domain=DOMAIN,
-        gradient=transformed(weight_decay, clip),
-        preconditioner="1/lr",
-        threshold="2",
-    )
+    update = {"w": "w - lr*g"}
+    return with_options("gd", update, {"lr": lr}, weight_decay, clip, preconditioner="1/lr", threshold="2")

@@ -1,6 +1,6 @@
 """Gradient descent with momentum (heavy ball)."""
 
-from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
+from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -35,14 +35,9 @@ def heavy_ball(
     """
     damped = {"dampening": dampening} if dampening else {}
     share = "(1 - dampening*(1 - first))*" if dampening else ""
-    return Optimizer.from_text(
-        {"w": "w - lr*next", "v": "next"},
-        with_switched_on({"lr": lr, "momentum": momentum, **damped}, weight_decay, clip),
-        define={"next": f"momentum*v + {share}g"},
-        shared={"first": "0"} if dampening else {},
-        initial={"first": 1.0},
-        name="heavy_ball",
-        domain=DOMAIN | {"momentum": "inside unit", "dampening": "fraction"},
-        gradient=transformed(weight_decay, clip),
+    return with_options(
+        "heavy_ball", {"w": "w - lr*next", "v": "next"}, {"lr": lr, "momentum": momentum, **damped}, weight_decay, clip,
+        domain={"momentum": "inside unit", "dampening": "fraction"}, define={"next": f"momentum*v + {share}g"},
+        shared={"first": "0"} if dampening else {}, initial={"first": 1.0},
         threshold="(2 + 2*momentum)/(1 - dampening)" if dampening else "2 + 2*momentum",
-    )
+    )  # fmt: skip

@@ -47,15 +47,10 @@ def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 
     if steps < 1:
         raise UsageError(f"muon: steps={steps} must be at least 1")
     return MatrixOptimizer(
-        "muon",
-        {"lr": lr, "momentum": momentum, "weight_decay": weight_decay},
-        update={},
-        domain={"lr": "positive", "momentum": "fraction", "weight_decay": "nonnegative"},
-        options={"nesterov": nesterov},
-        states=_start,
-        advance=partial(_advance, nesterov, steps),
-        settings=(("steps", int(steps)),),
-    )
+        "muon", {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}, update={},
+        domain={"lr": "positive", "momentum": "fraction", "weight_decay": "nonnegative"}, options={"nesterov": nesterov},
+        states=_start, advance=partial(_advance, nesterov, steps), settings=(("steps", int(steps)),),
+    )  # fmt: skip
 
 
 def _start(shape: Shape) -> States:

@@ -4,9 +4,7 @@ from cfdyn.optimizers._options import DOMAIN
 from cfdyn.symbolic.optimizer import Optimizer
 
 
-def nadam(
-    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, momentum_decay: float = 0.004
-) -> Optimizer:
+def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, momentum_decay: float = 0.004) -> Optimizer:
     """NAdam: w ← w − η [(1−μ_t) g/(1−M_t) + μ_{t+1} m/(1−M_{t+1})]/(√v̂ + ε), with Adam's m and v.
 
     μ_t = β₁(1 − 0.96^(tψ)/2) with ψ = ``momentum_decay``, M_t = μ_1 ⋯ μ_t, v̂ = v/(1−β₂ᵗ). So that the map

@@ -1,6 +1,6 @@
 """Nesterov's accelerated gradient in the form that deep-learning libraries use."""
 
-from cfdyn.optimizers._options import DOMAIN, transformed, with_switched_on
+from cfdyn.optimizers._options import with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -29,13 +29,9 @@ def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: 
     Nesterov (1983); Sutskever et al. (2013), On the importance of initialization and momentum,
     eqs. (3)–(4); as torch.optim.SGD(momentum=μ, nesterov=True).
     """
-    return Optimizer.from_text(
-        {"w": "w - lr*(g + momentum*next)", "v": "next"},
-        with_switched_on({"lr": lr, "momentum": momentum}, weight_decay, clip),
-        define={"next": "momentum*v + g"},
-        name="nesterov",
-        domain=DOMAIN | {"momentum": "inside unit"},
-        gradient=transformed(weight_decay, clip),
+    return with_options(
+        "nesterov", {"w": "w - lr*(g + momentum*next)", "v": "next"}, {"lr": lr, "momentum": momentum}, weight_decay, clip,
+        domain={"momentum": "inside unit"}, define={"next": "momentum*v + g"},
         # A flip, or for μ < −1/3 a pair of multipliers of modulus 1.
         threshold="1 + 1/Max(1 + 2*momentum, -momentum)",
-    )
+    )  # fmt: skip

@@ -1,18 +1,13 @@
 """RMSProp."""
 
-from cfdyn.optimizers._options import DOMAIN, mean_square, transformed, with_switched_on
+from cfdyn.optimizers._options import mean_square, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
 def rmsprop(
-    lr: float,
-    beta2: float = 0.99,
-    eps: float = 1e-8,
-    bias_correction: bool = False,
-    eps_inside: bool = False,
-    weight_decay: float = 0.0,
-    clip: float = 0.0,
-) -> Optimizer:
+    lr: float, beta2: float = 0.99, eps: float = 1e-8, bias_correction: bool = False, eps_inside: bool = False,
+    weight_decay: float = 0.0, clip: float = 0.0,
+) -> Optimizer:  # fmt: skip
     """RMSProp: ν ← β₂ν + (1−β₂)g², then w ← w − η g/(√ν + ε).
 
     Squares are taken weight by weight; ν = 0 at the start. As in torch (whose α is β₂) without momentum or
@@ -43,13 +38,5 @@ def rmsprop(
     Tieleman & Hinton (2012), Neural networks for machine learning, lecture 6.5; as torch.optim.RMSprop.
     """
     scale, parts = mean_square("g**2", bias_correction, eps_inside)
-    return Optimizer.from_text(
-        {"w": f"w - lr*g/{scale}", "nu": "nu1"},
-        with_switched_on({"lr": lr, "beta2": beta2, "eps": eps}, weight_decay, clip),
-        name="rmsprop",
-        domain=DOMAIN,
-        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
-        gradient=transformed(weight_decay, clip),
-        threshold="2",
-        **parts,
-    )
+    update = {"w": f"w - lr*g/{scale}", "nu": "nu1"}
+    return with_options("rmsprop", update, {"lr": lr, "beta2": beta2, "eps": eps}, weight_decay, clip, **parts)

@@ -29,9 +29,6 @@ def sam(lr: float, rho: float = 0.05) -> Optimizer:
     Sharpness-aware minimization and the edge of stability, arXiv 2309.12488.
     """
     return Optimizer.from_text(
-        {"w": "w - lr*h"},
-        {"lr": lr, "rho": rho},
-        name="sam",
-        domain={"lr": "positive", "rho": "positive"},
+        {"w": "w - lr*h"}, {"lr": lr, "rho": rho}, name="sam", domain={"lr": "positive", "rho": "positive"},
         probe="w + rho*g/sqrt(gg)",
-    )
+    )  # fmt: skip

@@ -1,18 +1,13 @@
 """RMSProp with one second moment for all weights."""
 
-from cfdyn.optimizers._options import DOMAIN, mean_square, transformed, with_switched_on
+from cfdyn.optimizers._options import mean_square, with_options
 from cfdyn.symbolic.optimizer import Optimizer
 
 
 def scalar_rmsprop(
-    lr: float,
-    beta2: float = 0.99,
-    eps: float = 0.0,
-    bias_correction: bool = False,
-    eps_inside: bool = False,
-    weight_decay: float = 0.0,
-    clip: float = 0.0,
-) -> Optimizer:
+    lr: float, beta2: float = 0.99, eps: float = 0.0, bias_correction: bool = False, eps_inside: bool = False,
+    weight_decay: float = 0.0, clip: float = 0.0,
+) -> Optimizer:  # fmt: skip
     """Scalar RMSProp: ν ← β₂ν + (1−β₂)‖g‖², then w ← w − η g/(√ν + ε).
 
     ``nu`` is a shared state, 0 at the start; with ``bias_correction`` ν̂ = ν/(1−β₂ᵗ) stands in the step and
@@ -42,13 +37,5 @@ def scalar_rmsprop(
     """
     scale, parts = mean_square("gg", bias_correction, eps_inside)
     parts["shared"] = {"nu": "nu1", **parts["shared"]}
-    return Optimizer.from_text(
-        {"w": f"w - lr*g/{scale}"},
-        with_switched_on({"lr": lr, "beta2": beta2, "eps": eps}, weight_decay, clip),
-        name="scalar_rmsprop",
-        domain=DOMAIN,
-        options={"bias_correction": bias_correction, "eps_inside": eps_inside},
-        gradient=transformed(weight_decay, clip),
-        threshold="2",
-        **parts,
-    )
+    update, params = {"w": f"w - lr*g/{scale}"}, {"lr": lr, "beta2": beta2, "eps": eps}
+    return with_options("scalar_rmsprop", update, params, weight_decay, clip, **parts)

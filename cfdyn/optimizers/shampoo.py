@@ -39,14 +39,9 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
     if not (np.isfinite(eps) and eps > 0) or iterations < 1:
         raise UsageError(f"shampoo needs eps > 0 and iterations of at least 1, not eps={eps:g}, iterations={iterations}")
     return MatrixOptimizer(
-        "shampoo",
-        {"lr": lr},
-        update={},
-        domain={"lr": "positive"},
-        states=partial(_start, eps),
-        advance=partial(_advance, iterations),
-        settings=(("eps", float(eps)), ("iterations", int(iterations))),
-    )
+        "shampoo", {"lr": lr}, update={}, domain={"lr": "positive"}, states=partial(_start, eps),
+        advance=partial(_advance, iterations), settings=(("eps", float(eps)), ("iterations", int(iterations))),
+    )  # fmt: skip
 
 
 def _start(eps: float, shape: Shape) -> States:

@@ -75,6 +75,11 @@ def check_path(path: str | Path) -> Path:
     path = as_path(path)
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
+    return check_folder(path)
+
+
+def check_folder(path: Path) -> Path:
+    """The path, if something can be written there, else a `UsageError`."""
     if not can_write(path):
         raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
     return path

@@ -13,10 +13,11 @@ from matplotlib.animation import FuncAnimation
 
 from cfdyn.analysis.compare import Comparison
 from cfdyn.errors import UsageError
-from cfdyn.plotting.figures.comparison import _room, colours, label
+from cfdyn.plotting import check_folder
+from cfdyn.plotting.figures.comparison import draw_edge, label, limit_to_bulk, styles
 from cfdyn.plotting.plane import contours, plane_of
 from cfdyn.plotting.style import INK, PALE, clip_range, house_style, new_figure
-from cfdyn.records.files import as_path, can_write, whole
+from cfdyn.records.files import as_path, whole
 from cfdyn.systems.loss import Loss
 
 ENDINGS = (".gif", ".mp4")
@@ -76,9 +77,7 @@ def check_film(path: str | Path) -> Path:
         raise UsageError(f"a film cannot be written as {path.name!r}; end it in .gif or .mp4")
     if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
         raise UsageError("an .mp4 needs the program ffmpeg, which was not found; install it, or write a .gif")
-    if not can_write(path):
-        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
-    return path
+    return check_folder(path)
 
 
 def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
@@ -123,9 +122,9 @@ class _Film:
         (self.trail,) = self.top.plot([], [], ".", color=PALE, markersize=3, zorder=1)
         (self.now,) = self.top.plot([], [], "o", color=INK, markersize=4.5, zorder=6, label="iterates")
         self.lines, self.heads, self.marks = {}, {}, {}
-        labels = {model.name: label(model) for model in found.models}
-        for name, colour in colours(found).items():
-            (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=labels[name])
+        for model in found.models:
+            name, colour = model.name, styles(found)[model.name]["color"]
+            (self.lines[name],) = self.top.plot([], [], color=colour, linewidth=1.5, zorder=3, label=label(model))
             (self.heads[name],) = self.top.plot([], [], "o", color=colour, markersize=4.5, markeredgecolor="white", zorder=5)
             (self.marks[name],) = self.below.plot([], [], "o", color=colour, markersize=4)
         (self.mark,) = self.below.plot([], [], "o", color=INK, markersize=4)
@@ -156,12 +155,9 @@ class _Film:
         found, axes = self.found, self.below
         axes.plot(found.t, found.sharpness, color=INK, linewidth=0.9)
         for model in found.models:
-            axes.plot(found.t[: len(model.w)], model.sharpness, color=colours(found)[model.name], linewidth=1.1)
-        everything = [found.sharpness, *(model.sharpness for model in found.models)]
-        if np.isfinite(found.edge):
-            axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8)
-            everything.append(np.array([found.edge]))
-        clip_range(axes, np.clip(np.concatenate(everything), *_room(np.append(found.sharpness, found.edge))))
+            axes.plot(found.t[: len(model.w)], model.sharpness, color=styles(found)[model.name]["color"], linewidth=1.1)
+        shown = [found.sharpness, *(model.sharpness for model in found.models), draw_edge(axes, found)]
+        limit_to_bulk(axes, shown, np.append(found.sharpness, found.edge))
         axes.set(xlim=(0, found.t[-1]), xlabel="time (steps)", ylabel="sharpness λ₁(H)")
 
     def show(self, row: int) -> list:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from cfdyn.words import shortened
 
 INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
+PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+DASHED = (0, (4, 2))
 MOST_DOTS = 4000  # of a series: more are one blot
 REGIMES = {
     "fixed point": "#dbe4ee", "period 2": "#a9c8e8", "period 3": "#f0c04c", "period 4": "#7fb0d8",
@@ -30,11 +32,9 @@ _SETTINGS: Any = {
 }  # fmt: skip
 
 
-@contextmanager
-def house_style() -> Iterator[None]:
+def house_style() -> AbstractContextManager[None]:
     """The package's settings, without touching the user's."""
-    with matplotlib.rc_context(_SETTINGS):
-        yield
+    return matplotlib.rc_context(_SETTINGS)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -42,18 +42,6 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def columns(labels: Sequence[str], width: float) -> int:
-    """Into how many columns a legend in small print goes, so that it is no wider than a figure of so many inches."""
-    for count in range(len(labels), 1, -1):
-        short, longer = divmod(len(labels), count)
-        starts = [k * short + min(k, longer) for k in range(count + 1)]
-        widest = [max(map(len, labels[a:b])) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-        # A handle with its gaps, and the mean width of a letter at 7.5 points.
-        if sum(0.55 + 0.06 * letters for letters in widest) <= width:
-            return count
-    return 1
 
 
 def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> str:
@@ -64,17 +52,6 @@ def map_title(settings: Mapping[str, Any], varied: Sequence[str], most: int) -> 
     others = [f"{name} = {value:g}" for name, value in params.items() if name not in varied and f"{name}=" not in title]
     short = shortened(title, most)
     return ", ".join([short, *others]) if len(short) + len(", ".join(others)) <= most else short
-
-
-def spread(values: Sequence[float], least: float, end: float = float("inf")) -> list[float]:
-    """Values in order moved apart by at least so much: to the right, and back from an end."""
-    places: list[float] = []
-    for value in values:
-        places.append(max(value, places[-1] + least) if places else value)
-    for k in range(len(places) - 1, -1, -1):
-        places[k] = min(places[k], end)
-        end = places[k] - least
-    return places
 
 
 def every(count: int, most: int) -> slice:
@@ -92,11 +69,6 @@ def dots(axes: Axes, t: np.ndarray, values: np.ndarray, **style: Any) -> None:
 def regime_name(name: str) -> str:
     """The regime that a name is drawn as; all longer periods are one, "period"."""
     return name if name in REGIMES else "period"
-
-
-def regime_colour(name: str) -> str:
-    """The colour of a regime's name."""
-    return REGIMES[regime_name(name)]
 
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from cfdyn.kernels.orbits import advance, iterate
 from cfdyn.systems.map import Map
 
-TRANSIENT, KEPT, ESCAPE = 600, 120, 1e6
+TRANSIENT, KEPT = 600, 120  # steps before, and states that are drawn: from one value to the next an orbit has little to settle
+ESCAPE = 1e6  # an orbit beyond that is not drawn
 MOST = 8  # sweeps
 SAME = 1e-4  # of its size: attractors nearer than this are one
 
@@ -60,12 +61,17 @@ def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.nda
 
 
 def _known(found: list[dict[int, np.ndarray]], k: int, rows: np.ndarray) -> bool:
-    """Whether an earlier sweep has all of these states at a value."""
+    """True if an earlier sweep has all of these states at a value."""
     size = SAME * (float(np.ptp(rows)) + 1e-2 * float(np.abs(rows).max()) + 1e-12)
     return any(k in other and (np.abs(rows[:, None] - other[k]).min(axis=1) <= size).all() for other in found)
 
 
 def middles(stable: np.ndarray) -> list[int]:
     """The middle row of each stable piece."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], stable.astype(int), [0]])))
-    return ((edges[::2] + edges[1::2]) // 2).tolist()
+    return [(first + last + 1) // 2 for first, last in equal_runs(stable) if stable[first]]
+
+
+def equal_runs(marked: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) of each run of equal entries."""
+    cuts = np.flatnonzero(marked[1:] != marked[:-1])
+    return list(zip([0, *(cuts + 1).tolist()], [*cuts.tolist(), len(marked) - 1], strict=True))

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
 
+# Names of open files, which must be written into and not replaced.
 _STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
 
 
@@ -101,7 +102,7 @@ def _is_stream(path: Path, there: os.stat_result | None) -> bool:
 
 
 def can_write(path: Path) -> bool:
-    """Whether `whole` can write there, as far as one can tell before."""
+    """True if `whole` can write there, as far as one can tell before."""
     try:
         there = _status(path)
     except OSError:

@@ -24,7 +24,7 @@ from cfdyn.errors import RecordError, UsageError, shown
 from cfdyn.records.files import as_path, regular, whole
 
 FORMAT = "cfdyn record 1"
-MAX_BYTES = 2**31
+MAX_BYTES = 2**31  # of arrays: a small file may promise any size
 MAX_HEADER = 2**24  # four bytes for each character
 
 
@@ -66,16 +66,13 @@ _PLAIN = frozenset((type(None), bool, int, str))
 
 def plain(value: Any) -> Any:
     """Numbers, arrays and records as data that ``json.dumps`` takes."""
-    kind = type(value)
-    if kind in _PLAIN:
+    if type(value) in _PLAIN:
         return value
-    if kind is float:
-        return value if math.isfinite(value) else None
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, np.ndarray):
         listed = value.tolist()
         return listed if value.dtype == float and all(map(math.isfinite, value.ravel().tolist())) else plain(listed)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(k): v if type(v) in _PLAIN else plain(v) for k, v in value.items()}
     if isinstance(value, Record):
@@ -199,7 +196,7 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
 
 
 def _has_shape(value: Any, letters: list[str], sizes: dict[str, int]) -> bool:
-    """Whether the lengths are what the letters stand for; the first with a letter says what that is."""
+    """True if the lengths are what the letters stand for; the first with a letter says what that is."""
     if value is None:
         return True
     shape = value.shape if isinstance(value, np.ndarray) else (value,) if isinstance(value, int) else (len(value),)
@@ -245,7 +242,7 @@ def load(path: str | os.PathLike) -> Record:
 
 
 def _arrays(path: Path, file: BinaryIO) -> dict[str, np.ndarray]:
-    """What the file holds, once it is known how much that is."""
+    """The arrays of a file by their names, read once it is known how large they are."""
     with zipfile.ZipFile(file) as archive:
         total = sum(entry.file_size for entry in archive.infolist())
         if total > MAX_BYTES:

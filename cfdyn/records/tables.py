@@ -161,7 +161,7 @@ def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
 
 
 def _complaint(lines: Sequence[str], names: Sequence[str], skipped: int, source: str) -> str:
-    """What is wrong, found cell by cell: numpy does not say it well."""
+    """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
     for number, cells in _rows(lines, source):
         if number > skipped and len(cells) != len(names):
             return f"line {number} of {source} has {len(cells)} entries, and the first line has {len(names)}"

@@ -8,16 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.series.filters import TINY, active, comb, cycle_size, noise_gain, repeating, whole_fast, without_spikes
-from cfdyn.series.spectrum import Line, best_line, dependence, enough, peak, roughness, runs, steadiness
+from cfdyn.series.filters import TINY, active_rows, amplitude, comb_filter, noise_gain, repeating, whole_fast_part, without_spikes
+from cfdyn.series.spectrum import SpectralLine, best_line, dependence, highest_peak, least_share, roughness, steadiness, stretches
 
-ROUNDS, WIDE, SLOWEST, MOST_CYCLES = 6, 32, 1 / 16, 8
-CLOSED, REPEATS, TURN, STEADY, NORMAL_MEDIAN, ROUGH = 0.02, 1e-4, 0.5, 0.6, 0.455, 0.1
+ROUNDS = 6  # denominators at most: the least common multiple of more is beyond any period that is looked for
+WIDE = 32  # the period whose slow part is taken off where no line is known
+SLOWEST = 1 / 16  # frequency below which a peak may be what is left of the drift
+SHORTEST = 64  # rows of a window in which a line can be told from noise: eight cycles of eight steps
+CLOSED = 0.02  # of the fast part: what fails to repeat by less counts as closed, bands as narrow as that as points
+REPEATS = 1e-4  # least power of a further line, over that of the whole fast part: round-off and leakage are below
+TURN, STEADY = 0.5, 0.6  # rad by which the phase of a line j/q may turn, and least |Σz|/Σ|z| of its blocks
+NORMAL_MEDIAN = 0.455  # of the square of a standard normal number
+ROUGH = 0.1  # least von Neumann ratio of chaos without lines: below, the series is a smooth curve
 
 
 @dataclass
 class Direction:
-    """What one series does; fields as in Oscillation."""
+    """The oscillation of one series; fields as in Oscillation."""
 
     name: str
     series: np.ndarray
@@ -46,17 +53,17 @@ def examine(name: str, x: np.ndarray, max_period: int, level: float) -> Directio
     period = math.lcm(*(line.q for line in lines)) if lines else 1
     if period > max_period or 2 * period > len(x):
         period = lines[0].q if lines else 1
-    found.fast = whole_fast(x, period if lines else min(WIDE, max(2, len(x) // 8)))
+    found.fast = whole_fast_part(x, period if lines else min(WIDE, max(2, len(x) // 8)))
     found.slow = x - found.fast
     first, last = 0, len(x) - 1
     if lines:
-        found.since, found.until, first, last = active(found.fast, period, (lines[0].first, lines[0].last))
+        found.since, found.until, first, last = active_rows(found.fast, period, (lines[0].first, lines[0].last))
     _judge(found, lines, period, (first, last), level / 2)
     _describe(found, lines, period, (first, last), max_period)
     return found
 
 
-def find_lines(x: np.ndarray, longest: int, level: float) -> list[Line]:
+def find_lines(x: np.ndarray, longest: int, level: float) -> list[SpectralLine]:
     """The denominators that are present, the strongest first, each removed before the next is sought.
 
     The strongest is looked for in the whole log, or else in windows of it; the others where it has its full size.
@@ -64,86 +71,85 @@ def find_lines(x: np.ndarray, longest: int, level: float) -> list[Line]:
     lead = strongest(x, longest, level / 2)
     if lead is None:
         return []
-    *_, first, last = active(whole_fast(x, lead.q), lead.q, (lead.first, lead.last))
+    *_, first, last = active_rows(whole_fast_part(x, lead.q), lead.q, (lead.first, lead.last))
     part = x[first : last + 1]
     lines, rest = [lead], part
     longest = min(longest, len(part) // 8)
     while len(lines) < ROUNDS and len(part) >= 8 * lead.q:
-        rest = _less(rest, lines[-1].q)
-        others = [line for line in _present(rest, longest, level / 2) if all(line.q != one.q for one in lines)]
-        others = [line for line in others if _weight(line, part, rest, lead.q) >= REPEATS]
+        rest = _without_cycle(rest, lines[-1].q)
+        others = [line for line in _significant_lines(rest, longest, level / 2) if all(line.q != one.q for one in lines)]
+        others = [line for line in others if _relative_power(line, part, rest, lead.q) >= REPEATS]
         if not others:
             break
-        best = max(others, key=lambda line: line.share)
-        lines.append(best)
+        lines.append(max(others, key=lambda line: line.share))
     return [lead, *(one._replace(first=one.first + first, last=one.last + first) for one in lines[1:])]
 
 
-def strongest(x: np.ndarray, longest: int, level: float) -> Line | None:
+def strongest(x: np.ndarray, longest: int, level: float) -> SpectralLine | None:
     """The line with the largest share in the whole log, or in the first of ever shorter windows that has one."""
     for scale, parts in enumerate((1, 6, 24)):
         width = len(x) // parts
-        if parts > 1 and width < 8 * MOST_CYCLES:
+        if parts > 1 and width < SHORTEST:
             return None
         starts = range(0, len(x) - width + 1, max(width // 2, 1))
         chance = level / 2 ** min(scale + 1, 2) / len(starts)
         seen = [
             line._replace(p=min(1.0, line.p * len(starts)), first=line.first + start, last=line.last + start)
             for start in starts
-            for line in _present(x[start : start + width], min(longest, width // (8 if parts == 1 else 32)), chance)
+            for line in _significant_lines(x[start : start + width], min(longest, width // (8 if parts == 1 else 32)), chance)
         ]
         if seen:
             return max(seen, key=lambda line: line.share)
     return None
 
 
-def _present(x: np.ndarray, longest: int, level: float) -> list[Line]:
+def _significant_lines(x: np.ndarray, longest: int, level: float) -> list[SpectralLine]:
     """The lines, one for each denominator, that are significant and not too weak."""
-    tests = sum(max(1, q // 2) * len(runs(24)) for q in range(2, longest + 1))
+    tests = sum(max(1, q // 2) * len(stretches(24)) for q in range(2, longest + 1))
     seen = (best_line(x, q) for q in range(2, longest + 1))
-    found = [line for line in seen if line is not None and line.p * tests < level and line.share >= enough(line.q, len(x))]
+    found = [line for line in seen if line is not None and line.p * tests < level and line.share >= least_share(line.q, len(x))]
     return [line._replace(p=min(1.0, line.p * tests)) for line in found]
 
 
-def _less(x: np.ndarray, q: int) -> np.ndarray:
+def _without_cycle(x: np.ndarray, q: int) -> np.ndarray:
     """x without its q-cycle, whose size may grow over many orders of magnitude."""
-    fast = whole_fast(x, q)
-    size = cycle_size(fast, q, 3)
+    fast = whole_fast_part(x, q)
+    size = amplitude(fast, q, 3)
     size[size == 0] = 1.0
     return x - size * repeating(fast / size, q)
 
 
-def _weight(line: Line, x: np.ndarray, rest: np.ndarray, first: int) -> float:
+def _relative_power(line: SpectralLine, x: np.ndarray, rest: np.ndarray, first: int) -> float:
     """Typical power of a later line over that of the whole fast part, in its rows."""
     rows = slice(line.first, line.last)
-    size = cycle_size(whole_fast(x, first), first, 3)[rows] + 16 * TINY * np.abs(x[rows])
-    after = np.abs(whole_fast(rest, line.q)[rows])
+    size = amplitude(whole_fast_part(x, first), first, 3)[rows] + 16 * TINY * np.abs(x[rows])
+    after = np.abs(whole_fast_part(rest, line.q)[rows])
     size[size == 0] = 1.0
     # No more than round-off in what is left of the cycle is no line.
     after[after < 16 * TINY * np.abs(x[rows])] = 0.0
     return line.share * float(np.median((after / size) ** 2))
 
 
-def _judge(found: Direction, lines: list[Line], period: int, rows: tuple[int, int], level: float) -> None:
+def _judge(found: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], level: float) -> None:
     """Kind, period and reason, from the lines and from what they leave."""
     first, last = rows
     y = found.fast[first : last + 1]
     wide = min(WIDE, max(2, len(found.series) // 8))
-    rest = y - repeating(y, period) if lines and len(y) >= 3 * period else whole_fast(without_spikes(found.series), wide)
+    rest = y - repeating(y, period) if lines and len(y) >= 3 * period else whole_fast_part(without_spikes(found.series), wide)
     noise = noise_level(y, period) if lines else 0.0
     unrepeated = noise / max(float(np.sqrt((y**2).mean())), 1e-300) if lines else 1.0
     xi, z, innovation = dependence(rest, period) if len(y) >= 12 * period + 36 else (0.0, 0.0, 0.0)
     found.evidence = {"determinism": xi, "determinism_z": z, "noise": noise}
-    chaotic = z > _quantile(level / 16) and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
+    chaotic = _chance(z) < level / 16 and xi > 0.1 and innovation > 0.02 and unrepeated > CLOSED
     seen = np.median(np.abs(y)) > 64 * TINY * np.abs(found.series).max()
     chaotic = chaotic and (bool(lines) or (seen and roughness(y) > ROUGH))
-    off = _turning(lines, y)
+    off = _drifts_in_phase(lines, y)
     turned = off
     if turned:
-        found.evidence |= dict(zip(("peak", "peak_share", "peak_p"), peak(y, SLOWEST), strict=True))
+        found.evidence |= dict(zip(("peak", "peak_share", "peak_p"), highest_peak(y, SLOWEST), strict=True))
     elif unrepeated > 5 * CLOSED and len(y) >= 48:
         combed = bool(lines) and len(y) > 12 * period
-        frequency, share, p = peak(comb(y, period) if combed else y, SLOWEST, period if combed else 0)
+        frequency, share, p = highest_peak(comb_filter(y, period) if combed else y, SLOWEST, period if combed else 0)
         found.evidence |= {"peak": frequency, "peak_share": share, "peak_p": p}
         off = p < level / 8 and share > 0.3 and combed == bool(lines)
     several = math.lcm(*(line.q for line in lines)) if lines else 1
@@ -167,7 +173,7 @@ def _irregular_reason(chaotic: bool, bands: int) -> str:
     return words + (f"; it visits {bands} bands in turn" if bands > 1 else "")
 
 
-def _turning(lines: list[Line], y: np.ndarray) -> bool:
+def _drifts_in_phase(lines: list[SpectralLine], y: np.ndarray) -> bool:
     """The strongest line does not keep its phase: its frequency lies beside j/q."""
     if not lines:
         return False
@@ -180,26 +186,25 @@ def noise_level(y: np.ndarray, period: int) -> float:
     """Standard deviation of the noise in the log, from what does not repeat: median, so that bursts do not count."""
     if len(y) < 6 * period:
         return 0.0
-    return float(np.sqrt(np.median(comb(y, period) ** 2) / NORMAL_MEDIAN)) / noise_gain(period)[1]
+    return float(np.sqrt(np.median(comb_filter(y, period) ** 2) / NORMAL_MEDIAN)) / noise_gain(period)[1]
 
 
-def _quantile(level: float) -> float:
-    from scipy.special import ndtri
+def _chance(z: float) -> float:
+    """That a standard normal number is at least z."""
+    return 0.5 * math.erfc(z / math.sqrt(2))
 
-    return float(-ndtri(level))
 
-
-def _describe(found: Direction, lines: list[Line], period: int, rows: tuple[int, int], most: int) -> None:
+def _describe(found: Direction, lines: list[SpectralLine], period: int, rows: tuple[int, int], most: int) -> None:
     """Amplitude and the numbers of the evidence, from the rows of full size."""
     first, last = rows
     y = found.fast[first : last + 1]
     if found.kind == "none":
         found.since = found.until = None
-    elif found.since is None:
-        found.since, found.until = first, last
-    if found.kind != "none":
+    else:
+        if found.since is None:
+            found.since, found.until = first, last
         smooth = 5 if found.kind == "periodic" else 1
-        found.amplitude = float(np.median(cycle_size(y, max(period, 2 if lines else 8), smooth)))
+        found.amplitude = float(np.median(amplitude(y, max(period, 2 if lines else 8), smooth)))
     line = lines[0] if lines else None
     noise = found.evidence["noise"]
     signal = math.sqrt(max(float((y**2).mean()) - (noise * noise_gain(period)[0]) ** 2, 0.0)) if lines else 0.0
@@ -210,7 +215,7 @@ def _describe(found: Direction, lines: list[Line], period: int, rows: tuple[int,
         "frequency": frequency,
         "share": line.share if line else found.evidence.get("peak_share", 0.0),
         "p_value": min(min((one.p for one in lines), default=1.0), found.evidence.get("peak_p", 1.0),
-                       0.5 * math.erfc(found.evidence["determinism_z"] / math.sqrt(2)) if found.kind == "irregular" else 1.0),
+                       _chance(found.evidence["determinism_z"]) if found.kind == "irregular" else 1.0),
         "signal_to_noise": signal / noise if noise > 0 and found.kind == "periodic" else math.nan,
         "alternation": float((y[1:] * y[:-1] < 0).mean()) if len(y) > 1 else 0.0,
         "lines": [{"frequency": one.j / one.q, "denominator": one.q, "share": one.share, "p_value": one.p} for one in lines],

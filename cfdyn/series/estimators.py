@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.series.filters import fast_part, lost
+from cfdyn.series.filters import TINY, fast_part, half_width
 from cfdyn.series.slow_cycles import BEGUN, DIGITS_LEFT
 from cfdyn.systems.orbit import Orbit
 
-TINY = np.finfo(float).eps
 ALTERNATES = 0.25  # of the step along it: the fast part where iterates oscillate (½ in a 2-cycle), not just move
 
 
@@ -36,23 +35,23 @@ def estimators(orbit: Orbit, decays: Sequence[float]) -> list[Estimator]:
     of what it leaves in every other step, here at the last.
     """
     n = len(orbit.z)
-
-    def made(name: str, first: int, rows: np.ndarray, lag: float, delay: int, leaves: float) -> Estimator:
-        return Estimator(name, first, rows, np.full(len(rows), lag), delay, leaves)
-
-    found = [made("iterate", 0, orbit.w, 0.0, 0, 1.0), made("last_two", 1, orbit.last_two(), 0.5, 0, 0.0)]
-    found += [made(f"ema={a:g}", 0, orbit.ema(a), a / (1 - a), 0, (1 - a) / (1 + a)) for a in decays]
-    found.append(made("midpoints", 1, orbit.midpoints(), 0.0, 1, 0.0))
-    found.append(Estimator("polyak", 0, orbit.polyak(), np.arange(n) / 2, 0, 1 / (2 * n)))
-    return found
+    rows = [
+        ("iterate", 0, orbit.w, 0.0, 0, 1.0),
+        ("last_two", 1, orbit.last_two(), 0.5, 0, 0.0),
+        *((f"ema={a:g}", 0, orbit.ema(a), a / (1 - a), 0, (1 - a) / (1 + a)) for a in decays),
+        ("midpoints", 1, orbit.midpoints(), 0.0, 1, 0.0),
+        ("polyak", 0, orbit.polyak(), np.arange(n) / 2, 0, 1 / (2 * n)),
+    ]
+    return [Estimator(name, first, w, np.full(len(w), lag), delay, left) for name, first, w, lag, delay, left in rows]
 
 
 def left_of(w: np.ndarray, first: int, iterates: np.ndarray, period: int) -> tuple[float, int]:
     """The fast part of an average over that of the iterates, root mean squares over the rows where these oscillate; those."""
     rows = slice(first, first + len(w))
-    if len(w) <= 2 * lost(period):
+    cut = half_width(period)
+    if len(w) <= 2 * cut:
         return math.nan, 0
-    ends = slice(lost(period), len(w) - lost(period))
+    ends = slice(cut, len(w) - cut)
     fast = fast_part(iterates[rows], period)
     mine, theirs = (np.linalg.norm(x, axis=1) for x in (fast_part(w, period), fast))
     moved = np.abs((np.diff(iterates, axis=0, prepend=iterates[:1])[rows][ends] * fast).sum(axis=1))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-ORDER, HIDDEN = 3, 1.6
+ORDER = 3  # of the high-pass filter: polynomials of time up to degree 5 vanish
+HIDDEN = 1.6  # times the size that noise alone would have: below, a cycle cannot be told from it
 TINY = np.finfo(float).eps
 
 
@@ -23,7 +24,7 @@ def average(x: np.ndarray, period: int) -> np.ndarray:
 
 
 def response(frequency: np.ndarray, period: int) -> np.ndarray:
-    """What M_N makes of cos 2πft: 1 at f = 0, 0 at every j/N."""
+    """The factor that M_N puts on cos 2πft: 1 at f = 0, 0 at every j/N."""
     half = period // 2
     weights = np.ones(half)
     weights[-1] = 0.5 if period % 2 == 0 else 1.0
@@ -48,12 +49,12 @@ def without_spikes(x: np.ndarray, width: int = 9) -> np.ndarray:
     return level + np.clip(x - level, -most, most)
 
 
-def lost(period: int, order: int = ORDER) -> int:
+def half_width(period: int, order: int = ORDER) -> int:
     """Rows that ``fast_part`` loses at either end."""
     return order * (period // 2)
 
 
-def comb(x: np.ndarray, period: int) -> np.ndarray:
+def comb_filter(x: np.ndarray, period: int) -> np.ndarray:
     """x less its neighbours one period away, twice, (n − 4N,).
 
     Frequency f passes with sin⁴(πNf): an N-cycle whose size varies as a cubic of time vanishes.
@@ -64,16 +65,16 @@ def comb(x: np.ndarray, period: int) -> np.ndarray:
 
 
 def noise_gain(period: int) -> tuple[float, float]:
-    """What white noise of standard deviation 1 becomes in `fast_part`, and after `comb` too."""
-    impulse = np.zeros(2 * lost(period) + 12 * period + 1)
+    """Standard deviations of white noise of 1 after `fast_part`, and after `comb_filter` too."""
+    impulse = np.zeros(2 * half_width(period) + 12 * period + 1)
     impulse[len(impulse) // 2] = 1.0
-    impulse = np.pad(impulse, lost(period) + 4 * period)
+    impulse = np.pad(impulse, half_width(period) + 4 * period)
     fast = fast_part(impulse, period)
-    return float(np.linalg.norm(fast)), float(np.linalg.norm(comb(fast, period)))
+    return float(np.linalg.norm(fast)), float(np.linalg.norm(comb_filter(fast, period)))
 
 
 def repeating(fast: np.ndarray, period: int) -> np.ndarray:
-    """What repeats after a period while its size varies slowly, (n,).
+    """The part that repeats after a period while its size varies slowly, (n,).
 
     Each phase by itself is smoothed by local parabolas over 11 periods (Savitzky and Golay 1964);
     by straight lines over fewer where the log is short. Noise is left flat but for narrow notches at j/N.
@@ -89,9 +90,9 @@ def repeating(fast: np.ndarray, period: int) -> np.ndarray:
     return smooth
 
 
-def whole_fast(x: np.ndarray, period: int) -> np.ndarray:
+def whole_fast_part(x: np.ndarray, period: int) -> np.ndarray:
     """`fast_part` on all rows, (n,): the ends are continued by x_{t+N} = 2x_t − x_{t−N} first."""
-    pad = lost(period)
+    pad = half_width(period)
     for _ in range(2):
         x = x[::-1]
         extended = np.concatenate([x, np.empty(pad)])
@@ -103,7 +104,7 @@ def whole_fast(x: np.ndarray, period: int) -> np.ndarray:
     return fast_part(x, period)
 
 
-def cycle_size(fast: np.ndarray, period: int, cycles: int) -> np.ndarray:
+def amplitude(fast: np.ndarray, period: int, cycles: int) -> np.ndarray:
     """Half peak-to-peak of the fast part around each row, (n,), averaged over ``cycles`` (odd) periods."""
     smooth = mean_over(fast, period, cycles)
     padded = np.pad(smooth, (period // 2, period - 1 - period // 2), mode="edge")
@@ -128,24 +129,24 @@ def mean_over(x: np.ndarray, lag: int, count: int) -> np.ndarray:
     return total / number
 
 
-def active(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[int, int, int, int]:
+def active_rows(fast: np.ndarray, period: int, run: tuple[int, int]) -> tuple[int, int, int, int]:
     """(since, until, first, last): the rows between which the cycle lives, and those where it has its full size.
 
     Within the run the longest episode counts in which the size stays above a tenth of its upper
     quartile; its full size is half the median there. From there it is followed outwards to its
     smallest size, or to where noise hides it.
     """
-    size = cycle_size(fast, period, 3)
+    size = amplitude(fast, period, 3)
     noise = _noise(fast, period)
     lo, hi = run
     level = np.quantile(size[lo:hi], 0.75)
     visible = size >= np.maximum(0.1 * level, np.minimum(HIDDEN * noise, 0.5 * level))
-    first, last = longest(visible, 10 * period)
+    first, last = longest_run(visible, 10 * period)
     upper = np.median(size[first : last + 1])
     seen = np.flatnonzero(size[first : last + 1] >= 0.5 * upper) + first
     first, last = int(seen[0]), int(seen[-1])
-    since = first - _walk(size[first::-1], noise[first::-1])
-    until = last + _walk(size[last:], noise[last:])
+    since = first - _steps_outwards(size[first::-1], noise[first::-1])
+    until = last + _steps_outwards(size[last:], noise[last:])
     return since, until, first, last
 
 
@@ -153,12 +154,12 @@ def _noise(fast: np.ndarray, period: int) -> np.ndarray:
     """The size, (n,), that the local noise alone would have: half the mean range of N normal numbers times its level."""
     rough = np.zeros(len(fast))
     if len(fast) > 4 * period + 2:
-        rough[2 * period : -2 * period] = comb(fast, period) ** 2 * (128 / 35)
+        rough[2 * period : -2 * period] = comb_filter(fast, period) ** 2 * (128 / 35)
     spread = np.sqrt(mean_over(rough, 1, 16 * period + 1) / 3)
     return spread * (0.56 + 0.62 * np.log(period / 2))
 
 
-def _walk(size: np.ndarray, noise: np.ndarray) -> int:
+def _steps_outwards(size: np.ndarray, noise: np.ndarray) -> int:
     """Steps outwards while the cycle shrinks and can still be told from noise."""
     hidden = np.flatnonzero(size <= HIDDEN * noise)
     stop = int(hidden[0]) if len(hidden) else len(size)
@@ -169,7 +170,7 @@ def _walk(size: np.ndarray, noise: np.ndarray) -> int:
     return max(stop - 1, 0)
 
 
-def longest(marked: np.ndarray, gap: int) -> tuple[int, int]:
+def longest_run(marked: np.ndarray, gap: int) -> tuple[int, int]:
     """(first, last) of the longest run of True, gaps up to ``gap`` rows bridged."""
     rows = np.flatnonzero(marked)
     breaks = np.flatnonzero(np.diff(rows) > gap)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.series.filters import average, fast_part, lost
+from cfdyn.series.filters import average, fast_part, half_width
 from cfdyn.series.slow_cycles import BEGUN, slow_cycles
 
 QUIET = 2.0  # whole slow cycles without an oscillation, after which it counts as over
@@ -24,7 +24,7 @@ def mean_path(w: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray, list[
     end of the oscillation: the centred mean of s over a whole slow cycle of the local length L, which goes linearly from the
     middle of one cycle to the middle of the next; only where the whole window lies in there.
     """
-    first = lost(period)
+    first = half_width(period)
     slow = _padded(w[first : len(w) - first] - fast_part(w, period), first, len(w))
     variance, row = swing(w, period)
     cycles = [(a + row, b + row) for a, b in slow_cycles(variance)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.series.filters import fast_part, lost
+from cfdyn.series.filters import fast_part, half_width
 
 VISIBLE = 1e-4  # a maximum of the variance this small beside the largest is no cycle of it
 DEPTH = 2.0  # by how much the variance falls between two maxima that bound a cycle
@@ -51,13 +51,13 @@ def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
     """When the 2-cycle of an orbit's weights (n, d) begins: a dict of steps and sizes, empty if there is none.
 
     ``begins``: the first step at which its square is a hundredth of the largest, 0 if it is there from the start and stays;
-    ``lowest``: the step at which it was smallest before, and ``size`` there; ``round_off``: whether that is within a hundred
-    units of round-off.
+    ``lowest``: the step at which it was smallest before, and ``size`` there; ``round_off``: True where that is
+    within a hundred units of round-off.
     """
     if len(w) < 16:
         return {}
     fast = fast_part(w, 2)
-    size, first = np.sqrt((fast**2).sum(axis=1)), lost(2)
+    size, first = np.sqrt((fast**2).sum(axis=1)), half_width(2)
     top = int(np.argmax(size))
     # What only decays from the start on does not begin.
     lowest, begun = int(np.argmin(size[: top + 1])), begins(size, np.sqrt(BEGUN) * float(size[top]))
@@ -69,7 +69,7 @@ def onset(w: np.ndarray, epsilon: float) -> dict[str, Any]:
 
 
 def _stays(size: np.ndarray, w: np.ndarray) -> bool:
-    """Whether at the end a 2-cycle is most of the motion, and not what is left of a larger one."""
+    """True where at the end a 2-cycle is most of the motion, and not what is left of a larger one."""
     late = float(np.median(size[3 * len(size) // 4 :]))
     moved = np.linalg.norm(np.diff(w[3 * len(w) // 4 :], axis=0), axis=1)
     return late > size.max() / 10 and late > float(np.median(moved)) / 4

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.series.filters import ORDER, TINY, fast_part, lost, response
+from cfdyn.series.filters import ORDER, TINY, fast_part, half_width, response
 
-BLOCKS, FEWEST, TOGETHER = 24, 4, 4
+BLOCKS, FEWEST = 24, 4  # of a log at most and at least: fewer have no scatter to speak of
+TOGETHER = 4  # periods that are scaled alike: fewer would follow the noise
 
 
-class Line(NamedTuple):
+class SpectralLine(NamedTuple):
     """A line at frequency j/q (lowest terms) with its p-value, share of fast power, and rows [first, last)."""
 
     q: int
@@ -32,7 +33,7 @@ def block_shape(rows: int, period: int) -> tuple[int, int]:
     return count, periods // count if count else 0
 
 
-def best_line(x: np.ndarray, q: int) -> Line | None:
+def best_line(x: np.ndarray, q: int) -> SpectralLine | None:
     """The strongest line with denominator q in the best run of blocks; None where the log is too short.
 
     In each block the Fourier coefficient at j/q, over the root mean square of the block, is one
@@ -40,7 +41,7 @@ def best_line(x: np.ndarray, q: int) -> Line | None:
     degrees of freedom, (1, k − 1) at frequency ½.
     """
     # Two periods wide, so that noise is left flat about every line.
-    start = lost(2 * q, 2)
+    start = half_width(2 * q, 2)
     if len(x) < 2 * start + FEWEST * q:
         return None
     fast = fast_part(x, 2 * q, 2)
@@ -48,16 +49,16 @@ def best_line(x: np.ndarray, q: int) -> Line | None:
     if count < FEWEST:
         return None
     z, size = _coefficients(fast, x[start:], q, count, cycles), cycles * q
-    best: Line | None = None
+    best: SpectralLine | None = None
     reduced = [j for j in range(1, q // 2 + 1) if math.gcd(j, q) == 1]
-    for lo, hi in runs(count):
+    for lo, hi in stretches(count):
         means = np.abs(z[lo:hi, reduced].mean(axis=0))
         p = min(coherence(z[lo:hi, j], 2 * j == q)[0] for j in reduced)
         if best is None or (p, -(hi - lo)) < (best.p, -(best.last - best.first) // size):
             j = reduced[int(means.argmax())]
             share = float((1 if q == 2 else 2) * (means**2).sum())
             turn = coherence(z[lo:hi, j], 2 * j == q)[1:]
-            best = Line(q, j, p, share, start + lo * size, start + hi * size, *turn)
+            best = SpectralLine(q, j, p, share, start + lo * size, start + hi * size, *turn)
     return best
 
 
@@ -77,13 +78,13 @@ def _coefficients(fast: np.ndarray, x: np.ndarray, q: int, count: int, cycles: i
     return np.fft.fft((rows.mean(axis=2) / scale[:, :, None]).mean(axis=1), axis=1) / q
 
 
-def enough(q: int, rows: int) -> float:
+def least_share(q: int, rows: int) -> float:
     """The least share that a line must have: what smooth growth leaves in m periods is below 0.5/m²; never below 0.1."""
-    cycles = block_shape(rows - 2 * lost(2 * q, 2), q)[1]
+    cycles = block_shape(rows - 2 * half_width(2 * q, 2), q)[1]
     return min(0.3, max(0.1, 0.5 / max(min(cycles, TOGETHER), 1) ** 2))
 
 
-def runs(count: int) -> list[tuple[int, int]]:
+def stretches(count: int) -> list[tuple[int, int]]:
     """Stretches of blocks that are tested: all, and halves, thirds and sixths with half overlap."""
     found = [(0, count)]
     for part in (2, 3, 6):
@@ -111,7 +112,7 @@ def coherence(z: np.ndarray, real: bool) -> tuple[float, float, float]:
     return p, slope * k, 2 * float(stdtr(max(k - 2, 1), -abs(slope) / max(error, 1e-15)))
 
 
-def steadiness(fast: np.ndarray, line: Line) -> float:
+def steadiness(fast: np.ndarray, line: SpectralLine) -> float:
     """|Σz|/Σ|z| of the line's coefficients in blocks along the whole stretch: 1 keeps its phase, 0 loses it."""
     periods = len(fast) // line.q
     size = -(-periods // BLOCKS) * line.q
@@ -121,12 +122,12 @@ def steadiness(fast: np.ndarray, line: Line) -> float:
     return float(abs(z.sum()) / max(np.abs(z).sum(), 1e-300))
 
 
-def peak(x: np.ndarray, lowest: float, combed: int = 0) -> tuple[float, float, float]:
+def highest_peak(x: np.ndarray, lowest: float, combed: int = 0) -> tuple[float, float, float]:
     """(frequency, share of the power above ``lowest``, p-value) of the highest peak of the periodogram.
 
     Hann taper. Noise of a smooth spectrum has ordinates exponential about their level, and the level is
     a fit of log P by log f and cosines: p = m (1 + r/m)^−m with the ratio r, Fisher's g test with a level
-    that varies. What `fast_part` and `comb` at a period ``combed`` did is divided out, and its notches are left out.
+    that varies. What `fast_part` and `comb_filter` at a period ``combed`` did is divided out, and its notches are left out.
     """
     n = len(x)
     power = np.abs(np.fft.rfft((x - x.mean()) * np.hanning(n))) ** 2
@@ -138,16 +139,16 @@ def peak(x: np.ndarray, lowest: float, combed: int = 0) -> tuple[float, float, f
     flat = power[places] / gain[places]
     if combed:
         flat /= (1 - response(frequency[places], combed)) ** (2 * ORDER)
-    level = _level(frequency[places], flat)
+    level = _smooth_spectrum(frequency[places], flat)
     k = int(np.argmax(flat / level))
     share = float(flat[max(k - 2, 0) : k + 3].sum() / flat.sum())
     # Tapered ordinates share power with their neighbours.
     half = len(flat) / 3
     p = min(1.0, len(flat) * math.exp(-half * math.log1p(flat[k] / level[k] / half)))
-    return _between(power, int(places[k])) / n, share, p
+    return _vertex(power, int(places[k])) / n, share, p
 
 
-def _level(frequency: np.ndarray, power: np.ndarray) -> np.ndarray:
+def _smooth_spectrum(frequency: np.ndarray, power: np.ndarray) -> np.ndarray:
     """The smooth spectrum under the ordinates: the mean of log P lies Euler's constant below that of P."""
     log = np.log(np.maximum(power, TINY**2 * power.max()))
     cosines = [np.cos(2 * np.pi * k * frequency) for k in range(1, 4 if len(log) >= 60 else 2)]
@@ -155,7 +156,7 @@ def _level(frequency: np.ndarray, power: np.ndarray) -> np.ndarray:
     return np.exp(basis @ np.linalg.lstsq(basis, log, rcond=None)[0] + np.euler_gamma)
 
 
-def _between(power: np.ndarray, k: int) -> float:
+def _vertex(power: np.ndarray, k: int) -> float:
     """The peak's place between the bins, by a parabola through the logarithms."""
     if k == 0 or k + 1 >= len(power) or min(power[k - 1 : k + 2]) <= 0:
         return float(k)
@@ -180,7 +181,7 @@ def dependence(y: np.ndarray, period: int, memory: int = 6) -> tuple[float, floa
     share = float(e.var() / power) if power > 0 else 0.0
     best, count = 0.0, 0
     for lag in (0, 1):
-        parts = [_xi(past[c::period, lag], e[c::period]) for c in range(period)]
+        parts = [rank_correlation(past[c::period, lag], e[c::period]) for c in range(period)]
         kept = [(xi, m) for xi, m in parts if m >= 8]
         if kept:
             count = sum(m for _, m in kept)
@@ -193,7 +194,7 @@ def roughness(y: np.ndarray) -> float:
     return float(np.median(np.diff(y) ** 2) / max(2 * np.median(y**2), 1e-300))
 
 
-def _xi(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
     """Chatterjee's ξ = 1 − 3Σ|r_{i+1} − r_i|/(n² − 1), ranks r of y in the order of x, and n."""
     n = len(x)
     if n < 8:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.series.filters import comb, fast_part
-from cfdyn.series.spectrum import _xi, coherence
+from cfdyn.series.filters import comb_filter, fast_part
+from cfdyn.series.spectrum import coherence, rank_correlation
 
 DOUBLE_WELL = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
@@ -52,7 +52,7 @@ def test_the_fast_part_is_the_cycle_and_nothing_of_a_quintic(period):
     drift = 3 - t / 9 + (t / 50) ** 2 - (t / 70) ** 3 + (t / 80) ** 4 - (t / 90) ** 5
     lost = 3 * (period // 2)
     assert fast_part(c + drift, period) == pytest.approx(c[lost : len(c) - lost], abs=1e-9)
-    assert comb(c * (1 + (t / 100) ** 3), period) == pytest.approx(0, abs=1e-9)
+    assert comb_filter(c * (1 + (t / 100) ** 3), period) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_f_test_of_a_line_has_uniform_p_values():
@@ -65,9 +65,9 @@ def test_the_f_test_of_a_line_has_uniform_p_values():
 def test_chatterjees_coefficient():
     """ξ = 1 − 3(n−1)/(n²−1) for a monotone rule, and √n ξ has variance 2/5 without one."""
     x = np.arange(50.0)
-    assert _xi(x, x**3)[0] == pytest.approx(1 - 3 / 51)
+    assert rank_correlation(x, x**3)[0] == pytest.approx(1 - 3 / 51)
     rng = np.random.default_rng(2)
-    found = [math.sqrt(100) * _xi(*rng.normal(size=(2, 100)))[0] for _ in range(3000)]
+    found = [math.sqrt(100) * rank_correlation(*rng.normal(size=(2, 100)))[0] for _ in range(3000)]
     assert np.var(found) == pytest.approx(0.4, rel=0.1)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 import cfdyn as cf
-from cfdyn.plotting.style import spread
+from cfdyn.plotting.panels import spread
 from cfdyn.plotting.sweeps import middles, swept
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 2.5})

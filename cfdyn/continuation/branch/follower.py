@@ -50,7 +50,9 @@ def followed(
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
     check_steps(max_steps, max_step)
-    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
+    points = start_of(step, cycle, period, max_steps)
+    if step.periodic:
+        step, points = opened_away(step, points)
     tracer = BranchTracer(step, len(points), parameter, (lo, hi), points)
     start = off_border(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     return tracer, BranchFollower(tracer, max_steps, max_step, progress).both_ways(start)
@@ -74,7 +76,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     points = [step.state(row) for row in rows]
     while len(points) < n:
         points.append(images(step, points[-1][None])[0])
-    return _polished(*opened_away(step, np.array(points)))
+    return _polished(*opened_away(step, np.array(points)) if step.periodic else (step, np.array(points)))
 
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:

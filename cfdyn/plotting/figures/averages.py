@@ -7,19 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.averages import Average, Averages
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, columns, dots, house_style, new_figure
-from cfdyn.words import shortened
+from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, dots, house_style, new_figure
 
-FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": "#b8862b"}
+WIDTH = 10.6  # inches
+FIXED = {"iterate": PALE, "last_two": ACCENT, "midpoints": "#7fb0d8", "polyak": PALETTE[4]}
 MEMORIES = ("#8fc9b0", "#2e8b6f", "#14503d")
-MODELS = (WARN, "#8a5fb0", "#c2528b", "#7a7a2a", INK)
+MODELS = (WARN, PALETTE[3], PALETTE[5], PALETTE[7], INK)
 DECADES = 1e-12  # of the largest loss: below is round-off
 
 
 def draw(found: Averages) -> Figure:
     """Three panels of an `Averages`: error over time, loss over time, and the ranking."""
     with house_style():
-        figure = new_figure(10.6, 5.4)
+        figure = new_figure(WIDTH, 5.4)
         grid = figure.add_gridspec(2, 2, width_ratios=(2.1, 1))
         above, ranking = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[:, 1])
         below = figure.add_subplot(grid[1, 0], sharex=above)
@@ -27,17 +28,10 @@ def draw(found: Averages) -> Figure:
         _draw_errors(above, found)
         _draw_losses(below, found)
         _draw_ranking(ranking, found)
-        below.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
-        handles, labels = below.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
-        figure.suptitle(_title(found), fontsize=9.5)
+        below.set(xlabel="time (steps)", xlim=time_range(found.t[-1]))
+        legend_below(figure, *below.get_legend_handles_labels(), WIDTH)
+        figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
-
-
-def _title(found: Averages) -> str:
-    settings = found.provenance.get("settings", {}).get("orbit") or {}
-    words = settings.get("map", "")
-    return shortened(words, 140)
 
 
 def colours(found: Averages) -> dict[str, str]:
@@ -65,8 +59,7 @@ def _line(axes: Axes, entry: Average, values: np.ndarray, colour: str) -> None:
 
 def _draw_errors(axes: Axes, found: Averages) -> None:
     """‖w(t) − reference(t)‖ on a logarithmic axis; whole slow cycles shaded in turn."""
-    for first, last in found.cycles[::2]:
-        axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+    shade_cycles(axes, found.cycles)
     errors = {e.name: np.linalg.norm(e.w - found.reference[e.first : e.first + len(e.w)], axis=1) for e in found.entries}
     for entry in found.entries:
         _line(axes, entry, np.maximum(errors[entry.name], 1e-300), colours(found)[entry.name])
@@ -74,8 +67,7 @@ def _draw_errors(axes: Axes, found: Averages) -> None:
     everything = everything[everything > 0]
     if len(everything):
         low, high = np.quantile(everything, [0.02, 1.0])
-        axes.set_yscale("log")
-        axes.set_ylim(max(low / 3, 1e-9 * high), 2 * high)
+        axes.set(yscale="log", ylim=(max(low / 3, 1e-9 * high), 2 * high))
     else:
         axes.text(0.5, 0.5, "no time average to measure against", transform=axes.transAxes, ha="center")
     axes.set_ylabel("distance to the mean path")
@@ -97,8 +89,7 @@ def _draw_losses(axes: Axes, found: Averages) -> None:
     values = np.concatenate(shown)
     if len(values):
         low, high = values.min(), np.quantile(values, 0.998)
-        axes.set_yscale("log")
-        axes.set_ylim(max(low / 2, DECADES * high), 2 * high)
+        axes.set(yscale="log", ylim=(max(low / 2, DECADES * high), 2 * high))
     axes.set_ylabel("loss above the lowest seen")
 
 
@@ -110,14 +101,9 @@ def _draw_ranking(axes: Axes, found: Averages) -> None:
         return
     values, timed = (np.array([getattr(e, what) for e in ranked]) for what in ("error", "timed_error"))
     smallest = np.concatenate([values, timed[timed > 0]]).min() / 3
-    bars = axes.barh(range(len(ranked)), values, height=0.62, color=[colours(found)[e.name] for e in ranked])
-    for bar, entry in zip(bars, ranked, strict=True):
-        words = f"{entry.error:.3g}" + ("  (ended early)" if found.ended_early(entry) else "")
-        right = max(bar.get_width(), entry.timed_error)
-        axes.text(right * 1.25, bar.get_y() + bar.get_height() / 2, words, va="center", fontsize=7.5)
-    axes.plot(np.where(timed > 0, timed, np.nan), range(len(ranked)), "D", color=INK, markersize=3.5)
-    axes.set_title("◆ once the lag is allowed for", fontsize=7.5)
-    axes.set_yticks(range(len(ranked)), [entry.name for entry in ranked])
-    axes.set_xscale("log")
-    axes.set_xlim(smallest, 12 * values.max())
-    axes.set_xlabel("distance to the mean path (rms)")
+    words = [f"{e.error:.3g}" + ("  (ended early)" if found.ended_early(e) else "") for e in ranked]
+    draw_ranking(
+        axes, [e.name for e in ranked], values, np.where(timed > 0, timed, np.nan), words, np.fmax(values, timed),
+        [colours(found)[e.name] for e in ranked], ("distance to the mean path (rms)", "once the lag is allowed for"),
+        (smallest, 12 * values.max()),
+    )  # fmt: skip

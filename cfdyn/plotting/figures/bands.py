@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.bands import Bands
-from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_colour, regime_name
+from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_name
 
 
 def draw(bands: Bands) -> Figure:
@@ -35,7 +35,7 @@ def draw_bands(
 ) -> None:
     """Coloured regimes with the long-time states drawn over them; ``marks``: drawn by the caller, for the legend."""
     for lo, hi, name in bands.bands:
-        axes.axvspan(lo, hi, color=regime_colour(name), linewidth=0)
+        axes.axvspan(lo, hi, color=REGIMES[regime_name(name)], linewidth=0)
     x = np.repeat(bands.values, bands.tails.shape[1])
     axes.plot(x, bands.tails.ravel(), ",", color=INK, alpha=0.5, rasterized=True)
     clip_range(axes, bands.tails)

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.sweeps import equal_runs
 from cfdyn.words import spoken
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
@@ -26,7 +27,6 @@ SHORT = {
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
     "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
-DASHED = (0, (4, 2))
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -55,7 +55,7 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
     """A curve into axes; dashed where what is born there is unstable."""
     colour, width = _style(curve)
     unstable = _unstable(curve)
-    for first, last in _runs(unstable):
+    for first, last in equal_runs(unstable):
         piece = curve.parameters[first : min(last + 2, len(curve))]
         axes.plot(*piece.T, color=colour, linestyle=DASHED if unstable[first] else "-", linewidth=width)
     for special in curve.special:
@@ -74,7 +74,7 @@ def _unstable(curve: BifurcationCurve) -> np.ndarray:
 
 
 def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """What each line is, in the order of the kinds and periods, and what dashes are."""
+    """Entries of the legend: a line for each kind and period, in their order, and one for dashes."""
     found: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
         name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
@@ -91,7 +91,7 @@ def _short(kind: str) -> str:
 
 
 def _points(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """What the short names of special points mean; one entry for all strong resonances."""
+    """Entries of the legend: the short name of each kind of special point as a marker; one for all strong resonances."""
     found = {}
     order = list(SHORT)
     for kind in sorted({s.kind for c in curves for s in c.special}, key=lambda k: order.index(k) if k in SHORT else len(order)):
@@ -161,9 +161,3 @@ def _dense(line: np.ndarray, step: float) -> np.ndarray:
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     at = np.linspace(0, along[-1], min(int(along[-1] / step) + 2, 5000))
     return np.column_stack([np.interp(at, along, column) for column in line.T])
-
-
-def _runs(marked: np.ndarray) -> list[tuple[int, int]]:
-    """(first, last) of each run of equal entries."""
-    cuts = np.flatnonzero(marked[1:] != marked[:-1])
-    return list(zip([0, *(cuts + 1).tolist()], [*cuts.tolist(), len(marked) - 1], strict=True))

@@ -10,12 +10,13 @@ from matplotlib.lines import Line2D
 from cfdyn.analysis.branches import Branches
 from cfdyn.analysis.continue_cycle import Branch
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, columns, house_style, map_title, new_figure, spread
-from cfdyn.plotting.sweeps import middles, swept
+from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
+from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, house_style, map_title, new_figure
+from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.words import called, shown, spoken
 
 COLUMNS = 600
-COLOURS = (INK, ACCENT, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+COLOURS = (INK, ACCENT, *PALETTE[2:])
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
 WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
@@ -34,14 +35,14 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
         kinds = _specials(axes, branches, bounds)
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches, ended)
-        handles, labels = _legend(branches, kinds)
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, WIDTH), fontsize=7.5)
+        handles = _legend(branches, kinds)
+        legend_below(figure, handles, [str(handle.get_label()) for handle in handles], WIDTH)
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
 
 
 def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
-    """What orbits from the stable parts of branches end on, over the parameter; drawn, returned.
+    """The first coordinates that orbits from the stable parts of branches end on, (n,), drawn over the parameter.
 
     Nothing for a branch that was loaded without the formulas of its map.
     """
@@ -62,18 +63,16 @@ def colours(branches: list[Branch]) -> dict[int, str]:
 
 def _branch(axes: Axes, branch: Branch, shade: str) -> None:
     """Each point of the cycle as a curve; a piece between two changes of stability has one style."""
-    changes = np.flatnonzero(np.diff(branch.stable.astype(int))) + 1
-    edges = [0, *changes.tolist(), len(branch)]
     # Those that have all points of the cycle.
     special = {s.place: (s.parameter, s.points[:, 0]) for s in branch.bifurcations if len(s.points) == branch.period}
     rows = list(zip(branch.parameter, branch.points[:, :, 0], strict=True))
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in ((first, last + 1) for first, last in equal_runs(branch.stable)):
         # Up to the special points on both sides, or to the next row.
         before = [special[first - 1]] if first - 1 in special else []
         after = [special[last - 1]] if last - 1 in special else rows[last : last + 1]
         x, y = zip(*before, *rows[first:last], *after, strict=True)
         stable = bool(branch.stable[first])
-        axes.plot(x, y, color=shade, linewidth=1.3 if stable else 0.9, linestyle="-" if stable else (0, (4, 2)),
+        axes.plot(x, y, color=shade, linewidth=1.3 if stable else 0.9, linestyle="-" if stable else DASHED,
                   alpha=1.0 if stable else 0.75, zorder=3 if stable else 2)  # fmt: skip
 
 
@@ -97,13 +96,9 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
     """The values above the axes, moved apart, each with a line to its highest mark."""
     chosen = marked[:: max(1, -(-len(marked) // MOST_LABELS))]
     places = spread([value for value, _, _ in chosen], APART * (bounds[1] - bounds[0]), bounds[1])
-    over = axes.get_xaxis_transform()
     for place, (value, top, text) in zip(places, chosen, strict=True):
-        axes.annotate("", (value, top), (value, 1.0), textcoords=over, zorder=0,
-                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
-        axes.annotate(text, (value, 1.0), (place, 1.03), xycoords=over, textcoords=over, rotation=90, ha="center", va="bottom",
-                      fontsize=6.5, annotation_clip=False,
-                      arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+        axes.annotate("", (value, top), (value, 1.0), textcoords=axes.get_xaxis_transform(), zorder=0, arrowprops=thin_line(0.5))
+        label_above(axes, value, place, 1.03, text, line=0.5, rotation=90, ha="center")
 
 
 def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
@@ -132,17 +127,11 @@ def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     return float(values[order[first]]), float(values[order[min(last, len(order) - 1)]])
 
 
-def _legend(branches: list[Branch], kinds: list[str]) -> tuple[list[Line2D], list[str]]:
-    """Periods, the two styles, the marks."""
-    handles, labels = [], []
-    for period, shade in list(colours(branches).items())[:5]:
-        handles.append(Line2D([], [], color=shade, linewidth=1.3))
-        labels.append(called(period))
-    handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 2))))
-    labels.append("unstable")
-    for kind in kinds:
-        mark, fill = MARKS[kind]
-        edge = WARN if fill == "white" else fill
-        handles.append(Line2D([], [], color=edge, marker=mark, markerfacecolor=fill, linestyle="", markersize=4.2))
-        labels.append(spoken(kind))
-    return handles, labels
+def _legend(branches: list[Branch], kinds: list[str]) -> list[Line2D]:
+    """Periods, what dashes are, the marks."""
+    found = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
+    found.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
+    for kind, (mark, fill) in ((kind, MARKS[kind]) for kind in kinds):
+        style = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
+        found.append(Line2D([], [], marker=mark, linestyle="", label=spoken(kind), **style))
+    return found

@@ -9,18 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
 from cfdyn.plotting.plane import Plane, contours, plane_of
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, columns, dots, house_style, new_figure
+from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots, house_style, new_figure
 from cfdyn.systems.loss import Loss
-from cfdyn.words import shortened
 
-COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
+WIDTH = 10.6  # inches
 
 
 def draw(found: Comparison, loss: Loss | None = None) -> Figure:
     """Six panels of a `Comparison`; ``loss``: for contours, if the record does not hold it."""
     with house_style():
-        figure = new_figure(10.6, 5.9)
+        figure = new_figure(WIDTH, 5.9)
         panels = figure.subplots(2, 3)
         _draw_paths(panels[0, 0], found, plane_of(found), found._loss if loss is None else loss)
         _draw_series(panels[0, 1], found, "sharpness", "sharpness λ₁(H)")
@@ -29,24 +29,13 @@ def draw(found: Comparison, loss: Loss | None = None) -> Figure:
         _draw_variance(panels[1, 1], found)
         _draw_ranking(panels[1, 2], found)
         for axes in (*panels[0, 1:], *panels[1, :2]):
-            axes.set(xlabel="time (steps)", xlim=(-0.02 * found.t[-1], 1.02 * found.t[-1]))
+            axes.set(xlabel="time (steps)", xlim=time_range(found.t[-1]))
         # The marks between the powers of ten cost a fifth of the time.
         for axes in panels.flat:
             axes.minorticks_off()
-        handles, labels = panels[0, 1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, 10.6), fontsize=7.5)
-        figure.suptitle(_title(found), fontsize=9.5)
+        legend_below(figure, *panels[0, 1].get_legend_handles_labels(), WIDTH)
+        figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
-
-
-def _title(found: Comparison) -> str:
-    words = found.provenance.get("settings", {}).get("orbit", {}).get("map", "")
-    return shortened(words, 140)
-
-
-def colours(found: Comparison) -> dict[str, str]:
-    """One for each model, by the order in which they were given."""
-    return {model.name: COLOURS[i % len(COLOURS)] for i, model in enumerate(found.models)}
 
 
 def label(model: Model) -> str:
@@ -58,10 +47,9 @@ def label(model: Model) -> str:
 
 
 def styles(found: Comparison) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of each model's line: dashed from where the colours are used up."""
-    dashes = ("-", (0, (4, 1.5)), ":")
-    return {model.name: {"color": COLOURS[i % len(COLOURS)], "linestyle": dashes[i // len(COLOURS) % 3]}
-            for i, model in enumerate(found.models)}  # fmt: skip
+    """Colour and dashes of each model's line, in the order given: dashed from where the colours are used up."""
+    dashes, n = ("-", (0, (4, 1.5)), ":"), len(PALETTE)
+    return {m.name: {"color": PALETTE[i % n], "linestyle": dashes[i // n % 3]} for i, m in enumerate(found.models)}
 
 
 def _draw_paths(axes: Axes, found: Comparison, plane: Plane, loss: Loss | None) -> None:
@@ -95,28 +83,33 @@ def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
         series = getattr(model, what)
         axes.plot(found.t[: len(series)], series, **styles(found)[model.name], linewidth=1.3, zorder=3, label=label(model))
         shown.append(series)
-    if what == "sharpness" and np.isfinite(found.edge):
-        axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {found.edge:.4g}")
-        shown.append(np.array([found.edge]))
-    everything = np.concatenate(shown)
-    bulk = np.concatenate([values, [found.edge]]) if what == "sharpness" else values
-    clip_range(axes, np.clip(everything, *_room(bulk)))
+    if what == "sharpness":
+        shown.append(draw_edge(axes, found))
+        values = np.append(values, found.edge)
+    limit_to_bulk(axes, shown, values)
     axes.set_ylabel(words)
 
 
-def _room(values: np.ndarray) -> tuple[float, float]:
-    """Twice the range of the orbit's own series: a model that runs away must not flatten it."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return -np.inf, np.inf
-    size = max(float(np.ptp(finite)), 1e-6 * float(np.abs(finite).max()), 1e-300)
-    return float(finite.min()) - size, float(finite.max()) + size
+def draw_edge(axes: Axes, found: Comparison) -> np.ndarray:
+    """A line at the edge, where the optimizer has one; that value, (1,) or (0,)."""
+    if not np.isfinite(found.edge):
+        return np.empty(0)
+    axes.axhline(found.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {found.edge:.4g}")
+    return np.array([found.edge])
+
+
+def limit_to_bulk(axes: Axes, shown: list[np.ndarray], own: np.ndarray) -> None:
+    """Limits around some series, up to twice the range of the orbit's own: a model that runs away must not flatten it."""
+    values, finite = np.concatenate(shown), own[np.isfinite(own)]
+    if len(finite):
+        size = max(float(np.ptp(finite)), 1e-6 * float(np.abs(finite).max()), 1e-300)
+        values = np.clip(values, float(finite.min()) - size, float(finite.max()) + size)
+    clip_range(axes, values)
 
 
 def _draw_distance(axes: Axes, found: Comparison) -> None:
     """‖w(t) − w*_t‖ of each model; whole slow cycles shaded in turn."""
-    for first, last in found.cycles[::2]:
-        axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+    shade_cycles(axes, found.cycles)
     largest, whole = 0.0, [model for model in found.models if len(model.w) == len(found.t)]
     for model in found.models:
         away = np.linalg.norm(model.w - found.averaged[: len(model.w)], axis=1)
@@ -124,8 +117,7 @@ def _draw_distance(axes: Axes, found: Comparison) -> None:
         # One that runs away must not flatten the others.
         largest = max(largest, float(away.max(initial=0.0)) if model in whole or not whole else 0.0)
     if largest > 0:
-        axes.set_yscale("log")
-        axes.set_ylim(max(1e-5 * largest, 1e-16), 2 * largest)
+        axes.set(yscale="log", ylim=(max(1e-5 * largest, 1e-16), 2 * largest))
     axes.set_ylabel("distance to averaged iterates")
 
 
@@ -138,8 +130,7 @@ def _draw_variance(axes: Axes, found: Comparison) -> None:
             axes.plot(found.t[: len(seen)], seen, **styles(found)[model.name], linewidth=1.2, zorder=3)
             largest = max(largest, float(np.nanquantile(seen, 0.98)) if np.isfinite(seen).any() else 0.0)
     if largest > 0:
-        axes.set_yscale("log")
-        axes.set_ylim(1e-5 * largest, 3 * largest)
+        axes.set(yscale="log", ylim=(1e-5 * largest, 3 * largest))
     axes.set_ylabel("variance of the oscillation")
 
 
@@ -152,16 +143,10 @@ def _draw_ranking(axes: Axes, found: Comparison) -> None:
     cycles = np.array([model.cycle_distance for model in ranked])
     smallest = np.concatenate([finite, cycles[np.isfinite(cycles) & (cycles > 0)]]).min(initial=1.0) / 3
     shown = np.where((values > 0) & (~early | early.all()), values, smallest)
-    axes.barh(range(len(ranked)), shown, height=0.62, color=[colours(found)[model.name] for model in ranked])
-    for place, (model, width) in enumerate(zip(ranked, shown, strict=True)):
-        right = max(width, 0.0 if not np.isfinite(cycles[place]) or width == smallest else cycles[place])
-        words = f"ended at {found.t[max(len(model.w) - 1, 0)]}" if early[place] else f"{model.distance:.3g}"
-        axes.text(right * 1.25, place, words, va="center", fontsize=7.5)
-    if np.isfinite(cycles).any():
-        axes.plot(cycles, range(len(ranked)), "D", color=INK, markersize=3.5)
-        axes.set_title("◆ means over whole slow cycles", fontsize=7.5)
-    axes.set_yticks(range(len(ranked)), [label(model) for model in ranked])
-    if len(finite):
-        axes.set_xscale("log")
-        axes.set_xlim(smallest, 8 * finite.max())
-    axes.set_xlabel("distance to averaged iterates (rms)")
+    draw_ranking(
+        axes, [label(model) for model in ranked], shown, cycles,
+        [f"ended at {found.t[max(len(m.w) - 1, 0)]}" if len(m.w) < len(found.t) else f"{m.distance:.3g}" for m in ranked],
+        np.where(shown == smallest, shown, np.fmax(shown, cycles)), [styles(found)[model.name]["color"] for model in ranked],
+        ("distance to averaged iterates (rms)", "means over whole slow cycles"),
+        (smallest, 8 * finite.max()) if len(finite) else None,
+    )  # fmt: skip

@@ -11,13 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from cfdyn.analysis.cycles import Cycles
-from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, house_style, new_figure
+from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, house_style, new_figure
 from cfdyn.words import STABILITY, called, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface
 SAMPLES = 1601
 COLOURS = ("#1f5fa8", "#c2412d", "#2f8f6b", "#8a4fa3", "#c98a1b", "#3b97b5", "#7a5c3e", "#5b6470")
-LINES: dict[bool | None, Any] = {True: "-", False: (0, (4, 2)), None: (0, (1, 1.2))}
+Pair = tuple[np.ndarray, np.ndarray]
+LINES: dict[bool | None, Any] = {True: "-", False: DASHED, None: (0, (1, 1.2))}
 
 
 def draw(found: Cycles) -> Figure:
@@ -39,15 +40,19 @@ def _cobwebs(axes: Axes, found: Cycles, names: list[str]) -> None:
     if found._step is not None:
         x = np.linspace(lo, hi, SAMPLES)
         y = np.array([found._step([value])[0] for value in x])
-        axes.plot(x, _broken(y, hi - lo), color=INK, linewidth=1.2)
+        axes.plot(x, _with_gaps(y, hi - lo), color=INK, linewidth=1.2)
     for place, cycle in enumerate(found[:MOST]):
         x = cycle.points[:, 0]
-        across, up = np.repeat(np.append(x, x[0]), 2)[:-1], np.repeat(np.append(x, x[0]), 2)[1:]
-        colour = COLOURS[place % len(COLOURS)]
-        axes.plot(across, up, linestyle=LINES[cycle.stable], color=colour, linewidth=0.9)
-        axes.plot(x, np.roll(x, -1), "o", markersize=3.6, color=colour,
-                  markerfacecolor=colour if cycle.stable else "white", zorder=3)  # fmt: skip
+        corners = np.repeat(np.append(x, x[0]), 2)
+        _draw_cycle(axes, place, cycle.stable, (corners[:-1], corners[1:]), (x, np.roll(x, -1)), 0.9)
     axes.set(xlim=(lo, hi), ylim=(lo, hi), xlabel=f"${names[0]}$", ylabel=f"next ${names[0]}$", aspect="equal")
+
+
+def _draw_cycle(axes: Axes, place: int, stable: bool | None, line: Pair, points: Pair, width: float) -> None:
+    """The line along a cycle, and its points: filled where it is stable."""
+    colour = COLOURS[place % len(COLOURS)]
+    axes.plot(*line, linestyle=LINES[stable], color=colour, linewidth=width)
+    axes.plot(*points, "o", markersize=3.6, color=colour, markerfacecolor=colour if stable else "white", zorder=3)
 
 
 def _range(found: Cycles) -> tuple[float, float]:
@@ -58,7 +63,7 @@ def _range(found: Cycles) -> tuple[float, float]:
     return float(lo - margin), float(hi + margin)
 
 
-def _broken(y: np.ndarray, height: float) -> np.ndarray:
+def _with_gaps(y: np.ndarray, height: float) -> np.ndarray:
     """The graph without the strokes that join both sides of a pole."""
     y = np.where(np.isfinite(y), y, np.nan)
     with np.errstate(invalid="ignore"):
@@ -69,18 +74,12 @@ def _broken(y: np.ndarray, height: float) -> np.ndarray:
 def _plane(axes: Axes, found: Cycles, names: list[str]) -> None:
     """The points of each cycle, joined in their order."""
     for place, cycle in enumerate(found[:MOST]):
-        x, y = (np.append(cycle.points[:, k], cycle.points[0, k]) for k in (0, 1))
-        colour = COLOURS[place % len(COLOURS)]
-        axes.plot(x, y, linestyle=LINES[cycle.stable], color=colour, linewidth=0.8)
-        axes.plot(x, y, "o", markersize=3.6, color=colour, markerfacecolor=colour if cycle.stable else "white", zorder=3)
+        closed = np.append(cycle.points[:, 0], cycle.points[0, 0]), np.append(cycle.points[:, 1], cycle.points[0, 1])
+        _draw_cycle(axes, place, cycle.stable, closed, closed, 0.8)
     for lo, hi in (tuple(box[:2].T) for box in found.undecided if np.isfinite(box).all()):
-        axes.add_patch(_patch(lo, hi))
+        axes.add_patch(Rectangle(tuple(lo), *(hi - lo), facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5))
     axes.set(xlabel=f"${names[0]}$", ylabel=f"${names[1]}$")
     axes.margins(0.08)
-
-
-def _patch(lo: np.ndarray, hi: np.ndarray) -> Rectangle:
-    return Rectangle((lo[0], lo[1]), hi[0] - lo[0], hi[1] - lo[1], facecolor=REGIMES["period 3"], edgecolor=WARN, linewidth=0.5)
 
 
 def _legend(axes: Axes, found: Cycles) -> None:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
 from cfdyn.errors import UsageError
-from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, clip_range, house_style, new_figure, spread
+from cfdyn.plotting.panels import label_above, spread
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, clip_range, house_style, new_figure
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
 from cfdyn.symbolic.exact.record import ExactCycles
@@ -85,7 +86,7 @@ def _settled(record: ExactCycles, values: np.ndarray, lo: float, hi: float) -> t
 
 
 def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]) -> tuple[np.ndarray, np.ndarray]:
-    """What orbits end on, from the middle of each stable piece of the cycles; without one, from all at some values."""
+    """(values, states) that orbits end on, from the middle of each stable piece of the cycles; without one, from all."""
     step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
     seeds = [(c, row, k) for c in curves for row, stable in zip(c.points, c.stable) for k in middles(stable)]
     if not seeds:
@@ -97,7 +98,7 @@ def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]
 def _draw_branches(axes: Axes, record: ExactCycles, found: ExactCurves, colour: str) -> None:
     for row, stable in zip(found.points, found.stable):
         axes.plot(found.values, np.where(stable, row, np.nan), color=colour, linewidth=1.6)
-        axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=(0, (4, 2)))
+        axes.plot(found.values, np.where(stable, np.nan, row), color=colour, linewidth=0.9, linestyle=DASHED)
     axes.plot([], [], color=colour, linewidth=1.6, label=f"{called(record.period, several=True)}, exact (dashed: unstable)")
 
 
@@ -114,15 +115,10 @@ def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float
                 if words not in seen[key] and not (words.startswith(("birth", "branch")) and seen[key]):
                     seen[key].append(words)
                 labels[key] = _label(root)
-    keys, least = sorted(seen), APART * (hi - lo)
-    places = spread(keys, least)
-    for key, place in zip(keys, places):
+    keys = sorted(seen)
+    for key, place in zip(keys, spread(keys, APART * (hi - lo))):
         axes.axvline(key, color=WARN, linewidth=0.6, alpha=0.7, zorder=0)
-        axes.annotate(
-            f"{', '.join(seen[key])}: {labels[key]}", (key, 1.0), (place, 1.06), xycoords=axes.get_xaxis_transform(),
-            textcoords=axes.get_xaxis_transform(), rotation=60, ha="left", va="bottom", fontsize=6.5, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0},
-        )  # fmt: skip
+        label_above(axes, key, place, 1.06, f"{', '.join(seen[key])}: {labels[key]}", line=0.6, rotation=60, ha="left")
 
 
 def _label(root: ExactRoot) -> str:

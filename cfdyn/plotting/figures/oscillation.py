@@ -35,10 +35,9 @@ def draw(found: Oscillation) -> Figure:
 def _mark(axes: Axes, found: Oscillation) -> None:
     """Beginning and end."""
     clip_range(axes, found.fast)
-    for step, name in ((found.since, "since"), (found.until, "until")):
+    for step, name, side in ((found.since, "since", "left"), (found.until, "until", "right")):
         if step is not None:
             axes.axvline(step, color=WARN, linestyle="--", linewidth=0.9)
-            side = "left" if name == "since" else "right"
             axes.annotate(f" {name} {step} ", (step, 0.98), xycoords=("data", "axes fraction"), ha=side, va="top",
                           color=WARN, fontsize=7.5)  # fmt: skip
 
@@ -52,10 +51,7 @@ def _returns(axes: Axes, found: Oscillation) -> None:
     axes.vlines(lags, 0, values, color=np.where(closed, WARN, INK), linewidth=1.0)
     axes.scatter(lags, values, s=12, color=np.where(closed, WARN, INK), zorder=3)
     axes.set(xlabel="lag p", ylabel="|u(t+p) − u(t)|, relative", xlim=(0, len(values) + 1), ylim=(0, None))
-    if found.period:
-        axes.set_title(f"closed at multiples of {found.period} (red); 1 is noise")
-    else:
-        axes.set_title("1 is noise, 0 a closed cycle")
+    axes.set_title(f"closed at multiples of {found.period} (red); 1 is noise" if found.period else "1 is noise, 0 a closed cycle")
 
 
 def _title(found: Oscillation) -> str:

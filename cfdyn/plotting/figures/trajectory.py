@@ -11,15 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, clip_range, dots, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, INK, PALE, PALETTE, WARN, clip_range, dots, house_style, new_figure
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit
 from cfdyn.words import shortened
 
 MOST_WEIGHTS, MOST_EVENTS, MOST_STATES = 6, 24, 4
-SHADES = ("#111111", "#2e8b6f", "#8a5fb0", "#b8862b", ACCENT, PALE)
-COLOURS = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", INK)
+SHADES = ("#111111", *PALETTE[2:5], ACCENT, PALE)
+COLOURS = (*PALETTE[:5], INK)
 
 
 def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None) -> Figure:
@@ -29,7 +30,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
     """
     if not np.isfinite(path.loss).any():
         return _draw_states(path)
-    orbit = _within(path, orbit)
+    orbit = _up_to_end(path, orbit)
     with house_style():
         figure = new_figure(7.4, 5.6)
         panels = figure.subplots(2, 2)
@@ -38,7 +39,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
         _draw_loss(panels[1, 0], path, orbit)
         _draw_variance(panels[1, 1], path, orbit)
         for axes in (panels[0, 1], panels[1, 0], panels[1, 1]):
-            axes.set(xlabel="time (steps)", xlim=_span(path))
+            axes.set(xlabel="time (steps)", xlim=_time_range(path))
         for axes in panels.flat:
             if axes.get_yscale() == "linear":
                 axes.ticklabel_format(axis="y", useOffset=False)
@@ -49,7 +50,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
 
 def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and how long the steps were."""
-    t, z = _fine(path, path.state) if len(path.starts) else (path.t, path.z)
+    t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
     moved = np.sort(np.argsort(-np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0)), kind="stable")[:MOST_STATES])
     early = len(path.starts) > 2 and np.median(path.starts) < 0.01 * path.t[-1]
     with house_style():
@@ -74,12 +75,12 @@ def _title(path: Trajectory) -> str:
     return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
 
 
-def _span(path: Trajectory) -> tuple[float, float]:
-    end = path.t[-1] if len(path.t) else 1.0
-    return -0.02 * end, 1.02 * end or 1.0
+def _time_range(path: Trajectory) -> tuple[float, float]:
+    """Limits of the axis of time."""
+    return time_range(path.t[-1] if len(path.t) else 1.0)
 
 
-def _fine(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Times and weights (or states) of the path from its polynomials, whatever its rows."""
     at = path if at is None else at
     if not len(path.starts):
@@ -90,13 +91,13 @@ def _fine(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None
     return t[t <= end], at(t[t <= end])
 
 
-def _broken(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _with_gaps(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows with a gap at each event, where Σ and what follows from it jump."""
     cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
     return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
 
 
-def _within(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
+def _up_to_end(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
     """The orbit up to the end of the path's time."""
     return None if orbit is None or not len(path.t) else replace(orbit, z=orbit.z[: int(path.t[-1]) + 1])
 
@@ -123,8 +124,8 @@ def _mark_events(axes: Axes, path: Trajectory) -> None:
 
 def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
     """The path over contours of the loss."""
-    t, w = _fine(path)
-    seen = w if orbit is None else np.concatenate([w, _bulk(orbit.w.astype(float), w)])
+    t, w = _dense(path)
+    seen = w if orbit is None else np.concatenate([w, _without_runaways(orbit.w.astype(float), w)])
     lo, hi = seen.min(axis=0), seen.max(axis=0)
     pad = np.where(hi > lo, 0.12 * (hi - lo), 0.5 * np.maximum(1.0, np.abs(hi)))
     limits = np.array([lo - pad, hi + pad])
@@ -141,7 +142,7 @@ def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | 
     axes.locator_params(nbins=5)
 
 
-def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
+def _without_runaways(points: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The orbit's points that are not far off: an orbit that diverges would shrink the path to a dot."""
     away = np.abs(points - w.mean(axis=0)).max(axis=1)
     return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
@@ -149,7 +150,7 @@ def _bulk(points: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | None) -> None:
     """Weights against time, those that move most."""
-    t, w = _fine(path)
+    t, w = _dense(path)
     moved = np.sort(np.argsort(-np.ptp(w, axis=0), kind="stable")[:MOST_WEIGHTS])
     for k, colour in zip(moved, COLOURS, strict=False):
         first = k == moved[0]
@@ -157,15 +158,14 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
             dots(axes, np.arange(len(orbit.z)), orbit.w[:, k], label="iterates" if first else None, color=colour, alpha=0.5,
                   markersize=3.6, markeredgewidth=0)  # fmt: skip
         if orbit is not None and len(orbit.z) > 2:
-            middle = orbit.midpoints()[:, k]
-            name = "midpoints" if first else None
-            axes.plot(np.arange(1, len(middle) + 1), middle, color=INK, linewidth=0.7, zorder=2, label=name)
+            t_middle, middle = np.arange(1, len(orbit.z) - 1), orbit.midpoints()[:, k]
+            axes.plot(t_middle, middle, color=INK, linewidth=0.7, zorder=2, label="midpoints" if first else None)
         axes.plot(t, w[:, k], color=colour, linewidth=1.4, zorder=3, label=path.names[k] if path.n_weights > 1 else "flow")
-    shown = [w[:, moved].ravel()] + ([] if orbit is None else [_bulk(orbit.w.astype(float), w)[:, moved].ravel()])
+    shown = [w[:, moved].ravel()] + ([] if orbit is None else [_without_runaways(orbit.w.astype(float), w)[:, moved].ravel()])
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
-    axes.set(xlabel="time (steps)", xlim=_span(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
+    axes.set(xlabel="time (steps)", xlim=_time_range(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
@@ -217,18 +217,18 @@ def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
         if len(raw) > 2:
             t, mean = _averaged(raw)
             axes.plot(t, mean, color=INK, linewidth=0.9, zorder=2, label="averaged")
-        everything.append(raw if orbit.status == "done" else _near(raw, np.concatenate(everything)))
+        everything.append(raw if orbit.status == "done" else _within_range(raw, np.concatenate(everything)))
     axes.plot(path.t, path.loss, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     if path.rank.any():
-        average = _broken(path, np.where(path.rank > 0, path.predicted_loss, np.nan))
+        average = _with_gaps(path, np.where(path.rank > 0, path.predicted_loss, np.nan))
         axes.plot(*average, color=WARN, linewidth=1.2, linestyle="--", zorder=4, label="predicted average")
     _scale(axes, np.concatenate(everything))
     _mark_events(axes, path)
     axes.set(ylabel="loss")
 
 
-def _near(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What of a series that runs away is within three times the range of others."""
+def _within_range(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values of a series that are within three times the range of others: it may run away."""
     values = values[np.isfinite(values)]
     size = 3 * np.ptp(values) or np.abs(values).max(initial=0.0) or 1.0
     return raw[(raw >= values.min(initial=0.0) - size) & (raw <= values.max(initial=0.0) + size)]
@@ -248,8 +248,7 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
     positive = finite[finite > 0]
     if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
         low, high = np.quantile(positive, [0.0, 0.998])
-        axes.set_yscale("log")
-        axes.set_ylim(max(low, 1e-10 * high) / 1.6, high * 1.6)
+        axes.set(yscale="log", ylim=(max(low, 1e-10 * high) / 1.6, high * 1.6))
     else:
         clip_range(axes, finite)
 
@@ -265,11 +264,11 @@ def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
         dots(axes, np.arange(1, len(square) + 1), square, label="iterates")
         shown.append(square[square > 0])
     if held:
-        total = _broken(path, np.where(trace > 0, trace, np.nan))
+        total = _with_gaps(path, np.where(trace > 0, trace, np.nan))
         axes.plot(*total, color=WARN, linewidth=1.5, zorder=4, label="predicted tr Σ")
     for k in range(min(held, MOST_WEIGHTS) if held > 1 else 0):
         one = np.where(spectrum[:, k] > 0, spectrum[:, k], np.nan)
-        axes.plot(*_broken(path, one), color=SHADES[k], linewidth=1.0, linestyle=":", zorder=5, label=f"λ{'₁₂₃₄₅₆'[k]}(Σ)")
+        axes.plot(*_with_gaps(path, one), color=SHADES[k], linewidth=1.0, linestyle=":", zorder=5, label=f"λ{'₁₂₃₄₅₆'[k]}(Σ)")
     _variance_scale(axes, trace, np.concatenate(shown))
     _mark_events(axes, path)
     axes.set(ylabel="variance of the oscillation" + ("" if held else "\n(none in the flow)"))
@@ -287,5 +286,4 @@ def _variance_scale(axes: Axes, trace: np.ndarray, shown: np.ndarray) -> None:
     if high < 20 * low:
         axes.set_ylim(0, 1.15 * high)
     else:
-        axes.set_yscale("log")
-        axes.set_ylim(low / 2, 3 * high)
+        axes.set(yscale="log", ylim=(low / 2, 3 * high))

@@ -1,4 +1,4 @@
-"""What several losses ask of their options, and how they write sums."""
+"""How losses name their weights and write sums."""
 
 from collections.abc import Iterable, Sequence
 

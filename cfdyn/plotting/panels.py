@@ -1,0 +1,87 @@
+"""Parts that several figures have alike: legends, labels above the axes, rankings, axes of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.style import FAINT, INK
+from cfdyn.words import shortened
+
+
+def columns(labels: Sequence[str], width: float) -> int:
+    """Into how many columns a legend in small print goes, so that it is no wider than a figure of so many inches."""
+    for count in range(len(labels), 1, -1):
+        short, longer = divmod(len(labels), count)
+        starts = [k * short + min(k, longer) for k in range(count + 1)]
+        widest = [max(map(len, labels[a:b])) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        # A handle with its gaps, and the mean width of a letter at 7.5 points.
+        if sum(0.55 + 0.06 * letters for letters in widest) <= width:
+            return count
+    return 1
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str], width: float) -> None:
+    """One legend below all panels, no wider than the figure."""
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
+
+
+def label_above(axes: Axes, value: float, place: float, height: float, text: str, line: float, **style: Any) -> None:
+    """A text above the axes, at a place moved aside, with a thin line to its value on the upper edge."""
+    over = axes.get_xaxis_transform()
+    axes.annotate(text, (value, 1.0), (place, height), xycoords=over, textcoords=over, va="bottom", fontsize=6.5,
+                  annotation_clip=False, arrowprops=thin_line(line), **style)  # fmt: skip
+
+
+def thin_line(width: float) -> dict[str, Any]:
+    """The arrow, without a head, from a label to what it belongs to."""
+    return {"arrowstyle": "-", "color": FAINT, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+
+
+def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:
+    """Every other whole slow cycle shaded."""
+    for first, last in cycles[::2]:
+        axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+
+
+def time_range(end: float) -> tuple[float, float]:
+    """Limits of an axis of time from 0, with a little room at both ends."""
+    return -0.02 * end, 1.02 * end or 1.0
+
+
+def orbit_title(settings: Mapping[str, Any]) -> str:
+    """The map of the orbit that a record was made of."""
+    return shortened((settings.get("orbit") or {}).get("map", ""), 140)
+
+
+def draw_ranking(
+    axes: Axes, names: Sequence[str], lengths: np.ndarray, marks: np.ndarray, words: Sequence[str], ends: np.ndarray,
+    shades: Sequence[str], what: tuple[str, str], limits: tuple[float, float] | None,
+) -> None:
+    """Bars, the first at the bottom, with diamonds and, right of both, words; ``what``: bars and diamonds are."""  # fmt: skip
+    places = range(len(names))
+    axes.barh(places, lengths, height=0.62, color=shades)
+    for place, right, text in zip(places, ends, words, strict=True):
+        axes.text(right * 1.25, place, text, va="center", fontsize=7.5)
+    if np.isfinite(marks).any():
+        axes.plot(marks, places, "D", color=INK, markersize=3.5)
+        axes.set_title(f"◆ {what[1]}", fontsize=7.5)
+    axes.set_yticks(places, names)
+    if limits is not None:
+        axes.set(xscale="log", xlim=limits)
+    axes.set_xlabel(what[0])
+
+
+def spread(values: Sequence[float], least: float, end: float = float("inf")) -> list[float]:
+    """Values in order moved apart by at least so much: to the right, and back from an end."""
+    places: list[float] = []
+    for value in values:
+        places.append(max(value, places[-1] + least) if places else value)
+    for k in range(len(places) - 1, -1, -1):
+        places[k] = min(places[k], end)
+        end = places[k] - least
+    return places
