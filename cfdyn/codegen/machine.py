@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -9,6 +10,8 @@ from functools import partial
 from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
+
+Expansions = Mapping[str, Callable[[Tape, Node], Node]]
 
 
 def machine_program(program: Program) -> Program:
@@ -20,7 +23,7 @@ def machine_program(program: Program) -> Program:
     outputs, tape = list(program.outputs), program.tape
     if any(tape.by_row):
         rows = Tape()
-        table = {**BRANCH_FREE, "sin": partial(_with_fallback, "sin"), "cos": partial(_with_fallback, "cos")}
+        table: Expansions = {**BRANCH_FREE, "sin": partial(_with_fallback, "sin"), "cos": partial(_with_fallback, "cos")}
         outputs, tape = rebuild(tape, outputs, rows, expansions=table, rows_only=True), rows
     if not COMPOSITE.keys().isdisjoint(tape.ops):
         single = Tape()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -132,6 +134,6 @@ def _legend(branches: list[Branch], kinds: list[str]) -> list[Line2D]:
     found = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
     found.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
     for kind, (mark, fill) in ((kind, MARKS[kind]) for kind in kinds):
-        style = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
+        style: dict[str, Any] = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
         found.append(Line2D([], [], marker=mark, linestyle="", label=spoken(kind), **style))
     return found
