@@ -13,15 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "ARCHITECTURE.md"
 # What is checked, spelled, compiled, kept and recorded on the way is the ground that all rooms stand on.
 GROUND = ("arguments", "errors", "registry", "words", "machine", "records", "codegen")
-CALLS = {  # name -> (the call, the room whose files are entered but not followed further down)
-    "study": ("cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))", "analysis"),
-    "branch": ('cf.analysis.continue_cycle(cf.Map.from_text("r*x*(1 - x)", params={"r": 2.5}), [0.6], "r", (2.5, 3.6))', ""),
-    "flow": ("cf.solve(cf.flows.central(cf.losses.double_well(), cf.optimizers.gd(lr=1.1)), [1.2], t=50)", ""),
+CALLS = {  # name -> (what is there before, the call, the room whose files are entered but not followed further down)
+    "study": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.study(loss, gd)", "analysis"),
+    "branch": ('step = cf.Map.from_text("r*x*(1 - x)", params={"r": 2.5})', 'cf.analysis.continue_cycle(step, [0.6], "r", (2.5, 3.6))', ""),
+    "flow": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.solve(cf.flows.central(loss, gd), [1.2], t=50)", ""),
 }
 RECORDER = """
 import json, os, sys
 import cfdyn as cf
-root, closed = os.path.dirname(cf.__file__) + os.sep, sys.argv[2]
+root, closed = os.path.dirname(cf.__file__) + os.sep, sys.argv[3]
 files, calls, stack = {}, set(), []
 
 def watch(frame, event, argument):
@@ -37,7 +37,8 @@ def watch(frame, event, argument):
     elif event == "return" and stack:
         stack.pop()
 
-call = compile(sys.argv[1], "<call>", "eval")
+exec(sys.argv[1])
+call = compile(sys.argv[2], "<call>", "eval")
 eval(call)  # reads formulas and machine code, which the next one finds
 # A stack of its own: the frames that numba reports do not know who called them.
 sys.setprofile(watch)
@@ -49,9 +50,9 @@ json.dump({"files": list(files), "calls": sorted(calls)}, sys.stdout)
 
 def journey(name: str) -> tuple[list[str], set[tuple[str, str]]]:
     """(files in the order of first entry, pairs of files of which the first called into the second) of a call; paths in cfdyn/."""
-    call, closed = CALLS[name]
+    before, call, closed = CALLS[name]
     environment = {key: value for key, value in os.environ.items() if key != "NUMBA_DISABLE_JIT"}
-    command = [sys.executable, "-c", RECORDER, call, closed]
+    command = [sys.executable, "-c", RECORDER, before, call, closed]
     done = subprocess.run(command, cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return [file for file in found["files"] if room(file) not in GROUND], {tuple(pair) for pair in found["calls"]}
@@ -76,13 +77,13 @@ def listed(files: list[str]) -> str:
 
 def block(name: str, text: str) -> re.Match | None:
     """The lines below a call in the page."""
-    return re.search(rf"(`{re.escape(CALLS[name][0])}`.*?\n\n)((?:    [^\n]+\n)+)", text, re.DOTALL)
+    return re.search(rf"(`{re.escape(CALLS[name][1])}`.*?\n\n)((?:    [^\n]+\n)+)", text, re.DOTALL)
 
 
 if __name__ == "__main__":
     page = PAGE.read_text(encoding="utf-8")
     for name in CALLS:
         found = block(name, page)
-        assert found, f"{PAGE.name} does not name {CALLS[name][0]}"
+        assert found, f"{PAGE.name} does not name {CALLS[name][1]}"
         page = page.replace(found[0], f"{found[1]}{listed(journey(name)[0])}\n")
     PAGE.write_text(page, encoding="utf-8")

@@ -65,10 +65,10 @@ class Branches(Record):
         """
         if not any(max(branch.paces) > 0 for branch in self.branches):
             raise UsageError("none of the branches ran out of steps")
-        search = _Search(self.branches[0].step, self.name, self.bounds, {}, lambda words: None)
+        search = _Search(self.branches[0].step, self.name, self.bounds, (max_steps, max_step), lambda words: None)
         for branch, origin in zip(self.branches, self.origins, strict=True):
             if not search.known(branch):
-                search.add(branch.extended(max_steps, max_step) if max(branch.paces) > 0 else branch, origin)
+                search.add(branch.extended(*search.steps) if max(branch.paces) > 0 else branch, origin)
         return replace(self, branches=search.found, origins=search.origins)
 
 
@@ -106,7 +106,7 @@ def branches(
     interval = checked_bounds(require_map(step), parameter, bounds)
     for what, number, least in (("depth", depth, 0), ("samples", samples, 1), ("period", period, 1)):
         whole_number(what, number, least)
-    search = _Search(step, parameter, interval, {"max_steps": max_steps, "max_step": max_step}, progress or (lambda words: None))
+    search = _Search(step, parameter, interval, (max_steps, max_step), progress or (lambda words: None))
     if starts is None:
         if box is None:
             raise UsageError("branches needs a box in which to look for cycles, or starts")
@@ -148,8 +148,10 @@ def _sampled(
 class _Search:
     """The branches found so far."""
 
-    def __init__(self, step: Map, name: str, bounds: tuple[float, float], options: dict, say: Callable[[str], None]):
-        self.step, self.name, self.bounds, self.options, self.say = step, name, bounds, options, say
+    def __init__(
+        self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None]
+    ):
+        self.step, self.name, self.bounds, self.steps, self.progress = step, name, bounds, steps, progress
         self.found: list[Branch] = []
         self.origins: list[str] = []
         self.trouble, self.lost = "", list[str]()
@@ -163,9 +165,9 @@ class _Search:
             raise UsageError(f"a cycle to start with is points (n, D) or a state, not {points!r}") from None
         if given.ndim == 2 and self.passed(value, given):
             return
-        self.say(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
+        self.progress(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
-            branch = continue_cycle(step, points, self.name, self.bounds, None if given.ndim == 2 else period, **self.options)
+            branch = continue_cycle(step, points, self.name, self.bounds, None if given.ndim == 2 else period, *self.steps)
         except NumericsError as error:
             self.trouble = str(error)
         else:
@@ -179,7 +181,7 @@ class _Search:
 
     def known(self, branch: Branch) -> bool:
         """True if most of the rows that tell a branch from others lie on branches that were found."""
-        rows = telling(branch)
+        rows = distinguishing_rows(branch)
         return 2 * sum(self.passed(float(branch.parameter[k]), branch.points[k]) for k in rows) > len(rows)
 
     def passed(self, value: float, points: np.ndarray) -> bool:
@@ -193,15 +195,14 @@ class _Search:
             for point in branch.bifurcations:
                 if point.kind not in ("flip", "branch point") or len(self.found) >= MOST_BRANCHES:
                     continue
-                self.say(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
+                self.progress(f"{len(self.found)} branches, {point.kind} at {self.name} = {point.parameter:.6g}")
                 self.switch(point)
         return self.found[before:]
 
     def switch(self, point: Bifurcation) -> None:
         """The branches that leave at a flip or branch point."""
-        options = (self.options.get("max_steps", MOST_STEPS), self.options.get("max_step", STEP))
         try:
-            for fields in branching_fields(point, self.bounds, *options, None):
+            for fields in branching_fields(point, self.bounds, *self.steps, None):
                 self.add(branch_of(fields), _origin(point))
         except (NumericsError, UsageError) as error:
             self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")
@@ -222,7 +223,7 @@ def _origin(point: Bifurcation) -> str:
     return f"{point.kind} of the {called(point.period)} at {point.name} = {shown(point.parameter, point.bounds)}"
 
 
-def telling(branch: Branch) -> list[int]:
+def distinguishing_rows(branch: Branch) -> list[int]:
     """Rows to know a branch by: three of each stretch between branch points, away from these, where other branches are near."""
     met = [s for s in branch.bifurcations if s.kind == "branch point" and s.period == branch.period]
     away, rows = np.full(len(branch), np.inf), list[int]()

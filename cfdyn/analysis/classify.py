@@ -34,9 +34,7 @@ class Regime(Record):
     steps: int = 0
 
 
-def classify(
-    step: Map, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS
-) -> Regime:
+def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Regime:
     """The regime of the orbit of z0.
 
     The orbit runs until it demonstrably contracts onto a cycle: its close returns are polished by

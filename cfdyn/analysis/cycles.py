@@ -121,12 +121,15 @@ def cycles(
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
     region = _box(require_map(step), box, finite=method != "auto")
-    n = whole_number("a period", period, 1)
+    n = whole_number("a period", period)
+    if n < 1:
+        raise UsageError(f"a period is at least 1, not {n}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= 1):
         raise UsageError(f"a budget is a number of at least 1, not {budget!r}")
     found = find_cycles(step, n, region, seed, budget, method)
     points, multipliers = found.points.reshape(-1, n, step.dim), found.multipliers.reshape(-1, step.dim)
-    if not (np.diff(points[:, 0, 0]) > 0).all():
+    first = points[:, 0, 0]
+    if not (first[1:] > first[:-1]).all():
         order = np.lexsort(points[:, 0].T[::-1])
         points, multipliers = points[order], multipliers[order]
     settings = provenance(map=step.title, params=step.params, names=list(step.names), period=n, box=region, seed=seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ SAMPLES = 24
 NEAR = 0.02  # of a cycle's size: so far the line between two rows of a branch may be from the cycle there
 REACH = 12.0  # in the quadratic family a window's end is nine times as far from its fold as its superstable cycle is
 RUNGS = 16  # values up to there between which a crisis is looked for
+TURNS = 20  # of Newton's method
 INWARDS = 0.01  # of the distance of samples: the ends of a range are often special
 
 
@@ -107,7 +108,7 @@ def windows_and_gaps(
         except NumericsError as problem:
             gaps.append(f"{parameter} = {value:.6g}: {problem}")
             continue
-        for window in _windows_of(step, branches[-1], parameter, (lo, hi)):
+        for window in _windows_of(step, branches[-1], (lo, hi)):
             found.setdefault(round(window.opens, 9), window)
     return [found[key] for key in sorted(found)], gaps
 
@@ -128,26 +129,6 @@ def _sampled(
     return found, gaps
 
 
-class _Side(NamedTuple):
-    """A part of a branch on one side of a fold: values (m,) and points (m, n, D), the fold's neighbour first."""
-
-    values: np.ndarray
-    points: np.ndarray
-
-    def cycle(self, step: Map, parameter: str, value: float) -> np.ndarray | None:
-        """The polished cycle (n, D) at a value."""
-        turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
-        last = int(turned[0]) + 2 if len(turned) else len(self.values)
-        values, points = self.values[:last], self.points[:last]
-        if len(values) < 2 or not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
-            return None
-        order = np.argsort(values, kind="stable")
-        at = int(np.clip(np.searchsorted(values[order], value), 1, len(values) - 1))
-        a, b = order[at - 1], order[at]
-        share = (value - values[a]) / ((values[b] - values[a]) or 1.0)
-        return polish(step.at(**{parameter: value}), points[a] + share * (points[b] - points[a]))
-
-
 def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
     """True if the line between two rows of a branch goes through a cycle (n, D) at this value, or nearly so."""
     ahead, room = branch.parameter - value, NEAR * (float(np.ptp(points)) or 1.0)
@@ -158,20 +139,18 @@ def _passes(branch: Branch, value: float, points: np.ndarray) -> bool:
     return False
 
 
-def _windows_of(step: Map, branch: Branch, parameter: str, bounds: tuple[float, float]) -> list[Window]:
+def _windows_of(step: Map, branch: Branch, bounds: tuple[float, float]) -> list[Window]:
     """The windows that open at the folds of a branch."""
     found = []
     for fold in (b for b in branch.bifurcations if b.kind == "fold"):
-        after = _Side(branch.parameter[fold.place + 1 :], branch.points[fold.place + 1 :])
-        before = _Side(branch.parameter[fold.place :: -1], branch.points[fold.place :: -1])
         falls, rises = np.append(branch.stable, False)[[fold.place, fold.place + 1]].tolist()
         if rises == falls:
             continue
-        stable, unstable = (after, before) if rises else (before, after)
+        sides = [_Side(step, branch, rows) for rows in (slice(fold.place, None, -1), slice(fold.place + 1, None))]
         flips = _first_flip(branch, fold.place, forward=rises)
-        center = _superstable(step, parameter, stable, flips)
-        closes = None if center is None else _crisis(step, parameter, unstable, fold.parameter, *center, bounds)
-        found.append(Window(branch.period, parameter, fold.parameter, center and center[0], flips, closes, fold.points,
+        center = sides[rises].superstable(flips)
+        closes = None if center is None else sides[falls].crisis(fold.parameter, *center, bounds)
+        found.append(Window(branch.period, branch.name, fold.parameter, center and center[0], flips, closes, fold.points,
                             provenance=provenance(map=step.title, params=step.params, bounds=bounds)))  # fmt: skip
     return found
 
@@ -183,58 +162,74 @@ def _first_flip(branch: Branch, place: int, forward: bool) -> float | None:
     return beyond[0].parameter if beyond and beyond[0].kind == "flip" else None
 
 
-def _superstable(step: Map, parameter: str, side: _Side, flips: float | None) -> tuple[float, float] | None:
-    """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
-    if step.dim != 1 or len(side.values) < 2:
-        return None
+class _Side:
+    """A branch of n-cycles on one side of a fold, the fold's neighbour first: ``values`` (m,) and ``points`` (m, n, D)."""
 
-    def leading(value: float) -> float:
-        points = side.cycle(step, parameter, value)
-        return np.nan if points is None else float(multipliers(step.at(**{parameter: value}), points)[0])
+    def __init__(self, step: Map, branch: Branch, rows: slice):
+        self.step, self.parameter, self.values, self.points = step, branch.name, branch.parameter[rows], branch.points[rows]
 
-    first, last = float(side.values[0]), float(side.values[-1] if flips is None else flips)
-    if not leading(first) * leading(last) < 0:
-        return None
-    value = zero(leading, first, last)
-    points = side.cycle(step, parameter, value)
-    if points is None:
-        return None
-    slopes = jacobians(step.at(**{parameter: value}), points)
-    return float(value), float(points[int(np.argmin(np.abs(slopes[:, 0, 0]))), 0])
+    def cycle(self, value: float) -> tuple[Map, np.ndarray | None]:
+        """The map at a value, and its polished cycle (n, D) there, if the side has it before it turns again."""
+        step = self.step.at(**{self.parameter: value})
+        turned = np.flatnonzero(np.diff(np.sign(np.diff(self.values))))
+        values = self.values[: int(turned[0]) + 2] if len(turned) else self.values
+        if len(values) < 2 or not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
+            return step, None
+        order = np.argsort(values, kind="stable")
+        at = int(np.clip(np.searchsorted(values[order], value), 1, len(values) - 1))
+        a, b = order[at - 1], order[at]
+        share = (value - values[a]) / ((values[b] - values[a]) or 1.0)
+        return step, polish(step, self.points[a] + share * (self.points[b] - self.points[a]))
 
+    def superstable(self, flips: float | None) -> tuple[float, float] | None:
+        """(value, critical point) where the multiplier of the cycle of a map of one variable vanishes."""
+        if self.step.dim != 1 or len(self.values) < 2:
+            return None
 
-def _crisis(step: Map, parameter: str, side: _Side, opens: float, center: float, critical: float, bounds: Any) -> float | None:
-    """Where the critical point's orbit lands on the unstable cycle: f²ⁿ(c) = x."""
-    n, c = side.points.shape[1], critical
+        def multiplier(value: float) -> float:
+            step, points = self.cycle(value)
+            return np.nan if points is None else float(multipliers(step, points)[0])
 
-    def gap(value: float) -> float:
-        nonlocal c
-        there, points = step.at(**{parameter: value}), side.cycle(step, parameter, value)
+        first, last = float(self.values[0]), float(self.values[-1] if flips is None else flips)
+        if not multiplier(first) * multiplier(last) < 0:
+            return None
+        value = zero(multiplier, first, last)
+        step, points = self.cycle(value)
         if points is None:
-            return np.nan
-        c = _critical(there, c)
-        z = np.array([c])
-        for _ in range(2 * n):
-            z = there(z)
-        return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
+            return None
+        return float(value), float(points[int(np.argmin(np.abs(jacobians(step, points)[:, 0, 0]))), 0])
 
-    furthest = center + REACH * (center - opens)
-    rungs = np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS).tolist()
-    last = gap(center)
-    for lower, upper in pairwise(rungs):
-        if not np.isfinite(last):
-            break
-        before, last = last, gap(upper)
-        if before * last <= 0:
-            c = critical
-            return zero(gap, lower, upper)
-    return None
+    def crisis(self, opens: float, center: float, critical: float, bounds: tuple[float, float]) -> float | None:
+        """The value at which the critical point's orbit lands on this unstable cycle: f²ⁿ(c) = x."""
+        c = critical
+
+        def gap(value: float) -> float:
+            nonlocal c
+            step, points = self.cycle(value)
+            if points is None:
+                return np.nan
+            c = _critical(step, c)
+            z = np.array([c])
+            for _ in range(2 * len(points)):
+                z = step(z)
+            return float(z[0] - points[int(np.argmin(np.abs(points[:, 0] - c))), 0])
+
+        furthest = center + REACH * (center - opens)
+        last = gap(center)
+        for lower, upper in pairwise(np.linspace(center, min(max(furthest, bounds[0]), bounds[1]), RUNGS).tolist()):
+            if not np.isfinite(last):
+                break
+            before, last = last, gap(upper)
+            if before * last <= 0:
+                c = critical
+                return zero(gap, lower, upper)
+        return None
 
 
 def _critical(step: Map, near: float) -> float:
     """The zero of f′ near a point, by Newton."""
     x = near
-    for _ in range(20):
+    for _ in range(TURNS):
         slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]
         change = slope / curvature if curvature else 0.0
         x -= change

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +47,33 @@ class Answer:
                 files.print(screen)
 
 
-def _outputs(out: OUT = FOLDER, plot: PLOT = None, figure: FIGURE = True, json: JSON = False) -> None:
+@dataclass(frozen=True)
+class Outputs:
     """The options that say where an answer goes."""
+
+    out: OUT = FOLDER
+    plot: PLOT = None
+    figure: FIGURE = True
+    json: JSON = False
+
+
+@cache
+def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(of, eval_str=True).parameters
 
 
 def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]], Callable[..., int]]:
     """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
 
-    Options that are no parameters of the function itself are fields of its `Subject`, or say where the answer goes: ``out`` where
-    it has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no,
-    ``json``. Besides these a function may take ``say``, which shows a few words while it runs.
+    Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
+    has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no. Besides
+    these a function may take ``say``, which shows a few words while it runs.
     """
     listed = options.split()
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
-        taken, outputs = inspect.signature(own, eval_str=True).parameters, inspect.signature(_outputs, eval_str=True).parameters
-        of_subject = inspect.signature(Subject, eval_str=True).parameters if "subject" in taken else {}
+        taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
+        of_subject = _parameters(Subject) if "subject" in taken else {}
 
         @wraps(own)
         def run(**given: Any) -> int:
@@ -78,7 +89,7 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
 
         known = {**of_subject, **outputs, **taken}
         run.__signature__ = inspect.Signature([known[name] for name in listed])  # type: ignore[attr-defined]
-        run.place = place  # type: ignore[attr-defined]
+        run.__annotations__, run.place = {}, place  # type: ignore[attr-defined]
         return run
 
     return decorated

@@ -12,7 +12,7 @@ from cfdyn.continuation.tracer import CycleTracer, Piece, Solution, row_of, some
 from cfdyn.kernels.continuation.driver import Curve
 
 AT_BORDER = ("crossed", "corner", "stalled")  # how a piece ends where a switching function vanishes
-MOST_BORDERS = 64
+MOST_BORDERS = 64  # in one direction, so that a path on which they pile up ends
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
 HALVINGS, CLOSE = 60, 1e-9  # of the last step before a border: until so small a length is left of it
@@ -20,6 +20,8 @@ NEAR = 1e-5  # a length: how far from a border steps may have stalled
 DIFFERENCE = 1e-6  # a length: for the speed at which switching functions go to 0
 ASIDE = 1e-7  # a length: for the normal of a border, and how far behind it a tangent is looked for
 ON = 1e-9  # of a switching function: a point is on its border
+
+
 class BorderPoint(NamedTuple):
     """Where a switching function vanishes, the last solution before, which function, and the sign that it has behind.
 
@@ -78,7 +80,7 @@ class Path(NamedTuple):
 class PathFollower(ABC, Generic[Followed]):
     """Follows the solutions of a system; `trace` and `cross` are the system's own.
 
-    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is progress the number of steps.
+    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is told the number of steps.
     """
 
     def __init__(self, tracer: Followed, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.cycles.result import SearchResult
-from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, least_period, same_cycle
+from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.kernels.boxes.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
@@ -46,6 +46,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
     doubtful = group.spread(*of_period(step, period, region, [c for c in near if c is not None and closes(step, c)]))
     more, slopes = without_blurred(*doubtful, extent)
     points, mu = distinct(np.concatenate([points, more]), np.concatenate([mu, slopes]), extent)
+    points = np.array([from_smallest(cycle, extent) for cycle in points]).reshape(points.shape)
     undecided = chains.undecided()
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
@@ -149,15 +150,11 @@ def of_period(step: Map, period: int, region: np.ndarray, solved: list) -> tuple
     """Those of least period n that have a point in the region, (m, n, D), and their multipliers (m, D)."""
     slack = 1e-12 * (region[:, 1] - region[:, 0])
     extent = float(np.ptp(region, axis=1).max())
-    points = []
-    for cycle in (c if c is None else off_jumps(step, c) for c in solved):
-        if cycle is not None and least_period(cycle, extent=extent) == period:
-            inside = (cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)
-            if inside.all(axis=1).any():
-                points.append(cycle)
-    if not points:
-        return np.empty((0, period, step.dim)), np.empty((0, step.dim))
-    return np.array(points), np.array([multipliers(step, cycle) for cycle in points])
+    cycles = [off_jumps(step, cycle) for cycle in solved if cycle is not None]
+    points = [cycle for cycle in cycles if cycle is not None and least_period(cycle, extent=extent) == period
+              and ((cycle >= region[:, 0] - slack) & (cycle <= region[:, 1] + slack)).all(axis=1).any()]  # fmt: skip
+    mu = np.array([multipliers(step, cycle) for cycle in points])
+    return np.array(points).reshape(-1, period, step.dim), mu.reshape(-1, step.dim)
 
 
 def off_jumps(step: Map, cycle: np.ndarray) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from cfdyn.cycles.boxes import FLAT, closes, of_period, without_blurred
 from cfdyn.cycles.result import SearchResult
-from cfdyn.cycles.same import SHORTER, distinct
+from cfdyn.cycles.same import SHORTER, distinct, from_smallest
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
@@ -48,10 +48,8 @@ def by_random_starts(
     size = period * step.dim
     if size * BYTES > MOST_BYTES:
         longest = MOST_BYTES // (BYTES * step.dim)
-        raise UsageError(
-            f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
-            f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}"
-        )
+        raise UsageError(f"a cycle of period {period} has {size} unknowns, for which Newton's method would need about "
+                         f"{size * BYTES / 2**30:.1f} GiB: ask for a period of at most {longest}")  # fmt: skip
     search = _Search(step, period, region, seed, group, implicit)
     most = STEPS // max(1, step.tangent_cost // CHEAP) * (1 if implicit else LIGHT)
     search.run(most if budget is None else budget)
@@ -62,6 +60,7 @@ def by_random_starts(
         single = np.abs(mu - 1).min(axis=1) >= FLAT
         points, mu, flat = points[single], mu[single], (np.abs(search.mu - 1).min(axis=1) < FLAT).sum()
         reason = f"a continuum of cycles: {flat} starts came to as many places with a multiplier of 1"
+    points = np.array([from_smallest(cycle, search.extent) for cycle in points]).reshape(points.shape)
     also = group.sentence(step.names, "images were added")
     method = "search" if implicit else "Schmelcher–Diakonos"
     reason = "; ".join(filter(None, (reason, also)))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 ROUND_OFF = 1e-13  # ε: of the size of a cycle, some hundred units in the last place
-SHARPEST, MOST_BLURRED = 1e-11, 1e-6  # what a multiplier far from 1 gives, and one of 1, where points have half of their digits
+NEAREST, FARTHEST = 1e-7, 1e-2  # of a multiplier from 1: as near as it is known there; from where on a cycle is as sharp as any
 AROUND_ZERO = 1e-13  # of the extent: what round-off leaves of a point at 0
-UNEVEN = 0.62  # share of the mean in what cycles are sorted by: the squares do not tell mirror images, means do not tell all
 SHORTER = 1e-7  # of the largest entry: points that repeat so well after a part of n steps are those of a shorter cycle
 LARGEST_ROUND_OFF = 1e-4  # of the extent: an orbit's points nearer to 0 than this are known to round-off at this size
+UNIT = 1e-9  # of a cycle's size: entries that differ by less are equal where points are ordered
 LEAST = 1e-290  # smaller numbers have lost digits
 
 
@@ -25,26 +25,32 @@ def same_cycle(a: np.ndarray, b: np.ndarray, tolerance: float | np.ndarray) -> b
 
 def blur(multipliers: np.ndarray) -> np.ndarray:
     """How far apart, relative to their size, cycles with multipliers (…, D) may be and still be the same one, (…,)."""
-    with np.errstate(divide="ignore"):
-        return np.clip(ROUND_OFF / np.nan_to_num(np.abs(1 - multipliers).min(axis=-1)), SHARPEST, MOST_BLURRED)
+    away = np.abs(1 - multipliers).min(axis=-1)
+    return np.asarray(ROUND_OFF / np.fmin(np.fmax(away, NEAREST), FARTHEST))
 
 
 def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Each of the cycles (m, n, D) once, and its multipliers (m, D); ``extent``: the size of the box they were looked for in."""
+    """Each of the cycles (m, n, D) once, with its multipliers (m, D), in an order that is the same for all their shifts.
+
+    ``extent``: the size of the box they were looked for in.
+    """
     if len(points) < 2:
         return points, multipliers
-    tolerance = blur(multipliers) * np.abs(points).max(axis=(1, 2)) + AROUND_ZERO * extent
-    # A number that all shifts of a cycle share, and images under exchanges and signs do not, no steeper than the entries.
+    most = float(blur(multipliers).max()) * max(float(points.max()), -float(points.min())) + AROUND_ZERO * extent
+    # Only what has nearly the same smallest mean of entries, weighted so that exchanges change it, can be the same.
     weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
-    entries = points @ (weights / weights.sum())
-    mean = (entries * (UNEVEN + (1 - UNEVEN) / 2 * (entries / (np.abs(entries).max() or 1.0)))).mean(axis=1)
-    order = np.argsort(mean, kind="stable")
+    smallest = (points * (weights / weights.sum())).sum(axis=2).min(axis=1)
+    order = smallest.argsort(kind="stable")
+    points, multipliers, smallest = points[order], multipliers[order], smallest[order]
+    near = np.flatnonzero(smallest[1:] - smallest[:-1] <= most) + 1
+    if not len(near):
+        return points, multipliers
+    tolerance = blur(multipliers) * np.abs(points).max(axis=(1, 2)) + AROUND_ZERO * extent
     new = np.ones(len(points), dtype=bool)
-    for place in np.flatnonzero(np.diff(mean[order]) <= tolerance.max()) + 1:
-        i = order[place]
-        for j in order[place - 1 :: -1]:
+    for i in near:
+        for j in range(i - 1, -1, -1):
             room = max(tolerance[i], tolerance[j])
-            if mean[i] - mean[j] > room:
+            if smallest[i] - smallest[j] > room:
                 break
             if new[j] and same_cycle(points[i], points[j], room):
                 new[i] = False
@@ -52,9 +58,14 @@ def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tupl
     return points[new], multipliers[new]
 
 
-def from_smallest(points: np.ndarray, unit: float = 0.0) -> np.ndarray:
-    """The same cycle (n, D) from its lexicographically smallest point on, entries compared in whole ``unit``s if there is one."""
-    keys = np.round(points / unit) if unit else points
+def from_smallest(points: np.ndarray, extent: float = 0.0) -> np.ndarray:
+    """The same cycle (n, D) from its lexicographically smallest point on.
+
+    ``extent``: of the box it was looked for in, if entries are compared to nine digits only: of points with equal entries the
+    order is not up to round-off.
+    """
+    unit = UNIT * max(float(np.abs(points).max()), LARGEST_ROUND_OFF * extent)
+    keys = np.round(points / unit) if extent else points
     return np.roll(points, -int(np.lexsort(keys.T[::-1])[0]), axis=0)
 
 

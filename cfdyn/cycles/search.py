@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.cycles.angles import cut_open, in_box
 from cfdyn.cycles.result import SearchResult
-from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest
+from cfdyn.cycles.same import distinct
 from cfdyn.errors import UsageError
 from cfdyn.systems.map import Map
 
@@ -17,7 +17,6 @@ MOST_UNKNOWNS = 400  # of a dense inverse for each chain
 MOST_OPERATIONS = 20_000  # of a step with its Jacobian, of which bounds take ten times as many
 FARTHEST = 1e100  # beyond, products of three numbers overflow
 HIGHEST = 8  # dimension in which boxes are still few
-UNIT = 1e-9  # of a cycle's size: entries that differ by less are equal where points are ordered
 
 
 def find_cycles(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:
@@ -27,11 +26,7 @@ def find_cycles(step: Map, period: int, region: np.ndarray, seed: int, budget: i
         from cfdyn.cycles.line.by_laps import by_laps
 
         return in_box(step, by_laps(cut, period, cell, budget), region)
-    found = _in_space(cut, period, cell, seed, budget, method)
-    smallest = LARGEST_ROUND_OFF * float(np.ptp(cell, axis=1).max())
-    for k, cycle in enumerate(found.points):
-        found.points[k] = from_smallest(cycle, UNIT * max(float(np.abs(cycle).max()), smallest))
-    return in_box(step, found, region)
+    return in_box(step, _in_space(cut, period, cell, seed, budget, method), region)
 
 
 def _in_space(step: Map, period: int, region: np.ndarray, seed: int, budget: int | None, method: str) -> SearchResult:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import multipliers, polish
-from cfdyn.errors import CfdynError, NumericsError
-from cfdyn.normal_forms import coefficients, many_flips, sentences
-from cfdyn.normal_forms.critical_multipliers import CriticalMultipliers, critical_multipliers, cycle_points
+from cfdyn.cycles.shooting import polish
+from cfdyn.errors import NumericsError
+from cfdyn.normal_forms import coefficients, many_flips
+from cfdyn.normal_forms.critical_multipliers import CriticalMultipliers, critical_multipliers, cycle_points, touching
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
 from cfdyn.systems.map import Map
 from cfdyn.words import called
@@ -20,9 +20,6 @@ from cfdyn.words import called
 DEGENERATE = 1e-10  # of the parts that a coefficient is the sum of: it vanishes
 FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
 ALIKE = 1e-6  # of the speeds of several multipliers: their differences
-SLOW = 1e-6  # of a multiplier's speed, per size of the parameter: a faster one crosses the unit circle
-BESIDE = (1e-2, 1e-3)  # of the size of the parameter: where it is seen whether a slower one does
-LEVEL = 1e-12  # of |μ| − 1: rounding
 ASIDE = 0.1  # of the size of a cycle: where others of a continuum are looked for
 LINE = 1e-9  # of a swing: how nearly it must come back
 CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along"
@@ -58,12 +55,12 @@ def _flip(forms: Forms, found: CriticalMultipliers, _: float) -> dict[str, Any]:
     if found.minus > 1:
         return _several_flips(forms, found, made)
     c, speed, period = made.coefficients["c"], -float(made.speed[0, 0]), len(forms.points)
-    flat, side = abs(c) <= DEGENERATE * made.size, _touching(forms, -1.0, speed)
+    flat, side = abs(c) <= DEGENERATE * made.size, touching(forms, -1.0, speed)
     supercritical = None if flat or side else c > 0
     form = "flip" if supercritical is not None else "degenerate flip"
-    meaning = sentences.of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
+    meaning = _of_flip(supercritical, period, found.hyperbolic, found.plus > 0, forms.step.has_loss)
     if side and not flat:
-        meaning = sentences.of_touching("the multiplier touches −1", str(forms.parameter), side)
+        meaning = _of_touching("the multiplier touches −1", str(forms.parameter), side)
     if flat and _straight(forms, minus.right[0, 0]):
         # The branch that begins there is vertical.
         meaning += f": {called(2 * period, several=True)} of every size exist at the edge itself, and beside it none of them"
@@ -71,11 +68,11 @@ def _flip(forms: Forms, found: CriticalMultipliers, _: float) -> dict[str, Any]:
         along, rate = coefficients.drift(forms, minus, plus)
         made.coefficients["drift"] = float(np.linalg.norm(along))
         if along.any():
-            form, supercritical, meaning = "drifting flip", None, sentences.of_drift(rate, period)
+            form, supercritical, meaning = "drifting flip", None, _of_drift(rate, period)
     if supercritical:
         pace = speed * forms.step.params.get(str(forms.parameter), np.nan)
         share = float(np.linalg.norm(minus.right[0, :, : forms.step.n_weights]) / np.sqrt(period))
-        meaning += sentences.amplitude(pace, c, share, str(forms.parameter), period)
+        meaning += _amplitude(pace, c, share, str(forms.parameter), period)
     return {"coefficient": c, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": form,
             "coefficients": made.coefficients, "directions": made.right}  # fmt: skip
 
@@ -101,7 +98,7 @@ def _several_flips(forms: Forms, found: CriticalMultipliers, made: coefficients.
     cycles, least, complete = ([], 0.0, True) if zero else many_flips.two_cycles(tensor, made.right)
     gradient = many_flips.is_gradient(tensor)
     supercritical = None if abs(least) <= 1e-9 * made.size else least > 0
-    meaning = sentences.of_many_flips(cycles, k, gradient, complete, least, supercritical)
+    meaning = _of_many_flips(cycles, k, gradient, complete, least, supercritical)
     if np.isfinite(speed) and np.abs(made.speed + speed * np.eye(k)).max() > ALIKE * np.abs(made.speed).max():
         meaning += f"; {forms.parameter} does not move these multipliers alike, so that they part before any of this is seen"
     return {"coefficient": least, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": f"{k}-fold flip",
@@ -115,44 +112,15 @@ def _neimark_sacker(forms: Forms, found: CriticalMultipliers, tolerance: float) 
     found.require_no_fold(forms, pair, plus)
     made = _checked(coefficients.neimark_sacker(forms, pair, plus, multiplier))
     d, speed = made.coefficients["d"], float((made.speed[0, 0] / multiplier).real)
-    flat, side = abs(d) <= DEGENERATE * made.size, _touching(forms, multiplier, speed)
+    flat, side = abs(d) <= DEGENERATE * made.size, touching(forms, multiplier, speed)
     supercritical = None if flat or side else d < 0
-    meaning = sentences.of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
+    meaning = _of_neimark_sacker(d, made.coefficients["theta"], supercritical, found.hyperbolic)
     form = "neimark-sacker" if supercritical is not None else "chenciner"
     if side and not flat:
         form = "degenerate neimark-sacker"
-        meaning = sentences.of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
+        meaning = _of_touching("the pair of multipliers touches the unit circle", str(forms.parameter), side)
     return {"coefficient": d, "supercritical": supercritical, "meaning": meaning, "speed": speed, "form": form,
             "coefficients": made.coefficients, "directions": made.right}  # fmt: skip
-
-
-def _touching(forms: Forms, multiplier: complex, speed: float) -> str | None:
-    """ "inside" or "outside" if the multiplier has the speed 0 and lies there on both sides of the parameter, else None.
-
-    Looked at on the cycles that Newton's method finds beside, at two distances.
-    """
-    size = max(abs(forms.step.params[forms.parameter]), 1.0) if forms.parameter else 1.0
-    if forms.parameter is None or not abs(speed) * size <= SLOW:
-        return None
-    levels = [_level(forms, side * share * size, multiplier) for share in BESIDE for side in (-1, 1)]
-    inside = {level < 0 for level in levels}
-    if len(inside) > 1 or not min(map(abs, levels)) > LEVEL:
-        return None
-    return "inside" if inside.pop() else "outside"
-
-
-def _level(forms: Forms, away: float, multiplier: complex) -> float:
-    """|μ| − 1 of the multiplier nearest to the critical one, at a distance of the parameter, NaN where there is no cycle."""
-    step, parameter = forms.step, str(forms.parameter)
-    try:
-        beside = step.at(**{parameter: step.params[parameter] + away})
-    except CfdynError:
-        return np.nan
-    cycle = polish(beside, forms.points)
-    if cycle is None:
-        return np.nan
-    mu = multipliers(beside, cycle)
-    return float(abs(mu[np.argmin(np.abs(mu - multiplier))]) - 1)
 
 
 def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[str, Any]:
@@ -162,7 +130,7 @@ def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[st
     if _still(forms, plus, values, tolerance):
         form, coefficient, supercritical = _branch_form(forms, plus.right[0], values, tolerance)
         return {"kind": "branch point", "coefficient": coefficient, "supercritical": supercritical, "form": form,
-                "meaning": sentences.of_branch_point(form, supercritical), "speed": values["b"], "coefficients": values,
+                "meaning": _of_branch_point(form, supercritical), "speed": values["b"], "coefficients": values,
                 "directions": made.right}  # fmt: skip
     a, beta = values["a"], values.get("beta", np.nan)
     invariant, form = {key: value for key, value in values.items() if key not in ("b", "e")}, "fold"
@@ -170,9 +138,9 @@ def _fold(forms: Forms, found: CriticalMultipliers, tolerance: float) -> dict[st
         form, leading, invariant["d"] = _flat_form(forms, plus, made)
         if not leading and _continuum(forms, plus.right[0]):
             raise NumericsError(CONTINUUM)
-        meaning = sentences.of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = _of_flat(form, leading, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
     else:
-        meaning = sentences.of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
+        meaning = _of_fold(a, beta, str(forms.parameter), len(forms.points), found.hyperbolic)
     return {"coefficient": a, "supercritical": None, "meaning": meaning, "speed": beta, "form": form, "coefficients": invariant,
             "directions": made.right}  # fmt: skip
 
@@ -223,3 +191,101 @@ def _continuum(forms: Forms, direction: np.ndarray) -> bool:
         if beside is None or not np.abs(beside - forms.points).max() > np.abs(away).max() / 2:
             return False
     return True
+
+
+def _of_drift(rate: float, period: int) -> str:
+    """A flip across a continuum of cycles along which the oscillation moves."""
+    where, twice = "to where the multiplier is inside the unit circle, and dies out there", called(2 * period)
+    where = where if rate > 0 else "to where it grows faster"
+    return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {twice} stays"
+
+
+def _of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool, has_loss: bool) -> str:
+    """The flip of an n-cycle, without the size of what is born."""
+    twice = called(2 * period)
+    if supercritical is None:
+        return "degenerate (its cubic term vanishes, as for a linear map)"
+    if not supercritical:
+        what = "minimum" if period == 1 and has_loss else called(period)
+        return f"subcritical: an unstable {twice} shrinks onto the {what} before the edge; beyond it the orbit jumps away"
+    if continuum:
+        return f"supercritical across its continuum of cycles: just beyond the edge a {twice} is born"
+    if hyperbolic:
+        return f"supercritical on its centre manifold: beyond it a {twice} exists, unstable in other directions"
+    return f"supercritical: just beyond the edge a stable {twice} is born"
+
+
+def _amplitude(pace: float, coefficient: float, share: float, parameter: str, period: int) -> str:
+    """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
+    if pace <= 1e-9:
+        return ""
+    mean = " (root mean square over the cycle)" if period > 1 else ""
+    return f", its half-amplitude{mean} {share * np.sqrt(pace / coefficient):.3g} √({parameter}/edge − 1)"
+
+
+def _of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
+    """Where the two cycles of a fold are."""
+    what = called(period, several=True)
+    kinds = "both unstable in other directions" if hyperbolic else "one stable and one unstable"
+    if not np.isfinite(beta):
+        return f"two {what}, {kinds}, meet, and vanish unless this is a branch point: name a parameter to tell them apart"
+    side = "above" if beta * a < 0 else "below"
+    return f"two {what}, {kinds}, exist for {parameter} {side} its value here, meet there and vanish"
+
+
+def _of_flat(form: str, leading: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
+    """A fold without a quadratic term."""
+    if form == "cusp":
+        return "degenerate: a cusp, where two folds meet"
+    if not leading:
+        return "degenerate: the quadratic, the cubic and the quartic term vanish"
+    two = _of_fold(leading, beta, parameter, period, hyperbolic)
+    return f"degenerate: the quadratic and the cubic term vanish, the quartic one does not: {two}"
+
+
+def _of_touching(what: str, parameter: str, side: str) -> str:
+    """A multiplier on the unit circle that comes from one side of it and goes back."""
+    return f"degenerate: {what} and does not cross it: for {parameter} on both sides it is {side} the unit circle"
+
+
+def _of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyperbolic: bool) -> str:
+    """The invariant circle."""
+    turn = f"rotation {theta / (2 * np.pi):.6g} of a turn"
+    if supercritical is None:
+        return f"degenerate (the first Lyapunov coefficient vanishes), {turn}"
+    if not supercritical:
+        return f"subcritical: an unstable invariant circle shrinks onto the cycle; beyond it the orbit jumps away ({turn})"
+    if hyperbolic:
+        return f"supercritical on its centre manifold: an invariant circle is born, unstable in other directions ({turn})"
+    return f"supercritical: a stable invariant circle is born ({turn})"
+
+
+def _of_branch_point(form: str, supercritical: bool | None) -> str:
+    """Which branches cross."""
+    side = "super" if supercritical else "sub"
+    beside = "beyond it two stable branches" if supercritical else "before it two unstable branches"
+    return {
+        "transcritical": "transcritical: two branches cross and exchange their stability",
+        "isola": "an isolated point: the cycles here have no neighbours for other values of the parameter",
+        "degenerate": "degenerate: branches meet here, and the terms up to third order do not tell how",
+        "pitchfork": f"pitchfork, {side}critical: {beside} exist beside the one that changes its stability",
+    }[form]
+
+
+def _of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
+    """The 2-cycles born where several multipliers are −1 at once."""
+    start = f"{k} multipliers are −1 at once"
+    if supercritical is None and least == 0:
+        return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"
+    field = (
+        "the cubic form is a gradient, so that near onset only 2-cycles arise, no longer period and no invariant circle"
+        if gradient
+        else "the cubic form is no gradient, so that invariant circles are not excluded"
+    )
+    beyond = [cycle for cycle in found if cycle["kappa"] > 0]
+    stable = sum(cycle["stable"] for cycle in beyond)
+    if not found and not complete:
+        many = "all directions carry 2-cycles alike"
+    else:
+        many = f"{len(beyond)} cycles of period 2 beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"
+    return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits jump away")

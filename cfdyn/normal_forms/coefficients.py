@@ -66,7 +66,7 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     q, p = plus.right[0], plus.left[0]
     curvature = forms.derivative(q, q)
     a = float(paired(p, curvature)) / 2
-    h = _second_order(plus, -curvature, 2 * a * q[0])
+    h = _manifold_term(plus, -curvature, 2 * a * q[0])
     cubic, quadratic = p * forms.derivative(q, q, q) / 6, p * forms.derivative(q, h) / 2
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
@@ -89,13 +89,13 @@ def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[floa
     """
     q, p = plus.right[0], plus.left[0]
     form = forms.derivative
-    h = _second_order(plus, -form(q, q), 2 * a * q[0])
-    k = _second_order(plus, -form(q, q, q) - 3 * form(q, h), 6 * c * q[0] + 6 * a * h[0])
+    h = _manifold_term(plus, -form(q, q), 2 * a * q[0])
+    k = _manifold_term(plus, -form(q, q, q) - 3 * form(q, h), 6 * c * q[0] + 6 * a * h[0])
     parts = p * np.array([form(q, q, q, q), 6 * form(q, q, h), 3 * form(h, h), 4 * form(q, k)]) / 24
     return float(parts.sum()), float(np.abs(parts).sum())
 
 
-def _second_order(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
+def _manifold_term(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray) -> np.ndarray:
     """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
     right[-1] += closing
     h = plus.solve(right)

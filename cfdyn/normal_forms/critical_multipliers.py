@@ -1,4 +1,4 @@
-"""Which multipliers of a cycle are critical, and the names of what is more than a point of codimension one."""
+"""Critical multipliers of a cycle, whether they cross the unit circle, and the names of points of codimension two."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.cycles.shooting import jacobians, multipliers_of, residual
+from cfdyn.cycles.shooting import jacobians, multipliers_of, polish, residual
 from cfdyn.cycles.smoothness import regularity
-from cfdyn.errors import NumericsError, UsageError, shown
+from cfdyn.errors import CfdynError, NumericsError, UsageError, shown
 from cfdyn.normal_forms.homological import BorderedSystem, Forms, derivatives
 from cfdyn.systems.map import Map
 from cfdyn.words import called
 
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1
+SLOW = 1e-6  # of a multiplier's speed, per size of the parameter: a faster one crosses the unit circle
+BESIDE = (1e-2, 1e-3)  # of the size of the parameter: where it is seen whether a slower one does
+LEVEL = 1e-12  # of |μ| − 1: rounding
 STILL = 1e-6  # of sizes: a sum that vanishes but for rounding
 
 
@@ -152,3 +155,32 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
             f"the {called(n)} turns from a centre into a saddle, and a {called(2 * n)} branches off")  # fmt: skip
     name = f"resonance 1:{1 if sign > 0 else 2} along a conservative family"
     return f"{name}: the product of the critical multipliers stays 1; {what}"
+
+
+def touching(forms: Forms, multiplier: complex, speed: float) -> str | None:
+    """ "inside" or "outside" if the multiplier has the speed 0 and lies there on both sides of the parameter, else None.
+
+    Looked at on the cycles that Newton's method finds beside, at two distances.
+    """
+    size = max(abs(forms.step.params[forms.parameter]), 1.0) if forms.parameter else 1.0
+    if forms.parameter is None or not abs(speed) * size <= SLOW:
+        return None
+    levels = [_level(forms, side * share * size, multiplier) for share in BESIDE for side in (-1, 1)]
+    inside = {level < 0 for level in levels}
+    if len(inside) > 1 or not min(map(abs, levels)) > LEVEL:
+        return None
+    return "inside" if inside.pop() else "outside"
+
+
+def _level(forms: Forms, away: float, multiplier: complex) -> float:
+    """|μ| − 1 of the multiplier nearest to the critical one, at a distance of the parameter, NaN where there is no cycle."""
+    step, parameter = forms.step, str(forms.parameter)
+    try:
+        beside = step.at(**{parameter: step.params[parameter] + away})
+    except CfdynError:
+        return np.nan
+    cycle = polish(beside, forms.points)
+    if cycle is None:
+        return np.nan
+    mu = multipliers_of(jacobians(beside, cycle))
+    return float(abs(mu[np.argmin(np.abs(mu - multiplier))]) - 1)

@@ -119,8 +119,8 @@ class BorderedSystem:
         """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
         if not isinstance(self.matrix, np.ndarray):
             return _factors(self.matrix, self.border).solve
-        b, c = self.border
-        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((self.nullity, self.nullity))]]))
+        (b, c), k = self.border, self.nullity
+        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((k, k))]]) if k else self.matrix)
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:

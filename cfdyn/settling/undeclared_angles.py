@@ -26,8 +26,7 @@ def hint(step: Map, z: np.ndarray) -> str:
             wraps = step.switching and abs(z[k]) <= period
             if (drifts or wraps) and _repeats(step, z, k, period, float(drifts)):
                 what = f"{name} drifts, and the map repeats in it" if drifts else f"the map brings {name} back"
-                return (f"; {what} with the period {words}: declare it an angle, with "
-                        f"`periodic={{{name!r}: {words}}}`")  # fmt: skip
+                return f"; {what} with the period {words}: declare it an angle, with `periodic={{{name!r}: {words}}}`"
     return ""
 
 

@@ -30,7 +30,8 @@ def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | Non
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
-    return Map(around(LossMap(loss.spec, optimizer), periodic))
+    spec = LossMap(loss.spec, optimizer)
+    return Map(spec if periodic is None else around(spec, periodic))
 
 
 def compose(*maps: Map) -> Map:

@@ -144,6 +144,12 @@ def call(house: Path, *command: str) -> str:
     return done.stdout
 
 
+def test_the_layers_know_where_they_belong(house):
+    shutil.copy(ROOT / "setup.cfg", house)
+    lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    assert " 0 broken." in call(house, "-c", lint, "--no-cache", "--no-logo")
+
+
 def test_an_analysis_its_command_and_its_figure(house):
     """The 2-cycle of the logistic map at r: the middle of its points is (r + 1)/2r."""
     document = json.loads(call(house, "-m", "cfdyn", "midrange", "--map", "r*x*(1-x)", "--set", "r=3.2", "--start", "0.3",

@@ -31,7 +31,7 @@ def test_other_orders_of_the_points_are_other_cycles():
 
 
 def test_the_nearer_a_multiplier_is_to_one_the_less_is_told_apart():
-    assert blur(np.array([[3.0], [1 + 1e-4], [1.0], [np.nan]])).tolist() == [1e-11, pytest.approx(1e-9), 1e-6, 1e-6]
+    assert blur(np.array([[3.0], [1 + 1e-4], [1.0], [np.nan]])).tolist() == pytest.approx([1e-11, 1e-9, 1e-6, 1e-6])
     pair = np.array([[[0.5]], [[0.5 + 1e-7]]])
     assert len(distinct(pair, np.array([[0.2], [0.2]]), 1.0)[0]) == 2
     assert len(distinct(pair, np.array([[1.0], [1.0]]), 1.0)[0]) == 1

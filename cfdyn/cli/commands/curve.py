@@ -43,7 +43,8 @@ def curve(
     if record is None:
         found, chosen, title = _begun(subject, vary or [], kind or "flip", condition, period, box, say, options)
     else:
-        found, chosen, title = gone_on(record, **options), str(subject.loss), record.step.title
+        found, chosen = gone_on(record, **options), str(subject.loss)
+        title = found.step.title
 
     def document() -> dict[str, Any]:
         special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in found.special]

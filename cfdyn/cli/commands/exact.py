@@ -13,7 +13,7 @@ from cfdyn.cli.document import fields
 from cfdyn.cli.options import JSON, PLOT
 from cfdyn.cli.screen import Say, Screen
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import Interval, varied
+from cfdyn.cli.values import Interval, intervals
 from cfdyn.errors import UsageError
 from cfdyn.words import called, named, shortened
 
@@ -91,11 +91,13 @@ def _span(text: str, subject: tuple[Map | Loss, Optimizer | None], parameters: s
     from cfdyn.symbolic.exact.request import chosen_parameters
     from cfdyn.symbolic.exact.request import subject as specification
 
-    name, span = varied(text)
+    name, equals, interval = text.partition("=")
+    if not equals:
+        raise UsageError(f"--vary takes NAME=LO:HI, such as lr=0.5:2, not {text!r}")
     first = chosen_parameters(specification(*subject), parameters)[:1]
-    if first != (name,):
-        raise UsageError(f"the figure is over {first[0] if first else 'nothing'}, not {name}")
-    return checked_span(span)
+    if first != (name.strip(),):
+        raise UsageError(f"the figure is over {first[0] if first else 'nothing'}, not {name.strip()}")
+    return checked_span(intervals(interval, "--vary")[0])
 
 
 def _print(screen: Screen, found: ExactCycles, edges: ExactEdge | None) -> None:

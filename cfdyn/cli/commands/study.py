@@ -11,7 +11,6 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
-from cfdyn.cli.options import FIGURE
 from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import Interval, intervals
@@ -32,7 +31,6 @@ def study(
     say: Say,
     box: Annotated[str | None, Option("--box", help="Where to look for minima: lo:hi for each weight.", metavar="LO:HI,…")] = None,  # noqa: E501
     vary: Annotated[str | None, Option("--vary", help="Range of the regimes over the learning rate.", metavar="lr=LO:HI")] = None,
-    figure: FIGURE = True,
 ) -> Answer:
     """The whole question for one loss: minima, edge, flip, regime, regimes over lr, 3-cycles, a figure."""
     subject.needs_loss("study", "(w**2-1)**2/4")
@@ -96,18 +94,18 @@ def _print(screen: Screen, study: Study) -> None:
     """The weights that were read from the formula, the verdict, and the tables it rests on."""
     screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {listed(study.weights, MOST_ROWS)}")
     screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
-              ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
+                 ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
     screen.print()
     screen.heading("Verdict  ", study.verdict)
     screen.print()
     screen.heading(f"Minima found: {len(study.minima)}")
     screen.table(("weights", "loss", "sharpness", "2/λ", "kind"), study.minima,
-              lambda m: (vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind))  # fmt: skip
+                 lambda m: (vector(m.w), number(m.loss), number(m.sharpness), number(m.edge), m.kind))  # fmt: skip
     screen.print()
     if study.cycles:
         screen.heading("3-cycles at this learning rate", " (float search, no proof)")
         screen.table(("points", "multiplier", "stable"), study.cycles[:MOST_ROWS],
-                  lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
+                     lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
         screen.print()
     _print_landmarks(screen, study)
     _print_bands(screen, study.bands, study.lr)
@@ -121,7 +119,7 @@ def _print_landmarks(screen: Screen, study: Study) -> None:
     if rows:
         screen.heading("Landmarks over lr")
         screen.table(("lr", "what", "formula"), rows,
-                  lambda row: (f"{row.value:.12g}", row.what, shortened(row.formula, LONGEST_FORMULA)))  # fmt: skip
+                     lambda row: (f"{row.value:.12g}", row.what, shortened(row.formula, LONGEST_FORMULA)))  # fmt: skip
         screen.print()
 
 

@@ -84,21 +84,18 @@ def _normal_form(step: Map, points: np.ndarray, parameter: str, kind: str) -> tu
 
 def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
     """Why a branch ends, in words."""
-    end, z = path.ends[side], path.points[-side]
-    name, value, (lo, hi) = tracer.parameter, float(z[-1]), tracer.limits[:, -1]
-    if end == "limit":
-        return f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}"
-    if end == "closed":
-        return "closed: it comes back to its start"
-    if end == "most steps":
-        return f"{name} = {value:.6g}: out of steps; {MORE}"
-    if end == "vertical":
-        return f"vertical: these {called(tracer.n)}s exist at {name} = {value:.10g} alone, where they form a continuum"
-    if end == "merged":
-        return f"meets a shorter cycle near {name} = {value:.6g}"
-    if end == "far":
-        return f"runs off to infinity near {name} = {value:.4g}"
-    return _obstacle(tracer, path, side) if end in AT_BORDER else end
+    end, value, name, (lo, hi) = path.ends[side], float(path.points[-side, -1]), tracer.parameter, tracer.bounds
+    if end in AT_BORDER:
+        return _obstacle(tracer, path, side)
+    cycles = called(tracer.n, several=True)
+    return {
+        "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
+        "closed": "closed: it comes back to its start",
+        "most steps": f"{name} = {value:.6g}: out of steps; {MORE}",
+        "vertical": f"vertical: these {cycles} exist at {name} = {value:.10g} alone, where they form a continuum",
+        "merged": f"meets a shorter cycle near {name} = {value:.6g}",
+        "far": f"runs off to infinity near {name} = {value:.4g}",
+    }.get(end, end)
 
 
 def _obstacle(tracer: BranchTracer, path: Path, side: int) -> str:

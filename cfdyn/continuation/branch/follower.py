@@ -50,7 +50,9 @@ def followed(
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
                          f"{hi:g}; use step.at({parameter}=…), or other bounds")  # fmt: skip
     check_steps(max_steps, max_step)
-    step, points = opened_away(step, start_of(step, cycle, period, max_steps))
+    points = start_of(step, cycle, period, max_steps)
+    if step.periodic:
+        step, points = opened_away(step, points)
     tracer = BranchTracer(step, len(points), parameter, (lo, hi), points)
     start = off_border(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
     return tracer, BranchFollower(tracer, max_steps, max_step, progress).both_ways(start)
@@ -80,7 +82,7 @@ def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.nd
     points = [step.state(row) for row in rows]
     while len(points) < n:
         points.append(images(step, points[-1][None])[0])
-    return _polished(*opened_away(step, np.array(points)))
+    return _polished(*opened_away(step, np.array(points)) if step.periodic else (step, np.array(points)))
 
 
 def _polished(step: Map, points: np.ndarray) -> np.ndarray:
@@ -132,7 +134,9 @@ class BranchFollower(PathFollower[BranchTracer]):
     def extension(self, rows: np.ndarray, start: int, side: int, pace: float) -> Path:
         """The path on from one side of a branch with these rows of unknowns, that end included; see `PathFollower.further`."""
         end, origin = (self._solution(rows, row, 1 if side else -1) for row in (-side, start))
-        return self.further(end, origin, side, pace)
+        path = self.further(end, origin, side, pace)
+        # One that closes is a whole from its start forwards.
+        return path if side else path._replace(ends=(path.ends[0], ""))
 
     def _solution(self, rows: np.ndarray, row: int, way: int) -> Solution:
         """A row of the branch with its tangent to larger or smaller rows."""

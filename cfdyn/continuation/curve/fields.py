@@ -19,6 +19,7 @@ from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown, spoken
 
 DOUBLE = 1 - 1e-5  # |cos θ| from here on: a double multiplier ±1
+ROUNDED = 1e-12  # of the width of the bounds: a parameter is on one
 AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
 MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
@@ -74,21 +75,17 @@ def _reason(tracer: CurveTracer, path: Path, side: int, point: Found | None) -> 
     if point is not None:
         of = f" of the {called(point.period)}" if point.period else ""
         return f"{spoken(point.kind)}{of} at {values}"
-    if end == "limit":
-        gaps = np.abs(z[-2:, None] - tracer.bounds) / np.ptp(tracer.bounds, axis=1)[:, None]
-        k, j = np.unravel_index(int(np.argmin(np.where(gaps <= 1e-12, 0.0, gaps))), gaps.shape)
-        return f"{tracer.names[k]} = {tracer.bounds[k, j]:g}"
-    if end == "closed":
-        return "closed: it comes back to its start"
-    if end == "border":
-        return f"{spoken(on_border(tracer.kind))} at {values}: a point of the cycle meets a border of the map"
-    if end == "far":
-        return f"runs off to infinity near {values}"
-    if end == "close":
-        return f"the points of the cycle come together near {values}, and what follows is not resolved"
-    if end == "most steps":
-        return f"{values}: out of steps; {MORE}"
-    return f"no further point is found at {values}: {_obstacle(tracer, path, side)}"
+    gaps = np.abs(z[-2:, None] - tracer.bounds) / np.ptp(tracer.bounds, axis=1)[:, None]
+    k, j = np.unravel_index(int(np.argmin(np.where(gaps <= ROUNDED, 0.0, gaps))), gaps.shape)
+    said = {
+        "limit": f"{tracer.names[k]} = {tracer.bounds[k, j]:g}",
+        "closed": "closed: it comes back to its start",
+        "border": f"{spoken(on_border(tracer.kind))} at {values}: a point of the cycle meets a border of the map",
+        "far": f"runs off to infinity near {values}",
+        "close": f"the points of the cycle come together near {values}, and what follows is not resolved",
+        "most steps": f"{values}: out of steps; {MORE}",
+    }
+    return said[end] if end in said else f"no further point is found at {values}: {_obstacle(tracer, path, side)}"
 
 
 def _obstacle(tracer: CurveTracer, path: Path, side: int) -> str:

@@ -124,7 +124,5 @@ def refuse_endless(step: Map, period: int, laps: Laps, most: int) -> None:
     decades = math.log10(max(counts[1], 1)) + (period - length) * math.log10(max(growth, 1.0))
     if decades + math.log10(cost) > math.log10(most * HOPELESS):
         longest = length + math.log10(max(most / max(12 * length * counts[1], 1), 1.0)) / math.log10(growth)
-        raise UsageError(
-            f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and the "
-            f"budget is {most} evaluations: ask for a period up to about {max(int(longest), 1)}"
-        )
+        raise UsageError(f"fⁿ has about 10^{decades:.0f} laps to look at for n = {period} (they grow by {growth:.3g} a step) and "
+                         f"the budget is {most} evaluations: ask for a period up to about {max(int(longest), 1)}")  # fmt: skip

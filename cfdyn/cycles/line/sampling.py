@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cfdyn.cycles.line.single_points import orbit_from
 from cfdyn.cycles.same import distinct, from_smallest, least_period
 from cfdyn.cycles.shooting import images, multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
@@ -15,12 +16,11 @@ MOST_SEEDS = 3000  # more zeros of it than that cannot be told apart on the grid
 HALVINGS = 60  # of a sign change, to the last digit
 DIP = 0.05  # of the interval: |fⁿ(x) − x| that is smaller at a minimum may touch 0
 SAME = 1e-10  # of its size: a point so near to a known one is that
+MERGED, AWAY = 1e-12, 1e9  # of its size, and times the interval: points so near to each other, or so far off, are noise
 OFF = 1e-3  # of its size: an orbit that misses itself by more, being next to a pole, is none
 
 
-def sampled(
-    step: Map, period: int, lo: float, hi: float, known: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def sampled(step: Map, period: int, lo: float, hi: float, known: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Every sign change and every near-touch of fⁿ(x) − x on a grid, polished by Newton on all n points.
 
     Returns points (m, n) and multipliers (m,), without those of which the ``known`` cycles (k, n) have a point there.
@@ -32,22 +32,15 @@ def sampled(
     near, extent = 1e-12 * (hi - lo), max(abs(lo), abs(hi))
     seeds = _seeds(step, period, np.linspace(lo, hi, GRID), table, near)
     if len(seeds) > MOST_SEEDS:
-        raise NumericsError(
-            f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, or too many to list"
-        )
-    for seed in seeds:
-        points = np.empty((period, 1))
-        points[0] = seed
-        for i in range(1, period):
-            points[i] = images(step, points[i - 1 : i])[0]
-        polished = polish(step, points) if np.isfinite(points).all() else None
-        if polished is None or _among(polished[:1, 0], table, near).any():
+        raise NumericsError(f"fⁿ(x) = x to round-off at more than {MOST_SEEDS} places, n = {period}: a continuum of cycles, "
+                            "or too many to list")  # fmt: skip
+    for seed in seeds.tolist():
+        orbit = orbit_from(step, period, seed)[:, None]
+        cycle = polish(step, orbit) if np.isfinite(orbit).all() else None
+        if cycle is None or _among(cycle[:1, 0], table, near).any() or not ((cycle >= lo) & (cycle <= hi)).any():
             continue
-        if least_period(polished, extent=extent) != period or _is_noise(step, polished, extent):
-            continue
-        if not ((polished >= lo) & (polished <= hi)).any():
-            continue
-        found.append(from_smallest(polished))
+        if least_period(cycle, extent=extent) == period and not _is_noise(step, cycle, extent):
+            found.append(from_smallest(cycle))
     slopes = np.array([multipliers(step, points) for points in found]).reshape(-1, 1)
     kept, mu = distinct(np.array(found).reshape(-1, period, 1), slopes, hi - lo)
     return kept[:, :, 0], mu[:, 0]
@@ -55,11 +48,9 @@ def sampled(
 
 def _is_noise(step: Map, points: np.ndarray, extent: float) -> bool:
     """True for an orbit made of rounding: through a jump, or so far away that its points merge."""
-    apart = np.diff(np.sort(points[:, 0]))
-    too_close = len(apart) > 0 and apart.min() <= 1e-12 * np.abs(points).max()
-    if too_close or np.abs(points).max() > 1e9 * extent or residual(step, points) > OFF * np.abs(points).max():
-        return True
-    return regularity(step, points, extent) == "jump"
+    size, apart = float(np.abs(points).max()), np.diff(np.sort(points[:, 0]))
+    merged = apart.min(initial=np.inf) <= MERGED * size
+    return merged or size > AWAY * extent or residual(step, points) > OFF * size or regularity(step, points, extent) == "jump"
 
 
 def continuous_between(step: Map, points: np.ndarray, count: int = 4001) -> bool:
