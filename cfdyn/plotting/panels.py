@@ -25,7 +25,7 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str], width: float) -> None:
+def legend_below(figure: Figure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
 

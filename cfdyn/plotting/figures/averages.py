@@ -29,7 +29,7 @@ def draw(found: Averages) -> Figure:
         _draw_losses(below, found)
         _draw_ranking(ranking, found)
         below.set(xlabel="time (steps)", xlim=time_range(found.t[-1]))
-        legend_below(figure, *below.get_legend_handles_labels(), width=WIDTH)
+        legend_below(figure, WIDTH, *below.get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
 

@@ -38,7 +38,7 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches, ended)
         handles = _legend(branches, kinds)
-        legend_below(figure, handles, [str(handle.get_label()) for handle in handles], WIDTH)
+        legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
 

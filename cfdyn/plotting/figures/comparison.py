@@ -33,7 +33,7 @@ def draw(found: Comparison, loss: Loss | None = None) -> Figure:
         # The marks between the powers of ten cost a fifth of the time.
         for axes in panels.flat:
             axes.minorticks_off()
-        legend_below(figure, *panels[0, 1].get_legend_handles_labels(), width=WIDTH)
+        legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
 
