@@ -48,8 +48,9 @@ def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
 
 
-def time_range(end: float) -> tuple[float, float]:
-    """Limits of an axis of time from 0, with a little room at both ends."""
+def time_range(t: np.ndarray) -> tuple[float, float]:
+    """Limits of an axis of time from 0 to the last of some times, with a little room at both ends."""
+    end = t[-1] if len(t) else 1.0
     return -0.02 * end, 1.02 * end or 1.0
 
 
