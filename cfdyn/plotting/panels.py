@@ -63,7 +63,10 @@ def draw_ranking(
     axes: Axes, names: Sequence[str], lengths: np.ndarray, marks: np.ndarray, words: Sequence[str], ends: np.ndarray,
     shades: Sequence[str], what: tuple[str, str], limits: tuple[float, float] | None,
 ) -> None:
-    """Bars, the first at the bottom, with diamonds and, right of both, words; ``what``: bars and diamonds are."""  # fmt: skip
+    """Bars, the first at the bottom, diamonds, and texts to the right of where both end.
+
+    ``what``: the quantities that bars and diamonds show; ``limits``: of the logarithmic axis, None if no bar has a length.
+    """  # fmt: skip
     places = range(len(names))
     axes.barh(places, lengths, height=0.62, color=shades)
     for place, right, text in zip(places, ends, words, strict=True):
