@@ -76,7 +76,7 @@ def loop(tracer: BranchTracer, start: Any, steps: int, size: float) -> int:
         part[0] = first
     settings = np.array([size, 1e-8, size, 0.5, 0.4, 1e-10, 0.0, tracer.smooth, tracer.watched])
     origin = np.stack([start.z, start.tangent])
-    system = System(tracer.rules, tracer.block, tracer.weights, tracer.limits, origin, settings, tracer.work)
+    system = System(tracer.corrector, tracer.block.memory, tracer.weights, tracer.limits, origin, settings, tracer.work)
     return follow(system, curve)[0]
 
 

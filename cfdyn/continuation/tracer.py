@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
 CHUNK, SHORT = 128, 16
@@ -74,7 +74,7 @@ class Tracer:
     Parameters
     ----------
     corrector : the compiled rule
-    block : what it reads
+    block : the `Block` that it reads
     weights : (m,)
     limits : (2, m), infinite where there is none
     tests : how many the corrector makes; the first ``smooth`` of them limit the steps, a change of sign of one of the last
@@ -86,10 +86,11 @@ class Tracer:
     odd: Sequence[int] = (0,)
 
     def __init__(
-        self, corrector: Any, block: np.ndarray, weights: np.ndarray, limits: np.ndarray,
+        self, corrector: Any, block: Any, weights: np.ndarray, limits: np.ndarray,
         tests: int = 0, smooth: int = 0, watched: int = 0,
     ):  # fmt: skip
-        self.rules, self.block, self.weights, self.limits = addresses(corrector), block, weights, limits
+        self.corrector, self.block = address(corrector), block
+        self.weights, self.limits = weights, limits
         self.m, self.width, self.smooth, self.watched = len(weights), 1 + tests, smooth, watched
         self.bounded = np.isfinite(limits[0])
         self.work = np.zeros(4 * self.m + self.width)
@@ -98,7 +99,7 @@ class Tracer:
         """(correction, solution of [J; c] v = [0; 1], sign and tests) at z with the border c."""
         m = self.m
         self.work[:m], self.work[m : 2 * m] = z, border
-        apply(self.rules, 0, self.work, self.block, self.work[2 * m :])
+        apply(self.corrector, self.work, self.block.memory, self.work[2 * m :])
         return self.work[2 * m : 3 * m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy()
 
     def length(self, vector: np.ndarray) -> float:
@@ -193,7 +194,7 @@ class Tracer:
         settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
                              self.smooth, self.watched])  # fmt: skip
         pace, around = 0.0, np.stack([origin.z, origin.tangent])
-        system = System(self.rules, self.block, self.weights, self.limits, around, settings, self.work)
+        system = System(self.corrector, self.block.memory, self.weights, self.limits, around, settings, self.work)
         pieces, end, beyond, done = [as_row(start)], "", None, 0
         while not end and done < most_steps:
             # A row more than may be filled: for what lies beyond.

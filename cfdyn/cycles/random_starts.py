@@ -14,7 +14,7 @@ from cfdyn.cycles.same import SHORTER, distinct, from_smallest
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.symmetry import Symmetries
 from cfdyn.errors import UsageError
-from cfdyn.kernels.boxes.stabilised import settle
+from cfdyn.kernels.boxes.stabilised import converge
 from cfdyn.kernels.orbits import DONE, advance, iterate
 from cfdyn.systems.map import Map
 
@@ -127,7 +127,7 @@ class _Search:
         """Where the iterations from the starts converge to, (k, D)."""
         d, iterations = self.step.dim, ITERATIONS if self.implicit else int(PATIENCE / strength)
         found = np.empty((len(starts) + 1, d))
-        count = settle(*self.rules, self.step.p, starts, matrix, strength, self.implicit, self.period, iterations, CONVERGED,
+        count = converge(*self.rules, self.step.p, starts, matrix, strength, self.implicit, self.period, iterations, CONVERGED,
                        self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty((d, 7)), found)  # fmt: skip
         part = 1.0 if self.implicit else self.step.cost / self.step.tangent_cost
         self.used += int(part * len(starts) * self.period * iterations / 3)

@@ -29,13 +29,11 @@ def sharpness_reduction(
     Weights alone are carried onto the manifold of minima. With ``check``, which may refuse that point, the steps
     are those on the root of the loss, and ∇λ₁ stands for ∇ log λ₁.
     """
-    from cfdyn.kernels.edge.modes import decompose
     from cfdyn.kernels.models import sharpness_reduction as kernel
 
     d = made.n_weights
     parts = {"curvature": Part(_curvature, d + d * d), "reduce": Part(partial(_reduce, share), d, d)}
-    scratch = (d + d * d) + (2 * d * d + 3 * d) + (2 * d + 1)
-    own = Kernel(kernel.reduce_sharpness, ("curvature", "reduce", decompose), (int(check is None),), scratch)
+    own = Kernel(kernel.reduce_sharpness, kernel.SharpnessReduction, ("curvature", "reduce"), d, {"relative": int(check is None)})
     spec = ModelSpec(name, made, parts, ("rank",), follows=check is None, work=1 + 2 * d + 5)
     return Flow(spec, partial(_lift, made, check), own)
 

@@ -35,10 +35,9 @@ def principal(loss: Loss, optimizer: Optimizer) -> Flow:
     Rosca, Wu, Qin & Dherin (2023), On a continuous time model of gradient descent dynamics and instability in deep
     learning, arXiv 2302.01952.
     """
-    from cfdyn.kernels.edge.modes import decompose
     from cfdyn.kernels.models import principal as kernel
 
     made = descent("principal", loss, optimizer)
     d = made.n_weights
     spec = ModelSpec("principal", made, {"curvature": Part(curvature, d + d * d)}, work=1 + 2 * d)
-    return Flow(spec, kernel=Kernel(kernel.principal, ("curvature", decompose), scratch=4 * d + 3 * d * d))
+    return Flow(spec, kernel=Kernel(kernel.principal, kernel.Principal, ("curvature",), d))

@@ -68,7 +68,6 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     """
     if rods not in RODS:
         raise unknown("choice of rods:", rods, RODS)
-    from cfdyn.kernels.edge.modes import decompose
     from cfdyn.kernels.models import rod as kernel
 
     step = LossMap(loss.spec, optimizer)
@@ -82,9 +81,8 @@ def rod(loss: Loss, optimizer: Optimizer, rods: str = "top") -> Flow:
     }
     spec = ModelSpec("rod", step, parts, (*step.names[d:], *pairs), {"rods": rods}, lead=0.5,
                      work=6 if rods == "top" else 1 + 2 * r)  # fmt: skip
-    sizes = (r, size, 1 if rods == "top" else r)
-    scratch = 3 * r * r + 3 * r + (size + len(pairs) + r) + (size + 2 * r) + r
-    return Flow(spec, partial(_lift, flips), kernel=Kernel(kernel.rod, ("ends", decompose), sizes, scratch))
+    sizes = {"entries": r, "size": size, "rods": 1 if rods == "top" else r}
+    return Flow(spec, partial(_lift, flips), kernel=Kernel(kernel.rod, kernel.Rod, ("ends",), r, sizes))
 
 
 def _ends(flips: tuple[bool, ...], rods: str, nodes: ModelNodes) -> list[Node]:

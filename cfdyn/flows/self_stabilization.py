@@ -71,13 +71,12 @@ def self_stabilization(loss: Loss, optimizer: Optimizer, variant: str = "predict
         behind = ("X", "Y", "alpha", *(f"rise_{w}" for w in names), *(f"u_{w}" for w in names))
         parts |= {"drift": Part(_reduced, 3 * d + 3), "covariance": Part(_covariance, d * d)}
         return Flow(ModelSpec("self_stabilization", made, parts, behind, options), _frozen)
-    from cfdyn.kernels.edge.modes import decompose
     from cfdyn.kernels.models import self_stabilization as kernel
 
     behind = () if variant == "constrained" else tuple(f"constrained_{w}" for w in names)
     spec = ModelSpec("self_stabilization", made, parts, behind, options, discrete=True, work=4 * (6 + 2 * d))
-    scratch = (d + len(behind) + d) + (d + d * d) + (2 * d * d + 3 * d) + d
-    own = Kernel(kernel.stabilize, ("curvature", "rise", decompose), (VARIANTS.index(variant),), scratch)
+    sizes = {"variant": VARIANTS.index(variant)}
+    own = Kernel(kernel.stabilize, kernel.SelfStabilization, ("curvature", "rise"), d, sizes)
     return Flow(spec, _constrained if behind else None, own)
 
 

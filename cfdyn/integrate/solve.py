@@ -17,7 +17,6 @@ from cfdyn.integrate.stepping.run import METHODS, Options
 from cfdyn.integrate.supply.dense import Dense
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.edge.block import PLAIN
-from cfdyn.kernels.steppers import methods
 from cfdyn.records.record import provenance
 from cfdyn.systems.flow import Flow
 
@@ -82,7 +81,7 @@ def solve(
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
     run.to_end()
-    if not (run.flags[methods.STEPS] or np.isfinite(run.f).all()):
+    if not (run.clock.steps or np.isfinite(run.f).all()):
         raise _undefined(flow)
     return Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
 

@@ -102,31 +102,36 @@ def _rule_type(value: NativeRule, context: Any) -> Any:
     return _RULE_TYPE
 
 
+def address_in(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """In machine code, where the numbers of a pointer, an array, or what else knows its ``address`` begin."""
+    if isinstance(kind, types.Array):
+        return context.make_array(kind)(context, builder, value).data
+    return value if kind == _POINTER else kind.address(builder, value)
+
+
 @intrinsic
-def _entry_pointer(typingctx: Any, array: Any, first: Any) -> Any:
+def _entry_pointer(typingctx: Any, memory: Any, first: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = args[0] if array == _POINTER else context.make_array(array)(context, builder, args[0]).data
+        data = address_in(context, builder, memory, args[0])
         return builder.gep(data, [context.cast(builder, args[1], signature.args[1], types.intp)])
 
-    return _POINTER(array, first), codegen
+    return _POINTER(memory, first), codegen
 
 
 @intrinsic
-def _call_from(typingctx: Any, array: Any, slot: Any, z: Any, p: Any, out: Any) -> Any:
-    """Call the rule whose address is kept, as 64 bits, in an entry of a float64 array."""
+def _call(typingctx: Any, rule: Any, z: Any, p: Any, out: Any) -> Any:
+    """Call a rule by its address, a whole number."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         import llvmlite.ir as ir
 
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        address = builder.gep(data, [context.cast(builder, args[1], signature.args[1], types.intp)])
         number = ir.PointerType(ir.DoubleType())
-        rule = ir.PointerType(ir.FunctionType(ir.VoidType(), [number] * 3))
-        place = builder.load(builder.bitcast(address, ir.PointerType(ir.IntType(64))))
-        builder.call(builder.inttoptr(place, rule), list(args[2:]))
+        kind = ir.PointerType(ir.FunctionType(ir.VoidType(), [number] * 3))
+        memory = [address_in(context, builder, *pair) for pair in zip(signature.args[1:], args[1:], strict=True)]
+        builder.call(builder.inttoptr(args[0], kind), memory)
         return context.get_dummy_value()
 
-    return types.void(array, slot, z, p, out), codegen
+    return types.void(types.int64, z, p, out), codegen
 
 
 @intrinsic
@@ -139,22 +144,14 @@ def _borrowed(typingctx: Any, array: Any) -> Any:
     return array(array), codegen
 
 
-@intrinsic
-def _as_integers(typingctx: Any, address: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(signature.return_type))
-
-    return types.CPointer(types.int64)(address), codegen
-
-
 _ANY = 1 << 40
 _PLAIN_RULES: list[Callable] = []
 
 if DISABLED:
 
-    def pointer(array: np.ndarray, first: int) -> np.ndarray:
-        """A contiguous array, or a pointer, from its entry ``first`` on, where nothing is compiled."""
-        return array.reshape(-1)[first:]
+    def pointer(memory: Any, first: int) -> np.ndarray:
+        """Memory, as of an array or a pointer, from its entry ``first`` on, where nothing is compiled."""
+        return np.asarray(memory).reshape(-1)[first:]
 
     def borrowed(array: np.ndarray) -> np.ndarray:
         """The array as a loop of many calls should pass it on: references to it are not counted, which takes locks."""
@@ -164,54 +161,45 @@ if DISABLED:
         """What a rule gets, as an array."""
         return address
 
-    def integers(address: np.ndarray) -> np.ndarray:
-        """The same memory as whole numbers of 64 bits."""
-        return address.view(np.int64)
-
-    def call_from(array: np.ndarray, slot: int, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
-        """Call the rule that `put_rule` left in an entry of the array."""
-        _PLAIN_RULES[array.view(np.int64)[slot]](z, p, out)
+    def call(rule: int, z: Any, p: Any, out: Any) -> None:
+        """Call the rule that has this address, see `addresses`, with pointers, arrays or blocks."""
+        _PLAIN_RULES[rule](pointer(z, 0), pointer(p, 0), pointer(out, 0))
 
 else:
     # A view would do the same, but costs two atomic operations for its reference count.
-    pointer, borrowed, call_from = _entry_pointer, _borrowed, _call_from
+    pointer, borrowed, call = _entry_pointer, _borrowed, _call
 
     @numba.njit(inline="always")
     def numbers(address):
         """What a rule gets, as an array without end."""
         return numba.carray(address, (_ANY,))
 
-    @numba.njit(inline="always")
-    def integers(address):
-        """The same memory as whole numbers of 64 bits."""
-        return numba.carray(_as_integers(address), (_ANY,))
 
-
-def put_rule(array: np.ndarray, slot: int, rule: Any) -> None:
-    """Leave a rule's address in an entry of a float64 array, for `call_from`."""
-    array.view(np.int64)[slot] = addresses(rule).view(np.int64)[0]
+def address(rule: Any) -> int:
+    """The whole number by which kernels `call` a compiled rule."""
+    if DISABLED:
+        _PLAIN_RULES.append(rule)
+        return len(_PLAIN_RULES) - 1
+    return rule.address
 
 
 def addresses(*rules: Any) -> np.ndarray:
-    """Rules as an array for `call_from`, an entry for each."""
-    if DISABLED:
-        _PLAIN_RULES.extend(rules)
-        return np.arange(len(_PLAIN_RULES) - len(rules), len(_PLAIN_RULES)).view(float)
-    return np.array([rule.address for rule in rules]).view(float)
+    """`address` of several rules."""
+    return np.array([address(rule) for rule in rules], np.int64)
 
 
-def apply(array: np.ndarray, slot: int, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
-    """`call_from` from Python."""
+def apply(rule: int, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
+    """`call` from Python, with arrays."""
     if DISABLED:
-        call_from(array, slot, z, p, out)
+        call(rule, z, p, out)
     else:
-        _PROTOTYPE(int(array.view(np.int64)[slot]))(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+        _PROTOTYPE(int(rule))(z.ctypes.data, p.ctypes.data, out.ctypes.data)
 
 
 class KernelRule:
     """A rule written in Python, compiled by numba when first used and kept on disk.
 
-    What it calls through `call_from` is compiled once, by itself: numba compiles what a kernel calls directly into
+    What it calls by an address is compiled once, by itself: numba compiles what a kernel calls directly into
     every caller anew.
     """
 
@@ -231,7 +219,7 @@ class KernelRule:
 
     @cached_property
     def compiled(self) -> Any:
-        """The rule as kernels and `put_rule` take it."""
+        """The rule as kernels and `addresses` take it."""
         if DISABLED:
             return self.function
         self._native.compile()
@@ -247,5 +235,5 @@ def _rule_of(module: str, name: str) -> KernelRule:
 
 
 def kernel_rule(function: Callable) -> KernelRule:
-    """A function ``(z, p, out)`` of pointers as a rule; `numbers` and `integers` make arrays of them."""
+    """A function ``(z, p, out)`` of pointers as a rule; `numbers` and the blocks of `cfdyn.kernels.layout` read them."""
     return KernelRule(function)

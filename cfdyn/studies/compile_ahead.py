@@ -24,17 +24,18 @@ def _rules(line: bool) -> list[Any]:
     from cfdyn.kernels.continuation import cyclic, shooting
     from cfdyn.kernels.line import closing, expanding, itineraries, paths, words
 
-    of_lines = (itineraries.walk, expanding.alone, words.leaf, paths.trace, closing.close, closing.newton)
+    of_lines = (itineraries.walk, expanding.single_cycle, words.cycles_of_word, paths.trace_path, closing.close_cycle,
+                closing.newton)  # fmt: skip
     return [shooting.shooting, cyclic.reduce, *(of_lines if line else ())]
 
 
 def _follow_nothing(corrector: Any) -> None:
     from cfdyn.kernels.continuation.driver import Curve, System, follow
-    from cfdyn.machine.jit import addresses
+    from cfdyn.machine.jit import address
 
     # A curve of one row is complete.
     row, two, many = np.zeros((1, 2)), np.zeros((2, 2)), np.zeros(9)
-    follow(System(addresses(corrector), many, np.ones(2), two, two, many, many), Curve(row, row, row))
+    follow(System(address(corrector), many, np.ones(2), two, two, many, many), Curve(row, row, row))
 
 
 # A study of the double well, nothing kept: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).

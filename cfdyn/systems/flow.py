@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -31,16 +31,16 @@ class RightHandSide(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) calls ``parts``.
+    """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
 
-    ``parts``: names of programs, and other rules of `cfdyn.kernels`; ``sizes``: up to four whole numbers, ``scratch``:
-    how many numbers of memory it needs; see `cfdyn.kernels.models.block`.
+    ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own.
     """
 
     rule: Any
-    parts: tuple[Any, ...]
-    sizes: tuple[int, ...] = ()
-    scratch: int = 0
+    layout: Any
+    parts: tuple[str, ...]
+    order: int
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Flow(Portable):
@@ -176,20 +176,11 @@ class Flow(Portable):
 
     def _block(self, kernel: Kernel) -> np.ndarray:
         """The block that a kernel reads, with memory of its own: several integrations may run at once."""
-        from cfdyn.kernels.models import block as place
-        from cfdyn.machine.jit import put_rule
+        from cfdyn.kernels.edge.modes import decompose
 
-        n, lengths = self.dim, (len(self.p), kernel.scratch, 3 * self.dim)
-        starts = place.HEAD + np.concatenate([[0], np.cumsum([-(-length // 8) * 8 for length in lengths])])
-        block = np.zeros(int(starts[-1]) + 8)
-        whole = block.view(np.int64)
-        whole[[place.N, place.D, place.P, place.SCRATCH, place.MOVED]] = n, self.n_weights, *starts[:3]
-        whole[list(place.SIZES[: len(kernel.sizes)])] = kernel.sizes
-        for slot, part in zip(place.RULES, kernel.parts, strict=False):
-            put_rule(block, slot, (self.rule(part) if isinstance(part, str) else part).compiled)
-        put_rule(block, place.OWN, kernel.rule.compiled)
-        block[starts[0] : starts[0] + len(self.p)] = self.p
-        return block
+        rules = {part: self.rule(part).compiled for part in kernel.parts}
+        return kernel.layout.make(n=self.dim, d=self.n_weights, parameters=len(self.p), p=self.p, own=kernel.rule.compiled,
+                                  eigh=decompose.compiled, order=kernel.order, **rules, **kernel.sizes).memory  # fmt: skip
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -241,7 +232,7 @@ class Flow(Portable):
         from cfdyn.machine.jit import apply
 
         out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
-        apply(right.rules, 0, state, right.p, out)
+        apply(right.rules[0], state, right.p, out)
         return out
 
 

@@ -5,49 +5,53 @@ import pytest
 
 from cfdyn.continuation.tracer import Tracer
 from cfdyn.kernels.continuation.cyclic import reduce
-from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer, put_rule
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Rule
+from cfdyn.machine.jit import call, kernel_rule, numbers, pointer
 
 FREE = np.array([[-np.inf] * 2, [np.inf] * 2])
-# The corrector's block: unknowns, tests, the rules for the system and for elimination, the sizes it reads, where the system's
-# own block and the scratch begin.
-M, TESTS, RULE, REDUCE, SIZES, OWN, SCRATCH, HEAD = 0, 1, 2, 3, 4, 8, 9, 10
+
+
+class Bordered(Block):
+    """What `bordered` reads: the system's rule is called with the m unknowns and ``own``."""
+
+    m = Integer()
+    tests = Integer()
+    length = Integer()
+    system = Rule()
+    reduce = Rule()
+    elimination = Integers(4)
+    own = Array("length")
+    made = Array("m*m - 1 + tests")
+    table = Array("m", "m + 2")
 
 
 @kernel_rule
 def bordered(z, block, out):
     """Corrections, tangent, sign and tests; the system's rule leaves F (m−1), J (m−1, m) by rows and its tests."""
-    a, at, given, result = numbers(block), integers(block), numbers(z), numbers(out)
-    m, tests, first = at[M], at[TESTS], at[SCRATCH]
-    call_from(a, RULE, z, pointer(a, at[OWN]), pointer(a, first))
-    jacobian, width = first + m - 1, m + 2
-    table = jacobian + (m - 1) * m + tests
+    b, given, result = Bordered(block), numbers(z), numbers(out)
+    m, made, table = b.m, b.made, b.table
+    call(b.system, z, b.own, made)
     for i in range(m):
         inner = i < m - 1
         for j in range(m):
-            a[table + i * width + j] = a[jacobian + i * m + j] if inner else given[m + j]
-        a[table + i * width + m] = -a[first + i] if inner else 0.0
-        a[table + i * width + m + 1] = 0.0 if inner else 1.0
-    call_from(a, REDUCE, pointer(a, table), pointer(a, SIZES), pointer(result, 2 * m))
+            table[i, j] = made[m - 1 + i * m + j] if inner else given[m + j]
+        table[i, m] = -made[i] if inner else 0.0
+        table[i, m + 1] = 0.0 if inner else 1.0
+    call(b.reduce, table, b.elimination, pointer(result, 2 * m))
     for i in range(m):
-        result[i] = a[table + i * width + m] / a[table + i * width + i]
-        result[m + i] = a[table + i * width + m + 1] / a[table + i * width + i]
+        result[i] = table[i, m] / table[i, i]
+        result[m + i] = table[i, m + 1] / table[i, i]
     for i in range(m * m - 1):
         # An infinite derivative would make everything converge.
-        result[0] += 0.0 * a[first + i]
-    for i in range(tests):
-        result[2 * m + 1 + i] = a[table - tests + i]
+        result[0] += 0.0 * made[i]
+    for i in range(b.tests):
+        result[2 * m + 1 + i] = made[m * m - 1 + i]
 
 
 def bordered_block(rule, own, m, tests=0):
-    """The block of `bordered`: ``rule`` is called with the m unknowns and a copy of the block ``own``."""
-    scratch = HEAD + len(own)
-    block = np.zeros(scratch + m * m - 1 + tests + m * (m + 2))
-    whole = block.view(np.int64)
-    whole[[M, TESTS, OWN, SCRATCH]], whole[SIZES:OWN] = (m, tests, HEAD, scratch), (m, m, m + 2, 1)
-    put_rule(block, RULE, rule)
-    put_rule(block, REDUCE, reduce.compiled)
-    block[HEAD:scratch] = own
-    return block
+    """The block of `bordered`."""
+    return Bordered.make(m=m, tests=tests, length=len(own), system=rule, reduce=reduce.compiled,
+                         elimination=(m, m, m + 2, 1), own=own)  # fmt: skip
 
 
 @kernel_rule

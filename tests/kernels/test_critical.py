@@ -5,7 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR, TURN, critical, critical_block, unknowns
-from cfdyn.machine.jit import addresses, apply
+from cfdyn.machine.jit import address, apply
 
 STEP = cf.Map.from_text(["1 - a*x**2 + y + c*sin(y)", "b*x + y**3/5"], "x y", {"a": 1.4, "b": 0.3, "c": 0.2})
 NU, C, R = -1.0, np.array([0.6, -0.7]), (0.8, -0.3)
@@ -45,7 +45,7 @@ def test_corrections_and_tangents(n, form):
     block = critical_block(extended.rule("variation").compiled, extended.p, 2, n, form, NU, C, R, given)
     z, border, h = rng.normal(size=m) / 2, rng.normal(size=m), 1e-6
     out = np.empty(2 * m + 1)
-    apply(addresses(critical.compiled), 0, np.concatenate([z, border]), block, out)
+    apply(address(critical.compiled), np.concatenate([z, border]), block.memory, out)
     jacobian = np.array([(equations(z + h * unit, n, form) - equations(z - h * unit, n, form)) / (2 * h) for unit in np.eye(m)]).T
     whole = np.vstack([jacobian, border])
     value = equations(z, n, form)
@@ -57,8 +57,8 @@ def test_corrections_and_tangents(n, form):
 
 
 def test_work_grows_with_the_period_alone():
-    """The numbers kept: linear in n."""
+    """The numbers kept: linear in n, in whole cache lines."""
     extended = STEP.extended("b", "c")
     rule = extended.rule("variation").compiled
-    sizes = [len(critical_block(rule, extended.p, 2, n, PAIR)) for n in (10, 20, 30)]
+    sizes = [critical_block(rule, extended.p, 2, n, PAIR).memory.size for n in (8, 16, 24)]
     assert sizes[2] - sizes[1] == sizes[1] - sizes[0]

@@ -16,8 +16,8 @@ from cfdyn.studies import compile_ahead
 from tests.processes import status, until
 
 STUDY = "import cfdyn as cf; cf.study(cf.Loss('(w**2-1)**2/4'), cf.optimizers.gd(lr=1.46))"
-NAMES = {"shooting.shooting", "cyclic.reduce", "driver.follow", "itineraries.walk", "expanding.alone", "words.leaf",
-         "paths.trace", "closing.close", "closing.newton"}  # fmt: skip
+NAMES = {"shooting.shooting", "cyclic.reduce", "driver.follow", "itineraries.walk", "expanding.single_cycle", "words.cycles_of_word",
+         "paths.trace_path", "closing.close_cycle", "closing.newton"}  # fmt: skip
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:

@@ -17,7 +17,6 @@ from cfdyn.kernels.continuation.critical import (
     DIRECTIONS,
     PAIR,
     TURN,
-    WATCH,
     critical,
     critical_block,
     unknowns,
@@ -166,9 +165,8 @@ class CurveTracer(CycleTracer):
         held = np.abs(start.values[1:]) < HELD
         if aside is not None:
             held &= np.abs(aside.values[1:]) < HELD
-        first = int(self.block.view(np.int64)[WATCH])
-        self.block[first : first + self.watched][held] = 0.0
         self.held = held.reshape(self.n, self.switches)
+        self.block.watch[self.held] = 0.0
         share = np.sqrt(self.weights[-2:] @ start.tangent[-2:] ** 2)
         if self.kind == "border collision" and share > TINY_SHARE:
             # Lengths of the state are at least what the bounds do to it, which the pieces of a map may not limit.

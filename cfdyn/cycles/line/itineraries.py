@@ -9,13 +9,13 @@ import numpy as np
 from cfdyn.cycles.line.laps import Laps
 from cfdyn.cycles.symmetry import Symmetries, symmetries
 from cfdyn.errors import UsageError
-from cfdyn.kernels.line import memory as at
-from cfdyn.kernels.line.closing import close, newton
-from cfdyn.kernels.line.expanding import alone
+from cfdyn.kernels.line.closing import close_cycle, newton
+from cfdyn.kernels.line.expanding import single_cycle
 from cfdyn.kernels.line.itineraries import walk
-from cfdyn.kernels.line.paths import trace
-from cfdyn.kernels.line.words import leaf
-from cfdyn.machine.jit import apply, put_rule
+from cfdyn.kernels.line.memory import CROWDED, FINISHED, PAUSED, Words
+from cfdyn.kernels.line.paths import trace_path
+from cfdyn.kernels.line.words import cycles_of_word
+from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
 HOPELESS = 1e3  # times the budget
@@ -28,69 +28,68 @@ class LapWords:
 
     def __init__(self, step: Map, period: int, laps: Laps, extent: float, look: bool = True):
         self.step, self.period, self.laps = step, period, laps
-        self.rows = max(8, min(1024, 4_000_000 // period))
-        rules = [step.rule(what) for what in ("step", "jacobian", "interval:jacobian")]
-        addresses = [rule.compiled for rule in (*rules, close, trace, leaf, newton, alone)]
-        self.w = at.layout(addresses, period, laps.table(), extent, self.rows, max(8, min(200, 4_000_000 // period)))
-        self.m = self.w.view(np.int64)
-        self.m[at.LOOK], self.m[self.m[at.WORD]] = look, -1
+        self.words = w = Words.make(
+            n=period, laps=len(laps.ends), lap=laps.table(), extent=extent, rows=max(8, min(1024, 4_000_000 // period)),
+            height=max(8, min(200, 4_000_000 // period)), look=look, lowest=-np.inf, highest=np.inf,
+            step=step.rule("step").compiled, jacobian=step.rule("jacobian").compiled,
+            interval_jacobian=step.rule("interval:jacobian").compiled, close_cycle=close_cycle.compiled,
+            trace_path=trace_path.compiled, cycles_of_word=cycles_of_word.compiled, newton=newton.compiled,
+            single_cycle=single_cycle.compiled,
+        )  # fmt: skip
+        w.word[0] = -1
         if len(laps.ends):
-            self.w[self.m[at.IMAGES] : self.m[at.IMAGES] + 2] = laps.ends[0, 0], laps.ends[-1, 1]
+            w.images[0] = laps.ends[0, 0], laps.ends[-1, 1]
         self.found: list[np.ndarray] = []
         self.odd: Symmetries | None = None
 
     @property
     def open(self) -> list[tuple[float, float]]:
         """What is not decided, as intervals that hold a point in the box of each such cycle."""
-        start, count = self.m[at.OPENED], self.m[at.OPEN]
-        return [tuple(row) for row in self.w[start : start + 2 * count].reshape(-1, 2).tolist()]
+        return [tuple(row) for row in self.words.opened[: self.words.open].tolist()]
 
     @property
     def tired(self) -> bool:
         """True if some of it is open because it was too much work for one word."""
-        return bool(self.m[at.TIRED])
+        return bool(self.words.tired)
 
     @property
     def vague(self) -> bool:
         """True if it is not clear at a glance that all cycles close."""
-        return bool(self.m[at.VAGUE])
+        return bool(self.words.vague)
 
     @property
     def count(self) -> int:
         """Words, where they were only counted."""
-        return int(self.m[at.COUNT])
+        return int(self.words.count)
 
     def run(self, most: int, region: np.ndarray | None = None) -> bool:
         """True if the walk came to its end within that much of the budget.
 
         In the box of a symmetry it goes on with one of two words that are mirror images: the first of them, in its order.
         """
-        m, whole, part = self.m, True, SHORT
+        w, whole, part, go_on = self.words, True, SHORT, address(walk.compiled)
         if not len(self.laps.ends):
             self._empty()
             return True
         if region is not None:
-            self.w[[at.LOWEST, at.HIGHEST]] = region[0]
-        slot = np.empty(1)
-        put_rule(slot, 0, walk.compiled)
-        while m[at.STATUS] != at.FINISHED and m[at.USED] < most:
-            m[at.STATUS], m[at.LIMIT] = at.PAUSED, min(most, m[at.USED] + part)
-            apply(slot, 0, self.w, self.step.p, self.w)
-            if region is not None and part == SHORT and m[at.STATUS] != at.FINISHED:
+            w.lowest, w.highest = region[0]
+        while w.status != FINISHED and w.used < most:
+            w.status, w.limit = PAUSED, min(most, w.used + part)
+            apply(go_on, w.memory, self.step.p, w.memory)
+            if region is not None and part == SHORT and w.status != FINISHED:
                 self.odd = _odd(self.step, region, self.laps)
-                m[at.ODD] = self.odd is not None
+                w.odd = self.odd is not None
             part = PAUSE
-            whole = whole and m[at.STATUS] != at.CROWDED
-            if m[at.LOOK] and m[at.STATUS] != at.PAUSED:
+            whole = whole and w.status != CROWDED
+            if w.look and w.status != PAUSED:
                 self._empty()
-        if m[at.LOOK] and m[at.STATUS] != at.FINISHED:
+        if w.look and w.status != FINISHED:
             self._empty()
-        return bool(m[at.STATUS] == at.FINISHED and whole)
+        return bool(w.status == FINISHED and whole)
 
     def _empty(self) -> None:
-        start, count, width = self.m[at.FOUND], self.m[at.COUNT], self.period + 1
-        self.found.append(self.w[start : start + count * width].reshape(-1, width).copy())
-        self.m[at.COUNT] = 0
+        self.found.append(self.words.found[: self.words.count].copy())
+        self.words.count = 0
 
 
 def _odd(step: Map, region: np.ndarray, laps: Laps) -> Symmetries | None:

@@ -35,7 +35,7 @@ class AtEdge(Run):
         """One phase, and the modes to hold after it; or ``status`` says why there is none."""
         before = len(held.reference)
         ended = self._phase(held)
-        if ended == methods.JUMP and self.clock[methods.MISS] < 1e-9:
+        if ended == methods.JUMP and self.clock.miss < 1e-9:
             ended = methods.EVENT
         if ended != methods.EVENT:
             self.stop(ended)
@@ -46,7 +46,7 @@ class AtEdge(Run):
             self._close_gap(last)
         self._onto_edge()
         held = critical(self.supplier, self.z, self.options.edge_tolerance, dropped, self._at_edge())
-        self.flags[methods.CRAWLED] = 0
+        self.clock.crawled = 0
         now = len(held.reference)
         # An eigenvalue that only touches the edge is no event.
         if (before, now) != (0, 0):
@@ -79,11 +79,11 @@ class AtEdge(Run):
         piece[0, 0], piece[0, 1] = self.z, size * self.f
         self.phases[-1].steps.append((np.array([[self.t, size]]), piece))
         self.z += size * self.f
-        self.clock[methods.T] += size
+        self.clock.t += size
 
     def _at_edge(self) -> float:
         """The relative distance from the edge, over 2, that counts as none."""
-        return 100 * CLOSED if self.flags[methods.CRAWLED] > CRAWL else AT_EDGE
+        return 100 * CLOSED if self.clock.crawled > CRAWL else AT_EDGE
 
     def _onto_edge(self) -> None:
         """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
@@ -98,34 +98,34 @@ class AtEdge(Run):
     def _lost_rank(self, k: int) -> bool:
         """True where the event of a phase with k modes is a force that has vanished, not an eigenvalue that has arrived."""
         arrived, lowest, least = self.found
-        gap = abs(arrived - 2.0 - self.clock[methods.SLACK_IN]) / 2.0
+        gap = abs(arrived - 2.0 - self.clock.slack_in) / 2.0
         if self.kind == TRACE:
             return k > 1 and gap > abs(lowest - 2.0 + self.options.edge_tolerance) / 2.0
-        return k > 0 and gap > abs(least / self.clock[methods.TINY] + self.clock[methods.SLACK_OUT])
+        return k > 0 and gap > abs(least / self.clock.unit + self.clock.slack_out)
 
     def _phase(self, held: Critical) -> int:
         """Steps until something happens that a step cannot deal with."""
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
-        self.clock[methods.TINY] = strong
+        self.clock.unit = strong
         # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
         near = held.near and len(held.reference) > 0
-        self.clock[methods.SLACK_IN] = 1e-10 if held.near else 0.0
-        self.clock[methods.RTOL] = 1e-10 if near else self.options.rtol
-        self.clock[methods.ATOL] = 1e-12 if near else self.options.atol
-        self.clock[methods.NOISE], self.clock[methods.ABOVE] = self._noise() / strong, 1.0
+        self.clock.slack_in = 1e-10 if held.near else 0.0
+        self.clock.rtol = 1e-10 if near else self.options.rtol
+        self.clock.atol = 1e-12 if near else self.options.atol
+        self.clock.noise, self.clock.above = self._noise() / strong, 1.0
         weakest = held.multipliers[0] if len(held.multipliers) else strong
-        self.clock[methods.SLACK_OUT] = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
-        self.clock[[methods.H, methods.MARGIN]] = 0.0, -1.0
+        self.clock.slack_out = 1e-6 if weakest <= 1e-9 * strong else 1e-10 if weakest < 1e-8 * strong else 0.0
+        self.clock.h, self.clock.margin = 0.0, -1.0
         if held.left is not None:
             ended, held = self._part(held, held.left)
             if ended != methods.REACHED or self.t >= self.end:
                 return ended
         if self.options.method in ("auto", "rkc") and not self.options.step and self.supplier.dim <= MANY:
             # Modes at an edge that others have just left turn as fast as the gap is small.
-            self.flags[methods.METHOD] = methods.IMPLICIT if near else self.usual()
-            self.flags[methods.AUTO] = near or self.options.method == "auto"
-            self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
+            self.clock.method = methods.IMPLICIT if near else self.usual()
+            self.clock.auto = near or self.options.method == "auto"
+            self.clock.stiff_signs = self.clock.mild_signs = 0
         target = self._sum_over_edge(len(held.reference)) if self.kind == TRACE and len(held.reference) else None
         while True:
             field = self.supplier.field(held.reference, self.implicit, held.near, target=target)
@@ -134,12 +134,12 @@ class AtEdge(Run):
                 return ended
             self.change_method(ended)
             now = self.supplier.reference(field)
-            held = Critical(now, held.multipliers, self.clock[methods.SLACK_IN] > 0, held.unique)
+            held = Critical(now, held.multipliers, self.clock.slack_in > 0, held.unique)
 
     def _begin(self, field: Field, reference: np.ndarray, held: np.ndarray) -> int:
         """A phase with its steps."""
         self.phases.append(Phase(field, self.t, reference, held))
-        self.clock[methods.BEGUN] = 0.0
+        self.clock.begun = 0
         return self.steps(field)
 
     def _part(self, held: Critical, left: np.ndarray) -> tuple[int, Critical]:
@@ -148,13 +148,13 @@ class AtEdge(Run):
         The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
         rate is 0, which takes forces of the mixed pairs.
         """
-        self.clock[methods.END] = min(self.end, self.t + MOMENT)
-        both, auto = np.concatenate([held.reference, left]), self.flags[methods.AUTO]
-        field, method = self.supplier.field(both, self.implicit, near=True, soft=len(left)), self.flags[methods.METHOD]
-        self.flags[methods.METHOD], self.flags[methods.AUTO] = methods.EXPLICIT, 0
+        self.clock.end = min(self.end, self.t + MOMENT)
+        both, auto = np.concatenate([held.reference, left]), self.clock.auto
+        field, method = self.supplier.field(both, self.implicit, near=True, soft=len(left)), self.clock.method
+        self.clock.method, self.clock.auto = methods.EXPLICIT, 0
         ended = self._begin(field, both, held.reference)
-        self.clock[methods.END], self.clock[methods.H] = self.end, 0.0
-        self.flags[[methods.METHOD, methods.AUTO]] = method, auto
+        self.clock.end, self.clock.h = self.end, 0.0
+        self.clock.method, self.clock.auto = method, auto
         now = self.supplier.reference(field)[: len(held.reference)]
         return ended, Critical(now, held.multipliers, True, held.unique)
 

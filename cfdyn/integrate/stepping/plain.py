@@ -20,18 +20,18 @@ class Smooth(Run):
 
     def to_end(self) -> None:
         """One method after another, to the end or until ``status`` says why not."""
-        supplier, flags, clock = self.supplier, self.flags, self.clock
+        supplier, clock = self.supplier, self.clock
         reference = np.empty((0, supplier.n_weights))
-        clock[methods.RTOL], clock[methods.ATOL] = self.options.rtol, self.options.atol
-        changes = bool(flags[methods.AUTO]) and supplier.dim <= MANY
+        clock.rtol, clock.atol = self.options.rtol, self.options.atol
+        changes = bool(clock.auto) and supplier.dim <= MANY
         while not self.status:
-            ready = flags[methods.READY] = changes and (self.implicit or supplier.has_jacobian())
+            ready = clock.ready = changes and (self.implicit or supplier.has_jacobian())
             field = supplier.field(reference, self.implicit or ready)
             self.phases.append(Phase(field, self.t, reference, reference))
             ended = self.steps(field)
             if ended in (methods.STIFF, methods.MILD):
                 self.change_method(ended)
-                clock[methods.CLOCK :] = 0.0
+                clock.state = 0.0
             else:
                 self.stop(ended)
 
@@ -46,17 +46,17 @@ class Discrete(Run):
         sizes = np.append(np.ones(int(self.end)), self.end % 1)[: math.ceil(self.end)]
         pieces, done = np.zeros((len(sizes), 8, n)), len(sizes)
         for k, size in enumerate(sizes):
-            apply(field.rules, SLOPE, self.z, field.p, self.f)
+            apply(field.rules[SLOPE], self.z, field.p, self.f)
             if not (np.isfinite(self.f).all() and np.abs(self.z).max() < BLOW_UP):
                 done = k
                 self.stop(methods.STALLED)
                 break
             pieces[k, 0], pieces[k, 1] = self.z, size * self.f
             self.z += size * self.f
-            self.clock[methods.T] += size
+            self.clock.t += size
             if self.progress and k % 1000 == 0:
                 self.progress(self.t)
         self.stop(methods.REACHED)
-        self.flags[methods.STEPS] = field.counts[SLOPES] = done
+        self.clock.steps = field.counts[SLOPES] = done
         times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
         self.phases.append(Phase(field, 0.0, nothing, nothing, [(times[:done], pieces[:done])] if done else []))

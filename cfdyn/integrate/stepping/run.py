@@ -12,7 +12,7 @@ import numpy as np
 from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, PLAIN, TRACE
-from cfdyn.kernels.steppers import methods, radau5, stepping
+from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.field import Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
@@ -53,16 +53,16 @@ class Run:
     ):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
         self.kind, self.end = supplier.kind, end
-        self.f, self.flags = np.zeros(len(z)), np.zeros(methods.FLAGS, np.int64)
-        self.clock = clock = np.zeros(methods.CLOCK + radau5.STATE)
-        clock[methods.END], clock[methods.USER_RTOL], clock[methods.USER_ATOL] = end, options.rtol, options.atol
-        clock[methods.MOST], clock[methods.FIXED], clock[methods.LEAST_H] = options.max_step, options.step, 1e-15
+        self.f, self.clock = np.zeros(len(z)), methods.Clock.make()
+        clock = self.clock
+        clock.end, clock.user_rtol, clock.user_atol = end, options.rtol, options.atol
+        clock.most_h, clock.fixed_h, clock.least_h = options.max_step, options.step, 1e-15
         # How far a held eigenvalue may fall: the central flow holds each where it is.
-        clock[methods.EDGE_TOL] = options.edge_tolerance if self.kind == TRACE else np.inf
-        clock[methods.LEAST_T] = 1e-15 * end if self.kind == PLAIN else 1.0
-        self.flags[methods.METHOD] = self.usual()
-        self.flags[methods.AUTO] = options.method == "auto" and not options.step
-        self.flags[methods.WATCH] = self.kind in (CENTRAL, TRACE)
+        clock.edge_tolerance = options.edge_tolerance if self.kind == TRACE else np.inf
+        clock.least_t = 1e-15 * end if self.kind == PLAIN else 1.0
+        clock.method = self.usual()
+        clock.auto = options.method == "auto" and not options.step
+        clock.watch = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
@@ -70,7 +70,7 @@ class Run:
     @property
     def t(self) -> float:
         """The time reached."""
-        return float(self.clock[methods.T])
+        return float(self.clock.t)
 
     def stop(self, ended: int) -> None:
         """Say in ``status`` how it ended, if that is not said yet."""
@@ -97,32 +97,34 @@ class Run:
 
     def stats(self, violation: float, slack: float) -> dict:
         """Steps, evaluations, and how well the constraint holds; ``violation``, ``slack``: the largest at the rows."""
-        fields, flags = [phase.field for phase in self.phases], self.flags.tolist()
+        fields, clock = [phase.field for phase in self.phases], self.clock
         worst = 0.0 if self.kind == PLAIN else max(violation, self.supplier.violation(fields))
         return {
-            "steps": flags[methods.STEPS], "rejected": flags[methods.REJECTED], **self.supplier.tally(fields),
+            "steps": int(clock.steps), "rejected": int(clock.rejected), **self.supplier.tally(fields),
             "constraint_violation": worst, "complementarity": slack,
-            "unique": bool(self.unique and self.supplier.determined(fields)), "phases": len(self.phases) + flags[methods.CHANGES],
+            "unique": bool(self.unique and self.supplier.determined(fields)), "phases": len(self.phases) + int(clock.changes),
         }  # fmt: skip
 
     def steps(self, field: Field) -> int:
         """Steps until something happens that a step cannot deal with, into the last phase."""
-        n, clock, flags = field.n, self.clock, self.flags
-        memory = methods.memory_for(n, flags[methods.METHOD] == methods.IMPLICIT or flags[methods.READY] == 1)
+        n, clock = field.n, self.clock
+        memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
         self.supplier.begin(field, self.z, self.f)
         rows, filled, ended = min(ROWS, self._steps_left()), 0, methods.FULL
         times, coefficients = np.empty((rows, 2)), np.empty((rows, 8, n))
         while ended == methods.FULL:
-            done, ended = stepping.advance(field.k, field.rules, field.p, field.block, field.counts, clock, flags, self.z,
-                                           self.f, self.found, *memory, times[filled:], coefficients[filled:])  # fmt: skip
+            done, ended = stepping.advance(
+                field.k, field.rules, field.p, field.block, field.counts, clock.memory, self.z, self.f, self.found, *memory,
+                times[filled:], coefficients[filled:],
+            )  # fmt: skip
             filled += done
             if self.progress:
                 self.progress(self.t)
             if ended != methods.FULL:
                 break
-            if flags[methods.STEPS] >= self.options.max_steps:
+            if clock.steps >= self.options.max_steps:
                 self.status = (f"stopped at t = {self.t:.12g} after {self.options.max_steps} steps, the last of "
-                               f"{clock[methods.BEFORE]:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
+                               f"{clock.last_h:.1e}; raise `max_steps`, or `rtol`, or the flow is not smooth there")
                 break
             if not np.abs(self.z).max() < BLOW_UP:
                 ended = methods.STALLED
@@ -133,19 +135,19 @@ class Run:
         return ended
 
     def _steps_left(self) -> int:
-        return max(1, self.options.max_steps - int(self.flags[methods.STEPS]))
+        return max(1, self.options.max_steps - int(self.clock.steps))
 
     def change_method(self, why: int) -> None:
         """Another method, since this one says that it is not the best."""
-        self.flags[methods.STIFF_SIGNS] = self.flags[methods.MILD_SIGNS] = 0
+        self.clock.stiff_signs = self.clock.mild_signs = 0
         stiff = methods.STABILISED if self.supplier.dim > MANY else methods.IMPLICIT
-        self.flags[methods.METHOD] = stiff if why == methods.STIFF else self.usual()
-        self.flags[methods.AUTO] = self.options.method == "auto"
+        self.clock.method = stiff if why == methods.STIFF else self.usual()
+        self.clock.auto = self.options.method == "auto"
 
     @property
     def implicit(self) -> bool:
         """True where the method needs the Jacobian."""
-        return bool(self.flags[methods.METHOD] == methods.IMPLICIT)
+        return bool(self.clock.method == methods.IMPLICIT)
 
     def usual(self) -> int:
         """The method where nothing is stiff."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfdyn.kernels.boxes.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats
-from cfdyn.kernels.boxes.segments import EMPTY, narrow, short
+from cfdyn.kernels.boxes.segments import EMPTY, contract, short
 
 FINISHED, PAUSED, FULL = 0, 1, 2
 TOP, LINKS, FOUND, UNDECIDED = 0, 1, 2, 3
@@ -29,7 +29,7 @@ def widest(x, extent) -> tuple[int, float]:
 
 
 @short
-def meet(x, shift) -> bool:
+def may_repeat(x, shift) -> bool:
     """Whether the points of an orbit in the chain may be the same again after that many steps."""
     for k in range(0, x.shape[1], 2):
         if x[0, k] > x[shift, k + 1] or x[shift, k] > x[0, k + 1]:
@@ -38,7 +38,7 @@ def meet(x, shift) -> bool:
 
 
 @short
-def between(lo, hi, extent) -> float:
+def split_point(lo, hi, extent) -> float:
     """The middle, in the sense of magnitudes where an interval is far wider than the region."""
     if hi - lo < 100.0 * extent:
         return 0.5 * lo + 0.5 * hi
@@ -50,7 +50,7 @@ def between(lo, hi, extent) -> float:
 
 
 @short
-def move(x, to_stack, stack, row) -> None:
+def copy_chain(x, to_stack, stack, row) -> None:
     """The chain into a row of the stack, or out of it."""
     width = x.shape[1]
     for a in range(stack.shape[1]):
@@ -61,7 +61,7 @@ def move(x, to_stack, stack, row) -> None:
 
 
 @short
-def decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table) -> tuple[int, float]:
+def test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table) -> tuple[int, float]:
     """Krawczyk's test as long as it cuts much: its answer, and the width of the last try; NONE also for orbits that repeat."""
     answer = OPEN
     _, width = widest(x, extent)
@@ -71,7 +71,7 @@ def decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matri
         answer, tried = krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table), width
         _, width = widest(x, extent)
         for k in range(shifts.size):
-            if answer == OPEN and meet(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
+            if answer == OPEN and may_repeat(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
                 answer = NONE
     return answer, tried
 
@@ -92,13 +92,13 @@ def search(step, jacobian, p, region, order, extent, tiny, least, limit, shifts,
         if state[LINKS] >= limit:
             return PAUSED
         state[TOP] -= 1
-        move(x, False, stack, state[TOP])
+        copy_chain(x, False, stack, state[TOP])
         start, tried = int(notes[state[TOP], 0]), notes[state[TOP], 1]
-        used = narrow(step, jacobian, p, x, start, region, order, work)
+        used = contract(step, jacobian, p, x, start, region, order, work)
         state[LINKS] += abs(used)
         if used == EMPTY:
             continue
-        answer, tried = decide(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table)
+        answer, tried = test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table)
         if answer == ONE:
             for a in range(table.shape[0]):
                 found[state[FOUND], a] = table[a, ANSWER]
@@ -107,15 +107,15 @@ def search(step, jacobian, p, region, order, extent, tiny, least, limit, shifts,
             continue
         entry, width = widest(x, extent)
         if width < least:
-            move(x, True, undecided, state[UNDECIDED])
+            copy_chain(x, True, undecided, state[UNDECIDED])
             state[UNDECIDED] += 1
             continue
         i, k = entry // d, 2 * (entry % d)
         lo, hi = x[i, k], x[i, k + 1]
-        middle = between(lo, hi, extent[entry % d])
+        middle = split_point(lo, hi, extent[entry % d])
         for half in range(2):
             x[i, k], x[i, k + 1] = (lo, middle) if half else (middle, hi)
-            move(x, True, stack, state[TOP])
+            copy_chain(x, True, stack, state[TOP])
             notes[state[TOP], 0], notes[state[TOP], 1] = i, tried
             state[TOP] += 1
     return FINISHED

@@ -6,7 +6,7 @@ and the row that elimination exchanged.
 
 from __future__ import annotations
 
-from cfdyn.kernels.boxes.segments import POINT, ROUND, SLOPES, VALUE, bounded, cut, short
+from cfdyn.kernels.boxes.segments import POINT, ROUND, SLOPES, VALUE, bounded, intersect, short
 from cfdyn.machine.jit import pointer
 
 NONE, OPEN, ONE = -1, 0, 1
@@ -80,7 +80,7 @@ def assemble(step, jacobian, p, x, tiny, work, matrix, table) -> bool:
 
 
 @short
-def residue(inverse, matrix, table, a, d) -> float:
+def row_error(inverse, matrix, table, a, d) -> float:
     """What row a of 1 − (inverse · matrix) may add: only round-off, of a matrix with D + 1 entries in a column."""
     n, total = inverse.shape[0], 0.0
     for b in range(n):
@@ -112,7 +112,7 @@ def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
         return OPEN
     inside = True
     for a in range(n):
-        shift, far, size = 0.0, residue(inverse, matrix, table, a, d), abs(table[a, MIDDLE])
+        shift, far, size = 0.0, row_error(inverse, matrix, table, a, d), abs(table[a, MIDDLE])
         for b in range(n):
             shift += inverse[a, b] * table[b, DEFECT]
             far += abs(inverse[a, b]) * table[b, SPREAD]
@@ -123,7 +123,7 @@ def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
     if inside:
         return ONE
     for a in range(n):
-        if cut(x, a // d, a % d, table[a, ANSWER] - table[a, WITHIN], table[a, ANSWER] + table[a, WITHIN]) < 0:
+        if intersect(x, a // d, a % d, table[a, ANSWER] - table[a, WITHIN], table[a, ANSWER] + table[a, WITHIN]) < 0:
             return NONE
     return OPEN
 

@@ -21,7 +21,7 @@ LITTLE = 0.9  # a cut that leaves more than this of a side is not worth telling 
 
 
 @inline_kernel
-def cut(x, i, k, lo, hi) -> int:
+def intersect(x, i, k, lo, hi) -> int:
     """Entry k of row i within [lo, hi]: EMPTY, KEPT, or NEXT if much is gone."""
     a, b = x[i, 2 * k], x[i, 2 * k + 1]
     width = b - a
@@ -45,7 +45,7 @@ def bounded(bounds, row, size) -> bool:
 
 
 @inline_kernel
-def reach(work, d, k, left_out) -> float:
+def change_by_others(work, d, k, left_out) -> float:
     """How far entry k of f may be from its value in the middle, by all entries of the state but one."""
     total = 0.0
     for m in range(d):
@@ -56,7 +56,7 @@ def reach(work, d, k, left_out) -> float:
 
 
 @short
-def link(step, jacobian, p, x, i, work) -> int:
+def contract_forward(step, jacobian, p, x, i, work) -> int:
     """Cut row i + 1 by the image of row i, and row i by what leads there; EMPTY, or the sum of NEXT and THIS where much
     is gone."""
     d, pp, width = x.shape[1] // 2, pointer(p, 0), work.shape[1]
@@ -76,16 +76,16 @@ def link(step, jacobian, p, x, i, work) -> int:
     for k in range(d):
         lo, hi = work[IMAGE, 2 * k], work[IMAGE, 2 * k + 1]
         if smooth:
-            far = reach(work, d, k, -1)
+            far = change_by_others(work, d, k, -1)
             far += ROUND * (far + abs(work[VALUE, 2 * k]))
             lo, hi = max(lo, work[VALUE, 2 * k] - far), min(hi, work[VALUE, 2 * k + 1] + far)
-        moved = cut(x, j, k, lo, hi)
+        moved = intersect(x, j, k, lo, hi)
         if moved == EMPTY:
             return EMPTY
         change |= moved
     if smooth:
         for row in range(d * d):
-            moved = back(x, i, j, row // d, row % d, work)
+            moved = contract_backward(x, i, j, row // d, row % d, work)
             if moved == EMPTY:
                 return EMPTY
             change |= moved
@@ -93,12 +93,12 @@ def link(step, jacobian, p, x, i, work) -> int:
 
 
 @short
-def back(x, i, j, k, m, work) -> int:
+def contract_backward(x, i, j, k, m, work) -> int:
     """Cut entry m of row i by entry k of row j, where the slope is not 0; EMPTY, KEPT, or THIS if much is gone."""
     d, low, high = x.shape[1] // 2, work[SLOPES, 2 * (x.shape[1] // 2 * k + m)], work[SLOPES, 2 * (x.shape[1] // 2 * k + m) + 1]
     if low <= 0.0 <= high:
         return KEPT
-    far = reach(work, d, k, m)
+    far = change_by_others(work, d, k, m)
     far += ROUND * (far + abs(work[VALUE, 2 * k]) + abs(x[j, 2 * k]) + abs(x[j, 2 * k + 1]))
     lo, hi = x[j, 2 * k] - work[VALUE, 2 * k + 1] - far, x[j, 2 * k + 1] - work[VALUE, 2 * k] + far
     if low < 0.0:
@@ -107,12 +107,12 @@ def back(x, i, j, k, m, work) -> int:
     hi /= high if hi < 0.0 else low
     middle = work[BALL, 2 * m]
     slack = ROUND * (abs(middle) + max(abs(lo), abs(hi)))
-    moved = cut(x, i, m, middle + lo - slack, middle + hi + slack)
+    moved = intersect(x, i, m, middle + lo - slack, middle + hi + slack)
     return THIS if moved == NEXT else moved
 
 
 @short
-def least_first(x, region, order) -> bool:
+def order_points(x, region, order) -> bool:
     """Of all points in the region, and of their images, row 0 comes first: each cycle is looked for once; False if nothing is
     left.
 
@@ -139,19 +139,19 @@ def least_first(x, region, order) -> bool:
 
 
 @short
-def narrow(step, jacobian, p, x, start, region, order, work) -> int:
+def contract(step, jacobian, p, x, start, region, order, work) -> int:
     """Carry what is new about row ``start`` along the orbit, forward and backward, as far as it says anything; EMPTY or the
     links used."""
     n, used = x.shape[0], 0
-    if not least_first(x, region, order):
+    if not order_points(x, region, order):
         return EMPTY
     for backward in range(2):
         for s in range(n):
             i = (start - 1 - s + n) % n if backward else (start + s) % n
-            change = link(step, jacobian, p, x, i, work)
+            change = contract_forward(step, jacobian, p, x, i, work)
             used += 1
             if change == EMPTY:
                 return EMPTY
             if not change & (THIS if backward else NEXT):
                 break
-    return used if least_first(x, region, order) else EMPTY
+    return used if order_points(x, region, order) else EMPTY

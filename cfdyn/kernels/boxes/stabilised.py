@@ -7,7 +7,7 @@ from cfdyn.machine.jit import kernel, pointer
 
 
 @kernel
-def returned(step, jacobian, p, x, n, escape, slopes, work, product) -> bool:
+def iterate_with_jacobian(step, jacobian, p, x, n, escape, slopes, work, product) -> bool:
     """fⁿ(x) in row 1 of ``work`` and with ``slopes`` its Jacobian in ``product``; False if the orbit leaves [-escape, escape]."""
     d, pp, width = x.size, pointer(p, 0), work.shape[1]
     for k in range(d):
@@ -34,7 +34,7 @@ def returned(step, jacobian, p, x, n, escape, slopes, work, product) -> bool:
 
 
 @kernel
-def settle(step, jacobian, p, starts, turn, strength, implicit, n, iterations, tolerance, escape, work, product, table,
+def converge(step, jacobian, p, starts, turn, strength, implicit, n, iterations, tolerance, escape, work, product, table,
            found) -> int:  # fmt: skip
     """One rule with g = fⁿ(x) − x from each start, a row; how many came to rest.
 
@@ -47,7 +47,7 @@ def settle(step, jacobian, p, starts, turn, strength, implicit, n, iterations, t
         for k in range(d):
             x[k] = starts[row, k]
         for _ in range(iterations):
-            if not returned(step, jacobian, p, x, n, escape, implicit, work, product):
+            if not iterate_with_jacobian(step, jacobian, p, x, n, escape, implicit, work, product):
                 break
             size, scale = 0.0, 1e-3
             for k in range(d):
@@ -56,7 +56,7 @@ def settle(step, jacobian, p, starts, turn, strength, implicit, n, iterations, t
             if size <= tolerance * scale:
                 count += 1
                 break
-            if not direction(turn, strength, size, implicit, product, table):
+            if not rule_matrix(turn, strength, size, implicit, product, table):
                 break
             for k in range(d):
                 for m in range(d):
@@ -67,7 +67,7 @@ def settle(step, jacobian, p, starts, turn, strength, implicit, n, iterations, t
 
 
 @kernel
-def direction(turn, strength, size, implicit, product, table) -> bool:
+def rule_matrix(turn, strength, size, implicit, product, table) -> bool:
     """The matrix of the rule in place of the Jacobian of fⁿ; False: singular."""
     d = turn.shape[0]
     for k in range(d):

@@ -21,158 +21,148 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.continuation.cyclic import (
-    CLOSING,
-    CONDITIONS,
-    LINEAR,
-    OWN,
-    E,
-    N,
-    W,
-    cyclic_block,
-    eliminate,
-    finite,
-    put_border,
-    solve,
-)
-from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer, put_rule, spliced
+from cfdyn.kernels.continuation.cyclic import Ring, eliminate, finite, put_border, solve
+from cfdyn.kernels.layout import Array, Integer, Real, Rule
+from cfdyn.machine.jit import call, kernel_rule, numbers, pointer, spliced
 
 CONDITION, TURN, PAIR, BRANCH = range(4)
 # How many directions there are, and common unknowns.
 DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)
-# The rest of the block: the form, entries of a state, ν, switching functions; the rules for the map with α as states (f, Df q,
-# and the derivatives of both), for the condition with its derivatives and for the switching functions; where the parameters,
-# c, r, an input and an output of a rule, and for each switching function of each point whether it is watched begin.
-FORM, D, NU, SWITCHES, RULE, GIVEN, SWITCHING, P, C, R, INPUT, OUTPUT, WATCH, END = range(OWN, OWN + 14)
+
+
+class Critical(Ring):
+    """What `critical` reads: the form, D, ν, c, r; how many switching functions there are, and which points watch each.
+
+    ``variation`` makes f and Df q with their derivatives, of the map with α as states; ``condition`` is with its derivatives.
+    ``input``: a state with α, and a direction with one of α; ``output``: f, Df q, and the derivatives of both.
+    """
+
+    form, d, parameters, switches = Integer.several(4)
+    nu = Real()
+    variation, condition, switching = Rule.several(3)
+    p = Array("parameters")
+    c = Array("d")
+    r = Array(2)
+    input = Array("2*d + 4")
+    output = Array("2*d + 6", "d + 2")
+    watch = Array("n", "switches")
 
 
 @kernel_rule
 def critical(z, block, out):
     """Corrections, tangent, sign, and the watched switching functions."""
-    a, at, given, result = numbers(block), integers(block), numbers(z), numbers(out)
-    w, n, e = at[W], at[N], at[E]
-    m, turns = n * w + e, w // at[D] - 1
+    b, given, result = Critical(block), numbers(z), numbers(out)
+    w, n, e = b.w, b.n, b.e
+    m, turns = n * w + e, w // b.d - 1
     for k in range(n):
         for turn in range(max(turns, 1)):
-            point(a, at, given, m, k, turn)
-            call_from(a, RULE, pointer(a, at[INPUT]), pointer(a, at[P]), pointer(a, at[OUTPUT]))
-            linear = at[LINEAR] + k * w * (1 + w + e)
+            point(b, given, m, k, turn)
+            call(b.variation, b.input, b.p, b.output)
             if turn == 0:
-                image(a, at, linear, 0, 0)
+                image(b, k, 0, 0)
             if turns > 0:
-                image(a, at, linear, 1, 1 + turn)
-        if at[SWITCHES] > 0:
-            first = 2 * m + 1 + k * at[SWITCHES]
-            call_from(a, SWITCHING, pointer(a, at[INPUT]), pointer(a, at[P]), pointer(result, first))
-            for j in range(at[SWITCHES]):
-                result[first + j] *= a[at[WATCH] + k * at[SWITCHES] + j]
-    closing(a, at, given, m)
-    point(a, at, given, m, 0, 0)
-    conditions(a, at, given)
-    put_border(a, at, given)
-    sign = eliminate(a, at, given)
-    solve(a, at, sign, result)
-    finite(a, at, result)
+                image(b, k, 1, 1 + turn)
+        if b.switches > 0:
+            first = 2 * m + 1 + k * b.switches
+            call(b.switching, b.input, b.p, pointer(result, first))
+            for j in range(b.switches):
+                result[first + j] *= b.watch[k, j]
+    closing(b, given, m)
+    point(b, given, m, 0, 0)
+    conditions(b, given)
+    put_border(b, given)
+    sign = eliminate(b, given)
+    solve(b, sign, result)
+    finite(b, result)
 
 
 @spliced
-def point(a, at, given, m, k, turn) -> None:
+def point(b, given, m, k, turn) -> None:
     """The input of a rule: a point of the cycle with α, and a direction there."""
-    d, x = at[D], at[INPUT]
+    d, x = b.d, b.input
     for i in range(2 * d + 4):
-        a[x + i] = 0.0
+        x[i] = 0.0
     for i in range(d):
-        a[x + i] = given[k * at[W] + i]
-        if at[FORM] != CONDITION:
-            a[x + d + 2 + i] = given[k * at[W] + (1 + turn) * d + i]
-    a[x + d], a[x + d + 1] = given[m - 2], given[m - 1]
-    if at[FORM] == BRANCH and turn == 1:
-        a[x + 2 * d + 2], a[x + 2 * d + 3] = a[at[R]], a[at[R] + 1]
+        x[i] = given[k * b.w + i]
+        if b.form != CONDITION:
+            x[d + 2 + i] = given[k * b.w + (1 + turn) * d + i]
+    x[d], x[d + 1] = given[m - 2], given[m - 1]
+    if b.form == BRANCH and turn == 1:
+        x[2 * d + 2], x[2 * d + 3] = b.r[0], b.r[1]
 
 
 @spliced
-def image(a, at, linear, which, part) -> None:
-    """f (``which`` 0) or Df q (1) with its derivatives as a part of y_{k+1}; α are the last common unknowns."""
-    d, w, e = at[D], at[W], at[E]
-    width, first = d + 2, part * d
-    value, slope = at[OUTPUT] + which * width, at[OUTPUT] + (2 + which * width) * width
+def image(b, k, which, direction) -> None:
+    """f (``which`` 0) or Df q (1) with its derivatives, as the place ``direction`` of y_{k+1}; α are the last common unknowns."""
+    d, w, e, links, made = b.d, b.w, b.e, b.links, b.output
+    first, slope = direction * d, 2 + which * (d + 2)
     for i in range(d):
-        a[linear + first + i] = a[value + i]
-        row = linear + w + (first + i) * w
+        links[k, 0, first + i] = made[which, i]
         for j in range(d):
-            a[row + j] = a[slope + i * width + j]
+            links[k, 1 + first + i, j] = made[slope + i, j]
             if which == 1:
-                a[row + first + j] = a[at[OUTPUT] + 2 * width + i * width + j]
+                links[k, 1 + first + i, first + j] = made[2 + i, j]
         for j in range(2):
-            a[linear + w + w * w + (e - 2 + j) * w + first + i] = a[slope + i * width + d + j]
+            links[k, 1 + w + e - 2 + j, first + i] = made[slope + i, d + j]
 
 
 @spliced
-def closing(a, at, given, m) -> None:
+def closing(b, given, m) -> None:
     """y_{n+1}: its value, and what of its derivatives is not constant."""
-    d, w, value = at[D], at[W], at[CLOSING]
-    first = value + w + w * w
+    d, w, y = b.d, b.w, b.closing
     for i in range(w):
-        a[value + i] = given[i]
+        y[0, i] = given[i]
     for i in range(d):
-        if at[FORM] == TURN:
-            a[value + d + i] = a[NU] * given[d + i]
-        elif at[FORM] == PAIR:
-            a[value + d + i] = given[2 * d + i]
-            a[value + 2 * d + i] = 2.0 * given[m - 3] * given[2 * d + i] - given[d + i]
-            a[value + w + (2 * d + i) * w + 2 * d + i] = 2.0 * given[m - 3]
-            a[first + 2 * d + i] = 2.0 * given[2 * d + i]
-        elif at[FORM] == BRANCH:
-            a[value + i] -= given[m - 3] * a[at[C] + i]
-            a[first + i] = -a[at[C] + i]
+        if b.form == TURN:
+            y[0, d + i] = b.nu * given[d + i]
+        elif b.form == PAIR:
+            y[0, d + i] = given[2 * d + i]
+            y[0, 2 * d + i] = 2.0 * given[m - 3] * given[2 * d + i] - given[d + i]
+            y[1 + 2 * d + i, 2 * d + i] = 2.0 * given[m - 3]
+            y[1 + w, 2 * d + i] = 2.0 * given[2 * d + i]
+        elif b.form == BRANCH:
+            y[0, i] -= given[m - 3] * b.c[i]
+            y[1 + w, i] = -b.c[i]
 
 
 @spliced
-def conditions(a, at, given) -> None:
+def conditions(b, given) -> None:
     """What fixes the directions, or the given function at the input, with derivatives in y_1 and the common unknowns."""
-    d, w, e, one = at[D], at[W], at[E], at[CONDITIONS]
-    if at[FORM] == CONDITION:
-        call_from(a, GIVEN, pointer(a, at[INPUT]), pointer(a, at[P]), pointer(a, one))
+    d, rows = b.d, b.conditions
+    if b.form == CONDITION:
+        call(b.condition, b.input, b.p, rows)
         return
-    two = one + 1 + w + e
-    a[one] = -0.5
-    if at[FORM] != TURN:
-        a[two] = 0.0
+    rows[0, 0] = -0.5
+    if b.form != TURN:
+        rows[1, 0] = 0.0
     for i in range(d):
         q = given[d + i]
-        a[one] += 0.5 * q * q
-        a[one + 1 + d + i] = q
-        if at[FORM] == PAIR:
-            a[two] += a[at[C] + i] * q
-            a[two + 1 + d + i] = a[at[C] + i]
-        elif at[FORM] == BRANCH:
-            a[two] += q * given[2 * d + i]
-            a[two + 1 + d + i] = given[2 * d + i]
-            a[two + 1 + 2 * d + i] = q
+        rows[0, 0] += 0.5 * q * q
+        rows[0, 1 + d + i] = q
+        if b.form == PAIR:
+            rows[1, 0] += b.c[i] * q
+            rows[1, 1 + d + i] = b.c[i]
+        elif b.form == BRANCH:
+            rows[1, 0] += q * given[2 * d + i]
+            rows[1, 1 + d + i] = given[2 * d + i]
+            rows[1, 1 + 2 * d + i] = q
 
 
 def critical_block(
     rule: Any, p: np.ndarray, d: int, n: int, form: int, nu: float = 1.0, c: Any = 0.0, r: Any = (1.0, 0.0),
     given: Any = None, switching: Any = None, switches: int = 0,
-) -> np.ndarray:  # fmt: skip
+) -> Critical:  # fmt: skip
     """The block of `critical`; ``rule`` as `cfdyn.symbolic.oracle` makes "variation" of the map with α as states."""
-    width, w = d + 2, d * (1 + DIRECTIONS[form])
-    sizes = (len(p), d, 2, 2 * width, 2 * width * (1 + width), n * switches)
-    block, start = cyclic_block(n, w, COMMON[form], END - OWN, sum(sizes))
-    starts, whole = start + np.concatenate([[0], np.cumsum(sizes)]), block.view(np.int64)
-    whole[[FORM, D, SWITCHES]], whole[P:END], block[NU] = (form, d, switches), starts[:-1], nu
-    for part, entries in ((P, p), (C, c), (R, r), (WATCH, 1.0)):
-        block[starts[part - P] : starts[part - P + 1]] = entries
-    slopes = block[whole[CLOSING] + w : whole[CLOSING] + w + w * w].reshape(w, w)
+    rules = {"variation": rule, "condition": given, "switching": switching}
+    block = Critical.make(
+        w=d * (1 + DIRECTIONS[form]), n=n, e=COMMON[form], form=form, d=d, nu=nu, p=p, parameters=len(p), c=c, r=r,
+        switches=switches, watch=1.0, **{name: rule for name, rule in rules.items() if rule is not None},
+    )  # fmt: skip
+    directions = block.closing[1 + d : -1, d:]
     if form == TURN:
-        slopes[d:, d:] *= nu
+        directions *= nu
     elif form == PAIR:
-        slopes[d:, d:] = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(d))
-    put_rule(block, RULE, rule)
-    if given is not None:
-        put_rule(block, GIVEN, given)
-    if switches:
-        put_rule(block, SWITCHING, switching)
+        directions[:] = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(d))
     return block
 
 

@@ -11,25 +11,28 @@ Wright (1992), Stable parallel algorithms for two-point boundary value problems,
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 
-from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer, put_rule, spliced
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Rule
+from cfdyn.machine.jit import call, kernel_rule, numbers, spliced
 
-# A block of numbers begins with w, n, e; the rule for elimination and the four sizes it reads; where arrays begin. These are
-# per k the value of g, its derivatives in y (by rows) and in each of γ; the same for the closing, with its first common
-# unknown; the conditions with their derivatives; a stack of rows, pivot rows, border, scratch, y_{n+1}. The rest is free.
-(W, N, E, REDUCE, ROWS, COLUMNS, WIDTH, ABOVE, LINEAR, CLOSING, CONDITIONS, STACK, SAVED, BORDER, SCRATCH, LAST,
- OWN) = range(17)  # fmt: skip
+
+class Elimination(Block):
+    """What `reduce` is to do; ``above``: whether it eliminates above the diagonal too."""
+
+    rows, columns, width, above = Integer.several(4)
 
 
 @kernel_rule
 def reduce(table, sizes, sign):
     """Gaussian elimination with exchanges of rows, in place; the sign of the product of the pivots, 0 if it breaks down.
 
-    ``sizes``: rows, columns to eliminate (those from the first on), columns, and whether above the diagonal too.
+    The first ``columns`` are eliminated in a matrix (rows, width).
     """
-    a, at, result = numbers(table), integers(sizes), numbers(sign)
-    rows, columns, width, product = at[0], at[1], at[2], 1.0
+    a, todo, result = numbers(table), Elimination(sizes), numbers(sign)
+    rows, columns, width, product = todo.rows, todo.columns, todo.width, 1.0
     for k in range(columns):
         best = k
         for i in range(k + 1, rows):
@@ -43,7 +46,7 @@ def reduce(table, sizes, sign):
                 a[best * width + j] = entry
         pivot = a[k * width + k]
         product *= np.sign(pivot)
-        for i in range(0 if at[3] == 1 else k + 1, rows):
+        for i in range(0 if todo.above == 1 else k + 1, rows):
             multiple = a[i * width + k] / pivot
             if multiple != 0.0 and i != k:
                 for j in range(k + 1, width):
@@ -51,155 +54,165 @@ def reduce(table, sizes, sign):
     result[0] = product if product == product else 0.0
 
 
+class Ring(Block):
+    """The equations, linearised, and memory for their elimination.
+
+    ``links``: for each k the value of g (w), its derivatives in y by rows (w, w) and in each of γ (e, w). ``closing``: the
+    same of y_{n+1}, with its first common unknown only. ``conditions``: values, and derivatives in y_1 and γ. ``stack``: rows
+    to be eliminated, ``saved``: pivot rows; ``border``: as it comes behind the unknowns, with a column for y_{n+1} and one for
+    the right-hand side. ``table``: what is left of all, ``last``: y_{n+1} of a solution.
+    """
+
+    w, n, e = Integer.several(3)
+    reduce = Rule()
+    elimination = Integers(4)
+    links = Array("n", "1 + w + e", "w")
+    closing = Array("2 + w", "w")
+    conditions = Array("e - 1", "1 + w + e")
+    stack = Array("2*w", "3*w + e + 1")
+    saved = Array("n - 1", "w", "3*w + e + 1")
+    border = Array("(n + 1)*w + e + 1")
+    sign = Array(1)
+    table = Array("w + e", "w + e + 2")
+    last = Array("w")
+
+    @classmethod
+    def make(cls, **values: Any) -> Self:
+        """A new block; the closing is y_{n+1} = y_1 as far as no ``closing`` is given."""
+        made = super().make(reduce=reduce.compiled, **values)
+        made.closing[1:-1] = np.eye(made.w)
+        return made
+
+
 @spliced
-def put_border(a, at, given) -> None:
+def put_border(b, given) -> None:
     """The border as it comes behind the unknowns."""
-    w, n, e = at[W], at[N], at[E]
-    m, border = n * w + e, at[BORDER]
+    w, n, e, border = b.w, b.n, b.e, b.border
+    m = n * w + e
     for i in range(n * w):
-        a[border + i] = given[m + i]
+        border[i] = given[m + i]
     for i in range(w):
-        a[border + n * w + i] = 0.0
+        border[n * w + i] = 0.0
     for i in range(e):
-        a[border + (n + 1) * w + i] = given[m + n * w + i]
-    a[border + (n + 1) * w + e] = 0.0
+        border[(n + 1) * w + i] = given[m + n * w + i]
+    border[(n + 1) * w + e] = 0.0
 
 
 @spliced
-def eliminate(a, at, given) -> float:
+def eliminate(b, given) -> float:
     """y_2 … y_n out of all rows and out of the border; the product of the pivots' signs.
 
     The columns of the stack are y_k, y_1, y_{k+1}, γ and the right-hand side. The rows of g(y_k) − y_{k+1} = 0 come below
     what is left of those before. At the end the first columns are those of y_{n+1}.
     """
-    w, n, e, rows, border = at[W], at[N], at[E], at[STACK], at[BORDER]
-    width, sign = 3 * w + e + 1, 1.0
-    size, linears = w * width, w * (1 + w + e)
-    at[ROWS], at[COLUMNS], at[WIDTH], at[ABOVE] = 2 * w, w, width, 0
+    w, n, e, rows, border, links, closing, saved = b.w, b.n, b.e, b.stack, b.border, b.links, b.closing, b.saved
+    width, sign, todo = 3 * w + e + 1, 1.0, Elimination(b.elimination)
+    todo.rows, todo.columns, todo.width, todo.above = 2 * w, w, width, 0
     for k in range(n):
-        own, following, below = 0 if k else w, 2 * w if k else 0, rows + size if k else rows
-        linear = at[LINEAR] + k * linears
+        own, following, below = 0 if k else w, 2 * w if k else 0, w if k else 0
         for r in range(w):
             for j in range(3 * w):
-                a[below + r * width + j] = 0.0
+                rows[below + r, j] = 0.0
             for j in range(w):
-                a[below + r * width + own + j] = a[linear + w + r * w + j]
-            a[below + r * width + following + r] = -1.0
+                rows[below + r, own + j] = links[k, 1 + r, j]
+            rows[below + r, following + r] = -1.0
             for j in range(e):
-                a[below + r * width + 3 * w + j] = a[linear + w + w * w + j * w + r]
-            after = given[(k + 1) * w + r] if k < n - 1 else a[at[CLOSING] + r]
-            a[below + r * width + 3 * w + e] = after - a[linear + r]
+                rows[below + r, 3 * w + j] = links[k, 1 + w + j, r]
+            after = given[(k + 1) * w + r] if k < n - 1 else closing[0, r]
+            rows[below + r, 3 * w + e] = after - links[k, 0, r]
         if k == 0:
             continue
-        call_from(a, REDUCE, pointer(a, rows), pointer(a, ROWS), pointer(a, at[SCRATCH]))
-        sign *= a[at[SCRATCH]]
-        saved = at[SAVED] + (k - 1) * size
+        call(b.reduce, rows, todo, b.sign)
+        sign *= b.sign[0]
         for r in range(w):
-            multiple = a[border + k * w + r] / a[rows + r * width + r]
+            multiple = border[k * w + r] / rows[r, r]
             for j in range(width):
-                entry = a[rows + r * width + j]
-                a[saved + r * width + j] = entry
+                entry = rows[r, j]
+                saved[k - 1, r, j] = entry
                 # Where this column stands in the border.
                 place = k * w + j if j < w else j - w if j < 2 * w else (k - 1) * w + j if j < 3 * w else (n - 2) * w + j
                 if j > r:
-                    a[border + place] -= multiple * entry
+                    border[place] -= multiple * entry
                 # What is left: y_{k+1} is the next to be eliminated.
-                left = a[below + r * width + (j + 2 * w if j < w else j)]
-                a[rows + r * width + j] = 0.0 if 2 * w <= j < 3 * w else left
+                left = rows[w + r, j + 2 * w if j < w else j]
+                rows[r, j] = 0.0 if 2 * w <= j < 3 * w else left
     return sign
 
 
 @spliced
-def close(a, at, table, wide) -> None:
+def close_ring(b) -> None:
     """What is left and the border as rows of y_1, γ and two right-hand sides, y_{n+1} put in."""
-    w, n, e, rows, border = at[W], at[N], at[E], at[STACK], at[BORDER]
-    width, closing, last = 3 * w + e + 1, at[CLOSING] + w, table + (w + e - 1) * wide
+    w, n, e, rows, border, closing, table = b.w, b.n, b.e, b.stack, b.border, b.closing, b.table
+    last = w + e - 1
     for r in range(w):
         for j in range(w):
-            a[table + r * wide + j] = a[rows + r * width + w + j]
+            table[r, j] = rows[r, w + j]
         for j in range(e + 1):
-            a[table + r * wide + w + j] = a[rows + r * width + 3 * w + j]
+            table[r, w + j] = rows[r, 3 * w + j]
     for j in range(w):
-        a[last + j] = a[border + j]
+        table[last, j] = border[j]
     for j in range(e + 1):
-        a[last + w + j] = a[border + (n + 1) * w + j]
+        table[last, w + j] = border[(n + 1) * w + j]
     for i in range(w):
         # The derivatives of an entry of y_{n+1}, most of them 0.
         for j in range(w + 1):
-            factor = a[closing + i * w + j] if j < w else a[closing + w * w + i]
+            factor = closing[1 + i, j] if j < w else closing[1 + w, i]
             if factor != 0.0:
                 for r in range(w):
-                    a[table + r * wide + j] += factor * a[rows + r * width + i]
-                a[last + j] += factor * a[border + n * w + i]
+                    table[r, j] += factor * rows[r, i]
+                table[last, j] += factor * border[n * w + i]
 
 
 @spliced
-def solve(a, at, sign, result) -> float:
+def solve(b, sign, result) -> float:
     """Corrections (m), tangent (m) and the determinant's sign; the determinant of the rows that are left."""
-    w, n, e, table = at[W], at[N], at[E], at[SCRATCH]
-    wide, m = w + e + 2, n * w + e
-    close(a, at, table, wide)
+    w, n, e, table, conditions, todo = b.w, b.n, b.e, b.table, b.conditions, Elimination(b.elimination)
+    m = n * w + e
+    close_ring(b)
     for r in range(e - 1):
-        condition, row = at[CONDITIONS] + r * (1 + w + e), table + (w + r) * wide
         for j in range(w + e):
-            a[row + j] = a[condition + 1 + j]
-        a[row + w + e] = -a[condition]
+            table[w + r, j] = conditions[r, 1 + j]
+        table[w + r, w + e] = -conditions[r, 0]
     for r in range(w + e):
-        a[table + r * wide + w + e + 1] = 1.0 if r == w + e - 1 else 0.0
-    at[ROWS], at[COLUMNS], at[WIDTH], at[ABOVE] = w + e, w + e, wide, 1
-    call_from(a, REDUCE, pointer(a, table), pointer(a, ROWS), pointer(result, 2 * m))
-    value = result[2 * m] * sign
-    result[2 * m] = value
+        table[r, w + e + 1] = 1.0 if r == w + e - 1 else 0.0
+    todo.rows, todo.columns, todo.width, todo.above = w + e, w + e, w + e + 2, 1
+    call(b.reduce, table, todo, b.sign)
+    result[2 * m] = value = b.sign[0] * sign
     for r in range(w + e):
-        value *= abs(a[table + r * wide + r])
+        value *= abs(table[r, r])
     for s in range(2):
         for r in range(w + e):
-            entry = a[table + r * wide + w + e + s] / a[table + r * wide + r]
-            result[s * m + (r if r < w else (n - 1) * w + r)] = entry
-        back(a, at, s, result)
+            result[s * m + (r if r < w else (n - 1) * w + r)] = table[r, w + e + s] / table[r, r]
+        substitute_back(b, s, result)
     return value
 
 
 @spliced
-def back(a, at, s, result) -> None:
+def substitute_back(b, s, result) -> None:
     """y_n … y_2 of one of the two solutions from y_1 and γ."""
-    w, n, e, last = at[W], at[N], at[E], at[LAST]
-    width, first, closing = 3 * w + e + 1, s * (n * w + e), at[CLOSING] + w
+    w, n, e, last, closing, saved = b.w, b.n, b.e, b.last, b.closing, b.saved
+    first = s * (n * w + e)
     for i in range(w if n > 1 else 0):
-        a[last + i] = a[closing + w * w + i] * result[first + n * w]
+        last[i] = closing[1 + w, i] * result[first + n * w]
         for j in range(w):
-            a[last + i] += a[closing + i * w + j] * result[first + j]
+            last[i] += closing[1 + i, j] * result[first + j]
     for k in range(n - 1, 0, -1):
         for r in range(w - 1, -1, -1):
-            row = at[SAVED] + ((k - 1) * w + r) * width
-            entry = (1 - s) * a[row + 3 * w + e]
+            entry = (1 - s) * saved[k - 1, r, 3 * w + e]
             for j in range(e):
-                entry -= a[row + 3 * w + j] * result[first + n * w + j]
+                entry -= saved[k - 1, r, 3 * w + j] * result[first + n * w + j]
             for j in range(w):
-                following = result[first + (k + 1) * w + j] if k < n - 1 else a[last + j]
-                entry -= a[row + w + j] * result[first + j] + a[row + 2 * w + j] * following
+                following = result[first + (k + 1) * w + j] if k < n - 1 else last[j]
+                entry -= saved[k - 1, r, w + j] * result[first + j] + saved[k - 1, r, 2 * w + j] * following
             for j in range(r + 1, w):
-                entry -= a[row + j] * result[first + k * w + j]
-            result[first + k * w + r] = entry / a[row + r]
+                entry -= saved[k - 1, r, j] * result[first + k * w + j]
+            result[first + k * w + r] = entry / saved[k - 1, r, r]
 
 
 @spliced
-def finite(a, at, result) -> None:
+def finite(b, result) -> None:
     """NaN into the first correction where a derivative is infinite, which would make everything converge."""
-    for i in range(at[CLOSING] - at[LINEAR]):
-        result[0] += 0.0 * a[at[LINEAR] + i]
-
-
-def cyclic_block(n: int, w: int, e: int, own: int, numbers: int) -> tuple[np.ndarray, int]:
-    """A block with ``own`` entries of the owner's behind the head and ``numbers`` more in an array of its own, which begins
-    there; the derivative of the closing is the identity."""
-    width, linear = 3 * w + e + 1, w * (1 + w + e)
-    sizes = (n * linear, w * (2 + w), (e - 1) * (1 + w + e), 2 * w * width, (n - 1) * w * width, (n + 1) * w + e + 1,
-             max((w + e) * (w + e + 2), w * w + 1), w, numbers)  # fmt: skip
-    starts = OWN + own + np.concatenate([[0], np.cumsum(sizes)])
-    block = np.zeros(int(starts[-1]))
-    whole = block.view(np.int64)
-    whole[[W, N, E]], whole[LINEAR:OWN] = (w, n, e), starts[:8]
-    put_rule(block, REDUCE, reduce.compiled)
-    block[starts[1] + w : starts[1] + w + w * w] = np.eye(w).ravel()
-    return block, int(starts[8])
+    for k in range(b.n):
+        for row in range(1 + b.w + b.e):
+            for i in range(b.w):
+                result[0] += 0.0 * b.links[k, row, i]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.machine.jit import borrowed, call_from, kernel, pointer, spliced
+from cfdyn.machine.jit import borrowed, call, kernel, pointer, spliced
 
 # How it ended: out of rows, past a limit, near its origin, no convergence, a turn too sharp, a watched sign.
 FULL, LIMIT, RETURNED, STALLED, CORNER, CROSSED = range(6)
@@ -29,13 +29,13 @@ AIM = 0.35  # of the largest turn or change in a step
 
 
 class System(NamedTuple):
-    """What is solved and how. ``rules``: the corrector's address; it reads ``block``.
+    """What is solved and how. ``corrector``: its address; it reads ``block``.
 
     Lengths are ‖z‖² = Σ ``weights`` z². ``limits`` (2, m): the curve ends where an unknown reaches one. ``origin`` (2, m): a
     point and a tangent; where the curve comes back to them it has closed. ``work``: 4m + the width of the tests.
     """
 
-    rules: np.ndarray
+    corrector: int
     block: np.ndarray
     weights: np.ndarray
     limits: np.ndarray
@@ -55,7 +55,7 @@ class Curve(NamedTuple):
 @spliced
 def borrowed_system(system) -> System:
     """The same, for a loop; see `cfdyn.machine.jit.borrowed`."""
-    return System(borrowed(system.rules), borrowed(system.block), borrowed(system.weights), borrowed(system.limits),
+    return System(system.corrector, borrowed(system.block), borrowed(system.weights), borrowed(system.limits),
                   borrowed(system.origin), borrowed(system.settings), borrowed(system.work))  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def correct(system) -> int:
     work, weights, before = system.work, system.weights, 1e3
     m = weights.size
     for k in range(MOST_CORRECTIONS):
-        call_from(system.rules, 0, pointer(work, 0), pointer(system.block, 0), pointer(work, 2 * m))
+        call(system.corrector, work, system.block, pointer(work, 2 * m))
         size, floor = length_of(weights, work, 2 * m), 0.0
         # Also where it is NaN.
         if not size < 2.0 * before:
@@ -135,19 +135,19 @@ def follow(system, curve):
         turn, change = 2.0, 2.0
         if corrections > 0:
             cosine = record(system, curve, done + 1)
-            turn, change = np.arccos(min(cosine, 1.0)) / settings[TURN], hurry(system, curve, done)
+            turn, change = np.arccos(min(cosine, 1.0)) / settings[TURN], change_of_tests(system, curve, done)
         if not (turn <= 1.0 and change <= 1.0) and h > settings[LEAST]:
             settings[STEP] = max(0.4 * h, settings[LEAST])
             continue
         if corrections == 0:
             return done + 1, STALLED
-        if crosses(system, curve, done):
+        if crosses_watched(system, curve, done):
             return done + 1, CROSSED
         if not turn <= 1.0:
             return done + 1, CORNER
-        if beyond(system, curve, done + 1):
+        if outside_limits(system, curve, done + 1):
             return done + 1, LIMIT
-        if returns(system, curve, done, h):
+        if passes_origin(system, curve, done, h):
             return done + 1, RETURNED
         settings[ARC] += h
         factor = min(1.5 if corrections <= FAST else 0.7, AIM / max(turn, change, 1e-9))
@@ -157,7 +157,7 @@ def follow(system, curve):
 
 
 @spliced
-def hurry(system, curve, row) -> float:
+def change_of_tests(system, curve, row) -> float:
     """The largest change of a smooth test in a step over what it may be."""
     largest = 0.0
     for k in range(1, int(system.settings[SMOOTH]) + 1):
@@ -166,7 +166,7 @@ def hurry(system, curve, row) -> float:
 
 
 @spliced
-def crosses(system, curve, row) -> bool:
+def crosses_watched(system, curve, row) -> bool:
     """Whether a watched test changes its sign in a step."""
     last = curve.values.shape[1]
     for k in range(last - int(system.settings[WATCHED]), last):
@@ -176,7 +176,7 @@ def crosses(system, curve, row) -> bool:
 
 
 @spliced
-def beyond(system, curve, row) -> bool:
+def outside_limits(system, curve, row) -> bool:
     """Whether an unknown is outside its limits."""
     for i in range(system.weights.size):
         if not system.limits[0, i] <= curve.points[row, i] <= system.limits[1, i]:
@@ -185,7 +185,7 @@ def beyond(system, curve, row) -> bool:
 
 
 @spliced
-def returns(system, curve, row, h) -> bool:
+def passes_origin(system, curve, row, h) -> bool:
     """Whether the step from a row may pass the origin, in its direction."""
     along, aligned, away = 0.0, 0.0, 0.0
     if system.settings[ARC] < 3.0 * h:

@@ -12,117 +12,101 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.continuation.cyclic import (
-    CLOSING,
-    COLUMNS,
-    LINEAR,
-    OWN,
-    REDUCE,
-    ROWS,
-    SCRATCH,
-    STACK,
-    WIDTH,
-    N,
-    W,
-    cyclic_block,
-    eliminate,
-    finite,
-    put_border,
-    solve,
-)
-from cfdyn.machine.jit import addresses, apply, call_from, integers, kernel_rule, numbers, pointer, put_rule, spliced
+from cfdyn.kernels.continuation.cyclic import Elimination, Ring, eliminate, finite, put_border, solve
+from cfdyn.kernels.layout import Array, Integer, Rule
+from cfdyn.machine.jit import address, apply, call, kernel_rule, numbers, pointer, spliced
 
-# The rest of the block: place of λ among the parameters, switching functions; the rules for (f, Df, ∂f/∂λ) and for the
-# switching functions; where the parameters begin.
-FREE, SWITCHES, RULE, SWITCHING, P, END = range(OWN, OWN + 6)
 # Tests: of det(M + I), det(M − I), and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
+
+
+class Shooting(Ring):
+    """What `shooting` reads: blocks of w = D entries, and e = 1, λ, which stands at p[free].
+
+    The rules make f, Df, ∂f/∂λ of a state and p, and the switching functions.
+    """
+
+    free, switches, parameters = Integer.several(3)
+    step, switching = Rule.several(2)
+    p = Array("parameters")
+    shifted = Array("w", "w")
 
 
 @kernel_rule
 def shooting(z, block, out):
     """Corrections, tangent, sign and tests."""
-    a, at, given, result = numbers(block), integers(block), numbers(z), numbers(out)
-    d, n = at[W], at[N]
+    b, given, result = Shooting(block), numbers(z), numbers(out)
+    d, n = b.w, b.n
     m = n * d + 1
     first = 2 * m + 1
-    a[at[P] + at[FREE]] = given[m - 1]
+    b.p[b.free] = given[m - 1]
     for i in range(n):
-        call_from(a, RULE, pointer(given, i * d), pointer(a, at[P]), pointer(a, at[LINEAR] + i * d * (d + 2)))
-        if at[SWITCHES] > 0:
-            watched = first + MATRICES + 2 * d * d + i * at[SWITCHES]
-            call_from(a, SWITCHING, pointer(given, i * d), pointer(a, at[P]), pointer(result, watched))
+        call(b.step, pointer(given, i * d), b.p, pointer(b.links, i * d * (d + 2)))
+        if b.switches > 0:
+            watched = first + MATRICES + 2 * d * d + i * b.switches
+            call(b.switching, pointer(given, i * d), b.p, pointer(result, watched))
     for i in range(d):
-        a[at[CLOSING] + i] = given[i]
-    put_border(a, at, given)
-    sign = eliminate(a, at, given)
-    orthonormalise(a, at)
-    test(a, at, sign, pointer(result, first))
-    result[first + BRANCH] = solve(a, at, sign, result)
-    finite(a, at, result)
+        b.closing[0, i] = given[i]
+    put_border(b, given)
+    sign = eliminate(b, given)
+    orthonormalise(b)
+    test(b, sign, pointer(result, first))
+    result[first + BRANCH] = solve(b, sign, result)
+    finite(b, result)
 
 
 @kernel_rule
 def condensed(z, block, out):
     """The sign of what was eliminated, C and E of n matrices that stand in the block; z is 0."""
-    a, at, given, result = numbers(block), integers(block), numbers(z), numbers(out)
-    d, rows = at[W], at[STACK]
-    width = 3 * d + 2
-    result[0] = eliminate(a, at, given)
-    orthonormalise(a, at)
+    b, given, result = Ring(block), numbers(z), numbers(out)
+    d, rows = b.w, b.stack
+    result[0] = eliminate(b, given)
+    orthonormalise(b)
     for r in range(d):
         for j in range(d):
-            result[1 + r * d + j], result[1 + d * d + r * d + j] = a[rows + r * width + d + j], a[rows + r * width + j]
+            result[1 + r * d + j], result[1 + d * d + r * d + j] = rows[r, d + j], rows[r, j]
 
 
 @spliced
-def orthonormalise(a, at) -> None:
+def orthonormalise(b) -> None:
     """The rows [E C] of what is left, and with them b and r."""
-    d, rows = at[W], at[STACK]
-    width = 3 * d + 2
+    d, rows = b.w, b.stack
     for r in range(d):
         for q in range(2 * r + 1):
             # Twice against each row before it, then to length 1.
             other, total = q % r if q < 2 * r else r, 0.0
             for j in range(2 * d):
-                total += a[rows + r * width + j] * a[rows + other * width + j]
-            for j in range(width):
-                entry = a[rows + r * width + j]
-                a[rows + r * width + j] = entry / np.sqrt(total) if other == r else entry - total * a[rows + other * width + j]
+                total += rows[r, j] * rows[other, j]
+            for j in range(3 * d + 2):
+                entry = rows[r, j]
+                rows[r, j] = entry / np.sqrt(total) if other == r else entry - total * rows[other, j]
 
 
 @spliced
-def test(a, at, sign, address) -> None:
+def test(b, sign, address) -> None:
     """The tests of det(M ± I), C and E. M = −E⁻¹C; a factor with the sign of det E is common to all."""
-    result, d, rows, scratch = numbers(address), at[W], at[STACK], at[SCRATCH]
-    width = 3 * d + 2
-    at[ROWS], at[COLUMNS], at[WIDTH] = d, d, d
+    result, d, rows, shifted, todo = numbers(address), b.w, b.stack, b.shifted, Elimination(b.elimination)
+    todo.rows, todo.columns, todo.width = d, d, d
     for k in range(2):
         for r in range(d):
             for j in range(d):
-                following, own = a[rows + r * width + j], a[rows + r * width + d + j]
-                a[scratch + r * d + j] = own - following if k == FLIP else own + following
+                following, own = rows[r, j], rows[r, d + j]
+                shifted[r, j] = own - following if k == FLIP else own + following
                 result[MATRICES + r * d + j], result[MATRICES + d * d + r * d + j] = own, following
-        call_from(a, REDUCE, pointer(a, scratch), pointer(a, ROWS), pointer(a, scratch + d * d))
-        value = sign * a[scratch + d * d]
+        call(b.reduce, shifted, todo, b.sign)
+        value = sign * b.sign[0]
         for r in range(d):
-            value *= abs(a[scratch + r * d + r])
+            value *= abs(shifted[r, r])
         # A 0 among the pivots makes infinities of the others.
         result[k] = value if value == value else 0.0
 
 
 def shooting_block(
     rule: Any, p: np.ndarray, free: int, n: int, d: int, switching: Any = None, switches: int = 0
-) -> np.ndarray:
+) -> Shooting:
     """The block of `shooting`: ``rule`` makes f, Df, ∂f/∂λ of a state and the parameters p; λ stands at p[free]."""
-    block, start = cyclic_block(n, d, 1, END - OWN, len(p))
-    whole = block.view(np.int64)
-    whole[[FREE, SWITCHES, P]] = free, switches, start
-    put_rule(block, RULE, rule)
-    if switches:
-        put_rule(block, SWITCHING, switching)
-    block[start:] = p
-    return block
+    watched = {"switching": switching, "switches": switches} if switches else {}
+    return Shooting.make(w=d, n=n, e=1, free=free, parameters=len(p), step=rule, p=p, **watched)
 
 
 def condense(matrices: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -131,11 +115,10 @@ def condense(matrices: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     sign · det(C + μE) depends continuously on the matrices, however large their product.
     """
     n, d = matrices.shape[:2]
-    block, _ = cyclic_block(n, d, 1, 0, 0)
-    first = int(block.view(np.int64)[LINEAR])
-    block[first : first + n * d * (d + 2)].reshape(n, -1)[:, d : d + d * d] = matrices.reshape(n, -1)
+    ring = Ring.make(w=d, n=n, e=1)
+    ring.links[:, 1:-1] = matrices
     out = np.empty(1 + 2 * d * d)
-    apply(addresses(condensed.compiled), 0, np.zeros(n * d), block, out)
+    apply(address(condensed.compiled), np.zeros(n * d), ring.memory, out)
     own, following = out[1:].reshape(2, d, d)
     return float(out[0]), own, following
 

@@ -1,28 +1,66 @@
-"""How the memory is laid out that the rules of the edge share: `cfdyn.integrate.supply.fields` makes it.
-
-Sizes and addresses of rules, numbers that one rule leaves behind for another, and where each array begins.
-"""
+"""The memory that the rules of the edge share: sizes, addresses of rules, and what one rule leaves behind for another."""
 
 from __future__ import annotations
 
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real, Rule
+
 PLAIN, CENTRAL, TRACE, ABLATED = range(4)
-# Whole numbers: sizes, the kind, counts; then addresses of rules.
-N, D, K, M, KIND, SPECTRA, FORCES = range(7)
-(DRIFT, EDGE, FORCE, DRIFT_JACOBIAN, SLACK_JACOBIAN, FORCE_JACOBIAN, EIGH, SPECTRUM, TURN, FOLLOW, PUSH, HOLD,
- PROJECT) = range(7, 20)  # fmt: skip
-# Numbers: the largest eigenvalue that is not held, the smallest that is, what the sum is held at, the largest of all, and
-# what tells equal eigenvalues apart: a lift of the modes so far, an error of TIE over the gap.
-NEXT, LOWEST, TARGET, TOP, TIE = range(20, 25)
-# Whole numbers: where each array begins. A spectrum is n values, (n, n) vectors by columns, and scratch.
-(P, REFERENCE, EDGES, MATRIX, EIGEN, CHOSEN, BORDERED, PIVOTS, MODES, LAST, INPUTS, PAIR, B, A, X, BETA, SCALE, BETA_EIGEN,
- WORK, SLOPE, TURNS, SLOPES_OF, RATES, ARRAYS) = range(25, 49)  # fmt: skip
-BY_VALUE = 49  # whether the modes are the largest eigenvalues, whatever the reference
-SOFT = 50  # how many of the modes, the last, are kept apart from the others but not held themselves
-HELD = 51  # how many are
-WORST = 52  # a number: the largest violation that a projection has left
-# A number: what the smallest eigenvalue of the scaled β is at least about, now and ever; pairs that push nothing do not count.
-WEAK, WEAKEST = 53, 54
-FIRM = 55  # whether β is far from singular, and BETA its Cholesky factor
-FRESH = 56  # whether MODES, B, A and β are those of the state in LAST
-SPECTRAL = 57  # whether modes are found as eigenvectors, or by a linear system
-HEAD = 64
+
+
+class Order(Block):
+    """What `modes.decompose` reads."""
+
+    n = Integer()
+
+
+class Edge(Block):
+    """A flow of n states, d of them weights, with k modes held at the edge by forces along m pairs of them.
+
+    ``edge_matrix``: H by rows, and P as one more. A spectrum is a row of values, vectors by columns below it, and scratch.
+    ``modes``: U; ``reference``: P^½U as it was; ``chosen``: which eigenvectors they are. ``forces``: B, ``normals``: a of each
+    pair, ``x``: its multiplier; ``beta``: β, scaled by ``scale`` to a unit diagonal, or its Cholesky factor if ``firm``.
+    """
+
+    n, d, k, m, kind, parameters = Integer.several(6)
+    # Whether an implicit method may run; how many of the modes, the last, are kept apart from the others but not held; whether
+    # the modes are the largest eigenvalues, whatever the reference; whether they are found as eigenvectors.
+    jacobians, soft, by_value, spectral = Integer.several(4)
+    # Whether β is far from singular; whether modes, forces and β are those of the state in ``last``; counts of evaluations.
+    firm, fresh, spectra, pushes = Integer.several(4)
+    drift, edge, force, drift_jacobian, slack_jacobian, force_jacobian = Rule.several(6)
+    eigh, spectrum, turn_reference, follow, push, hold, project = Rule.several(7)
+    # The largest eigenvalue that is not held, the smallest that is, the largest of all; what the sum less 2k is held at; what
+    # tells equal eigenvalues apart, a lift of the modes so far: an error of so much over the gap.
+    next, lowest, top, target, tie = Real.several(5)
+    # The largest violation that a projection has left; what the smallest eigenvalue of the scaled β is at least about, now and
+    # ever, where pairs that push nothing do not count.
+    worst, weak, weakest = Real.several(3)
+    p = Array("parameters")
+    order = Integers(1)  # of the matrix whose spectrum is asked for
+    edge_matrix = Array("d + 1", "d")
+    matrix = Array("d", "d")
+    eigen = Array("2*d + 3", "d")
+    chosen = Array("d")
+    bordered = Array("d + k + 1", "d + k")
+    pivots = Integers(1, "d + k")
+    reference = Array("k", "d")
+    modes = Array("k", "d")
+    last = Array("n")
+    inputs = Array("n + 2*d")
+    pair = Array(2, "n")
+    forces = Array("m", "n")
+    normals = Array("m", "n")
+    beta = Array("m", "m")
+    scale = Array("m")
+    beta_eigen = Array("2*m + 3", "m")
+    x = Array("m")
+    right = Array("m")
+    work = Array("max(d, m)")
+    slope = Array("n")
+    multipliers = Array("k*k")  # of those held alone, which soft ones are not
+    multipliers_eigen = Array("2*k + 3", "k")
+    # Derivatives by the state of: (H − 2P)u; a pair's forces and normal, also by its modes; the modes; normals along F.
+    slack_slopes = Array("jacobians*d", "n")
+    pair_slopes = Array("jacobians*2*n", "n + 2*d")
+    turns = Array("jacobians*k*d", "n")
+    rates = Array("jacobians*m", "n")

@@ -4,131 +4,108 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.edge.block import (
-    BETA,
-    BETA_EIGEN,
-    BY_VALUE,
-    CENTRAL,
-    EDGES,
-    EIGH,
-    FRESH,
-    HELD,
-    HOLD,
-    KIND,
-    LOWEST,
-    MODES,
-    NEXT,
-    PAIR,
-    PROJECT,
-    PUSH,
-    SLOPE,
-    SOFT,
-    SPECTRUM,
-    TARGET,
-    TURN,
-    WEAK,
-    WEAKEST,
-    WORST,
-    B,
-    D,
-    K,
-    M,
-    N,
-    X,
-)
+from cfdyn.kernels.edge.block import CENTRAL, Edge
 from cfdyn.kernels.edge.forces import FAINT, ROOT2, solve_pairs
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 
 @kernel_rule
 def project(z, block, out):
-    """Move z along the forces until the modes are at the edge (their sum at TARGET); the violation, NaN if that fails."""
-    m, at, state, violation = numbers(block), integers(block), numbers(z), numbers(out)
+    """Move z along the forces until the modes are at the edge (their sum at ``target``); the violation, NaN if that fails."""
+    b, state, violation = Edge(block), numbers(z), numbers(out)
     for iteration in range(12):
-        call_from(m, PUSH, z, block, out)
-        worst = shortfall(m, at)
+        call(b.push, z, b, out)
+        worst = shortfall(b)
         if not worst > (1e-15 if iteration < 3 else 2e-14):
             break
-        solve_pairs(m, at, at[PAIR], at[X])
-        for p in range(at[M]):
-            for i in range(at[N]):
-                state[i] += m[at[X] + p] * m[at[B] + p * at[N] + i]
+        solve_pairs(b, b.right, b.x)
+        for p in range(b.m):
+            for i in range(b.n):
+                state[i] += b.x[p] * b.forces[p, i]
     violation[0] = worst if worst <= 1e-11 else np.nan
     if worst <= 1e-11:
-        m[WORST] = max(m[WORST], worst)
+        b.worst = max(b.worst, worst)
 
 
 @inline_kernel
-def shortfall(m, at) -> float:
-    """−uᵀ(2P − H)v for each pair at PAIR (m,), scaled as pairs are; returns the largest over 2."""
-    d, modes, edges, p, worst, total_of_all = at[D], at[MODES], at[EDGES], 0, 0.0, -m[TARGET]
-    for q in range(at[K] - at[SOFT]):
-        for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
+def shortfall(b) -> float:
+    """−uᵀ(2P − H)v for each pair as a right-hand side (m,), scaled as pairs are; returns the largest over 2."""
+    d, modes, edge, right, p, worst, total_of_all = b.d, b.modes, b.edge_matrix, b.right, 0, 0.0, -b.target
+    for q in range(b.k - b.soft):
+        for r in range(q, b.k if b.kind == CENTRAL else q + 1):
             total = 0.0
             for i in range(d):
-                total -= 2.0 * m[edges + d * d + i] * m[modes + q * d + i] * m[modes + r * d + i]
+                total -= 2.0 * edge[d, i] * modes[q, i] * modes[r, i]
                 for j in range(d):
-                    total += m[modes + q * d + i] * m[edges + i * d + j] * m[modes + r * d + j]
+                    total += modes[q, i] * edge[i, j] * modes[r, j]
             total_of_all += total
-            m[at[PAIR] + p] = total if r == q else ROOT2 * total
+            right[p] = total if r == q else ROOT2 * total
             worst = max(worst, abs(total) / 2) + 0.0 * total
-            p += 1 if at[KIND] == CENTRAL else 0
-    if at[KIND] == CENTRAL:
+            p += 1 if b.kind == CENTRAL else 0
+    if b.kind == CENTRAL:
         return worst
-    m[at[PAIR]] = total_of_all
+    right[0] = total_of_all
     return abs(total_of_all) / 2
 
 
 @kernel_rule
 def inspect(z, block, out):
     """The largest eigenvalue that is not held, the smallest that is, and the smallest of X, (3,)."""
-    m, at, found = numbers(block), integers(block), numbers(out)
-    k, p = at[K] - at[SOFT], 0
+    b, found = Edge(block), numbers(out)
     found[1], found[2] = np.inf, np.inf
-    call_from(m, SPECTRUM, z, block, out)
-    if k > 0:
-        found[1] = m[LOWEST]
-        call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
-        m[WEAKEST] = min(m[WEAKEST], m[WEAK])
-        if at[KIND] == CENTRAL:
-            for q in range(k):
-                for r in range(q, at[K]):
-                    entry = m[at[X] + p] if r == q else m[at[X] + p] / ROOT2
-                    p += 1
-                    if r < k:
-                        m[at[BETA] + q * k + r] = entry
-                        m[at[BETA] + r * k + q] = entry
-            # β is gone with this.
-            at[HELD], at[FRESH] = k, 0
-            call_from(m, EIGH, pointer(m, at[BETA]), pointer(m, HELD), pointer(m, at[BETA_EIGEN]))
+    call(b.spectrum, z, b, out)
+    if b.k - b.soft > 0:
+        found[1] = b.lowest
+        call(b.hold, z, b, b.slope)
+        b.weakest = min(b.weakest, b.weak)
+        if b.kind == CENTRAL:
+            least = least_multiplier(b)
+            # The next step finds its modes anew.
+            b.fresh = 0
             # Multipliers that are not determined say nothing of a rank.
-            found[2] = m[at[BETA_EIGEN]] if m[WEAK] > FAINT else np.inf
-    found[0] = m[NEXT]
+            found[2] = least if b.weak > FAINT else np.inf
+    found[0] = b.next
+
+
+@inline_kernel
+def least_multiplier(b) -> float:
+    """The smallest eigenvalue of X on the modes that are held."""
+    k, p, matrix = b.k - b.soft, 0, b.multipliers
+    for q in range(k):
+        for r in range(q, b.k):
+            entry = b.x[p] if r == q else b.x[p] / ROOT2
+            p += 1
+            if r < k:
+                matrix[q * k + r] = entry
+                matrix[r * k + q] = entry
+    b.order[0] = k
+    call(b.eigh, matrix, b.order, b.multipliers_eigen)
+    return b.multipliers_eigen[0, 0]
 
 
 @kernel_rule
 def read_off(z, block, out):
     """z moved onto the edge; the violation there, the slope (n,) and Σ = Σ_qr X_qr u_q u_rᵀ (d, d)."""
-    m, at, found = numbers(block), integers(block), numbers(out)
-    n, d, p = at[N], at[D], 0
+    b, found = Edge(block), numbers(out)
+    n, d, p, modes = b.n, b.d, 0, b.modes
     found[0] = 0.0
     sigma = 1 + n
     for i in range(d * d):
         found[sigma + i] = 0.0
-    if at[K] > 0:
-        if at[BY_VALUE] == 1:
-            call_from(m, TURN, z, block, out)
-        call_from(m, PROJECT, z, block, out)
-    call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
+    if b.k > 0:
+        if b.by_value == 1:
+            call(b.turn_reference, z, b, out)
+        call(b.project, z, b, out)
+    call(b.hold, z, b, b.slope)
     for i in range(n):
-        found[1 + i] = m[at[SLOPE] + i]
-    for q in range(at[K] - at[SOFT]):
-        for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
-            weight = m[at[X] + p] if r == q else m[at[X] + p] / ROOT2
+        found[1 + i] = b.slope[i]
+    for q in range(b.k - b.soft):
+        for r in range(q, b.k if b.kind == CENTRAL else q + 1):
+            weight = b.x[p] if r == q else b.x[p] / ROOT2
             for i in range(d):
                 for j in range(d):
-                    product = m[at[MODES] + q * d + i] * m[at[MODES] + r * d + j]
+                    product = modes[q, i] * modes[r, j]
                     if r != q:
-                        product += m[at[MODES] + r * d + i] * m[at[MODES] + q * d + j]
+                        product += modes[r, i] * modes[q, j]
                     found[sigma + i * d + j] += weight * product
-            p += 1 if at[KIND] == CENTRAL else 0
+            p += 1 if b.kind == CENTRAL else 0

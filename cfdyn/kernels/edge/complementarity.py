@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.edge.eigenbasis import direction, linearise, reach, root, spread
+from cfdyn.kernels.edge.eigenbasis import direction, linearise, root, row_length, spread_rows
 from cfdyn.kernels.linear.cholesky import factor, image, product
 from cfdyn.kernels.linear.lanes import add, clear, four, put_four
 from cfdyn.kernels.linear.packed import order, padded, smat, svec
@@ -39,7 +39,7 @@ def _affine(m, alpha, beta, ridge, x, out, sizes) -> None:
 
 
 @inline_kernel
-def _parts(k, values, qt, mu, full, x, z) -> None:
+def _positive_parts(k, values, qt, mu, full, x, z) -> None:
     """svec of p(Y) and p(−Y) for p(λ) = (λ + √(λ² + 4μ))/2: the positive parts, or their smoothing."""
     width = padded(k)
     result = pointer(full, width * width)
@@ -68,7 +68,7 @@ def _evaluate(k, m, alpha, beta, ridge, mu, y, values, q, qt, full, x, z, gap, s
     for i in range(width):
         for j in range(width):
             q[i * width + j] = qt[j * width + i]
-    _parts(k, values, qt, mu, full, x, z)
+    _positive_parts(k, values, qt, mu, full, x, z)
     _affine(m, alpha, beta, ridge, x, gap, sizes)
     total, scale, moved = 0.0, 0.0, 0.0
     for i in range(m):
@@ -111,7 +111,7 @@ def _advance(m, alpha, beta, ridge, x, change, z, sizes, y) -> None:
 
 
 @inline_kernel
-def _rooms(k, rank, space) -> tuple[Any, ...]:
+def _workspace(k, rank, space) -> tuple[Any, ...]:
     """What `_newton` works with: five matrices, of which ``full`` has three rooms, eight vectors, and the linear system."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     lines, full = pointer(space, 5 * square), pointer(space, 6 * square + 8 * m)
@@ -132,9 +132,9 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
     At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
     one is in units of |α| and |β x|: it stays large where X runs off to infinity."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
-    q, qt, turns, weights, full, now, z, gap, sizes, last, inverse, rhs, work, values, sheets, matrix = _rooms(k, rank, space)
+    q, qt, turns, weights, full, now, z, gap, sizes, last, inverse, rhs, work, values, sheets, matrix = _workspace(k, rank, space)
     add(m, 1.0, y, last)
-    spread(k, rank, rows, sheets)
+    spread_rows(k, rank, rows, sheets)
     best, margin, strict, before, first = np.inf, 0.0, np.inf, 0.0, 0
     for step in range(limit):
         residual, scale, size = _evaluate(k, m, alpha, beta, ridge, mu, last, values, q, qt, full, now, z, gap, sizes)
@@ -159,7 +159,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
                 turns[i] = q[i]
             first = linearise(k, values, turns, sheets, rank, ridge, damping, mu, weights, matrix, inverse)
         before = residual if mu == 0.0 else 0.0
-        direction(k, first, turns, weights, pointer(matrix, padded(rank) * reach(k, first)), inverse, gap, rhs, work, full)
+        direction(k, first, turns, weights, pointer(matrix, padded(rank) * row_length(k, first)), inverse, gap, rhs, work, full)
         _advance(m, alpha, beta, ridge, now, gap, z, sizes, last)
         mu = mu * shrink if mu > 1e-12 else 0.0
     return best, margin, strict
@@ -215,7 +215,7 @@ def _scaled(source, rows, unit, target) -> float:
 
 
 @inline_kernel
-def _number(alpha, beta, x) -> tuple[int, float, int, bool]:
+def _one_by_one(alpha, beta, x) -> tuple[int, float, int, bool]:
     """``complementarity`` for k = 1."""
     x[0] = 0.0
     if not (abs(alpha) < np.inf and abs(beta) < np.inf):
@@ -244,7 +244,7 @@ def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
     """
     m, k, width = alpha.size, order(alpha.size), padded(alpha.size)
     if m == 1:
-        return _number(alpha[0], beta[0, 0], x)
+        return _one_by_one(alpha[0], beta[0, 0], x)
     scaled, operator, rows = np.zeros(width), np.zeros(width * width), np.empty(width * width)
     space = np.empty(10 * width + (2 * width + 10) * padded(k) ** 2 + 2 * width * (width + 4))
     a, b = _scaled(alpha, 1, 1.0, scaled), _scaled(beta.reshape(m * m), m, BALANCE, operator)

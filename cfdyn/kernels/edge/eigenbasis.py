@@ -21,8 +21,8 @@ def pairs(k, first) -> int:
 
 
 @inline_kernel
-def reach(k, first) -> int:
-    """What ``turn`` needs for them, as it writes a multiple of 4 for each j."""
+def row_length(k, first) -> int:
+    """What ``rotate_rows`` needs for them, as it writes a multiple of 4 for each j."""
     return padded(pairs(k, first) + padded(k) - k)
 
 
@@ -33,7 +33,7 @@ def root(value, mu) -> float:
 
 
 @inline_kernel
-def weigh(k, values, mu, first, ridge, damping, weights, rest) -> None:
+def derivative_weights(k, values, mu, first, ridge, damping, weights, rest) -> None:
     """weights[j, i] = √D, off the diagonal times √2, and pair by pair ``rest`` = 1 − D."""
     p = 0
     for j in range(first, k):
@@ -55,7 +55,7 @@ def congruence(width, left, q, full) -> None:
 
 
 @inline_kernel
-def spread(k, rank, rows, sheets) -> None:
+def spread_rows(k, rank, rows, sheets) -> None:
     """The matrices of R's rows side by side, sheets[(i·width + j)·count + row], where the count of rows is ``padded``."""
     width, count, length, t = padded(k), padded(rank), padded(k * (k + 1) // 2), 0
     clear(width * width * count, sheets)
@@ -69,9 +69,9 @@ def spread(k, rank, rows, sheets) -> None:
 
 
 @inline_kernel
-def turn(k, first, rank, q, weights, sheets, v) -> None:
+def rotate_rows(k, first, rank, q, weights, sheets, v) -> None:
     """A row of v for each row of R, whose matrix is S: what ``gather`` takes from QᵀSQ."""
-    width, count, left, length, p = padded(k), padded(rank), first // 4 * 4, reach(k, first), 0
+    width, count, left, length, p = padded(k), padded(rank), first // 4 * 4, row_length(k, first), 0
     block = (width - left) * count
     half, scaled = pointer(sheets, width * width * count), pointer(sheets, (2 * width - left) * width * count)
     clear(count * length, v)
@@ -120,10 +120,10 @@ def linearise(k, values, q, sheets, rank, ridge, damping, mu, weights, matrix, i
     first = 0
     while mu == 0.0 and first < k and values[first] < 0.0:
         first += 1
-    n, length = pairs(k, first), reach(k, first)
+    n, length = pairs(k, first), row_length(k, first)
     behind = pointer(matrix, padded(rank) * length)
-    weigh(k, values, mu, first, ridge, damping, weights, inverse)
-    turn(k, first, rank, q, weights, sheets, matrix)
+    derivative_weights(k, values, mu, first, ridge, damping, weights, inverse)
+    rotate_rows(k, first, rank, q, weights, sheets, matrix)
     clear(padded(n) * length, behind)
     for p in range(padded(n)):
         behind[p * length + p] = inverse[p] if p < n else 1.0
@@ -142,6 +142,6 @@ def direction(k, first, turns, weights, factor, inverse, gap, rhs, x, full) -> N
         if back:
             break
         gather(k, first, weights, full, rhs)
-        solve(n, factor, reach(k, first), inverse, rhs, x)
+        solve(n, factor, row_length(k, first), inverse, rhs, x)
         scatter(k, first, weights, x, full)
     svec(k, full, gap)

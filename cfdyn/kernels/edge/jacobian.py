@@ -4,162 +4,129 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.edge.block import (
-    ABLATED,
-    BORDERED,
-    CENTRAL,
-    CHOSEN,
-    DRIFT_JACOBIAN,
-    EDGES,
-    EIGEN,
-    FORCE,
-    FORCE_JACOBIAN,
-    HOLD,
-    INPUTS,
-    KIND,
-    PAIR,
-    PIVOTS,
-    RATES,
-    SLACK_JACOBIAN,
-    SLOPE,
-    SLOPES_OF,
-    SOFT,
-    SPECTRAL,
-    TOP,
-    TURNS,
-    A,
-    B,
-    D,
-    K,
-    M,
-    N,
-    P,
-    X,
-)
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge
 from cfdyn.kernels.edge.forces import ROOT2, choose, solve_pairs
 from cfdyn.kernels.linear.lu import solve
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 
 @kernel_rule
 def hold_jacobian(z, block, out):
     """DF(z), (n, n)."""
-    m, at, result = numbers(block), integers(block), numbers(out)
-    n = at[N]
-    call_from(m, HOLD, z, block, pointer(m, at[SLOPE]))
-    call_from(m, DRIFT_JACOBIAN, z, pointer(m, at[P]), out)
-    if at[KIND] == ABLATED:
-        slowed(m, at, numbers(z), result)
+    b, result = Edge(block), numbers(out)
+    n, m, rates, right = b.n, b.m, b.rates, b.right
+    call(b.hold, z, b, b.slope)
+    call(b.drift_jacobian, z, b.p, out)
+    if b.kind == ABLATED:
+        slowed(b, numbers(z), result)
         return
-    turn_modes(m, at)
-    bend_forces(m, at, result)
-    for p in range(at[M]):
+    turn_modes(b)
+    bend_forces(b, result)
+    for p in range(m):
         for c in range(n):
             for r in range(n):
-                m[at[RATES] + p * n + c] -= m[at[A] + p * n + r] * result[r * n + c]
+                rates[p, c] -= b.normals[p, r] * result[r * n + c]
     for c in range(n):
-        for p in range(at[M]):
-            m[at[PAIR] + p] = m[at[RATES] + p * n + c]
-        solve_pairs(m, at, at[PAIR], at[PAIR])
-        for p in range(at[M]):
+        for p in range(m):
+            right[p] = rates[p, c]
+        solve_pairs(b, right, right)
+        for p in range(m):
             for r in range(n):
-                result[r * n + c] += m[at[B] + p * n + r] * m[at[PAIR] + p]
+                result[r * n + c] += b.forces[p, r] * right[p]
 
 
 @inline_kernel
-def turn_modes(m, at):
+def turn_modes(b):
     """The modes' derivatives by the state, (k, d, n), up to turns among themselves."""
-    n, d = at[N], at[D]
-    for q in range(at[K]):
-        choose(m, at, q, q)
-        call_from(m, SLACK_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))
+    n, d, slopes, turns = b.n, b.d, b.slack_slopes, b.turns
+    for q in range(b.k):
+        choose(b, q, q)
+        call(b.slack_jacobian, b.inputs, b.p, slopes)
         for i in range(d):
             for c in range(n):
-                m[at[SLOPES_OF] + i * n + c] /= np.sqrt(m[at[EDGES] + d * d + i])
-        if at[SPECTRAL] == 1:
-            from_spectrum(m, at, q)
+                slopes[i, c] /= np.sqrt(b.edge_matrix[d, i])
+        if b.spectral == 1:
+            from_spectrum(b, q)
         else:
-            from_system(m, at, q)
+            from_system(b, q)
         for i in range(d):
             for c in range(n):
-                m[at[TURNS] + (q * d + i) * n + c] /= np.sqrt(m[at[EDGES] + d * d + i])
+                turns[q * d + i, c] /= np.sqrt(b.edge_matrix[d, i])
 
 
 @inline_kernel
-def from_system(m, at, q):
+def from_system(b, q):
     """Solutions of the linear system that the modes solve, for each column of the slope of (H − 2P)u."""
-    n, d, size = at[N], at[D], at[D] + at[K]
-    bordered = m[at[BORDERED] : at[BORDERED] + (size + 1) * size].reshape((size + 1, size))
-    pivots = at[at[PIVOTS] : at[PIVOTS] + size].reshape((1, size))
-    for c in range(n):
+    d, size, bordered = b.d, b.d + b.k, b.bordered
+    for c in range(b.n):
         for i in range(size):
-            bordered[size, i] = m[at[SLOPES_OF] + i * n + c] if i < d else 0.0
-        solve(bordered, pivots, 0)
+            bordered[size, i] = b.slack_slopes[i, c] if i < d else 0.0
+        solve(size, bordered, b.pivots, 0)
         for i in range(d):
-            m[at[TURNS] + (q * d + i) * n + c] = bordered[size, i]
+            b.turns[q * d + i, c] = bordered[size, i]
 
 
 @inline_kernel
-def from_spectrum(m, at, q):
+def from_spectrum(b, q):
     """Of an eigenvector: the slope of (H − 2P)u along each of those not chosen, over their distance."""
-    n, d, own = at[N], at[D], 0.0
-    vectors, turn = at[EIGEN] + d, at[TURNS] + q * d * n
+    n, d, own, eigen, chosen, turns = b.n, b.d, 0.0, b.eigen, b.chosen, b.turns
     for j in range(d):
-        if m[at[CHOSEN] + j] == q + 1.0:
-            own = m[at[EIGEN] + j]
-    for i in range(d * n):
-        m[turn + i] = 0.0
+        if chosen[j] == q + 1.0:
+            own = eigen[0, j]
+    for i in range(d):
+        for c in range(n):
+            turns[q * d + i, c] = 0.0
     for j in range(d):
-        gap = own - m[at[EIGEN] + j]
+        gap = own - eigen[0, j]
         gap = gap if abs(gap) > 1e-12 else 1e-12
-        for c in range(n if m[at[CHOSEN] + j] == 0.0 else 0):
+        for c in range(n if chosen[j] == 0.0 else 0):
             total = 0.0
             for i in range(d):
-                total += m[vectors + i * d + j] * m[at[SLOPES_OF] + i * n + c]
+                total += eigen[1 + i, j] * b.slack_slopes[i, c]
             for i in range(d):
-                m[turn + i * n + c] += m[vectors + i * d + j] * total / gap
+                turns[q * d + i, c] += eigen[1 + i, j] * total / gap
 
 
 @inline_kernel
-def bend_forces(m, at, result):
-    """Add Σ x_p DB_p to the result and put −(Da_p)·F at RATES, the modes turning with the state."""
-    n, d = at[N], at[D]
-    for i in range(at[M] * n):
-        m[at[RATES] + i] = 0.0
+def bend_forces(b, result):
+    """Add Σ x_p DB_p to the result and put −(Da_p)·F into the rates, the modes turning with the state."""
+    n, d, slopes, turns, rates = b.n, b.d, b.pair_slopes, b.turns, b.rates
+    for p in range(b.m):
+        for c in range(n):
+            rates[p, c] = 0.0
     p = 0
-    for q in range(at[K] - at[SOFT]):
-        for r in range(q, at[K] if at[KIND] == CENTRAL else q + 1):
-            choose(m, at, q, r)
-            call_from(m, FORCE_JACOBIAN, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[SLOPES_OF]))
+    for q in range(b.k - b.soft):
+        for r in range(q, b.k if b.kind == CENTRAL else q + 1):
+            choose(b, q, r)
+            call(b.force_jacobian, b.inputs, b.p, slopes)
             weight = 1.0 if r == q else ROOT2
             for row in range(2 * n):
-                place = at[SLOPES_OF] + row * (n + 2 * d)
                 for c in range(n):
-                    total = m[place + c]
+                    total = slopes[row, c]
                     for i in range(d):
-                        total += m[place + n + i] * m[at[TURNS] + (q * d + i) * n + c]
-                        total += m[place + n + d + i] * m[at[TURNS] + (r * d + i) * n + c]
+                        total += slopes[row, n + i] * turns[q * d + i, c]
+                        total += slopes[row, n + d + i] * turns[r * d + i, c]
                     if row < n:
-                        result[row * n + c] += m[at[X] + p] * weight * total
+                        result[row * n + c] += b.x[p] * weight * total
                     else:
-                        m[at[RATES] + p * n + c] -= weight * total * m[at[SLOPE] + row - n]
-            p += 1 if at[KIND] == CENTRAL else 0
+                        rates[p, c] -= weight * total * b.slope[row - n]
+            p += 1 if b.kind == CENTRAL else 0
 
 
 @inline_kernel
-def slowed(m, at, z, result):
+def slowed(b, z, result):
     """For dw/dt = −(2/S)g: −(2/S)H + (2/S²) g ∇Sᵀ on the weights."""
-    n, d = at[N], at[D]
+    n, d, inputs = b.n, b.d, b.inputs
     for i in range(n):
-        m[at[INPUTS] + i] = z[i]
+        inputs[i] = z[i]
     for i in range(d):
-        entry = m[at[EIGEN] + d + i * d + d - 1]
-        m[at[INPUTS] + n + i] = entry
-        m[at[INPUTS] + n + d + i] = entry
-    call_from(m, FORCE, pointer(m, at[INPUTS]), pointer(m, at[P]), pointer(m, at[PAIR]))
+        entry = b.eigen[1 + i, d - 1]
+        inputs[n + i] = entry
+        inputs[n + d + i] = entry
+    call(b.force, inputs, b.p, b.pair)
     for i in range(d):
         for c in range(n):
             result[i * n + c] = 0.0
         for c in range(d):
-            bend = -2.0 * m[at[EDGES] + i * d + c] + m[at[SLOPE] + i] * m[at[PAIR] + n + c]
-            result[i * n + c] = bend / m[TOP]
+            bend = -2.0 * b.edge_matrix[i, c] + b.slope[i] * b.pair[1, c]
+            result[i * n + c] = bend / b.top

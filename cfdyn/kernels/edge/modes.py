@@ -4,64 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.edge.block import (
-    ABLATED,
-    BORDERED,
-    BY_VALUE,
-    CENTRAL,
-    CHOSEN,
-    EDGE,
-    EDGES,
-    EIGEN,
-    EIGH,
-    FRESH,
-    KIND,
-    LOWEST,
-    MATRIX,
-    MODES,
-    NEXT,
-    PIVOTS,
-    REFERENCE,
-    SOFT,
-    SPECTRA,
-    SPECTRAL,
-    SPECTRUM,
-    TIE,
-    TOP,
-    WORK,
-    D,
-    K,
-    P,
-)
+from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge, Order
 from cfdyn.kernels.linear.lu import factor, solve
 from cfdyn.kernels.linear.symmetric import eigh
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 APART = 0.02  # an eigenvalue nearer to the edge of 2 than this would spoil the linear system
 
 
 @kernel_rule
-def decompose(matrix, size, out):
-    """The spectrum of a symmetric matrix (n, n), n in ``size``."""
-    n, spectrum = integers(size)[0], numbers(out)
+def decompose(matrix, order, out):
+    """The spectrum of a symmetric matrix (n, n): values, vectors by columns, scratch."""
+    n, spectrum = Order(order).n, numbers(out)
     eigh(numbers(matrix)[: n * n].reshape((n, n)), spectrum[:n], spectrum[n : n + n * n].reshape((n, n)),
          spectrum[n + n * n : 3 * n + 2 * n * n])  # fmt: skip
 
 
 @inline_kernel
-def scaled_edge(m, at, z):
-    """H and P at z, and S = P^-½ H P^-½ (H for the ablated flow), the modes so far lifted by TIE."""
-    d, k, edges, p = at[D], at[K], at[EDGES], at[EDGES] + at[D] * at[D]
-    at[SPECTRA] += 1
-    call_from(m, EDGE, z, pointer(m, at[P]), pointer(m, edges))
+def scaled_edge(b, z):
+    """H and P at z, and S = P^-½ H P^-½ (H for the ablated flow), the modes so far lifted by ``tie``."""
+    d, k, edge, matrix, reference = b.d, b.k, b.edge_matrix, b.matrix, b.reference
+    b.spectra += 1
+    call(b.edge, z, b.p, edge)
     for i in range(d):
         for j in range(d):
-            entry = m[edges + i * d + j]
-            if at[KIND] != ABLATED:
-                entry /= np.sqrt(m[p + i]) * np.sqrt(m[p + j])
+            entry = edge[i, j]
+            if b.kind != ABLATED:
+                entry /= np.sqrt(edge[d, i]) * np.sqrt(edge[d, j])
             for q in range(k):
-                entry += m[TIE] * m[at[REFERENCE] + q * d + i] * m[at[REFERENCE] + q * d + j]
-            m[at[MATRIX] + i * d + j] = entry
+                entry += b.tie * reference[q, i] * reference[q, j]
+            matrix[i, j] = entry
 
 
 @kernel_rule
@@ -72,135 +44,133 @@ def follow(z, block, out):
     a constraint as the eigenvalues, smooth in z, and takes one linear system in place of a spectrum. Where another
     eigenvalue is near the edge, and for the sum of eigenvalues, the modes are eigenvectors.
     """
-    m, at = numbers(block), integers(block)
-    if at[SPECTRAL] == 1:
-        call_from(m, SPECTRUM, z, block, out)
-        take_modes(m, at)
+    b = Edge(block)
+    if b.spectral == 1:
+        call(b.spectrum, z, b, out)
+        take_modes(b)
         return
-    scaled_edge(m, at, z)
-    d, size = at[D], at[D] + at[K]
-    bordered = m[at[BORDERED] : at[BORDERED] + (size + 1) * size].reshape((size + 1, size))
-    pivots = at[at[PIVOTS] : at[PIVOTS] + size].reshape((1, size))
+    scaled_edge(b, z)
+    d, size, bordered, reference = b.d, b.d + b.k, b.bordered, b.reference
     for i in range(size):
         for j in range(size):
             if i < d and j < d:
-                entry = (2.0 + m[TIE] if i == j else 0.0) - m[at[MATRIX] + i * d + j]
+                entry = (2.0 + b.tie if i == j else 0.0) - b.matrix[i, j]
             elif i >= d and j >= d:
                 entry = 0.0
             else:
-                entry = m[at[REFERENCE] + (max(i, j) - d) * d + min(i, j)]
+                entry = reference[max(i, j) - d, min(i, j)]
             bordered[i, j] = entry
-    factor(bordered, pivots, 0)
-    for q in range(at[K]):
+    factor(size, bordered, b.pivots, 0)
+    for q in range(b.k):
         for i in range(size):
             bordered[size, i] = 1.0 if i == d + q else 0.0
-        solve(bordered, pivots, 0)
+        solve(size, bordered, b.pivots, 0)
         for i in range(d):
-            m[at[MODES] + q * d + i] = bordered[size, i] / np.sqrt(m[at[EDGES] + d * d + i])
+            b.modes[q, i] = bordered[size, i] / np.sqrt(b.edge_matrix[d, i])
 
 
 @kernel_rule
 def spectrum(z, block, out):
-    """The spectrum of S at z, which of it continues the reference, NEXT, LOWEST and TOP."""
-    m, at = numbers(block), integers(block)
-    scaled_edge(m, at, z)
-    call_from(m, EIGH, pointer(m, at[MATRIX]), pointer(m, D), pointer(m, at[EIGEN]))
-    m[TOP] = m[at[EIGEN] + at[D] - 1]
-    m[NEXT] = m[TOP]
-    if at[K] > 0:
-        pick(m, at)
+    """The spectrum of S at z, which of it continues the reference, and the eigenvalues ``next``, ``lowest`` and ``top``."""
+    b = Edge(block)
+    scaled_edge(b, z)
+    b.order[0] = b.d
+    call(b.eigh, b.matrix, b.order, b.eigen)
+    b.top = b.eigen[0, b.d - 1]
+    b.next = b.top
+    if b.k > 0:
+        pick(b)
 
 
 @inline_kernel
-def pick(m, at):
-    """The k eigenvectors that have most in common with the reference; NEXT is the largest other eigenvalue."""
-    d, k, values, vectors, common = at[D], at[K], at[EIGEN], at[EIGEN] + at[D], at[WORK]
+def pick(b):
+    """The k eigenvectors that have most in common with the reference; ``next`` is the largest other eigenvalue."""
+    d, k, eigen, chosen, common = b.d, b.k, b.eigen, b.chosen, b.work
     for j in range(d):
-        m[at[CHOSEN] + j] = 0.0
-        m[common + j] = 0.0
+        chosen[j] = 0.0
+        common[j] = 0.0
         for q in range(k):
             product = 0.0
             for i in range(d):
-                product += m[vectors + i * d + j] * m[at[REFERENCE] + q * d + i]
-            m[common + j] += product * product
-        if at[BY_VALUE] == 1:
-            m[common + j] = m[values + j]
-    m[LOWEST] = np.inf
+                product += eigen[1 + i, j] * b.reference[q, i]
+            common[j] += product * product
+        if b.by_value == 1:
+            common[j] = eigen[0, j]
+    b.lowest = np.inf
     for q in range(k):
         best = -1
         for j in range(d):
-            if m[at[CHOSEN] + j] == 0.0 and (best < 0 or m[common + j] > m[common + best]):
+            if chosen[j] == 0.0 and (best < 0 or common[j] > common[best]):
                 best = j
-        m[at[CHOSEN] + best] = q + 1.0
-        m[LOWEST] = min(m[LOWEST], m[values + best])
-    m[NEXT] = -np.inf
+        chosen[best] = q + 1.0
+        b.lowest = min(b.lowest, eigen[0, best])
+    b.next = -np.inf
     for j in range(d):
-        if m[at[CHOSEN] + j] == 0.0:
-            m[NEXT] = max(m[NEXT], m[values + j])
+        if chosen[j] == 0.0:
+            b.next = max(b.next, eigen[0, j])
 
 
 @inline_kernel
-def take_modes(m, at):
+def take_modes(b):
     """The chosen eigenvectors become the modes; where some are not held, turned among themselves towards the reference."""
-    d, modes, vectors = at[D], at[MODES], at[EIGEN] + at[D]
+    d, modes, eigen, chosen = b.d, b.modes, b.eigen, b.chosen
     for j in range(d):
-        q = int(m[at[CHOSEN] + j]) - 1
+        q = int(chosen[j]) - 1
         for i in range(d if q >= 0 else 0):
-            m[modes + q * d + i] = m[vectors + i * d + j]
-    for q in range(at[K] if at[SOFT] > 0 else 0):
+            modes[q, i] = eigen[1 + i, j]
+    for q in range(b.k if b.soft > 0 else 0):
         for i in range(d):
-            m[modes + q * d + i] = 0.0
+            modes[q, i] = 0.0
         for j in range(d):
             common = 0.0
-            for i in range(d if m[at[CHOSEN] + j] > 0.0 else 0):
-                common += m[vectors + i * d + j] * m[at[REFERENCE] + q * d + i]
+            for i in range(d if chosen[j] > 0.0 else 0):
+                common += eigen[1 + i, j] * b.reference[q, i]
             for i in range(d):
-                m[modes + q * d + i] += common * m[vectors + i * d + j]
-    if at[SOFT] > 0:
-        orthonormal(m, modes, at[K], d)
-    for q in range(at[K]):
+                modes[q, i] += common * eigen[1 + i, j]
+    if b.soft > 0:
+        orthonormalise(modes, b.k, d)
+    for q in range(b.k):
         for i in range(d):
-            m[modes + q * d + i] /= np.sqrt(m[at[EDGES] + d * d + i])
+            modes[q, i] /= np.sqrt(b.edge_matrix[d, i])
 
 
 @kernel_rule
 def turn_reference(z, block, out):
     """The eigenvectors at z become the modes and the reference."""
-    m, at = numbers(block), integers(block)
-    call_from(m, SPECTRUM, z, block, out)
-    take_modes(m, at)
-    adopt(m, at)
+    b = Edge(block)
+    call(b.spectrum, z, b, out)
+    take_modes(b)
+    adopt(b)
 
 
 @inline_kernel
-def orthonormal(m, rows, k, d):
+def orthonormalise(rows, k, d):
     """k rows made orthonormal, one after the other."""
     for q in range(k):
         for r in range(q + 1):
             product = 0.0
             for i in range(d):
-                product += m[rows + q * d + i] * m[rows + r * d + i]
+                product += rows[q, i] * rows[r, i]
             for i in range(d):
                 if r < q:
-                    m[rows + q * d + i] -= product * m[rows + r * d + i]
+                    rows[q, i] -= product * rows[r, i]
                 else:
-                    m[rows + q * d + i] /= np.sqrt(product)
+                    rows[q, i] /= np.sqrt(product)
 
 
 @inline_kernel
-def adopt(m, at):
-    """The modes become the reference, and NEXT says how they are to be found."""
-    d = at[D]
-    for q in range(at[K]):
-        for i in range(d):
-            m[at[REFERENCE] + q * d + i] = m[at[MODES] + q * d + i] * np.sqrt(m[at[EDGES] + d * d + i])
-    orthonormal(m, at[REFERENCE], at[K], d)
-    at[FRESH] = 0
-    if at[KIND] == CENTRAL:
-        at[SPECTRAL] = 0 if 2.0 - m[NEXT] > APART else 1
+def adopt(b):
+    """The modes become the reference, and ``next`` says how they are to be found."""
+    for q in range(b.k):
+        for i in range(b.d):
+            b.reference[q, i] = b.modes[q, i] * np.sqrt(b.edge_matrix[b.d, i])
+    orthonormalise(b.reference, b.k, b.d)
+    b.fresh = 0
+    if b.kind == CENTRAL:
+        b.spectral = 0 if 2.0 - b.next > APART else 1
 
 
 @kernel_rule
 def renew(z, block, out):
     """The modes as they are now become the reference."""
-    adopt(numbers(block), integers(block))
+    adopt(Edge(block))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cfdyn.kernels.line import memory as at
-from cfdyn.kernels.line.closing import keep
+from cfdyn.kernels.line.closing import write_down
 from cfdyn.kernels.line.laps import middle
-from cfdyn.kernels.line.memory import value
+from cfdyn.kernels.line.memory import INNER_HIGH, INNER_LOW, SLOPE_SIGN, Words, value
 from cfdyn.kernels.line.paths import SHARP, inverse
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, pointer
 
 ROUGH = 1e-2  # an inverse as good as this is enough for a start
 LITTLE, SETTLED = 0.2, 1e-2  # of the part of a lap: moved by so much a point takes one step of Newton's method, or none
@@ -17,82 +16,85 @@ MORE = 1.1  # by what distances must grow around a cycle
 
 
 @inline_kernel
-def part(w, m, k) -> tuple[float, float, float, float, bool]:
+def reached_part(w, k) -> tuple[float, float, float, float, bool]:
     """The part of the k-th lap of the word that is reached, the values at its ends, and whether it rises."""
-    kept, image = m[at.KEPT] + 2 * k, m[at.IMAGES] + 2 * k + 2
-    if w[m[at.ENDS] + at.LAP * m[m[at.WORD] + k] + 6] > 0.0:
-        return w[kept], w[kept + 1], w[image], w[image + 1], True
-    return w[kept], w[kept + 1], w[image + 1], w[image], False
+    low, high = w.images[k + 1, 0], w.images[k + 1, 1]
+    if w.lap[w.word[k], SLOPE_SIGN] > 0.0:
+        return w.reached[k, 0], w.reached[k, 1], low, high, True
+    return w.reached[k, 0], w.reached[k, 1], high, low, False
 
 
 @inline_kernel
-def start(w, m, p, n, x) -> bool:
+def start(w, p) -> bool:
     """Points near the cycle: those of the word before as far as the words agree; then backward, where errors shrink.
 
     False if a lap does not reach the point after it.
     """
-    agree, short = m[at.AGREE], -n
+    n, x, agree = w.n, w.orbit, w.agree
+    short = -n
     for turn in range(2 * n):
         k = n - 1 - turn if turn < n else 2 * n - 1 - turn
-        known, target = turn >= n or k < agree, w[x + k + 1] if k < n - 1 else w[x]
-        low, high, f_low, f_high, _rising = part(w, m, k)
+        known, target = turn >= n or k < agree, x[k + 1] if k < n - 1 else x[0]
+        low, high, f_low, f_high, _rising = reached_part(w, k)
         if turn == 0 and agree == 0:
             target = middle(low, high)
-        here, before = low, w[x + k]
+        here, before = low, x[k]
         if known:
-            here = before - (value(w, at.STEP, before, p) - target) / value(w, at.JACOBIAN, before, p)
-            m[at.USED] += 1
+            here = before - (value(w, w.step, before, p) - target) / value(w, w.jacobian, before, p)
+            w.used += 1
         if not (low < here < high and abs(here - before) <= LITTLE * (high - low)):
             if min(f_low, f_high) < target < max(f_low, f_high):
                 here, _slope, made = inverse(w, p, low, high, f_low, f_high, target, ROUGH)
-                m[at.USED] += made
+                w.used += made
             else:
                 here = low if abs(target - f_low) < abs(target - f_high) else high
                 short = short if target == f_low or target == f_high else turn
-        w[x + k] = here
+        x[k] = here
         if known and abs(here - before) <= SETTLED * (high - low):
             break
     return turn - short >= n
 
 
 @inline_kernel
-def follows(w, m, n, x) -> tuple[bool, bool]:
+def follows(w) -> tuple[bool, bool]:
     """Whether the cycle follows the word, and whether fⁿ falls there."""
-    falls = False
-    for k in range(n):
-        low, high = w[m[at.KEPT] + 2 * k], w[m[at.KEPT] + 2 * k + 1]
+    x, falls = w.orbit, False
+    for k in range(w.n):
+        low, high = w.reached[k, 0], w.reached[k, 1]
         slack = 4e-16 * max(abs(low), abs(high))
-        if not low - slack <= w[x + k] <= high + slack:
+        if not low - slack <= x[k] <= high + slack:
             return False, False
-        falls = falls != (w[m[at.ENDS] + at.LAP * m[m[at.WORD] + k] + 6] < 0.0)
+        falls = falls != (w.lap[w.word[k], SLOPE_SIGN] < 0.0)
     return True, falls
 
 
 @inline_kernel
-def least_slope(w, m, p, k, left, right) -> float:
+def least_slope(w, p, k, left, right) -> float:
     """A lower bound of |f′| on a part of the k-th lap, one-sided at its ends; 0 or less if there is none."""
-    lap = m[at.ENDS] + at.LAP * m[m[at.WORD] + k]
-    w[at.SPAN], w[at.SPAN + 1] = min(max(left, w[lap + 2]), w[lap + 3]), max(min(right, w[lap + 3]), w[lap + 2])
-    call_from(w, at.SLOPES, pointer(w, at.SPAN), p, pointer(w, at.SPAN + 2))
-    return w[at.SPAN + 2] if w[lap + 6] > 0.0 else -w[at.SPAN + 3]
+    s, lap, span = w.word[k], w.lap, w.span
+    low, high = lap[s, INNER_LOW], lap[s, INNER_HIGH]
+    span[0], span[1] = min(max(left, low), high), max(min(right, high), low)
+    call(w.interval_jacobian, span, p, pointer(span, 2))
+    return span[2] if lap[s, SLOPE_SIGN] > 0.0 else -span[3]
 
 
 @inline_kernel
-def apart(w, m, p, n, x) -> bool:
+def others_move_away(w, p) -> bool:
     """Whether all else that follows the word moves away from the cycle.
 
     From there on backward ``below`` and ``above`` bound where other cycles of the word may be beside x_k: the slope being
     at least s on all of that, they shrink by s.
     """
-    below, above = w[x] - w[m[at.KEPT]], w[m[at.KEPT] + 1] - w[x]
+    n, x = w.n, w.orbit
+    below, above = x[0] - w.reached[0, 0], w.reached[0, 1] - x[0]
     for _ in range(ROUNDS):
         growth = 1.0
         for k in range(n - 1, -1, -1):
-            low, high, f_low, f_high, rising = part(w, m, k)
-            here, there, steep = w[x + k], w[x + k + 1] if k < n - 1 else w[x], abs(w[x + 3 * n + k])
+            low, high, f_low, f_high, rising = reached_part(w, k)
+            here, there, steep = x[k], x[k + 1] if k < n - 1 else x[0], abs(w.slopes[k])
             below, above = (below, above) if rising else (above, below)
             down, up = WIDER * below / steep, WIDER * above / steep
-            least = least_slope(w, m, p, k, max(low, here - down), min(high, here + up))
+            least = least_slope(w, p, k, max(low, here - down), min(high, here + up))
             if least > 0.0 and (here - down <= low or least * down >= below) and (here + up >= high or least * up >= above):
                 below, above = below / least, above / least
             else:
@@ -102,8 +104,8 @@ def apart(w, m, p, n, x) -> bool:
                     below = here - inverse(w, p, low, here, f_low, there, left, SHARP)[0]
                 if (right < f_high) == rising:
                     above = inverse(w, p, here, high, there, f_high, right, SHARP)[0] - here
-                m[at.USED] += 8
-                least = least_slope(w, m, p, k, here - below, here + above)
+                w.used += 8
+                least = least_slope(w, p, k, here - below, here + above)
             growth *= max(least, 0.0)
         if growth >= MORE:
             return True
@@ -111,20 +113,20 @@ def apart(w, m, p, n, x) -> bool:
 
 
 @kernel_rule
-def alone(z, p, out) -> None:
-    """Look for a cycle of the word. ANSWER: 1 if there is one and no other; AGREE: letters for which ORBIT holds points."""
-    w, m = numbers(z), integers(z)
-    n, x = m[at.N], m[at.ORBIT]
-    near = start(w, m, p, n, x)
-    m[at.ANSWER], m[at.AGREE] = -1, 0
+def single_cycle(z, p, out) -> None:
+    """Look for a cycle of the word. Answer: 1 if there is one and no other."""
+    w = Words(z)
+    near = start(w, p)
+    w.answer, w.agree = -1, 0
     if not near:
         return
-    call_from(w, at.NEWTON, z, p, z)
-    if m[at.ANSWER] < 0:
+    call(w.newton, z, p, z)
+    if w.answer < 0:
         return
-    m[at.ANSWER], (along, falls) = -1, follows(w, m, n, x)
+    along, falls = follows(w)
+    w.answer = -1
     if along:
-        m[at.AGREE] = n
-        if falls or apart(w, m, p, n, x):
-            m[at.ANSWER] = 1
-            keep(w, m, n, x)
+        w.agree = w.n
+        if falls or others_move_away(w, p):
+            w.answer = 1
+            write_down(w)

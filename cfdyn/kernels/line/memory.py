@@ -1,59 +1,68 @@
-"""The memory in which the words of a map of one variable are looked through, one array for all.
-
-It holds the addresses of rules, numbers, places of the tables (see `layout`), the tables.
-"""
+"""The memory in which the words of a map of one variable are looked through, for all kernels that do it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real, Rule
+from cfdyn.machine.jit import call, inline_kernel, pointer
 
-import numpy as np
-
-from cfdyn.machine.jit import addresses, call_from, inline_kernel, pointer
-
-STEP, JACOBIAN, SLOPES, CLOSE, TRACE, LEAF, NEWTON, ALONE = 0, 1, 2, 3, 4, 5, 6, 7
-POINT, SPAN = 8, 10  # of a point: number and result; of an interval: two and two
-N, LAPS, HEIGHT, ROWS, EXTENT = 14, 15, 16, 17, 18
-DEPTH, COUNT, USED, OPEN, STATUS, LAST, LIMIT, LOOK = 19, 20, 21, 22, 23, 24, 25, 26
-WORD, PREFIX, KEPT, IMAGES, ORBIT, PATHS, ENDS, OPENED, FOUND = 27, 28, 29, 30, 31, 32, 33, 34, 35
-FIRST, SECOND, PLACE, SIDE, PART, ANSWER = 36, 37, 38, 39, 40, 41
-AGREE, ODD, VAGUE = 42, 43, 44
-LOWEST, HIGHEST, TIRED = 45, 46, 47  # the box asked for; boxes of starts that were given up
-HEAD = 48
-LAP = 7  # entries for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls
+# Columns for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls.
+LOW, HIGH, INNER_LOW, INNER_HIGH, F_LOW, F_HIGH, SLOPE_SIGN, COLUMNS = range(8)
 MOST_OPEN = 64
-
+# Status of a walk.
 PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3
 
 
-def layout(rules: Sequence, n: int, laps: np.ndarray, extent: float, rows: int, height: int) -> np.ndarray:
-    """A memory for words of length n over the given laps (K, 7), ``rows`` cycles and ``height`` paths."""
-    sizes = n, n, 2 * n, 2 * n + 2, 4 * n, height * (n + 2), laps.size, 2 * MOST_OPEN, rows * (n + 1)
-    places = [*accumulate(sizes, initial=HEAD)]
-    w = np.empty(places[-1])
-    w[: places[-2]] = 0.0
-    m = w.view(np.int64)
-    m[WORD : FOUND + 1] = places[:-1]
-    m[N], m[LAPS], m[HEIGHT], m[ROWS], w[EXTENT], m[LOOK] = n, len(laps), height, rows, extent, 1
-    w[LOWEST], w[HIGHEST] = -np.inf, np.inf
-    w[places[ENDS - WORD] :][: laps.size] = laps.ravel()
-    w[: len(rules)] = addresses(*rules)
-    return w
+class Words(Block):
+    """The words of length n over some laps, and the cycles found that follow them.
+
+    Rules of the map at a point and over intervals, and those of the other kernels, which are compiled once each. Of the
+    word at hand: its letters, for each prefix its least period, the part of the lap that is reached, and its image.
+    ``orbit``: n points of a cycle, with defects, corrections and slopes at them. ``paths``: rows of x_0 … x_n and the error of
+    x_n − x_0; ``path`` is the one to be completed between ``left`` and ``right``, see `paths.trace_path`. ``opened``: intervals
+    not decided, ``found``: cycles with their multipliers, ``share``: how a box is divided where Newton's method starts.
+    """
+
+    n, laps, height, rows = Integer.several(4)
+    step, jacobian, interval_jacobian = Rule.several(3)
+    newton, close_cycle, trace_path, cycles_of_word, single_cycle = Rule.several(5)
+    # The walk: the letter at hand, why it stopped, evaluations made and allowed; whether words are looked into or only counted,
+    # and whether one of two mirror images is enough. Cycles found, those that may not close, undecided intervals, the last one
+    # noted, boxes of starts given up; the box asked for, and its size.
+    depth, status, used, limit, look, odd = Integer.several(6)
+    count, vague, open, last, tired = Integer.several(5)
+    lowest, highest, extent = Real.several(3)
+    # Letters for which the orbit holds points; arguments and answer of the other rules.
+    agree, left, right, path, place, side, answer = Integer.several(7)
+    share = Real()
+    point = Array(2)
+    span = Array(4)
+    word = Integers("n")
+    period = Integers("n")
+    reached = Array("n", 2)
+    images = Array("n + 1", 2)
+    orbit = Array("n")
+    defects = Array("n")
+    corrections = Array("n")
+    slopes = Array("n")
+    paths = Array("height", "n + 2")
+    lap = Array("laps", COLUMNS)
+    opened = Array(MOST_OPEN, 2)
+    found = Array("rows", "n + 1")
 
 
 @inline_kernel
 def value(w, rule, x, p) -> float:
     """A rule at one number."""
-    w[POINT] = x
-    call_from(w, rule, pointer(w, POINT), p, pointer(w, POINT + 1))
-    return w[POINT + 1]
+    point = w.point
+    point[0] = x
+    call(rule, point, p, pointer(point, 1))
+    return point[1]
 
 
 @inline_kernel
-def size(w, path, n) -> float:
-    """max |x_i|."""
-    most = 1e-300
-    for k in range(n + 1):
-        most = max(most, abs(w[path + k]))
+def size_of(w, path) -> float:
+    """max |x_i| of a path."""
+    most, paths = 1e-300, w.paths
+    for k in range(w.n + 1):
+        most = max(most, abs(paths[path, k]))
     return most

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.line import memory as at
 from cfdyn.kernels.line.laps import middle
-from cfdyn.kernels.line.memory import size, value
-from cfdyn.machine.jit import inline_kernel, integers, kernel_rule, numbers
+from cfdyn.kernels.line.memory import SLOPE_SIGN, Words, size_of, value
+from cfdyn.machine.jit import inline_kernel, kernel_rule
 
 ROUND = 1e-8  # of the size of the path: fⁿ(x) − x is always known better than this
 SHARP = 1e-9  # the next step of Newton's method is below round-off
@@ -28,12 +27,11 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target, near) -> tuple[float, float, int]:
     Where Newton's steps do not shrink by half (along an exponential they are equal), the interval is halved in between.
     """
     left, right, rising, slope, before = lo, hi, f_hi >= f_lo, 0.0, np.inf
-    part = (target - f_lo) / (f_hi - f_lo)
-    x = lo + part * (hi - lo)
+    x = lo + (target - f_lo) / (f_hi - f_lo) * (hi - lo)
     if not (lo < x < hi and hi - lo <= 1e3 * max(1.0, min(abs(lo), abs(hi)))):
         x = middle(lo, hi)
     for turn in range(TURNS):
-        off, slope = value(w, at.STEP, x, p) - target, value(w, at.JACOBIAN, x, p)
+        off, slope = value(w, w.step, x, p) - target, value(w, w.jacobian, x, p)
         if (off > 0.0) == rising:
             right = x
         else:
@@ -53,34 +51,35 @@ def inverse(w, p, lo, hi, f_lo, f_hi, target, near) -> tuple[float, float, int]:
 
 
 @kernel_rule
-def trace(z, p, out) -> None:
-    """Complete the path SECOND of a word from its point at PLACE.
+def trace_path(z, p, out) -> None:
+    """Complete a path of a word from its point at ``place``.
 
-    It lies between the paths FIRST (the leftmost) and ANSWER (the one on the right) if SIDE is −1. Otherwise it ends
-    at PLACE = n, at or below (SIDE 0), at or above (1) which nothing else is reached.
+    It lies between the paths ``left`` (the leftmost) and ``right`` if ``side`` is −1. Otherwise it ends at place n, at or
+    below (side 0), at or above (1) which nothing else is reached.
     """
-    w, m = numbers(z), integers(z)
-    n, a, b, path, place, side = m[at.N], m[at.FIRST], m[at.ANSWER], m[at.SECOND], m[at.PLACE], m[at.SIDE]
-    word, kept, images, laps = m[at.WORD], m[at.KEPT], m[at.IMAGES], m[at.ENDS]
+    w = Words(z)
+    n, a, b, path, place, side, paths = w.n, w.left, w.right, w.path, w.place, w.side, w.paths
     error, back = 0.0, 0.0
     for k in range(place, n):
-        low, high = min(w[a + k + 1], w[b + k + 1]), max(w[a + k + 1], w[b + k + 1])
-        w[path + k + 1] = min(max(value(w, at.STEP, w[path + k], p), low), high)
-        steep = abs(value(w, at.JACOBIAN, w[path + k], p))
-        error = steep * (error + UNIT * abs(w[path + k])) + UNIT * abs(w[path + k + 1])
+        low, high = min(paths[a, k + 1], paths[b, k + 1]), max(paths[a, k + 1], paths[b, k + 1])
+        paths[path, k + 1] = min(max(value(w, w.step, paths[path, k], p), low), high)
+        steep = abs(value(w, w.jacobian, paths[path, k], p))
+        error = steep * (error + UNIT * abs(paths[path, k])) + UNIT * abs(paths[path, k + 1])
     for k in range(place - 1, -1, -1):
-        up, target = w[laps + at.LAP * m[word + k] + 6] > 0.0, w[path + k + 1]
-        low, high, least, most = w[kept + 2 * k], w[kept + 2 * k + 1], w[images + 2 * k + 2], w[images + 2 * k + 3]
+        up, target = w.lap[w.word[k], SLOPE_SIGN] > 0.0, paths[path, k + 1]
+        low, high, least, most = w.reached[k, 0], w.reached[k, 1], w.images[k + 1, 0], w.images[k + 1, 1]
         if side < 0:
-            low, high = min(w[a + k], w[b + k]), max(w[a + k], w[b + k])
-            least, most = min(w[a + k + 1], w[b + k + 1]), max(w[a + k + 1], w[b + k + 1])
+            low, high = min(paths[a, k], paths[b, k]), max(paths[a, k], paths[b, k])
+            least, most = min(paths[a, k + 1], paths[b, k + 1]), max(paths[a, k + 1], paths[b, k + 1])
         if (side == 1 and target >= most) or (side == 0 and target <= least):
-            w[path + k], back = (high if (side == 1) == up else low), 0.0
+            paths[path, k], back = (high if (side == 1) == up else low), 0.0
         else:
-            w[path + k], slope, made = inverse(w, p, low, high, least if up else most, most if up else least, target, SHARP)
-            m[at.USED] += made
-            back = (back + UNIT * abs(target)) / (abs(slope) + 1e-300) + UNIT * abs(w[path + k])
+            x, slope, made = inverse(w, p, low, high, least if up else most, most if up else least, target, SHARP)
+            paths[path, k] = x
+            w.used += made
+            back = (back + UNIT * abs(target)) / (abs(slope) + 1e-300) + UNIT * abs(x)
         if side >= 0:
             side = 1 if (side == 1) == up else 0
-    m[at.USED] += n - place
-    w[path + n + 1] = min(error + back + UNIT * (abs(w[path]) + abs(w[path + n])), ROUND * size(w, path, n))
+    w.used += n - place
+    error = error + back + UNIT * (abs(paths[path, 0]) + abs(paths[path, n]))
+    paths[path, n + 1] = min(error, ROUND * size_of(w, path))

@@ -6,9 +6,8 @@ from cfdyn.machine.jit import inline_kernel
 
 
 @inline_kernel
-def factor(matrix, pivots, which) -> bool:
+def factor(n, matrix, pivots, which) -> bool:
     """Factor the upper square of ``matrix`` (n+1, n) in place; ``pivots[which]`` gets the exchanges. False: singular."""
-    n = matrix.shape[1]
     for k in range(n):
         best, largest = k, 0.0
         for i in range(k, n):
@@ -41,10 +40,9 @@ def factor(matrix, pivots, which) -> bool:
 
 
 @inline_kernel
-def solve(matrix, pivots, which) -> None:
+def solve(n, matrix, pivots, which) -> None:
     """Solve for the right-hand side in the last row of the factored ``matrix`` (n+1, n), in place."""
-    n = matrix.shape[1]
-    exchange(matrix, pivots, which)
+    exchange(n, matrix, pivots, which)
     for i in range(1, n):
         entry = matrix[n, i]
         for j in range(i):
@@ -58,9 +56,8 @@ def solve(matrix, pivots, which) -> None:
 
 
 @inline_kernel
-def exchange(matrix, pivots, which) -> None:
+def exchange(n, matrix, pivots, which) -> None:
     """The exchanges of rows in the right-hand side."""
-    n = matrix.shape[1]
     for k in range(n):
         best = pivots[which, k]
         if best != k:
@@ -70,9 +67,8 @@ def exchange(matrix, pivots, which) -> None:
 
 
 @inline_kernel
-def find_spans(matrix, pivots, which) -> None:
+def find_spans(n, matrix, pivots, which) -> None:
     """Where the entries that are not 0 begin and end in each row of the factors, into ``pivots`` (6, n), for `solve_within`."""
-    n = matrix.shape[1]
     for i in range(n):
         first, last = 0, n - 1
         while first < i and matrix[i, first] == 0.0:
@@ -83,10 +79,9 @@ def find_spans(matrix, pivots, which) -> None:
 
 
 @inline_kernel
-def solve_within(matrix, pivots, which) -> None:
+def solve_within(n, matrix, pivots, which) -> None:
     """`solve` without the zeros at both ends of each row: systems of chains have many."""
-    n = matrix.shape[1]
-    exchange(matrix, pivots, which)
+    exchange(n, matrix, pivots, which)
     for i in range(1, n):
         entry = matrix[n, i]
         for j in range(pivots[2 + which, i], i):

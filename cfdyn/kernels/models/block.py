@@ -1,29 +1,36 @@
-"""The memory that a model's kernel reads in place of parameters: sizes, addresses of its rules, parameters, scratch."""
+"""The memory that a model's rule reads in place of parameters, and differences of that rule."""
 
 from __future__ import annotations
 
-from cfdyn.machine.jit import call_from, integers, kernel_rule, numbers, pointer
+from cfdyn.kernels.layout import Array, Block, Integer, Integers, Rule
+from cfdyn.machine.jit import call, kernel_rule, numbers, pointer
 
-# Whole numbers: entries of the state, of the weights, four sizes of the model's own; addresses of up to six rules and of
-# the model's own; where parameters, scratch and the work of `differences` begin.
-N, D = 0, 1
-SIZES = (2, 3, 4, 5)
-RULES = (6, 7, 8, 9, 10, 11)
-OWN, P, SCRATCH, MOVED, HEAD = 12, 13, 14, 15, 16
+
+class Model(Block):
+    """A model of n states, d of them weights: the rules that it calls, its own among them, and its parameters.
+
+    ``eigh``: eigenvalues of a matrix of this ``order``; ``eigen``: a row of them, vectors by columns below it, and scratch.
+    """
+
+    n, d, parameters = Integer.several(3)
+    own, eigh = Rule.several(2)
+    order = Integers(1)
+    p = Array("parameters")
+    moved = Array(3, "n")
 
 
 @kernel_rule
 def differences(z, block, out):
     """DF(z), (n, n), by differences of the model's own rule."""
-    m, at, state, result = numbers(block), integers(block), numbers(z), numbers(out)
-    n, point, here, there = at[N], at[MOVED], at[MOVED] + at[N], at[MOVED] + 2 * at[N]
-    call_from(m, OWN, z, block, pointer(m, here))
+    b, state, result = Model(block), numbers(z), numbers(out)
+    n, moved = b.n, b.moved
+    call(b.own, z, b, pointer(moved, n))
     for i in range(n):
-        m[point + i] = state[i]
+        moved[0, i] = state[i]
     for j in range(n):
-        m[point + j] = state[j] + 1.5e-8 * max(abs(state[j]), 1e-4)
-        size = m[point + j] - state[j]
-        call_from(m, OWN, pointer(m, point), block, pointer(m, there))
+        moved[0, j] = state[j] + 1.5e-8 * max(abs(state[j]), 1e-4)
+        size = moved[0, j] - state[j]
+        call(b.own, moved, b, pointer(moved, 2 * n))
         for i in range(n):
-            result[i * n + j] = (m[there + i] - m[here + i]) / size
-        m[point + j] = state[j]
+            result[i * n + j] = (moved[2, i] - moved[1, i]) / size
+        moved[0, j] = state[j]

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.kernels.models.block import RULES, SCRATCH, D, P
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.kernels.layout import Array, Rule
+from cfdyn.kernels.models.block import Model
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
-# Rules: ηg and ηH, eigenvalues.
-CURVATURE, EIGH = RULES[:2]
 LEAST = 2.0**-52
+
+
+class Principal(Model):
+    """``curvature`` makes rows: ηg, and ηH below it."""
+
+    curvature = Rule()
+    curved = Array("d + 1", "d")
+    eigen = Array("2*d + 3", "d")
 
 
 @kernel_rule
 def principal(z, block, out):
     """Σ_i φ(ηλ_i) (ηg·u_i) u_i, φ(x) = log|1 − x|/x."""
-    m, at, result = numbers(block), integers(block), numbers(out)
-    d, g = at[D], at[SCRATCH]
-    values = g + d + d * d
-    call_from(m, CURVATURE, z, pointer(m, at[P]), pointer(m, g))
-    call_from(m, EIGH, pointer(m, g + d), pointer(m, D), pointer(m, values))
+    b, result = Principal(block), numbers(out)
+    d, curved, eigen = b.d, b.curved, b.eigen
+    call(b.curvature, z, b.p, curved)
+    call(b.eigh, pointer(curved, d), b.order, eigen)
     for i in range(d):
         result[i] = 0.0
     for j in range(d):
         along = 0.0
         for i in range(d):
-            along += m[g + i] * m[values + d + i * d + j]
-        along *= rate(m[values + j])
+            along += curved[0, i] * eigen[1 + i, j]
+        along *= rate(eigen[0, j])
         for i in range(d):
-            result[i] += along * m[values + d + i * d + j]
+            result[i] += along * eigen[1 + i, j]
 
 
 @inline_kernel

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from cfdyn.kernels.models.block import RULES, SCRATCH, SIZES, D, N, P
-from cfdyn.machine.jit import call_from, inline_kernel, integers, kernel_rule, numbers, pointer
+from cfdyn.kernels.layout import Array, Integer, Rule
+from cfdyn.kernels.models.block import Model
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
-# Rules: ηg and ηH, ηT[u, u], eigenvalues. Size: which of three models. All is in terms of ηL, whose edge is 2.
-CURVATURE, RISE, EIGH = RULES[:3]
-VARIANT = SIZES[0]
+# Which of three models. All is in terms of ηL, whose edge is 2.
 CONSTRAINED, PREDICTED, GENERALISED = range(3)
 PROJECTIONS = 3
+
+
+class SelfStabilization(Model):
+    """``curvature`` makes rows: ηg, and ηH below it; ``rise`` makes ηT[u, u] of ``point``: a state, and u behind it.
+
+    ``there``: rows at θ† + xu; ``c``: η∇S⊥.
+    """
+
+    variant = Integer()
+    curvature, rise = Rule.several(2)
+    point = Array("n + d")
+    curved = Array("d + 1", "d")
+    there = Array("d + 1", "d")
+    eigen = Array("2*d + 3", "d")
+    c = Array("d")
 
 
 @kernel_rule
 def stabilize(z, block, out):
     """What a step adds to θ†, or to (w, θ†) with w = θ† + v."""
-    m, at, state, result = numbers(block), integers(block), numbers(z), numbers(out)
-    d, point, behind = at[D], at[SCRATCH], at[N] - at[D]
+    b, state, result = SelfStabilization(block), numbers(z), numbers(out)
+    d, behind, point = b.d, b.n - b.d, b.point
     for i in range(d):
-        m[point + i] = state[behind + i]
-    u, g, top, c = look(m, at)
+        point[i] = state[behind + i]
+    evaluate(b)
     if behind > 0:
-        predict(m, at, state, result, u, g, c)
+        predict(b, state, result)
     for i in range(d):
-        m[point + i] = state[behind + i] - m[g + i]
+        point[i] = state[behind + i] - b.curved[0, i]
     held = False
     for turn in range(PROJECTIONS):
-        look(m, at)
+        evaluate(b)
         if turn == 0:
-            held = m[top] > 2.0
-        put_back(m, at, u, g, top, c)
+            held = b.eigen[0, d - 1] > 2.0
+        put_back(b)
     for i in range(d):
-        step = m[point + i] - state[behind + i]
+        step = point[i] - state[behind + i]
         if behind > 0:
             # δ² is what the edge holds back: nothing while θ† is not held there.
             result[i] += step + result[d + i] if held else step
@@ -39,58 +53,55 @@ def stabilize(z, block, out):
 
 
 @inline_kernel
-def look(m, at):
-    """The loss at the point; places of u, ηg, ηλ₁ and c = η∇S⊥."""
-    d, point = at[D], at[SCRATCH]
-    u, g = point + at[N], point + at[N] + d
-    values = g + d + d * d
-    c, along = values + 3 * d + 2 * d * d, 0.0
-    call_from(m, CURVATURE, pointer(m, point), pointer(m, at[P]), pointer(m, g))
-    call_from(m, EIGH, pointer(m, g + d), pointer(m, D), pointer(m, values))
+def evaluate(b) -> None:
+    """At the point: ηg, ηH and its spectrum; u and c."""
+    n, d, point, eigen, c, along = b.n, b.d, b.point, b.eigen, b.c, 0.0
+    call(b.curvature, point, b.p, b.curved)
+    call(b.eigh, pointer(b.curved, d), b.order, eigen)
     for i in range(d):
-        m[u + i] = m[values + d + i * d + d - 1]
-    call_from(m, RISE, pointer(m, point), pointer(m, at[P]), pointer(m, c))
+        point[n + i] = eigen[1 + i, d - 1]
+    call(b.rise, point, b.p, c)
     for i in range(d):
-        along += m[u + i] * m[c + i]
+        along += point[n + i] * c[i]
     for i in range(d):
-        m[c + i] -= along * m[u + i]
-    return u, g, values + d - 1, c
+        c[i] -= along * point[n + i]
 
 
 @inline_kernel
-def put_back(m, at, u, g, top, c):
+def put_back(b) -> None:
     """The point onto S ≤ 2/η and u·g = 0, to first order."""
-    d, point, along, square = at[D], at[SCRATCH], 0.0, 0.0
+    n, d, point, c, along, square = b.n, b.d, b.point, b.c, 0.0, 0.0
+    top = b.eigen[0, d - 1]
     for i in range(d):
-        along += m[u + i] * m[g + i]
-        square += m[c + i] * m[c + i]
+        along += point[n + i] * b.curved[0, i]
+        square += c[i] * c[i]
     for i in range(d):
-        if m[top] > 2.0:
-            m[point + i] -= (m[top] - 2.0) / square * m[c + i]
-        m[point + i] -= along / m[top] * m[u + i]
+        if top > 2.0:
+            point[i] -= (top - 2.0) / square * c[i]
+        point[i] -= along / top * point[n + i]
 
 
 @inline_kernel
-def predict(m, at, state, result, u, g, c):
+def predict(b, state, result) -> None:
     """−(½x²c + ηHv + ηxyu), and ½δ²c behind it; with the exact u·g at θ† + xu for the generalised dynamics."""
-    d, point, other = at[D], at[SCRATCH], g + at[D] + at[D] * at[D]
+    n, d, point, curved, c = b.n, b.d, b.point, b.curved, b.c
     x, y, alpha, beta = 0.0, 0.0, 0.0, 0.0
     for i in range(d):
-        x += m[u + i] * (state[i] - state[d + i])
-        y += m[c + i] * (state[i] - state[d + i])
-        alpha -= m[g + i] * m[c + i]
-        beta += m[c + i] * m[c + i]
+        x += point[n + i] * (state[i] - state[d + i])
+        y += c[i] * (state[i] - state[d + i])
+        alpha -= curved[0, i] * c[i]
+        beta += c[i] * c[i]
     along, bent = x * y, 0.0
-    if at[VARIANT] == GENERALISED:
+    if b.variant == GENERALISED:
         bent = x
         for i in range(d):
-            m[point + i] = state[d + i] + x * m[u + i]
-        call_from(m, CURVATURE, pointer(m, point), pointer(m, at[P]), pointer(m, other))
+            point[i] = state[d + i] + x * point[n + i]
+        call(b.curvature, point, b.p, b.there)
         for i in range(d):
-            along += m[u + i] * m[other + i]
+            along += point[n + i] * b.there[0, i]
     for i in range(d):
-        curved = 0.0
+        curvature = 0.0
         for j in range(d):
-            curved += m[g + d + i * d + j] * (state[j] - state[d + j] - bent * m[u + j])
-        result[i] = -(0.5 * x * x * m[c + i] + curved + along * m[u + i])
-        result[d + i] = alpha / beta * m[c + i]
+            curvature += curved[1 + i, j] * (state[j] - state[d + j] - bent * point[n + j])
+        result[i] = -(0.5 * x * x * c[i] + curvature + along * point[n + i])
+        result[d + i] = alpha / beta * c[i]

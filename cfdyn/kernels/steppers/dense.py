@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.machine.jit import inline_kernel
+from cfdyn.machine.jit import call, inline_kernel, kernel, pointer
 
 TERMS = 8
 
@@ -24,30 +24,6 @@ def evaluate(coefficients, theta, out) -> None:
 
 
 @inline_kernel
-def evaluate_slope(coefficients, theta, out) -> None:
-    """dz/dtheta into ``out`` (n,): h times the slope in time."""
-    for i in range(out.size):
-        total, slope = coefficients[7, i], 0.0
-        for k in range(6, -1, -1):
-            if k % 2 == 0:
-                slope = total + slope * theta
-                total = coefficients[k, i] + total * theta
-            else:
-                slope = slope * (1.0 - theta) - total
-                total = coefficients[k, i] + total * (1.0 - theta)
-        out[i] = slope
-
-
-@inline_kernel
-def component(coefficients, theta, i) -> float:
-    """One component of z(theta)."""
-    total = coefficients[7, i]
-    for k in range(6, -1, -1):
-        total = coefficients[k, i] + total * (theta if k % 2 == 0 else 1.0 - theta)
-    return total
-
-
-@inline_kernel
 def hermite(z, f, h, z1, f1, coefficients) -> None:
     """The cubic with values and slopes of both ends, into ``coefficients`` (8, n)."""
     for i in range(z.size):
@@ -60,6 +36,21 @@ def hermite(z, f, h, z1, f1, coefficients) -> None:
             coefficients[k, i] = 0.0
 
 
+@kernel
+def observe(rules, p, times, polynomials, rows, states, found) -> None:
+    """For each of the increasing rows the state (n,) on the steps' polynomials, and what the first of the rules makes of it.
+
+    ``times`` (m, 2) are starts and sizes of the steps, ``polynomials`` (m, 8, n).
+    """
+    step = 0
+    for i in range(rows.size):
+        while step + 1 < times.shape[0] and times[step + 1, 0] <= rows[i]:
+            step += 1
+        theta = min(max((rows[i] - times[step, 0]) / times[step, 1], 0.0), 1.0)
+        evaluate(polynomials[step], theta, states[i])
+        call(rules[0], pointer(states, i * states.shape[1]), p, pointer(found, i * found.shape[1]))
+
+
 def sample(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """z at every theta in plain numpy: ``coefficients`` (8, n) or one set per theta (m, 8, n); returns (m, n)."""
     theta = np.asarray(theta, float)[:, None]
@@ -68,14 +59,3 @@ def sample(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
     for k in range(6, -1, -1):
         total = terms[k] + total * (theta if k % 2 == 0 else 1.0 - theta)
     return total
-
-
-def sample_slope(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    """dz/dtheta at every theta, as `sample`."""
-    theta = np.asarray(theta, float)[:, None]
-    terms = np.moveaxis(np.asarray(coefficients), -2, 0)
-    total, slope = np.broadcast_to(terms[7], (theta.shape[0], terms.shape[-1])), np.zeros((1, 1))
-    for k in range(6, -1, -1):
-        factor, sign = (theta, 1.0) if k % 2 == 0 else (1.0 - theta, -1.0)
-        total, slope = terms[k] + total * factor, sign * total + slope * factor
-    return slope

@@ -11,7 +11,6 @@ from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
-ORDER = 8
 # Slopes 0 … 15 and one point.
 ROWS = 17
 

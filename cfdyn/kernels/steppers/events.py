@@ -6,23 +6,8 @@ import numpy as np
 
 from cfdyn.kernels.steppers.dense import evaluate
 from cfdyn.kernels.steppers.field import INSPECT
-from cfdyn.kernels.steppers.methods import (
-    ABOVE,
-    CRAWLED,
-    EDGE_TOL,
-    GAP,
-    MARGIN,
-    MISS,
-    NOISE,
-    SLACK_IN,
-    SLACK_OUT,
-    TINY,
-    T,
-    attempt,
-    clear,
-    settle,
-)
-from cfdyn.machine.jit import call_from, inline_kernel, pointer
+from cfdyn.kernels.steppers.methods import attempt, forget_state, project_end
+from cfdyn.machine.jit import call, inline_kernel
 
 # An event is hit where the margin is this small.
 HIT = 2e-13
@@ -37,11 +22,11 @@ def margin(field, clock, z, tools, allowance) -> float:
 
     ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
     """
-    call_from(field.rules, INSPECT, pointer(z, 0), pointer(field.block, 0), pointer(tools.found, 0))
-    gap = (2.0 + clock[SLACK_IN] - tools.found[0]) / 2.0
+    call(field.rules[INSPECT], z, field.block, tools.found)
+    gap = (2.0 + clock.slack_in - tools.found[0]) / 2.0
     if field.k > 1:
-        gap = min(gap, (tools.found[1] - 2.0 + clock[EDGE_TOL]) / 2.0)
-    return min(gap, tools.found[2] / clock[TINY] + max(clock[SLACK_OUT], allowance))
+        gap = min(gap, (tools.found[1] - 2.0 + clock.edge_tolerance) / 2.0)
+    return min(gap, tools.found[2] / clock.unit + max(clock.slack_out, allowance))
 
 
 @inline_kernel
@@ -78,12 +63,12 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
 
 
 @inline_kernel
-def first_event(field, clock, flags, coefficients, tools) -> float:
+def first_event(field, clock, coefficients, tools) -> float:
     """The place of the first event in the step, or 2 if there is none."""
     # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
-    last, allowance = 0.0, 0.0 if clock[ABOVE] > 1e3 * clock[NOISE] else clock[NOISE]
+    last, allowance = 0.0, 0.0 if clock.above > 1e3 * clock.noise else clock.noise
     at_end = margin(field, clock, tools.z1, tools, allowance)
-    before, clock[MARGIN] = clock[MARGIN], at_end
+    before, clock.margin = clock.margin, at_end
     # Inside, only where the margin changes so much that it might have been at 0.
     if not abs(at_end - before) < 0.5 * min(at_end, before):
         for third in range(1, 3):
@@ -100,15 +85,15 @@ def first_event(field, clock, flags, coefficients, tools) -> float:
 
 
 @inline_kernel
-def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
+def land(field, clock, z, f, h, place, coefficients, tools) -> float:
     """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
     size, slope, value = place * h, 0.0, np.inf
-    clock[MISS] = np.inf
+    clock.miss = np.inf
     before, value_before = 0.0, 0.0
     for iteration in range(8):
-        clear(tools.state)
-        error = attempt(field, clock, flags, z, f, size, tools)
-        if not error <= 1e3 or not settle(field, tools):
+        forget_state(tools.state)
+        error = attempt(field, clock, z, f, size, tools)
+        if not error <= 1e3 or not project_end(field, tools):
             return -1.0
         value = margin(field, clock, tools.z1, tools, 0.0)
         if abs(value) <= 4e-15:
@@ -125,18 +110,18 @@ def land(field, clock, flags, z, f, h, place, coefficients, tools) -> float:
         change = -value / slope
         if not np.isfinite(change) or abs(change) > 0.2 * h or iteration == 7:
             break
-        if abs(change) <= 1e-15 * max(abs(clock[T]), size):
+        if abs(change) <= 1e-15 * max(abs(clock.t), size):
             break
         size += change
         if not size > 0.0:
             size = before * 0.5
-    clock[MISS] = abs(value)
+    clock.miss = abs(value)
     return size if abs(value) <= HIT else -1.0
 
 
 @inline_kernel
-def arrived(field, clock, flags, h) -> bool:
+def arrived(field, clock, h) -> bool:
     """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
-    flags[CRAWLED] = flags[CRAWLED] + 1 if clock[GAP] < 100.0 * CLOSED and h < 1e-3 else 0
-    closed = clock[GAP] < CLOSED and h < 1e-5 or flags[CRAWLED] > CRAWL
-    return field.k > 0 and clock[SLACK_IN] == 0.0 and closed
+    clock.crawled = clock.crawled + 1 if clock.gap < 100.0 * CLOSED and h < 1e-3 else 0
+    closed = clock.gap < CLOSED and h < 1e-5 or clock.crawled > CRAWL
+    return field.k > 0 and clock.slack_in == 0.0 and closed

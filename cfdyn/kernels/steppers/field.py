@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.machine.jit import borrowed, call_from, inline_kernel, pointer
+from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 SLOPES, JACOBIANS = range(2)
 # Places of the rules.
@@ -39,11 +39,11 @@ def borrowed_field(n, k, rules, p, block, counts) -> Field:
 def derivative(field, z, out):
     """F(z) into ``out`` (n,)."""
     field.counts[SLOPES] += 1
-    call_from(field.rules, SLOPE, pointer(z, 0), pointer(field.p, 0), pointer(out, 0))
+    call(field.rules[SLOPE], z, field.p, out)
 
 
 @inline_kernel
 def jacobian(field, z, out):
     """DF(z) into ``out`` (n, n)."""
     field.counts[JACOBIANS] += 1
-    call_from(field.rules, SLOPE_JACOBIAN, pointer(z, 0), pointer(field.p, 0), pointer(out, 0))
+    call(field.rules[SLOPE_JACOBIAN], z, field.p, out)

@@ -6,27 +6,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cfdyn.kernels.layout import Array, Block, Integer, Real
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, radau5_factor, rkc_factor
 from cfdyn.kernels.steppers.field import PROJECT, derivative
-from cfdyn.machine.jit import borrowed, call_from, inline_kernel, pointer
+from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 # How a call of `advance` ends.
 REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
-# The clock: time, its end, the next step, tolerances, the largest step, a fixed step or 0, the smallest relative step,
-# how far the edge may be overstepped until a first gap has opened, the error and step before, how far a held eigenvalue may
-# fall, the scale of X, by how much an event was missed, the user's tolerances, the last gap, what of X is round-off, X at
-# the last step, the margin there, the time that the smallest step is relative to at 0,
-# whether the phase has begun; then the memory of the implicit method (`radau5.STATE`).
-(T, END, H, RTOL, ATOL, MOST, FIXED, LEAST_H, SLACK_IN, SLACK_OUT, ERROR, BEFORE, EDGE_TOL, TINY, MISS,
- USER_RTOL, USER_ATOL, GAP, NOISE, ABOVE, MARGIN, LEAST_T, BEGUN, CLOCK) = range(24)  # fmt: skip
-# Counts: method, whether it may change, whether events are watched, steps, rejected ones, signs of stiffness, of none, attempts
-# at a gap that is hardly one, whether the loop has all for the implicit method, how often it went to and fro.
-METHOD, AUTO, WATCH, STEPS, REJECTED, STIFF_SIGNS, MILD_SIGNS, CRAWLED, READY, CHANGES, FLAGS = range(11)
-
-
 NARROW = 1e-3  # a gap at which modes turn fast
+
+
+class Clock(Block):
+    """Where an integration is, and how it goes on; all that lives from one call of `advance` to the next.
+
+    Times t and ``end``; the next step h, the largest, a fixed one or 0, and the smallest beside t (or ``least_t`` near 0);
+    tolerances in force, and the user's; size and error of the last step. At an edge: how far it may be overstepped until a
+    first gap has opened (``slack_in``, of X ``slack_out``), how far a held eigenvalue may fall, the ``unit`` of X, what of X is
+    ``noise``, and X at the last step (``above``); the last gap and margin, by how much an event was missed.
+    """
+
+    t, end, h, most_h, fixed_h, least_h, least_t = Real.several(7)
+    rtol, atol, user_rtol, user_atol, last_h, last_error = Real.several(6)
+    slack_in, slack_out, edge_tolerance, unit, noise, above, gap, margin, miss = Real.several(9)
+    # The method, whether it may change, how often it did; whether the loop has all for the implicit one; signs of stiffness, and
+    # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
+    method, auto, changes, ready, stiff_signs, mild_signs, watch, begun, crawled = Integer.several(9)
+    steps, rejected = Integer.several(2)
+    state = Array(radau5.STATE)
 
 
 class Tools(NamedTuple):
@@ -38,7 +46,7 @@ class Tools(NamedTuple):
     point: np.ndarray
     slope: np.ndarray
     work: np.ndarray
-    state: np.ndarray
+    state: Any
     slopes: np.ndarray
     real: np.ndarray
     pairs: np.ndarray
@@ -61,65 +69,65 @@ def tools_in(found, clock, memory, pairs, pivots) -> Tools:
     """The work arrays in what `memory_for` makes; references to them are not counted, see `cfdyn.machine.jit.borrowed`."""
     end = _SLOPES + pairs.shape[1]
     return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]), borrowed(memory[3]),
-                 borrowed(memory[_WORK:_SLOPES]), borrowed(clock[CLOCK:]), borrowed(memory[_SLOPES:end]),
+                 borrowed(memory[_WORK:_SLOPES]), clock.state, borrowed(memory[_SLOPES:end]),
                  borrowed(memory[end:]), borrowed(pairs), borrowed(pivots))  # fmt: skip
 
 
 @inline_kernel
-def clear(array) -> None:
-    """array = 0."""
-    for i in range(array.size):
-        array[i] = 0.0
+def forget_state(state) -> None:
+    """The implicit method starts anew."""
+    for i in range(radau5.STATE):
+        state[i] = 0.0
 
 
 @inline_kernel
-def attempt(field, clock, flags, z, f, h, tools) -> Any:
+def attempt(field, clock, z, f, h, tools) -> Any:
     """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
-    if flags[METHOD] == EXPLICIT:
-        return dop853.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work)
-    if flags[METHOD] == IMPLICIT:
-        return radau5.attempt(field, z, f, h, clock[RTOL], clock[ATOL], tools.z1, tools.f1, tools.work, tools.state,
+    if clock.method == EXPLICIT:
+        return dop853.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work)
+    if clock.method == IMPLICIT:
+        return radau5.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work, tools.state,
                               tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
     radius = rkc.spectral_radius(field, z, f, tools.work)
     if not np.isfinite(radius):
         return np.nan
     stages = rkc.stages_for(h, radius)
-    return rkc.attempt(field, z, f, h, clock[RTOL], clock[ATOL], stages, tools.z1, tools.f1, tools.work)
+    return rkc.attempt(field, z, f, h, clock.rtol, clock.atol, stages, tools.z1, tools.f1, tools.work)
 
 
 @inline_kernel
-def resized(clock, flags, error, h, rejected, tools) -> float:
+def step_factor(clock, error, h, rejected, tools) -> float:
     """The factor from this step to the next."""
-    if flags[METHOD] == EXPLICIT:
+    if clock.method == EXPLICIT:
         return dop853_factor(error, rejected)
-    if flags[METHOD] == IMPLICIT:
+    if clock.method == IMPLICIT:
         return radau5_factor(error, h, rejected, tools.state)
-    return rkc_factor(error, h, clock[ERROR], clock[BEFORE], rejected)
+    return rkc_factor(error, h, clock.last_error, clock.last_h, rejected)
 
 
 @inline_kernel
-def interpolant(field, flags, z, f, h, tools, coefficients) -> None:
+def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
     """The polynomial of the step just made."""
-    if flags[METHOD] == EXPLICIT:
+    if clock.method == EXPLICIT:
         dop853.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
-    elif flags[METHOD] == IMPLICIT:
+    elif clock.method == IMPLICIT:
         radau5.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
     else:
         rkc.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
 
 
 @inline_kernel
-def settle(field, tools) -> bool:
+def project_end(field, tools) -> bool:
     """The end of a step back onto the edge, with its slope."""
     if field.k == 0:
         return True
-    call_from(field.rules, PROJECT, pointer(tools.z1, 0), pointer(field.block, 0), pointer(tools.found, 0))
+    call(field.rules[PROJECT], tools.z1, field.block, tools.found)
     derivative(field, tools.z1, tools.f1)
     return tools.found[0] == tools.found[0]
 
 
 @inline_kernel
-def reach(h, tools) -> float:
+def stiffness(h, tools) -> float:
     """h times the largest eigenvalue, by the last two stages of the explicit attempt; about 6 where that becomes unstable."""
     slopes, points = 0.0, 0.0
     for i in range(tools.z1.size):
@@ -130,15 +138,15 @@ def reach(h, tools) -> float:
 
 
 @inline_kernel
-def judge(flags, clock, h, tools) -> None:
+def count_stiff_signs(clock, h, tools) -> None:
     """Count signs of stiffness: is the explicit step as long as stability allows, the implicit one no longer than that?"""
-    if flags[AUTO] == 0:
+    if clock.auto == 0:
         return
-    narrow = flags[WATCH] == 1 and clock[GAP] < NARROW and clock[BEFORE] < 0.1
-    if flags[METHOD] == EXPLICIT:
-        stiff = reach(h, tools) > 5.5
+    narrow = clock.watch == 1 and clock.gap < NARROW and clock.last_h < 0.1
+    if clock.method == EXPLICIT:
+        stiff = stiffness(h, tools) > 5.5
         if narrow:
-            flags[STIFF_SIGNS] += 4
+            clock.stiff_signs += 4
     else:
         size = 0.0
         for i in range(tools.slopes.shape[0]):
@@ -146,38 +154,38 @@ def judge(flags, clock, h, tools) -> None:
             for j in range(tools.z1.size):
                 row += abs(tools.slopes[i, j])
             size = max(size, row)
-        stiff = h * size > 3.0 or clock[SLACK_IN] > 0.0 or narrow
-    flags[STIFF_SIGNS] = flags[STIFF_SIGNS] + 1 if stiff else max(flags[STIFF_SIGNS] - 3, 0)
-    flags[MILD_SIGNS] = 0 if stiff else flags[MILD_SIGNS] + 1
+        stiff = h * size > 3.0 or clock.slack_in > 0.0 or narrow
+    clock.stiff_signs = clock.stiff_signs + 1 if stiff else max(clock.stiff_signs - 3, 0)
+    clock.mild_signs = 0 if stiff else clock.mild_signs + 1
 
 
 @inline_kernel
-def note_rejection(flags, clock, z, f, h, error, tools) -> None:
+def note_rejection(clock, z, f, h, error, tools) -> None:
     """An explicit step that fails beyond the bounds of stability, or although the state hardly moves in it."""
-    if flags[AUTO] == 0 or flags[METHOD] != EXPLICIT or not error > 1.0:
+    if clock.auto == 0 or clock.method != EXPLICIT or not error > 1.0:
         return
     moved = 0.0
     for i in range(z.size):
-        moved += (h * f[i] / (clock[ATOL] + clock[RTOL] * abs(z[i]))) ** 2
+        moved += (h * f[i] / (clock.atol + clock.rtol * abs(z[i]))) ** 2
     if moved <= z.size:
-        flags[STIFF_SIGNS] += 16
-    elif flags[WATCH] == 0 and reach(h, tools) > 5.5:
+        clock.stiff_signs += 16
+    elif clock.watch == 0 and stiffness(h, tools) > 5.5:
         # A step within the bounds follows, and takes off 3. Next to an edge steps fail for other reasons.
-        flags[STIFF_SIGNS] += 7
+        clock.stiff_signs += 7
 
 
 @inline_kernel
-def change_method(flags, clock, z, f, h, tools) -> int:
+def change_method(clock, z, f, h, tools) -> int:
     """STIFF or MILD when another method would do better and whoever calls must see to it, else REACHED."""
-    if flags[AUTO] == 0:
+    if clock.auto == 0:
         return REACHED
-    stiff = flags[METHOD] == EXPLICIT and flags[STIFF_SIGNS] >= 12
-    if not (stiff or flags[METHOD] == IMPLICIT and flags[MILD_SIGNS] >= 6):
+    stiff = clock.method == EXPLICIT and clock.stiff_signs >= 12
+    if not (stiff or clock.method == IMPLICIT and clock.mild_signs >= 6):
         return REACHED
-    if flags[READY] == 0:
+    if clock.ready == 0:
         return STIFF if stiff else MILD
-    flags[METHOD] = IMPLICIT if stiff else EXPLICIT
-    flags[STIFF_SIGNS], flags[MILD_SIGNS] = 0, 0
-    flags[CHANGES] += 1
-    clear(tools.state)
+    clock.method = IMPLICIT if stiff else EXPLICIT
+    clock.stiff_signs, clock.mild_signs = 0, 0
+    clock.changes += 1
+    forget_state(tools.state)
     return REACHED

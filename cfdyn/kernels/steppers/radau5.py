@@ -2,7 +2,7 @@
 
 Hairer and Wanner, Solving Ordinary Differential Equations II, IV.8. Its three stages are solved together by Newton's
 method in coordinates W (Z = T W) that split the linear system into a real and a complex one of n unknowns.
-Arrays, as `workspace` makes them: ``work`` (ROWS, n), ``state`` (STATE,), ``slopes`` (n, n) for the Jacobian, ``real``
+Arrays: ``work`` (ROWS, n), ``state`` (STATE,), ``slopes`` (n, n) for the Jacobian, ``real``
 and complex ``pairs`` (n+1, n) for the factors, with a right-hand side in the last row, and integer ``pivots`` (6, n).
 A ``state`` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
 """
@@ -16,7 +16,6 @@ from cfdyn.kernels.steppers.dense import TERMS
 from cfdyn.kernels.steppers.field import derivative, jacobian
 from cfdyn.machine.jit import inline_kernel
 
-ORDER = 5
 # Rows of work: increments Z of the stages, W, slopes at the stages, the polynomial of the last step, inverse scales,
 # and the error.
 Z, W, F, POLYNOMIAL, SCALE, ERROR, ROWS = 0, 3, 6, 9, 12, 13, 14
@@ -41,12 +40,6 @@ S21, S22, S23 = -4.178718591551904, -0.32768282076106237, 0.47662355450055044
 S31, S32, S33 = 0.5028726349457868, -2.571926949855605, 0.5960392048282249
 
 
-def workspace(n: int) -> tuple[np.ndarray, ...]:
-    """The arrays work, state, slopes, real, pairs, pivots."""
-    pairs, pivots = np.zeros((n + 1, n), np.complex128), np.zeros((6, n), np.int64)
-    return np.zeros((ROWS, n)), np.zeros(STATE), np.zeros((n, n)), np.zeros((n + 1, n)), pairs, pivots
-
-
 @inline_kernel
 def factorise(h, state, slopes, real, pairs, pivots) -> bool:
     """The factors for a step h, unless they are those of the last attempt."""
@@ -60,9 +53,9 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
         real[i, i] += REAL / h
         pairs[i, i] += complex(RE / h, -IM / h)
     state[FACTORED] = h
-    done = factor(real, pivots, 0) and factor(pairs, pivots, 1)
-    find_spans(real, pivots, 0)
-    find_spans(pairs, pivots, 1)
+    done = factor(n, real, pivots, 0) and factor(n, pairs, pivots, 1)
+    find_spans(n, real, pivots, 0)
+    find_spans(n, pairs, pivots, 1)
     return done
 
 
@@ -101,8 +94,8 @@ def correct(field, z, h, point, slope, work, real, pairs, pivots) -> float:
         left = S21 * f1 + S22 * f2 + S23 * f3 - b * w2 - c * w3
         right = S31 * f1 + S32 * f2 + S33 * f3 + c * w2 - b * w3
         pairs[n, i] = complex(left, right)
-    solve_within(real, pivots, 0)
-    solve_within(pairs, pivots, 1)
+    solve_within(n, real, pivots, 0)
+    solve_within(n, pairs, pivots, 1)
     total = 0.0
     for i in range(n):
         d1, pair, scale = real[n, i], pairs[n, i], work[SCALE, i]
@@ -151,7 +144,7 @@ def filtered(f, h, work, real, pivots) -> float:
     n = f.size
     for i in range(n):
         real[n, i] = f[i] + (E1 * work[Z, i] + E2 * work[Z + 1, i] + E3 * work[Z + 2, i]) / h
-    solve_within(real, pivots, 0)
+    solve_within(n, real, pivots, 0)
     total = 0.0
     for i in range(n):
         work[ERROR, i] = real[n, i]

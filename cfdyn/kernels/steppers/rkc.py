@@ -12,7 +12,6 @@ from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
-ORDER = 2
 # An earlier stage, and the direction of the largest eigenvalue: zeros before the first step.
 DIRECTION, ROWS = 1, 2
 FEWEST = 2
@@ -22,12 +21,6 @@ FEWEST = 2
 def stages_for(h, radius) -> int:
     """How many stages a step of size h needs where the Jacobian has this spectral radius."""
     return max(FEWEST, 1 + int(np.sqrt(1.54 * abs(h) * radius + 1.0)))
-
-
-@inline_kernel
-def largest_step(stages, radius) -> float:
-    """The largest step that `stages_for` gives no more than this many stages."""
-    return ((stages - 1.0) ** 2 - 1.0) / (1.54 * max(radius, 1e-300))
 
 
 @inline_kernel
