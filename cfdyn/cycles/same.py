@@ -36,10 +36,11 @@ def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tupl
     """
     if len(points) < 2:
         return points, multipliers
-    most = float(blur(multipliers).max()) * max(float(points.max()), -float(points.min())) + AROUND_ZERO * extent
+    most = blur(multipliers.ravel()) * max(points.max(), -points.min()) + AROUND_ZERO * extent
     # Only what has nearly the same smallest mean of entries, weighted so that exchanges change it, can be the same.
     weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
-    smallest = (points * (weights / weights.sum())).sum(axis=2).min(axis=1)
+    entries = (points * (weights / weights.sum())).sum(axis=2) if len(weights) > 1 else points[:, :, 0]
+    smallest = entries.min(axis=1)
     order = smallest.argsort(kind="stable")
     points, multipliers, smallest = points[order], multipliers[order], smallest[order]
     near = np.flatnonzero(smallest[1:] - smallest[:-1] <= most) + 1

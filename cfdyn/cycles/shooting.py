@@ -91,12 +91,12 @@ def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:
     return solved.reshape(n, d)
 
 
-def cyclic_system(matrices: np.ndarray, nu: complex = 1.0) -> Any:
-    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense, or sparse where it is large."""
+def cyclic_system(matrices: np.ndarray, nu: complex = 1.0, dense: int = DENSE) -> Any:
+    """The matrix of the map h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1): dense up to so many rows, else sparse."""
     n, d = matrices.shape[:2]
     factors = np.ones(n, dtype=type(nu))
     factors[-1] = nu
-    if n == 1 or n * d <= DENSE:
+    if n == 1 or n * d <= dense:
         system, index = np.zeros((n, d, n, d), dtype=factors.dtype), np.arange(n)
         system[index, :, index, :] = matrices
         system[index, :, np.roll(index, -1), :] -= factors[:, None, None] * np.eye(d)

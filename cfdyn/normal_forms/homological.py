@@ -23,6 +23,8 @@ from cfdyn.errors import NumericsError
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map
 
+DENSE = 100  # rows: smaller systems are solved faster dense than sparse
+
 
 class Forms:
     """The derivatives of a map at the points (n, D) of a cycle, as multilinear forms of directions (n, D), real or complex."""
@@ -86,7 +88,7 @@ class BorderedSystem:
 
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
         self.shape, self.nullity = matrices.shape[:2], nullity
-        self.matrix, self.split = cyclic_system(matrices, nu), True
+        self.matrix, self.split = cyclic_system(matrices, nu, DENSE), True
         self.border = (np.empty((self.matrix.shape[0], 0), dtype=self.matrix.dtype),) * 2
         if nullity == 0:
             return

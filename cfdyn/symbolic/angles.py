@@ -9,7 +9,7 @@ from typing import Any
 
 from cfdyn.arguments import converted
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.derived.circles import CircleMap, without_floors
+from cfdyn.symbolic.derived import CircleMap, without_floors
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape

@@ -11,9 +11,7 @@ from typing import Any
 
 from cfdyn.arguments import converted
 from cfdyn.errors import FormulaError, UsageError, shown
-from cfdyn.symbolic.derived.circles import CircleMap
-from cfdyn.symbolic.derived.extended import ExtendedMap
-from cfdyn.symbolic.derived.lifted import LiftedMap
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap
 from cfdyn.symbolic.loss import LossSpec, merged, natural_order, shortened, split_names
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.formula import Formula, check_names, formula

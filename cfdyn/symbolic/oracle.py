@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from cfdyn.errors import unknown
-from cfdyn.symbolic.derived.circles import CircleMap, without_floors
-from cfdyn.symbolic.derived.extended import ExtendedMap
-from cfdyn.symbolic.derived.lifted import LiftedMap
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap, without_floors
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step

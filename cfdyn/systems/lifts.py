@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.symbolic.derived.lifted import LiftedMap
+from cfdyn.symbolic.derived import LiftedMap
 from cfdyn.systems.map import Map, require_map
 
 __all__ = ["edge", "edge_start", "rod", "rod_start"]

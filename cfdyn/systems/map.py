@@ -14,8 +14,7 @@ from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
-from cfdyn.symbolic.derived.circles import CircleMap
-from cfdyn.symbolic.derived.extended import ExtendedMap
+from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.systems.precise import PreciseMap

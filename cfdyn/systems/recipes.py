@@ -8,7 +8,7 @@ from typing import Any
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.registry import catalogue
 from cfdyn.symbolic.angles import circle_map
-from cfdyn.symbolic.derived.circles import CircleMap
+from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map

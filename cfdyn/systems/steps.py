@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.angles import around, circle_map
-from cfdyn.symbolic.derived.circles import CircleMap
+from cfdyn.symbolic.derived import CircleMap
 from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss

@@ -7,11 +7,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import cfdyn as cf
-from cfdyn.integrate.supply.fields import plain_field
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
 from cfdyn.kernels.steppers.dense import evaluate, sample
-from cfdyn.kernels.steppers.field import derivative
+from cfdyn.kernels.steppers.field import Field, derivative
 from cfdyn.machine.jit import DISABLED, addresses, kernel
 
 DOP853, RADAU5, RKC = range(3)
@@ -25,7 +24,7 @@ _rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spe
 def make_field(equations, variables, params=None):
     flow = cf.Map.from_text(equations, variables=variables, params=params or {})
     rules = addresses(flow.rule("step").compiled, flow.rule("jacobian").compiled)
-    return plain_field(len(equations), rules, flow.p)
+    return Field(len(equations), 0, rules, flow.p, np.zeros(1), np.zeros(2, np.int64))
 
 
 @kernel

@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfdyn.symbolic.exact.algebra.resultant import resultant
+from cfdyn.symbolic.exact.algebra.quotient import resultant
 
 X, R, S = sp.symbols("x r s", real=True)
 NUMBERS = st.fractions(-3, 3, max_denominator=4).map(lambda q: sp.Rational(q.numerator, q.denominator))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.bifurcations import changes
 from cfdyn.continuation.branch.merging import grouped, merges
 from cfdyn.continuation.branch.system import (
@@ -60,17 +60,11 @@ def followed(
 
 def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
     """The polished points (n, D) of a start."""
-    given = getattr(cycle, "points", cycle)
+    n = whole_number("a period", 1 if period is None else period, 1)
     try:
-        if isinstance(period, bool):
-            raise TypeError
-        rows = np.asarray(given, dtype=float)
-        n = operator.index(1 if period is None else period)
+        rows = np.asarray(getattr(cycle, "points", cycle), dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"a start is a Cycle, points (n, D) or a state, and a period a whole number, "
-                         f"not {brief(cycle)}, {brief(period)}") from None  # fmt: skip
-    if n < 1:
-        raise UsageError(f"a period is at least 1, not {n}")
+        raise UsageError(f"a start is a Cycle, points (n, D) or a state, not {brief(cycle)}") from None
     if rows.ndim == 2 and rows.shape[1] == step.dim and len(rows) and (period is None or n == len(rows)):
         n = len(rows)
     elif rows.ndim < 2 or len(rows) == 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
 
+from cfdyn.arguments import number, whole_number
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import eigenvalues, jacobians
 from cfdyn.cycles.smoothness import regularity
@@ -130,13 +130,9 @@ class BranchTracer(CycleTracer):
 
 def check_steps(max_steps: int, max_step: float) -> None:
     """Refuse what is no number of steps, or no length of one."""
-    try:
-        valid = operator.index(max_steps) >= 1 and bool(0 < max_step <= 1)
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
-        raise UsageError("`max_steps` is a whole number from 1 on and `max_step` a number in (0, 1], "
-                         f"not {max_steps!r} and {max_step!r}")  # fmt: skip
+    whole_number("`max_steps`", max_steps, 1)
+    if not 0 < number("`max_step`", max_step) <= 1:
+        raise UsageError(f"`max_step` is a number in (0, 1], not {max_step!r}")
 
 
 def check_memory(row: int, most_steps: int, what: str) -> None:

@@ -60,9 +60,9 @@ class Run:
         # How far a held eigenvalue may fall: the central flow holds each where it is.
         clock.edge_tolerance = options.edge_tolerance if self.kind == TRACE else np.inf
         clock.least_t = 1e-15 * end if self.kind == PLAIN else 1.0
-        self.clock.method = self.usual()
-        self.clock.auto = options.method == "auto" and not options.step
-        self.clock.watch = self.kind in (CENTRAL, TRACE)
+        clock.method = self.usual()
+        clock.auto = options.method == "auto" and not options.step
+        clock.watch = self.kind in (CENTRAL, TRACE)
         self.phases: list[Phase] = []
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)

@@ -7,16 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from cfdyn.errors import NumericsError
-from cfdyn.integrate.supply.fields import by_value, make_field, plain_field, reading
 from cfdyn.integrate.supply.supplier import Modes, Readings, Supplier
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, PLAIN, TRACE, Edge
-from cfdyn.kernels.edge.forces import FAINT, start
+from cfdyn.kernels.edge.checks import inspect, project, read_off
+from cfdyn.kernels.edge.forces import FAINT, hold, push, start
+from cfdyn.kernels.edge.jacobian import hold_jacobian
+from cfdyn.kernels.edge.modes import decompose, follow, renew, spectrum, turn_reference
 from cfdyn.kernels.steppers.dense import observe
 from cfdyn.kernels.steppers.field import JACOBIANS, PROJECT, SLOPES, Field
-from cfdyn.machine.jit import address, apply
+from cfdyn.machine.jit import address, addresses, apply
 from cfdyn.systems.flow import Flow
 
 KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
+FORMULAS = ("drift", "edge", "force", "drift_jacobian", "slack_jacobian", "force_jacobian")
+KERNELS = {"eigh": decompose, "spectrum": spectrum, "turn_reference": turn_reference, "follow": follow, "push": push,
+           "hold": hold, "project": project}  # fmt: skip
+TIE, NEAR_TIE = 1e-13, 1e-11  # of eigenvalues, relative; and beside others at the edge, which errors blur
 
 
 class Dense(Supplier):
@@ -66,14 +72,26 @@ class Dense(Supplier):
     def field(
         self, reference: np.ndarray, jacobians: bool, near: bool = False, soft: int = 0, target: float | None = None
     ) -> Field:
-        flow = self.flow
+        flow, n, d, k, counts = self.flow, self.dim, self.n_weights, len(reference), np.zeros(2, np.int64)
         if self.kind == PLAIN:
-            return plain_field(flow.dim, *flow.right_hand_side(jacobians))
-        made = make_field(self.kind, flow.dim, flow.n_weights, flow.p, lambda name: flow.rule(name).compiled, reference,
-                          jacobians, 1e-11 if near else 1e-13, soft)  # fmt: skip
+            return Field(n, 0, *flow.right_hand_side(jacobians), np.zeros(1), counts)
+        held, kind = k - soft, self.kind
+        pairs = {CENTRAL: held * (held + 1) // 2 + held * soft, TRACE: min(k, 1)}.get(kind, 0)
+        rules = {name: flow.rule(name).compiled for name in FORMULAS if jacobians or not name.endswith("jacobian")}
+        edge = Edge.make(
+            n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
+            tie=NEAR_TIE if near else TIE, weakest=1.0, p=flow.p, reference=reference, **rules,
+            **{name: kernel.compiled for name, kernel in KERNELS.items()},
+        )  # fmt: skip
         if target is not None:
-            Edge(made.block).target = target
-        return made
+            edge.target = target
+        if k or kind == ABLATED:
+            slope, own = hold.compiled, edge.memory
+            slopes = hold_jacobian.compiled if jacobians else slope
+        else:
+            slope, own = rules["drift"], flow.p
+            slopes = rules["drift_jacobian"] if jacobians else slope
+        return Field(n, k, addresses(slope, slopes, project.compiled, inspect.compiled, renew.compiled), own, edge.memory, counts)
 
     def has_jacobian(self) -> bool:
         return self.flow.has_jacobian
@@ -98,9 +116,10 @@ class Dense(Supplier):
             observe(field.rules, field.p, times, polynomials, rows, z, slopes)
             return Readings(z, slopes, np.zeros(m), np.zeros((m, d, d)))
         before, found = field.block.copy(), np.zeros((m, 1 + n + d * d))
-        by_value(field, reference)
-        rules, block = reading(field)
-        observe(rules, block, times, polynomials, rows, z, found)
+        # From now on the modes are the largest eigenvalues; equal ones are told apart by the reference.
+        edge = Edge(field.block)
+        edge.by_value, edge.fresh, edge.reference = 1, 0, reference
+        observe(addresses(read_off.compiled), field.block, times, polynomials, rows, z, found)
         field.block[: len(before)] = before
         return Readings(z, found[:, 1 : n + 1], found[:, 0], found[:, n + 1 :].reshape(-1, d, d))
 

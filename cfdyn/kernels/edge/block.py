@@ -57,7 +57,7 @@ class Edge(Block):
     right = Array("m")
     work = Array("max(d, m)")
     slope = Array("n")
-    multipliers = Array("k", "k")
+    multipliers = Array("k*k")  # of those held alone, which soft ones are not
     multipliers_eigen = Array("2*k + 3", "k")
     # Derivatives by the state of: (H − 2P)u; a pair's forces and normal, also by its modes; the modes; normals along F.
     slack_slopes = Array("jacobians*d", "n")

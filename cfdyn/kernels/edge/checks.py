@@ -76,8 +76,8 @@ def least_multiplier(b) -> float:
             entry = b.x[p] if r == q else b.x[p] / ROOT2
             p += 1
             if r < k:
-                matrix[q, r] = entry
-                matrix[r, q] = entry
+                matrix[q * k + r] = entry
+                matrix[r * k + q] = entry
     b.order[0] = k
     call(b.eigh, matrix, b.order, b.multipliers_eigen)
     return b.multipliers_eigen[0, 0]

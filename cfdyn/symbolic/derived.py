@@ -1,0 +1,179 @@
+"""Maps made of another map: with angles, with parameters as states, beside their mirror image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+from cfdyn.errors import UsageError, unknown
+from cfdyn.symbolic.loss import LossSpec, merged, shortened
+from cfdyn.tape.program import Node, Tape
+from cfdyn.tape.rebuild import rebuild
+
+# For each kind of lift what the names of the entries behind the centre begin with.
+LIFTS: Mapping[str, str] = {"rod": "delta", "edge": "swing"}
+
+
+@dataclass(frozen=True)
+class DerivedMap:
+    """A map that is its ``base`` in all that it does not say itself."""
+
+    base: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state."""
+        return self.base.names
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights, which come first in the state."""
+        return self.base.n_weights
+
+    @property
+    def rest(self) -> tuple[float, ...] | None:
+        """Initial values of the state behind the weights; None where a start needs them."""
+        return self.base.rest
+
+    @property
+    def params(self) -> Mapping[str, float]:
+        """Parameters with their values."""
+        return self.base.params
+
+    @property
+    def observed(self) -> LossSpec | None:
+        """The loss that an orbit is measured by."""
+        return self.base.observed
+
+    @property
+    def data(self) -> Any:
+        """The data table that the loss reads at run time, or None."""
+        return self.base.data
+
+    @property
+    def switching(self) -> tuple[Node, ...]:
+        """The functions at whose zeros the map changes its branch."""
+        return self.base.switching
+
+    def at(self, params: Mapping[str, float]) -> Self:
+        """The same map with other parameter values."""
+        return replace(self, base=self.base.at(params))
+
+
+@dataclass(frozen=True)
+class ExtendedMap(DerivedMap):
+    """(z, α) → (f(z; α), α) for the parameters α named in ``moved``: its derivatives are those of f in z and α together."""
+
+    moved: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in self.moved:
+            if name not in self.base.params:
+                raise unknown("parameter of the map", name, self.base.params)
+        if len(set(self.moved)) < len(self.moved):
+            raise UsageError(f"the parameters must be distinct, not {', '.join(self.moved)}")
+
+    # The loss may depend on what has become a state; a reader of the whole orbit wants the base.
+    observed = None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state: the base's, then the parameters moved into it."""
+        return (*self.base.names, *self.moved)
+
+    @property
+    def rest(self) -> tuple[float, ...] | None:
+        """Initial values behind the weights, the parameters at their present values; None if the base has none."""
+        return None if self.base.rest is None else (*self.base.rest, *(self.base.params[name] for name in self.moved))
+
+    @cached_property
+    def params(self) -> dict[str, float]:
+        """The parameters that stay parameters."""
+        return {name: value for name, value in self.base.params.items() if name not in self.moved}
+
+    def at(self, params: Mapping[str, float]) -> ExtendedMap:
+        """The same map with other values of the parameters that are left."""
+        merged(self.params, params, "parameter of the map")
+        return super().at(params)
+
+    @property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"{self.moved} as states of {self.base.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return shortened(f"{self.base.title} with {', '.join(self.moved)} as states")
+
+
+@dataclass(frozen=True)
+class LiftedMap(DerivedMap):
+    """A map z → f(z) seen from the middle of its swing; ``kind`` "rod" or "edge", as in `cfdyn.systems.lifts`.
+
+    A start needs what swings: the weights alone are none. The loss is measured at the centre.
+    """
+
+    kind: str
+
+    rest = None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state: those of the base for the centre, then what swings about it."""
+        return (*self.base.names, *(f"{LIFTS[self.kind]}_{name}" for name in self.base.names))
+
+    @property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"{self.kind} lift of {self.base.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return shortened(f"{self.kind} lift of {self.base.title}")
+
+
+@dataclass(frozen=True)
+class CircleMap(DerivedMap):
+    """The base with the entries named in ``periods`` brought back, after each step, into [cut·P, cut·P + P).
+
+    ``unrolled``: the floors of the base only take whole periods off, and are left out; ``steady``: whether the map repeats
+    with these periods for other parameters too. Made and checked by `cfdyn.symbolic.angles.circle_map`.
+    """
+
+    periods: Mapping[str, float]
+    unrolled: bool = False
+    steady: bool = True
+    cut: float = 0.0
+
+    @property
+    def switching(self) -> tuple[Node, ...]:
+        """The functions at whose zeros the base changes its branch; none of what only wraps."""
+        return () if self.unrolled else self.base.switching
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies the compiled code."""
+        return f"{self.periods} {self.unrolled} {self.cut} around {self.base.key}"
+
+    @property
+    def title(self) -> str:
+        """For messages and tables."""
+        return f"{self.base.title} (mod {', '.join(f'{P:.6g} in {name}' for name, P in self.periods.items())})"
+
+    def wrapped(self, tape: Tape, outputs: list[Node]) -> list[Node]:
+        """The next state with its angles between the two ends of the cut circle."""
+        result = list(outputs)
+        for name, period in self.periods.items():
+            k, whole, first = self.names.index(name), tape.exactly(period), tape.exactly(self.cut * period)
+            turns = tape.apply("floor", tape.div(tape.sub(result[k], first), whole))
+            result[k] = tape.sub(result[k], tape.mul(whole, turns))
+        return result
+
+
+def without_floors(tape: Tape, outputs: list[Node]) -> list[Node]:
+    """The outputs with 0 in place of each floor."""
+    return rebuild(tape, outputs, tape, expansions={"floor": lambda t, x: t.const(0)})

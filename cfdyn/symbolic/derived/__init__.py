@@ -1,1 +1,0 @@
-"""Maps made of other maps: with angles, with parameters as states, beside their mirror image."""
