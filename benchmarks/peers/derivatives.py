@@ -49,9 +49,9 @@ def numba_rule(loss: Any, what: str) -> Any:
     from dataclasses import replace
 
     from cfdyn.codegen.compile import python_function
-    from cfdyn.codegen.machine import COMPOSITE
     from cfdyn.machine.jit import native_rule
     from cfdyn.symbolic.oracle import loss_program
+    from cfdyn.tape.elementary import COMPOSITE
     from cfdyn.tape.program import Tape
     from cfdyn.tape.rebuild import rebuild
 

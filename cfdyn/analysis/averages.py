@@ -15,9 +15,8 @@ from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance
-from cfdyn.series.estimators import Estimator, estimators, left_of, rms
+from cfdyn.series.averages import Estimator, estimators, left_of, mean_path, rms
 from cfdyn.series.filters import TINY, average, half_width
-from cfdyn.series.mean_path import mean_path
 from cfdyn.systems.orbit import MAX_BYTES, Orbit
 
 FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be told

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.numba_source import print_source
-from cfdyn.codegen.schedule import LANES
+from cfdyn.codegen.schedule import LANES, machine_program
 from cfdyn.machine.portable import Rooted, held_while_forking
 from cfdyn.machine.shelf import Shelf, fingerprint
 from cfdyn.tape.program import Program

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cfdyn.codegen._llvm_nodes import LITERALS, MASK, VECTOR, Body
+from cfdyn.codegen.llvm_nodes import LITERALS, MASK, VECTOR, Body
 from cfdyn.codegen.schedule import LANES, WHOLE, Section, schedule
 from cfdyn.tape.program import TRUTHS, Node, Program
 

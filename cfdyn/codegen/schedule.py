@@ -1,19 +1,48 @@
-"""In which order a program is computed: stretches of plain nodes, and loops over the data rows between them."""
+"""Before a program is printed: the operations that a processor has, and their order, with loops over the data rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from cfdyn.errors import FormulaError
+from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
 
 # Rows computed at once; the columns of a table are filled up to a multiple of it.
 LANES = 8
 # Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
 # long pieces take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
+Expansions = Mapping[str, Callable[[Tape, Node], Node]]
+
+
+def machine_program(program: Program) -> Program:
+    """The same outputs; what a mathematical library does not have is written out, and also what it would have to be
+    called for row by row.
+
+    One number is computed fastest by the system's library, many at once by arithmetic without branches.
+    """
+    outputs, tape = list(program.outputs), program.tape
+    if any(tape.by_row):
+        rows = Tape()
+        table: Expansions = {**BRANCH_FREE, "sin": partial(_with_fallback, "sin"), "cos": partial(_with_fallback, "cos")}
+        outputs, tape = rebuild(tape, outputs, rows, expansions=table, rows_only=True), rows
+    if not COMPOSITE.keys().isdisjoint(tape.ops):
+        single = Tape()
+        # 1/cosh² and tanh have nearly all in common, so that both cost less than the library's tanh.
+        both = {"tanh": BRANCH_FREE["tanh"]} if "sech2" in tape.ops else {}
+        outputs, tape = rebuild(tape, outputs, single, expansions={**COMPOSITE, **both}), single
+    return replace(program, tape=tape, outputs=tuple(outputs))
+
+
+def _with_fallback(name: str, tape: Tape, x: Node) -> Node:
+    """Arithmetic without branches up to |x| = FAR, the library's function beyond."""
+    return tape.apply(f"far_{name}", x, tape.const(Fraction(FAR)), BRANCH_FREE[name](tape, x))
 
 
 def nearest_double(value: Fraction) -> float:

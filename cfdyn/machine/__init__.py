@@ -1,1 +1,1 @@
-"""What stands between Python and machine code: numba, code kept on disk, processes, Ctrl-C. Nothing else configures numba."""
+"""Between Python and machine code: numba, code kept on disk, processes, Ctrl-C. Nothing else configures numba."""

@@ -24,7 +24,7 @@ def _shelf(module: str) -> Shelf:
 
 
 class _Store:
-    """What numba keeps, an entry for each compiled overload, in place of its own files."""
+    """The place of numba's own files: an entry of a shelf for each compiled overload."""
 
     def __init__(self, base: str, module: str):
         self.base, self.module = base, module
@@ -51,7 +51,7 @@ class _Store:
         _shelf(self.module).remove(f"{self.base}-")
 
     def holds_some(self) -> bool:
-        """Whether any overload is kept."""
+        """True if any overload is kept."""
         return _shelf(self.module).holds_some(f"{self.base}-")
 
     def release(self, height: int) -> None:
@@ -89,6 +89,6 @@ def keep(compiled: Any, function: Callable) -> None:
 
 
 def is_kept(compiled: Any) -> bool:
-    """Whether machine code of a kernel is there to be loaded; also where none is ever kept."""
+    """True if machine code of a kernel is there to be loaded; also where none is ever kept."""
     store = getattr(compiled._cache, "_cache_file", None)
     return store is None or store.holds_some()

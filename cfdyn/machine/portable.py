@@ -1,4 +1,4 @@
-"""What can be pickled, copied and sent to another process, what cannot, and what a fork waits for."""
+"""Bases of objects that can be pickled, copied and sent to another process, and of those that cannot; locks held at a fork."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _hold() -> None:
 
 
 def _another_imports() -> bool:
-    """Whether another thread is within an import of what this package needs: a fork would leave that locked for ever."""
+    """True while another thread imports something that this package needs: a fork would leave that locked for ever."""
     locks = getattr(importlib._bootstrap, "_module_locks", {})  # type: ignore[attr-defined]
     named = [ref() for name, ref in list(locks.items()) if name.partition(".")[0] in _NEEDED]
     return any(getattr(lock, "owner", None) not in (None, threading.get_ident()) for lock in named)

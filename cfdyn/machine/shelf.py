@@ -1,4 +1,4 @@
-"""What is kept between runs: checksummed files in a private folder, written whole, never trusted when damaged.
+"""Files kept between runs: checksummed, in a private folder, written whole, never trusted when damaged.
 
 Formulas (how they were read), rules (object code) and kernels (what numba compiled) each have a shelf.
 """
@@ -23,9 +23,9 @@ from pathlib import Path
 from cfdyn.errors import UsageError
 from cfdyn.machine import sources, unfinished
 
-LIMIT = 500 * 2**20
+LIMIT = 500 * 2**20  # bytes that are kept, unless the user says otherwise
 _SHELF = re.compile(r"([a-z]+)-[0-9a-f]{20}")
-_DAY = 86_400
+_DAY = 86_400  # seconds; when an entry was of use is written no oftener, for each writing costs
 PATIENCE = 60.0  # seconds to wait for another process
 
 
@@ -114,7 +114,7 @@ class Shelf:
         return folder.glob(f"{self.kind}-{self.version}/{prefix}*.bin") if folder else iter(())
 
     def holds_some(self, prefix: str) -> bool:
-        """Whether there is any entry with that prefix."""
+        """True if there is any entry with that prefix."""
         return any(True for _ in self._all(prefix))
 
     def remove(self, prefix: str) -> None:

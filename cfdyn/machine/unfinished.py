@@ -1,4 +1,4 @@
-"""What must not outlive a process that ends at once: files that are half written, and processes that help it."""
+"""Half-written files and helping processes, which must not outlive a process that ends at once."""
 
 from __future__ import annotations
 

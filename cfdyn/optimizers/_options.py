@@ -8,13 +8,10 @@ from typing import Any
 from cfdyn.symbolic.optimizer import Optimizer
 
 DOMAIN = {
-    "lr": "positive",
-    "beta1": "fraction",
-    "beta2": "fraction",
-    "eps": "nonnegative",
-    "weight_decay": "nonnegative",
-    "clip": "positive",
-}
+    "lr": "positive", "clip": "positive", "beta1": "fraction", "beta2": "fraction",
+    "eps": "nonnegative", "weight_decay": "nonnegative",
+}  # fmt: skip
+MOMENTS = {"m1": "beta1*m + (1 - beta1)*g", "v1": "beta2*v + (1 - beta2)*g**2"}  # Adam's, after this step
 
 
 def with_options(
@@ -74,9 +71,7 @@ def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tupl
     are shared states, 1 at the start.
     """
     options = {"bias_correction": bias_correction, "eps_inside": eps_inside}
-    define = {"m1": "beta1*m + (1 - beta1)*g", "v1": "beta2*v + (1 - beta2)*g**2"}
-    if second == "top":
-        define["top"] = "Max(vmax, v1)"
+    define = MOMENTS | ({"top": "Max(vmax, v1)"} if second == "top" else {})
     if not bias_correction:
         return f"m1/{root(second, eps_inside)}", {"options": options, "define": define}
     return f"mhat/{root('vhat', eps_inside)}", {

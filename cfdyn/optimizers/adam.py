@@ -35,6 +35,6 @@ def adam(
     ----------
     Kingma & Ba, arXiv 1412.6980, Algorithm 1; as torch.optim.Adam.
     """
-    step, parts = moments(bias_correction, eps_inside)
+    step, parts = moments(bias_correction, eps_inside)  # Algorithm 1
     update, params = {"w": f"w - lr*{step}", "m": "m1", "v": "v1"}, {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
     return with_options("adam", update, params, weight_decay, clip, threshold="2*(1 + beta1)/(1 - beta1)", **parts)

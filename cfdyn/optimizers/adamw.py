@@ -32,7 +32,7 @@ def adamw(
     Loshchilov & Hutter (2019), Decoupled weight decay regularization, arXiv 1711.05101, Algorithm 2;
     as torch.optim.AdamW.
     """
-    step, parts = moments(bias_correction, eps_inside)
+    step, parts = moments(bias_correction, eps_inside)  # Algorithm 2, without its schedule
     return Optimizer.from_text(
         {"w": f"w*(1 - lr*weight_decay) - lr*{step}", "m": "m1", "v": "v1"},
         {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay},

@@ -32,7 +32,7 @@ def amsgrad(
     Reddi, Kale & Kumar (2018), On the convergence of Adam and beyond, arXiv 1904.09237, Algorithm 2;
     as torch.optim.Adam(amsgrad=True).
     """
-    step, parts = moments(bias_correction, eps_inside, second="top")
+    step, parts = moments(bias_correction, eps_inside, second="top")  # Algorithm 2
     update = {"w": f"w - lr*{step}", "m": "m1", "v": "v1", "vmax": "top"}
     params = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
     return Optimizer.from_text(update, params, name="amsgrad", domain=DOMAIN, threshold="2*(1 + beta1)/(1 - beta1)", **parts)

@@ -28,6 +28,6 @@ def lion(lr: float, beta1: float = 0.9, beta2: float = 0.99, weight_decay: float
     ----------
     Chen et al. (2023), Symbolic discovery of optimization algorithms, arXiv 2302.06675, Algorithm 2.
     """
-    update = {"w": "w*(1 - lr*weight_decay) - lr*sign(beta1*m + (1 - beta1)*g)", "m": "beta2*m + (1 - beta2)*g"}
+    update = {"w": "w*(1 - lr*weight_decay) - lr*sign(beta1*m + (1 - beta1)*g)", "m": "beta2*m + (1 - beta2)*g"}  # Alg. 2
     params = {"lr": lr, "beta1": beta1, "beta2": beta2, "weight_decay": weight_decay}
     return Optimizer.from_text(update, params, name="lion", domain=DOMAIN)

@@ -11,7 +11,7 @@ from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer, Shape, States
 from cfdyn.tape.matrices import Matrix, combination, frobenius, product, transposed
 from cfdyn.tape.program import Node, Tape
 
-QUINTIC = (3.4445, -4.775, 2.0315)
+QUINTIC = (3.4445, -4.775, 2.0315)  # Jordan et al.'s: the steepest at 0 that keep singular values near 1
 
 
 def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 5, weight_decay: float = 0.0) -> MatrixOptimizer:
@@ -43,7 +43,6 @@ def muon(lr: float, momentum: float = 0.95, nesterov: bool = True, steps: int = 
     ----------
     Jordan et al. (2024), Muon: an optimizer for hidden layers in neural networks; as torch.optim.Muon.
     """
-
     if steps < 1:
         raise UsageError(f"muon: steps={steps} must be at least 1")
     return MatrixOptimizer(

@@ -1,6 +1,6 @@
 """NAdam: Adam with Nesterov's look-ahead."""
 
-from cfdyn.optimizers._options import DOMAIN
+from cfdyn.optimizers._options import DOMAIN, MOMENTS
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -36,19 +36,12 @@ def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
         {"w": "w - lr*(ahead*g + carried*m1)/(sqrt(vhat) + eps)", "m": "m1", "v": "v1"},
         {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "momentum_decay": momentum_decay},
         define={
-            "rate": "0.96**momentum_decay",
-            "mu": "beta1*(1 - warmup*rate/2)",
-            "mu1": "beta1*(1 - warmup*rate**2/2)",
-            "product1": "product*mu",
-            "ahead": "(1 - mu)/(1 - product1)",
-            "carried": "mu1/(1 - product1*mu1)",
-            "m1": "beta1*m + (1 - beta1)*g",
-            "v1": "beta2*v + (1 - beta2)*g**2",
-            "vhat": "v1/(1 - beta2*decay2)",
-        },
+            "rate": "0.96**momentum_decay", "mu": "beta1*(1 - warmup*rate/2)", "mu1": "beta1*(1 - warmup*rate**2/2)",
+            "product1": "product*mu", "ahead": "(1 - mu)/(1 - product1)", "carried": "mu1/(1 - product1*mu1)",
+            **MOMENTS, "vhat": "v1/(1 - beta2*decay2)",
+        },  # Algorithm 2
         shared={"warmup": "warmup*rate", "product": "product1", "decay2": "beta2*decay2"},
         initial={"warmup": 1.0, "product": 1.0, "decay2": 1.0},
-        name="nadam",
-        domain=DOMAIN | {"momentum_decay": "nonnegative"},
+        name="nadam", domain=DOMAIN | {"momentum_decay": "nonnegative"},
         threshold=f"2/(1 - {carried} + {carried}*(1 - beta1)/(1 + beta1))",
-    )
+    )  # fmt: skip

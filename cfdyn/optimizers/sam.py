@@ -30,5 +30,5 @@ def sam(lr: float, rho: float = 0.05) -> Optimizer:
     """
     return Optimizer.from_text(
         {"w": "w - lr*h"}, {"lr": lr, "rho": rho}, name="sam", domain={"lr": "positive", "rho": "positive"},
-        probe="w + rho*g/sqrt(gg)",
+        probe="w + rho*g/sqrt(gg)",  # Algorithm 1
     )  # fmt: skip

@@ -35,7 +35,6 @@ def shampoo(lr: float, eps: float = 1e-4, iterations: int = 30) -> MatrixOptimiz
     ----------
     Gupta, Koren & Singer (2018), arXiv 1802.09568, Algorithm 1; Guo & Higham (2006) for the roots.
     """
-
     if not (np.isfinite(eps) and eps > 0) or iterations < 1:
         raise UsageError(f"shampoo needs eps > 0 and iterations of at least 1, not eps={eps:g}, iterations={iterations}")
     return MatrixOptimizer(

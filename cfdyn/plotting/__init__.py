@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError
-from cfdyn.records.files import as_path, can_write, whole
+from cfdyn.records.files import as_path, can_write, written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,6 +90,6 @@ def save(figure: Figure, path: str | Path) -> Path:
     path = check_path(path)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=200, format=path.suffix.lstrip(".").lower())
-    with whole(path) as temporary:
+    with written_whole(path) as temporary:
         Path(temporary).write_bytes(picture.getvalue())
     return path

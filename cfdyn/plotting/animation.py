@@ -17,7 +17,7 @@ from cfdyn.plotting import check_folder
 from cfdyn.plotting.figures.comparison import draw_edge, label, limit_to_bulk, styles
 from cfdyn.plotting.plane import contours, plane_of
 from cfdyn.plotting.style import INK, PALE, clip_range, house_style, new_figure
-from cfdyn.records.files import as_path, whole
+from cfdyn.records.files import as_path, written_whole
 from cfdyn.systems.loss import Loss
 
 ENDINGS = (".gif", ".mp4")
@@ -82,7 +82,7 @@ def check_film(path: str | Path) -> Path:
 
 def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
     """The whole film or nothing."""
-    with whole(path) as temporary:
+    with written_whole(path) as temporary:
         (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
     return path
 

@@ -25,7 +25,7 @@ def columns(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str], width: float) -> None:
+def legend_below(figure: Figure, width: float, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend below all panels, no wider than the figure."""
     figure.legend(handles, labels, loc="outside lower center", ncols=columns(labels, width), fontsize=7.5)
 
@@ -48,8 +48,9 @@ def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
 
 
-def time_range(end: float) -> tuple[float, float]:
-    """Limits of an axis of time from 0, with a little room at both ends."""
+def time_range(t: np.ndarray) -> tuple[float, float]:
+    """Limits of an axis of time from 0 to the last of some times, with a little room at both ends."""
+    end = t[-1] if len(t) else 1.0
     return -0.02 * end, 1.02 * end or 1.0
 
 
@@ -62,7 +63,10 @@ def draw_ranking(
     axes: Axes, names: Sequence[str], lengths: np.ndarray, marks: np.ndarray, words: Sequence[str], ends: np.ndarray,
     shades: Sequence[str], what: tuple[str, str], limits: tuple[float, float] | None,
 ) -> None:
-    """Bars, the first at the bottom, with diamonds and, right of both, words; ``what``: bars and diamonds are."""  # fmt: skip
+    """Bars, the first at the bottom, diamonds, and texts to the right of where both end.
+
+    ``what``: the quantities that bars and diamonds show; ``limits``: of the logarithmic axis, None if no bar has a length.
+    """  # fmt: skip
     places = range(len(names))
     axes.barh(places, lengths, height=0.62, color=shades)
     for place, right, text in zip(places, ends, words, strict=True):

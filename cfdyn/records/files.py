@@ -31,7 +31,7 @@ def as_path(path: Any) -> Path:
     return Path(path)
 
 @contextmanager
-def whole(path: str | os.PathLike) -> Iterator[str]:
+def written_whole(path: str | os.PathLike) -> Iterator[str]:
     """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone.
 
     A link is followed. A file that is there keeps its mode; a new one gets what the umask allows. Into a device or a pipe
@@ -46,7 +46,7 @@ def whole(path: str | os.PathLike) -> Iterator[str]:
     >>> import tempfile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "words.txt"
-    >>> with whole(path) as temporary:
+    >>> with written_whole(path) as temporary:
     ...     _ = Path(temporary).write_text("whole")
     >>> path.read_text()
     'whole'
@@ -102,7 +102,7 @@ def _is_stream(path: Path, there: os.stat_result | None) -> bool:
 
 
 def can_write(path: Path) -> bool:
-    """True if `whole` can write there, as far as one can tell before."""
+    """True if `written_whole` can write there, as far as one can tell before."""
     try:
         there = _status(path)
     except OSError:
@@ -113,7 +113,7 @@ def can_write(path: Path) -> bool:
     return _is_stream(path, there) or folder.is_dir() and os.access(folder, os.W_OK)
 
 
-def regular(path: str | os.PathLike) -> BinaryIO:
+def open_regular(path: str | os.PathLike) -> BinaryIO:
     """The file, opened for reading. Only what was opened is looked at, so that nobody can change it in between.
 
     Raises

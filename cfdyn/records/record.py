@@ -21,7 +21,7 @@ from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_orig
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError, shown
-from cfdyn.records.files import as_path, regular, whole
+from cfdyn.records.files import as_path, open_regular, written_whole
 
 FORMAT = "cfdyn record 1"
 MAX_BYTES = 2**31  # of arrays: a small file may promise any size
@@ -51,7 +51,7 @@ class Record:
         header = np.array(json.dumps({"format": FORMAT, "record": _encode(self, arrays)}))
         if header.nbytes > MAX_HEADER:
             raise UsageError(f"the texts and lists of this record take {header.nbytes / 2**20:.0f} MiB, too much for a file")
-        with whole(path) as temporary, open(temporary, "wb") as file:
+        with written_whole(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, header=header, **arrays)  # type: ignore[arg-type]
         return path
 
@@ -222,7 +222,7 @@ def load(path: str | os.PathLike) -> Record:
     """
     path = as_path(path)
     try:
-        with regular(path) as file:
+        with open_regular(path) as file:
             arrays = _arrays(path, file)
         content = json.loads(str(arrays.pop("header")))
         if content["format"] != FORMAT:

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records.files import regular
+from cfdyn.records.files import open_regular
 
 MEGABYTE = 1_000_000
 LARGEST = 256 * MEGABYTE  # as text and numbers together it takes a few times as much
@@ -108,7 +108,7 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
 
 def _text(path: str, source: str) -> str:
     try:
-        with regular(path) as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             raw = file.read(LARGEST) if size <= LARGEST else b""
     except FileNotFoundError:

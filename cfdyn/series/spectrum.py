@@ -186,6 +186,7 @@ def dependence(y: np.ndarray, period: int, memory: int = 6) -> tuple[float, floa
         if kept:
             count = sum(m for _, m in kept)
             best = max(best, sum(xi * m for xi, m in kept) / count)
+    # For noise √n ξ becomes normal with the variance 2/5 (Chatterjee's Theorem 2.1).
     return best, best * math.sqrt(2.5 * count), share
 
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from cfdyn.codegen import compile as compiler
 from cfdyn.codegen import llvm_ir, schedule
-from cfdyn.codegen._llvm_nodes import hexadecimal
 from cfdyn.codegen.compile import MachineRule, compile_rule, parameter_vector
-from cfdyn.codegen.machine import machine_program
+from cfdyn.codegen.llvm_nodes import hexadecimal
 from cfdyn.codegen.native import assemble, load
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.errors import FormulaError
 from cfdyn.tape.derivatives import hessian, reverse
 from cfdyn.tape.evaluate import Algebra, evaluate

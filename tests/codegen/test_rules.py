@@ -10,7 +10,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.oracle import loss_program
 

@@ -15,8 +15,8 @@ import sympy as sp
 import cfdyn as cf
 from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.machine.jit import native_rule
 from cfdyn.registry import defaults
 from cfdyn.symbolic.loss import make_loss

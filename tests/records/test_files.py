@@ -14,7 +14,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.records.files import can_write, regular, whole
+from cfdyn.records.files import can_write, open_regular, written_whole
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="modes, links and pipes as on Unix")
 
@@ -117,7 +117,7 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path):
     path.write_text("old")
     path.chmod(0o640)
     for error, seen in ((ZeroDivisionError(), ZeroDivisionError), (OSError(28, "no space"), UsageError)):
-        with pytest.raises(seen), whole(path) as temporary:
+        with pytest.raises(seen), written_whole(path) as temporary:
             Path(temporary).write_text("half")
             raise error
     assert path.read_text() == "old" and mode(path) == 0o640 and os.listdir(tmp_path) == ["x.npz"]
@@ -127,7 +127,7 @@ def test_a_private_file_is_never_readable_in_between(tmp_path):
     path = tmp_path / "x.npz"
     path.write_text("old")
     path.chmod(0o600)
-    with whole(path) as temporary:
+    with written_whole(path) as temporary:
         assert mode(temporary) == 0o600
 
 
@@ -145,7 +145,7 @@ def test_a_pipe_whose_reader_leaves(tmp_path):
     path = tmp_path / "x.npz"
     os.mkfifo(path)
     reader = subprocess.Popen([sys.executable, "-c", f"open({str(path)!r}, 'rb').read(1)"])
-    with pytest.raises(UsageError, match="cannot write .*Broken pipe"), whole(path) as temporary:
+    with pytest.raises(UsageError, match="cannot write .*Broken pipe"), written_whole(path) as temporary:
         Path(temporary).write_bytes(bytes(2**20))
     assert reader.wait() == 0
 
@@ -162,11 +162,11 @@ def test_reading_opens_files_only(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_text("content")
     (tmp_path / "link").symlink_to("file")
-    assert regular(tmp_path / "link").read() == b"content"
+    assert open_regular(tmp_path / "link").read() == b"content"
     for name in (tmp_path / "pipe", tmp_path, tmp_path / "absent", "/dev/zero"):
         before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
         with pytest.raises(OSError):
-            regular(name)
+            open_regular(name)
         assert before == (len(os.listdir("/proc/self/fd")) if before else 0), "a descriptor is left open"
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.errors import FormulaError
 from cfdyn.machine.jit import native_rule
 from cfdyn.symbolic.loss import make_loss

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.codegen.compile import DISABLED, MachineRule, PythonRule, compile_rule, python_function
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.text.lower import lower
 from cfdyn.symbolic.text.parse import parse

@@ -13,8 +13,8 @@ import pytest
 import cfdyn as cf
 from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.machine import machine_program
 from cfdyn.codegen.native import assemble, load
+from cfdyn.codegen.schedule import machine_program
 from cfdyn.tape.derivatives import forward
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape

@@ -28,8 +28,8 @@ def draw(found: Averages) -> Figure:
         _draw_errors(above, found)
         _draw_losses(below, found)
         _draw_ranking(ranking, found)
-        below.set(xlabel="time (steps)", xlim=time_range(found.t[-1]))
-        legend_below(figure, *below.get_legend_handles_labels(), WIDTH)
+        below.set(xlabel="time (steps)", xlim=time_range(found.t))
+        legend_below(figure, WIDTH, *below.get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -36,7 +38,7 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches, ended)
         handles = _legend(branches, kinds)
-        legend_below(figure, handles, [str(handle.get_label()) for handle in handles], WIDTH)
+        legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
 
@@ -132,6 +134,6 @@ def _legend(branches: list[Branch], kinds: list[str]) -> list[Line2D]:
     found = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
     found.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
     for kind, (mark, fill) in ((kind, MARKS[kind]) for kind in kinds):
-        style = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
+        style: dict[str, Any] = {"color": WARN if fill == "white" else fill, "markerfacecolor": fill, "markersize": 4.2}
         found.append(Line2D([], [], marker=mark, linestyle="", label=spoken(kind), **style))
     return found

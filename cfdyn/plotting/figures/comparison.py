@@ -29,11 +29,11 @@ def draw(found: Comparison, loss: Loss | None = None) -> Figure:
         _draw_variance(panels[1, 1], found)
         _draw_ranking(panels[1, 2], found)
         for axes in (*panels[0, 1:], *panels[1, :2]):
-            axes.set(xlabel="time (steps)", xlim=time_range(found.t[-1]))
+            axes.set(xlabel="time (steps)", xlim=time_range(found.t))
         # The marks between the powers of ten cost a fifth of the time.
         for axes in panels.flat:
             axes.minorticks_off()
-        legend_below(figure, *panels[0, 1].get_legend_handles_labels(), WIDTH)
+        legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
     return figure
 

@@ -30,7 +30,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
     """
     if not np.isfinite(path.loss).any():
         return _draw_states(path)
-    orbit = _up_to_end(path, orbit)
+    orbit = None if orbit is None or not len(path.t) else replace(orbit, z=orbit.z[: int(path.t[-1]) + 1])
     with house_style():
         figure = new_figure(7.4, 5.6)
         panels = figure.subplots(2, 2)
@@ -39,7 +39,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
         _draw_loss(panels[1, 0], path, orbit)
         _draw_variance(panels[1, 1], path, orbit)
         for axes in (panels[0, 1], panels[1, 0], panels[1, 1]):
-            axes.set(xlabel="time (steps)", xlim=_time_range(path))
+            axes.set(xlabel="time (steps)", xlim=time_range(path.t))
         for axes in panels.flat:
             if axes.get_yscale() == "linear":
                 axes.ticklabel_format(axis="y", useOffset=False)
@@ -75,11 +75,6 @@ def _title(path: Trajectory) -> str:
     return "\n".join(lines) + ("" if path.status == "done" else f"   ·   {path.status.partition(':')[0]}")
 
 
-def _time_range(path: Trajectory) -> tuple[float, float]:
-    """Limits of the axis of time."""
-    return time_range(path.t[-1] if len(path.t) else 1.0)
-
-
 def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Times and weights (or states) of the path from its polynomials, whatever its rows."""
     at = path if at is None else at
@@ -95,11 +90,6 @@ def _with_gaps(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.nda
     """Rows with a gap at each event, where Σ and what follows from it jump."""
     cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
     return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
-
-
-def _up_to_end(path: Trajectory, orbit: Orbit | None) -> Orbit | None:
-    """The orbit up to the end of the path's time."""
-    return None if orbit is None or not len(path.t) else replace(orbit, z=orbit.z[: int(path.t[-1]) + 1])
 
 
 def _knows_its_map(orbit: Orbit | None) -> TypeGuard[Orbit]:
@@ -165,7 +155,7 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
     clip_range(axes, np.concatenate(shown), margin=0.1)
     _mark_events(axes, path)
     few = f" (the {len(moved)} of {path.n_weights} that move most)" if len(moved) < path.n_weights else ""
-    axes.set(xlabel="time (steps)", xlim=_time_range(path), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
+    axes.set(xlabel="time (steps)", xlim=time_range(path.t), ylabel=path.names[0] if path.n_weights == 1 else "weights" + few)
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
