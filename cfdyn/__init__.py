@@ -3,8 +3,6 @@
 Importing it loads nothing heavy: every public name is fetched from its module when first used.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 from typing import Any

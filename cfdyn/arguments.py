@@ -1,7 +1,5 @@
 """What a public function is given is what its signature says, or the caller is told so in a sentence."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import inspect

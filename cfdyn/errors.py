@@ -1,7 +1,5 @@
 """The errors a user can meet: each says what was given, what is allowed and what to do."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """The folder is the registry: ``losses/quartic.py`` defines ``quartic``, and nothing else lists it."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil

@@ -1,7 +1,5 @@
 """How kinds, numbers and parameters are spelled wherever a reader meets them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 ROUNDED, WIDEST = 1e-13, 1e3  # of the width of the bounds, up to that: rounding

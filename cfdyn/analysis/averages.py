@@ -1,7 +1,5 @@
 """`averages`: averages of an optimizer's iterates and models of it, as estimators of its mean path and as optimizers."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Sequence

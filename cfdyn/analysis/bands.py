@@ -1,7 +1,5 @@
 """`bands`: the regime of one orbit as a parameter varies, in intervals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

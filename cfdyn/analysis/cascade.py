@@ -1,7 +1,5 @@
 """`cascade`: period doublings one after the other, where they accumulate, and Feigenbaum's numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any

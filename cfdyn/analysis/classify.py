@@ -1,7 +1,5 @@
 """`classify`: what an orbit settles on, or an honest "undecided"."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any
 

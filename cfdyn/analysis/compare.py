@@ -1,7 +1,5 @@
 """`compare`: an optimizer's orbit against continuous-time models of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`cycles`: every cycle of one period with a point in a box."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, overload

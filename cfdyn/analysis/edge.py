@@ -1,7 +1,5 @@
 """`edge`: the parameter at which a fixed point loses its stability, and how."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`lyapunov`: the spectrum of Lyapunov exponents."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`normal_form`: what happens at a flip, fold, Neimark–Sacker or branch point of a cycle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`oscillation`: the fast oscillation of a drifting orbit or of a user's log, with its evidence."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

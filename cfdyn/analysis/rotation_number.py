@@ -1,7 +1,5 @@
 """`rotation_number`: how many turns an angle makes per step."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`windows`: where over a parameter a cycle of one period is born, is stable, and how its window ends."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

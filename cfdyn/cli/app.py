@@ -1,7 +1,5 @@
 """The typer application: the folder ``commands`` is the registry, and nothing else lists it."""
 
-from __future__ import annotations
-
 import pkgutil
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """What makes a function a command: its options in their order, and one way to save, draw and say what it found."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

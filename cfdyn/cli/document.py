@@ -1,7 +1,5 @@
 """What programs read: one JSON document on stdout."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

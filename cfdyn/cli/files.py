@@ -1,7 +1,5 @@
 """The record and the figures that every command writes, in one way."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

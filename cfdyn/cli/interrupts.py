@@ -4,8 +4,6 @@ Python sees a signal only between two of its own instructions, and compiling tak
 signals too; what runs that long holds no lock that would stop it.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -3,8 +3,6 @@
 They name arguments and calls of Python in `quotes`, as in "ask for more with `max_steps`": here an option stands for each.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection
 

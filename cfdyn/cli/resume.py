@@ -1,7 +1,5 @@
 """A saved branch or curve that a command goes on with."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A run of the command line: its exit status, and every trouble in one sentence."""
 
-from __future__ import annotations
-
 import difflib
 import gc
 import json

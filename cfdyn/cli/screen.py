@@ -1,7 +1,5 @@
 """What people read: lines and short tables on stdout, progress on stderr, numbers of a few digits."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager

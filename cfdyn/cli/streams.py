@@ -1,7 +1,5 @@
 """Standard output and standard error as they are found: closed, full, cut off, of an encoding that lacks letters."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import TextIO

@@ -1,7 +1,5 @@
 """Numbers, intervals and assignments as they are written on the command line."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A program becomes a `Rule`: machine code that Python and the kernels can call."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import hashlib

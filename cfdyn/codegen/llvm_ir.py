@@ -4,8 +4,6 @@ Sums over data rows are loops that compute LANES rows at once, in vectors, and a
 the result does not depend on the processor. The data stand in ``p`` as `parameter_vector` lays them out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from cfdyn.codegen.llvm_nodes import LITERALS, MASK, VECTOR, Body

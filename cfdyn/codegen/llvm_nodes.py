@@ -1,7 +1,5 @@
 """One node of a program → instructions of LLVM IR, for one number or for a vector of LANES rows."""
 
-from __future__ import annotations
-
 import struct
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """LLVM IR → object code → a function in this process, through llvmlite."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -3,8 +3,6 @@
 Sums over rows are loops, one for all sums that can run together.
 """
 
-from __future__ import annotations
-
 from cfdyn.codegen.schedule import LANES, nearest_double, schedule
 from cfdyn.tape.program import FAR, Node, Program
 

@@ -1,7 +1,5 @@
 """Before a program is printed: the operations that a processor has, and their order, with loops over the data rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Solutions between two rows of a curve, and where a test function goes through 0 there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

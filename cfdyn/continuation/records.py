@@ -1,7 +1,5 @@
 """Records of paths: the map of one, also when it was loaded, and one followed on from the ends where it ran out of steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@ A *tracer* holds a corrector (see `cfdyn.kernels.continuation`) with its lengths
 tuple of which the first three are points, tangents and values, a `Curve`, a `Piece` or a path.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

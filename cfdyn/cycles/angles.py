@@ -1,7 +1,5 @@
 """Angles: where a circle is cut open, points with their angles in [0, P), and what is smooth on a circle."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Cycles of maps of two variables and a few more: chains of boxes, one for each point, cut and split until all is decided."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.cycles.result import SearchResult

@@ -1,7 +1,5 @@
 """Cycles of maps of many variables, or of maps without bounds: a search from many starts, never a complete one."""
 
-from __future__ import annotations
-
 import math
 from itertools import permutations, product
 

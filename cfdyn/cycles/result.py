@@ -1,7 +1,5 @@
 """What a search for cycles hands up, whatever the dimension."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

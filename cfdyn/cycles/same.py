@@ -4,8 +4,6 @@ Round-off moves the points of a cycle by about ε/|1 − μ| of their size, μ t
 two results of Newton's method are one cycle. Whoever compares with what is less exact states a tolerance of his own.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 ROUND_OFF = 1e-13  # ε: of the size of a cycle, some hundred units in the last place

@@ -1,7 +1,5 @@
 """All cycles of one period with a point in a box, by the method that the map allows."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.arguments import whole_number

@@ -1,7 +1,5 @@
 """Newton's method on the n points of a cycle at once, and what follows from the points."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Is a map smooth at some points, or does its derivative, or the map itself, jump there?"""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.cycles.shooting import images, jacobians

@@ -1,7 +1,5 @@
 """Exchanges and changes of sign under which a map and a box are the same: of the images of a cycle one need be looked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import combinations, permutations, product
 

@@ -1,7 +1,5 @@
 """What the models of plain gradient descent, and of its momentum, share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from operator import attrgetter
 

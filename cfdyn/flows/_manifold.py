@@ -1,7 +1,5 @@
 """Manifolds of minima: the way onto one, and flows along it that lower the sharpness."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial

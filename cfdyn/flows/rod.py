@@ -1,7 +1,5 @@
 """The rod flow."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

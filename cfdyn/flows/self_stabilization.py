@@ -1,7 +1,5 @@
 """Self-stabilization: the constrained trajectory and the dynamics around it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.errors import NumericsError, unknown

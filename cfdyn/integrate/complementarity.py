@@ -1,7 +1,5 @@
 """The semidefinite complementarity problem of the central flow, with its certificate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any
 

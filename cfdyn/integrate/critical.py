@@ -1,7 +1,5 @@
 """The modes to hold at a point of the edge, so that the flow after it is smooth."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

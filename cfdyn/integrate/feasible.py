@@ -1,7 +1,5 @@
 """From a start beyond the edge to a state on it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.errors import NumericsError

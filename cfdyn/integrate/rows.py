@@ -1,7 +1,5 @@
 """The rows of a trajectory: what is read off a path at the times asked for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

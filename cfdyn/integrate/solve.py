@@ -1,7 +1,5 @@
 """`solve`: integrate a flow."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

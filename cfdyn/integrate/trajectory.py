@@ -1,7 +1,5 @@
 """`Trajectory`: what `solve` returns."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any
 

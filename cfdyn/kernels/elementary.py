@@ -1,7 +1,5 @@
 """What the source of a generated rule may call beside arithmetic; one number in, one out."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -11,8 +11,6 @@ A rule gets a block's address in place of parameters, and ``b = Ball(block)`` na
 writes the array that holds one. In machine code (`cfdyn.machine.memory`) a name is a load, and nothing is checked or counted.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

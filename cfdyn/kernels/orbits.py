@@ -1,7 +1,5 @@
 """Loops that iterate a map: store it, run it on, measure its stretching, scan its parameters."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.machine.jit import inline_kernel, kernel, pointer

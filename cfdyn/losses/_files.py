@@ -1,7 +1,5 @@
 """Losses of linear models on the rows of a CSV file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Linear regression on a file of the user's."""
 
-from __future__ import annotations
-
 from cfdyn.losses._files import linear_model
 from cfdyn.symbolic.loss import LossSpec
 

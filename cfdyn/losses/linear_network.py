@@ -1,7 +1,5 @@
 """A linear net of two layers on data."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.arguments import whole_number

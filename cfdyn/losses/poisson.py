@@ -1,7 +1,5 @@
 """Poisson regression on a file of the user's."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.errors import UsageError

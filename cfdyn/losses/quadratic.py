@@ -1,7 +1,5 @@
 """A quadratic form of chosen curvatures, its axes turned."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

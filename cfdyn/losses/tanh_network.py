@@ -1,7 +1,5 @@
 """A net with one layer of tanh units on data."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.arguments import whole_number

@@ -1,7 +1,5 @@
 """Ctrl-C while numba compiles."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

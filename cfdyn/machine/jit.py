@@ -4,8 +4,6 @@ A *rule* is ``void(double *z, double *p, double *out)``: everything generated fr
 one type, so a kernel that takes rules compiles once and serves every loss.
 """
 
-from __future__ import annotations
-
 import ctypes
 from collections.abc import Callable
 from functools import cached_property, partial

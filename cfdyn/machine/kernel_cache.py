@@ -1,7 +1,5 @@
 """Machine code of kernels on disk: one process makes it, all others load it."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 numba's own arrays would do the same, but references to them are counted and indices may be negative: more to compile.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 from typing import Any

@@ -1,7 +1,5 @@
 """Bases of objects that can be pickled, copied and sent to another process, and of those that cannot; locks held at a fork."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

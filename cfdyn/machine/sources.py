@@ -1,7 +1,5 @@
 """Which files of the package a module is made of: its own and, through all folders, those that they import."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable

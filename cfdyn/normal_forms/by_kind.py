@@ -3,8 +3,6 @@
 The functions hand back fields of `cfdyn.analysis.normal_form.NormalForm`, by name.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

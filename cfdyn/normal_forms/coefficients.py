@@ -3,8 +3,6 @@
 Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here on all points of the cycle at once.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, permutations
 from typing import Any

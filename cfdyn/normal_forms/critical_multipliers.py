@@ -1,7 +1,5 @@
 """Critical multipliers of a cycle, whether they cross the unit circle, and the names of points of codimension two."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Several multipliers −1 at once: which 2-cycles the cubic form N(ξ) = −ξ + K(ξ,ξ,ξ) predicts."""
 
-from __future__ import annotations
-
 from itertools import combinations_with_replacement
 
 import numpy as np

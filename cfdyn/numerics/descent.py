@@ -1,7 +1,5 @@
 """A quasi-Newton descent that also works across kinks; importing SciPy's would take longer than a search."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 

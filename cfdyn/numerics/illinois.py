@@ -3,8 +3,6 @@
 Not SciPy's `brentq`: to import scipy.optimize takes 0.3 s, and `cfdyn study double_well` 9 % longer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Limits of sequences that converge like sums of geometric ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Stable, unstable or neutral? By the multipliers of a cycle."""
 
-from __future__ import annotations
-
 import numpy as np
 
 # Of the largest modulus from 1: at a flip or fold points are known to half of their digits, and so are multipliers.

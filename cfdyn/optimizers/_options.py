@@ -1,7 +1,5 @@
 """Options of several optimizers: weight decay, clipping, where ε stands, averages of squares, Adam's moments."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

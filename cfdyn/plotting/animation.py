@@ -1,7 +1,5 @@
 """`animate`: the optimizer and its models on the landscape, the sharpness below, as a film."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator

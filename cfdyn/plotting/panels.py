@@ -1,7 +1,5 @@
 """Parts that several figures have alike: legends, labels above the axes, rankings, axes of time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

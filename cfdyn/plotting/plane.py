@@ -1,7 +1,5 @@
 """The plane in which paths are drawn, and the loss on it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Colours, sizes and the canvas that all figures share."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """Orbit diagrams: attractors followed over a parameter, upwards and downwards from several starts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Files that are written whole or not at all, and files that can be read without waiting for anyone."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -4,8 +4,6 @@ A saved record is an .npz of plain arrays (never pickled) whose entry ``header``
 JSON text; loading one from a stranger can neither run code nor fill the memory.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import json

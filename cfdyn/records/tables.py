@@ -1,7 +1,5 @@
 """`read_csv`: tables of numbers as users have them, and what is wrong with them in one sentence."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections import Counter

@@ -1,7 +1,5 @@
 """Averages of an orbit's iterates, their lags and what they leave of a 2-cycle; the mean path that they are measured by."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

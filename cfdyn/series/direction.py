@@ -1,7 +1,5 @@
 """One direction of a log: its lines, its period, its active stretch, and what does not repeat."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import Any

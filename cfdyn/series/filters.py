@@ -1,7 +1,5 @@
 """Slow and fast parts of a series: filters that leave N-cycles alone, and the stretch in which one is active."""
 
-from __future__ import annotations
-
 import numpy as np
 
 ORDER = 3  # of the high-pass filter: polynomials of time up to degree 5 vanish

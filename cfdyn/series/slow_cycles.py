@@ -1,7 +1,5 @@
 """The slow cycles of an oscillation about the edge, and when it began."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tests on the fast part of a series: lines at the frequencies j/q, lines elsewhere, and dependence in time."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

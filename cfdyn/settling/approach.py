@@ -1,7 +1,5 @@
 """Does an orbit contract onto a given cycle? Judged by its distance, stage after stage."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from enum import Enum

@@ -1,7 +1,5 @@
 """Does an orbit that leaves the range of floats diverge, or does only its float copy?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Repeat an orbit in high precision where the float orbit may be an artefact of rounding."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.systems.map import Map

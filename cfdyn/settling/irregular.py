@@ -1,7 +1,5 @@
 """Chaotic or quasi-periodic? By the Lyapunov exponent with its error, and by weighted averages."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where an orbit goes, as far as floats do."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.orbits import DONE, advance, iterate

@@ -1,7 +1,5 @@
 """Follow one orbit until it is known what it ends on: a cycle, a curve, chaos or infinity, or until the steps are spent."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

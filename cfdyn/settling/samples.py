@@ -1,7 +1,5 @@
 """The regime of one orbit at many values of a parameter: a quick scan of all, and a closer look where it is in doubt."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

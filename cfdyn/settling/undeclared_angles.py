@@ -1,7 +1,5 @@
 """Entries of a state that seem to be angles and were not declared as such."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`compare`, `averages`: an optimizer, its continuous-time models and averages of it, from one start."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A second process that compiles what an analysis needs last, while this one is busy with what it needs first."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

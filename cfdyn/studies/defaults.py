@@ -1,7 +1,5 @@
 """What is taken where the user gives no learning rate, no start, or no box."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

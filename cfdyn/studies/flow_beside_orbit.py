@@ -1,7 +1,5 @@
 """One flow beside the optimizer that it models: the iterates to compare it with, how far it is from them, and what to draw."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

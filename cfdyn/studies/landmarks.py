@@ -1,7 +1,5 @@
 """`landmarks`: what happens over the learning rate, at which values, and which of them have a formula."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`landscape`: what an orbit is drawn on: the graph of the map, or the loss over a plane."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated
 

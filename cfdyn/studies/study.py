@@ -1,7 +1,5 @@
 """`study`: the whole question for one loss and one optimizer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar

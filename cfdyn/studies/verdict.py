@@ -1,7 +1,5 @@
 """`verdict`: what a study found, in sentences for a reader in a hurry."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.analysis.bands import Bands

@@ -1,7 +1,5 @@
 """Which entries of a map's state are angles: what a user declares is checked at points drawn at random."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ edge 2P − H ⪰ 0. With oscillations of covariance Σ = Σ_ij X_ij u_i u_jᵀ 
 and the edge moves at the rate d(uᵀ(2P − H)v)/dt = a(u, v)·dz/dt, for z = (w, s).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """`MatrixOptimizer`: an optimizer that treats the weights as matrices, not one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

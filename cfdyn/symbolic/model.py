@@ -1,7 +1,5 @@
 """A flow with programs of its own: a right-hand side on a tape, and whatever else it reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

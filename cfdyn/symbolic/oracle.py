@@ -4,8 +4,6 @@ Inputs of every program: the state ``z`` (with direction vectors appended where 
 the parameters ``p`` in the order of ``spec.params``; data columns are read row by row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Which entries of an optimizer's state take part in an oscillation of the weights."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

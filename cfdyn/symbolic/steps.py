@@ -1,7 +1,5 @@
 """One step of an optimizer on a loss as nodes of a tape."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from cfdyn.symbolic.loss import LossSpec

@@ -5,8 +5,6 @@ slowly even where the orbit goes to and fro, and by what swings about it. The ro
 continuous-time models of these two maps.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`minima`: the local minima of a loss, by many starts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated

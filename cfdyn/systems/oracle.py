@@ -1,7 +1,5 @@
 """`LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`iterate`: run a map and keep the orbit."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property

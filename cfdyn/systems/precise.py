@@ -1,7 +1,5 @@
 """A map on numbers of any precision."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """Maps written down so that a loaded record can make its own again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

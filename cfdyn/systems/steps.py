@@ -1,7 +1,5 @@
 """`as_map`, `compose`, `epoch`, `schedule`: a step of an optimizer, or many steps in turn, as one map."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

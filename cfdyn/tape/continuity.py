@@ -1,7 +1,5 @@
 """Whether a function with branches is continuous where it changes from one to another."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 

@@ -6,8 +6,6 @@ relu'(0) = 0, and Max and Min of a number and a constant are flat where they tie
 is that of one of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 

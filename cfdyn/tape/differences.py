@@ -5,8 +5,6 @@ from those of its arguments: that of ab is ā·[b] + b̄·[a], where ā is the m
 nearly cancels is subtracted. At h = 0 the quotient is the directional derivative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 

@@ -15,8 +15,6 @@ Functions (3rd ed., 2016), ch. 6 and 11; the sums in log follow Tang, ACM TOMS 1
 units of the last place of the true value, the largest of 10⁷ points (10⁶ in tests/tape/test_branch_free.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 

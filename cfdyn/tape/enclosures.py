@@ -4,8 +4,6 @@ An end that is NaN leaves its side unbounded: so do poles, ∞ − ∞ and 0·�
 tests here are put so that false means "not known".
 """
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from typing import Final

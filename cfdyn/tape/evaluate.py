@@ -4,8 +4,6 @@ The table (`Algebra`) decides what a number is. `mp_algebra(digits)` computes wi
 that many digits; `compile` in the codegen layer prints the same program for the machine.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ b + [c](a − b) with the truth [c] as an atom, and a sum of many terms becomes 
 nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final

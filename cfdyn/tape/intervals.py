@@ -5,8 +5,6 @@ rounding. The bounds are those of doubles and of the system's mathematical libra
 but nothing here is a proof.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from cfdyn.errors import UsageError

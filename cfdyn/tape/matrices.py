@@ -1,7 +1,5 @@
 """Small matrices of nodes: lists of rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

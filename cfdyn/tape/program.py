@@ -6,8 +6,6 @@ always have smaller numbers, so a walk in increasing order is an evaluation. Con
 all data rows, so a loss on many rows stays a small program with a loop in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Copy a program to a tape, with leaves replaced or operations expanded on the way; or a tape to JSON and back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Where a program changes its branch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 

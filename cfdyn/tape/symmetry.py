@@ -1,7 +1,5 @@
 """Exchanges and changes of sign of the state with which a program commutes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

@@ -5,8 +5,6 @@ cost O(k²) operations for each node (Griewank & Walther, *Evaluating Derivative
 ch. 13; Neidinger, SIAM Review 52, 545–563, 2010). At a switch the conventions are those of `derivatives`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """``cfdyn cache``: what is kept between runs."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 

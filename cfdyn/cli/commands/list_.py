@@ -1,7 +1,5 @@
 """``cfdyn list``: a catalogue."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Argument

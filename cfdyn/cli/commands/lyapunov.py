@@ -1,7 +1,5 @@
 """``cfdyn lyapunov``: exponents along one orbit."""
 
-from __future__ import annotations
-
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.options import STEPS

@@ -1,7 +1,5 @@
 """``cfdyn warm``: what is kept between runs, made before it is needed."""
 
-from __future__ import annotations
-
 import io
 import time
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Bifurcations between two rows of a branch: seen by a test function that changes its sign, located to round-off."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

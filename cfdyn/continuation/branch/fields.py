@@ -1,7 +1,5 @@
 """From the rows of a branch to the fields of its record: special points, ends, and both in words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A branch of cycles followed along a parameter in both directions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where the points of an n-cycle merge in groups: the bifurcation of the shorter cycle, solved on that cycle."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import gcd
 

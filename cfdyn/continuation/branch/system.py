@@ -1,7 +1,5 @@
 """An n-cycle with a free parameter as a system for the continuation driver: its lengths, and what of it can be followed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Test functions along a curve of bifurcations: where one vanishes lies a point of codimension two."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple

@@ -4,8 +4,6 @@ At a double multiplier ±1 on a Neimark–Sacker curve where a symmetry holds br
 merge in groups (beyond that the curve is followed back, with the points in another order), and at a bound near such a point.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

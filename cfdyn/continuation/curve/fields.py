@@ -1,7 +1,5 @@
 """From the rows of a curve of bifurcations to the fields of its record."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A curve of bifurcations followed in two parameters in both directions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

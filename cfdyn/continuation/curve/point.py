@@ -1,7 +1,5 @@
 """The cycle at one point of a curve of bifurcations: its multipliers, and what vanishes at points of codimension two."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.continuation.curve.system import CurveTracer

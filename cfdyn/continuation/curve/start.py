@@ -1,7 +1,5 @@
 """Where a curve of bifurcations starts: checks, and what to follow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

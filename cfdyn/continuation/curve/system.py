@@ -1,7 +1,5 @@
 """A bifurcation of an n-cycle in two parameters as a system for the continuation driver."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Cycles of a map of one variable: by the laps of fⁿ, all of them."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

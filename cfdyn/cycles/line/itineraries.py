@@ -1,7 +1,5 @@
 """All words of laps of a map of one variable in turn, and the cycles that follow them."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where fⁿ(x) − x has a multiple zero: one cycle there, in place of the several that round-off makes of it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Multipliers of cycles of a map of one variable with points at which the map has no derivative."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

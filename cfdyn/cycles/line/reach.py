@@ -1,7 +1,5 @@
 """The interval that holds the cycles of a map of one variable, and its laps; both are kept for each map."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 

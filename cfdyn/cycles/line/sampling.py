@@ -1,7 +1,5 @@
 """Cycles of a map of one variable by sampling, where nothing better is to be had."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.cycles.line.single_points import orbit_from

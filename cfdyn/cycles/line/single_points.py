@@ -3,8 +3,6 @@
 The laps leave these points out: their orbits, which are few, are followed one by one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.cycles.line.one_sided import BESIDE, PARTS, SAME, multiplier, on_borders

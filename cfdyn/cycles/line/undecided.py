@@ -1,7 +1,5 @@
 """What a list of cycles of a map of one variable leaves open: places in the box, and sentences."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.cycles.line.laps import Laps

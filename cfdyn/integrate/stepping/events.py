@@ -1,7 +1,5 @@
 """A flow with an edge: between events a fixed set of modes is held, and the flow is smooth."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.errors import NumericsError

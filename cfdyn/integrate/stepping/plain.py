@@ -1,7 +1,5 @@
 """Without an edge: a smooth flow, whose methods follow one another, and a model that is a map."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

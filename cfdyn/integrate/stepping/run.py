@@ -1,7 +1,5 @@
 """One integration: its state, and steps in a compiled loop until something happens that a step cannot deal with."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`Dense`: a flow whose Hessian is at hand as a matrix, with eigenvectors by a dense method."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`Supplier`: what the integrator asks of a flow; `dense.Dense` answers with matrices, others need not."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 

@@ -1,7 +1,5 @@
 """The search for all cycles of one period: chains of boxes, cut and split until each holds one cycle or none."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.boxes.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats

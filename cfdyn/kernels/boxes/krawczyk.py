@@ -4,8 +4,6 @@
 and the row that elimination exchanged.
 """
 
-from __future__ import annotations
-
 from cfdyn.kernels.boxes.segments import POINT, ROUND, SLOPES, VALUE, bounded, intersect, short_kernel
 from cfdyn.machine.jit import pointer
 

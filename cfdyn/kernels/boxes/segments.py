@@ -5,8 +5,6 @@ Jacobian bound the box itself from the next one. ``work`` (5, 2D²) has rows for
 a box, for the box's middle and radius in turn, for that middle as a box, and for f there.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Points of cycles from points anywhere, by transformed maps in which cycles of every kind attract."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.boxes.krawczyk import invert
 from cfdyn.machine.jit import kernel, pointer
 

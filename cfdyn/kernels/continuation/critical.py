@@ -15,8 +15,6 @@ References
 Kuznetsov, Elements of Applied Bifurcation Theory, §10.3; Govaerts, Kuznetsov & Sijben, Numer. Algorithms 38 (2005) 67–87.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

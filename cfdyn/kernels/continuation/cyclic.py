@@ -9,8 +9,6 @@ References
 Wright (1992), Stable parallel algorithms for two-point boundary value problems, SIAM J. Sci. Stat. Comput. 13, §2.
 """
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 import numpy as np

@@ -10,8 +10,6 @@ bounded and smooth along the curve, and a step must not change them too much. Th
 its sign, the curve may have a corner, and the steps end before it.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ the composed map is never formed. The rows [C E] are made orthonormal; so divide
 the multipliers are.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

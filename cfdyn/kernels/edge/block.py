@@ -1,7 +1,5 @@
 """The memory that the rules of the edge share: sizes, addresses of rules, and what one rule leaves behind for another."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real, Rule
 
 PLAIN, CENTRAL, TRACE, ABLATED = range(4)

@@ -1,7 +1,5 @@
 """Back onto the edge, the distance to the next event, and what is read off at a given time."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.edge.block import CENTRAL, Edge

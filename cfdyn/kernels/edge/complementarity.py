@@ -4,8 +4,6 @@ Newton's method on Y = X − Z, where X = Y₊ and Z = Y₋ are complementary by
 vectors here, as in ``packed``, with zeros up to their ``padded`` length m; what is not a number is a pointer.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

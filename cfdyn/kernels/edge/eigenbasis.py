@@ -4,8 +4,6 @@ D > 0 on pairs i ≤ j of eigenvectors with j ≥ first, which are taken in the 
 All arguments that are not numbers are pointers, and rows of matrices ``padded``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.linear.cholesky import product, solve, triangle

@@ -7,8 +7,6 @@ from the other eigenvectors, also off the constraint.
 Everything here is a rule ``(z, block, out)`` with an `Edge` as its block.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge

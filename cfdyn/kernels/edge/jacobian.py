@@ -1,7 +1,5 @@
 """The exact Jacobian of a flow at the edge: that of its drift, of the forces of its modes, and of the modes themselves."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge

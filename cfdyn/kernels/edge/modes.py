@@ -1,7 +1,5 @@
 """The modes of the edge at a state: by a linear system where they are held there, by a spectrum elsewhere."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.edge.block import ABLATED, CENTRAL, Edge, Order

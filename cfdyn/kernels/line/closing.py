@@ -1,7 +1,5 @@
 """Newton's method on all points of a cycle of a map of one variable, and the cycles that it has found."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.line.memory import CROWDED, Words, value

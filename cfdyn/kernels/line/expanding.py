@@ -1,7 +1,5 @@
 """The cycle of a word along which a map of one variable expands, or falls: found at once, and shown to be the only one."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.line.closing import write_down
 from cfdyn.kernels.line.laps import middle
 from cfdyn.kernels.line.memory import INNER_HIGH, INNER_LOW, SLOPE_SIGN, Words, value

@@ -4,8 +4,6 @@ Of the rotations of a word only the least is looked at (a necklace): the others 
 a shorter one m times fⁿ is the m-th iterate of a monotone map: its cycles have period 1, or 2 if that falls.
 """
 
-from __future__ import annotations
-
 from cfdyn.kernels.line.memory import F_HIGH, F_LOW, FINISHED, FULL, HIGH, LOW, PAUSED, SLOPE_SIGN, Words, value
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule
 

@@ -3,8 +3,6 @@
 ``work`` (6,) is where rules get and leave their numbers: [0] → [1] of a point, [2, 3] → [4, 5] of an interval.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.machine.jit import inline_kernel, kernel, pointer

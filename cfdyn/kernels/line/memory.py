@@ -1,7 +1,5 @@
 """The memory in which the words of a map of one variable are looked through, for all kernels that do it."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.layout import Array, Block, Integer, Integers, Real, Rule
 from cfdyn.machine.jit import call, inline_kernel, pointer
 

@@ -5,8 +5,6 @@ the laps of the word, and behind them the error of x_n − x_0; it is made from 
 does not magnify round-off where f stretches.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.line.laps import middle

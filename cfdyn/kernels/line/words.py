@@ -3,8 +3,6 @@
 A *box* is what lies between two paths; see `cfdyn.kernels.line.paths`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.line.laps import middle

@@ -3,8 +3,6 @@
 All arguments that are not numbers are pointers. Rows of matrices are ``padded``, so that loops over four numbers leave no rest.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.linear.lanes import add, clear, four, put_four

@@ -3,8 +3,6 @@
 ``+``, ``-``, ``*``, also with a number, and ``abs`` act on all four. A value stays inside one function.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Small linear systems, real or complex, by Gaussian elimination with row exchanges."""
 
-from __future__ import annotations
-
 from cfdyn.machine.jit import inline_kernel
 
 

@@ -3,8 +3,6 @@
 All arguments that are not numbers are pointers. Rows of matrices are ``padded``, with zeros where nothing else is said.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.machine.jit import inline_kernel

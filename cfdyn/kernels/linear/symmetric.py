@@ -1,7 +1,5 @@
 """Eigenvalues and eigenvectors of a real symmetric matrix, callable from other kernels."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.linear.lanes import add, add_two, clear, rotate

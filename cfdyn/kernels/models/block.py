@@ -1,7 +1,5 @@
 """The memory that a model's rule reads in place of parameters, and differences of that rule."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.layout import Array, Block, Integer, Integers, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer
 

@@ -1,7 +1,5 @@
 """The right-hand side of the principal flow."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.layout import Array, Rule

@@ -1,7 +1,5 @@
 """The right-hand side of the rod flow."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.layout import Array, Integer, Rule

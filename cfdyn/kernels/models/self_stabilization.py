@@ -1,7 +1,5 @@
 """One step of the constrained trajectory θ† and of the dynamics that self-stabilization predicts around it."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.layout import Array, Integer, Rule
 from cfdyn.kernels.models.block import Model
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer

@@ -1,7 +1,5 @@
 """The right-hand side of the flows that lower the sharpness along a manifold of minima."""
 
-from __future__ import annotations
-
 from cfdyn.kernels.layout import Array, Integer, Rule
 from cfdyn.kernels.models.block import Model
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer

@@ -4,8 +4,6 @@ Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I, II.4; II
 Sommeijer, Shampine and Verwer, J. Comput. Appl. Math. 88 (1998).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.steppers.field import derivative

@@ -4,8 +4,6 @@ z(θ) = c0 + θ (c1 + (1−θ) (c2 + θ (c3 + (1−θ) (c4 + θ (c5 + (1−θ) (
 value at 1 would be a sum of terms that cancel; here it is c0 + c1. Shorter polynomials end in zeros.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer

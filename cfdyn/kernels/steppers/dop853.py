@@ -3,8 +3,6 @@
 Coefficients and error estimate: Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I, II.5 and II.6.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.steppers.dense import hermite

@@ -1,7 +1,5 @@
 """Events inside a step: how far one is, where, and a step that ends there."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.steppers.dense import evaluate

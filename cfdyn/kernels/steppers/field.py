@@ -1,7 +1,5 @@
 """The right-hand side of a flow, as the steppers call it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

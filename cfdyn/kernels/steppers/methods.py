@@ -1,7 +1,5 @@
 """The state of an integration, and one step of it by the method in force."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

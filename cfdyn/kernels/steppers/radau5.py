@@ -7,8 +7,6 @@ and complex ``pairs`` (n+1, n) for the factors, with a right-hand side in the la
 A ``state`` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.linear.lu import factor, find_spans, solve_within

@@ -4,8 +4,6 @@ Sommeijer, Shampine and Verwer, RKC: an explicit solver for parabolic PDEs, J. C
 for real negative eigenvalues, up to about 0.65 stages² / h.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cfdyn.kernels.steppers.dense import hermite

@@ -1,7 +1,5 @@
 """The loop over steps: sizes, the way back to the edge, the first event, and what is recorded."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

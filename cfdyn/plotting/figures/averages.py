@@ -1,7 +1,5 @@
 """Averages of iterates and models: distance to the mean path, and loss, over time."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """Regimes over a parameter: coloured bands behind the orbit diagram, exponents below."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

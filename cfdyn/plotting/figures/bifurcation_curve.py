@@ -1,7 +1,5 @@
 """Bifurcation curves in the plane of two parameters, a colour for each kind, with their points of codimension two."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

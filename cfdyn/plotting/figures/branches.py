@@ -1,7 +1,5 @@
 """Bifurcation diagrams: branches of cycles over the orbits that the map ends on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

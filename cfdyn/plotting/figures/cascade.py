@@ -1,7 +1,5 @@
 """A cascade: the cycles at its flips, and how the distances to the accumulation point shrink."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.figure import Figure
 

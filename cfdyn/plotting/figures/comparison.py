@@ -1,7 +1,5 @@
 """Models against the optimizer: paths, sharpness, loss, variance, distance, and who is nearest."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

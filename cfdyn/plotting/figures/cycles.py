@@ -1,7 +1,5 @@
 """Cycles: in the cobweb of a map of one variable, or in the plane of the first two coordinates."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Cycles in closed form as lines over an orbit diagram that is iterated, their bifurcations as ticks with formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An orbit over time: its coordinates, and the loss where there is one."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

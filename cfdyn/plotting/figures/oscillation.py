@@ -1,7 +1,5 @@
 """An oscillation: the log with its slow part, the fast part, and how far it returns after each lag."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

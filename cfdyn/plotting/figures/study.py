@@ -1,7 +1,5 @@
 """A study on one page: where the orbit goes, what other learning rates do, loss, sharpness."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A flow's path: where it goes, sharpness against the edge, loss and variance with what they predict."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeGuard

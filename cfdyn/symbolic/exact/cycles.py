@@ -1,7 +1,5 @@
 """`cycles`: closed forms of the n-cycles of a map and of their bifurcations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`edge`: the minima of a loss of one weight in closed form, with the learning rates at which they lose their stability."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

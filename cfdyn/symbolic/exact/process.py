@@ -1,7 +1,5 @@
 """Run the algebra in a process of its own, which can be stopped: SymPy knows no time limits."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """What was found in closed form about a map or a loss, as records that can be saved, printed, evaluated and drawn."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is asked of the other process: the program of one step as JSON, and what can be seen of it without SymPy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any

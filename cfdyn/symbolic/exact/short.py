@@ -1,7 +1,5 @@
 """`short_forms`: the few formulas about one loss that fit a report, in a second or two."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from cfdyn.symbolic.exact.process import answers

@@ -5,8 +5,6 @@ therefore stay below 4096 bits, constants are followed in 320-bit arithmetic, an
 cheaply is kept as it was written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cmp_to_key
 

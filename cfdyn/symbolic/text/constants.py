@@ -4,8 +4,6 @@ SymPy decides about constants by evaluating them again and again, to any precisi
 once, in 320-bit arithmetic, and refused where it is not a real number of reasonable size.
 """
 
-from __future__ import annotations
-
 import mpmath
 import sympy
 

@@ -4,8 +4,6 @@
 is generated.  None of them evaluates itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import combinations
 from typing import NamedTuple

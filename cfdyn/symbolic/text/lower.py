@@ -1,7 +1,5 @@
 """SymPy expression → tape nodes, with the names bound by the caller."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 

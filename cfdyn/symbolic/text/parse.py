@@ -5,8 +5,6 @@ carried out by arithmetic that refuses what would explode (``_bounded``).  Whate
 expression or a FormulaError.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import math

@@ -4,8 +4,6 @@ Python's ``ast`` normalises look-alike letters, warns on stderr and overflows on
 tokens whose order is already valid, so that errors point at the place and ``ast`` only has to build the tree.
 """
 
-from __future__ import annotations
-
 import difflib
 import keyword
 import re

@@ -1,7 +1,5 @@
 """The part of the algebra that fits a report: edge, flip coefficient, flip of the 2-cycles, fold of the 3-cycles."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Roots of polynomials in square roots, where they are that simple, and what the safe parser can read of them."""
 
-from __future__ import annotations
-
 import sympy as sp
 
 from cfdyn.errors import FormulaError

@@ -1,7 +1,5 @@
 """Where a family of cycles bifurcates: polynomials in the parameters, and their roots."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cycles in several dimensions, reduced to one unknown by elimination."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Programs of a tape as SymPy expressions."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Sequence
 from fractions import Fraction

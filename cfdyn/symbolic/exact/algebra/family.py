@@ -1,7 +1,5 @@
 """One irreducible family of cycles: its points, multipliers, and conditions for bifurcations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

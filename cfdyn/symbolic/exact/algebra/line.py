@@ -1,7 +1,5 @@
 """The polynomial whose roots are the points of all n-cycles, for rational maps of one variable."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import sympy as sp

@@ -1,7 +1,5 @@
 """Minima of a loss of one weight in closed form, and the learning rates at which they lose their stability."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Arithmetic on the points of cycles: K[x]/q for the field K of rational functions of the parameters."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import reduce

@@ -1,7 +1,5 @@
 """All real solutions of an equation that is no polynomial, where algebra gives them in closed form."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import sympy as sp

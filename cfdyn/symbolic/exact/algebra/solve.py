@@ -1,7 +1,5 @@
 """All families of n-cycles of a map, one after the other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What there is in closed form where no polynomial rules: fixed points, and 2-cycles about a centre of symmetry."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

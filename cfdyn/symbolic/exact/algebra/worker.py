@@ -1,7 +1,5 @@
 """The process for the algebra: reads one request from stdin, writes what it finds to stdout, line by line."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

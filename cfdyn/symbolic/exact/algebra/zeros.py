@@ -1,7 +1,5 @@
 """Complex zeros of polynomials in one variable to many digits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Numbers from closed forms: cycles at given parameters, and branches over a parameter."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

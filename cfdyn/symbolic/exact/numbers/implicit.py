@@ -1,7 +1,5 @@
 """Points of families that have no polynomial: fixed points in closed form, or a parameter given by the point."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

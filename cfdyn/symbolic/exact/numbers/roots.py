@@ -1,7 +1,5 @@
 """Roots of a family's polynomial at numbers, in floats or in many digits."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
