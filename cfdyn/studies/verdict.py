@@ -12,7 +12,7 @@ from cfdyn.cycles.line.sampling import continuous_between
 from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
-from cfdyn.words import STABILITY
+from cfdyn.words import STABILITY, called
 
 MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
 MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
@@ -48,7 +48,7 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
             where = "a point of a continuum of minima"
             return f"The orbit converges to {where} (|multiplier| 1 along it, {largest:.4g} across)."
     mu = np.abs(regime.multipliers[0]) if len(regime.multipliers) else np.nan
-    what = "fixed point" if regime.period == 1 else f"{regime.period}-cycle"
+    what = called(regime.period or 0)
     if regime.period and "corner" in regime.reason:
         return f"The orbit settles on a {what} at a corner of the map (one-sided |multiplier| {mu:.4g})."
     stable = stability(regime.multipliers) if regime.period else None
