@@ -12,8 +12,8 @@ from functools import partial
 
 from measuring.benchmark import Benchmark, main
 
-NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "stiff", "compare", "averaging", "continuation",
-         "cycles")  # fmt: skip
+NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "linear", "stiff", "compare", "averaging",
+         "continuation", "cycles")  # fmt: skip
 
 
 def load(name: str) -> Benchmark:

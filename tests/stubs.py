@@ -49,7 +49,7 @@ def _catalogue(name: str) -> str:
 def _option(parameter: inspect.Parameter) -> str:
     kind = parameter.annotation
     default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-    return f"{parameter.name}: {kind if isinstance(kind, str) else kind.__name__}{default}"
+    return f"{parameter.name}: {kind if isinstance(kind, str) else inspect.formatannotation(kind)}{default}"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ AROUND_ZERO = 1e-13  # of the extent: what round-off leaves of a point at 0
 SHORTER = 1e-7  # of the largest entry: points that repeat so well after a part of n steps are those of a shorter cycle
 LARGEST_ROUND_OFF = 1e-4  # of the extent: an orbit's points nearer to 0 than this are known to round-off at this size
 UNIT = 1e-9  # of a cycle's size: entries that differ by less are equal where points are ordered
+MEANS = 1.001  # of a tolerance: what means may differ by, with their round-off
 LEAST = 1e-290  # smaller numbers have lost digits
 
 
@@ -45,15 +46,15 @@ def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tupl
     if not len(near):
         return points, multipliers
     tolerance = blur(multipliers) * np.abs(points).max(axis=(1, 2)) + AROUND_ZERO * extent
-    new = np.ones(len(points), dtype=bool)
+    new, middle = np.ones(len(points), dtype=bool), entries.mean(axis=1)[order]
     for i in near:
-        for j in range(i - 1, -1, -1):
-            room = max(tolerance[i], tolerance[j])
-            if smallest[i] - smallest[j] > room:
-                break
-            if new[j] and same_cycle(points[i], points[j], room):
-                new[i] = False
-                break
+        first = int(np.searchsorted(smallest, smallest[i] - most))
+        room = np.maximum(tolerance[i], tolerance[first:i])
+        far = np.flatnonzero(smallest[i] - smallest[first:i] > room)
+        first, room = (first + far[-1] + 1, room[far[-1] + 1 :]) if len(far) else (first, room)
+        # Points so near have means so near: few are left to be compared point by point.
+        alike = new[first:i] & (np.abs(middle[first:i] - middle[i]) <= MEANS * room)
+        new[i] = not any(same_cycle(points[first + j], points[i], room[j]) for j in np.flatnonzero(alike)[::-1])
     return points[new], multipliers[new]
 
 

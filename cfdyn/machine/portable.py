@@ -1,5 +1,6 @@
 """Bases of objects that can be pickled, copied and sent to another process, and of those that cannot; locks held at a fork."""
 
+import _imp
 import importlib
 import os
 import sys
@@ -51,11 +52,18 @@ def held_while_forking(lock: Any, order: int) -> Any:
     return lock
 
 
+class _ImportLock:
+    release = staticmethod(_imp.release_lock)
+
+
 def _hold() -> None:
     while True:
         for _, lock in list(_waited_for):
             lock.acquire()
             _held.append(lock)
+        # From here to the fork no thread begins an import: the lock of a module is got while this one is held.
+        _imp.acquire_lock()
+        _held.append(_ImportLock)
         if not _another_imports():
             return
         _let_go()

@@ -188,7 +188,7 @@ def test_what_is_missing_or_too_much_is_told_by_python():
         (lambda: cf.iterate(STEP, [1.1], "5"), "`n` is a whole number, not '5'"),
         (lambda: cf.iterate(STEP, [1.1], 5.5), "`n` is a whole number, not 5.5"),
         (lambda: cf.Map.from_text("a*x", "x", params={"a": "abc"}), r"params\['a'\] is a number, not 'abc'"),
-        (lambda: LOSS.gradient(None), "a point of a loss is a list of numbers, not None"),
+        (lambda: LOSS.gradient(None), "a point or a direction of this loss is a list of numbers, not None"),
         (lambda: cf.analysis.lyapunov(None, [0.5], 5), "lyapunov takes a map, cf.as_map"),
         (lambda: cf.analysis.bands(STEP, [0.5], "lr", (1.0,)), r"`bounds` is 2 values in a row, not \(1.0,\)"),
         (lambda: cf.flows.rod(WELL, GD, rods=1), "`rods` is a text, not 1"),

@@ -17,6 +17,7 @@ RANDOM = np.random.default_rng(3)
 @pytest.mark.parametrize("dim", [1, 3])
 def test_a_cycle_is_itself_from_any_of_its_points_on(n, dim):
     points = RANDOM.normal(size=(n, dim))
+    assert same_cycle(points, points, 0.0)
     for k in range(n):
         moved = np.roll(points, k, axis=0) + 1e-9 * RANDOM.uniform(-1, 1, (n, dim))
         assert same_cycle(points, moved, 1e-9) and same_cycle(points, moved, np.full(dim, 1e-9))

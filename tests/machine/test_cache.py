@@ -358,7 +358,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(copy):
 
 
 NO_SPACE = "import os; os.replace = lambda *a: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
-NO_ROOM = "import cfdyn.machine.shelf, resource; cfdyn.machine.shelf.directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+NO_ROOM = "import cfdyn.machine.shelf, resource; cfdyn.machine.shelf.directory(); resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))"
 
 
 @pytest.mark.parametrize("before", [NO_SPACE, NO_ROOM], ids=["no space", "file cut off while writing"])

@@ -5,11 +5,11 @@ import json
 import sys
 
 import pytest
-from cfdyn.cli.output import study_summary
 
 import cfdyn as cf
 import cfdyn.studies.study  # noqa: F401 (its functions are replaced below)
 from cfdyn.cli import main
+from cfdyn.cli.commands.study import summary as study_summary
 from cfdyn.errors import NumericsError
 from cfdyn.symbolic.exact import short
 from cfdyn.symbolic.exact.request import Refused
