@@ -48,8 +48,9 @@ def _catalogue(name: str) -> str:
 
 def _option(parameter: inspect.Parameter) -> str:
     kind = parameter.annotation
+    words = kind if isinstance(kind, str) else inspect.formatannotation(kind).replace("collections.abc.", "")
     default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-    return f"{parameter.name}: {kind if isinstance(kind, str) else inspect.formatannotation(kind)}{default}"
+    return f"{parameter.name}: {words}{default}"
 
 
 if __name__ == "__main__":

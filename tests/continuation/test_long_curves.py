@@ -113,7 +113,7 @@ def test_a_border_goes_on():
 
 @pytest.mark.parametrize(("steps", "step"), [(0, 0.1), (2.5, 0.1), (None, 0.1), (10, 0.0), (10, 2.0), (10, "q"), (10, "0.1"), (10, np.nan), (10, 10**400)])
 def test_steps_are_checked(steps, step):
-    with pytest.raises(cf.CfdynError, match="`max_steps` is a whole number from 1 on|`max_step`"):
+    with pytest.raises(cf.CfdynError, match="`max_steps` is a whole number from 1 on|`max_step"):
         curve_of(CIRCLE, *FOLD, max_steps=5).extended(steps, step)
 
 
