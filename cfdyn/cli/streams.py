@@ -22,7 +22,7 @@ def prepare() -> None:
 
 
 def ascii_only() -> bool:
-    """Whether JSON on stdout should escape all other letters, so that none is lost."""
+    """True if JSON on stdout should escape all other letters, so that none is lost."""
     return "utf" not in (getattr(sys.stdout, "encoding", None) or "utf").lower()
 
 

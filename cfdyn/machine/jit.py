@@ -224,7 +224,7 @@ class KernelRule:
         return NativeRule(self._native.address or 0)
 
     def is_kept(self) -> bool:
-        """Whether machine code is there to be loaded; also where none is ever kept."""
+        """True if machine code is there to be loaded; also where none is ever kept."""
         return DISABLED or is_kept(self._native)
 
 

@@ -1,4 +1,4 @@
-"""Whether a function with branches is continuous where it changes from one to another."""
+"""Is a function with branches continuous where it changes from one to another?"""
 
 import random
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ def widest(x, extent) -> tuple[int, float]:
 
 @short_kernel
 def may_repeat(x, shift) -> bool:
-    """Whether the points of an orbit in the chain may be the same again after that many steps."""
+    """True if the points of an orbit in the chain may be the same again after that many steps."""
     for k in range(0, x.shape[1], 2):
         if x[0, k] > x[shift, k + 1] or x[shift, k] > x[0, k + 1]:
             return False

@@ -1,4 +1,4 @@
-"""Whether a chain of boxes holds exactly one closed orbit, or none: Krawczyk's test on x_{i+1} = f(x_i) for all i at once.
+"""Does a chain of boxes hold exactly one closed orbit, or none? Krawczyk's test on x_{i+1} = f(x_i) for all i at once.
 
 ``table`` (nD, 7) has for each unknown its middle, radius, defect, the defect's radius, the answer's middle and radius,
 and the row that elimination exchanged.
@@ -128,7 +128,7 @@ def krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table) -> int:
 
 @short_kernel
 def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
-    """Whether every closed orbit in the chain certainly repeats itself after ``shift`` steps, a divisor of its n.
+    """True if every closed orbit in the chain certainly repeats itself after ``shift`` steps, a divisor of its n.
 
     The differences δ_i = x_{i+shift} − x_i obey δ_{i+1} = A_i δ_i with A_i among the slopes over the hull of both boxes, and
     δ_0 + δ_shift + δ_{2 shift} + … = 0. Where this system is regular they are 0, although the orbits themselves may be many.
@@ -162,7 +162,7 @@ def repeats(jacobian, p, x, shift, work, matrix, inverse, table) -> bool:
 
 @short_kernel
 def contracts(inverse, matrix, table) -> bool:
-    """Whether |1 − (inverse · matrix)| and |inverse| times the spread of each row add up to less than 1."""
+    """True if |1 − (inverse · matrix)| and |inverse| times the spread of each row add up to less than 1."""
     n = inverse.shape[0]
     for a in range(n):
         total = ROUND * n

@@ -35,7 +35,7 @@ def intersect(x, i, k, lo, hi) -> int:
 
 @inline_kernel
 def bounded(bounds, row, size) -> bool:
-    """Whether the first entries of a row are finite numbers."""
+    """True if the first entries of a row are finite numbers."""
     for k in range(size):
         if not abs(bounds[row, k]) < np.inf:
             return False

@@ -165,7 +165,7 @@ def change_of_tests(system, curve, row) -> float:
 
 @spliced
 def crosses_watched(system, curve, row) -> bool:
-    """Whether a watched test changes its sign in a step."""
+    """True if a watched test changes its sign in a step."""
     last = curve.values.shape[1]
     for k in range(last - int(system.settings[WATCHED]), last):
         if curve.values[row, k] * curve.values[row + 1, k] < 0.0:
@@ -175,7 +175,7 @@ def crosses_watched(system, curve, row) -> bool:
 
 @spliced
 def outside_limits(system, curve, row) -> bool:
-    """Whether an unknown is outside its limits."""
+    """True if an unknown is outside its limits."""
     for i in range(system.weights.size):
         if not system.limits[0, i] <= curve.points[row, i] <= system.limits[1, i]:
             return True
@@ -184,7 +184,7 @@ def outside_limits(system, curve, row) -> bool:
 
 @spliced
 def passes_origin(system, curve, row, h) -> bool:
-    """Whether the step from a row may pass the origin, in its direction."""
+    """True if the step from a row may pass the origin, in its direction."""
     along, aligned, away = 0.0, 0.0, 0.0
     if system.settings[ARC] < 3.0 * h:
         return False

@@ -55,7 +55,7 @@ def start(w, p) -> bool:
 
 @inline_kernel
 def follows(w) -> tuple[bool, bool]:
-    """Whether the cycle follows the word, and whether fⁿ falls there."""
+    """(follows, falls): true if the cycle follows the word, and if fⁿ falls there."""
     x, falls = w.orbit, False
     for k in range(w.n):
         low, high = w.reached[k, 0], w.reached[k, 1]
@@ -78,7 +78,7 @@ def least_slope(w, p, k, left, right) -> float:
 
 @inline_kernel
 def others_move_away(w, p) -> bool:
-    """Whether all else that follows the word moves away from the cycle.
+    """True if all else that follows the word moves away from the cycle.
 
     From there on backward ``below`` and ``above`` bound where other cycles of the word may be beside x_k: the slope being
     at least s on all of that, they shrink by s.

@@ -61,7 +61,7 @@ def image(w, p, s, low, high) -> tuple[float, float]:
 
 @inline_kernel
 def reaches(w, p, k, least, most, slack) -> bool:
-    """Whether orbits reach the k-th lap of the word; the part of it that they reach, its image, the period of the prefix."""
+    """True if orbits reach the k-th lap of the word; keeps the part that they reach, its image, the period of the prefix."""
     s, reached, period = w.word[k], w.reached, w.period
     w.used += 1
     low, high = max(w.lap[s, LOW], least), min(w.lap[s, HIGH], most)
@@ -84,7 +84,7 @@ def image_error(w, p, k, low, high) -> float:
 
 @inline_kernel
 def mirror_is_first(w) -> bool:
-    """Whether a rotation of the word's mirror image comes before it: its cycles are the images of those of that one."""
+    """True if a rotation of the word's mirror image comes before it: its cycles are the images of those of that one."""
     n, word, last = w.n, w.word, w.laps - 1
     for shift in range(n):
         k = 0
@@ -97,7 +97,7 @@ def mirror_is_first(w) -> bool:
 
 @inline_kernel
 def can_be_followed_again(w, p, low, high) -> bool:
-    """Whether orbits from [low, high], to which the word has led, can follow it again."""
+    """True if orbits from [low, high], to which the word has led, can follow it again."""
     for turn in range(AGAIN * w.n):
         k = turn % w.n
         first, last, slack = w.reached[k, 0], w.reached[k, 1], SLACK * max(abs(low), abs(high))
@@ -113,7 +113,7 @@ def can_be_followed_again(w, p, low, high) -> bool:
 
 @inline_kernel
 def has_shorter_cycles_only(w, q) -> bool:
-    """Whether no cycle of least period n can follow a word that repeats its first q letters."""
+    """True if no cycle of least period n can follow a word that repeats its first q letters."""
     falls = False
     for k in range(q):
         falls = falls != (w.lap[w.word[k], SLOPE_SIGN] < 0.0)

@@ -42,7 +42,7 @@ def middle(lo, hi) -> float:
 
 @inline_kernel
 def nowhere(step, lo, hi, far, pp, work) -> bool:
-    """Whether the map has no value at the ends and the middle of a cell, or only ``far`` ones."""
+    """True if the map has no value at the ends and the middle of a cell, or only ``far`` ones."""
     for x in (lo, middle(lo, hi), hi):
         y = value(step, x, pp, work)
         if not (np.isnan(y) or abs(y) > far):

@@ -39,7 +39,7 @@ def slope_bounds(w, p, a, b) -> tuple[float, float]:
 
 @inline_kernel
 def may_close(x, y, fx, fy, low, high, blur) -> bool:
-    """Whether fⁿ may have a fixed point from x to y, from its values there and bounds of its slope."""
+    """True if fⁿ may have a fixed point from x to y, from its values there and bounds of its slope."""
     if y < min(fx, fy) - blur or x > max(fx, fy) + blur:
         return False
     left, right, width = fx - x, fy - y, y - x
@@ -75,7 +75,7 @@ def note_undecided(w, a, b) -> None:
 
 @inline_kernel
 def is_narrow(w, a, b) -> bool:
-    """Whether a box is so narrow that samples stand for all of it."""
+    """True if a box is so narrow that samples stand for all of it."""
     left, right = w.paths[a, 0], w.paths[b, 0]
     return right - left <= NARROW * max(min(w.extent, 1.0), abs(left), abs(right))
 

@@ -119,7 +119,7 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
 
 @inline_kernel
 def arrived(field, clock, h) -> bool:
-    """Whether an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    """True if an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
     clock.crawled = clock.crawled + 1 if clock.gap < 100.0 * CLOSED and h < 1e-3 else 0
     closed = clock.gap < CLOSED and h < 1e-5 or clock.crawled > CRAWL
     return field.k > 0 and clock.slack_in == 0.0 and closed

@@ -89,7 +89,7 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
 
 
 def _passes(root: sp.Expr, p: sp.Symbol, others: dict[sp.Symbol, Any], value: str) -> bool:
-    """Whether the fixed point goes on smoothly through a value of the parameter."""
+    """True if the fixed point goes on smoothly through a value of the parameter."""
     return real_number(sp.diff(root, p).subs({**others, p: sp.Rational(value)})) is not None
 
 
