@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from cfdyn.analysis.cycles import Cycles
 from cfdyn.plotting.style import DASHED, FAINT, INK, REGIMES, WARN, house_style, new_figure
-from cfdyn.words import STABILITY, called, shortened
+from cfdyn.words import STABILITY, shortened
 
 MOST = 40  # cycles drawn; more are a grey surface
 SAMPLES = 1601
@@ -91,6 +91,7 @@ def _legend(axes: Axes, found: Cycles) -> None:
 
 def _title(found: Cycles) -> str:
     title = found.provenance["settings"]["map"]
-    count = f"{len(found)} {called(found.period, several=len(found) != 1)}"
+    what = "fixed point" if found.period == 1 else "cycle"
+    count = f"{len(found)} {what}{'' if len(found) == 1 else 's'}" + (f" of period {found.period}" * (found.period > 1))
     shown = f", {MOST} drawn" if len(found) > MOST else ""
     return f"{shortened(title, 48)}\n{count}{'' if found.complete else ' found'}{shown}"
