@@ -1,8 +1,8 @@
 """Claims of the literature, settled with evidence: a source's statements, their checks, verdicts and a report.
 
-`Claims` (``claim.py``) hold what the files in ``papers/`` state, `sources.py` finds those files, `run` checks them in processes of
-their own (``runner.py``, ``worker.py``) and keeps what was measured (``kept.py``), ``verdict.py`` holds it against what the source
-says, and ``report.py`` writes it down.
+`Claims` (``claim.py``) hold what the files in ``papers/`` state, ``sources.py`` finds those files, `run` checks them in processes
+of their own (``runner.py``, ``worker.py``) and keeps what was measured (``kept.py``), ``verdict.py`` holds it against what the
+source says, and ``report.py`` writes it down.
 """
 
 from cfdyn.claims.claim import Claim, Claims, Control, Question, Undecided
