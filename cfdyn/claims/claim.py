@@ -35,9 +35,9 @@ class Claim:
 
     ``id``: source.name; ``where``: section or theorem; ``statement``: in words; ``how``: what the check computes; ``expected``:
     for each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
-    verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``: what
-    of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of what
-    is expected, as {name: value}, which shares no code with the check.
+    verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``:
+    what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of
+    what is expected, as {name: value}, which shares no code with the check.
     """
 
     id: str
