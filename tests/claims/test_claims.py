@@ -98,7 +98,7 @@ def test_two_claims_of_one_name_and_an_unknown_verdict_are_refused():
     with pytest.raises(UsageError, match="two claims"):
         claims.undecided("it", "page 2", "It holds again.", needs="a proof")
     with pytest.raises(UsageError, match="settled as"):
-        claims.add("page 1", {}, Control("no"), settled="sure")(lambda: {})
+        claims.add("page 1", {}, Control("no"), settled="sure")(dict)
     with pytest.raises(UsageError, match="read is one of"):
         Claims("papers.x2000", "A. X, *Y*, 2000.", read="some of it")
 
@@ -114,10 +114,10 @@ def test_answers_hold_what_was_measured():
 
     verdict = one({"value": near(3.0, 0)}, measured)
     name = verdict.id
-    question = Question("Q", "?", f"{{{name}:value}}, {{{name}:list.0|.2f}}, {{{name}:gone}}", (name,))
+    question = Question("Q", "?", "", f"{{{name}:value}}, {{{name}:list.0|.2f}}, {{{name}:gone}}", (name,))
     assert filled(question, {name: verdict}) == "3, 0.12, …"
     with pytest.raises(UsageError, match="does not rest on"):
-        filled(Question("Q", "?", "{other.claim:value}", (name,)), {})
+        filled(Question("Q", "?", "", "{other.claim:value}", (name,)), {})
 
 
 def test_the_exit_status_tells_of_a_verdict_that_is_not_the_settled_one(tmp_path):

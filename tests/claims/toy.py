@@ -36,7 +36,7 @@ for _k in range(12):
     CLAIMS.add("page 1", {"square": _k**2}, Control("the next number", changes={"number": _k + 1}))(_square)
 
 
-QUESTIONS = (Question("Q1", "How much is 3 × 3?", "It is {toy2000.square_3:square}.", ("toy2000.square_3",), "toy2000.dots"),)
+QUESTIONS = (Question("Q1", "How much is 3 × 3?", "Nine.", "It is {toy2000.square_3:square}.", ("toy2000.square_3",), "toy2000.dots"),)
 
 
 def figures():
