@@ -50,7 +50,7 @@ study: $(VENV)/.installed-study
 
 papers: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn claims --report "$$OUT/claims"
-	@$(VENV)/bin/python papers/_pages.py "$$OUT/claims"
+	@$(PY) -m tests.pages "$$OUT/claims"
 
 test: $(VENV)/.installed-test
 	@$(PYTEST) $(PARALLEL)

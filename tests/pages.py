@@ -5,8 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-PAPERS = Path(__file__).parent
-FRONT = PAPERS.parent / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAPERS, FRONT = ROOT / "papers", ROOT / "README.md"
 
 
 def main(report: Path) -> None:
