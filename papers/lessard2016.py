@@ -1,4 +1,5 @@
-"""L. Lessard, B. Recht, A. Packard, *Analysis and design of optimization algorithms via integral quadratic constraints*, SIAM J. Optim. 26 (2016) 57–95, arXiv 1408.3595.
+"""L. Lessard, B. Recht, A. Packard, *Analysis and design of optimization algorithms via integral quadratic constraints*, SIAM
+J. Optim. 26 (2016) 57–95, arXiv 1408.3595.
 
 The heavy-ball method with the tuning that is optimal for quadratics need not converge on a strongly convex function of one
 variable with a Lipschitz gradient: on one with slopes 25, 1, 25 it has an attracting 3-cycle beside the attracting minimum.
@@ -23,14 +24,16 @@ def _slope(x):
 
 @CLAIMS.add(
     "section 4.6", {"closes": True, "multipliers": ["-8/27", "-8/27"]},
-    Control("momentum 1/2 in place of 4/9", changes={"momentum": Fraction(1, 2)}), settled="proved", proof="exact rational arithmetic",
+    Control("momentum 1/2 in place of 4/9", changes={"momentum": Fraction(1, 2)}),
+    settled="proved", proof="exact rational arithmetic",
 )  # fmt: skip
 def exact_cycle(momentum=Fraction(4, 9), rate=Fraction(1, 9)):
     """Heavy ball with α = 1/9 and β = 4/9, Polyak's tuning for 1 ≤ f″ ≤ 25, has the 3-cycle {792, −2208, 2592}/1225 on the
     function with f′ = 25x, x + 24, 25x − 24 (pieces x < 1, 1 to 2, x ≥ 2), and it attracts.
 
     In rational numbers: x₊ = x − αf′(x) + β(x − x₋) at all three pairs, none of them on a border. The multipliers are the
-    roots of z² − (trace)z + (determinant) of the product of the three Jacobians; its discriminant is 0, so both are half the trace.
+    roots of z² − (trace)z + (determinant) of the product of the three Jacobians; its discriminant is 0, so both are half the
+    trace.
     """
     points = [Fraction(792, 1225), Fraction(-2208, 1225), Fraction(2592, 1225)]
     product, closes = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]], True

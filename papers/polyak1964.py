@@ -15,15 +15,16 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 
 
 @CLAIMS.add(
-    "theorem 9 (on two-step methods)", {"rate": near(9 / 11, 1e-6), "gd": near(99 / 101, 1e-12), "best_found": at_least(9 / 11 - 1e-6)},
+    "theorem 9 (on two-step methods)",
+    {"rate": near(9 / 11, 1e-6), "gd": near(99 / 101, 1e-12), "best_found": at_least(9 / 11 - 1e-6)},
     Control("Nesterov's method with the same numbers", changes={"optimizer": "nesterov"}), figure="rates",
 )  # fmt: skip
 def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
-    """With α = 4/(√L + √m)² and β = ((√L − √m)/(√L + √m))² heavy ball converges on every quadratic with m ≤ f″ ≤ L at the rate
-    (√κ − 1)/(√κ + 1), κ = L/m, and no α, β do better; gradient descent's best is (κ − 1)/(κ + 1).
+    """With α = 4/(√L + √m)² and β = ((√L − √m)/(√L + √m))² heavy ball converges on every quadratic with m ≤ f″ ≤ L at the
+    rate (√κ − 1)/(√κ + 1), κ = L/m, and no α, β do better; gradient descent's best is (κ − 1)/(κ + 1).
 
-    Spectral radii of the map's Jacobian on ½(mx² + Ly²) with κ = 100 (9/11 and 99/101). At the optimum the multipliers are double,
-    so they are known to 1e-8 only. A search by Nelder and Mead's method from 5 places finds no better pair.
+    Spectral radii of the map's Jacobian on ½(mx² + Ly²) with κ = 100 (9/11 and 99/101). At the optimum the multipliers are
+    double, so they are known to 1e-8 only. A search by Nelder and Mead's method from 5 places finds no better pair.
     """
     a, b = np.sqrt(m), np.sqrt(L)
     best = (4 / (a + b) ** 2, ((b - a) / (b + a)) ** 2)
@@ -42,8 +43,8 @@ def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
     Control("the averaged gradient, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}),
 )  # fmt: skip
 def edge(optimizer="heavy_ball"):
-    """On a quadratic with the greatest curvature L heavy ball converges for 0 ≤ β < 1 and 0 < α < 2(1 + β)/L, and there it is a flip
-    that ends its stability.
+    """On a quadratic with the greatest curvature L heavy ball converges for 0 ≤ β < 1 and 0 < α < 2(1 + β)/L, and there it is
+    a flip that ends its stability.
 
     The first rate at which a multiplier leaves the unit circle, L = 1, β = 0, 0.25, 0.5, 0.9.
     """
@@ -56,11 +57,13 @@ def edge(optimizer="heavy_ball"):
 
 @CLAIMS.add(
     "theorem 9 (on two-step methods)", {"at_1": "s", "at_minus_1": "2*b - s + 2", "product": "b"},
-    Control("Nesterov's look-ahead", changes={"ahead": True}), settled="proved", proof="Jury's criterion for a quadratic, with exact algebra",
+    Control("Nesterov's look-ahead", changes={"ahead": True}),
+    settled="proved", proof="Jury's criterion for a quadratic, with exact algebra",
 )  # fmt: skip
 def only_a_flip(ahead=False):
-    """Heavy ball's multipliers on a curvature S are the roots of p(z) = z² − (1 + β − αS)z + β. They lie inside the unit circle iff
-    p(1) = αS > 0, p(−1) = 2(1 + β) − αS > 0 and |β| < 1; a complex pair has modulus √β. So the first instability in α is a flip, never a rotation.
+    """Heavy ball's multipliers on a curvature S are the roots of p(z) = z² − (1 + β − αS)z + β. They lie inside the unit
+    circle iff p(1) = αS > 0, p(−1) = 2(1 + β) − αS > 0 and |β| < 1; a complex pair has modulus √β. So the first instability
+    in α is a flip, never a rotation.
 
     SymPy takes the characteristic polynomial of the step as it is written in the paper (s = αS, b = β).
     """
@@ -68,7 +71,8 @@ def only_a_flip(ahead=False):
     look = sp.Matrix([[(1 + b) * (1 - s), -b * (1 - s)], [1, 0]]) if ahead else sp.Matrix([[1 + b - s, -b], [1, 0]])
     p = look.charpoly(z).as_expr()
     return {
-        "at_1": str(sp.expand(p.subs(z, 1))), "at_minus_1": str(sp.expand(p.subs(z, -1))), "product": str(sp.expand(p.subs(z, 0))),
+        "at_1": str(sp.expand(p.subs(z, 1))), "at_minus_1": str(sp.expand(p.subs(z, -1))),
+        "product": str(sp.expand(p.subs(z, 0))),
     }  # fmt: skip
 
 
