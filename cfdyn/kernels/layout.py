@@ -14,6 +14,7 @@ writes the array that holds one. In machine code (`cfdyn.machine.memory`) a name
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, ClassVar, Self
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from cfdyn.machine.jit import DISABLED, address
 
+BYTES = 8  # of a number
 LINE = 8  # numbers in a cache line: arrays begin on one of a block that does
 
 
@@ -69,8 +71,7 @@ class Array(Field):
     def __get__(self, block: Any, owner: type | None = None) -> Any:
         if block is None:
             return self
-        first, shape = int(block.whole[self.slot]), block.extents()[self.slot]
-        return block.memory[first : first + math.prod(shape)].view(self.entry).reshape(shape)
+        return np.ndarray(block.extents()[self.slot], self.entry, block.memory, BYTES * int(block.whole[self.slot]))
 
     def __set__(self, block: Any, value: Any) -> None:
         self.__get__(block)[...] = value
@@ -121,10 +122,18 @@ class Block:
     @classmethod
     def make(cls, **values: Any) -> Self:
         """A new block with these numbers, rules and contents of arrays; all else is 0."""
-        shapes = cls.shapes(*(int(values.get(name, 0)) for name in cls.sizes))
-        places = [*accumulate(-(-length // LINE) * LINE for length in (len(cls.fields), *map(math.prod, shapes.values())))]
-        block = cls(np.zeros(places[-1] + LINE))
-        block.whole[[*shapes]], block._extents = places[:-1], shapes
+        shapes, head, length = _laid_out(cls, *[int(values.get(name, 0)) for name in cls.sizes])
+        block = cls(np.zeros(length))
+        block.whole[: len(head)], block._extents = head, shapes
         for name, value in values.items():
             setattr(block, name, value)
         return block
+
+
+@lru_cache
+def _laid_out(layout: type[Block], *sizes: int) -> tuple[dict[int, tuple[int, ...]], np.ndarray, int]:
+    """Extents of arrays, the head with their places, and the length of a block: some are made a thousand times a second."""
+    shapes, head = layout.shapes(*sizes), np.zeros(len(layout.fields), int)
+    *places, end = accumulate(-(-length // LINE) * LINE for length in (len(head), *map(math.prod, shapes.values())))
+    head[[*shapes]] = places
+    return shapes, head, end + LINE
