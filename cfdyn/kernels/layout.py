@@ -103,7 +103,6 @@ class Block:
         tuples = (f"{field.slot}: ({', '.join(map(str, field.extents))},)" for field in cls.fields.values() if field.extents)
         formulas = f"{{{', '.join(tuples)}}}"
         cls.sizes = {name: cls.fields[name].slot for name in sorted({*re.findall("[a-z_]+", formulas)} - {"max"})}
-        # Compiled once, as some blocks are made a thousand times a second.
         cls.shapes = staticmethod(eval(f"lambda {', '.join(cls.sizes)}: {formulas}"))
         if not DISABLED:
             from cfdyn.machine.memory import name_in_kernels
@@ -122,18 +121,18 @@ class Block:
     @classmethod
     def make(cls, **values: Any) -> Self:
         """A new block with these numbers, rules and contents of arrays; all else is 0."""
-        shapes, head, length = _laid_out(cls, *[int(values.get(name, 0)) for name in cls.sizes])
+        shapes, head, length = cls._laid_out(*[int(values.get(name, 0)) for name in cls.sizes])
         block = cls(np.zeros(length))
         block.whole[: len(head)], block._extents = head, shapes
         for name, value in values.items():
             setattr(block, name, value)
         return block
 
-
-@lru_cache
-def _laid_out(layout: type[Block], *sizes: int) -> tuple[dict[int, tuple[int, ...]], np.ndarray, int]:
-    """Extents of arrays, the head with their places, and the length of a block: some are made a thousand times a second."""
-    shapes, head = layout.shapes(*sizes), np.zeros(len(layout.fields), int)
-    *places, end = accumulate(-(-length // LINE) * LINE for length in (len(head), *map(math.prod, shapes.values())))
-    head[[*shapes]] = places
-    return shapes, head, end + LINE
+    @classmethod
+    @lru_cache  # some are made a thousand times a second
+    def _laid_out(cls, *sizes: int) -> tuple[dict[int, tuple[int, ...]], np.ndarray, int]:
+        """Extents of the arrays, the head with their places, and the length of a block."""
+        shapes, head = cls.shapes(*sizes), np.zeros(len(cls.fields), int)
+        *places, end = accumulate(-(-length // LINE) * LINE for length in (len(head), *map(math.prod, shapes.values())))
+        head[[*shapes]] = places
+        return shapes, head, end + LINE
