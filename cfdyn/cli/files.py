@@ -28,9 +28,7 @@ class Files:
         self.figures: list[Path] = []
         self.record: Path | None = None
 
-    def write(
-        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None
-    ) -> None:
+    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
         beside, record = _free(self.folder, stem)
         try:
@@ -58,12 +56,7 @@ class Files:
 
 
 def _made(folder: Path) -> Path:
-    """The folder, made if need be.
-
-    Raises
-    ------
-    UsageError : it cannot be made or written
-    """
+    """The folder, made if need be; a UsageError if it cannot be made or written."""
     import tempfile
 
     try:

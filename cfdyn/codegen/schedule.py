@@ -44,12 +44,7 @@ def _with_fallback(name: str, tape: Tape, x: Node) -> Node:
 
 
 def nearest_double(value: Fraction) -> float:
-    """The double nearest to a constant of a formula.
-
-    Raises
-    ------
-    FormulaError : the number is beyond the range of floating point
-    """
+    """The double nearest to a constant of a formula; a FormulaError beyond the range of floating point."""
     try:
         return value.numerator / value.denominator
     except OverflowError:
@@ -66,8 +61,6 @@ class Section(NamedTuple):
 def schedule(program: Program) -> list[Section]:
     """The sections of a program in order, none of them long.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> mean = t.div(t.rowsum(t.leaf("col", 0)), t.leaf("rows"))
     >>> [(len(s.nodes), len(s.sums)) for s in schedule(Program(t, (mean,), 0, 0, 1))]

@@ -107,12 +107,7 @@ class CriticalMultipliers:
 
 
 def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMultipliers:
-    """The critical multipliers of a cycle with these Jacobians (n, D, D).
-
-    Raises
-    ------
-    NumericsError : none is critical, or too many are
-    """
+    """The critical multipliers of a cycle with these Jacobians (n, D, D); a NumericsError for none, or too many."""
     values = multipliers_of(matrices)
     if np.isnan(values).any():
         raise NumericsError("the multipliers of this cycle are not finite")

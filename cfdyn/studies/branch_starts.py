@@ -82,8 +82,6 @@ def branch_starts(
     ------
     UsageError : no such parameter, bounds or start, or a period too long to look for
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
     >>> [(value, len(points)) for value, points in branch_starts(step, "r", (3.0, 3.4), 2, None, [(0.1, 1.0)]).cycles][:2]
@@ -121,9 +119,7 @@ def _from_start(step: Map, name: str, value: float, state: np.ndarray, period: i
     return value, state
 
 
-def _searched(
-    step: Map, name: str, values: Sequence[float], period: int, box: Any, seed: int
-) -> list[tuple[float, np.ndarray]]:
+def _searched(step: Map, name: str, values: Sequence[float], period: int, box: Any, seed: int) -> list[tuple[float, np.ndarray]]:
     """All cycles of the period in the box at some values of the parameter, the stable ones first."""
     found: list[tuple[float, np.ndarray]] = []
     for value in values:
@@ -136,12 +132,7 @@ def _searched(
 
 
 def first_cascade(starts: BranchStarts, name: str, bounds: Interval, levels: int, **options: Any) -> Cascade:
-    """The cascade from the first start that leads to one; ``options`` of `cascade`.
-
-    Raises
-    ------
-    NumericsError : none does; it says what is wrong with the last
-    """
+    """The cascade from the first start that leads to one, else a NumericsError about the last; ``options`` of `cascade`."""
     trouble = NumericsError("there is no cycle to start with")
     for value, points in starts.some().cycles:
         period = None if points.ndim == 2 else starts.period

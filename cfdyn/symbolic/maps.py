@@ -30,9 +30,7 @@ class LossMap:
     def __post_init__(self) -> None:
         clash = set(self.loss.params) & set(self.optimizer.params)
         if clash:
-            raise UsageError(
-                f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss"
-            )
+            raise UsageError(f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -212,8 +210,7 @@ def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> Com
         for name, value in part.params.items():
             values.setdefault(name, set()).add(value)
     renamed = tuple(
-        {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params}
-        for i, part in enumerate(parts, 1)
+        {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params} for i, part in enumerate(parts, 1)
     )
     return ComposedMap(tuple(parts), renamed, observed or _common_loss(parts))
 

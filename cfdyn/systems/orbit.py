@@ -158,9 +158,7 @@ def iterate(
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
 
 
-def _iterate(
-    step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None
-) -> tuple[np.ndarray, str]:
+def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None) -> tuple[np.ndarray, str]:
     """float64, in stretches short enough to be interrupted between them."""
     states = np.empty((n + 1, step.dim))
     states[0] = z

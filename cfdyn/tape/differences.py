@@ -36,8 +36,6 @@ def quotients(
     direction : for each leaf of z that moves its v
     size : h; at 0, also by underflow, the quotient is the derivative Dy(z)[v]
 
-    Examples
-    --------
     >>> from cfdyn.tape.evaluate import evaluate, mp_algebra
     >>> from cfdyn.tape.program import Program
     >>> t = Tape()
@@ -48,8 +46,6 @@ def quotients(
     >>> print(*evaluate(Program(t, (slope,), n_z=2, n_p=0), algebra, at, []))
     12.0
 
-    References
-    ----------
     Reps & Rall (2003), Computational divided differencing and divided-difference arithmetics, Higher-Order and Symbolic
     Computation 16, 93–149.
     """

@@ -140,9 +140,7 @@ class Enclosures:
         """a / b; unbounded where b reaches over 0, one-sided where 0 is an end of b."""
         t = self.tape
         turned = t.apply("le", b[1], self.zero)
-        (a1, a2), (b1, b2) = (
-            (t.select(turned, t.neg(hi), lo), t.select(turned, t.neg(lo), hi)) for lo, hi in (a, b)
-        )
+        (a1, a2), (b1, b2) = ((t.select(turned, t.neg(hi), lo), t.select(turned, t.neg(lo), hi)) for lo, hi in (a, b))
         b1 = t.select(t.apply("eq", b1, self.zero), self.zero, b1)  # 0 in place of -0
         lo, hi = t.apply("min", t.div(a1, b1), t.div(a1, b2)), t.apply("max", t.div(a2, b1), t.div(a2, b2))
         lo, hi = self.outward(lo, hi)

@@ -35,8 +35,6 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     z, p : sequences of the algebra's numbers, (n_z,) and (n_p,)
     data : rows of numbers, (rows, n_columns); empty where the program reads no data
 
-    Examples
-    --------
     >>> t = Tape()
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)
     >>> algebra = mp_algebra(30)

@@ -27,8 +27,6 @@ class Forms:
 
     ``partial``: the atoms without which a value does not exist, such as a logarithm or what is divided by.
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = t.leaf("z", 0)

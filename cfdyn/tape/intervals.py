@@ -32,8 +32,6 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     ------
     UsageError : an operation without an interval version
 
-    Examples
-    --------
     >>> from cfdyn.codegen.compile import compile_rule
     >>> import numpy as np
     >>> t = Tape()
@@ -42,8 +40,6 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     >>> rule(np.array([-1.0, 2.0]), np.empty(0)).round(12)
     array([-2.,  5.])
 
-    References
-    ----------
     Moore, Kearfott & Cloud (2009), Introduction to Interval Analysis, SIAM, ch. 2 and 5.
     """
     work = _Intervals(program.tape, program.outputs, function)

@@ -24,8 +24,6 @@ def rebuild(
     expansions : for unary operations, what to write instead; with ``rows_only`` only where the value
         depends on a data row
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t, other = Tape(), Tape()
     >>> x, two = t.leaf("z", 0), other.const(2)
@@ -56,8 +54,6 @@ def rebuild(
 def written(tape: Tape) -> list[list]:
     """The operation and the arguments of each node, constants as texts without rounding.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> third = t.mul(t.const(Fraction(1, 3)), t.leaf("z", 0))
     >>> written(t), tape_of(written(t)).args == t.args

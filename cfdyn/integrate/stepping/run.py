@@ -46,9 +46,7 @@ class Phase:
 class Run:
     """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
 
-    def __init__(
-        self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None
-    ):
+    def __init__(self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
         self.kind, self.end = supplier.kind, end
         self.f, self.clock = np.zeros(len(z)), methods.Clock.make()

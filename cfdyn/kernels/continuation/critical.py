@@ -10,8 +10,6 @@ there, Df(x_k, α) q_k = q_{k+1}. α are the last of the common unknowns. How th
     branch: q_{n+1} = q_1, and v along a branch in the direction r of α, Df v_k + ∂f/∂α r = v_{k+1}, v_{n+1} = v_1, with
         |q_1| = 1, ⟨q_1, v_1⟩ = 0 and f(x_n, α) + βc = x_1: where branch points persist along a curve, β = 0.
 
-References
-----------
 Kuznetsov, Elements of Applied Bifurcation Theory, §10.3; Govaerts, Kuznetsov & Sijben, Numer. Algorithms 38 (2005) 67–87.
 """
 

@@ -23,12 +23,7 @@ UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 
 
 def checked_limit(seconds: Any) -> float:
-    """A time limit.
-
-    Raises
-    ------
-    UsageError : no positive number
-    """
+    """A time limit, a positive number, else a UsageError."""
     limit = number("the time limit", seconds)
     if not limit > 0:
         raise UsageError(f"the time limit is a positive number of seconds, not {limit:g}")
