@@ -54,13 +54,9 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
     holds names if something in it is no number; without names the columns are c1, c2, …. Empty lines
     do not count. Decimals are written with a point.
 
-    Parameters
-    ----------
     path : a file of at most 256 MB, in UTF-8 or Latin 1
 
-    Raises
-    ------
-    UsageError : no such file, or what in it is not as it should be, with line and column
+    UsageError: no such file, or what in it is not as it should be, with line and column
 
     >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()

@@ -34,10 +34,7 @@ Run = tuple[int, int]  # the first and the last of neighbouring samples
 
 
 class Samples:
-    """Samples taken so far, in order of the parameter: ``values``, ``labels`` and ``exponents`` (N,), ``tails`` (N, K).
-
-    A label is a period, or one of KINDS or UNRESOLVED.
-    """
+    """Samples in order: ``values``, ``labels`` (a period, of KINDS or UNRESOLVED), ``exponents`` (N,), ``tails`` (N, K)."""
 
     def __init__(self, step: Map, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
         self.step, self.parameter, self.start, self.progress = step, parameter, start, progress

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from cfdyn.arguments import converted
@@ -26,6 +27,8 @@ class LossMap:
 
     loss: LossSpec
     optimizer: Optimizer
+    observed = property(attrgetter("loss"), doc="The loss that an orbit is measured by.")
+    data = property(attrgetter("loss.table"), doc="The data table that the loss reads at run time, or None.")
 
     def __post_init__(self) -> None:
         clash = set(self.loss.params) & set(self.optimizer.params)
@@ -63,16 +66,6 @@ class LossMap:
     def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros the loss or the optimizer changes its branch."""
         return (*self.loss.switching, *self.optimizer.switching)
-
-    @property
-    def observed(self) -> LossSpec:
-        """The loss that an orbit is measured by."""
-        return self.loss
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.loss.table
 
     @cached_property
     def key(self) -> str:

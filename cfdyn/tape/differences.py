@@ -31,8 +31,6 @@ def quotients(
 
     Where a branch (Abs, Max, Piecewise) is taken on one side only, the quotient is that of the two values.
 
-    Parameters
-    ----------
     direction : for each leaf of z that moves its v
     size : h; at 0, also by underflow, the quotient is the derivative Dy(z)[v]
 

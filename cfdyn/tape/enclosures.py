@@ -36,8 +36,6 @@ class Enclosures:
         self.unknown = tape.apply("div", self.zero, self.zero)
         self.never_negative: set[Node] = {self.zero, self.one}
 
-    # -- ends -------------------------------------------------------------------------------
-
     def constant(self, value: Fraction) -> Pair:
         """A constant: itself where a double holds it, else the doubles beside it."""
         try:
@@ -95,8 +93,6 @@ class Enclosures:
         """The condition that the pair certainly leaves out a number, as a node."""
         t = self.tape
         return t.apply("or", t.apply("lt", t.const(point), a[0]), t.apply("lt", a[1], t.const(point)))
-
-    # -- arithmetic -------------------------------------------------------------------------
 
     def add(self, a: Pair, b: Pair) -> Pair:
         """a + b; a sum of doubles that is subnormal is exact."""
@@ -178,8 +174,6 @@ class Enclosures:
         """a**b for a >= 0: it is monotone in either, so a corner is the least and a corner the largest."""
         corners = [self.tape.apply("pow", x, y) for x in a for y in b]
         return self.within(self.outward(*self.hull(*corners), LIBRARY), 0, None)
-
-    # -- functions --------------------------------------------------------------------------
 
     def rising(self, op: str, a: Pair) -> Pair:
         """A function that only rises."""

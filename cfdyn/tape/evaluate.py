@@ -30,8 +30,6 @@ class Algebra:
 def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data: Sequence = ()) -> list:
     """The outputs as numbers of the algebra.
 
-    Parameters
-    ----------
     z, p : sequences of the algebra's numbers, (n_z,) and (n_p,)
     data : rows of numbers, (rows, n_columns); empty where the program reads no data
 

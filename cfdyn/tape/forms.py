@@ -57,8 +57,6 @@ class Forms:
             done[node] = self._whole(self._made(node, state, done))
         return [done[node] for node in self.program.outputs]
 
-    # -- atoms ------------------------------------------------------------------------------
-
     def atom(self, kind: str, *of: object, by_row: bool = False) -> Form:
         """One atom, which is the same for the same arguments."""
         number = self.numbers.setdefault((kind, *of), len(self.numbers))
@@ -86,8 +84,6 @@ class Forms:
 
     def _whole(self, a: Form) -> Form:
         return a if len(a) <= MOST_TERMS else self._single(a)
-
-    # -- operations ---------------------------------------------------------------------------
 
     def _made(self, node: Node, state: Sequence[Form], done: Mapping[Node, Form]) -> Form:
         op, args = self.program.tape.ops[node], self.program.tape.args[node]

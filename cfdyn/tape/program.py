@@ -112,8 +112,6 @@ class Tape:
             args = tuple(sorted(args))
         return self._node(op, args, any(self.by_row[a] for a in args))
 
-    # -- arithmetic ---------------------------------------------------------------------------
-
     def add(self, a: Node, b: Node) -> Node:
         """a + b."""
         x, y = self.value(a), self.value(b)

@@ -18,8 +18,6 @@ def rebuild(
 ) -> list[Node]:
     """The outputs on the target tape, which may be the source itself.
 
-    Parameters
-    ----------
     replaced : nodes of the source → what stands for them on the target
     expansions : for unary operations, what to write instead; with ``rows_only`` only where the value
         depends on a data row

@@ -23,8 +23,6 @@ def taylor(tape: Tape, outputs: Sequence[Node], curves: Mapping[Node, Sequence[N
     of the slope s are needed. O(nodes · order²) nodes are added to the tape. Where x = 0, xᵃ is not a number unless
     a is a positive integer constant or, for the coefficients k < a, independent of s.
 
-    Parameters
-    ----------
     curves : c_0, c_1, … of each leaf that moves, nodes of the tape; coefficients left out are 0. With c_0 the
         leaf itself or any other node: the series of one application of a map is the curve for the next.
 

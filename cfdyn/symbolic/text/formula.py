@@ -60,14 +60,10 @@ class Formula:
 def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formula:
     """The formula that a text or a SymPy expression means.
 
-    Parameters
-    ----------
     source : text as `cfdyn.symbolic.text.parse.parse` reads it, or an expression
     names : the names it may use; None allows any
 
-    Raises
-    ------
-    FormulaError : it is no such formula, or uses another name
+    FormulaError: it is no such formula, or uses another name
 
     >>> f = formula("Abs(w - 1) + a*w**2")
     >>> f.names, len(f.switching)

@@ -220,13 +220,7 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
     comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it
     occurs with the opposite sign, in order of appearance.
 
-    Parameters
-    ----------
-    expr : sympy expression
-
-    Returns
-    -------
-    tuple of sympy expressions, free of constants; empty for a smooth formula.
+    They are free of constants; there are none for a smooth formula.
 
     >>> x, y = sympy.symbols("x y", real=True)
     >>> switching_conditions(abs(x - 1) + relu(y) + sympy.Max(x, 2*y))

@@ -46,18 +46,12 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
     ``functions.CALLEES``.  Conditions (< <= > >=, and, or, not) choose in Piecewise((a, x > 0), (b, True)); elsewhere a
     condition counts as 1 or 0, as in (x > 0)*x.
 
-    Parameters
-    ----------
     text : the formula, at most 64 KiB
     names : the names it may use; None allows any
 
-    Returns
-    -------
-    sympy expression over ``symbol(name)``, real-valued where defined.
+    The result is a sympy expression over ``symbol(name)``, real-valued where defined.
 
-    Raises
-    ------
-    FormulaError : the text is not such a formula; the message names the place.
+    FormulaError: the text is not such a formula; the message names the place.
 
     >>> parse("(w**2 - 1)**2/4")
     (w**2 - 1)**2/4
