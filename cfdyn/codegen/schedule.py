@@ -11,8 +11,7 @@ from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
-# Rows computed at once; the columns of a table are filled up to a multiple of it.
-LANES = 8
+LANES = 8  # rows computed at once; the columns of a table are filled up to a multiple of it
 # Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
 # long pieces take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000

@@ -13,8 +13,7 @@ from typing import Any, BinaryIO
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
 
-# Names of open files, which must be written into and not replaced.
-_STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
+_STREAMS = ("/dev/fd/", "/dev/std", "/proc/")  # names of open files, which must be written into and not replaced
 
 
 def as_path(path: Any) -> Path:

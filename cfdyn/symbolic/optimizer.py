@@ -23,8 +23,7 @@ DOMAINS = {
 }
 
 
-# The gradient, its squared length, and the gradient at the probe.
-RESERVED = frozenset(("g", "gg", "h"))
+RESERVED = frozenset(("g", "gg", "h"))  # the gradient, its squared length, and the gradient at the probe
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
-ESCAPE, FAR = 1e15, 1e307
+ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 PIECE = 2**20  # numbers of Hessians at a time

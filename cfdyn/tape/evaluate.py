@@ -13,8 +13,7 @@ from typing import Any
 
 from cfdyn.tape.program import Node, Program, Tape
 
-# exp(2^HUGE) still is a number of 12 kB.
-HUGE = 100_000
+HUGE = 100_000  # exp(2^HUGE) still is a number of 12 kB
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from cfdyn.tape.continuity import continuous
 from cfdyn.tape.enclosures import EVEN, FALLING, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
-# The least argument of functions that do not exist below it.
-_DOMAINS = {"sqrt": 0, "log": 0, "log1p": -1}
+_DOMAINS = {"sqrt": 0, "log": 0, "log1p": -1}  # the least argument of functions that do not exist below it
 
 
 def interval_program(program: Program, function: Sequence[Node] | None = None) -> Program:

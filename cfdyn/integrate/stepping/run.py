@@ -14,8 +14,7 @@ from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.field import Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
-# From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
-MANY = 150
+MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
 
