@@ -99,6 +99,21 @@ def can_write(path: Path) -> bool:
     return _is_stream(path, there) or folder.is_dir() and os.access(folder, os.W_OK)
 
 
+def folder_for_writing(folder: Path, advice: str = "") -> Path:
+    """The folder, made if need be.
+
+    Raises
+    ------
+    UsageError : it cannot be made or written, with the advice
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}{advice}") from None
+
+
 def open_regular(path: str | os.PathLike) -> BinaryIO:
     """The file, opened for reading; an OSError for a folder, a device or a pipe (which may have no end or never begin) too.
 

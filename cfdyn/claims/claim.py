@@ -1,0 +1,169 @@
+"""Claims of a source: statements in words, each with a check that measures and with what it must find."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cfdyn.claims.expected import Expected, as_expected
+from cfdyn.errors import CfdynError, UsageError
+
+PROVED, REPRODUCED, CONTRADICTED, UNDECIDED = VERDICTS = ("proved", "reproduced", "contradicted", "undecided")
+READ = ("the paper", "the abstract", "a secondary source", "from memory")
+Measure = Callable[..., dict[str, Any]]
+
+
+class Undecided(CfdynError):
+    """Raised by a check that cannot decide, with the reason in a sentence."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A statement beside the claim that is false: the same check with other options, or other expectations.
+
+    ``words``: what was changed; ``expected``: instead of the claim's; ``changes``: options of the check.
+    """
+
+    words: str
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a source.
+
+    ``id``: source.name; ``where``: section or theorem; ``statement``: in words; ``how``: what the check computes; ``expected``:
+    for each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
+    verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``:
+    what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of
+    what is expected, as {name: value}, which shares no code with the check.
+    """
+
+    id: str
+    statement: str
+    where: str
+    read: str
+    how: str = ""
+    expected: Mapping[str, Expected] = field(default_factory=dict)
+    measure: Measure | None = None
+    control: Control | None = None
+    settled: str = REPRODUCED
+    proof: str = ""
+    needs: str = ""
+    figure: str = ""
+    slow: bool = False
+    second: Callable[[], dict[str, Any]] | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of its source."""
+        return self.id.partition(".")[0]
+
+    def perturbed(self) -> "Claim":
+        """The false statement of its control as a claim of its own.
+
+        Raises
+        ------
+        UsageError : it has no check
+        """
+        if self.control is None or self.measure is None:
+            raise UsageError(f"{self.id} has no check, and so no control")
+        measure, changes = self.measure, self.control.changes
+        expected = {**self.expected, **{name: as_expected(value) for name, value in self.control.expected.items()}}
+        return replace(self, expected=expected, measure=lambda: measure(**changes), control=None)
+
+
+class Claims:
+    """The claims of one source, in the order of its file.
+
+    Parameters
+    ----------
+    module : ``__name__`` of the file
+    text : its docstring; the first paragraph is the bibliographic entry, the rest a summary in our own words
+    read : what of the source could be read: "the paper", "the abstract", "a secondary source" or "from memory"
+
+    Examples
+    --------
+    >>> from cfdyn.claims import Control, near
+    >>> CLAIMS = Claims("cfdyn_papers.may1976", "R. M. May, *Simple mathematical models*, Nature 261 (1976).", read="the paper")
+    >>> @CLAIMS.add("table 1", {"flip": near(3.0, 1e-12)}, Control("the cubic map", changes={"formula": "r*x*(1-x**2)"}))
+    ... def first_flip(formula="r*x*(1-x)"):
+    ...     '''The fixed point of the logistic map loses its stability by a flip at r = 3.
+    ...
+    ...     The branch of fixed points is continued from r = 2.5 to 3.2.
+    ...     '''
+    ...     import cfdyn as cf
+    ...
+    ...     step = cf.Map.from_text(formula, params={"r": 2.5})
+    ...     branch = cf.analysis.continue_cycle(step, [0.6], "r", (2.5, 3.2))
+    ...     return {"flip": branch.bifurcations[0].parameter}
+    >>> [(claim.id, claim.expected["flip"].text) for claim in CLAIMS]
+    [('may1976.first_flip', '3 ± 1e-12')]
+    """
+
+    def __init__(self, module: str, text: str | None, read: str) -> None:
+        if read not in READ:
+            raise UsageError(f"read is one of {', '.join(READ)}, not {read!r}")
+        self.name, self.read = module.rpartition(".")[2], read
+        entry, _, summary = inspect.cleandoc(text or "").partition("\n\n")
+        self.entry, self.summary = " ".join(entry.split()), summary
+        self._claims: dict[str, Claim] = {}
+
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self._claims.values())
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def add(
+        self, where: str, expected: Mapping[str, Any], control: Control, *, settled: str = REPRODUCED, proof: str = "",
+        figure: str = "", read: str | None = None, slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
+    ) -> Callable[[Measure], Measure]:  # fmt: skip
+        """A function that checks a claim: the first paragraph of its docstring states it, the rest says what is computed.
+
+        The function returns {name: what was measured}, may be called without arguments, and raises `Undecided` where it
+        cannot tell. Its options, seeds among them, are what a control changes.
+        """
+
+        wanted = {name: as_expected(value) for name, value in expected.items()}
+
+        def added(measure: Measure) -> Measure:
+            statement, _, how = (" ".join(part.split()) for part in (inspect.getdoc(measure) or "").partition("\n\n"))
+            self._keep(Claim(
+                self._id(measure.__name__), statement, where, read or self.read, how, wanted, measure, control, settled, proof,
+                figure=figure, slow=slow, second=second,
+            ))  # fmt: skip
+            return measure
+
+        return added
+
+    def undecided(self, name: str, where: str, statement: str, needs: str) -> None:
+        """A claim that nothing here can check yet; ``needs``: the missing tool, such as "a proof in interval arithmetic"."""
+        self._keep(Claim(self._id(name), statement, where, self.read, settled=UNDECIDED, needs=needs))
+
+    def _id(self, name: str) -> str:
+        return f"{self.name}.{name}"
+
+    def _keep(self, claim: Claim) -> None:
+        if claim.id in self._claims:
+            raise UsageError(f"there are two claims {claim.id}")
+        if claim.settled not in VERDICTS:
+            raise UsageError(f"{claim.id} is settled as one of {', '.join(VERDICTS)}, not {claim.settled!r}")
+        self._claims[claim.id] = claim
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the thread with its answer, in which {source.claim:name} stands for a number that a claim measured.
+
+    ``asked``: the question; ``short``: the answer in a sentence or two; ``answer``: a paragraph for a reader with calculus;
+    ``claims``: the ids that it rests on; ``figure``: the one that shows it best, as "source.figure".
+    """
+
+    id: str
+    asked: str
+    short: str
+    answer: str
+    claims: tuple[str, ...]
+    figure: str = ""

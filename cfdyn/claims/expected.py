@@ -1,0 +1,109 @@
+"""What a source says that a check must find: a number with its tolerance, a bound, a word."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cfdyn.errors import UsageError, shown
+
+INF = math.inf
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A value, or for each entry the least and the greatest number that agree; ``text``: as a reader sees it."""
+
+    text: str
+    bounds: tuple[tuple[float, float], ...] = ()
+    value: Any = None
+
+    def agrees(self, found: Any) -> bool | None:
+        """True or False; None where an interval that was found lies across a bound.
+
+        Examples
+        --------
+        >>> near(3.0, 0.1).agrees(3.05), near(3.0, 0.1).agrees(3.2), at_least(3.0).agrees(interval(2.9, 3.4, "20 seeds"))
+        (True, False, None)
+        """
+        if not self.bounds:
+            return bool(found == self.value)
+        entries = list(found) if isinstance(found, Sequence) and not isinstance(found, str) else [found]
+        if len(entries) != len(self.bounds):
+            return False
+        answers = [_within(entry, *bounds) for entry, bounds in zip(entries, self.bounds, strict=True)]
+        return False if False in answers else None if None in answers else True
+
+
+def _within(found: Any, low: float, high: float) -> bool | None:
+    ends = (found["low"], found["high"]) if isinstance(found, dict) else (found, found)
+    if any(isinstance(end, bool | str) or end is None or math.isnan(end) for end in ends):
+        return False
+    if low <= ends[0] and ends[1] <= high:
+        return True
+    return None if ends[0] <= high and low <= ends[1] else False
+
+
+def interval(low: float, high: float, of: str) -> dict[str, Any]:
+    """A number that was measured with its uncertainty; ``of``: how the interval came about, such as "20 seeds, 95 %"."""
+    return {"low": float(low), "high": float(high), "of": of}
+
+
+def near(value: float | Sequence[float], within: float | None = None, *, relative: float | None = None) -> Expected:
+    """A number, or a list of them in order, and how far from each what is measured may be.
+
+    Raises
+    ------
+    UsageError : not one of the tolerances, or a negative one
+
+    Examples
+    --------
+    >>> print(near(1.5, 1e-9).text, "|", near([1, 2], relative=0.01).text)
+    1.5 ± 1e-09 | 1, 2 ± 1 %
+    """
+    if (within is None) == (relative is None) or (within if relative is None else relative) < 0:  # type: ignore[operator]
+        raise UsageError("say how near: within=1e-9, or relative=0.01")
+    values = [float(v) for v in (value if isinstance(value, Sequence) else [value])]
+    widths = [within if relative is None else relative * abs(v) for v in values]
+    margin = f"{within:g}" if relative is None else f"{100 * relative:g} %"
+    text = ", ".join(f"{v:.17g}" if f"{v:.15g}" != repr(v).removesuffix(".0") else f"{v:.15g}" for v in values)
+    return Expected(f"{text} ± {margin}", tuple((v - w, v + w) for v, w in zip(values, widths, strict=True)))  # type: ignore[operator]
+
+
+def at_least(value: float) -> Expected:
+    """That number or more."""
+    return Expected(f"≥ {value:.12g}", ((float(value), INF),))
+
+
+def at_most(value: float) -> Expected:
+    """That number or less."""
+    return Expected(f"≤ {value:.12g}", ((-INF, float(value)),))
+
+
+def above(value: float) -> Expected:
+    """More than that number."""
+    return Expected(f"> {value:.12g}", ((math.nextafter(value, INF), INF),))
+
+
+def below(value: float) -> Expected:
+    """Less than that number."""
+    return Expected(f"< {value:.12g}", ((-INF, math.nextafter(value, -INF)),))
+
+
+def between(low: float, high: float) -> Expected:
+    """A number from ``low`` to ``high``."""
+    return Expected(f"{low:.12g} to {high:.12g}", ((float(low), float(high)),))
+
+
+def as_expected(value: Any) -> Expected:
+    """What is written for a value in a table of expectations: itself, if it is no number with a fraction.
+
+    Raises
+    ------
+    UsageError : a float without a tolerance
+    """
+    if isinstance(value, Expected):
+        return value
+    if isinstance(value, float):
+        raise UsageError(f"a number such as {shown(value)} needs a tolerance: near({value}, 1e-9)")
+    return Expected({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value), value=value)

@@ -1,0 +1,91 @@
+"""Where the papers are: found by their entry point, never by an import."""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from cfdyn.claims.claim import Claim, Claims
+from cfdyn.errors import unknown
+
+GROUP = "cfdyn.papers"
+_BESIDE = Path(__file__).parents[2] / "papers"  # in a clone, whose folder papers/ is installed as cfdyn_papers
+
+
+@cache
+def papers() -> dict[str, ModuleType]:
+    """Every paper by the name of its file: modules of the packages that the entry point ``cfdyn.papers`` names.
+
+    In a clone the folder ``papers`` beside the package goes before one that is installed.
+    """
+    found: dict[str, ModuleType] = {}
+    for package in _packages():
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                found.setdefault(module.name, importlib.import_module(f"{package.__name__}.{module.name}"))
+    return {name: module for name, module in sorted(found.items()) if isinstance(getattr(module, "CLAIMS", None), Claims)}
+
+
+def _packages() -> Iterator[ModuleType]:
+    init = _BESIDE / "__init__.py"
+    if init.is_file() and "cfdyn_papers" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("cfdyn_papers", init, submodule_search_locations=[str(_BESIDE)])
+        assert spec is not None and spec.loader is not None
+        sys.modules["cfdyn_papers"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["cfdyn_papers"])
+    if init.is_file():
+        yield sys.modules["cfdyn_papers"]
+    for point in entry_points(group=GROUP):
+        if not (init.is_file() and point.value == "cfdyn_papers"):
+            yield point.load()
+
+
+def all_claims() -> dict[str, Claim]:
+    """Every claim by its id."""
+    return {claim.id: claim for paper in papers().values() for claim in paper.CLAIMS}
+
+
+def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[Claim]:
+    """The claims of these ids, of this source, or all; of a source that answers questions also those that it leans on.
+
+    Raises
+    ------
+    UsageError : an id or a source that does not exist, with the nearest one
+    """
+    claims = all_claims()
+    if source is not None:
+        paper = paper_named(source)
+        wanted = [claim.id for claim in paper.CLAIMS]
+        wanted += [name for question in getattr(paper, "QUESTIONS", ()) for name in question.claims]
+        ids = [name for name in dict.fromkeys(wanted) if ids is None or name in set(ids)]
+    return [named(name) for name in dict.fromkeys(claims if ids is None else ids)]
+
+
+def named(name: str) -> Claim:
+    """The claim of that id.
+
+    Raises
+    ------
+    UsageError : there is none, with the nearest one
+    """
+    claims = all_claims()
+    if name not in claims:
+        raise unknown("claim", name, claims, "cfdyn list claims")
+    return claims[name]
+
+
+def paper_named(name: str) -> ModuleType:
+    """The paper of that name.
+
+    Raises
+    ------
+    UsageError : there is none, with the nearest one
+    """
+    if name not in papers():
+        raise unknown("source", name, papers(), "cfdyn list claims")
+    return papers()[name]

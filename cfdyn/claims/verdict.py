@@ -1,0 +1,112 @@
+"""What a check found, held against what the source says."""
+
+import inspect
+import time
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import cfdyn
+from cfdyn.claims.claim import CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim, Undecided
+from cfdyn.errors import CfdynError
+from cfdyn.records.record import Record, plain
+
+
+@dataclass(frozen=True)
+class Verdict(Record):
+    """A claim and how it was decided.
+
+    ``verdict``: proved, reproduced, contradicted or undecided; ``settled``: the one on record; ``reason``: how it was reached;
+    ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the check, seeds among them;
+    ``read``: what of the source was read; ``seconds``, ``date``, ``version``: of the measurement.
+    """
+
+    id: str
+    statement: str
+    where: str
+    read: str
+    how: str
+    verdict: str
+    settled: str
+    reason: str
+    measured: dict[str, Any]
+    expected: dict[str, str]
+    options: dict[str, Any]
+    figure: str = ""
+    seconds: float = 0.0
+    date: str = ""
+    version: str = ""
+
+    @property
+    def as_settled(self) -> bool:
+        """True if the verdict is the one on record."""
+        return self.verdict == self.settled
+
+
+def measure(claim: Claim) -> dict[str, Any]:
+    """Run its check: {measured, undecided: the reason or "", seconds, date, version}, ready for JSON.
+
+    Raises
+    ------
+    UsageError, NumericsError and the like do not leave it: what a check could not compute is undecided.
+    """
+    start, found, reason = time.perf_counter(), {}, ""
+    try:
+        assert claim.measure is not None
+        found = plain(claim.measure())
+    except Undecided as error:
+        reason = str(error)
+    except CfdynError as error:
+        reason = f"the check ended with: {error}"
+    except Exception as error:
+        reason = f"the check failed: {type(error).__name__}: {error}"
+    return measurement(found, reason, time.perf_counter() - start)
+
+
+def measurement(found: dict[str, Any], reason: str, seconds: float) -> dict[str, Any]:
+    """What is kept of a check."""
+    today = date.today().isoformat()
+    return {"measured": found, "undecided": reason, "seconds": round(seconds, 2), "date": today, "version": cfdyn.__version__}
+
+
+def judge(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
+    """The verdict on what was measured; None: there is no check."""
+    kept = kept or measurement({}, f"needs {claim.needs}", 0.0)
+    verdict, reason = _decided(claim, kept["measured"], kept["undecided"])
+    return Verdict(
+        claim.id, claim.statement, claim.where, claim.read, claim.how, verdict, claim.settled, reason, kept["measured"],
+        {name: wanted.text for name, wanted in claim.expected.items()}, _options(claim), claim.figure,
+        kept["seconds"], kept["date"], kept["version"],
+    )  # fmt: skip
+
+
+def _options(claim: Claim) -> dict[str, Any]:
+    parameters = inspect.signature(claim.measure).parameters.values() if claim.measure else ()
+    return {p.name: plain(p.default) for p in parameters if p.default is not p.empty}
+
+
+def _decided(claim: Claim, found: dict[str, Any], undecided: str) -> tuple[str, str]:
+    if undecided:
+        return UNDECIDED, undecided
+    absent = claim.expected.keys() - found.keys()
+    if absent:
+        return UNDECIDED, f"the check did not measure {', '.join(sorted(absent))}"
+    agrees = {name: wanted.agrees(found[name]) for name, wanted in claim.expected.items()}
+    for answer, verdict, words in ((False, CONTRADICTED, "instead of"), (None, UNDECIDED, "lies across")):
+        names = [name for name, agreed in agrees.items() if agreed is answer]
+        if names:
+            return verdict, "; ".join(f"{name}: {shown(found[name])} {words} {claim.expected[name].text}" for name in names)
+    return (PROVED, claim.proof) if claim.proof else (REPRODUCED, "all that was measured agrees")
+
+
+def shown(value: Any) -> str:
+    """A measured value as a reader sees it: numbers with 10 digits, intervals by their ends."""
+    if isinstance(value, dict) and value.keys() == {"low", "high", "of"}:
+        return f"[{shown(value['low'])}, {shown(value['high'])}] ({value['of']})"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

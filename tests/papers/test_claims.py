@@ -1,0 +1,25 @@
+"""Every claim that its own check can settle is settled as recorded, and the false statement beside it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from cfdyn.claims.claim import CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim
+from cfdyn.claims.sources import all_claims
+from cfdyn.claims.verdict import judge, measure
+
+CHECKED = [
+    pytest.param(claim, id=claim.id, marks=[pytest.mark.slow] if claim.slow else [])
+    for claim in all_claims().values()
+    if claim.measure
+]
+
+
+@pytest.mark.parametrize("claim", CHECKED)
+def test_the_verdict_is_the_one_on_record_and_its_control_fails(claim: Claim):
+    verdict = judge(claim, measure(claim))
+    assert verdict.verdict == claim.settled, verdict.reason
+    perturbed = claim.perturbed()
+    control = judge(perturbed, measure(perturbed))
+    opposite = {PROVED: CONTRADICTED, REPRODUCED: CONTRADICTED, CONTRADICTED: REPRODUCED, UNDECIDED: CONTRADICTED}
+    assert control.verdict == opposite[claim.settled], f"{claim.control.words}: {control.reason}"
