@@ -100,12 +100,7 @@ def can_write(path: Path) -> bool:
 
 
 def folder_for_writing(folder: Path, advice: str = "") -> Path:
-    """The folder, made if need be.
-
-    Raises
-    ------
-    UsageError : it cannot be made or written, with the advice
-    """
+    """The folder, made if need be; a UsageError with the advice if it cannot be made or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

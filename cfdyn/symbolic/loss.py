@@ -134,13 +134,9 @@ def make_loss(
 
     Variables that are named are variables also where the formula does not contain them.
 
-    Raises
-    ------
-    FormulaError : not a formula, or a formula without variables, with a name that has no value, or with a declared
-        name that means something else
+    A FormulaError for what is not a formula, or is one without variables, with a name that has no value, or with a declared
+    name that means something else.
 
-    Examples
-    --------
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
     """
