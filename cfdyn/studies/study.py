@@ -76,15 +76,9 @@ class Study(Record):
 
 
 def study(
-    loss: Loss,
-    optimizer: Optimizer | None = None,
-    start: Any = None,
-    box: Sequence[tuple[float, float]] | None = None,
-    lr_range: tuple[float, float] | None = None,
-    seed: int = 0,
-    auto_lr: bool = False,
-    progress: Progress | None = None,
-) -> Study:
+    loss: Loss, optimizer: Optimizer | None = None, start: Any = None, box: Sequence[tuple[float, float]] | None = None,
+    lr_range: tuple[float, float] | None = None, seed: int = 0, auto_lr: bool = False, progress: Progress | None = None,
+) -> Study:  # fmt: skip
     """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict.
 
     Parameters

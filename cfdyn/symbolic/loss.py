@@ -124,12 +124,9 @@ def natural_order(names: Sequence[str]) -> list[str]:
 
 
 def make_loss(
-    text: str | sp.Expr,
-    variables: str | Sequence[str] | None = None,
-    params: Mapping[str, float] | None = None,
-    columns: Sequence[str] = (),
-    **fields: Any,
-) -> LossSpec:
+    text: str | sp.Expr, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+    columns: Sequence[str] = (), **fields: Any,
+) -> LossSpec:  # fmt: skip
     """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
 
     Variables that are named are variables also where the formula does not contain them.

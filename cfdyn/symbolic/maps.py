@@ -220,10 +220,7 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str],
-    variables: str | Sequence[str] | None,
-    params: Mapping[str, float] | None,
-    what: str = "map",
+    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None, what: str = "map"
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
     params = converted("params", {} if params is None else params, Mapping[str, float])

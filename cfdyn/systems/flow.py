@@ -70,11 +70,9 @@ class Flow(Portable):
 
     @classmethod
     def from_text(
-        cls,
-        formulas: str | Sequence[str],
-        variables: str | Sequence[str] | None = None,
+        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
-    ) -> Flow:
+    ) -> Flow:  # fmt: skip
         """Any autonomous system of differential equations, one right-hand side for each variable.
 
         Raises

@@ -98,12 +98,7 @@ class Orbit(Record):
 
 
 def iterate(
-    step: Map,
-    z0: Any,
-    n: int,
-    digits: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    inject: float = 0.0,
+    step: Map, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None, inject: float = 0.0
 ) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps.
 

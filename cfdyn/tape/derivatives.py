@@ -171,10 +171,7 @@ def directional(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], dir
 
 def _powers(t: Tape, x: Node, y: Node, node: Node) -> tuple[Callable[[], Node], ...]:
     one = t.const(1)
-    return (
-        lambda: t.mul(y, t.pow(x, t.sub(y, one))),
-        lambda: t.mul(node, t.apply("log", x)),
-    )
+    return (lambda: t.mul(y, t.pow(x, t.sub(y, one))), lambda: t.mul(node, t.apply("log", x)))
 
 
 _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {

@@ -9,13 +9,9 @@ Expansions = Mapping[str, Callable[[Tape, Node], Node]]
 
 
 def rebuild(
-    source: Tape,
-    outputs: Sequence[Node],
-    target: Tape,
-    replaced: Mapping[Node, Node] | None = None,
-    expansions: Expansions | None = None,
-    rows_only: bool = False,
-) -> list[Node]:
+    source: Tape, outputs: Sequence[Node], target: Tape, replaced: Mapping[Node, Node] | None = None,
+    expansions: Expansions | None = None, rows_only: bool = False,
+) -> list[Node]:  # fmt: skip
     """The outputs on the target tape, which may be the source itself.
 
     replaced : nodes of the source → what stands for them on the target
