@@ -69,8 +69,6 @@ def as_row(solution: Solution) -> Curve:
 class Tracer:
     """A system with m unknowns that is followed and solved; lengths are ‖z‖² = Σ weights z².
 
-    Parameters
-    ----------
     corrector : the compiled rule
     block : the `Block` that it reads
     weights : (m,)
@@ -185,8 +183,6 @@ class Tracer:
     ) -> Piece:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
-        Parameters
-        ----------
         most_steps, most_step : number of steps, and the longest one (a length)
         first : length of the first step
         inspect : sees some rows after the other, each time with the last one before; (rows to keep, why) ends it
@@ -200,8 +196,9 @@ class Tracer:
         system = self.system(origin, min(first or most_step, longest), longest, arc)
         pieces, end, beyond, done, pace = [as_row(start)], "", None, 0, 0.0
         while not end and done < most_steps:
-            # A row more than may be filled: for what lies beyond.
-            size = min(rows_ahead(away, system.most), most_steps - done) + 2
+            # Fewer steps before the longest is chosen anew where it is long for the distance; a row for what lies beyond.
+            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * system.most), SHORT, CHUNK))
+            size = min(ahead, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             self._written(piece, 0, row_of(pieces[-1], -1))
             count, status = follow(system.memory, self.block.memory, Curve(*(part[:-1] for part in piece)))
@@ -255,11 +252,6 @@ class Tracer:
         for part, entry in zip(piece, found, strict=True):
             part[row] = entry
         return row + 1
-
-
-def rows_ahead(away: float, longest: float) -> int:
-    """How many steps are taken before the longest one is chosen anew: few where they are long for the distance."""
-    return CHUNK if away <= WIDE else int(np.clip(away / (4 * longest), SHORT, CHUNK))
 
 
 def longest_step(most_step: float, away: float) -> float:

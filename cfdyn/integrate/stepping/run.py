@@ -14,8 +14,7 @@ from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.field import Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
-# From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
-MANY = 150
+MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
 
@@ -46,9 +45,7 @@ class Phase:
 class Run:
     """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
 
-    def __init__(
-        self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None
-    ):
+    def __init__(self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
         self.kind, self.end = supplier.kind, end
         self.f, self.clock = np.zeros(len(z)), methods.Clock.make()
