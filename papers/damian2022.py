@@ -203,15 +203,14 @@ def figures():
 def _loop():
     from matplotlib.figure import Figure
 
-    e = 1e-4
+    e, start = 1e-4, [4e-3, 2 / LR]
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
-    orbit = cf.iterate(
-        cf.as_map(cf.losses.two_time_scales(zeta=0.4, eps=e), cf.optimizers.gd(LR)), [1.3e-2, 2 / LR + 0.01], 4000
-    ).w
-    axes.plot(np.abs(orbit[:, 0]), orbit[:, 1] - 2 / LR, ",", color="0.4")
-    path, _, _ = _reduced((abs(orbit[0, 0]), 0.01), t=2000.0)
-    dense = path.state(np.linspace(0, 2000, 2000))
+    orbit = cf.iterate(cf.as_map(cf.losses.two_time_scales(zeta=0.4, eps=e), cf.optimizers.gd(LR)), start, 4000).w
+    axes.plot(np.abs(orbit[:, 0]), orbit[:, 1] - 2 / LR, ".", ms=2, color="0.6")
+    path, _, _ = _reduced((start[0], 0.0), t=2500.0)
+    dense = path.state(np.linspace(0, 2500, 2500))
     axes.plot(dense[:, 2], dense[:, 3], "r-", lw=1)
     axes.set(xlabel="|x|, displacement along u", ylabel="S − 2/η", title="grey: gradient descent, red: reduced equation")
+    axes.locator_params(nbins=5)
     return figure
