@@ -42,7 +42,7 @@ def gap_without_expansion(exact=True, sigma=0.45):
     """The gap follows from the balance between sharpening and noise, E x² = 2α/β with E x² = η²σ²/(1 − (1 − ηy)²), of which the
     formula is the expansion.
 
-    The same with the large noise σ = 0.45 (gap 1.2 of 6.67), against the solution y of η²σ²/(1 − (1 − ηy)²) = 2α, which
+    The same with the large noise σ = 0.45 (gap 2.34 of 6.67), against the solution y of η²σ²/(1 − (1 − ηy)²) = 2α, which
     neglects that y moves. (1 − ηy)² = 1 − η²σ²/(2α) has a solution near 2/η only if σ² < 2α/η²; the gap is the upper root.
     """
     inside = 1 - LR**2 * sigma**2 / (2 * PUSH)
