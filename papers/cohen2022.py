@@ -111,6 +111,6 @@ def _raw():
     loss = cf.Loss("(y + x)*x**2/2 - (x + y)/100", "x y")
     for made in (cf.optimizers.adam(lr=0.02, beta2=0.99), cf.optimizers.gd(lr=0.3)):
         axes.plot(cf.iterate(cf.as_map(loss, made), [0.05, 3.0], 6000).sharpness, lw=0.8, label=made.name)
-    axes.set(xlabel="step", ylabel="raw sharpness", title="Both are at their edges from step 1,300 on")
+    axes.set(xlabel="step", ylabel="raw sharpness", title="Both are at their edges from step 2,000 on")
     axes.legend()
     return figure
