@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.analysis.cycles import cycles
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import GOOD, images, jacobians, multipliers, polish
+from cfdyn.errors import NumericsError
 from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 
@@ -17,6 +19,8 @@ NUDGE = 1e-6  # of the widths of the boxes, for differences in the parameters
 ITERATIONS, PRECISION = 80, 1e-12
 FAR = 1e3  # widths of the box: an orbit that leads further away is replaced by points of the box
 WIDE = 100.0  # a box of positive numbers whose ends have such a ratio is drawn from, and scaled, by logarithms
+DRAWS = 12  # of parameters, until there are cycles
+BUDGET = 20_000  # steps of a search for cycles of a map of several variables
 ROOM = 1e-9  # of a condition that should be positive: the minimum lies on the border, up to round-off
 
 Quantity = Callable[[Map, np.ndarray], Any]
@@ -73,20 +77,34 @@ class Pursuit:
         self.evaluations = 0
         self._last: tuple[bytes, Map | None] = (b"", None)
 
-    def anywhere(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Unknowns at random: an orbit from a random point, or if that goes far away random points; None where no map is."""
-        u = rng.uniform(size=self.known)
-        step = self._map(u)
+    def anywhere(self, rng: np.random.Generator) -> np.ndarray:
+        """Unknowns at random: parameters at which there are such cycles, if some draws meet any, else an orbit or any points."""
+        for _ in range(DRAWS):
+            u = rng.uniform(size=self.known)
+            step = self._map(u)
+            known = self._listed(step, int(rng.integers(2**31)))
+            if len(known):
+                best = int(np.argmin(np.abs(known.multipliers).max(axis=1))) if self.stable else int(rng.integers(len(known)))
+                return self._unknowns(u, known.points[best])
+        return self._unknowns(u, self._orbit(step, rng))
+
+    def _listed(self, step: Map, seed: int) -> Sequence[Any]:
+        """The cycles with a point in the box of starts: all of a map of one variable, else what a short search finds."""
+        try:
+            if self.dim == 1:
+                return cycles(step, self.period, self.starts)
+            return cycles(step, self.period, self.starts, seed=seed, budget=BUDGET, method="search")
+        except NumericsError:
+            return ()
+
+    def _orbit(self, step: Map, rng: np.random.Generator) -> np.ndarray:
         z, points = rng.uniform(*self.starts.T), []
-        for _ in range(int(rng.integers(0, 40)) if rng.uniform() < 0.5 else 0):
-            z = images(step, z[None])[0]
         for _ in range(self.period):
             points.append(z)
             z = images(step, z[None])[0]
         orbit = np.array(points)
-        if not (np.abs(orbit - self.starts.mean(axis=1)) <= FAR * self.width).all():
-            orbit = rng.uniform(*self.starts.T, (self.period, self.dim))
-        return self._unknowns(u, orbit)
+        near = (np.abs(orbit - self.starts.mean(axis=1)) <= FAR * self.width).all()
+        return orbit if near else rng.uniform(*self.starts.T, (self.period, self.dim))
 
     def beside(self, found: Attempt, rng: np.random.Generator) -> np.ndarray:
         """Unknowns near those of a cycle that was found."""
@@ -99,22 +117,27 @@ class Pursuit:
         """Where a start leads to."""
         from scipy.optimize import minimize
 
-        size = len(u)
-        worst = self._row(u)[None].max() if self.quantity else 0.0
+        from scipy.optimize import minimize
+
+        worst = float(self._row(u).max()) if self.quantity else 0.0
         full = np.append(u, worst if np.isfinite(worst) else 1.0)
-        bounds = [(0.0, 1.0)] * self.known + [(None, None)] * (size - self.known + 1)
+        bounds = [(0.0, 1.0)] * self.known + [(None, None)] * (len(u) - self.known + 1)
         constraints = [
             {"type": "eq", "fun": lambda y: self._defect(y[:-1]), "jac": lambda y: self._defect_jacobian(y[:-1])},
             {"type": "ineq", "fun": self._margins},
         ]
-        slope = np.zeros(size + 1)
+        slope = np.zeros(len(full))
         slope[-1] = 1.0 if self.quantity else 0.0
         with np.errstate(all="ignore"):
             found = minimize(
                 lambda y: float(slope @ y), full, jac=lambda y: slope, bounds=bounds, constraints=constraints, method="SLSQP",
                 options={"maxiter": ITERATIONS, "ftol": PRECISION},
             )  # fmt: skip
-            return self.attempt(found.x[: self.known], self._points(found.x[:-1]))
+            end = self.attempt(found.x[: self.known], self._points(found.x[:-1]))
+            if end.reason:  # what the start was is better than nothing
+                start = self.attempt(u[: self.known], self._points(u))
+                return end if start.reason else start
+            return end
 
     def attempt(self, u: np.ndarray, points: np.ndarray) -> Attempt:
         """The cycle near these points at these parameters, polished and checked."""
