@@ -189,11 +189,11 @@ def _edge():
     right.plot(b, 2 * np.pi / angle, "C3")
     for period in (3, 4, 6):
         right.axhline(period, color="0.8", lw=0.8)
-    right.set(xlabel="β", ylabel="period of the oscillation at the edge", ylim=(1.5, 12))
-    figure.suptitle("Two equal exponential averages in cascade")
+    right.set(xlabel="β", ylabel="period at the edge", ylim=(1.5, 12))
+    left.set_title("two equal averages in cascade", fontsize="medium")
     return figure
 
 
 def _period_three():
-    step = cf.as_map(cf.losses.log_cosh(), _filtered("cascade", lr=1.1 * EDGE))
-    return cf.plot(cf.iterate(step, [0.05], 150))
+    step = cf.as_map(cf.losses.log_cosh(), _filtered("cascade", lr=1.3 * EDGE))
+    return cf.plot(cf.iterate(step, [0.1], 90))
