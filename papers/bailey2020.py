@@ -61,7 +61,7 @@ def _least_period(lr):
 
 
 @CLAIMS.add(
-    "abstract and its figure (η = 1/2, from (35, 35))", {"norm": at_most(35 * np.sqrt(2) * np.sqrt(5 / 3)), "mean": at_most(225.0)},
+    "abstract, and a figure (η = 1/2, from (35, 35))", {"norm": at_most(35 * np.sqrt(10 / 3)), "mean": at_most(225.0)},
     Control("both players at once", changes={"order": "at once"}), figure="orbits",
 )  # fmt: skip
 def averages_like_one_over_t(order="alternating"):

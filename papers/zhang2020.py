@@ -57,7 +57,8 @@ def optimism_leaves_with_period_six(rules=tuple(OPTIMISTIC)):
 
 
 @CLAIMS.add(
-    "abstract (alternating updates are better)", {"at_once": near(1.0 + 0.3**2, 1e-12), "in_turn": near(1.0, 1e-12), "negative": below(0.98)},
+    "abstract (alternating updates are better)",
+    {"at_once": near(1.0 + 0.3**2, 1e-12), "in_turn": near(1.0, 1e-12), "negative": below(0.98)},
     Control("momentum 0.3 instead of −0.3 for the players in turn", changes={"momentum": 0.3}),
 )  # fmt: skip
 def negative_momentum_in_turn(momentum=-0.3):
