@@ -43,7 +43,9 @@ def linear_rate(optimizer="adam"):
 @CLAIMS.add(
     "theorem 4.1 (the bounds on β₁)",
     {"stable": near([0.9, 0.9 ** (4 / 3), 0.9**1.5], 1e-8), "kinds": ["neimark-sacker"] * 3},
-    Control("the bound at which the point ceases to exist", expected={"stable": near([0.9 ** (4 / 3), 0.9**1.6, 0.9 ** (12 / 7)], 1e-8)}),
+    Control(
+        "the bound at which the point ceases to exist", expected={"stable": near([0.9 ** (4 / 3), 0.9**1.6, 0.9 ** (12 / 7)], 1e-8)}
+    ),
 )  # fmt: skip
 def stability_of_the_fixed_point():
     """The fixed point of the reduced map is stable iff β₁ < β₂^{k/(2(k−2))}.
@@ -56,7 +58,7 @@ def stability_of_the_fixed_point():
 
 
 def _reduced_bifurcation(k):
-    a, ratio = "(b1*a + 1 - b1)", f"(1 - c*(b1*a + 1 - b1)/sqrt(b2))"  # c = ηλ; x shrinks by ratio
+    a, ratio = "(b1*a + 1 - b1)", "(1 - c*(b1*a + 1 - b1)/sqrt(b2))"  # c = ηλ; x shrinks by ratio
     step = cf.Map.from_text(
         [f"{a}/{ratio}**{k - 1}", f"c*{ratio}**{k - 2}/sqrt(b2)"], "a c", params={"b1": 0.9, "b2": 0.96}
     )  # fmt: skip
