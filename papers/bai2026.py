@@ -44,7 +44,7 @@ def linear_rate(optimizer="adam"):
     "theorem 4.1 (the bounds on β₁)",
     {"stable": near([0.9, 0.9 ** (4 / 3), 0.9**1.5], 1e-8), "kinds": ["neimark-sacker"] * 3},
     Control(
-        "the bound at which the point ceases to exist", expected={"stable": near([0.9 ** (4 / 3), 0.9**1.6, 0.9 ** (12 / 7)], 1e-8)}
+        "the bound beyond which there is none", expected={"stable": near([0.9 ** (4 / 3), 0.9**1.6, 0.9 ** (12 / 7)], 1e-8)}
     ),
 )  # fmt: skip
 def stability_of_the_fixed_point():
