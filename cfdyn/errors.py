@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 HEAD, TAIL = 380, 160  # of a message that is longer
+MANY = 60  # names are too many to be read in a message
 
 
 def readable(text: str) -> str:
@@ -84,6 +85,8 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
     shown = name if len(name) <= 60 else name[:57] + "..."
     if near:
         advice = f"did you mean {near[0]!r}?"
+    elif len(known) > MANY:
+        advice = "none is like it."
     elif known:
         advice = f"known: {', '.join(known)}."
     else:
