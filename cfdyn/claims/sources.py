@@ -58,9 +58,10 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
     UsageError : an id or a source that does not exist, with the nearest one
     """
     claims = all_claims()
-    ids = [ids] if isinstance(ids, str) else ids
-    if ids is not None and not (isinstance(ids, Iterable) and all(isinstance(name, str) for name in (ids := list(ids)))):
-        raise UsageError(f"`ids` are names of claims, such as 'may1976.first_flip', not {shown(ids)}")
+    if ids is not None:
+        ids = [ids] if isinstance(ids, str) else list(ids) if isinstance(ids, Iterable) else [ids]
+        if not all(isinstance(name, str) for name in ids):
+            raise UsageError(f"`ids` are names of claims, such as 'may1976.first_flip', not {shown(ids)}")
     if source is not None:
         paper = paper_named(source)
         wanted = [claim.id for claim in paper.CLAIMS]
