@@ -138,9 +138,8 @@ def _close(step: Map, points: np.ndarray, near: float) -> np.ndarray:
     rest = np.flatnonzero(~closed)
     if len(rest):
         points, after, defect = points[rest], after[rest], defect[rest]
-        bounds = np.empty((points.size, 2))
         cells = points.reshape(-1, 1) + np.abs(points.reshape(-1, 1)) * np.array([[-UNIT, UNIT]])
-        evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
+        bounds = evaluate_rows(step.rule("interval:step"), cells, step.p)
         low, high = bounds.reshape(*points.shape, 2).transpose(2, 0, 1)
         sharp = high - low <= CLOSE * np.abs(points).max(axis=1, keepdims=True)
         bounded = ((low <= after) & (after <= high) & sharp).all(axis=1)
