@@ -84,9 +84,7 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
     """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
     d = flow.n_weights
     if not flow.spec.has("observed"):
-        nothing = np.empty(len(z))
-        nothing.fill(np.nan)
-        return (nothing,) * 4
+        return (np.full(len(z), np.nan),) * 4
     observed = evaluate_rows(flow.rule("observed"), z, flow.p)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
     with np.errstate(all="ignore"):
