@@ -34,9 +34,9 @@ class Field:
     extents: tuple[int | str, ...] = ()
 
     @classmethod
-    def several(cls, count: int) -> list[Self]:
+    def several(cls, count: int, *extents: int | str) -> list[Self]:
         """So many fields, for names on one line."""
-        return [cls() for _ in range(count)]
+        return [cls(*extents) for _ in range(count)]
 
     def __get__(self, block: Any, owner: type | None = None) -> Any:
         return self if block is None else (block.memory if self.entry is float else block.whole)[self.slot]

@@ -62,13 +62,16 @@ def advance(step, z, p, n, escape) -> tuple[int, int]:
     return n, DONE
 
 
-def evaluate_rows(rule: Any, points: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
-    """out[i] = rule(points[i])."""
-    _evaluate(address(rule), points, p, out)  # a rule as an argument takes numba ten times as long
+def evaluate_rows(rule: Any, points: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The outputs of a `cfdyn.codegen.compile.Rule` at each of the points (k, n), (k, n_out)."""
+    out = np.empty((len(points), rule.n_out))
+    at_rows(address(rule.compiled), np.ascontiguousarray(points), p, out)
+    return out
 
 
 @kernel
-def _evaluate(rule, points, p, out) -> None:
+def at_rows(rule, points, p, out) -> None:
+    """out[i] = rule(points[i]), of the rule the address: a rule as an argument takes numba ten times as long."""
     for i in range(points.shape[0]):
         call(rule, pointer(points, i * points.shape[1]), p, pointer(out, i * out.shape[1]))
 

@@ -39,9 +39,7 @@ class Forms:
     def slope(self) -> np.ndarray:
         """∂f/∂(parameter) at the points, (n, D)."""
         assert self.parameter is not None
-        out = np.empty_like(self.points)
-        evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}").compiled, self.points, self.step.p, out)
-        return out
+        return evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}"), self.points, self.step.p)
 
     def moving(self, u: np.ndarray, v: np.ndarray, rates: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
         """The second derivative in the state and the parameter α together, along (u_k, rates[0]) and (v_k, rates[1]).
@@ -68,9 +66,7 @@ class Forms:
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
     """The same for any points (n, D) and real directions."""
-    rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
-    evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
-    return out
+    return evaluate_rows(step.rule(f"derivative{len(directions)}"), np.concatenate([points, *directions], axis=1), step.p)
 
 
 class BorderedSystem:

@@ -74,7 +74,7 @@ class Orbit(Record):
     @cached_property
     def loss(self) -> np.ndarray:
         """L(w_t), (n+1,)."""
-        return self._observe("loss", 1)[:, 0]
+        return self._observe("loss")[:, 0]
 
     @cached_property
     def sharpness(self) -> np.ndarray:
@@ -83,18 +83,15 @@ class Orbit(Record):
         result = np.full(len(self.z), np.nan)
         rows = max(1, PIECE // (d * d))
         for first in range(0, len(self.z), rows):
-            matrices = self._observe("hessian", d * d, slice(first, first + rows)).reshape(-1, d, d)
+            matrices = self._observe("hessian", slice(first, first + rows)).reshape(-1, d, d)
             finite = np.isfinite(matrices).all(axis=(1, 2))
             result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
         return result
 
-    def _observe(self, what: str, size: int, rows: slice = slice(None)) -> np.ndarray:
+    def _observe(self, what: str, rows: slice = slice(None)) -> np.ndarray:
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
-        points = np.ascontiguousarray(self.z[rows], dtype=float)
-        out = np.empty((len(points), size))
-        evaluate_rows(self._step.rule(what).compiled, points, self._step.p, out)
-        return out
+        return evaluate_rows(self._step.rule(what), np.asarray(self.z[rows], dtype=float), self._step.p)
 
 
 def iterate(

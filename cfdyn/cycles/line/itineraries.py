@@ -90,10 +90,10 @@ def refuse_endless(step: Map, period: int, laps: Laps, most: int) -> None:
     for length in (24, 12, 6, 4, 2):
         counts = []
         for n in (length // 2, length):
-            words = LapWords(step, n, laps, 1.0, look=False)
-            if not words.run(300_000):
+            walked = LapWords(step, n, laps, 1.0, look=False)
+            if not walked.run(300_000):
                 break
-            counts.append(int(words.words.count))
+            counts.append(int(walked.words.count))
         if len(counts) == 2:
             break
     else:

@@ -36,8 +36,7 @@ class System(Block):
     m, values, corrector, smooth, watched = Integer.several(5)
     step, least, most, turn, change, tolerance, arc = Real.several(7)
     weights = Array("m")
-    limits = Array(2, "m")
-    origin = Array(2, "m")
+    limits, origin = Array.several(2, 2, "m")
     work = Array("4*m + values")
 
 

@@ -87,7 +87,7 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
     clock.miss = np.inf
     before, value_before = 0.0, 0.0
     for iteration in range(8):
-        forget_state(tools.state)
+        forget_state(clock)
         error = attempt(field, clock, z, f, size, tools)
         if not error <= 1e3 or not project_end(field, tools):
             return -1.0
