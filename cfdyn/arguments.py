@@ -137,11 +137,13 @@ def converted(what: str, value: Any, hint: Any) -> Any:
     >>> converted("bounds", [0, 1], tuple[float, float])
     (0.0, 1.0)
     """
-    kind, inner = get_origin(hint), get_args(hint)
     if hint is Any or hint is object:
         return value
-    if hint in _PLAIN or kind in _PLAIN:
-        return _PLAIN[hint if hint in _PLAIN else kind](what, value)
+    if hint in _PLAIN:
+        return _PLAIN[hint](what, value)
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in _PLAIN:
+        return _PLAIN[kind](what, value)
     if kind in (Union, types.UnionType):
         return _one_of(what, value, inner)
     if kind is tuple and Ellipsis not in inner:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
+from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
@@ -168,6 +168,14 @@ class Tracer:
                 return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
         return None
 
+    def system(self, origin: Solution, step: float, most: float, arc: float = 0.0) -> System:
+        """What the driver reads: the length of the next step and of the longest one, and the arclength so far."""
+        return System.make(
+            m=self.m, values=self.width, corrector=self.corrector, smooth=self.smooth, watched=self.watched, step=step,
+            least=LEAST, most=most, turn=TURN, change=CHANGE, tolerance=TOLERANCE, arc=arc, weights=self.weights,
+            limits=self.limits, origin=(origin.z, origin.tangent),
+        )  # fmt: skip
+
     def follow(
         self, start: Solution, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
@@ -185,21 +193,18 @@ class Tracer:
         origin = origin or start
         away = self.length(start.z - origin.z)
         longest = longest_step(most_step, away)
-        settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
-                             self.smooth, self.watched])  # fmt: skip
-        pace, around = 0.0, np.stack([origin.z, origin.tangent])
-        system = System(self.corrector, self.block.memory, self.weights, self.limits, around, settings, self.work)
-        pieces, end, beyond, done = [as_row(start)], "", None, 0
+        system = self.system(origin, min(first or most_step, longest), longest, arc)
+        pieces, end, beyond, done, pace = [as_row(start)], "", None, 0, 0.0
         while not end and done < most_steps:
             # Fewer steps before the longest is chosen anew where it is long for the distance; a row for what lies beyond.
-            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * settings[MOST]), SHORT, CHUNK))
+            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * system.most), SHORT, CHUNK))
             size = min(ahead, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             self._written(piece, 0, row_of(pieces[-1], -1))
-            count, status = follow(system, Curve(*(part[:-1] for part in piece)))
+            count, status = follow(system.memory, self.block.memory, Curve(*(part[:-1] for part in piece)))
             count, end, beyond = self._ended(status, piece, count, origin)
             away = self.length(piece.points[count - 1] - origin.z)
-            settings[MOST] = longest_step(most_step, away)
+            system.most = longest_step(most_step, away)
             before, pace = pace, away * self.length(np.where(self.bounded, piece.tangents[count - 1], 0.0))
             if not end and self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST:
                 end = "stalled"
@@ -214,7 +219,7 @@ class Tracer:
         rows = stacked(*pieces)
         if end in ("stalled", "corner") and not self.watched and self.runs_off(rows.points):
             end = "far"
-        return Piece(*rows, end or "most steps", beyond, float(settings[STEP]))
+        return Piece(*rows, end or "most steps", beyond, float(system.step))
 
     def runs_off(self, points: np.ndarray) -> bool:
         """True if what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""

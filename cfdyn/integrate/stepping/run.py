@@ -90,13 +90,16 @@ class Run:
         return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
-    def stats(self, violation: float, slack: float) -> dict:
-        """Steps, evaluations, and how well the constraint holds; ``violation``, ``slack``: the largest at the rows."""
-        fields, clock = [phase.field for phase in self.phases], self.clock
-        worst = 0.0 if self.kind == PLAIN else max(violation, self.supplier.violation(fields))
+    def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
+        """Steps, evaluations, and how well the constraint holds at the rows, where λ₁(P⁻¹H) is ``edge``, and between them."""
+        fields, clock, worst, loose = [phase.field for phase in self.phases], self.clock, 0.0, 0.0
+        if self.kind != PLAIN:
+            worst = max(float(violations.max(initial=0.0)), self.supplier.violation(fields))
+        if self.kind == CENTRAL:
+            worst, loose = max(worst, float(np.nanmax(edge / 2 - 1, initial=0.0))), float(slack.max(initial=0.0))
         return {
             "steps": int(clock.steps), "rejected": int(clock.rejected), **self.supplier.tally(fields),
-            "constraint_violation": worst, "complementarity": slack,
+            "constraint_violation": worst, "complementarity": loose,
             "unique": bool(self.unique and self.supplier.determined(fields)), "phases": len(self.phases) + int(clock.changes),
         }  # fmt: skip
 
