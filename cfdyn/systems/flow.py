@@ -46,11 +46,11 @@ class Kernel:
 class Flow(Portable):
     """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
 
-    ``name``: its own in `cfdyn.flows`; ``title``: for messages and tables. ``names`` are the n entries of the state, weights
-    first; ``n_weights`` how many are weights. ``discrete``: True if the model is a map, one step for each unit of time,
-    straight lines in between; ``lead``: steps by which its weights at t are ahead of the time average at t; ``work``:
-    gradients that one evaluation of its right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the
-    weights alone, if that is not the optimizer's.
+    ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
+    weights. ``discrete``: True if the model is a map, one step for each unit of time, straight lines in between; ``lead``:
+    steps by which its weights at t are ahead of the time average at t; ``work``: gradients that one evaluation of its
+    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone, if that is not the
+    optimizer's.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Flow(Portable):
         kernel: Kernel | None = None,
     ):  # fmt: skip
         self.spec, self._lift, self._kernel = spec, lift, kernel
-        self.name, self.title, self.names, self.n_weights = spec.name, spec.title, spec.names, spec.n_weights
+        self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
         self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
 
     @classmethod
@@ -93,6 +93,11 @@ class Flow(Portable):
     def dim(self) -> int:
         """Dimension n of the state."""
         return len(self.names)
+
+    @cached_property
+    def title(self) -> str:
+        """For messages and tables."""
+        return self.spec.title
 
     @property
     def params(self) -> dict[str, float]:
