@@ -88,8 +88,8 @@ def escape_rate(r=6.0, most=8):
 def converges_faster_than_exponentially(r=6.0, by="determinant"):
     """The error of the escape rate falls faster than exponentially with the length of the cycles.
 
-    The powers of ten by which the error falls from length 3 to 5, over those from 1 to 3; an exponential law gives 1. Errors are
-    against the determinant with lengths up to 8.
+    The powers of ten by which the error falls from length 3 to 5, over those from 1 to 3; an exponential law gives 1. Errors
+    are against the determinant with lengths up to 8.
     """
     traces = _traces(cf.Map.from_text(LOGISTIC, params={"r": r}), (0.0, 1.0), 8)
     found = [_escape(traces[:k]) if by == "determinant" else math.log(traces[k - 1] / traces[k]) for k in (1, 3, 5)]

@@ -1,8 +1,8 @@
 """M. J. Feigenbaum, *Quantitative universality for a class of nonlinear transformations*, J. Stat. Phys. 19 (1978) 25–52.
 
 The period doublings of maps with one smooth quadratic maximum accumulate geometrically, and the ratio of the intervals is the
-same number, δ = 4.6692016, for all of them; the distances between points of the cycles shrink by another one, α = 2.5029079. What
-counts is the order of the maximum alone. Gradient descent on losses of one weight does it too.
+same number, δ = 4.6692016, for all of them; the distances between points of the cycles shrink by another one, α = 2.5029079.
+What counts is the order of the maximum alone. Gradient descent on losses of one weight does it too.
 """
 
 import numpy as np

@@ -65,7 +65,8 @@ def second_flip(formula=LOGISTIC, start=0.6, low=2.9, high=3.5):
     read="a secondary source",
 )  # fmt: skip
 def later_flips(formula=LOGISTIC, start=0.6, low=2.5, high=3.6):
-    """The 4-, 8-, 16- and 32-cycles double at r = 3.54409, 3.56441, 3.56876 and 3.56969: each interval is shorter than the last.
+    """The 4-, 8-, 16- and 32-cycles double at r = 3.54409, 3.56441, 3.56876 and 3.56969: each interval is shorter than the
+    last.
 
     The doublings are followed one after the other; each flip is solved for on all points of its cycle. The digits beyond
     May's four are of later tables.
@@ -148,7 +149,8 @@ CASES = (2.9999, 3.0, 3.0001, 1 + math.sqrt(6) - 1e-6, 3.5, 3.83, 3.5699, 3.9)
     Control("r = 3.56 instead of 3.5, where the period is 8", changes={"cases": (*CASES[:4], 3.56, *CASES[5:])}),
 )  # fmt: skip
 def periods_at_eight_values(cases=CASES):
-    """At r = 2.9999, 3, 3.0001, 1 + √6 − 10⁻⁶, 3.5, 3.83, 3.5699 and 3.9 orbits end with periods 1, 1, 2, 2, 4, 3, 128, and none.
+    """At r = 2.9999, 3, 3.0001, 1 + √6 − 10⁻⁶, 3.5, 3.83, 3.5699 and 3.9 orbits end with periods 1, 1, 2, 2, 4, 3, 128, and
+    none.
 
     Verdicts on the orbit of 0.3. The first four are slow, with multipliers 2 − r of the fixed point and 4 + 2r − r² of the
     2-cycle, in closed form; a count of digits that repeat would get them wrong. 128 is so by the table of flips.
@@ -200,9 +202,31 @@ def many_unstable_cycles(r=3.9):
     return {"cycles": len(found), "stable": sum(cycle.stable is True for cycle in found)}
 
 
+@CLAIMS.add(
+    "as gradient descent", {"flips": near([1.0, math.sqrt(6) / 2, 1.27204517977596, 1.28220363304772], 1e-12),
+                            "accumulation": near(1.284972835935472, 1e-11),
+                            "window": near([math.sqrt(2), 1.415937027641658, 1.428400326238882], 1e-11)},
+    Control("the loss times 1.1", changes={"loss": "1.1*(w**3/3 - w)"}), figure="descent", read="a secondary source",
+)  # fmt: skip
+def descent_on_a_cubic(loss="w**3/3 - w"):
+    """Gradient descent on w³/3 − w is the logistic map with r = 1 + 2η: flips at 1, √6/2, 1.27205, …, a 3-cycle from √2 to
+    1.4284.
+
+    Ten flips with their limit, and the window of period 3: where it opens, is superstable and closes. Each is half of what the
+    logistic map has, less ½.
+    """
+    step = cf.as_map(cf.Loss(loss), cf.optimizers.gd(lr=0.6))
+    found = cf.analysis.cascade(step, [1.0], "lr", bounds=(0.4, 1.5), levels=10)
+    window = cf.analysis.windows(step, 3, "lr", (1.0, 1.5), [(-3.0, 3.0)])[0]
+    return {"flips": found.flips[:4], "accumulation": found.accumulation,
+            "window": [window.opens, window.superstable, window.closes]}  # fmt: skip
+
+
 def figures():
     """The period doublings of the logistic map, and its 3-cycles inside their window."""
+    descent = cf.as_map(cf.losses.cubic(), cf.optimizers.gd(lr=1.42))
     return {
+        "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-3.0, 3.0)])),
         "cascade": lambda: cf.plot(_cascade()),
         "window": lambda: cf.plot(cf.analysis.cycles(_map(LOGISTIC, 3.84), 3, [(0.0, 1.0)])),
     }

@@ -143,7 +143,8 @@ def data_with_a_cycle_for_every_step(gammas=(1.15, 1.2, 1.3, 1.5, 1.6, 1.75, 1.9
     """For every η between 1/λ and 2/λ there are data on which gradient descent ends on a stable cycle.
 
     ηλ = 1.15, 1.2, 1.3, 1.5, 1.6, 1.75, 1.9: random data (some points at 1 and one far out, nearly balanced) and starts until
-    an orbit ends on a cycle of a period above 1 that is stable; its period, 0 where 1,500 sets gave none.
+    an orbit ends on a cycle of a period above 1 that is stable: for how many there is one among 1,500 sets, and its least
+    period.
     """
     periods = [_found_cycles(gamma, sets, seed) for gamma in gammas]
     return {"with_a_cycle": sum(period > 1 for period in periods), "least_period": min(periods), "periods": periods}
