@@ -141,7 +141,8 @@ def _thrice(v, growth):
 
 
 def _fold_by_algebra(near_to="1.98178"):
-    """η of a fold of 3-cycles: f³(v) = v, (f³)′(v) = 1 with 40 digits, from the root of f³(v) − v whose slope is nearest to 1."""
+    """η of a fold of 3-cycles: f³(v) = v, (f³)′(v) = 1 with 40 digits, from the root of f³(v) − v whose slope is nearest to
+    1."""
     v = np.polynomial.Polynomial([0, 1])
     roots = (_thrice(v, 1 + float(near_to))[0] - v).roots()
     start = min(roots[abs(roots.imag) < 1e-3].real, key=lambda x: abs(_thrice(x, 1 + float(near_to))[1] - 1))
