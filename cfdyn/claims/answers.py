@@ -12,8 +12,8 @@ from cfdyn.errors import UsageError
 _NUMBER = re.compile(r"\{(\w+\.\w+):(\w+)(?:\.(\w+))?(?:\|([^{}]*))?\}")
 
 
-def filled(question: Question, verdicts: Mapping[str, Verdict]) -> str:
-    """The answer as a reader sees it; "…" stands where a number was not measured.
+def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None = None) -> str:
+    """The answer, or another text about the question, as a reader sees it; "…" stands where a number was not measured.
 
     Raises
     ------
@@ -21,7 +21,7 @@ def filled(question: Question, verdicts: Mapping[str, Verdict]) -> str:
 
     Examples
     --------
-    >>> question = Question("Q0", "Where?", "At r = {may1976.first_flip:flip|.3f}.", ("may1976.first_flip",))
+    >>> question = Question("Q0", "Where?", "Early.", "At r = {may1976.first_flip:flip|.3f}.", ("may1976.first_flip",))
     >>> filled(question, {})
     'At r = ….'
     """
@@ -35,4 +35,4 @@ def filled(question: Question, verdicts: Mapping[str, Verdict]) -> str:
             found = found[int(entry)] if isinstance(found, list) else found[entry]
         return "…" if found is None else format(found, form or ("" if isinstance(found, str | int) else ".6g"))
 
-    return _NUMBER.sub(number, question.answer)
+    return _NUMBER.sub(number, question.answer if text is None else text)
