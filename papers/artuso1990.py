@@ -21,7 +21,7 @@ def _counts(step, box, most):
 
 
 @CLAIMS.add(
-    "table 1", {"counts": "2, 1, 2, 3, 6, 9, 18, 30, 56, 99, 186, 335"},
+    "numbers of prime cycles", {"counts": "2, 1, 2, 3, 6, 9, 18, 30, 56, 99, 186, 335"},
     Control("r = 3.95, where words are forbidden", changes={"r": 3.95}), figure="cycles",
 )  # fmt: skip
 def two_letters(r=4.0):
@@ -33,7 +33,7 @@ def two_letters(r=4.0):
 
 
 @CLAIMS.add(
-    "text", {"counts": "3, 3, 8, 18, 48, 116, 312, 810, 2184, 5880"},
+    "numbers of prime cycles", {"counts": "3, 3, 8, 18, 48, 116, 312, 810, 2184, 5880"},
     Control("η = 1.95, where words are forbidden", changes={"lr": 1.95}), figure="cubic",
 )  # fmt: skip
 def three_letters(lr=2.0):
@@ -68,7 +68,7 @@ def _escape(traces):
 
 
 @CLAIMS.add(
-    "table 4", {"escape": near(0.8314929875, 1e-10)},
+    "escape rate of a repeller", {"escape": near(0.8314929875, 1e-10)},
     Control("A = 5.9", changes={"r": 5.9}), figure="convergence",
 )  # fmt: skip
 def escape_rate(r=6.0, most=8):
@@ -82,14 +82,14 @@ def escape_rate(r=6.0, most=8):
 
 
 @CLAIMS.add(
-    "section 4", {"gain": above(1.2)},
+    "convergence", {"gain": above(1.2)},
     Control("estimates by the ratio of two traces, which converge exponentially", changes={"by": "trace"}), figure="convergence",
 )  # fmt: skip
 def converges_faster_than_exponentially(r=6.0, by="determinant"):
     """The error of the escape rate falls faster than exponentially with the length of the cycles.
 
-    The powers of ten by which the error falls from length 3 to 5, over those from 1 to 3; an exponential law gives 1. Errors are
-    against the determinant with lengths up to 8.
+    The powers of ten by which the error falls from length 3 to 5, over those from 1 to 3; an exponential law gives 1. Errors
+    are against the determinant with lengths up to 8.
     """
     traces = _traces(cf.Map.from_text(LOGISTIC, params={"r": r}), (0.0, 1.0), 8)
     found = [_escape(traces[:k]) if by == "determinant" else math.log(traces[k - 1] / traces[k]) for k in (1, 3, 5)]

@@ -8,8 +8,10 @@ retrieval on orthogonal data are many copies of it.
 
 import math
 
+import mpmath as mp
 import numpy as np
 import sympy as sp
+from scipy.optimize import brentq
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
@@ -130,6 +132,60 @@ def full_chaos_at_two(full=2.0, beyond=2.02, starts=200, seed=5):
     return {"exponent": cf.analysis.lyapunov(_step(full), [0.7654321], 400_000)[0], "share_beyond": share}
 
 
+def _thrice(v, growth):
+    """f³ and its slope for f(v) = (growth) v − v³."""
+    slope = 1
+    for _ in range(3):
+        v, slope = growth * v - v**3, slope * (growth - 3 * v**2)
+    return v, slope
+
+
+def _fold_by_algebra(near_to="1.98178"):
+    """η of a fold of 3-cycles: f³(v) = v, (f³)′(v) = 1 with 40 digits, from the root of f³(v) − v whose slope is nearest to
+    1."""
+    v = np.polynomial.Polynomial([0, 1])
+    roots = (_thrice(v, 1 + float(near_to))[0] - v).roots()
+    start = min(roots[abs(roots.imag) < 1e-3].real, key=lambda x: abs(_thrice(x, 1 + float(near_to))[1] - 1))
+    with mp.workdps(40):
+        found = mp.findroot(lambda v, eta: [a - b for a, b in zip(_thrice(v, 1 + eta), (v, 1), strict=True)],
+                            (mp.mpf(float(start)), mp.mpf(near_to)))  # fmt: skip
+        return float(found[1])
+
+
+@CLAIMS.add(
+    "beyond the paper", {"opens": near(1.98177187596, 1e-10), "algebra": near(1.98177187596, 1e-10)},
+    Control("the first window", changes={"place": 0}),
+)  # fmt: skip
+def second_window_of_three(place=1):
+    """There is a second window of period 3, which opens at a = 1.98177187596.
+
+    The fold in which the last window of period 3 opens over (1.3, 2), on the double well, whose map is the same; and Newton's
+    method on the fold's two equations with 40 digits.
+    """
+    found = cf.analysis.windows(_step(1.5, "double_well"), 3, "lr", (1.31, 1.99), [(-2.0, 2.0)])
+    return {"opens": found[place].opens, "algebra": _fold_by_algebra()}
+
+
+@CLAIMS.add(
+    "beyond the paper", {"threshold": near(1.5 * math.sqrt(3) - 1, 1e-10), "crossings": "0, some"},
+    Control("a = 1.55 in place of 1.62", changes={"above": 1.55}), figure="merging",
+)  # fmt: skip
+def two_attractors_merge(below=1.59, above=1.62, steps=100_000):
+    """The double well's two chaotic attractors, one about each minimum, merge at η = 3√3/2 − 1 = 1.5981.
+
+    Where the critical point's second iterate is 0, the unstable point between the wells, by Brent's method; and whether the
+    sign of w changes in 100,000 steps at η = 1.59 and 1.62.
+    """
+
+    def gap(lr):
+        step = _step(lr, "double_well")
+        return step(step([((1 + lr) / (3 * lr)) ** 0.5]))[0]
+
+    signs = [np.sign(cf.iterate(_step(lr, "double_well"), [0.3], steps).z[:, 0]) for lr in (below, above)]
+    crossings = ["some" if (np.diff(sign) != 0).any() else "0" for sign in signs]
+    return {"threshold": brentq(gap, 1.4, 1.9, xtol=1e-14), "crossings": ", ".join(crossings)}
+
+
 @CLAIMS.add(
     "averaging", {"closer": 20},
     Control("a = 0.9, where the last iterate converges", changes={"a": 0.9}), read="the abstract",
@@ -153,5 +209,6 @@ def figures():
     return {
         "phases": lambda: cf.plot(cf.analysis.bands(_step(1.0), [0.3], "lr", (0.7, 2.05), count=200)),
         "cascade": lambda: cf.plot(_cascade()),
+        "merging": lambda: cf.plot(cf.analysis.bands(_step(1.0, "double_well"), [0.3], "lr", (1.4, 2.0), count=200)),
         "window": lambda: cf.plot(cf.analysis.cycles(_step(1.455), 3, [(0.0, 2.5)])),
     }

@@ -21,7 +21,7 @@ def _map(a=1.4, b=0.3, text=TEXT):
 
 
 @CLAIMS.add(
-    "section 3", {"point": near([0.63135448, 0.18940634], 1e-8), "multipliers": near([-1.92373886, 0.15594632], 1e-8)},
+    "numbers", {"point": near([0.63135448, 0.18940634], 1e-8), "multipliers": near([-1.92373886, 0.15594632], 1e-8)},
     Control("a = 1.3", changes={"a": 1.3}), figure="attractor",
 )  # fmt: skip
 def fixed_point(a=1.4):
@@ -34,7 +34,7 @@ def fixed_point(a=1.4):
 
 
 @CLAIMS.add(
-    "section 2", {"first": near([-0.1225, 0.3675], 1e-10), "second": near(0.9125, 1e-10)},
+    "text, and by hand", {"first": near([-0.1225, 0.3675], 1e-10), "second": near(0.9125, 1e-10)},
     Control("b = 0.2", changes={"b": 0.2}), figure="branch",
 )  # fmt: skip
 def first_bifurcations(b=0.3):
@@ -51,7 +51,7 @@ def first_bifurcations(b=0.3):
 
 
 @CLAIMS.add(
-    "section 1", {"error": near(0.0, 1e-12), "sum": near(math.log(0.3), 1e-10)},
+    "equation", {"error": near(0.0, 1e-12), "sum": near(math.log(0.3), 1e-10)},
     Control("b = 0.25", changes={"b": 0.25}),
 )  # fmt: skip
 def contracts_areas(b=0.3, steps=100_000):
@@ -93,7 +93,7 @@ def numbers_of_cycles(text=TEXT, most=11):
 
 
 @CLAIMS.add(
-    "section 3", {"dimension": near(1.258, 3e-3)},
+    "later tables", {"dimension": near(1.258, 3e-3)},
     Control("b = 0.2", changes={"b": 0.2}), read="a secondary source",
 )  # fmt: skip
 def lyapunov_dimension(b=0.3, steps=400_000):
@@ -106,7 +106,7 @@ def lyapunov_dimension(b=0.3, steps=400_000):
 
 
 CLAIMS.undecided(
-    "cantor_structure", "section 5",
+    "cantor_structure", "enlargements",
     "Across its leaves the attractor is a Cantor set: enlarged, each line is seen to be several.",
     needs="a fractal dimension of a set of points, by boxes of several sizes",
 )  # fmt: skip
@@ -118,7 +118,7 @@ def figures():
         "attractor": _attractor,
         "cycles": lambda: cf.plot(cf.analysis.cycles(_map(), 7, BOX)),
         "branch": lambda: cf.plot(
-            cf.analysis.continue_cycle(_map(0.2), cf.analysis.cycles(_map(0.2), 1, BOX)[-1], "a", (-0.5, 1.2))
+            cf.analysis.continue_cycle(_map(0.2), cf.analysis.cycles(_map(0.2), 1, BOX)[-1], "a", (0.05, 1.2))
         ),
     }
 

@@ -130,6 +130,6 @@ def _distribution(lr=0.1):
     x = np.linspace(-0.7, 0.7, 300)
     label = "normal, variance η/(2(2 − η))"
     axes.plot(x, np.exp(-(x**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance), color="C3", label=label)
-    axes.set(xlabel="w", ylabel="density", title=f"gradient descent on w²/2 + ε sin(w/ε), η = {lr}")
+    axes.set(xlabel="w", ylabel="density", ylim=(0, 3.3), title=f"gradient descent on w²/2 + ε sin(w/ε), η = {lr}")
     axes.legend(frameon=False, fontsize=8)
     return figure

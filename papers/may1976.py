@@ -26,7 +26,7 @@ def _cascade(formula="r*x*(1-x)", start=0.6, low=2.5, high=3.6, levels=7):
 
 
 @CLAIMS.add(
-    "table 1", {"flip": near(3.0, 1e-12), "multiplier": near(-1.0, 1e-9)},
+    "text: the 2-cycle", {"flip": near(3.0, 1e-12), "multiplier": near(-1.0, 1e-9)},
     Control("the map r x (1 − x²), whose fixed point flips at 2", changes={"formula": CUBIC, "start": 0.4, "low": 1.2}),
     figure="cascade",
 )  # fmt: skip
@@ -43,7 +43,7 @@ def first_flip(formula=LOGISTIC, start=0.6, low=2.5):
 
 
 @CLAIMS.add(
-    "table 1", {"flip": near(1 + math.sqrt(6), 1e-12)},
+    "text: the 4-cycle", {"flip": near(1 + math.sqrt(6), 1e-12)},
     Control("the map r x (1 − x²), whose 2-cycle flips at √5", changes={"formula": CUBIC, "start": 0.6, "low": 1.9, "high": 2.5}),
     figure="cascade",
 )  # fmt: skip
@@ -60,12 +60,14 @@ def second_flip(formula=LOGISTIC, start=0.6, low=2.9, high=3.5):
 
 
 @CLAIMS.add(
-    "table 1", {"flips": near([3.544090359551922854, 3.564407266095432598, 3.568759419543826431, 3.569691609801396714], 1e-12)},
+    "text: harmonics",
+    {"flips": near([3.544090359551922854, 3.564407266095432598, 3.568759419543826431, 3.569691609801396714], 1e-12)},
     Control("the map r x (1 − x²)", changes={"formula": CUBIC, "start": 0.6, "low": 1.9, "high": 2.6}), figure="cascade",
     read="a secondary source",
 )  # fmt: skip
 def later_flips(formula=LOGISTIC, start=0.6, low=2.5, high=3.6):
-    """The 4-, 8-, 16- and 32-cycles double at r = 3.54409, 3.56441, 3.56876 and 3.56969: each interval is shorter than the last.
+    """The 4-, 8-, 16- and 32-cycles double at r = 3.54409, 3.56441, 3.56876 and 3.56969: each interval is shorter than the
+    last.
 
     The doublings are followed one after the other; each flip is solved for on all points of its cycle. The digits beyond
     May's four are of later tables.
@@ -74,7 +76,7 @@ def later_flips(formula=LOGISTIC, start=0.6, low=2.5, high=3.6):
 
 
 @CLAIMS.add(
-    "table 3, second row", {"accumulation": near([3.5700, 2.6924], 1e-4)},
+    "table of three families", {"accumulation": near([3.5700, 2.6924], 1e-4)},
     Control("the second family is r x (1 − x²)", changes={"second": CUBIC, "start": 0.6, "low": 1.9}), figure="cascade",
 )  # fmt: skip
 def accumulation(second="x*exp(r*(1-x))", start=1.0, low=1.5):
@@ -87,7 +89,7 @@ def accumulation(second="x*exp(r*(1-x))", start=1.0, low=1.5):
 
 
 @CLAIMS.add(
-    "table 3, third row", {"odd": near(3.6786, 1e-4)},
+    "table of three families", {"odd": near(3.6786, 1e-4)},
     Control("cycles of the even period 20 instead, which come before", changes={"period": 20}),
 )  # fmt: skip
 def first_odd_period(period=21):
@@ -105,7 +107,7 @@ def first_odd_period(period=21):
 
 
 @CLAIMS.add(
-    "table 3, fourth row", {"opens": near([3.8284, 3.1024], 5e-5), "tent": near(1.618, 5e-4)},
+    "table of three families", {"opens": near([3.8284, 3.1024], 5e-5), "tent": near(1.618, 5e-4)},
     Control("5-cycles, which come before", changes={"period": 5, "first": 3.5}), figure="window",
 )  # fmt: skip
 def period_three_in_three_families(period=3, first=3.7):
@@ -125,7 +127,7 @@ def period_three_in_three_families(period=3, first=3.7):
 
 
 @CLAIMS.add(
-    "table 2", {"opens": near(1 + math.sqrt(8), 1e-12), "superstable": near(3.831874055283315568, 1e-11),
+    "text: the window of period 3", {"opens": near(1 + math.sqrt(8), 1e-12), "superstable": near(3.831874055283315568, 1e-11),
                 "flips": near(3.841499007543507846, 1e-11), "closes": near(3.856800652477764822, 1e-10)},
     Control("the first window of period 5", changes={"period": 5}), figure="window", read="a secondary source",
 )  # fmt: skip
@@ -143,12 +145,13 @@ CASES = (2.9999, 3.0, 3.0001, 1 + math.sqrt(6) - 1e-6, 3.5, 3.83, 3.5699, 3.9)
 
 
 @CLAIMS.add(
-    "figure 4",
+    "at values chosen here",
     {"periods": "1, 1, 2, 2, 4, 3, 128, chaotic", "multipliers": near([-0.9999, -1.0, 0.99959999, -0.99999510102051], 1e-8)},
     Control("r = 3.56 instead of 3.5, where the period is 8", changes={"cases": (*CASES[:4], 3.56, *CASES[5:])}),
 )  # fmt: skip
 def periods_at_eight_values(cases=CASES):
-    """At r = 2.9999, 3, 3.0001, 1 + √6 − 10⁻⁶, 3.5, 3.83, 3.5699 and 3.9 orbits end with periods 1, 1, 2, 2, 4, 3, 128, and none.
+    """At r = 2.9999, 3, 3.0001, 1 + √6 − 10⁻⁶, 3.5, 3.83, 3.5699 and 3.9 orbits end with periods 1, 1, 2, 2, 4, 3, 128, and
+    none.
 
     Verdicts on the orbit of 0.3. The first four are slow, with multipliers 2 − r of the fixed point and 4 + 2r − r² of the
     2-cycle, in closed form; a count of digits that repeat would get them wrong. 128 is so by the table of flips.
@@ -200,9 +203,31 @@ def many_unstable_cycles(r=3.9):
     return {"cycles": len(found), "stable": sum(cycle.stable is True for cycle in found)}
 
 
+@CLAIMS.add(
+    "as gradient descent", {"flips": near([1.0, math.sqrt(6) / 2, 1.27204517977596, 1.28220363304772], 1e-12),
+                            "accumulation": near(1.284972835935472, 1e-11),
+                            "window": near([math.sqrt(2), 1.415937027641658, 1.428400326238882], 1e-11)},
+    Control("the loss times 1.1", changes={"loss": "1.1*(w**3/3 - w)"}), figure="descent", read="a secondary source",
+)  # fmt: skip
+def descent_on_a_cubic(loss="w**3/3 - w"):
+    """Gradient descent on w³/3 − w is the logistic map with r = 1 + 2η: flips at 1, √6/2, 1.27205, …, a 3-cycle from √2 to
+    1.4284.
+
+    Ten flips with their limit, and the window of period 3: where it opens, is superstable and closes. Each is half of what the
+    logistic map has, less ½.
+    """
+    step = cf.as_map(cf.Loss(loss), cf.optimizers.gd(lr=0.6))
+    found = cf.analysis.cascade(step, [1.0], "lr", bounds=(0.4, 1.5), levels=10)
+    window = cf.analysis.windows(step, 3, "lr", (1.0, 1.5), [(-3.0, 3.0)])[0]
+    return {"flips": found.flips[:4], "accumulation": found.accumulation,
+            "window": [window.opens, window.superstable, window.closes]}  # fmt: skip
+
+
 def figures():
     """The period doublings of the logistic map, and its 3-cycles inside their window."""
+    descent = cf.as_map(cf.losses.cubic(), cf.optimizers.gd(lr=1.42))
     return {
+        "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-3.0, 3.0)])),
         "cascade": lambda: cf.plot(_cascade()),
         "window": lambda: cf.plot(cf.analysis.cycles(_map(LOGISTIC, 3.84), 3, [(0.0, 1.0)])),
     }

@@ -58,7 +58,7 @@ TWO_HUMPS = {"shape": "cubic"}
 
 
 @CLAIMS.add(
-    "table 1", {"words": WORDS},
+    "table of patterns", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
 )  # fmt: skip
 def order_of_the_words(shape="logistic"):
@@ -72,7 +72,7 @@ def order_of_the_words(shape="logistic"):
 
 
 @CLAIMS.add(
-    "section 2", {"words": WORDS},
+    "universality", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
 )  # fmt: skip
 def order_is_the_same_for_other_maps(shape="sine"):
@@ -84,7 +84,7 @@ def order_is_the_same_for_other_maps(shape="sine"):
 
 
 @CLAIMS.add(
-    "table 2", {"counts": "1, 1, 2, 3, 5, 9"},
+    "table of patterns", {"counts": "1, 1, 2, 3, 5, 9"},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS),
 )  # fmt: skip
 def how_many_words(shape="logistic"):
@@ -96,7 +96,7 @@ def how_many_words(shape="logistic"):
 
 
 @CLAIMS.add(
-    "section 2, for gradient descent", {"words": WORDS},
+    "universality, for gradient descent", {"words": WORDS},
     Control("the orbit of one of the two critical points of r x − x³", changes=TWO_HUMPS), figure="words",
 )  # fmt: skip
 def order_for_poisson_regression(shape="ricker"):

@@ -103,10 +103,10 @@ def _violations(step, box, most):
     "theorem", {"violations": 0, "rich": at_least(20)},
     Control("the same polynomials modulo 1, which jump", changes={"jump": True, "maps": 10}),
 )  # fmt: skip
-def holds_for_random_cubics(jump=False, maps=120, most=8, seed=64):
+def holds_for_random_cubics(jump=False, maps=80, most=8, seed=64):
     """It holds for every continuous map of the line.
 
-    120 random cubic polynomials with coefficients in (−3, 3), all cycles of the periods 1 to 8 on the whole line: how often
+    80 random cubic polynomials with coefficients in (−3, 3), all cycles of the periods 1 to 8 on the whole line: how often
     one that must be there is missing, and how many maps have four periods or more. (A cubic always has a fixed point.)
     """
     rng, missing, rich = np.random.default_rng(seed), 0, 0

@@ -1,7 +1,8 @@
-"""S. M. Ulam, J. von Neumann, *On combination of stochastic and deterministic processes*, Bull. Amer. Math. Soc. 53 (1947) 1120.
+"""S. M. Ulam, J. von Neumann, *On combination of stochastic and deterministic processes*, Bull. Amer. Math. Soc. 53 (1947)
+1120.
 
-A note that proposes x → 4x(1 − x) as a source of random numbers: with x = sin² θ it doubles the angle, so almost all orbits have
-the density 1/(π √(x(1 − x))). The Lyapunov exponent is then ln 2, and, for Chebyshev's cubic, ln 3.
+A note that proposes x → 4x(1 − x) as a source of random numbers: with x = sin² θ it doubles the angle, so almost all orbits
+have the density 1/(π √(x(1 − x))). The Lyapunov exponent is then ln 2, and, for Chebyshev's cubic, ln 3.
 """
 
 import math
@@ -84,7 +85,8 @@ def cubic_exponent_is_ln_3(lr=2.0, steps=400_000):
     Control("η = 1.45 in place of 1.5", changes={"lr": 1.45}), read="a secondary source",
 )  # fmt: skip
 def cubic_loss_at_three_halves(lr=1.5, beyond=1.51, steps=400_000):
-    """Gradient descent on w³/3 − w is the logistic map with r = 1 + 2η: at η = 3/2 it has the exponent ln 2, beyond it diverges.
+    """Gradient descent on w³/3 − w is the logistic map with r = 1 + 2η: at η = 3/2 it has the exponent ln 2, beyond it
+    diverges.
 
     The mean over 400,000 steps at η = 1.5, and what becomes of the orbit at 1.51.
     """
