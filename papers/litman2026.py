@@ -1,9 +1,10 @@
-"""E. Litman, *The origin of edge of stability*, arXiv 2604.20446 (2026).
+"""E. Litman, *The origin of edge of stability*, arXiv 2604.20446, 2026.
 
-The edge coupling A(x, y) = L(x) + L(y) − ‖x − y‖²/(2η) of two successive iterates: gradient descent makes its first gradient
-vanish, and where both vanish it has a fixed point or a 2-cycle. Differences of that condition give a recurrence of steps with
-the stability boundary 2/η; a sum of loss changes forces an average of the curvature to 2/η, from every start. Near a fixed
-point the coupling as a function of the amplitude says on which side of the critical η there are 2-cycles.
+The edge coupling of two points is L(x) + L(y) − |x − y|²/(2η). Gradient descent makes its first gradient vanish; where both
+vanish it has a fixed point (x = y) or a 2-cycle, so 2-cycles are a variational object. Differences of that condition give a
+recurrence of steps with the stability boundary 2/η; a sum of loss changes forces an average of the curvature to 2/η, from every
+start. Near a minimum the coupling becomes a function of the half-amplitude alone, which says in which directions 2-cycles exist
+and on which side of the critical rate.
 """
 
 import numpy as np
@@ -24,7 +25,7 @@ NETWORK = (0.1, -0.1, 0.3, 0.1, -0.3, 0.2, 0.7)
     Control("a coupling with 1/η in place of 1/(2η)", changes={"weight": 1}), settled="proved",
     proof="SymPy for every loss of degree four; Sturm's theorem for the count",
 )  # fmt: skip
-def critical_points_are_fixed_points_and_2_cycles(weight=2):
+def criticality_is_gradient_descent(weight=2):
     """The critical points of L(x) + L(y) − ‖x − y‖²/(2η) are exactly the pairs that gradient descent exchanges: its fixed
     points, x = y, and its 2-cycles.
 
@@ -46,6 +47,78 @@ def critical_points_are_fixed_points_and_2_cycles(weight=2):
     twice, once = (sp.Poly(sp.expand((g - x).subs(well)), x) for g in (step(step(x)), step(x)))
     return {"first": str(first), "second": str(sp.simplify(second)), "double well": int(twice.count_roots()),
             "fixed": int(once.count_roots())}  # fmt: skip
+
+
+def _critical_points(formula, lr, factor, box=2.2, grid=12):
+    """Critical points of L(x) + L(y) − |x − y|²/(factor η) of a loss of w, by Newton's method from a grid."""
+    both = f"{formula.replace('w', 'x')} + {formula.replace('w', 'y')}"
+    coupling = cf.Loss(f"{both} - (x - y)**2/({factor}*eta)", variables="x y", params={"eta": lr})
+    found: list[np.ndarray] = []
+    for z in (np.array([a, b]) for a in np.linspace(-box, box, grid) for b in np.linspace(-box, box, grid)):
+        for _ in range(60):
+            z = z - np.linalg.solve(coupling.hessian(z), coupling.gradient(z))
+        if np.abs(coupling.gradient(z)).max() < 1e-10 and all(np.abs(z - other).max() > 1e-6 for other in found):
+            found.append(z)
+    return np.array(found)
+
+
+@CLAIMS.add(
+    "section 3",
+    {"critical points": [5, 9, 9], "fixed points and points of 2-cycles": [5, 9, 9], "largest distance": near(0.0, 1e-8)},
+    Control("with the factor 1/η in place of 1/(2η)", changes={"factor": 1.0}), figure="coupling",
+)  # fmt: skip
+def critical_points_are_cycles(factor=2.0, lrs=(0.9, 1.1, 1.3)):
+    """The critical points of L(x) + L(y) − |x − y|²/(2η) are exactly the pairs (x, y) that gradient descent exchanges or
+    leaves fixed.
+
+    The double well at η = 0.9, 1.1, 1.3: all critical points from a grid of starts against the complete lists of fixed
+    points and 2-cycles; the largest distance of the second iterate from its point.
+    """
+    formula, points, cycles, distance = "(w**2 - 1)**2/4", [], [], 0.0
+    for lr in lrs:
+        step = cf.as_map(cf.Loss(formula), cf.optimizers.gd(lr=lr))
+        lists = [cf.analysis.cycles(step, period, [(-4, 4)]) for period in (1, 2)]
+        cycles.append(len(lists[0]) + 2 * len(lists[1]))
+        pairs = _critical_points(formula, lr, factor)
+        points.append(len(pairs))
+        distance = max(distance, max(float(abs(step([x])[0] - y)) for x, y in pairs))
+    return {"critical points": points, "fixed points and points of 2-cycles": cycles, "largest distance": distance}
+
+
+@CLAIMS.add(
+    "section 5", {"softening, below and beyond": [0, 1], "hardening, below and beyond": [1, 0]},
+    Control("the signs of the quartic terms exchanged", changes={"sign": -1}),
+)  # fmt: skip
+def side_of_the_edge(sign=1):
+    """The fourth derivative decides on which side of 2/λ the 2-cycle is: on w²/2 − w⁴/24 beyond it, on w²/2 + w⁴/24 below it.
+
+    The 2-cycles within 1 of the minimum at η = 1.98 and 2.02, from complete lists.
+    """
+    found = {}
+    for name, weight in (("softening", -sign), ("hardening", sign)):
+        step = cf.as_map(cf.Loss("w**2/2 + k*w**4/24", params={"k": float(weight)}), cf.optimizers.gd(lr=2.0))
+        found[f"{name}, below and beyond"] = [len(cf.analysis.cycles(step.at(lr=lr), 2, [(-1, 1)])) for lr in (1.98, 2.02)]
+    return found
+
+
+@CLAIMS.add(
+    "section 5", {"amplitudes": near([0.3**0.5, 0.03**0.5], relative=0.02), "error ratio": near(10.0, 1.0)},
+    Control("on log cosh w, whose half-amplitude is √(3(η−2)/2)", changes={"formula": "log(cosh(w))"}),
+)  # fmt: skip
+def half_amplitude(formula="w**2/2 - w**4/24 + w**6/720 - w**8/40320", distances=(0.1, 0.01)):
+    """For a symmetric loss the coupling at (a, −a) is 2L(a) − 2a²/η, a function of the half-amplitude alone, and its
+    critical points are the 2-cycles.
+
+    L = 1 − cos w to order eight, at η = 2.1 and 2.01: sin a = 2a/η gives a² = 6(1 − 2/η)(1 + …), which is 3(η − 2) to first
+    order.
+    """
+    step = cf.as_map(cf.Loss(formula), cf.optimizers.gd(lr=2.1))
+    amplitudes = []
+    for distance in distances:
+        found = [c for c in cf.analysis.cycles(step.at(lr=2 + distance), 2, [(-1.5, 1.5)]) if abs(c.points.sum()) < 1e-9]
+        amplitudes.append(float(np.abs(found[0].points).max()))
+    errors = [abs(a / (3 * d) ** 0.5 - 1) for a, d in zip(amplitudes, distances, strict=True)]
+    return {"amplitudes": amplitudes, "error ratio": errors[0] / errors[1]}
 
 
 def _distinct(points):
@@ -160,72 +233,34 @@ def curvature_is_forced_to_the_edge(share=1.0):
     return {"worst": worst, **found}
 
 
-@CLAIMS.add(
-    "amplitude near a fixed point", {"sides": "above, above, below, above, below", "law": "above, above, below, above, below"},
-    Control("the law of the fourth derivative alone", changes={"cubic": 0.0}), figure="coupling",
-)  # fmt: skip
-def side_of_the_cycles(cubic=3.0):
-    """Near a minimum the coupling, reduced to the half amplitude, tells on which side of η = 2/f″ there are 2-cycles: above it
-    where 3f‴² − f″f⁗ > 0, else below.
-
-    x²/2 − x⁴/4, log cosh x, x²/2 + x⁴/4, and x²/2 + x³/3 + cx⁴/4 with c = 1.5 and 2.5 (the law changes at c = 2): the reduced
-    coupling has a critical point with half amplitude below 0.05 at η = 2.0005 or at 1.9995 only; by roots of both gradients
-    from 40 starts.
-    """
-    cases = {"x**2/2 - x**4/4": (0, -6), "logcosh(x)": (0, -2), "x**2/2 + x**4/4": (0, 6)}
-    cases |= {"x**2/2 + x**3/3 + 1.5*x**4/4": (2, 9), "x**2/2 + x**3/3 + 2.5*x**4/4": (2, 15)}
-    sides, law = [], []
-    for text, (third, fourth) in cases.items():
-        loss = cf.Loss(text)
-        law.append("above" if cubic * third**2 - fourth > 0 else "below")
-        there = [name for eta, name in ((2.0005, "above"), (1.9995, "below")) if _half_amplitudes(loss, eta)]
-        sides.append("+".join(there) or "none")
-    return {"sides": ", ".join(sides), "law": ", ".join(law)}
-
-
-def _half_amplitudes(loss, eta):
-    """(x − y)/2 in (0.002, 0.05) of the critical points of the coupling, from starts about the minimum."""
-
-    def gradient(z):
-        gap = (z[0] - z[1]) / eta
-        return [loss.gradient(z[:1])[0] - gap, loss.gradient(z[1:])[0] + gap]
-
-    runs = [root(gradient, [c + a, c - a], method="hybr", tol=1e-13) for a in np.linspace(0.004, 0.06, 20) for c in (0.0, -0.001)]
-    found = [(run.x[0] - run.x[1]) / 2 for run in runs if np.abs(gradient(run.x)).max() < 1e-11]
-    return sorted({round(a, 6) for a in found if 0.002 < a < 0.05})
-
-
 def figures():
-    """The coupling of a double well with its critical points, and the forced curvature."""
-    return {"coupling": _coupling, "curvature": _curvature}
+    """The edge coupling of the double well with its critical points, and the forced curvature."""
+    return {"coupling": _drawn, "curvature": _curvature}
 
 
-def _axes(x, y):
-    from matplotlib.figure import Figure
+def _drawn():
+    import matplotlib.pyplot as plt
 
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.set(xlabel=x, ylabel=y)
-    return figure, axes
-
-
-def _coupling():
-    figure, axes = _axes("w", "next w")
-    loss, eta, grid = cf.losses.double_well(), 1.2, np.linspace(-1.7, 1.7, 200)
-    values = np.array([loss.value([w]) for w in grid])
-    coupling = values[:, None] + values[None, :] - (grid[:, None] - grid[None, :]) ** 2 / (2 * eta)
-    axes.contour(grid, grid, coupling.T, 40, cmap="Greys", linewidths=0.6)
-    step = np.poly1d([-eta, 0, 1 + eta, 0])
-    roots = (step(step) - np.poly1d([1, 0])).roots
-    w = roots[np.abs(roots.imag) < 1e-7].real
-    fixed = np.abs(step(w) - w) < 1e-6
-    axes.plot(w[fixed], step(w[fixed]), "ko", w[~fixed], step(w[~fixed]), "ro")
-    axes.set_title("black: fixed points, red: 2-cycles")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained", sharey=True)
+    x, y = np.meshgrid(np.linspace(-2.2, 2.2, 201), np.linspace(-2.2, 2.2, 201))
+    for axis, lr in zip(axes, (0.9, 1.1), strict=True):
+        energy = (x**2 - 1) ** 2 / 4 + (y**2 - 1) ** 2 / 4 - (x - y) ** 2 / (2 * lr)
+        axis.contour(x, y, energy, levels=np.linspace(-2.5, 2, 40), linewidths=0.6)
+        points = _critical_points("(w**2 - 1)**2/4", lr, 2.0)
+        fixed = np.abs(points[:, 0] - points[:, 1]) < 1e-6
+        axis.plot(*points[fixed].T, "ko", label="fixed points")
+        axis.plot(*points[~fixed].T, "r^", label="2-cycles")
+        axis.set(xlabel="x", title=f"edge coupling of the double well, η = {lr}", aspect="equal")
+    axes[0].set_ylabel("y")
+    axes[1].legend()
     return figure
 
 
 def _curvature():
-    figure, axes = _axes("steps so far", "η/2 · mean curvature, weighted with ‖s‖²")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5, 4), layout="constrained")
+    axes.set(xlabel="steps so far", ylabel="η/2 · mean curvature, weighted with ‖s‖²")
     for name in RUNS:
         loss, lr, w, steps = _steps(name, 1500)
         change = np.array([loss.value(row) for row in w[1:]]) - loss.value(w[0])

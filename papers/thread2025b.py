@@ -120,7 +120,8 @@ def sobolev_form_has_the_wrong_sign(sign=-1):
     ends = {name: cf.solve(flow, [1.5, 0.3], 4, rtol=1e-10) for name, flow in flows.items()}
     trace = {name: (path.w[-1] ** 2).sum() for name, path in ends.items()}
     sharpness = {name: path.sharpness[-1] for name, path in ends.items()}
-    return {"rate": float(flows["sobolev"].drift([2.0, 0.5]) @ [4.0, 1.0]), "raises": bool(trace["sobolev"] > trace["gradient"] + 1),
+    rate = float(flows["sobolev"].drift([2.0, 0.5]) @ [4.0, 1.0])
+    return {"rate": rate, "raises": bool(trace["sobolev"] > trace["gradient"] + 1),
             "central_lowers": bool(sharpness["central"] < sharpness["gradient"] - 0.1)}  # fmt: skip
 
 

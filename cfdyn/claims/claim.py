@@ -33,11 +33,11 @@ class Control:
 class Claim:
     """One statement of a source.
 
-    ``id``: source.name; ``where``: section or theorem; ``statement``: in words; ``how``: what the check computes; ``expected``: for
-    each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
-    verdict that is on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source;
-    ``read``: what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent
-    computation of what is expected, as {name: value}, which shares no code with the check.
+    ``id``: source.name; ``where``: section or theorem; ``statement``: in words; ``how``: what the check computes; ``expected``:
+    for each name that is measured; ``measure``: the check, None where a tool is missing, which ``needs`` names; ``settled``: the
+    verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the source; ``read``:
+    what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent computation of
+    what is expected, as {name: value}, which shares no code with the check.
     """
 
     id: str
@@ -126,18 +126,20 @@ class Claims:
         cannot tell. Its options, seeds among them, are what a control changes.
         """
 
+        wanted = {name: as_expected(value) for name, value in expected.items()}
+
         def added(measure: Measure) -> Measure:
-            statement, _, how = (inspect.getdoc(measure) or "").partition("\n\n")
+            statement, _, how = (" ".join(part.split()) for part in (inspect.getdoc(measure) or "").partition("\n\n"))
             self._keep(Claim(
-                self._id(measure.__name__), " ".join(statement.split()), where, read or self.read, " ".join(how.split()),
-                {name: as_expected(value) for name, value in expected.items()}, measure, control, settled, proof, "", figure, slow, second,
+                self._id(measure.__name__), statement, where, read or self.read, how, wanted, measure, control, settled, proof,
+                figure=figure, slow=slow, second=second,
             ))  # fmt: skip
             return measure
 
         return added
 
     def undecided(self, name: str, where: str, statement: str, needs: str) -> None:
-        """A claim that nothing here can check yet; ``needs``: the tool that is missing, such as "a proof in interval arithmetic"."""
+        """A claim that nothing here can check yet; ``needs``: the missing tool, such as "a proof in interval arithmetic"."""
         self._keep(Claim(self._id(name), statement, where, self.read, settled=UNDECIDED, needs=needs))
 
     def _id(self, name: str) -> str:
@@ -151,17 +153,17 @@ class Claims:
         self._claims[claim.id] = claim
 
 
-
 @dataclass(frozen=True)
 class Question:
     """A question of the thread with its answer, in which {source.claim:name} stands for a number that a claim measured.
 
-    ``asked``: the question; ``answer``: a paragraph for a reader with calculus; ``claims``: the ids that it rests on; ``figure``:
-    the claim or source whose figure shows it best, as "source.figure".
+    ``asked``: the question; ``short``: the answer in a sentence or two; ``answer``: a paragraph for a reader with calculus;
+    ``claims``: the ids that it rests on; ``figure``: the one that shows it best, as "source.figure".
     """
 
     id: str
     asked: str
+    short: str
     answer: str
     claims: tuple[str, ...]
     figure: str = ""

@@ -1,6 +1,7 @@
 """The verdicts on record: what the claims measured when the papers were last computed as a whole."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def recorded(claim: Claim) -> Verdict:
     return judge(claim, {"measured": {}, "undecided": "not computed yet", "seconds": 0.0, "date": "", "version": ""})
 
 
-def record_text(verdicts: list[Verdict]) -> str:
+def record_text(verdicts: Sequence[Verdict]) -> str:
     """The content of such a file, an entry a line."""
     entries = {
         v.id: {"measured": v.measured, "undecided": v.reason if v.verdict == "undecided" else "",

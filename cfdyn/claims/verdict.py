@@ -17,8 +17,8 @@ class Verdict(Record):
     """A claim and how it was decided.
 
     ``verdict``: proved, reproduced, contradicted or undecided; ``settled``: the one on record; ``reason``: how it was reached;
-    ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the check, seeds among them; ``read``: what of
-    the source was read; ``seconds``, ``date``, ``version``: of the measurement.
+    ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the check, seeds among them;
+    ``read``: what of the source was read; ``seconds``, ``date``, ``version``: of the measurement.
     """
 
     id: str
@@ -92,12 +92,10 @@ def _decided(claim: Claim, found: dict[str, Any], undecided: str) -> tuple[str, 
     if absent:
         return UNDECIDED, f"the check did not measure {', '.join(sorted(absent))}"
     agrees = {name: wanted.agrees(found[name]) for name, wanted in claim.expected.items()}
-    against = [name for name, answer in agrees.items() if answer is False]
-    open_ = [name for name, answer in agrees.items() if answer is None]
-    if against:
-        return CONTRADICTED, "; ".join(f"{name}: {shown(found[name])} where {claim.expected[name].text} is expected" for name in against)
-    if open_:
-        return UNDECIDED, "; ".join(f"{name}: {shown(found[name])} lies across {claim.expected[name].text}" for name in open_)
+    for answer, verdict, words in ((False, CONTRADICTED, "instead of"), (None, UNDECIDED, "lies across")):
+        names = [name for name, agreed in agrees.items() if agreed is answer]
+        if names:
+            return verdict, "; ".join(f"{name}: {shown(found[name])} {words} {claim.expected[name].text}" for name in names)
     return (PROVED, claim.proof) if claim.proof else (REPRODUCED, "all that was measured agrees")
 
 

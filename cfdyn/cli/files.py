@@ -9,6 +9,7 @@ import cfdyn
 from cfdyn.cli.screen import Screen
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
+from cfdyn.records.files import folder_for_writing
 
 
 class Files:
@@ -24,13 +25,11 @@ class Files:
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
         self.plot = plot and check_path(plot)
-        self.folder, self.numbered = _made(out), bool(figure) and not plot
+        self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
 
-    def write(
-        self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None
-    ) -> None:
+    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
         beside, record = _free(self.folder, stem)
         try:
@@ -55,23 +54,6 @@ class Files:
         for figure in self.figures:
             out.print(f"figure  {figure}", wrap=False)
         out.print(f"record  {self.record}", wrap=False)
-
-
-def _made(folder: Path) -> Path:
-    """The folder, made if need be.
-
-    Raises
-    ------
-    UsageError : it cannot be made or written
-    """
-    import tempfile
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out") from None
 
 
 def _free(folder: Path, stem: str) -> list[Path]:

@@ -26,8 +26,6 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
 
     Of the images under a symmetry one is looked for.
 
-    References
-    ----------
     Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
     for the Hénon map, J. UCS 4, 114–124.
     """

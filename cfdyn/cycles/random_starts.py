@@ -39,8 +39,6 @@ def by_random_starts(
 
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
 
-    References
-    ----------
     Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172, eq. (6).
     """
     size = period * step.dim

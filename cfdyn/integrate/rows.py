@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
-from cfdyn.kernels.edge.block import CENTRAL, PLAIN
+from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.flow import Flow
 
@@ -29,12 +29,11 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
         covariance, rank = _predicted(flow, z)
     loss, sharpness, average, squares = _seen(flow, z, covariance)
     edge, slack = _edges(flow, z, covariance, sharpness)
-    beyond = np.nanmax(edge / 2 - 1, initial=0.0) if run.kind == CENTRAL else 0.0
     return {
         "flow": flow.title, "t": rows, "z": z, "slopes": slopes, "names": flow.names, "n_weights": d, "loss": loss,
         "sharpness": sharpness, "edge": edge, "covariance": covariance, "rank": rank, "predicted_loss": average,
         "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
-        "stats": run.stats(max(float(violation.max(initial=0.0)), float(beyond)), float(slack.max(initial=0.0))),
+        "stats": run.stats(violation, slack, edge),
         "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
         "discrete": flow.discrete,
     }  # fmt: skip

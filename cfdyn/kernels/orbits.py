@@ -1,8 +1,10 @@
 """Loops that iterate a map: store it, run it on, measure its stretching, scan its parameters."""
 
+from typing import Any
+
 import numpy as np
 
-from cfdyn.machine.jit import inline_kernel, kernel, pointer
+from cfdyn.machine.jit import address, call, inline_kernel, kernel, pointer
 
 DONE, DIVERGED, LEFT_DOMAIN = 0, 1, 2
 CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3
@@ -60,12 +62,15 @@ def advance(step, z, p, n, escape) -> tuple[int, int]:
     return n, DONE
 
 
-@kernel
-def evaluate_rows(rule, points, p, out) -> None:
+def evaluate_rows(rule: Any, points: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
     """out[i] = rule(points[i])."""
-    pp = pointer(p, 0)
+    _evaluate(address(rule), points, p, out)  # a rule as an argument takes numba ten times as long
+
+
+@kernel
+def _evaluate(rule, points, p, out) -> None:
     for i in range(points.shape[0]):
-        rule(pointer(points, i * points.shape[1]), pp, pointer(out, i * out.shape[1]))
+        call(rule, pointer(points, i * points.shape[1]), p, pointer(out, i * out.shape[1]))
 
 
 @inline_kernel

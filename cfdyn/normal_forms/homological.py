@@ -4,8 +4,6 @@ A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}
 normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves it.
 The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
 
-References
-----------
 Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, as for their f⁽ⁿ⁾.
 """
 

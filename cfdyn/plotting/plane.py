@@ -11,8 +11,7 @@ from cfdyn.analysis.compare import Comparison
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.loss import Loss
 
-# Light enough to read dots and lines over it.
-GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
+GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])  # light enough to read dots and lines over it
 
 
 @dataclass(frozen=True)

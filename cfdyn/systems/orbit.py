@@ -14,8 +14,7 @@ from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
-ESCAPE, FAR = 1e15, 1e307
+ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 PIECE = 2**20  # numbers of Hessians at a time
@@ -99,12 +98,7 @@ class Orbit(Record):
 
 
 def iterate(
-    step: Map,
-    z0: Any,
-    n: int,
-    digits: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    inject: float = 0.0,
+    step: Map, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None, inject: float = 0.0
 ) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps.
 
@@ -158,9 +152,7 @@ def iterate(
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
 
 
-def _iterate(
-    step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None
-) -> tuple[np.ndarray, str]:
+def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None) -> tuple[np.ndarray, str]:
     """float64, in stretches short enough to be interrupted between them."""
     states = np.empty((n + 1, step.dim))
     states[0] = z

@@ -1,5 +1,6 @@
 """``cfdyn list``: a catalogue."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from typer import Argument
@@ -11,11 +12,22 @@ from cfdyn.registry import catalogue, describe
 
 
 @command("what json", place=11)
-def list_(what: Annotated[str, Argument(help="losses, optimizers or flows")] = "losses") -> Answer:
+def list_(what: Annotated[str, Argument(help="losses, optimizers, flows or claims")] = "losses") -> Answer:
     """What is in the catalogue, with references."""
-    if what not in CATALOGUES:
-        raise unknown("list", what, CATALOGUES)
-    entries = catalogue(what)
-    items = [{"name": name, **describe(entries.get(name))} for name in entries.names()]
+    if what not in (*CATALOGUES, "claims"):
+        raise unknown("list", what, (*CATALOGUES, "claims"))
+    items = _claims() if what == "claims" else [{"name": name, **describe(entry)} for name, entry in _entries(what)]
     return Answer(lambda: {"items": items},
                   lambda screen: screen.table(("name", "summary", "reference"), items, dict.values, most=None))  # fmt: skip
+
+
+def _entries(what: str) -> Iterator[tuple[str, Callable]]:
+    entries = catalogue(what)
+    return ((name, entries.get(name)) for name in entries.names())
+
+
+def _claims() -> list[dict[str, str]]:
+    from cfdyn.claims.sources import papers
+
+    of_papers = [(paper.CLAIMS.entry, claim) for paper in papers().values() for claim in paper.CLAIMS]
+    return [{"name": claim.id, "summary": claim.statement, "reference": f"{entry} {claim.where}"} for entry, claim in of_papers]

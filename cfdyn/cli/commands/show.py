@@ -1,6 +1,8 @@
-"""``cfdyn show``: one entry of a catalogue."""
+"""``cfdyn show``: one entry of a catalogue, one claim or one paper."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
@@ -9,14 +11,62 @@ from cfdyn.cli.specs import CATALOGUES
 from cfdyn.errors import unknown
 from cfdyn.registry import catalogue, defaults, describe, text
 
+if TYPE_CHECKING:
+    from cfdyn.claims.claim import Claim
+    from cfdyn.cli.screen import Screen
+
 
 @command("name json", place=12)
-def show(name: Annotated[str, Argument(help="The name of a loss, an optimizer or a flow.")]) -> Answer:
-    """Everything about one entry of the catalogue."""
+def show(name: Annotated[str, Argument(help="The name of a loss, an optimizer, a flow, a claim or a paper.")]) -> Answer:
+    """Everything about one entry of the catalogue, one claim or one paper."""
     where = {entry: kind for kind in CATALOGUES for entry in catalogue(kind).names()}
     if name not in where:
-        raise unknown("name", name, where, ", ".join(f"cfdyn list {kind}" for kind in CATALOGUES))
+        return _claim_or_paper(name, list(where))
     entry = catalogue(where[name]).get(name)
     options, words = defaults(entry), text(entry)
     head = ", ".join(key if value == "required" else f"{key}={value}" for key, value in options.items())
     return Answer(lambda: {"name": name, **describe(entry), "options": options, "text": words}, text=f"{name}({head})\n\n{words}")
+
+
+def _claim_or_paper(name: str, others: list[str]) -> Answer:
+    from cfdyn.claims.sources import all_claims, papers
+
+    if name in papers():
+        claims = papers()[name].CLAIMS
+        lines = [f"{claim.id}: {claim.statement}" for claim in claims]
+        text = "\n\n".join([claims.entry, claims.summary, *lines])
+        document = {"name": name, "reference": claims.entry, "text": claims.summary, "claims": [claim.id for claim in claims]}
+        return Answer(lambda: document, text=text)
+    if name not in all_claims():
+        known = [*others, *papers(), *all_claims()]
+        raise unknown("name", name, known, ", ".join(f"cfdyn list {kind}" for kind in (*CATALOGUES, "claims")))
+    return _claim(all_claims()[name])
+
+
+def _claim(claim: Claim) -> Answer:
+    """As it was measured last on this machine, else as it is on record."""
+    from cfdyn.claims import kept
+    from cfdyn.claims.record import recorded
+    from cfdyn.claims.sources import papers
+    from cfdyn.claims.verdict import judge, shown
+
+    here = kept.load(claim)
+    verdict = judge(claim, here) if here else recorded(claim)
+    found = verdict.measured
+    facts = [
+        ("source", papers()[claim.source].CLAIMS.entry), ("where", f"{claim.where}; read: {claim.read}"), ("computed", claim.how),
+        ("options", shown(verdict.options)),
+        *((name, f"{shown(found.get(name, 'not measured'))}; expected {text}") for name, text in verdict.expected.items()),
+        *((name, shown(value)) for name, value in found.items() if name not in verdict.expected),
+        ("verdict", f"{verdict.verdict}: {verdict.reason}"),
+        ("does not hold", claim.control.words if claim.control else ""),
+        ("date", f"{verdict.date}, version {verdict.version}" if verdict.date else ""),
+    ]  # fmt: skip
+
+    def tables(screen: Screen) -> None:
+        screen.heading(claim.id)
+        screen.print()
+        screen.print(claim.statement)
+        screen.facts(*(fact for fact in facts if fact[1]))
+
+    return Answer(lambda: {"name": claim.id, **verdict.to_json()}, tables)

@@ -66,7 +66,7 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
     points, mu = _once(np.concatenate([rows, _mirror_images(rows)]) if odd else rows, extent)
     opened = [*words.open, *((-b, -a) for a, b in words.open if odd)]
     lost = points[:0]
-    if words.vague:
+    if words.words.vague:
         closed = _close(step, points, NEAR * slack)
         points, mu, lost = points[closed], mu[closed], points[~closed]
     if laps.open or not finished:
@@ -78,7 +78,7 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
     lost, through = lost[_inside(lost, lo - slack, hi + slack)], seen(step, period, doubtful, box)
     said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, box, opened, level, through), True),
             f"stopped after {most} evaluations of the map; more are found with `budget={10 * most}`": not finished,
-            "a word of laps took more work than one may": words.tired, LOST: len(lost) > 0,
+            "a word of laps took more work than one may": words.words.tired, LOST: len(lost) > 0,
             odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
     complete = finished and not laps.open and not opened and not len(lost) and not through
     places = undecided(laps, box, opened, lost, through) if finished else region[None]

@@ -6,8 +6,7 @@ from cfdyn.machine.jit import call, inline_kernel, pointer
 # Columns for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls.
 LOW, HIGH, INNER_LOW, INNER_HIGH, F_LOW, F_HIGH, SLOPE_SIGN, COLUMNS = range(8)
 MOST_OPEN = 64
-# Status of a walk.
-PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3
+PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3  # status of a walk
 
 
 class Words(Block):

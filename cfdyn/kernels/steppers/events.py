@@ -7,10 +7,8 @@ from cfdyn.kernels.steppers.field import INSPECT
 from cfdyn.kernels.steppers.methods import attempt, forget_state, project_end
 from cfdyn.machine.jit import call, inline_kernel
 
-# An event is hit where the margin is this small.
-HIT = 2e-13
-# A gap that is no longer mistaken for none; one that steps cannot make smaller.
-OPEN, CLOSED = 1e-3, 1e-10
+HIT = 2e-13  # an event is hit where the margin is this small
+OPEN, CLOSED = 1e-3, 1e-10  # a gap that is no longer mistaken for none; one that steps cannot make smaller
 CRAWL = 100  # attempts at a gap that is hardly one, until it is taken for none
 
 

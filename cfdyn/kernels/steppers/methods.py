@@ -11,8 +11,7 @@ from cfdyn.kernels.steppers.field import PROJECT, derivative
 from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
-# How a call of `advance` ends.
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)  # how a call of `advance` ends
 NARROW = 1e-3  # a gap at which modes turn fast
 
 

@@ -1,0 +1,96 @@
+"""``cfdyn claims``: claims of the literature, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.screen import Say, Screen
+
+if TYPE_CHECKING:
+    from cfdyn.claims.claim import Question
+    from cfdyn.claims.verdict import Verdict
+
+KEYS = "id verdict settled reason statement where read how measured expected options figure seconds date version"
+
+
+@command("ids source within anew processes report json", place=11)
+def claims(
+    say: Say,
+    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Such as may1976.first_flip; all if none.", show_default=False)] = None,  # noqa: E501
+    source: Annotated[str | None, Option("--source", help="Only the claims of this paper, or those that its answers rest on.", metavar="NAME")] = None,  # noqa: E501
+    within: Annotated[float | None, Option("--within", min=0.0, help="Compute only so many seconds anew; the others as they are on record.", metavar="SECONDS")] = None,  # noqa: E501
+    anew: Annotated[bool, Option("--anew", help="Compute again what was computed before.")] = False,
+    processes: Annotated[int | None, Option("--processes", min=1, help="At once; one for each processor if not given.", show_default=False)] = None,  # noqa: E501
+    report: Annotated[Path | None, Option("--report", help="Write a report into this folder: one HTML page, tables, figures.", metavar="DIR")] = None,  # noqa: E501
+) -> Answer:  # fmt: skip
+    """Check claims of the literature; the exit status is 1 where a verdict is not the one on record."""
+    from cfdyn.claims.record import recorded
+    from cfdyn.claims.report import folder, write
+    from cfdyn.claims.runner import run
+    from cfdyn.claims.sources import chosen, papers
+
+    into = folder(report) if report else None
+    wanted = chosen(ids or None, source)
+    now = _affordable(wanted, within)
+    say("claims")
+    anew = anew or within is not None
+    found = {v.id: v for v in run(now, processes=processes, anew=anew, progress=say)} if now else {}
+    verdicts = [found[claim.id] if claim.id in found else recorded(claim) for claim in wanted]
+    fresh = {name for name, verdict in found.items() if anew and verdict.date}
+    questions = getattr(papers()[source], "QUESTIONS", ()) if source else ()
+    files = write(verdicts, into, processes, say) if into else []
+    different = [v for v in verdicts if not v.as_settled]
+
+    def document() -> dict[str, Any]:
+        listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "now": v.id in fresh} for v in verdicts]
+        return {"claims": listed, "different": [v.id for v in different], "report": [str(file) for file in files]}
+
+    def tables(screen: Screen) -> None:
+        _print(screen, verdicts, questions, fresh)
+        for verdict in different:
+            screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
+        for file in files[:1]:
+            screen.print(f"report  {file}", wrap=False)
+
+    return Answer(document, tables, status=1 if different else 0)
+
+
+def _affordable(wanted: list[Any], within: float | None) -> list[str]:
+    """The ids that are computed now: all, or the quickest of those whose time is on record, until the time is spent."""
+    from cfdyn.claims.record import on_record
+
+    checked = [claim.id for claim in wanted if claim.measure]
+    if within is None:
+        return [claim.id for claim in wanted]
+    chosen, spent = [], 0.0
+    for name in sorted((name for name in checked if name in on_record()), key=lambda name: on_record()[name]["seconds"]):
+        spent += on_record()[name]["seconds"]
+        if spent <= within:
+            chosen.append(name)
+    return chosen
+
+
+def _print(screen: Screen, verdicts: list[Verdict], questions: tuple[Question, ...], fresh: set[str]) -> None:
+    """Answers with the claims under each where the source has them, else a table; then how many of each verdict."""
+    from cfdyn.claims.answers import filled
+
+    by_id = {verdict.id: verdict for verdict in verdicts}
+    for question in questions:
+        screen.heading(f"{question.id}  {question.asked}")
+        screen.print()
+        screen.print(filled(question, by_id))
+        screen.table(("", "", ""), [by_id[name] for name in question.claims], lambda v: _row(v, fresh), most=None)
+        screen.print()
+    if not questions:
+        screen.table(("claim", "verdict", "computed"), verdicts, lambda v: _row(v, fresh), most=None)
+    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in ("proved", "reproduced", "contradicted", "undecided")}
+    screen.print(", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no claims")
+
+
+def _row(verdict: Verdict, fresh: set[str]) -> tuple[str, str, str]:
+    when = "now" if verdict.id in fresh else f"{verdict.date}, version {verdict.version}" if verdict.date else verdict.reason
+    return verdict.id, verdict.verdict, when

@@ -1,0 +1,129 @@
+"""The developers of cfdyn, *Looking for counterexamples: cycles of period three where theorems end*, this project (2026).
+
+Each number is the result of `cf.claims.search`, continuation or algebra, and is computed a second time without cfdyn.
+
+*A cycle below the edge.* Meng et al. (2406.05033) show that in logistic regression on one feature gradient descent with η < 1/λ
+converges (λ: the sharpness of the minimum), and that for every η in (1/λ, 2/λ) some data make it cycle. Write each point as
+u = label · feature, L = Σ log(1 + exp(−u w)). Let one point have u = a → ∞: its force is a wall at w = 0 which throws any w just
+above 0 to any place that we like. The others, L₀ with minimum w* > 0, then need only a point w > w* that one step takes to 0:
+η = w/L₀′(w). So 3-cycles live from η₀ = min_w w/L₀′(w) on, and those born there are stable, for at the least value the map has
+slope 1 − η₀L₀″ = 0. With L₀ of the points 1 and −b, b → 1 from below, w* → 0, L₀″ ≤ L₀″(0) and ηλ → 1: **three points are enough
+for every ηλ in (1, 2)**.
+
+*A corner, smoothed.* The one-sided quadratic with η·max L″ = 3 has the critical 3-cycle 0 → s → −s. Replace max(w, 0) by
+ε ℓ(w/ε), ℓ = log(1 + eᵗ), and let the slopes be 1 and 1 − (3 + δ). Then w₀ = εt gives δ = ε(6ℓ(t) − 3t)/s + O(ε²), least at t = 0:
+δ = 6 ln 2 · ε/s. For heavy ball with Polyak's parameters in one variable a 3-cycle x < y < z (x → y → z) has secant slopes
+(1 + 2β − (1−β)r)/α and (2 + β + (1−β)/r)/α, r = (z−y)/(y−x); these lie in [μ, L] for some r iff s⁴ − 2s³ − 5s² + 2s + 1 ≤ 0,
+s = √β, iff s ≥ (√5−1)/2, iff L/μ ≥ 9 + 4√5, as in Goujaud et al. in the plane; then y is at a corner. Smoothed, L/μ − 9 − 4√5 =
+ε min_t (Aℓ(t) + B(ℓ(t) − t)) = ε (A + B) H(p), p = B/(A+B), H(p) = −p ln p − (1−p) ln(1−p), with A, B from the implicit function theorem.
+
+*Convex quartics.* L = w⁴/4 + (1−A)w²/2 + γw, A ≤ 1, is every convex one up to scale, with w ← Aw − w³ − γ. In a 3-cycle two of the
+three steps x−y, y−z, z−x have one sign; their ratio is r = A − (x² + xy + y²), 0 < r ≤ A. Eliminating leaves, with Q = 1 + r + r²,
+A = r + (1+r+r²)D/3 + c²/(3D) − c(1+2r)/3, c = Q/(r(1+r)), D = (x−y)² free; its minimum over D is at least 1 iff
+4Q³ − (3r(1−r²) + Q(1+2r))² ≥ 0, which is 3(r³ + 3r² − 1)². So there is no 3-cycle at A < 1, at any learning rate.
+
+*Adam.* Without bias correction and with ε = 0, in Fourier modes of period 3 (mean a₀, first mode A e^{iθ}, δ = 1 − β₁ → 0):
+|A| = δ/(3√2); to first order 1 − β₂ = 2δ; the mean a₀ = δ²|A| cos(3θ)/3 and the second order of v^(−1/2) add −(δ²/24) sin 6θ to the phase,
+so that 3-cycles live in the band |β₂ − β₁²| ≤ δ²/(2√3) + O(δ³), between two folds at which sin 6θ = ±1.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import brentq, fsolve, linprog, minimize_scalar
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, Family, Statement, Undecided, above, at_least, below, between, near
+
+CLAIMS = Claims(__name__, __doc__, read="the paper")
+FOUR = 1.914777064403  # ηλ of the fold for 2 + 1 points and one outlier, the best outlier
+
+
+def sigmoid(t):
+    return 1 / (1 + math.exp(-t)) if t > -700 else 0.0
+
+
+@lru_cache(maxsize=64)
+def sharpness(points):
+    """L″ at the minimum of Σ k log(1 + exp(−u w)), for ((u, k), …): Newton's method, bisection where it leaves the bracket."""
+    low, high, w = -1e4, 1e4, 0.0
+    for _ in range(300):
+        slope = -sum(k * u * sigmoid(-u * w) for u, k in points)
+        curvature = sum(k * u * u * sigmoid(u * w) * sigmoid(-u * w) for u, k in points)
+        low, high = (low, w) if slope > 0 else (w, high)
+        new = w - slope / curvature if curvature else math.inf
+        new = new if low < new < high else (low + high) / 2
+        if abs(new - w) <= 1e-15 * (1 + abs(w)):
+            break
+        w = new
+    return curvature
+
+
+def _logistic(signs, box, starts, whole=(), **options):
+    """The search for a 3-cycle with the least ηλ on the points 1, ±a, ±b, … in the order of their signs."""
+    names = "abcd"[: len(signs)]
+
+    def edge(step, points):
+        values = step.params
+        data = ((1.0, 1.0), *((sign * values[name], 1.0) for sign, name in zip(signs, names, strict=True)))
+        return values["lr"] * sharpness(data)
+
+    terms = [f"softplus({'-' if sign > 0 else ''}{name}*w)" for sign, name in zip(signs, names, strict=True)]
+    family = Family("softplus(-w) + " + " + ".join(terms), cf.optimizers.gd(lr=1.0), box, [(-10, 20)], whole)
+    statement = Statement("no stable 3-cycle beside a stable minimum", (3,), True, edge, below=2.0)
+    return cf.claims.search(statement, family, starts=starts, **options)
+
+
+def _fold(force, slope, start):
+    """(η, x₁, x₂, x₃) where a 3-cycle of w − η force(w) has the multiplier 1, near a start, by SciPy's root finder."""
+
+    def equations(unknown):
+        lr, x = unknown[0], unknown[1:]
+        steps = [value - lr * force(value) - after for value, after in zip(x, np.roll(x, -1), strict=True)]
+        return [*steps, math.prod(1 - lr * slope(value) for value in x) - 1]
+
+    found, _, status, _ = fsolve(equations, start, full_output=True, xtol=1e-14)
+    assert status == 1 or np.abs(equations(found)).max() < 1e-10
+    return found
+
+
+def _by_folds():
+    """ηλ of the fold for K = 2, M = 1, least over the outlier x, by root finding at each x."""
+    start = [2.855, 0.15882, 4.5985, 1.8285]
+
+    def edge(x):
+        data = ((1.0, 2), (-1.0, 1), (x, 1))
+        slope = lambda w: sum(k * u * u * sigmoid(u * w) * sigmoid(-u * w) for u, k in data)  # noqa: E731
+        force = lambda w: -sum(k * u * sigmoid(-u * w) for u, k in data)  # noqa: E731
+        low = brentq(force, -5, 5, xtol=1e-15)
+        return _fold(force, slope, start)[0] * slope(low)
+
+    return {"least lr λ": float(minimize_scalar(edge, bounds=(15.5, 16.4), method="bounded", options={"xatol": 1e-9}).fun)}
+
+
+@CLAIMS.add(
+    "a cycle below the edge", {"points": 4, "least lr λ": near(FOUR, 1e-8), "period": 3},
+    Control("all points positive or negative at 1, no outlier: x from 0.5 to 2", {"points": 4}, {"outlier": (0.5, 2.0)}),
+    slow=True, second=_by_folds,
+)  # fmt: skip
+def fewest_points(outlier=(1.0, 1000.0), seed=0):
+    """Four data points are enough for a 3-cycle beside a stable minimum (two at 1, one at −1 and an outlier); the example with 33
+    points is far from the smallest of its kind.
+
+    K and M are counted up together; the first choice with a 3-cycle at ηλ < 2 ends the search (K + M = 2 comes before). Counts are
+    searched for both orders, the outlier is positive.
+    """
+    lam = lambda step, points: step.params["lr"] * sharpness(  # noqa: E731
+        ((1.0, step.params["K"]), (-1.0, step.params["M"]), (step.params["x"], 1.0))
+    )
+    box = {"K": (1, 3), "M": (1, 2), "x": outlier, "lr": (0.02, 20.0)}
+    family = Family(cf.losses.meng_logistic(), cf.optimizers.gd(lr=1.0), box, [(-10, 20)], ["K", "M"])
+    statement = Statement("no 3-cycle beside a stable minimum", (3,), quantity=lam, below=2.0)
+    found = cf.claims.search(statement, family, starts=12, seed=seed, first=True)
+    if found.hit is None:
+        return {"points": 0, "evaluations": found.evaluations}
+    values = found.hit.params
+    return {"points": int(values["K"] + values["M"]) + 1, "least lr λ": found.hit.quantity, "period": found.hit.period,
+            "x": values["x"], "lr": values["lr"], "evaluations": found.evaluations}  # fmt: skip
