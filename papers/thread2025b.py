@@ -1,4 +1,5 @@
-"""A forum thread on Cohen et al. (arXiv 2410.24206), its remarks on flows (2025).
+"""A forum thread on *Understanding optimization in deep learning with central flows* (Cohen et al., arXiv 2410.24206), its
+remarks on flows, 2025.
 
 The thread writes the central flow as the gradient flow projected off ∇S, with S the sum of the Hessian's eigenvalues at or
 above 2/η. It proposes a Sobolev form, the gradient flow of (I − Δ)L, and asks which flow an exact analog computer should run,
