@@ -231,7 +231,7 @@ def other_minimum_at_a_large_step(lr=0.8):
 
 CLAIMS.undecided(
     "networks_on_data", "experiments",
-    "Central flows predict the long-term trajectories of generic networks (CNN, ResNet, ViT, LSTM, transformer, Mamba) on data with "
+    "Central flows predict long-term trajectories of generic networks (CNN, ResNet, ViT, LSTM, transformer, Mamba) on data with "
     "high numerical accuracy.",
     needs="neural networks on data, with their third derivatives",
 )  # fmt: skip

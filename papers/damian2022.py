@@ -197,7 +197,7 @@ def constrained_trajectory_is_the_central_flow(y=6.66):
 
 CLAIMS.undecided(
     "networks_on_data", "experiments",
-    "The predicted loss, sharpness and distance from the constrained trajectory agree with gradient descent on standard networks.",
+    "Predicted loss, sharpness and distance from the constrained trajectory agree with gradient descent on standard networks.",
     needs="neural networks on data, with their third derivatives",
 )  # fmt: skip
 

@@ -168,7 +168,7 @@ def turning_instabilities_are_not_seen(momentum=-0.6):
 
 CLAIMS.undecided(
     "networks_on_data", "experiments",
-    "For eight optimizers the rod flow tracks the iterates of representative architectures significantly more accurately than the "
+    "For eight optimizers the rod flow tracks the iterates of representative architectures much more accurately than the "
     "stable flow.",
     needs="neural networks on data",
 )  # fmt: skip
