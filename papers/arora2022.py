@@ -185,7 +185,7 @@ def _valley():
         flow, step = _flow_and_steps(name, VALLEY, lr)
         w = cf.iterate(step, [0.1, 1.0], 7500).w
         axes.plot(lr**2 * np.arange(len(w)), w[:, 1], ".", ms=2, color=colour, label=label)
-        path = cf.solve(flow, [0.1, 1.0], 7500)
+        path = cf.solve(flow, [0.1, 1.0], 7500, save_at=np.arange(0, 7500, 50))
         axes.plot(lr**2 * path.t, path.w[:, 1], "k--", lw=1, label="its flow" if colour == "C1" else None)
     axes.set(xlabel="τ = η²k", ylabel="y")
     axes.legend(frameon=False)

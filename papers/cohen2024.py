@@ -229,6 +229,14 @@ def other_minimum_at_a_large_step(lr=0.8):
     return {"flow": path.sharpness[-1], "descent": loss.sharpness(orbit.w[-1])}
 
 
+CLAIMS.undecided(
+    "networks_on_data", "experiments",
+    "Central flows predict long-term trajectories of generic networks (CNN, ResNet, ViT, LSTM, transformer, Mamba) on data with "
+    "high numerical accuracy.",
+    needs="neural networks on data, with their third derivatives",
+)  # fmt: skip
+
+
 def figures():
     """The network's central flow beside gradient descent."""
     return {"network": lambda: cf.plot(_compared("network", 1.0))}

@@ -112,6 +112,13 @@ def stationary_flow_is_less_accurate(worse="stationary", better="central"):
     return {"least_ratio": min(ratios), "fast": ratios[-1], "ratios": ratios}
 
 
+CLAIMS.undecided(
+    "networks_on_data", "experiments",
+    "The central flows of scalar RMSProp and RMSProp predict the trajectories of these optimizers on generic networks and data.",
+    needs="neural networks on data, with their third derivatives",
+)  # fmt: skip
+
+
 def figures():
     """Scalar RMSProp's central flow with and without its penalty on curvature."""
     return {"scalar_rmsprop": _ablation}

@@ -195,6 +195,13 @@ def constrained_trajectory_is_the_central_flow(y=6.66):
     return {"sharpness": tops[-1], "along": max(along), "central": np.diff(np.log10(gaps)) / -1, "gaps": gaps}
 
 
+CLAIMS.undecided(
+    "networks_on_data", "experiments",
+    "Predicted loss, sharpness and distance from the constrained trajectory agree with gradient descent on standard networks.",
+    needs="neural networks on data, with their third derivatives",
+)  # fmt: skip
+
+
 def figures():
     """Two loops of gradient descent and of the reduced equation."""
     return {"loop": _loop}

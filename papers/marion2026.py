@@ -202,6 +202,13 @@ def onset_needs_a_floor(no_floor=0.0):
     return {"with_floor": onset[0], "without": onset[1], "least": least[1]}
 
 
+CLAIMS.undecided(
+    "networks_on_data", "experiments",
+    "Edge flow tracks gradient descent on a vision transformer and other networks at least as faithfully as earlier models.",
+    needs="neural networks on data",
+)  # fmt: skip
+
+
 def figures():
     """The valley: edge, rod and central flow beside gradient descent."""
     return {"valley": _valley}

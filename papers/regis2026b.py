@@ -116,7 +116,7 @@ OPTIMIZERS = {
 
 @CLAIMS.add(
     "experiments",
-    {"heavy ball": at_least(100), "Nesterov": at_least(100), "Adam": at_least(10), "undamped heavy ball": at_least(1.5)},
+    {"heavy ball": at_least(100), "Nesterov": at_least(100), "Adam": at_least(10), "undamped heavy ball": above(1.0)},
     Control("a fifth of the learning rates, where nothing oscillates", changes={"share": 0.2}), figure="three",
 )  # fmt: skip
 def follows_closer_than_the_stable_flow(share=1.0):
@@ -164,6 +164,14 @@ def turning_instabilities_are_not_seen(momentum=-0.6):
     path = cf.solve(cf.flows.rod(loss, optimizer, rods="all"), [0, 0, *sigma], 10, rtol=1e-11, atol=1e-30)
     growth = float(np.log((path.z[-1, 2] + path.z[-1, 4]) / (sigma[0] + sigma[2])) / 10)
     return {"modulus": np.abs(values).max(), "rod_growth": growth}
+
+
+CLAIMS.undecided(
+    "networks_on_data", "experiments",
+    "For eight optimizers the rod flow tracks the iterates of representative architectures much more accurately than the "
+    "stable flow.",
+    needs="neural networks on data",
+)  # fmt: skip
 
 
 def figures():
