@@ -1,15 +1,13 @@
-"""This project, *Averages, repeated steps and periods under stochastic gradients: three questions of the thread, measured*
-(2026).
+"""This project, *Averages and repeated steps under stochastic gradients: two questions of the thread, measured* (2026).
 
-The thread asks whether the mean of the last two iterates beats an exponential moving average (EMA), whether two steps on each
-mini-batch are better than one, and whether anything of a period survives stochastic gradients. On a parabola of curvature λ
-with noise of variance σ² in the gradient x₊ = ρx − ηξ with ρ = 1 − ηλ, an autoregression of variance V = η²σ²/(1 − ρ²) and
-correlations ρᵏ. Hence the mean of two iterates has V(1 + ρ)/2; an EMA of decay a has V(1 − a)/(1 + a)·(1 + aρ)/(1 − aρ).
-Without noise a 2-cycle vanishes from the first and is left with the factor (1 − a)/(1 + a) in the second. So the mean of two
-wins only where 1 + ρ < about 2((1 − a)/(1 + a))², which is very close to the edge; else the EMA does. Two steps with one
-noise ξ are x₊₊ = ρ²x − (1 + ρ)ηξ, of variance V(1 + ρ)²/(1 + ρ²): more than V for ηλ < 1, less for ηλ > 1, where the second
-step undoes part of the overshoot of the first. The second computations are plain NumPy loops that share nothing with the
-package, with other seeds.
+The thread asks whether the mean of the last two iterates beats an exponential moving average (EMA) and whether two steps on
+each mini-batch are better than one. On a parabola of curvature λ with noise of variance σ² in the gradient x₊ = ρx − ηξ
+with ρ = 1 − ηλ, an autoregression of variance V = η²σ²/(1 − ρ²) and correlations ρᵏ. Hence the mean of two iterates has V(1
++ ρ)/2; an EMA of decay a has V(1 − a)/(1 + a)·(1 + aρ)/(1 − aρ). Without noise a 2-cycle vanishes from the first and is
+left with the factor (1 − a)/(1 + a) in the second. So the mean of two wins only where 1 + ρ < about 2((1 − a)/(1 + a))²,
+which is very close to the edge; else the EMA does. Two steps with one noise ξ are x₊₊ = ρ²x − (1 + ρ)ηξ, of variance V(1 +
+ρ)²/(1 + ρ²): more than V for ηλ < 1, less for ηλ > 1, where the second step undoes part of the overshoot of the first. The
+second computations are plain NumPy loops that share nothing with the package, with other seeds.
 """
 
 from functools import cache
