@@ -242,7 +242,7 @@ def _least_steepness(signs, most, seed):
     box = {name: (1 / most, 1.0) if sign > 0 else (1 / most, most) for sign, name in zip(signs, names, strict=True)}
     steep = lambda step, points: step.params["lr"] * (1 + sum(step.params[name] ** 2 for name in names)) / 4  # noqa: E731
     family = Family(_text(signs), cf.optimizers.gd(lr=1.0), {**box, "lr": (0.01, 200.0)}, [(-20, 20)])
-    found = cf.claims.search(Statement("no 3-cycle", (3,), quantity=steep), family, starts=10, seed=seed)
+    found = cf.claims.search(Statement("no 3-cycle", (3,), quantity=steep), family, starts=24, seed=seed)
     return math.inf if found.hit is None else found.hit.quantity
 
 
