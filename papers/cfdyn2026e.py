@@ -25,6 +25,7 @@ FOUR = 1.914777064403  # ηλ of the fold for 2 + 1 points and one outlier, the 
 
 
 def sigmoid(t):
+    """1/(1 + exp(−t))."""
     return 1 / (1 + math.exp(-t)) if t > -700 else 0.0
 
 
@@ -100,15 +101,17 @@ def fewest_points(outlier=(1.0, 1000.0), seed=0):
     """Four data points are enough for a 3-cycle beside a stable minimum (two at 1, one at −1 and an outlier); the example with 33
     points is far from the smallest of its kind.
 
-    K and M are counted up together; the first choice with a 3-cycle at ηλ < 2 ends the search (K + M = 2 comes before). Counts are
-    searched for both orders, the outlier is positive.
+    K and M are counted up together; the first choice with a 3-cycle at ηλ < 2 ends the search (K + M = 2 comes before). Counts
+    are searched for both orders, the outlier is positive.
     """
-    lam = lambda step, points: step.params["lr"] * sharpness(  # noqa: E731
-        ((1.0, step.params["K"]), (-1.0, step.params["M"]), (step.params["x"], 1.0))
-    )
+
+    def edge(step, points):
+        value = step.params
+        return value["lr"] * sharpness(((1.0, value["K"]), (-1.0, value["M"]), (value["x"], 1.0)))
+
     box = {"K": (1, 3), "M": (1, 2), "x": outlier, "lr": (0.02, 20.0)}
     family = Family(cf.losses.meng_logistic(), cf.optimizers.gd(lr=1.0), box, [(-10, 20)], ["K", "M"])
-    statement = Statement("no 3-cycle beside a stable minimum", (3,), quantity=lam, below=2.0)
+    statement = Statement("no 3-cycle beside a stable minimum", (3,), quantity=edge, below=2.0)
     found = cf.claims.search(statement, family, starts=12, seed=seed, first=True)
     if found.hit is None:
         return {"points": 0, "least lr λ": math.inf, "period": 0, "evaluations": found.evaluations}
@@ -125,7 +128,9 @@ def _two_kinds(w, b):
 def _wall(b=0.9):
     """λ min_w w/L₀′(w), of the points 1 and −b."""
     low = brentq(_two_kinds, 0, 50, args=(b,))
-    least = minimize_scalar(lambda w: w / _two_kinds(w, b), bounds=(1.01 * low + 1e-3, 50), method="bounded", options={"xatol": 1e-12})
+    least = minimize_scalar(
+        lambda w: w / _two_kinds(w, b), bounds=(1.01 * low + 1e-3, 50), method="bounded", options={"xatol": 1e-12}
+    )
     return {"least lr λ": least.fun * (sigmoid(low) * sigmoid(-low) + b * b * sigmoid(b * low) * sigmoid(-b * low))}
 
 
@@ -139,11 +144,12 @@ def wall(b=0.9):
     b = 0.9, a = 10⁶; the search has only η to vary. The difference to the limit falls as 1/a: at a = 10⁵ it is 1.5·10⁻⁴.
     """
     lam = sharpness(((1.0, 1.0), (-b, 1.0), (1e6, 1.0)))
-    family = Family(f"softplus(-w) + softplus({b}*w) + softplus(-1e6*w)", cf.optimizers.gd(lr=1.0), {"lr": (1.0, 6.0)}, [(-10, 20)])
+    family = Family(
+        f"softplus(-w) + softplus({b}*w) + softplus(-1e6*w)", cf.optimizers.gd(lr=1.0), {"lr": (1.0, 6.0)}, [(-10, 20)]
+    )
     statement = Statement("no stable 3-cycle below the edge", (3,), True, lambda step, points: step.params["lr"] * lam)
     found = cf.claims.search(statement, family, starts=6)
     return {"least lr λ": found.hit.quantity, "multiplier": float(found.hit.multipliers[0].real)}
-
 
 
 def _at_a_hundred_thousand():
@@ -160,8 +166,8 @@ def _at_a_hundred_thousand():
     Control("no outlier: its feature up to 2", changes={"most": 2.0}), slow=True, second=_at_a_hundred_thousand,
 )  # fmt: skip
 def three_points(most=1e5, seed=0):
-    """Three data points are enough for a stable 3-cycle beside a stable minimum at ηλ as near 1 as one likes: global convergence for
-    η < 1/λ (Meng et al.) is sharp with three points.
+    """Three data points are enough for a stable 3-cycle beside a stable minimum at ηλ as near 1 as one likes: global convergence
+    for η < 1/λ (Meng et al.) is sharp with three points.
 
     Data 1, a, −b with a up to 10⁵ and b from 0.1 to 1; least ηλ of a stable 3-cycle.
     """
@@ -195,8 +201,8 @@ def _ricker_fold(start):
     Control("three points, one an outlier", changes={"signs": (1, -1)}), slow=True, second=_ricker,
 )  # fmt: skip
 def two_points(signs=(-1,), seed=0):
-    """On two data points no stable 3-cycle below the edge was found; the least ηλ found comes near that of exp(w) − w, 3.102439915635,
-    which is the limit of the points 1 and −a for a → ∞.
+    """On two data points no stable 3-cycle below the edge was found; the least ηλ found comes near that of exp(w) − w,
+    3.102439915635, which is the limit of the points 1 and −a for a → ∞.
 
     a from 1 to 10⁴ (the other order is a reflection). For large a the minimum is where σ(aw) is nearly exp(aw), so the loss is
     that of Poisson regression; "not found" is no proof.
@@ -224,11 +230,12 @@ def _steepness_by_folds():
 
 @CLAIMS.add(
     "how steep", {"two points": near(4.80992195, 1e-6), "three points": near(4.48832168, 1e-6)},
-    Control("only features that are alike, up to 1.2 times each other", changes={"most": 1.2}), slow=True, second=_steepness_by_folds,
+    Control("only features that are alike, up to 1.2 times each other", changes={"most": 1.2}), slow=True,
+    second=_steepness_by_folds,
 )  # fmt: skip
 def steepness(most=100.0, seed=0):
-    """On two data points a 3-cycle needs η max L″ ≥ 4.80992, on three 4.48832 (two equal ones and one at −0.8476), as far as a search
-    can tell; every convex loss needs 3.
+    """On two data points a 3-cycle needs η max L″ ≥ 4.80992, on three 4.48832 (two equal ones and one at −0.8476), as far as a
+    search can tell; every convex loss needs 3.
 
     max L″ = Σ u²/4 is at w = 0. One point is at ±1, the largest of its sign; four points come down to 4.4880 with two
     tiny features, which is listed beside.
@@ -252,5 +259,5 @@ def figures():
 
 
 def _figure():
-    step = cf.as_map(cf.Loss(_text((1, -1)), params={"a": 1000.0, "b": 0.9}), cf.optimizers.gd(lr=2.68))
+    step = cf.as_map(cf.Loss(_text((1, -1)), params={"a": 1000.0, "b": 0.9}), cf.optimizers.gd(lr=2.6752))
     return cf.plot(cf.analysis.cycles(step, 3, [(-0.5, 4.0)]))

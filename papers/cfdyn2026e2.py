@@ -2,14 +2,14 @@
 
 Each number is the result of `cf.claims.search`, continuation or algebra, and is computed a second time without cfdyn.
 
-*A corner, smoothed.* The one-sided quadratic with η·max L″ = 3 has the critical 3-cycle 0 → s → −s. Replace max(w, 0) by
-ε ℓ(w/ε), ℓ = log(1 + eᵗ), and let the slopes be 1 and 1 − (3 + δ). Then w₀ = εt gives δ = ε(6ℓ(t) − 3t)/s + O(ε²), least at t = 0:
+*A corner, smoothed.* The one-sided quadratic with η·max L″ = 3 has the critical 3-cycle 0 → s → −s. Replace max(w, 0) by ε
+ℓ(w/ε), ℓ = log(1 + eᵗ), and let the slopes be 1 and 1 − (3 + δ). Then w₀ = εt gives δ = ε(6ℓ(t) − 3t)/s + O(ε²), least at t = 0:
 δ = 6 ln 2 · ε/s.
 
-*Convex quartics.* L = w⁴/4 + (1−A)w²/2 + γw, A ≤ 1, is every convex one up to scale, with w ← Aw − w³ − γ. In a 3-cycle two of the
-three steps x−y, y−z, z−x have one sign; their ratio is r = A − (x² + xy + y²), 0 < r ≤ A. Eliminating leaves, with Q = 1 + r + r²,
-A = r + (1+r+r²)D/3 + c²/(3D) − c(1+2r)/3, c = Q/(r(1+r)), D = (x−y)² free; its minimum over D is at least 1 iff
-4Q³ − (3r(1−r²) + Q(1+2r))² ≥ 0, which is 3(r³ + 3r² − 1)². So there is no 3-cycle at A < 1, at any learning rate.
+*Convex quartics.* L = w⁴/4 + (1−A)w²/2 + γw, A ≤ 1, is every convex one up to scale, with w ← Aw − w³ − γ. In a 3-cycle two of
+the three steps x−y, y−z, z−x have one sign; their ratio is r = A − (x² + xy + y²), 0 < r ≤ A. Eliminating leaves, with Q = 1 + r
++ r², A = r + (1+r+r²)D/3 + c²/(3D) − c(1+2r)/3, c = Q/(r(1+r)), D = (x−y)² free; its minimum over D is at least 1 iff 4Q³ −
+(3r(1−r²) + Q(1+2r))² ≥ 0, which is 3(r³ + 3r² − 1)². So there is no 3-cycle at A < 1, at any learning rate.
 """
 
 import math
@@ -91,7 +91,9 @@ def _by_programs():
     for name, degree in (("sextic", 4), ("octic", 6)):
         shares = np.linspace(0.35, 0.9, 23)
         best = shares[int(np.argmin([_program(degree, share) for share in shares]))]
-        least[name] = float(minimize_scalar(lambda s, n=degree: _program(n, s), bounds=(best - 0.025, best + 0.025), method="bounded").fun)
+        least[name] = float(
+            minimize_scalar(lambda s, n=degree: _program(n, s), bounds=(best - 0.025, best + 0.025), method="bounded").fun
+        )
     return least
 
 
@@ -100,8 +102,8 @@ def _by_programs():
     Control("degrees 8 and 10 in place of 6 and 8", changes={"halves": (3, 4)}), slow=True, second=_by_programs,
 )  # fmt: skip
 def polynomials(halves=(2, 3), seed=0):
-    """A 3-cycle of gradient descent on a convex polynomial needs η max L″ of 6.228 at degree 6 and 3.905 at degree 8, L″ taken between
-    the points of the cycle, as far as a search can tell: every convex loss needs 3.
+    """A 3-cycle of gradient descent on a convex polynomial needs η max L″ of 6.228 at degree 6 and 3.905 at degree 8, L″ taken
+    between the points of the cycle, as far as a search can tell: every convex loss needs 3.
 
     L″ = p² + q², which is every polynomial without negative values. The search sees L″ at 129 points of the hull; what is
     reported is the maximum at 4001, and the linear program of the second computation finds the same.
@@ -128,7 +130,8 @@ def _least_of_squares(half, seed):
     Control("slopes 1/2 and 1 − η L″ in place of 1: L strongly convex", changes={"flat": 0.5}), second=lambda: _corner_by_folds(),
 )  # fmt: skip
 def corner(flat=0.0):
-    """A one-sided quadratic with its corner smoothed over a width ε has a 3-cycle from η max L″ = 3 + 6 ln 2 · ε/s on, s = −η L′(−∞).
+    """A one-sided quadratic with its corner smoothed over a width ε has a 3-cycle from η max L″ = 3 + 6 ln 2 · ε/s on, s = −η
+    L′(−∞).
 
     The least η max L″ by the search, at ε = 0.004, 0.002, 0.001; slope: by Richardson, from the last two; order: of the
     excess over 3.
@@ -140,7 +143,9 @@ def corner(flat=0.0):
 def _least_at_corner(eps, flat):
     step = cf.Map.from_text("w + 1 - flat*w - (c - flat)*eps*softplus(w/eps)", "w", {"c": 3.1, "eps": eps, "flat": flat})
     family = Family(step, None, {"c": (2.5, 4.5)}, [(-2, 2)])
-    return cf.claims.search(Statement("no 3-cycle", (3,), quantity=lambda step, points: step.params["c"]), family, starts=4).hit.quantity
+    return cf.claims.search(
+        Statement("no 3-cycle", (3,), quantity=lambda step, points: step.params["c"]), family, starts=4
+    ).hit.quantity
 
 
 def _corner_by_folds():
@@ -166,11 +171,17 @@ def _bells(u):
         *(v[1:] - v[0] * (sig(k * v[1:]) - ratio * sig(d - v[1:])) - np.roll(v[1:], -1)), np.prod(1 - v[0] * slope(v[1:])) - 1,
     ]  # fmt: skip
     found, _, status, _ = fsolve(equations, [26.23, -16.67, -6.56, 1.53], full_output=True, xtol=1e-12)
-    return found[0] * slope(np.linspace(min(0, d), max(0, d), 4001)).max() if status == 1 and found[0] > 1 and np.ptp(found[1:]) > 1 else 9.0
+    return (
+        found[0] * slope(np.linspace(min(0, d), max(0, d), 4001)).max()
+        if status == 1 and found[0] > 1 and np.ptp(found[1:]) > 1
+        else 9.0
+    )
 
 
 def _by_bells():
-    best = minimize(_bells, [0.536, 0.3854, -4.614], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 2000})
+    best = minimize(
+        _bells, [0.536, 0.3854, -4.614], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 2000}
+    )
     return {"least η max L″": float(best.fun)}
 
 
@@ -181,8 +192,8 @@ def _by_bells():
 def two_softplus(apart=20.0, seed=0):
     """On p log(1 + exp(kw))/k + q log(1 + exp(d − w)) a 3-cycle needs η max L″ of 3.6285, as far as a search can tell.
 
-    p, q from 1 to 100, |d| ≤ 20, k from 0.1 to 1 (else the terms are exchanged); η is in p and q. L″ at 33 points between 0 and d in the search, at 4001
-    in what is reported.
+    p, q from 1 to 100, |d| ≤ 20, k from 0.1 to 1 (else the terms are exchanged); η is in p and q. L″ at 33 points between 0 and d
+    in the search, at 4001 in what is reported.
     """
 
     def bell(t):

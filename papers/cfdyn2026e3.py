@@ -2,14 +2,14 @@
 
 Each number is the result of `cf.claims.search`, continuation or algebra, and is computed a second time without cfdyn.
 
-*A corner, smoothed.* For heavy ball with Polyak's parameters in one variable a 3-cycle x < y < z (x → y → z) has secant slopes
-(1 + 2β − (1−β)r)/α and (2 + β + (1−β)/r)/α, r = (z−y)/(y−x); these lie in [μ, L] for some r iff s⁴ − 2s³ − 5s² + 2s + 1 ≤ 0,
-s = √β, iff s ≥ (√5−1)/2, iff L/μ ≥ 9 + 4√5, as in Goujaud et al. in the plane; then y is at a corner. Smoothed, L/μ − 9 − 4√5 =
-ε min_t (Aℓ(t) + B(ℓ(t) − t)) = ε (A + B) H(p), p = B/(A+B), H(p) = −p ln p − (1−p) ln(1−p), with A, B from the implicit function theorem.
+*A corner, smoothed.* For heavy ball with Polyak's parameters in one variable a 3-cycle x < y < z (x → y → z) has secant slopes (1
++ 2β − (1−β)r)/α and (2 + β + (1−β)/r)/α, r = (z−y)/(y−x); these lie in [μ, L] for some r iff s⁴ − 2s³ − 5s² + 2s + 1 ≤ 0, s = √β,
+iff s ≥ (√5−1)/2, iff L/μ ≥ 9 + 4√5, as in Goujaud et al. in the plane; then y is at a corner. Smoothed, L/μ − 9 − 4√5 = ε min_t
+(Aℓ(t) + B(ℓ(t) − t)) = ε (A + B) H(p), p = B/(A+B), H(p) = −p ln p − (1−p) ln(1−p), with A, B from the implicit function theorem.
 
-*Adam.* Without bias correction and with ε = 0, in Fourier modes of period 3 (mean a₀, first mode A e^{iθ}, δ = 1 − β₁ → 0):
-|A| = δ/(3√2); to first order 1 − β₂ = 2δ; the mean a₀ = δ²|A| cos(3θ)/3 and the second order of v^(−1/2) add −(δ²/24) sin 6θ to the phase,
-so that 3-cycles live in the band |β₂ − β₁²| ≤ δ²/(2√3) + O(δ³), between two folds at which sin 6θ = ±1.
+*Adam.* Without bias correction and with ε = 0, in Fourier modes of period 3 (mean a₀, first mode A e^{iθ}, δ = 1 − β₁ → 0): |A| =
+δ/(3√2); to first order 1 − β₂ = 2δ; the mean a₀ = δ²|A| cos(3θ)/3 and the second order of v^(−1/2) add −(δ²/24) sin 6θ to the
+phase, so that 3-cycles live in the band |β₂ − β₁²| ≤ δ²/(2√3) + O(δ³), between two folds at which sin 6θ = ±1.
 
 """
 
@@ -48,8 +48,8 @@ def _entropy_of_corner():
     Control("twice Polyak's momentum deficit: (1 − β) doubled", changes={"deficit": 2.0}), second=_entropy_of_corner, slow=True,
 )  # fmt: skip
 def smoothed_corner(deficit=1.0, seed=0):
-    """Heavy ball with Polyak's parameters has a 3-cycle on a strongly convex loss of one variable, smooth with a single corner rounded
-    over ε, from L/μ = 9 + 4√5 + (A + B) H(p) ε on: the bound of Goujaud et al. is that of one variable too.
+    """Heavy ball with Polyak's parameters has a 3-cycle on a strongly convex loss of one variable, smooth with a single corner
+    rounded over ε, from L/μ = 9 + 4√5 + (A + B) H(p) ε on: the bound of Goujaud et al. is that of one variable too.
 
     The least L of the search for L″ = 1 + (L−1)σ(w/ε), in units in which x = −1 for ε → 0, at ε = 0.002, 0.001, 0.0005; limit
     and slope by Richardson from the three.
@@ -93,8 +93,8 @@ def _lessard_by_bisection():
     Control("momentum 0.5 in place of 4/9", changes={"momentum": 0.5}), second=_lessard_by_bisection,
 )  # fmt: skip
 def lessard_smoothed(momentum=4 / 9):
-    """The 3-cycle of heavy ball that Lessard, Recht and Packard found on a loss with two corners lives on, stable, where the corners
-    are rounded over ε, up to a fold at ε = 0.0785.
+    """The 3-cycle of heavy ball that Lessard, Recht and Packard found on a loss with two corners lives on, stable, where the
+    corners are rounded over ε, up to a fold at ε = 0.0785.
 
     f′ = 25x − 24 ε (ℓ((x−1)/ε) − ℓ((x−2)/ε)), smooth and strongly convex with curvatures between 1 and 25; the cycle is
     continued from ε = 0.001.
@@ -138,7 +138,10 @@ def _ends_of_band(beta1):
         angles = np.linspace(0, np.pi / 3, 25)
         best = angles[int(np.argmin([sign * _turned(beta1, angle)[2] for angle in angles]))]
         place = minimize_scalar(
-            lambda angle, s=sign: s * _turned(beta1, angle)[2], bounds=(best - 0.1, best + 0.1), method="bounded", options={"xatol": 1e-9}
+            lambda angle, s=sign: s * _turned(beta1, angle)[2],
+            bounds=(best - 0.1, best + 0.1),
+            method="bounded",
+            options={"xatol": 1e-9},
         ).fun
         ends.append(beta1**2 + sign * place * (1 - beta1) ** 2)
     return ends
@@ -146,7 +149,7 @@ def _ends_of_band(beta1):
 
 def _known_cycle(beta1=0.5, beta2=0.2):
     """(map, points) of a stable 3-cycle of Adam on w²/2 found by a search in β₁ and β₂."""
-    box = {"beta1": (0.4, 0.9), "beta2": (0.05, 0.9)}
+    box = {"beta1": (0.6, 0.9), "beta2": (0.2, 0.9)}
     family = Family(cf.Loss("w**2/2"), _adam(beta1, beta2), box, [(-1, 1), (-0.5, 0.5), (0.001, 0.3)])
     found = cf.claims.search(Statement("no stable 3-cycle of Adam on a quadratic", (3,), True), family, starts=1)
     if found.hit is None:
@@ -181,8 +184,8 @@ def _band(beta1):
     Control("β₁ = 0.89", changes={"beta1": 0.89}), second=lambda: {"ends": _ends_of_band(0.9)}, figure="adam_band", slow=True,
 )  # fmt: skip
 def adam_interval(beta1=0.9):
-    """Adam (no bias correction, ε = 0) with β₁ = 0.9 has stable 3-cycles on every quadratic, at every learning rate, if β₂ is from 0.80686
-    to 0.81219; they are born and die in folds.
+    """Adam (no bias correction, ε = 0) with β₁ = 0.9 has stable 3-cycles on every quadratic, at every learning rate, if β₂ is
+    from 0.80686 to 0.81219; they are born and die in folds.
 
     Without ε the map has no scale: neither the learning rate nor the curvature matters. A stable cycle found by the search is
     continued; both folds are followed in two parameters up to β₁. "stable between": at 19 values of β₂ between the ends the
@@ -203,21 +206,21 @@ def _adam_map(beta1, beta2):
 
 
 def _extrapolated(ends):
-    """Half the width of the band and its centre less β₁², in (1 − β₁)², for β₁ → 1 from ends at 0.99 and 0.999."""
-    scaled = [[(end - beta1**2) / (1 - beta1) ** 2 for end in ends(beta1)] for beta1 in (0.99, 0.999)]
-    low, high = ((10 * fine - coarse) / 9 for coarse, fine in zip(*scaled, strict=True))
+    """Half the width of the band and its centre less β₁², in (1 − β₁)², for β₁ → 1 from ends at 0.99 and 0.995."""
+    scaled = [[(end - beta1**2) / (1 - beta1) ** 2 for end in ends(beta1)] for beta1 in (0.99, 0.995)]
+    low, high = (2 * fine - coarse for coarse, fine in zip(*scaled, strict=True))
     return {"half width": float((high - low) / 2), "centre": float((high + low) / 2)}
 
 
 @CLAIMS.add(
     "Adam", {"half width": near(1 / (2 * math.sqrt(3)), 2e-4), "centre": near(0.0, 2e-4)},
-    Control("the band about β₂ = β₁ in place of β₁²", changes={"power": 1}), second=lambda: _extrapolated(_ends_of_band), slow=True,
-    figure="adam_band",
+    Control("the band about β₂ = β₁ in place of β₁²", changes={"power": 1}), slow=True, figure="adam_band",
+    second=lambda: _extrapolated(_ends_of_band),
 )  # fmt: skip
 def adam_corner(power=2):
     """Adam's 3-cycles on a quadratic fill a band about β₂ = β₁² of half width (1 − β₁)²/(2√3) as β₁ → 1.
 
-    Both folds at β₁ = 0.99 and 0.999, scaled by (1 − β₁)², extrapolated linearly in 1 − β₁.
+    Both folds at β₁ = 0.99 and 0.995, scaled by (1 − β₁)², extrapolated linearly in 1 − β₁.
     """
     return _extrapolated(lambda beta1: [end + beta1**2 - beta1**power for end, _ in _band(beta1)])
 
@@ -236,7 +239,8 @@ def _none_from_many_starts():
 
 
 @CLAIMS.add(
-    "Adam", {"found": False}, Control("β₂ from 0.7 to 0.95", changes={"squares": (0.7, 0.95)}), slow=True, second=_none_from_many_starts,
+    "Adam", {"found": False}, Control("β₂ from 0.7 to 0.95", changes={"squares": (0.7, 0.95)}), slow=True,
+    second=_none_from_many_starts,
 )  # fmt: skip
 def adam_usual(squares=(0.95, 0.9999), seed=0):
     """With β₁ from 0.8 to 0.95 and β₂ from 0.95 on, where Adam is used, no 3-cycle on a quadratic was found.
@@ -258,12 +262,11 @@ def _figure():
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6, 4.5), layout="constrained")
-    for curve, words in zip(_curves(0.999, 0.001), ("lower fold", "upper fold"), strict=True):
+    for curve, words in zip(_curves(0.99, 0.001), ("lower fold", "upper fold"), strict=True):
         beta1, beta2 = curve.parameters.T
-        axes.plot(beta1, beta2 - beta1**2, label=words)
-    beta1 = np.linspace(0.3, 1, 200)
+        axes.plot(beta1, (beta2 - beta1**2) / (1 - beta1) ** 2, label=words)
     for sign in (1, -1):
-        axes.plot(beta1, sign * (1 - beta1) ** 2 / math.sqrt(12), "k:", lw=1, label="±(1 − β₁)²/(2√3)" if sign > 0 else None)
-    axes.set(xlabel="β₁", ylabel="β₂ − β₁²", title="Adam on a quadratic: 3-cycles live between two folds")
+        axes.axhline(sign / math.sqrt(12), color="black", ls=":", lw=1, label="±1/(2√3)" if sign > 0 else None)
+    axes.set(xlabel="β₁", ylabel="(β₂ − β₁²)/(1 − β₁)²", title="Adam on a quadratic: 3-cycles live between two folds")
     axes.legend()
     return figure
