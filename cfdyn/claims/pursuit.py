@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.cycles import cycles
+from cfdyn.analysis.cycles import Cycles, cycles
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import GOOD, images, jacobians, multipliers, polish
 from cfdyn.errors import NumericsError
@@ -28,7 +28,7 @@ Quantity = Callable[[Map, np.ndarray], Any]
 
 @dataclass(frozen=True)
 class Attempt:
-    """Where one start has led: ``residual`` of the points; ``reason``: why they are no cycle that was asked for, "" if they are."""
+    """Where one start has led: ``residual`` of the points; ``reason``: why they are no cycle as was asked for, or ""."""
 
     params: dict[str, float]
     points: np.ndarray
@@ -50,7 +50,9 @@ class Axes:
     def values(self, u: np.ndarray) -> dict[str, float]:
         """{name: value} at a point of the unit cube."""
         numbers = self.ends[:, 0] + u * (self.ends[:, 1] - self.ends[:, 0])
-        return dict(zip(self.names, np.where(self.wide, np.exp(np.where(self.wide, numbers, 0.0)), numbers).tolist(), strict=True))
+        return dict(
+            zip(self.names, np.where(self.wide, np.exp(np.where(self.wide, numbers, 0.0)), numbers).tolist(), strict=True)
+        )
 
     def place(self, values: dict[str, float]) -> np.ndarray:
         """The point of the unit cube of {name: value}."""
@@ -62,8 +64,9 @@ class Axes:
 class Pursuit:
     """Cycles of one period of maps ``make`` of {name: value}, from many starts.
 
-    ``choice``: what is fixed, to be named with what is found. Minimises the largest entry of ``quantity`` under f(x_i) = x_{i+1}, conditions > 0, stability and distance from all cycles
-    of lesser periods, by sequential quadratic programming (SLSQP) in (parameters, x_1 … x_n).
+    ``choice``: what is fixed, to be named with what is found. Minimises the largest entry of ``quantity`` under f(x_i) = x_{i+1},
+    conditions > 0, stability and distance from all cycles of lesser periods, by sequential quadratic programming (SLSQP) in
+    (parameters, x_1 … x_n).
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Pursuit:
         self.make, self.axes, self.starts, self.period, self.stable = make, axes, starts, period, stable
         self.quantity, self.conditions = quantity, conditions
         self.width, self.dim, self.known = starts[:, 1] - starts[:, 0], len(starts), len(axes.names)
+        self.box = [(float(lo), float(hi)) for lo, hi in starts]
         self.evaluations = 0
         self._last: tuple[bytes, Map | None] = (b"", None)
 
@@ -83,28 +87,28 @@ class Pursuit:
             u = rng.uniform(size=self.known)
             step = self._map(u)
             known = self._listed(step, int(rng.integers(2**31)))
-            if len(known):
+            if known:
                 best = int(np.argmin(np.abs(known.multipliers).max(axis=1))) if self.stable else int(rng.integers(len(known)))
                 return self._unknowns(u, known.points[best])
         return self._unknowns(u, self._orbit(step, rng))
 
-    def _listed(self, step: Map, seed: int) -> Sequence[Any]:
+    def _listed(self, step: Map, seed: int) -> Cycles | None:
         """The cycles with a point in the box of starts: all of a map of one variable, else what a short search finds."""
         try:
             if self.dim == 1:
-                return cycles(step, self.period, self.starts)
-            return cycles(step, self.period, self.starts, seed=seed, budget=BUDGET, method="search")
+                return cycles(step, self.period, self.box)
+            return cycles(step, self.period, self.box, seed=seed, budget=BUDGET, method="search")
         except NumericsError:
-            return ()
+            return None
 
     def _orbit(self, step: Map, rng: np.random.Generator) -> np.ndarray:
-        z, points = rng.uniform(*self.starts.T), []
+        z, points = rng.uniform(self.starts[:, 0], self.starts[:, 1]), []
         for _ in range(self.period):
             points.append(z)
             z = images(step, z[None])[0]
         orbit = np.array(points)
         near = (np.abs(orbit - self.starts.mean(axis=1)) <= FAR * self.width).all()
-        return orbit if near else rng.uniform(*self.starts.T, (self.period, self.dim))
+        return orbit if near else rng.uniform(self.starts[:, 0], self.starts[:, 1], (self.period, self.dim))
 
     def beside(self, found: Attempt, rng: np.random.Generator) -> np.ndarray:
         """Unknowns near those of a cycle that was found."""
@@ -115,8 +119,6 @@ class Pursuit:
 
     def follow(self, u: np.ndarray) -> Attempt:
         """Where a start leads to."""
-        from scipy.optimize import minimize
-
         from scipy.optimize import minimize
 
         worst = float(self._row(u).max()) if self.quantity else 0.0
@@ -143,7 +145,9 @@ class Pursuit:
         """The cycle near these points at these parameters, polished and checked."""
         params = self.axes.values(np.clip(u, 0, 1))
         if not np.isfinite(points).all():
-            return Attempt({**self.choice, **params}, points, np.full(self.dim, np.nan), np.nan, np.inf, "the points went to infinity")
+            return Attempt(
+                {**self.choice, **params}, points, np.full(self.dim, np.nan), np.nan, np.inf, "the points went to infinity"
+            )
         step = self.make(params)
         cycle = polish(step, points)
         there = points if cycle is None or np.abs(cycle - points).max() > np.sqrt(APART) * self.width.max() else cycle
@@ -151,7 +155,9 @@ class Pursuit:
         residual = float((np.abs(images(step, there) - np.roll(there, -1, axis=0)) / self.width).max())
         mu = multipliers(step, there) if np.isfinite(jacobians(step, there)).all() else np.full(self.dim, np.nan)
         row = np.atleast_1d(np.asarray(self.quantity(step, there), dtype=float)) if self.quantity else np.zeros(1)
-        return Attempt({**self.choice, **params}, there, mu, float(row.max()), residual, self._objection(step, there, mu, residual))
+        return Attempt(
+            {**self.choice, **params}, there, mu, float(row.max()), residual, self._objection(step, there, mu, residual)
+        )
 
     def _objection(self, step: Map, points: np.ndarray, mu: np.ndarray, residual: float) -> str:
         steep = max(1.0, float(np.abs(jacobians(step, points)).max()))

@@ -195,8 +195,13 @@ def search(
     >>> found = cf.claims.search(born, logistic, starts=10)
     >>> round(found.hit.quantity, 6), round(1 + 8**0.5, 6)
     (3.828427, 3.828427)
-    >>> print(cf.claims.search(Statement("no 3-cycle", (3,)), Family("logcosh(w)", cf.optimizers.gd(lr=1.0),
-    ...     {"lr": (0.1, 20)}, [(-9, 9)]), starts=10).text)  # doctest: +ELLIPSIS
+    >>> print(
+    ...     cf.claims.search(
+    ...         Statement("no 3-cycle", (3,)),
+    ...         Family("logcosh(w)", cf.optimizers.gd(lr=1.0), {"lr": (0.1, 20)}, [(-9, 9)]),
+    ...         starts=10,
+    ...     ).text
+    ... )  # doctest: +ELLIPSIS
     not found in ... evaluations from 10 starts (seed 0)
 
     References
