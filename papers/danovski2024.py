@@ -60,7 +60,7 @@ def regular_and_chaotic_rates(lrs=(10.0, 16.0, 20.0, 24.0)):
 
 
 CLAIMS.undecided(
-    "separation_along_training", "section 3",
+    "separation_along_training", "section 3, as recalled",
     "At small rates nearby networks separate along training, but not exponentially: their distance grows as the loss falls and "
     "does so for most directions of the first displacement.",
     needs="a neural network on data",

@@ -17,7 +17,8 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 
 
 @CLAIMS.add(
-    "lemma 1", {"remainders": "0, 0, 0, 0"}, Control("the exponent 2 − 1/N", changes={"exponent": 1}), settled="proved",
+    "lemma 1, as recalled", {"remainders": "0, 0, 0, 0"},
+    Control("the exponent 2 − 1/N", changes={"exponent": 1}), settled="proved",
     proof="SymPy: the Hessian at the balanced minimum for N = 2, 3, 4, 5, σ = sᴺ with a symbol s",
 )  # fmt: skip
 def balanced_sharpness(exponent=2):
@@ -37,7 +38,7 @@ def balanced_sharpness(exponent=2):
 
 
 @CLAIMS.add(
-    "theorem 1", {"2-cycles": 10, "largest gap between layers": at_most(1e-6), "gap at the start": at_least(0.05)},
+    "theorem 1, as recalled", {"2-cycles": 10, "largest gap between layers": at_most(1e-6), "gap at the start": at_least(0.05)},
     Control("below the edge, where the gap stays", changes={"product": 1.5}), figure="balancing",
 )  # fmt: skip
 def layers_balance(product=2.1, depth=3, sigma=2.0, seed=0):
@@ -76,7 +77,8 @@ def _product(lr, first, second, off, seed=1):
 
 
 @CLAIMS.add(
-    "theorem 2, k = 1", {"top entry": at_least(0.1), "other entries": at_most(1e-9), "defect of period 2": at_most(1e-9)},
+    "theorem 2, k = 1, as recalled",
+    {"top entry": at_least(0.1), "other entries": at_most(1e-9), "defect of period 2": at_most(1e-9)},
     Control("aligned layers, but beyond the second edge too (σ = 2, 1.9)", changes={"second": 1.9, "off": 0.0}),
 )  # fmt: skip
 def top_subspace(lr=0.56, first=2.0, second=1.0, off=0.01):
@@ -95,7 +97,8 @@ def top_subspace(lr=0.56, first=2.0, second=1.0, off=0.01):
 
 
 @CLAIMS.add(
-    "theorem 2, k = 2", {"both entries": at_least(0.1), "off the diagonal": at_most(1e-9), "defect of period 2": at_most(1e-9)},
+    "theorem 2, k = 2, as recalled",
+    {"both entries": at_least(0.1), "off the diagonal": at_most(1e-9), "defect of period 2": at_most(1e-9)},
     Control("a second singular value inside its edge", changes={"second": 1.0}),
 )  # fmt: skip
 def two_dimensional_subspace(lr=0.56, first=2.0, second=1.9):

@@ -19,7 +19,7 @@ def _step(lr):
 
 
 @CLAIMS.add(
-    "theorem 4", {"on a minimum": 100, "on the saddle": 0},
+    "theorem 4, as recalled", {"on a minimum": 100, "on the saddle": 0},
     Control("starts on the line y = 0", changes={"height": 0.0}), figure="saddle",
 )  # fmt: skip
 def random_starts_avoid_saddles(height=1.5, lr=0.1, starts=100, seed=0):
@@ -36,7 +36,7 @@ def random_starts_avoid_saddles(height=1.5, lr=0.1, starts=100, seed=0):
 
 
 @CLAIMS.add(
-    "example in section 1", {"multipliers": near([0.9, 1.1], 1e-12), "ends on the saddle": True},
+    "example in section 1, as recalled", {"multipliers": near([0.9, 1.1], 1e-12), "ends on the saddle": True},
     Control("a start off the line by 10⁻⁶", changes={"height": 1e-6}), figure="saddle",
 )  # fmt: skip
 def the_exceptional_line(height=0.0, lr=0.1):
@@ -52,7 +52,7 @@ def the_exceptional_line(height=0.0, lr=0.1):
 
 
 @CLAIMS.add(
-    "proposition 8", {"least slope": near(1 - 0.99, 1e-6), "one to one": True},
+    "proposition 8, as recalled", {"least slope": near(1 - 0.99, 1e-6), "one to one": True},
     Control("η = 1.5/L, where two weights have the same image", changes={"product": 1.5}),
 )  # fmt: skip
 def step_is_one_to_one(product=0.99):
