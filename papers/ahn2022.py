@@ -95,7 +95,8 @@ def threshold_neuron(factors=(0.9, 1.3, 2.0), a=1e-3, steps=20_000):
     = ½[log(1+eˢ) + log(1+e⁻ˢ)] and g(b) = E max(0, z + b) for normal z, leaves b at 0 if η < 8/g(0)² = 16π and else lowers
     it until g(b)²ℓ″(0) ≤ 2/η.
 
-    The minima are a = 0, of sharpness g(b)²/4. From (a, b) = (0.001, 0) at 0.9, 1.3 and 2 times 16π, 20,000 steps.
+    The number 16π belongs to this normalisation and is derived here: the minima are a = 0, of sharpness g(b)²/4. From (a,
+    b) = (0.001, 0) at 0.9, 1.3 and 2 times 16π, 20,000 steps.
     """
     g = "(exp(-b**2/2)/sqrt(2*pi) + b*(1 + erf(b/sqrt(2)))/2)"
     loss = cf.Loss(f"softplus(a*{g})/2 + softplus(-a*{g})/2", variables="a b")
