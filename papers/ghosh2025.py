@@ -125,14 +125,22 @@ def two_dimensional_without_alignment(off=1e-3, first=2.0, second=1.9):
     that are not aligned with the singular vectors too.
 
     As above at η = 0.53, 0.54, 0.56 from two starts each, with entries of 0.001 off the diagonal: the orbits diverge. The
-    aligned 2-cycle is unstable across its subspace; U ← U − η(UV − M)Vᵀ written out in NumPy says the same.
+    aligned 2-cycle has a multiplier above 1 across its subspace; U ← U − η(UV − M)Vᵀ written out in NumPy says the same.
     """
     stay = by_hand = 0
     for lr in (0.53, 0.54, 0.56):
         for seed in (1, 2):
             stay += _product(lr, first, second, off, seed)[1] == "done"
             by_hand += _stays_by_hand(lr, np.diag([first, second]), off, seed)
-    return {"orbits that stay": stay, "the same by hand": by_hand}
+    across = _multiplier_of_the_aligned_cycle(0.56, first, second)
+    return {"orbits that stay": stay, "the same by hand": by_hand, "largest |multiplier| of the aligned cycle, η = 0.56": across}
+
+
+def _multiplier_of_the_aligned_cycle(lr, first, second):
+    """After 20,000 aligned steps the orbit is on its 2-cycle, to round-off."""
+    step = cf.as_map(_two_layers(first, second), cf.optimizers.gd(lr=lr))
+    w = cf.iterate(step, np.tile(np.diag(np.sqrt([first, second]) + [0.02, 0.01]).ravel(), 2), 20_000).w
+    return float(np.abs(np.linalg.eigvals(step.jacobian(w[-1]) @ step.jacobian(w[-2]))).max())
 
 
 def _stays_by_hand(lr, target, off, seed, steps=2000):
