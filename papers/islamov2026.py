@@ -17,7 +17,7 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "section 3 (generalized sharpness)", {"edges": near([2.0] * 4, 1e-9)},
+    "generalized sharpness", {"edges": near([2.0] * 4, 1e-9)},
     Control("the Euclidean sharpness λ₁", changes={"norm": "euclidean"}), read="a secondary source",
 )  # fmt: skip
 def edge_on_quadratics(norm="infinity", cases=4):
@@ -40,7 +40,7 @@ def edge_on_quadratics(norm="infinity", cases=4):
 
 
 @CLAIMS.add(
-    "section 3 (steepest descent in the spectral norm)", {"descend": 2000, "ascend": above(0)},
+    "steepest descent in the spectral norm", {"descend": 2000, "ascend": above(0)},
     Control("the Euclidean sharpness λ₁", changes={"norm": "euclidean"}), read="a secondary source",
 )  # fmt: skip
 def edge_of_muon(norm="spectral", seed=1):
@@ -67,7 +67,7 @@ def edge_of_muon(norm="spectral", seed=1):
 
 
 @CLAIMS.add(
-    "section 5 (experiments)", {"start": between(0.0, 0.5), "held": near([0.85, 0.85], 0.1)},
+    "abstract (experiments)", {"start": between(0.0, 0.5), "held": near([0.85, 0.85], 0.1)},
     Control("a slope of 1e-6, which hardly pushes the curvature up", changes={"push": 1e-6}), figure="training",
 )  # fmt: skip
 def training_near_the_edge(push=0.01):
