@@ -15,7 +15,8 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "abstract; theorem for quadratics", {"cycles": 100, "across": below(1e-9), "amplitude": near(0.2 * 0.3 * 3 / (2 - 0.2 * 3), 1e-9)},
+    "abstract; theorem for quadratics",
+    {"cycles": 100, "across": below(1e-9), "amplitude": near(0.2 * 0.3 * 3 / (2 - 0.2 * 3), 1e-9)},
     Control("gradient descent, which converges", changes={"optimizer": "gd"}), figure="bouncing",
 )  # fmt: skip
 def cycle_on_quadratics(optimizer="sam", starts=100):

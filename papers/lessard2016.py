@@ -49,7 +49,8 @@ def exact_cycle(momentum=Fraction(4, 9), rate=Fraction(1, 9)):
 
 
 @CLAIMS.add(
-    "the counterexample for heavy ball, its figure", {"period": 3, "points": near(sorted(CYCLE), 1e-9), "multipliers": near([-8 / 27] * 2, 1e-6)},
+    "the counterexample for heavy ball, its figure",
+    {"period": 3, "points": near(sorted(CYCLE), 1e-9), "multipliers": near([-8 / 27] * 2, 1e-6)},
     Control("a start at 0.5, in the basin of the minimum", changes={"start": 0.5}), figure="orbits",
 )  # fmt: skip
 def cycle_attracts(start=3.3):
