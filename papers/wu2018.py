@@ -17,7 +17,7 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "section 2 (a motivating example)", {"descent_at_1": at_least(10), "sgd_at_0": 40, "sgd_at_1": 0},
+    "a motivating example", {"descent_at_1": at_least(10), "sgd_at_0": 40, "sgd_at_1": 0},
     Control("the step 0.3, at which SGD is stable at both", changes={"lr": 0.3}), figure="escape", read="from memory",
 )  # fmt: skip
 def escape(lr=0.7):
@@ -34,7 +34,7 @@ def escape(lr=0.7):
 
 
 @CLAIMS.add(
-    "section 3 (condition for stability)",
+    "condition for stability",
     {"thresholds": near([2 * 2.0 / (2.0**2 + 2.5 * (4 - b) / (3 * b)) for b in (1, 2, 3, 4)], 1e-9)},
     Control("batches drawn with replacement", changes={"replacement": True}), read="a secondary source", figure="stability",
 )  # fmt: skip
@@ -59,7 +59,7 @@ def thresholds(replacement=False):
 
 
 @CLAIMS.add(
-    "section 3 (sharpness and non-uniformity)", {"stays": [True, False, False], "descent": [True, True, False]},
+    "sharpness and non-uniformity", {"stays": [True, False, False], "descent": [True, True, False]},
     Control("rows that all agree", changes={"rows": ((1.0, 1.0), (2.0, 2.0), (3.9, 3.9))}), figure="stability",
 )  # fmt: skip
 def selected(rows=((0.8, 1.2), (0.2, 3.8), (1.0, 6.8))):
