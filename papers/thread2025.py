@@ -57,7 +57,7 @@ QUESTIONS = (
         """cfdyn2026_onset.preconditioned_descent_has_real_multipliers cfdyn2026_onset.quartic_of_a_degenerate_flip
         cfdyn2026_onset.only_two_cycles_near_onset cfdyn2026_onset.two_cycle_with_complex_multipliers
         cfdyn2026_planar.exact_three_cycle cfdyn2026_planar.orbits_settle_on_it""",
-        "",
+        "cfdyn2026_planar.triangle",
     ),
     _question(
         3, "Does “period three implies chaos” apply?",
@@ -92,7 +92,7 @@ QUESTIONS = (
         derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
         cfdyn2026_convex.exponent_of_the_sharp_case cfdyn2026_steepness.corner""",
-        "",
+        "cfdyn2026_convex.sharp",
     ),
     _question(
         5, "Would averaging the last two iterates beat an exponential moving average?",
@@ -110,8 +110,8 @@ QUESTIONS = (
         {cfdyn2026_averages.last_two_or_ema:at_the_edge.high|.2f}. On a small network with batches of two rows the
         exponential average had the lower loss.""",
         """cfdyn2026_averages.factors cfdyn2026_averages.averages_of_noise cfdyn2026_averages.last_two_or_ema
-        cfdyn2026_averages.averages_on_a_network""",
-        "",
+        cfdyn2026_network.averages_on_a_network""",
+        "cfdyn2026_averages.averages",
     ),
     _question(
         6, "Two steps per mini-batch: does feedback along the valley improve?",
@@ -125,8 +125,8 @@ QUESTIONS = (
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.low|.2f} to
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A tanh network has directions of both
         kinds: there two steps raised the loss at a moderate rate and lowered it at a large one.""",
-        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_averages.two_steps_on_a_network",
-        "",
+        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network",
+        "cfdyn2026_averages.two_steps",
     ),
     _question(
         7, "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
@@ -141,7 +141,7 @@ QUESTIONS = (
         {thread2025_flows.analog_computer:exception}); the central flow ended flatter on
         {thread2025_flows.analog_computer:flatter}. The edge of stability is a regulariser that costs speed. Whether the
         flatter end is better on unseen data is another question, which these small losses cannot answer.""",
-        "thread2025_flows.analog_computer", "",
+        "thread2025_flows.analog_computer", "thread2025_flows.analog",
     ),
     _question(
         8, "Does any of it survive stochastic gradients?",
@@ -160,7 +160,7 @@ QUESTIONS = (
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
         cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta""",
-        "",
+        "cfdyn2026_shuffled.epochs",
     ),
     _question(
         9, "Does momentum change the period?",
@@ -179,7 +179,7 @@ QUESTIONS = (
         parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner lee2026.period_three_at_the_edge
         lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle bock2022.usual_hyperparameters""",
-        "lessard2016.orbits",
+        "lee2026.period_three",
     ),
     _question(
         10, "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
@@ -196,7 +196,7 @@ QUESTIONS = (
         {thread2025_flows.holds_the_sum_of_several:largest|.3f} times 2/η; the central flow holds each.""",
         """thread2025_flows.projection_is_the_central_flow thread2025_flows.same_path_while_one_eigenvalue_pushes
         thread2025_flows.misses_the_exit thread2025_flows.holds_the_sum_of_several""",
-        "",
+        "thread2025_flows.exit",
     ),
     _question(
         11, "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
@@ -238,7 +238,7 @@ QUESTIONS = (
         losses, but it can end at another minimum where η is large.""",
         """thread2025_flows.cost_of_the_central_flow cohen2024.stays_where_the_gradient_flow_leaves
         cohen2024.averages_are_predicted cohen2024.other_minimum_at_a_large_step""",
-        "",
+        "thread2025_flows.work",
     ),
     _question(
         14, "How do Muon and Shampoo relate?",
@@ -256,6 +256,6 @@ QUESTIONS = (
         preconditioned descent, whose multipliers are real, so that its first instability is again a flip.""",
         """islamov2026.edge_of_muon islamov2026.edge_on_quadratics islamov2026.training_near_the_edge
         cfdyn2026_onset.preconditioned_descent_has_real_multipliers""",
-        "",
+        "islamov2026.training",
     ),
 )
