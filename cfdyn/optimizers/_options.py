@@ -58,6 +58,11 @@ def mean_square(square: str, bias_correction: bool, eps_inside: bool) -> tuple[s
     }  # fmt: skip
 
 
+def smoothed(average: str, eps_inside: bool) -> dict[str, Any]:
+    """Adam's preconditioner for an average of squares, and the flow of ``v``: v_t − v_{t−1} = κ(g_t² − v_t), exactly."""
+    return {"preconditioner": f"{root(average, eps_inside)}/lr", "flow": {"v": "(1 - beta2)/beta2*(g**2 - v)"}}
+
+
 def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tuple[str, dict[str, Any]]:
     """Adam's step m̂/(√v̂ + ε) from its two averages, and their part of `Optimizer.from_text`.
 
@@ -66,10 +71,14 @@ def moments(bias_correction: bool, eps_inside: bool, second: str = "v1") -> tupl
     """
     options = {"bias_correction": bias_correction, "eps_inside": eps_inside}
     define = MOMENTS | ({"top": "Max(vmax, v1)"} if second == "top" else {})
+    # A second moment that never falls has no flow.
+    smooth = {} if second == "top" else smoothed("v/(1 - decay2)" if bias_correction else "v", eps_inside)
     if not bias_correction:
-        return f"m1/{root(second, eps_inside)}", {"options": options, "define": define}
+        return f"m1/{root(second, eps_inside)}", {"options": options, "define": define, **smooth}
+    if smooth:
+        smooth["flow"]["decay2"] = "decay2*log(beta2)"
     return f"mhat/{root('vhat', eps_inside)}", {
-        "options": options,
+        "options": options, **smooth,
         "define": define | {"mhat": "m1/(1 - beta1*decay1)", "vhat": f"{second}/(1 - beta2*decay2)"},
         "shared": {"decay1": "beta1*decay1", "decay2": "beta2*decay2"},
         "initial": {"decay1": 1.0, "decay2": 1.0},

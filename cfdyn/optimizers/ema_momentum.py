@@ -32,5 +32,5 @@ def ema_momentum(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, cl
     return with_options(
         "ema_momentum", {"w": "w - lr*m1", "m": "m1"}, {"lr": lr, "momentum": momentum}, weight_decay, clip,
         domain={"momentum": "fraction"}, define={"m1": "momentum*m + (1 - momentum)*g"},
-        threshold="2*(1 + momentum)/(1 - momentum)",
+        preconditioner="1/lr", threshold="2*(1 + momentum)/(1 - momentum)",
     )  # fmt: skip

@@ -39,5 +39,5 @@ def heavy_ball(
         "heavy_ball", {"w": "w - lr*next", "v": "next"}, {"lr": lr, "momentum": momentum, **damped}, weight_decay, clip,
         domain={"momentum": "inside unit", "dampening": "fraction"}, define={"next": f"momentum*v + {share}g"},  # (9)
         shared={"first": "0"} if dampening else {}, initial={"first": 1.0},
-        threshold="(2 + 2*momentum)/(1 - dampening)" if dampening else "2 + 2*momentum",
+        preconditioner="1/lr", threshold="(2 + 2*momentum)/(1 - dampening)" if dampening else "2 + 2*momentum",
     )  # fmt: skip

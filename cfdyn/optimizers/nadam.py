@@ -1,6 +1,6 @@
 """NAdam: Adam with Nesterov's look-ahead."""
 
-from cfdyn.optimizers._options import DOMAIN, MOMENTS
+from cfdyn.optimizers._options import DOMAIN, MOMENTS, smoothed
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -31,17 +31,20 @@ def nadam(lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ----------
     Dozat (2016), Incorporating Nesterov momentum into Adam, Algorithm 2; as torch.optim.NAdam.
     """
+    smooth = smoothed("v/(1 - decay2)", False)
+    smooth["flow"] |= {"warmup": "momentum_decay*log(0.96)*warmup", "decay2": "decay2*log(beta2)"}
     carried = "beta1" if momentum_decay > 0 else "beta1/2"
     return Optimizer.from_text(
         {"w": "w - lr*(ahead*g + carried*m1)/(sqrt(vhat) + eps)", "m": "m1", "v": "v1"},
         {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "momentum_decay": momentum_decay},
         define={
-            "rate": "0.96**momentum_decay", "mu": "beta1*(1 - warmup*rate/2)", "mu1": "beta1*(1 - warmup*rate**2/2)",
+            "rate": "0.96**momentum_decay", "warmup1": "warmup*rate",
+            "mu": "beta1*(1 - warmup1/2)", "mu1": "beta1*(1 - warmup1*rate/2)",
             "product1": "product*mu", "ahead": "(1 - mu)/(1 - product1)", "carried": "mu1/(1 - product1*mu1)",
             **MOMENTS, "vhat": "v1/(1 - beta2*decay2)",
         },  # Algorithm 2
-        shared={"warmup": "warmup*rate", "product": "product1", "decay2": "beta2*decay2"},
+        shared={"warmup": "warmup1", "product": "product1", "decay2": "beta2*decay2"},
         initial={"warmup": 1.0, "product": 1.0, "decay2": 1.0},
         name="nadam", domain=DOMAIN | {"momentum_decay": "nonnegative"},
-        threshold=f"2/(1 - {carried} + {carried}*(1 - beta1)/(1 + beta1))",
+        **smooth, threshold=f"2/(1 - {carried} + {carried}*(1 - beta1)/(1 + beta1))",
     )  # fmt: skip

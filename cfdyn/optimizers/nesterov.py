@@ -33,5 +33,5 @@ def nesterov(lr: float, momentum: float = 0.9, weight_decay: float = 0.0, clip: 
         "nesterov", {"w": "w - lr*(g + momentum*next)", "v": "next"}, {"lr": lr, "momentum": momentum}, weight_decay, clip,
         domain={"momentum": "inside unit"}, define={"next": "momentum*v + g"},  # eqs. (3), (4)
         # A flip, or for μ < −1/3 a pair of multipliers of modulus 1.
-        threshold="1 + 1/Max(1 + 2*momentum, -momentum)",
+        preconditioner="1/lr", threshold="1 + 1/Max(1 + 2*momentum, -momentum)",
     )  # fmt: skip

@@ -1,8 +1,12 @@
 """What a flow of a preconditioned optimizer is made of, as programs of a tape.
 
 An optimizer w ← w − P(s)⁻¹g with states s that follow ds/dt = f(s, g) has the stable flow dw/dt = −P⁻¹g and the
-edge 2P − H ⪰ 0. With oscillations of covariance Σ = Σ_ij X_ij u_i u_jᵀ its drift is F₀ + Σ_ij X_ij B(u_i, u_j),
-and the edge moves at the rate d(uᵀ(2P − H)v)/dt = a(u, v)·dz/dt, for z = (w, s).
+edge 2P − H ⪰ 0. With momentum a linear average of g stands in its place, a mode flips at θP, and a slow gradient moves the
+weights by GP⁻¹g a step: dw/dt = −GP⁻¹g − δw (δ: decoupled weight decay) and the edge θP − H ⪰ 0; `recursion` reads both off
+the optimizer's formulas. In what follows Q = θP/2 is called the metric and P/G the pace; without momentum both are P.
+
+With oscillations of covariance Σ = Σ_ij X_ij u_i u_jᵀ, uᵀQu = 1, the drift is F₀ + Σ_ij X_ij B(u_i, u_j), and the edge moves
+at the rate d(uᵀ(2Q − H)v)/dt = a(u, v)·dz/dt, for z = (w, s); the momentum is slaved and no part of z.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +17,8 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.steps import Parameters, bound, loss_node, squared
+from cfdyn.symbolic.recursion import Answer, Recursion
+from cfdyn.symbolic.steps import Parameters, loss_node, squared
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program, Tape
@@ -33,26 +38,48 @@ class FlowOfMap:
 class FlowSpec(FlowOfMap):
     """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
 
-    ``name`` is what the user types, ``map`` the loss and the optimizer, ``state_speed`` a factor on ds/dt.
+    ``name`` is what the user types, ``map`` the loss and the optimizer, ``state_speed`` a factor on ds/dt. The state is the
+    weights and those states of the optimizer that have a ds/dt; ``kept`` says which entries of the map's state these are.
     """
 
     name: str
     kind: str
     map: LossMap
     state_speed: float = 1.0
-    names = property(attrgetter("map.names"))
     params = property(attrgetter("map.params"))
 
     def __post_init__(self) -> None:
         optimizer = self.map.optimizer
-        if optimizer.preconditioner is None:
-            raise UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, which the flow "
-                             f"{self.name!r} needs; gd, scalar_rmsprop, rmsprop and adagrad are, and the flow 'rod' is "
-                             "a model of any optimizer")  # fmt: skip
-        for state in (*optimizer.per_weight, *optimizer.shared):
-            if state not in optimizer.flow:
-                raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.name!r} needs")
+        recursion = self.recursion
         check_gradient(self.name, optimizer)
+        if self.kind != "plain":
+            recursion.check_flip()
+
+    @cached_property
+    def recursion(self) -> Recursion:
+        """The optimizer's step with its preconditioner at rest."""
+        return Recursion(self.map.optimizer, self.name)
+
+    @cached_property
+    def slow(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The states with a ds/dt: those of each weight, and the shared ones."""
+        optimizer = self.map.optimizer
+        each, shared = (tuple(s for s in part if s in optimizer.flow) for part in (optimizer.per_weight, optimizer.shared))
+        return each, shared
+
+    @cached_property
+    def kept(self) -> tuple[int, ...]:
+        """The entries of the map's state that the flow has, (n,)."""
+        optimizer, d = self.map.optimizer, self.n_weights
+        per_weight = [k for k, s in enumerate(optimizer.per_weight, 1) if s in self.slow[0]]
+        first = d * (1 + len(optimizer.per_weight))
+        shared = [first + k for k, s in enumerate(optimizer.shared) if s in self.slow[1]]
+        return (*range(d), *(d * k + i for k in per_weight for i in range(d)), *shared)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the state."""
+        return tuple(self.map.names[k] for k in self.kept)
 
     @cached_property
     def key(self) -> str:
@@ -67,8 +94,8 @@ class FlowSpec(FlowOfMap):
         return f"{self.name} flow of {self.map.title}"
 
     def program(self, what: str) -> Program:
-        """The program ``drift`` F₀ (n), ``edge`` (H, P), ``force`` (B, a) for directions u, v; their Jacobians:
-        ``drift_jacobian`` (n, n), ``slack_jacobian`` ∂_z[(H − 2P)u] (d, n), ``force_jacobian`` (2n, n + 2d); and
+        """The program ``drift`` F₀ (n), ``edge`` (H, Q), ``scale`` P (d), ``force`` (B, a) for directions u, v; Jacobians:
+        ``drift_jacobian`` (n, n), ``slack_jacobian`` ∂_z[(H − 2Q)u] (d, n), ``force_jacobian`` (2n, n + 2d); and
         ``observed`` L, ∇L, ∇²L."""
         if what not in PROGRAMS:
             raise unknown("program of a flow", what, PROGRAMS)
@@ -83,7 +110,7 @@ class FlowSpec(FlowOfMap):
     def size(self, what: str) -> int:
         """The number of outputs of a program."""
         n, d = len(self.names), self.n_weights
-        sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "slack_jacobian": d * n, "force": 2 * n,
+        sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "scale": d, "slack_jacobian": d * n, "force": 2 * n,
                  "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
         return sizes[what]
 
@@ -152,56 +179,74 @@ class _Preconditioned(FlowNodes):
     @cached_property
     def own(self) -> list[dict[str, Node]]:
         """For each weight the names in the optimizer's formulas."""
-        own, shared = bound(self.optimizer, self.d, self.z, self.parameters)
-        return [{**shared, **mine} for mine in own]
+        d, (states, shared) = self.d, self.spec.slow
+        common = {**self.parameters, **dict(zip(shared, self.z[d * (1 + len(states)) :], strict=True))}
+        return [{**common, "w": self.w[i], **{s: self.z[d * k + i] for k, s in enumerate(states, 1)}} for i in range(d)]
 
     @cached_property
-    def preconditioner(self) -> list[Node]:
-        """The diagonal of P, (d,)."""
-        assert self.optimizer.preconditioner is not None
-        return [self.optimizer.preconditioner.on(self.tape, own) for own in self.own]
+    def answers(self) -> list[Answer]:
+        """What the recursion says for each weight, (d,)."""
+        recursion = self.spec.recursion
+        read = recursion.parameters | recursion.moving
+        return [Answer(*rebuild(recursion.tape, recursion.answer, self.tape, {read[s]: own[s] for s in read}))
+                for own in self.own]  # fmt: skip
+
+    @cached_property
+    def metric(self) -> list[Node]:
+        """The diagonal of Q = θP/2, (d,)."""
+        return [answer.edge for answer in self.answers]
+
+    @cached_property
+    def pace(self) -> list[Node]:
+        """The diagonal of P/G, (d,)."""
+        return [answer.pace for answer in self.answers]
 
     def state_rates(self, gradient: Sequence[Node]) -> list[Node]:
         """f(s, g), (n − d,)."""
-        t, optimizer = self.tape, self.optimizer
+        t, flow, (states, common) = self.tape, self.optimizer.flow, self.spec.slow
         square = squared(t, gradient)
         names = [{**own, "g": g, "gg": square} for own, g in zip(self.own, gradient, strict=True)]
-        per_weight = [optimizer.flow[s].on(t, each) for s in optimizer.per_weight for each in names]
-        shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *optimizer.per_weight)}
-        rates = per_weight + [optimizer.flow[s].on(t, shared) for s in optimizer.shared]
+        per_weight = [flow[s].on(t, each) for s in states for each in names]
+        shared = {k: v for k, v in names[0].items() if k not in ("g", "w", *states)}
+        rates = per_weight + [flow[s].on(t, shared) for s in common]
         return rates if self.spec.state_speed == 1.0 else [t.mul(t.exactly(self.spec.state_speed), rate) for rate in rates]
 
     def drift(self) -> list[Node]:
-        """F₀ = (−P⁻¹g, f(s, g)), (n,)."""
+        """F₀ = (−GP⁻¹g − δw, f(s, g)), (n,)."""
         t = self.tape
-        weights = [t.neg(t.div(g, p)) for g, p in zip(self.gradient, self.preconditioner, strict=True)]
+        weights = [t.sub(t.neg(t.div(g, answer.pace)), t.mul(answer.decay, w))
+                   for g, w, answer in zip(self.gradient, self.w, self.answers, strict=True)]  # fmt: skip
         return weights + self.state_rates(self.gradient)
 
     def edge(self) -> list[Node]:
-        """H row by row, then the diagonal of P, (d² + d,)."""
-        return sum(hessian(self.tape, self.value, self.w), []) + self.preconditioner
+        """H row by row, then the diagonal of Q, (d² + d,)."""
+        return sum(hessian(self.tape, self.value, self.w), []) + self.metric
+
+    def scale(self) -> list[Node]:
+        """The diagonal of P, (d,)."""
+        return [answer.preconditioner for answer in self.answers]
 
     def slack(self) -> list[Node]:
-        """(H − 2P)u, (d,)."""
+        """(H − 2Q)u, (d,)."""
         t, u = self.tape, self.direction(0)
         curved = directional(t, self.gradient, self.w, [u])
-        return [t.sub(h, t.mul(t.mul(t.const(2), p), x)) for h, p, x in zip(curved, self.preconditioner, u, strict=True)]
+        return [t.sub(h, t.mul(t.mul(t.const(2), q), x)) for h, q, x in zip(curved, self.metric, u, strict=True)]
 
     def force(self) -> list[Node]:
         """B(u, v), then a(u, v), (2n,)."""
         t, (u, v) = self.tape, (self.direction(0), self.direction(1))
         third = reverse(t, directional(t, [self.value], self.w, [u, v])[0], self.w)
-        half = [t.neg(t.div(c, t.mul(t.const(2), p))) for c, p in zip(third, self.preconditioner, strict=True)]
+        half = [t.neg(t.div(c, t.mul(t.const(2), p))) for c, p in zip(third, self.pace, strict=True)]
         states = self.z[self.d :]
-        metric = t.total(t.mul(t.mul(x, y), p) for x, y, p in zip(u, v, self.preconditioner, strict=True))
+        metric = t.total(t.mul(t.mul(x, y), q) for x, y, q in zip(u, v, self.metric, strict=True))
         rates = [t.mul(t.const(2), slope) for slope in reverse(t, metric, states)] if states else []
         return half + self._spread(u, v) + [t.neg(c) for c in third] + rates
 
     def _spread(self, u: Sequence[Node], v: Sequence[Node]) -> list[Node]:
-        """½ D²_g f[Hu, Hv], where Hu = 2Pu at the edge, (n − d,)."""
+        """½ D²_g f[Hu, Hv], where Hu = 2Qu at the edge, (n − d,)."""
         if self.n == self.d:
             return []
-        t, double = self.tape, [self.tape.mul(self.tape.const(2), p) for p in self.preconditioner]
+        t, double = self.tape, [self.tape.mul(self.tape.const(2), q) for q in self.metric]
         # f is differentiated at leaves that then become the gradient.
         fresh = t.leaves("w", self.d)
         along = [[t.mul(p, x) for p, x in zip(double, direction, strict=True)] for direction in (u, v)]
@@ -213,7 +258,8 @@ class _Preconditioned(FlowNodes):
 # For each program what makes its outputs, how many directions follow the state, and whether it is a Jacobian.
 PROGRAMS: Mapping[str, tuple[Callable[[_Preconditioned], list[Node]], int, bool]] = {
     "drift": (_Preconditioned.drift, 0, False), "drift_jacobian": (_Preconditioned.drift, 0, True),
-    "edge": (_Preconditioned.edge, 0, False), "slack_jacobian": (_Preconditioned.slack, 1, True),
+    "edge": (_Preconditioned.edge, 0, False), "scale": (_Preconditioned.scale, 0, False),
+    "slack_jacobian": (_Preconditioned.slack, 1, True),
     "force": (_Preconditioned.force, 2, False), "force_jacobian": (_Preconditioned.force, 2, True),
     "observed": (_Preconditioned.observed, 0, False),
 }  # fmt: skip

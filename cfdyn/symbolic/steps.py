@@ -64,9 +64,9 @@ def optimizer_step(
         probed = slope(points)
         for o, h in zip(own, probed, strict=True):
             o["h"] = h
-    columns = [_updated(tape, optimizer, ("w", *states), {**shared, **o}) for o in own]
+    columns = [updated(tape, optimizer, ("w", *states), {**shared, **o}) for o in own]
     result = [column[k] for k in range(1 + len(states)) for column in columns]
-    return result + _updated(tape, optimizer, optimizer.shared, shared)
+    return result + updated(tape, optimizer, optimizer.shared, shared)
 
 
 def squared(tape: Tape, vector: Sequence[Node]) -> Node:
@@ -74,7 +74,7 @@ def squared(tape: Tape, vector: Sequence[Node]) -> Node:
     return tape.total(tape.ipow(x, 2) for x in vector)
 
 
-def _updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
+def updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
     """The new values of some states; a definition that needs what is not there belongs to other states."""
     for name, definition in optimizer.define.items():
         if set(definition.names) <= set(names):

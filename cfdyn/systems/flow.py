@@ -180,15 +180,28 @@ class Flow(Portable):
         """A full state (n,) from the weights alone or from the full state.
 
         Unless the model says otherwise, the optimizer's state behind weights alone is the one that its first step
-        uses: the initial one, updated once with the gradient there.
+        uses: the initial one, updated once with the gradient there. Of a full state of the optimizer the momentum, which
+        a flow has none of, is left out.
         """
         if isinstance(self.spec, ModelSpec):
             return self._model_state(start)
-        step = Map(self.spec.map)
+        step, kept, d = Map(self.spec.map), list(self.spec.kept), self.n_weights
+        if np.size(start) == self.dim not in (d, step.dim):
+            z = vector("a start", start)
+            if not np.isfinite(z).all():
+                raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
+            return z
         z = step.state(start)
-        if self.dim > self.n_weights and np.size(start) == self.n_weights:
-            z = np.concatenate([z[: self.n_weights], step(z)[self.n_weights :]])
-        return z
+        if self.dim > d and np.size(start) == d:
+            return np.concatenate([z[:d], step(z)[kept[d:]]])
+        return z[kept]
+
+    def accepts(self, size: int) -> bool:
+        """True if a start may have so many entries."""
+        own = (self.n_weights, self.dim)
+        if isinstance(self.spec, ModelSpec):
+            return size == self.dim or (size == self.n_weights and self._lift is not None)
+        return size in (*own, len(self.spec.map.names))
 
     def _model_state(self, start: Any) -> np.ndarray:
         z = vector("a start", start)
@@ -204,7 +217,7 @@ class Flow(Portable):
         return z
 
     def drift(self, z: Any) -> np.ndarray:
-        """F(z), (n,); of flows with an edge F₀(z) = (−P⁻¹g, f(s, g)), the flow without oscillations."""
+        """F(z), (n,); of flows with an edge F₀(z) = (−GP⁻¹g, f(s, g)), the flow without oscillations."""
         return self.drift_at(self.state(z))
 
     def drift_at(self, state: np.ndarray) -> np.ndarray:

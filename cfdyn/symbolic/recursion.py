@@ -1,0 +1,149 @@
+"""What an optimizer does to one weight while its preconditioner stands still: a linear recursion, with or without momentum.
+
+x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without the buffers, for a gradient that goes as zᵗ,
+(z − a(z))w = c(z)g. With g = λw the characteristic polynomial vanishes at z = −1, a flip, for the curvature
+λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P.
+"""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.steps import updated
+from cfdyn.tape.derivatives import jacobian
+from cfdyn.tape.evaluate import evaluate, mp_algebra
+from cfdyn.tape.program import Node, Program, Tape
+from cfdyn.tape.rebuild import rebuild
+
+def refused(optimizer: Optimizer, wanted: str) -> UsageError:
+    """For an optimizer that the flow ``wanted`` is not made for."""
+    return UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the "
+                      f"gradients in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
+                      "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
+
+
+ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
+
+
+class Answer(NamedTuple):
+    """``edge``: θP/2, so that a mode flips where H reaches 2·edge; ``pace``: P/G and ``decay``: δ of the slow drift
+    dw/dt = −g/pace − δw; ``preconditioner``: P."""
+
+    edge: Node
+    pace: Node
+    decay: Node
+    preconditioner: Node
+
+
+class Recursion:
+    """The recursion of an optimizer on a tape of its own, which reads the new values ``moving`` of the states with a ds/dt.
+
+    States without ds/dt are momentum: those of each weight are the buffers, and shared ones (powers of β that correct the
+    momentum) have gone to 0. ``wanted``: by which flow, for messages.
+    """
+
+    def __init__(self, optimizer: Optimizer, wanted: str):
+        self.optimizer, self.wanted, self.tape = optimizer, wanted, Tape()
+        # Those of matrices have no formulas, and a second gradient is not linear in the first.
+        if "w" not in optimizer.update or optimizer.probe is not None:
+            raise refused(optimizer, wanted)
+        t, states = self.tape, (*optimizer.per_weight, *optimizer.shared)
+        self.parameters = t.named("p", optimizer.params)
+        slow = [s for s in states if s in optimizer.flow]
+        self.moving = dict(zip(slow, t.leaves("z", len(slow)), strict=True))
+        self.buffers = [s for s in optimizer.per_weight if s not in optimizer.flow]
+        self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
+        rows = self._rows(dict(zip(slow, t.leaves("z", len(slow), len(slow)), strict=True)))
+        self._check_linear(rows)
+        self.matrix = jacobian(t, rows, self.fast)
+        self.answer = self._answer()
+
+    def _rows(self, old: dict[str, Node]) -> list[Node]:
+        """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
+        t, optimizer = self.tape, self.optimizer
+        square = t.leaf("z", 2 * len(old))
+        shared = {s: old.get(s, t.const(0)) for s in optimizer.shared}
+        names = {**self.parameters, **shared, "gg": square}
+        own = {s: node for s, node in old.items() if s in optimizer.per_weight}
+        each = {**names, "w": self.fast[0], **own, **dict(zip(self.buffers, self.fast[1:], strict=False)), "g": self.fast[-1]}
+        after = dict(zip(optimizer.shared, updated(t, optimizer, optimizer.shared, names), strict=True))
+        for state in optimizer.shared:
+            if state not in old and t.value(after[state]) != 0:
+                raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.wanted!r} needs")
+        columns = ("w", *optimizer.per_weight)
+        after |= dict(zip(columns, updated(t, optimizer, columns, each), strict=True))
+        rows = [after[s] for s in ("w", *self.buffers)]
+        rows = rebuild(t, rows, t, {after[s]: node for s, node in self.moving.items()})
+        if {square, *old.values()} & set(t.reachable(rows)):
+            raise refused(self.optimizer, self.wanted)
+        return rows
+
+    def _check_linear(self, rows: list[Node]) -> None:
+        """An error unless the rows are linear in what is fast."""
+        t = self.tape
+        rest = rebuild(t, rows, t, dict.fromkeys(self.fast, t.const(0)))
+        for name, row, zero in reversed(list(zip(("w", *self.buffers), rows, rest, strict=True))):
+            slopes = jacobian(t, [row], self.fast)[0]
+            if t.value(zero) != 0 or set(self.fast) & set(t.reachable(slopes)):
+                if name == "w":
+                    raise refused(self.optimizer, self.wanted)
+                raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no ds/dt, "
+                                 f"which the flow {self.wanted!r} needs")  # fmt: skip
+        if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
+            raise refused(self.optimizer, self.wanted)
+
+    def _without_buffers(self, z: int) -> tuple[Node, Node]:
+        """a(z) and c(z)."""
+        t, r = self.tape, len(self.buffers)
+        own, *there, push = self.matrix[0]
+        rows = [[t.sub(t.const(z * (i == j)), self.matrix[1 + i][1 + j]) for j in range(r)]
+                + [self.matrix[1 + i][0], self.matrix[1 + i][-1]] for i in range(r)]  # fmt: skip
+        solved = _eliminated(t, rows)
+        return t.add(own, t.dot(there, [row[0] for row in solved])), t.add(push, t.dot(there, [row[1] for row in solved]))
+
+    def _answer(self) -> Answer:
+        t, optimizer, one = self.tape, self.optimizer, self.tape.const(1)
+        (flipping, against), (resting, along) = self._without_buffers(-1), self._without_buffers(1)
+        if 0 in (t.value(against), t.value(along)):
+            raise refused(self.optimizer, self.wanted)
+        pace = t.div(t.const(-1), along)
+        given = optimizer.preconditioner and optimizer.preconditioner.on(t, {**self.parameters, **self.moving})
+        if given is not None and not self.buffers and t.value(resting) == 1:
+            return Answer(given, given, t.const(0), given)  # θ = 2 and G = 1
+        edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
+        return Answer(edge, pace, t.sub(one, resting), pace if given is None else given)
+
+    def numbers(self, moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
+        """θ, G, and A and b at the curvature P, where all slow states have the value ``moving``."""
+        outputs = [*self.answer, *(entry for row in self.matrix for entry in row)]
+        algebra, params = mp_algebra(30), self.optimizer.params.values()
+        z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * len(self.moving), params))
+        edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
+        matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
+        return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
+
+    def check_flip(self) -> None:
+        """An error unless a flip is what comes first as the curvature rises."""
+        theta, gain, a, b = self.numbers()
+        if theta > 0 and gain > 0:
+            a[:, 0] += ALMOST * theta * b
+            if np.abs(np.linalg.eigvals(a)).max() < 1:
+                return
+        raise UsageError(f"{self.optimizer}: a flip is not what ends its stability as the curvature rises, and the flow "
+                         f"{self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer")  # fmt: skip
+
+
+def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:
+    """What stands behind the unit matrix when the first columns of the rows (r, r + 2) have become it."""
+    for k in range(len(rows)):
+        pivot = next(i for i in range(k, len(rows)) if tape.value(rows[i][k]) != 0)
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        rows[k] = [tape.div(entry, rows[k][k]) for entry in rows[k]]
+        for i in range(len(rows)):
+            if i != k:
+                factor = rows[i][k]
+                rows[i] = [tape.sub(x, tape.mul(factor, y)) for x, y in zip(rows[i], rows[k], strict=True)]
+    return [row[len(rows) :] for row in rows]
