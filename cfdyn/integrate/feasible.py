@@ -8,7 +8,7 @@ from cfdyn.integrate.supply.supplier import Supplier
 
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
-    """A state with 2P − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
+    """A state with θP − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
 
     A NumericsError if no such state is found.
 
@@ -19,7 +19,7 @@ def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
         found = _moved(supplier, z, seen_from_start)
         if found is not None:
             return found
-    raise NumericsError("the start is beyond the edge (H is not below 2P), and no state on the edge was found near it; "
+    raise NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                         "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
 

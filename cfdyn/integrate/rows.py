@@ -35,7 +35,7 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
         "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
         "stats": run.stats(violation, slack, edge),
         "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
-        "discrete": flow.discrete,
+        "discrete": flow.discrete, "theta": flow.theta(z),
     }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """λ₁(P⁻¹H) at each state, for other optimizers 2λ₁(H) over the largest stable one; and |⟨2P − H, Σ⟩| relative to ⟨H, Σ⟩."""
+    """2λ₁(P⁻¹H)/θ at each state, without P 2λ₁(H) over the largest stable one; and |⟨θP − H, Σ⟩| relative to ⟨H, Σ⟩."""
     d = flow.n_weights
     if not flow.spec.has("edge"):
         return sharpness if flow.optimizer is None else flow.edge_per_sharpness() * sharpness, np.zeros(len(z))

@@ -26,7 +26,7 @@ def solve(
 ) -> Trajectory:  # fmt: skip
     """The path of a flow from w0 over the time t, in optimizer steps.
 
-    Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues are 2 (of P⁻¹H). It is
+    Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues of P⁻¹H are θ. It is
     integrated with an error control there, every step is put back onto the manifold, and the events are located: an
     eigenvalue reaches the edge, or Σ loses its rank.
 
@@ -127,13 +127,15 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
         raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = supplier.modes(z).values[-1]
+        theta = float(flow.theta(z[None])[0]) if top > 2.0 else 2.0
+        beyond = f"λ₁(P⁻¹H) = {top * theta / 2:.6g} > {theta:.6g}"
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
             if strict:
-                raise UsageError(f"the start is beyond the edge: λ₁(P⁻¹H) = {top:.6g} > 2; start elsewhere, lower lr, "
+                raise UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, "
                                  "or do without strict to start from a state on the edge")  # fmt: skip
             moved = into_feasible(supplier, z)
             place = ", ".join(f"{name}={value:.6g}" for name, value in zip(flow.names, moved, strict=True))
-            return moved, [f"the start was beyond the edge (λ₁(P⁻¹H) = {top:.6g} > 2) and was moved to {place}"]
+            return moved, [f"the start was beyond the edge ({beyond}) and was moved to {place}"]
         if flow.spec.kind == "trace" and top > 2.0 * (1 + 1e-12):
-            return z, [f"the start is beyond the edge (λ₁(P⁻¹H) = {top:.6g} > 2), and the sum of the eigenvalues there is held"]
+            return z, [f"the start is beyond the edge ({beyond}), and the sum of the eigenvalues there is held"]
     return z, []

@@ -91,7 +91,7 @@ class Recursion:
                 if name == "w":
                     raise refused(self.optimizer, self.wanted)
                 raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no ds/dt, "
-                                 f"which the flow {self.wanted!r} needs")  # fmt: skip
+                                 f"which the flow {self.wanted!r} needs; the flow 'rod' is a model of any optimizer")  # fmt: skip
         if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
             raise refused(self.optimizer, self.wanted)
 

@@ -267,8 +267,8 @@ def test_what_cannot_be_compared():
             cf.compare(loss, gd, **{"models": ["central"], "start": [0.05, 6.4], "steps": 10, **options})
     with pytest.raises(UsageError, match="with digits"):
         cf.iterate(cf.as_map(loss, gd), [0.05, 6.4], 10, digits=20, inject=1e-3)
-    with pytest.raises(UsageError, match="heavy_ball"):
-        cf.compare(loss, cf.optimizers.heavy_ball(lr=0.1), ["central"], [0.05, 6.4], 10)
+    with pytest.raises(UsageError, match="lion"):
+        cf.compare(loss, cf.optimizers.lion(lr=0.1), ["central"], [0.05, 6.4], 10)
 
 
 def test_models_with_an_oscillation_of_their_own():

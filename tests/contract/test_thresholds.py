@@ -28,6 +28,7 @@ KEPT |= {name: lambda p: 1.0 for name in ("amsgrad", "adagrad")}
 PLAIN = ["gd", "heavy_ball", "nesterov", "ema_momentum"]
 WITHOUT = ["normalized_gd", "sign_gd", "lion", "sam"]
 PRECONDITIONED = ["gd", "scalar_rmsprop", "rmsprop", "adagrad"]
+AVERAGED = ["adam", "adamw", "nadam"]  # preconditioned, with momentum
 
 
 def accepted(name, options):
@@ -193,8 +194,8 @@ def test_step_and_state_are_those_of_preconditioner_and_flow(name, options, w, n
 
 def test_the_others_have_none():
     every = {name: cf.optimizers.get(name)(lr=0.1) for name in cf.optimizers.names()}
-    assert {name for name, one in every.items() if one.preconditioner is not None} == set(PRECONDITIONED)
-    assert {name for name, one in every.items() if one.flow} == set(PRECONDITIONED[1:])
+    assert {name for name, one in every.items() if one.preconditioner is not None} == {*PRECONDITIONED, *AVERAGED, *PLAIN}
+    assert {name for name, one in every.items() if one.flow} == {*PRECONDITIONED[1:], *AVERAGED}
 
 
 # -- weight decay, clipping, norms over all weights ------------------------------------------------------------

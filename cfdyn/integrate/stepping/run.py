@@ -91,7 +91,7 @@ class Run:
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
-        """Steps, evaluations, and how well the constraint holds at the rows, where λ₁(P⁻¹H) is ``edge``, and between them."""
+        """Steps, evaluations, and how well the constraint holds at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""
         fields, clock, worst, loose = [phase.field for phase in self.phases], self.clock, 0.0, 0.0
         if self.kind != PLAIN:
             worst = max(float(violations.max(initial=0.0)), self.supplier.violation(fields))

@@ -157,23 +157,28 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
-    """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against 2."""
+    """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against θ, 2 without momentum."""
     scale = path.sharpness / path.edge if len(path.t) else np.ones(1)
     fixed = not np.isfinite(scale).all() or np.ptp(scale) <= 1e-9 * np.abs(scale).max()
-    values = path.sharpness if fixed else path.edge
-    border = 2 * scale[0] if fixed else 2.0
+    theta = np.full(len(path.t), 2.0) if path.theta is None else path.theta
+    values = path.sharpness if fixed else path.edge * theta / 2
+    border = np.full(1, 2 * scale[0]) if fixed else theta
     seen = orbit.sharpness if fixed and _knows_its_map(orbit) else None
     if seen is not None:
         dots(axes, np.arange(len(seen)), seen, label="iterates")
     axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
     shown = values[np.isfinite(values)]
-    if np.isfinite(border):
-        axes.axhline(border, color=WARN, linestyle="--", linewidth=0.9, zorder=4, label=f"edge {border:.4g}")
+    if np.isfinite(border).all():
+        style: dict[str, Any] = {"color": WARN, "linestyle": "--", "linewidth": 0.9, "zorder": 4}
+        if np.ptp(border) <= 1e-9 * border[0]:
+            axes.axhline(border[0], label=f"edge {border[0]:.4g}", **style)
+        else:
+            axes.plot(path.t, border, label=f"edge, {border[-1]:.4g} at the end", **style)
         shown = np.append(shown, border)
     for kind, mark, colour in (("enter", "^", INK), ("leave", "v", "white")):
         times = [event.t for event in path.events[:MOST_EVENTS] if event.kind == kind]
         if times:
-            style: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
+            style = {"color": colour, "markeredgecolor": INK, "markersize": 5, "zorder": 5, "linestyle": ""}
             axes.plot(times, np.interp(times, path.t, values), marker=mark, label=f"{kind}s", **style)
     _limits(axes, shown, shown if seen is None else seen)
     _mark_events(axes, path)
