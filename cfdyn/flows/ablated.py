@@ -6,7 +6,9 @@ from cfdyn.systems.loss import Loss
 
 
 def ablated(loss: Loss, optimizer: Optimizer) -> Flow:
-    """dw/dt = −(2/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S.
+    """dw/dt = −(Gθ/S) g with S = λ₁(H): adapt the step as an optimizer at the edge does, but do not lower S.
+
+    Without momentum Gθ = 2; `central` has θ and G for the others.
 
     The central flow of scalar RMSProp at the edge is −(2/S)[g + ½σ²∇S]; this is what is left without its curvature
     penalty. The optimizer's state, if it has one, follows the stable flow and does not act on the weights.

@@ -6,10 +6,11 @@ from cfdyn.systems.loss import Loss
 
 
 def gradient(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The stable flow dw/dt = −P⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
+    """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g); for gradient descent the gradient flow dw/dt = −ηg.
 
     It ignores the edge of stability: where the sharpness exceeds 2/η it goes on as before. One unit of time is
-    one step.
+    one step. G is the gain of momentum, for heavy ball 1/(1 − β), and 1 without; with decoupled weight decay d the weights
+    shrink by ηdw besides; `central` says more.
 
     Examples
     --------

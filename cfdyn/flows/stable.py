@@ -6,7 +6,7 @@ from cfdyn.systems.loss import Loss
 
 
 def stable(loss: Loss, optimizer: Optimizer) -> Flow:
-    """The stable flow dw/dt = −P⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
+    """The stable flow dw/dt = −GP⁻¹g, ds/dt = f(s, g), under the name it has for adaptive optimizers; see `gradient`.
 
     Examples
     --------

@@ -15,7 +15,9 @@ STATE_SPEED = 1e5  # what is left of the difference to infinite speed is of the 
 def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
     """The stationary flow: the central flow where the optimizer's state has come to rest for the weights of the moment.
 
-        dw/dt = −P̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ 2P̄ − H ⪰ 0, P̄ = P(s̄).
+        dw/dt = −GP̄(w)⁻¹[g + ½∇⟨H, Σ⟩],  f(s̄, g) + ½⟨∇²_g f, HΣH⟩ = 0,  0 ⪯ Σ ⟂ θP̄ − H ⪰ 0, P̄ = P(s̄).
+
+    θ and G as for `central`; the warm-ups of NAdam and of bias correction are over at once.
 
     For RMSProp P̄ is the `stationary_preconditioner` and Σ the multiplier of its constraint times η²/2. It is the
     limit of the central flow for a state that adapts infinitely fast (β₂ → 0 in the flow's κ), and is solved as such:
@@ -23,7 +25,7 @@ def stationary(loss: Loss, optimizer: Optimizer) -> Flow:
 
     Raises
     ------
-    UsageError : an optimizer whose state never rests (AdaGrad), or without preconditioner
+    UsageError : an optimizer whose state never rests (AdaGrad), or that `central` does not take
 
     Examples
     --------

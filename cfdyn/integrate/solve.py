@@ -127,7 +127,8 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
         raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = supplier.modes(z).values[-1]
-        theta = float(flow.theta(z[None])[0]) if top > 2.0 else 2.0
+        thetas = flow.theta(z[None]) if top > 2.0 else None
+        theta = 2.0 if thetas is None else float(thetas[0])
         beyond = f"λ₁(P⁻¹H) = {top * theta / 2:.6g} > {theta:.6g}"
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
             if strict:

@@ -43,8 +43,10 @@ class Optimizer:
     options : switches that changed the formulas, for display
     gradient : what takes the place of ``g`` everywhere, such as g + weight_decay*w
     probe : a second place for each weight; ``h`` is the loss's gradient there
-    preconditioner : P of w ← w − g/P, a formula of the hyperparameters and of the new states
-    flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s
+    preconditioner : P of w ← w − g/P, a formula of the hyperparameters and of the new states. With momentum a linear
+        average of the gradients stands in place of g; how it is normalised is up to P, and if P is not given, it is
+        such that a slow gradient g moves the weights by g/P a step. θ and G of `flows.central` follow from the updates
+    flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s; states without are momentum
     threshold : the largest stable lr × curvature on a quadratic; for an adaptive method, of the
         preconditioned curvature
     """

@@ -18,14 +18,14 @@ from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
+ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
+
+
 def refused(optimizer: Optimizer, wanted: str) -> UsageError:
     """For an optimizer that the flow ``wanted`` is not made for."""
     return UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the "
                       f"gradients in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
                       "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
-
-
-ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
 
 
 class Answer(NamedTuple):
@@ -110,7 +110,8 @@ class Recursion:
         if 0 in (t.value(against), t.value(along)):
             raise refused(self.optimizer, self.wanted)
         pace = t.div(t.const(-1), along)
-        given = optimizer.preconditioner and optimizer.preconditioner.on(t, {**self.parameters, **self.moving})
+        names = {**self.parameters, **self.moving}
+        given = None if optimizer.preconditioner is None else optimizer.preconditioner.on(t, names)
         if given is not None and not self.buffers and t.value(resting) == 1:
             return Answer(given, given, t.const(0), given)  # θ = 2 and G = 1
         edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
