@@ -50,12 +50,10 @@ def ratios(loss, optimizer, start, warm, steps, runs, spread=0.1):
     return np.array([ours / without for ours, without in ends])
 
 
-def effective(loss, optimizer, orbit):
-    """λ₁(P⁻¹H) of Adam's iterates."""
-    p = optimizer.params
-    values = []
-    for z in orbit.z:
-        d = loss.dim
+def effective(loss, optimizer, states):
+    """λ₁(P⁻¹H) of Adam's states."""
+    p, d, values = optimizer.params, loss.dim, []
+    for z in states:
         scale = (np.sqrt(z[2 * d : 3 * d] / (1 - z[-1])) + p["eps"]) / p["lr"]
         values.append(np.linalg.eigvalsh(loss.hessian(z[:d]) / np.sqrt(np.outer(scale, scale)))[-1])
     return np.array(values)
@@ -89,15 +87,15 @@ def test_ranking_of_all_models_of_adam():
 @pytest.mark.parametrize(
     "problem", [TANH, QUARTIC, COUPLED, PRODUCT, VALLEY], ids=["tanh", "quartic", "coupled", "product", "valley"]
 )
-@pytest.mark.parametrize(("beta", "lr", "most"), [(0.5, 0.03, 1 / 3), (0.9, 0.19, 1 / 2)])
-def test_adam_stays_nearer_to_its_central_flow(problem, beta, lr, most):
-    """Median over ten starts, whose quartiles are on the same side too; S is near θ over the last third: 5 and 10 %."""
+@pytest.mark.parametrize(("beta", "lr", "steps", "near"), [(0.5, 0.03, 1000, 0.05), (0.9, 0.1, 1900, 0.1)])
+def test_adam_stays_ten_times_nearer_to_its_central_flow(problem, beta, lr, steps, near):
+    """Three of four of ten starts; S over the last third is near θ, for β₁ = 0.9 below it (0.91 to 0.97): there it bursts."""
     text, names, start = problem
     loss, adam = cf.Loss(text, names), OPT.adam(lr, beta, 0.99, eps=1e-4)
-    found = ratios(loss, adam, start, 50, 1000, 10)
-    assert np.median(found) < most and np.quantile(found, 0.75) < most
-    orbit = cf.iterate(cf.as_map(loss, adam), start, 1050, inject=SEED)
-    assert effective(loss, adam, orbit)[700:].mean() == pytest.approx(adam.limit, rel=0.05 if beta <= 0.5 else 0.1)
+    found = ratios(loss, adam, start, 50, steps, 10)
+    assert np.quantile(found, 0.75) < 1 / 10
+    orbit = cf.iterate(cf.as_map(loss, adam), start, steps, inject=SEED)
+    assert effective(loss, adam, orbit.z[-steps // 3 :]).mean() == pytest.approx(adam.limit, rel=near)
 
 
 @pytest.mark.slow
