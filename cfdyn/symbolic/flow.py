@@ -17,7 +17,7 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.recursion import Answer, Recursion
+from cfdyn.symbolic.recursion import Answer, Recursion, recursion_of
 from cfdyn.symbolic.steps import Parameters, loss_node, squared
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
@@ -53,12 +53,12 @@ class FlowSpec(FlowOfMap):
         recursion = self.recursion
         check_gradient(self.name, optimizer)
         if self.kind != "plain":
-            recursion.check_flip()
+            recursion.check_flip(optimizer)
 
     @cached_property
     def recursion(self) -> Recursion:
         """The optimizer's step with its preconditioner at rest."""
-        return Recursion(self.map.optimizer, self.name)
+        return recursion_of(self.map.optimizer, self.name)
 
     @cached_property
     def slow(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

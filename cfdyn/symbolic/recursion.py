@@ -5,7 +5,10 @@ x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without 
 λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,10 +59,18 @@ class Recursion:
         self.moving = dict(zip(slow, t.leaves("z", len(slow)), strict=True))
         self.buffers = [s for s in optimizer.per_weight if s not in optimizer.flow]
         self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
-        rows = self._rows(dict(zip(slow, t.leaves("z", len(slow), len(slow)), strict=True)))
-        self._check_linear(rows)
-        self.matrix = jacobian(t, rows, self.fast)
-        self.answer = self._answer()
+        names, own = {**self.parameters, **self.moving}, optimizer.preconditioner
+        self.given = None if own is None else own.on(t, names)
+        try:
+            rows = self._rows(dict(zip(slow, t.leaves("z", len(slow), len(slow)), strict=True)))
+            self._check_linear(rows)
+            self.matrix = jacobian(t, rows, self.fast)
+            self.answer = self._answer()
+        except UsageError:
+            if self.given is None or len(slow) < len(states):
+                raise
+            # What is not read off the update is taken as it is given.
+            self.answer = Answer(self.given, self.given, t.const(0), self.given)
 
     def _rows(self, old: dict[str, Node]) -> list[Node]:
         """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
@@ -105,36 +116,56 @@ class Recursion:
         return t.add(own, t.dot(there, [row[0] for row in solved])), t.add(push, t.dot(there, [row[1] for row in solved]))
 
     def _answer(self) -> Answer:
-        t, optimizer, one = self.tape, self.optimizer, self.tape.const(1)
+        t, given, one = self.tape, self.given, self.tape.const(1)
         (flipping, against), (resting, along) = self._without_buffers(-1), self._without_buffers(1)
         if 0 in (t.value(against), t.value(along)):
             raise refused(self.optimizer, self.wanted)
         pace = t.div(t.const(-1), along)
-        names = {**self.parameters, **self.moving}
-        given = None if optimizer.preconditioner is None else optimizer.preconditioner.on(t, names)
         if given is not None and not self.buffers and t.value(resting) == 1:
             return Answer(given, given, t.const(0), given)  # θ = 2 and G = 1
         edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
         return Answer(edge, pace, t.sub(one, resting), pace if given is None else given)
 
-    def numbers(self, moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """θ, G, and A and b at the curvature P, where all slow states have the value ``moving``."""
+    def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
+        """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.answer, *(entry for row in self.matrix for entry in row)]
-        algebra, params = mp_algebra(30), self.optimizer.params.values()
-        z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * len(self.moving), params))
+        algebra = mp_algebra(30)
+        z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * len(self.moving), params.values()))
         edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
 
-    def check_flip(self) -> None:
-        """An error unless a flip is what comes first as the curvature rises."""
-        theta, gain, a, b = self.numbers()
+    def check_flip(self, optimizer: Optimizer) -> None:
+        """An error unless a flip is what comes first as the curvature rises, with the hyperparameters of the optimizer."""
+        if self.answer.edge == self.answer.pace:
+            return  # θ = 2 and no momentum
+        theta, gain, a, b = self.numbers(optimizer.params)
         if theta > 0 and gain > 0:
             a[:, 0] += ALMOST * theta * b
             if np.abs(np.linalg.eigvals(a)).max() < 1:
                 return
-        raise UsageError(f"{self.optimizer}: a flip is not what ends its stability as the curvature rises, and the flow "
+        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, and the flow "
                          f"{self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Formulas:
+    """An optimizer without the values of its hyperparameters."""
+
+    key: str
+    optimizer: Optimizer = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _kept(formulas: _Formulas, wanted: str) -> Recursion:
+    return Recursion(formulas.optimizer, wanted)
+
+
+def recursion_of(optimizer: Optimizer, wanted: str) -> Recursion:
+    """The recursion of the optimizer's formulas, the same for all values of its hyperparameters."""
+    more = [optimizer.preconditioner, *optimizer.flow.values()]
+    parts = (optimizer.name, optimizer.key, tuple(optimizer.flow), [f and f.key for f in more])
+    return _kept(_Formulas(str(parts), optimizer), wanted)
 
 
 def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:

@@ -8,7 +8,7 @@ from mpmath import mp
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.recursion import Recursion
+from cfdyn.symbolic.recursion import recursion_of
 from tests.flows.make_references import TWO
 
 OPT = cf.optimizers
@@ -138,7 +138,7 @@ def test_theta_is_where_the_companion_matrix_flips(name, beta):
     decay = {"weight_decay": 0.5} if name == "adamw" else {}
     first = "beta1" if name.startswith("adam") else "momentum"
     optimizer = OPT.get(name)(lr=0.1, **{first: beta}, **decay)
-    theta, gain, a, b = Recursion(optimizer, "central").numbers()
+    theta, gain, a, b = recursion_of(optimizer, "central").numbers(optimizer.params)
     known = {"heavy_ball": 2 * (1 + beta), "nesterov": 2 * (1 + beta) / (1 + 2 * beta), "ema_momentum": 2 * (1 + beta) / (1 - beta),
              "adam": 2 * (1 + beta) / (1 - beta), "adamw": (2 - 0.05) * (1 + beta) / (1 - beta)}[name]  # fmt: skip
     assert theta == pytest.approx(float(companion_flip(*frozen(name, beta, decay=0.5 if decay else 0))), rel=1e-13)
@@ -150,7 +150,8 @@ def test_theta_is_where_the_companion_matrix_flips(name, beta):
 def test_theta_of_nadam_moves_from_three_and_a_half_to_thirteen(step):
     """θ = 2(1 + β₁)/(1 + β₁ − 2μβ₁) with μ_t = β₁(1 − 0.96^(tψ)/2), at each step of the optimizer's own warm-up."""
     warmup = 0.96 ** (step * 0.004)
-    theta, gain, _, _ = Recursion(OPT.nadam(0.1), "central").numbers(warmup)
+    nadam = OPT.nadam(0.1)
+    theta, gain, _, _ = recursion_of(nadam, "central").numbers(nadam.params, warmup)
     now, then = 0.9 * (1 - warmup / 2), 0.9 * (1 - warmup * 0.96**0.004 / 2)
     assert theta == pytest.approx(float(companion_flip(*frozen("nadam", 0.9, (now, then)))), rel=1e-12)
     assert theta == pytest.approx(2 * 1.9 / (1.9 - 1.8 * now), rel=1e-3) and gain == pytest.approx(1, abs=1e-4)
@@ -229,3 +230,16 @@ def test_starts_with_and_without_the_momentum():
 def test_what_has_no_such_flow(optimizer, words):
     with pytest.raises(UsageError, match=words):
         cf.flows.central(cf.Loss("w**2/2"), optimizer)
+
+
+def test_a_preconditioner_that_the_update_does_not_show_is_taken_as_given():
+    """The same RMSProp, its average written in two ways: in the step not as in the state."""
+    rate = {"nu": "(1 - b)/b*(g**2 - nu)"}
+    flows = [cf.flows.central(cf.Loss(VALLEY[0]), cf.Optimizer.from_text({"w": f"w - lr*g/sqrt({step})", "nu": "b*nu + (1 - b)*g**2"},
+             {"lr": 0.1, "b": 0.9}, preconditioner="sqrt(nu)/lr", flow=rate)) for step in ("nu + (1 - b)*(g**2 - nu)", "b*nu + (1 - b)*g**2")]  # fmt: skip
+    rows = [flow.drift([1.5, 0.3, 0.2, 0.4]) for flow in flows]
+    np.testing.assert_array_equal(*rows)
+    np.testing.assert_allclose(rows[0][0], -0.1 * (1.5 * 0.3 - 1) * 0.3 / np.sqrt(0.2), rtol=1e-14)
+    with pytest.raises(UsageError, match="with a preconditioner P"):
+        cf.flows.central(cf.Loss("w**2/2"), cf.Optimizer.from_text({"w": "w - lr*g/sqrt(nu + (1 - b)*(g**2 - nu))", "nu": "b*nu + (1 - b)*g**2"},
+                         {"lr": 0.1, "b": 0.9}, flow=rate))  # fmt: skip
