@@ -51,7 +51,7 @@ def central(loss: Loss, optimizer: Optimizer) -> Flow:
     ('enter', 0.38879829, [1.464000282, 0.636738676])
     >>> heavy_ball = cf.optimizers.heavy_ball(lr=1.2, momentum=0.5)  # gd with lr = 0.8, three times as fast
     >>> path = cf.solve(cf.flows.central(cf.Loss("(1 - x*y)**2 / 2"), heavy_ball), [1.5, 0.3], t=2 / 3, rtol=1e-11)
-    >>> path.w[-1].round(9).tolist(), path.theta[-1]
+    >>> path.w[-1].round(9).tolist(), float(path.theta[-1])
     ([1.464000282, 0.636738676], 3.0)
 
     References
