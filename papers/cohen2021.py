@@ -46,24 +46,6 @@ def quadratic_edge(optimizer="gd"):
 
 
 @CLAIMS.add(
-    "appendix (momentum), as recalled",
-    {"polyak": near(2 + 2 * 0.9, 1e-9), "nesterov": near((2 + 2 * 0.9) / (1 + 2 * 0.9), 1e-9)},
-    Control("momentum 0.8 in place of 0.9", changes={"momentum": 0.8}),
-)  # fmt: skip
-def momentum_edges(momentum=0.9):
-    """With momentum β the largest stable ηλ on a quadratic is 2 + 2β for Polyak's form and (2 + 2β)/(1 + 2β) for
-    Nesterov's: 3.8 and 1.357 at β = 0.9.
-
-    The parameter at which a multiplier of the minimum of w²/2 leaves the unit circle, by halving.
-    """
-    loss = cf.losses.quadratic(spectrum=[1.0])
-    edges = {}
-    for name, make in (("polyak", cf.optimizers.heavy_ball), ("nesterov", cf.optimizers.nesterov)):
-        edges[name] = cf.analysis.edge(cf.as_map(loss, make(lr=0.1, momentum=momentum)), [0.0], scale=1.0).value
-    return edges
-
-
-@CLAIMS.add(
     "section 3, as recalled",
     {"starts below the edge": at_most(0.9), "peak beyond the edge": at_least(1.02), "mean at the edge": between(0.995, 1.005)},
     Control("a learning rate whose edge the sharpness never reaches", changes={"lr": 0.5}), figure="hovering",
