@@ -259,5 +259,8 @@ def figures():
 
 
 def _figure():
-    step = cf.as_map(cf.Loss(_text((1, -1)), params={"a": 1000.0, "b": 0.9}), cf.optimizers.gd(lr=2.6752))
+    hit = _logistic((1, -1), {"a": (1.0, 60.0), "b": (0.1, 1.0), "lr": (0.1, 20.0)}, 6).hit
+    step = cf.as_map(
+        cf.Loss(_text((1, -1)), params={"a": hit.params["a"], "b": hit.params["b"]}), cf.optimizers.gd(hit.params["lr"])
+    )
     return cf.plot(cf.analysis.cycles(step, 3, [(-0.5, 4.0)]))
