@@ -25,7 +25,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-all bench bench-quick lint stubs clean distclean
+.PHONY: help study papers test test-all bench bench-quick lint stubs clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -34,6 +34,7 @@ help:
 	@echo '                  make study FORMULA="exp(w) - 2*w" OPTIMIZER=gd:lr=1.2'
 	@echo 'make test         run the tests'
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
+	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
 	@echo 'make lint         check style, types and the layers'
 	@echo 'make stubs        write the names for type checkers anew, after a public name came or went'
@@ -45,6 +46,11 @@ study: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
+	@$(VENV)/bin/cfdyn claims --source thread2025 --within 10
+
+papers: $(VENV)/.installed-study
+	@$(VENV)/bin/cfdyn claims --report "$$OUT/claims"
+	@$(PY) -m tests.pages "$$OUT/claims"
 
 test: $(VENV)/.installed-test
 	@$(PYTEST) $(PARALLEL)

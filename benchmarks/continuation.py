@@ -13,7 +13,7 @@ import cfdyn as cf
 from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import polish
-from cfdyn.kernels.continuation.driver import Curve, System, follow
+from cfdyn.kernels.continuation.driver import Curve, follow
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
 from peers import auto
 from problems.maps import descent, henon, logistic
@@ -74,10 +74,7 @@ def loop(tracer: BranchTracer, start: Any, steps: int, size: float) -> int:
     curve = Curve(*(np.empty((steps + 1, len(part))) for part in start))
     for part, first in zip(curve, start, strict=True):
         part[0] = first
-    settings = np.array([size, 1e-8, size, 0.5, 0.4, 1e-10, 0.0, tracer.smooth, tracer.watched])
-    origin = np.stack([start.z, start.tangent])
-    system = System(tracer.corrector, tracer.block.memory, tracer.weights, tracer.limits, origin, settings, tracer.work)
-    return follow(system, curve)[0]
+    return follow(tracer.system(start, size, size).memory, tracer.block.memory, curve)[0]
 
 
 def by_python(steps: int, size: float) -> float:

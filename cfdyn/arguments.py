@@ -27,8 +27,6 @@ _MADE_BY = {
 def number(what: str, value: Any, finite: bool = False) -> float:
     """The value as a float, if it is a real number; NaN is none.
 
-    Examples
-    --------
     >>> number("rtol", 1)
     1.0
     """
@@ -49,8 +47,6 @@ def number(what: str, value: Any, finite: bool = False) -> float:
 def vector(what: str, value: Any) -> np.ndarray:
     """A row of real numbers as floats, (n,), contiguous and new; a single number is a row of one.
 
-    Examples
-    --------
     >>> vector("a start", [1, 2])
     array([1., 2.])
     """
@@ -60,8 +56,6 @@ def vector(what: str, value: Any) -> np.ndarray:
 def entries(what: str, value: Any, names: Sequence[str]) -> np.ndarray:
     """A row with one real number for each of the names, as floats (n,).
 
-    Examples
-    --------
     >>> entries("a start", 1, ["w"])
     array([1.])
     """
@@ -74,8 +68,6 @@ def entries(what: str, value: Any, names: Sequence[str]) -> np.ndarray:
 def table(what: str, value: Any, dimensions: int, words: str = "a table of numbers") -> np.ndarray:
     """Real numbers as a new array of floats with so many dimensions.
 
-    Examples
-    --------
     >>> table("a curve", [[1], [2]], 2).shape
     (2, 1)
     """
@@ -93,8 +85,6 @@ def table(what: str, value: Any, dimensions: int, words: str = "a table of numbe
 def whole_number(what: str, value: Any, least: float = -(2**63), most: float = 2**63 - 1) -> int:
     """The value, if it is a whole number from ``least`` to ``most``; a float such as 3.0 is one.
 
-    Examples
-    --------
     >>> whole_number("depth", 2.0, 0)
     2
     """
@@ -142,22 +132,18 @@ _PLAIN: dict[Any, Callable[[str, Any], Any]] = {int: whole_number, float: number
 
 
 def converted(what: str, value: Any, hint: Any) -> Any:
-    """The value as the annotation ``hint`` wants it.
+    """The value as the annotation ``hint`` wants it, else a UsageError.
 
-    Raises
-    ------
-    UsageError : it is something else
-
-    Examples
-    --------
     >>> converted("bounds", [0, 1], tuple[float, float])
     (0.0, 1.0)
     """
-    kind, inner = get_origin(hint), get_args(hint)
     if hint is Any or hint is object:
         return value
-    if hint in _PLAIN or kind in _PLAIN:
-        return _PLAIN[hint if hint in _PLAIN else kind](what, value)
+    if hint in _PLAIN:
+        return _PLAIN[hint](what, value)
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in _PLAIN:
+        return _PLAIN[kind](what, value)
     if kind in (Union, types.UnionType):
         return _one_of(what, value, inner)
     if kind is tuple and Ellipsis not in inner:

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 HEAD, TAIL = 380, 160  # of a message that is longer
+MANY = 60  # names are too many to be read in a message
 
 
 def readable(text: str) -> str:
     r"""A message as one line that a terminal can show: control characters escaped, the middle of a long one left out.
 
-    Examples
-    --------
     >>> print(readable("no column 'a\x1b[2J'"))
     no column 'a\x1b[2J'
     >>> len(readable("no column " + "x" * 70_000))
@@ -65,8 +64,6 @@ class RecordError(CfdynError):
 def shown(value: Any) -> str:
     """A value in a message: its beginning, if it is long, and its kind, if it cannot be shown.
 
-    Examples
-    --------
     >>> shown("abc"), shown([1.5] * 100)
     ("'abc'", '[1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1...')
     """
@@ -80,8 +77,6 @@ def shown(value: Any) -> str:
 def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageError:
     """The error for a misspelt name, with the nearest valid one.
 
-    Examples
-    --------
     >>> print(unknown("loss", "quartc", ["quartic", "huber"], "cfdyn list losses"))
     unknown loss 'quartc'; did you mean 'quartic'? See: cfdyn list losses
     """
@@ -90,6 +85,8 @@ def unknown(kind: str, name: str, known: Iterable[str], see: str = "") -> UsageE
     shown = name if len(name) <= 60 else name[:57] + "..."
     if near:
         advice = f"did you mean {near[0]!r}?"
+    elif len(known) > MANY:
+        advice = "none is like it."
     elif known:
         advice = f"known: {', '.join(known)}."
     else:

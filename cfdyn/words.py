@@ -9,8 +9,6 @@ STABILITY = {True: "stable", False: "unstable", None: "neutral"}  # as records s
 def called(period: int, several: bool = False) -> str:
     """Fixed point, 2-cycle, …; or fixed points, 2-cycles, ….
 
-    Examples
-    --------
     >>> called(1), called(3), called(2, several=True)
     ('fixed point', '3-cycle', '2-cycles')
     """
@@ -20,8 +18,6 @@ def called(period: int, several: bool = False) -> str:
 def spoken(kind: str) -> str:
     """The kind of a bifurcation as it is printed: names of people have capitals.
 
-    Examples
-    --------
     >>> spoken("fold-neimark-sacker"), spoken("chenciner"), spoken("flip")
     ('fold-Neimark–Sacker', 'Chenciner', 'flip')
     """
@@ -31,8 +27,6 @@ def spoken(kind: str) -> str:
 def shown(value: float, bounds: tuple[float, float], digits: int = 10) -> str:
     """A value of a parameter; 0 where it is that but for rounding.
 
-    Examples
-    --------
     >>> shown(3e-17, (-1.0, 1.0)), shown(1.25, (-1.0, 1.0))
     ('0', '1.25')
     """
@@ -42,8 +36,6 @@ def shown(value: float, bounds: tuple[float, float], digits: int = 10) -> str:
 def named(names: Iterable[str], values: Iterable[float], digits: int = 6) -> str:
     """Parameters or coordinates with their values.
 
-    Examples
-    --------
     >>> named(["lr", "a"], [0.1, 2.0])
     'lr = 0.1, a = 2'
     """
@@ -53,8 +45,6 @@ def named(names: Iterable[str], values: Iterable[float], digits: int = 6) -> str
 def shortened(text: str, most: int) -> str:
     """A text of at most so many characters.
 
-    Examples
-    --------
     >>> shortened("w**2/2 + w", 6)
     'w**2/…'
     """
@@ -64,8 +54,6 @@ def shortened(text: str, most: int) -> str:
 def listed(items: Sequence[str], most: int, between: str = ", ") -> str:
     """The first few of some words, and a sign that there are more.
 
-    Examples
-    --------
     >>> listed(["a", "b", "c"], 2)
     'a, b, …'
     """

@@ -19,7 +19,8 @@ import pytest
 from tests.processes import finished
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ["pyproject.toml", "setup.cfg", "README.md", "LICENSE"]
+SOURCES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
+FOLDERS = ["cfdyn", "papers"]
 EXTRAS = {"data", "networks", "sweep", "explore", "docs", "test", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "flint"}
 
@@ -35,14 +36,17 @@ def call(command: list[object], folder: Path, **changes: str) -> subprocess.Comp
 
 def package_files() -> set[str]:
     files = (path for path in (ROOT / "cfdyn").rglob("*") if path.is_file())
-    return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+    own = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+    papers = {f"cfdyn_papers/{path.name}" for path in (ROOT / "papers").iterdir() if path.suffix in (".py", ".json")}
+    return own | papers
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """Built from a copy, so that no stale build folder gets in and none is left behind."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT / "cfdyn", source / "cfdyn", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in SOURCES:
         shutil.copy(ROOT / name, source)
     call([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source], source)
@@ -134,12 +138,29 @@ def test_the_installed_copy_studies_a_formula(fresh, tmp_path):
     assert list((tmp_path / "cfdyn-out").iterdir()), "a study leaves a figure"
 
 
+def test_the_installed_copy_has_the_papers(fresh, tmp_path):
+    kept = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    found = call([fresh / "bin" / "python", "-c", "import cfdyn_papers.may1976 as paper; print(paper.CLAIMS.entry)"], tmp_path)
+    assert "Nature 261" in found.stdout
+    done = call([fresh / "bin" / "cfdyn", "claims", "may1976.first_flip", "--json"], tmp_path, **kept)
+    assert [claim["verdict"] for claim in json.loads(done.stdout)["claims"]] == ["reproduced"]
+
+
+@pytest.mark.parametrize("folder", [".", "cfdyn"])
+def test_an_editable_clone_has_the_papers(clone, folder, tmp_path):
+    command = [clone / "env" / "bin" / "python", "-m", "cfdyn", "list", "claims", "--json"]
+    path = {"PYTHONPATH": sysconfig.get_path("purelib")}
+    names = [item["name"] for item in json.loads(call(command, clone / folder, **path).stdout)["items"]]
+    assert "may1976.first_flip" in names
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
     """A clone that is called like the package, installed for editing into an environment beside it."""
     home = tmp_path_factory.mktemp("above")
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "cfdyn", home / "cfdyn" / "cfdyn", ignore=ignored)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, home / "cfdyn" / name, ignore=ignored)
     for name in SOURCES:
         shutil.copy(ROOT / name, home / "cfdyn")
     call([sys.executable, "-m", "venv", "--without-pip", home / "env"], home)

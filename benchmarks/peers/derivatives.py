@@ -61,13 +61,14 @@ def numba_rule(loss: Any, what: str) -> Any:
 
 
 def rule_batch(rule: Any, p: np.ndarray, takes: int) -> Batch:
-    from cfdyn.kernels.orbits import evaluate_rows
+    from cfdyn.kernels.orbits import at_rows
+    from cfdyn.machine.jit import address
 
     def prepare(points: np.ndarray, directions: np.ndarray) -> Call:
         z, out = np.hstack([points, *[directions] * takes]), np.empty_like(points)
 
         def call() -> np.ndarray:
-            evaluate_rows(rule, z, p, out)
+            at_rows(address(rule), z, p, out)
             return out
 
         return call

@@ -18,10 +18,8 @@ from cfdyn.settling.samples import KINDS, UNRESOLVED, Samples, runs_of
 from cfdyn.systems.map import Map, require_map
 
 REFINED = 6  # times that boundaries between regimes are halved
-# So many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length.
-MOST, LONGEST = 16, 32
-# An orbit converges slowly near a bifurcation: it may lie so many distances of samples beside.
-BESIDE = 4.0
+MOST, LONGEST = 16, 32  # so many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length
+BESIDE = 4.0  # an orbit converges slowly near a bifurcation: it may lie so many distances of samples beside
 LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision")  # of stability
 
 

@@ -132,24 +132,14 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
 
 
 def require_loss(question: str, orbit: Any) -> None:
-    """Refuse what is not the orbit of an optimizer on a loss.
-
-    Raises
-    ------
-    UsageError : it is something else, or it was loaded from a file
-    """
+    """A UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
     if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
         needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
         raise UsageError(f"{question} needs {needed}")
 
 
 def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
-    """A name for each path, by default the beginning of its title.
-
-    Raises
-    ------
-    UsageError : a path with other weights than the orbit, or another number of names than of paths
-    """
+    """A name for each path, by default the beginning of its title; a UsageError for other weights than the orbit's, or names."""
     for path in paths:
         if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.direction import Direction, examine
 from cfdyn.systems.orbit import Orbit
@@ -165,9 +164,9 @@ def _top_eigenvector(orbit: Orbit, table: np.ndarray) -> np.ndarray | None:
     step, d = orbit._step, table.shape[1]
     if step is None or not step.has_loss:
         return None
-    out, place = np.empty((1, d * d)), np.array(orbit.z[-1:], dtype=float)
-    place[0, :d] = table[-12:].mean(axis=0)
-    evaluate_rows(step.rule("hessian").compiled, place, step.p, out)
+    place = np.array(orbit.z[-1], dtype=float)
+    place[:d] = table[-12:].mean(axis=0)
+    out = step.rule("hessian")(place, step.p)
     if not np.isfinite(out).all():
         return None
     vector = np.linalg.eigh(out.reshape(d, d))[1][:, -1]

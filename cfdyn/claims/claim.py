@@ -157,12 +157,13 @@ class Claims:
 class Question:
     """A question of the thread with its answer, in which {source.claim:name} stands for a number that a claim measured.
 
-    ``asked``: the question; ``answer``: a paragraph for a reader with calculus; ``claims``: the ids that it rests on; ``figure``:
-    the claim or source whose figure shows it best, as "source.figure".
+    ``asked``: the question; ``short``: the answer in a sentence or two; ``answer``: a paragraph for a reader with calculus;
+    ``claims``: the ids that it rests on; ``figure``: the one that shows it best, as "source.figure".
     """
 
     id: str
     asked: str
+    short: str
     answer: str
     claims: tuple[str, ...]
     figure: str = ""

@@ -23,7 +23,7 @@ def shelf() -> Shelf:
     """Of this state of the package."""
     root = Path(cfdyn.__file__).parent
     rooms = sorted(path.name for path in root.iterdir() if (path / "__init__.py").is_file() and path.name not in _ABOVE)
-    return Shelf("claims", fingerprint(rooms, _PACKAGES))
+    return Shelf("claims", fingerprint([*rooms, "claims.search"], _PACKAGES))
 
 
 def load(claim: Claim) -> dict[str, Any] | None:

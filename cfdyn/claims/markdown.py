@@ -1,8 +1,9 @@
-"""The table of verdicts in Markdown, by source."""
+"""The verdicts by source, and the answers to questions, as tables in Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from cfdyn.claims.claim import VERDICTS
+from cfdyn.claims.answers import filled
+from cfdyn.claims.claim import VERDICTS, Question
 from cfdyn.claims.sources import papers
 from cfdyn.claims.verdict import Verdict, shown
 
@@ -33,6 +34,28 @@ def table(verdicts: Sequence[Verdict]) -> str:
             parts.append(f"## {name}\n\n{paper.CLAIMS.entry} Read: {paper.CLAIMS.read}.\n\n"
                          f"| claim | statement | expected | measured | verdict |\n|---|---|---|---|---|\n{rows}\n")  # fmt: skip
     return "\n".join(parts)
+
+
+def answers(questions: Iterable[Question], verdicts: Mapping[str, Verdict]) -> str:
+    """A row for each question: what was asked, the short answer, and how the claims that it rests on were decided.
+
+    Examples
+    --------
+    >>> print(answers([], {}))
+    | question | answer | its claims |
+    |---|---|---|
+    <BLANKLINE>
+    """
+    rows = [
+        f"| {_cell(question.asked)} | {_cell(filled(question, verdicts, question.short))} | {_counted(question, verdicts)} |\n"
+        for question in questions
+    ]
+    return "| question | answer | its claims |\n|---|---|---|\n" + "".join(rows)
+
+
+def _counted(question: Question, verdicts: Mapping[str, Verdict]) -> str:
+    found = [verdicts[name].verdict for name in question.claims if name in verdicts]
+    return ", ".join(f"{found.count(kind)} {kind}" for kind in VERDICTS if kind in found)
 
 
 def _row(verdict: Verdict) -> str:

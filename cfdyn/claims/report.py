@@ -9,7 +9,7 @@ from typing import Any
 
 from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import VERDICTS
-from cfdyn.claims.markdown import table
+from cfdyn.claims.markdown import answers, table
 from cfdyn.claims.record import FILE, record_text
 from cfdyn.claims.runner import draw
 from cfdyn.claims.sources import named, papers
@@ -32,7 +32,9 @@ def folder(path: Path) -> Path:
 def write(
     verdicts: Sequence[Verdict], into: Path, processes: int | None = None, progress: Callable[[str], None] | None = None
 ) -> list[Path]:
-    """Write ``index.html``, ``claims.md``, ``verdicts.json`` and the figures that the claims name, each whole or not at all.
+    """Write ``index.html``, ``claims.md``, ``answers.md``, ``verdicts.json`` and the figures that claims and answers name.
+
+    Each is written whole or not at all.
 
     Raises
     ------
@@ -41,6 +43,8 @@ def write(
     shown_in = [paper for name, paper in papers().items() if any(v.id.startswith(f"{name}.") for v in verdicts)]
     pictures = draw(_figures(verdicts, shown_in), processes, progress)
     files = {"index.html": page(verdicts, pictures), "claims.md": table(verdicts), FILE: record_text(verdicts)}
+    questions = [question for paper in shown_in for question in getattr(paper, "QUESTIONS", ())]
+    files["answers.md"] = answers(questions, {verdict.id: verdict for verdict in verdicts})
     contents = {name: text.encode() for name, text in files.items()}
     contents |= {f"{name}.png": picture for name, picture in pictures.items()}
     for name, content in contents.items():

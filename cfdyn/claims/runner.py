@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cfdyn.arguments import whole_number
 from cfdyn.claims import kept
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import chosen
@@ -41,7 +42,7 @@ def run(
 
     Raises
     ------
-    UsageError : an id or a source that does not exist
+    UsageError : an id or a source that does not exist, or no positive number of processes
 
     Examples
     --------
@@ -49,6 +50,8 @@ def run(
     >>> [verdict.verdict for verdict in cf.claims.run(["may1976.first_flip"], processes=1)]
     ['reproduced']
     """
+    if processes is not None:
+        whole_number("processes", processes, 1)
     claims = chosen(ids, source)
     found = {claim.id: None if anew else kept.load(claim) for claim in claims}
     left = [claim for claim in claims if claim.measure and found[claim.id] is None]

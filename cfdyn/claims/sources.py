@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cfdyn.claims.claim import Claim, Claims
-from cfdyn.errors import unknown
+from cfdyn.errors import UsageError, shown, unknown
 
 GROUP = "cfdyn.papers"
 _BESIDE = Path(__file__).parents[2] / "papers"  # in a clone, whose folder papers/ is installed as cfdyn_papers
@@ -58,6 +58,10 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
     UsageError : an id or a source that does not exist, with the nearest one
     """
     claims = all_claims()
+    if ids is not None:
+        ids = [ids] if isinstance(ids, str) else list(ids) if isinstance(ids, Iterable) else [ids]
+        if not all(isinstance(name, str) for name in ids):
+            raise UsageError(f"`ids` are names of claims, such as 'may1976.first_flip', not {shown(ids)}")
     if source is not None:
         paper = paper_named(source)
         wanted = [claim.id for claim in paper.CLAIMS]

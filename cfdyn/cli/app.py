@@ -51,11 +51,6 @@ def _root(
     pass
 
 
-def command_in(arguments: list[str]) -> str:
-    """The command that is called: the first word that is no option."""
-    return next((argument for argument in arguments if not argument.startswith("-")), "")
-
-
 def protect_formulas(arguments: list[str]) -> list[str]:
     """Let a formula or a number begin with a minus sign: a leading space keeps it from being an option.
 

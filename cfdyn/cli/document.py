@@ -39,8 +39,6 @@ def _pieces(value: Any) -> Iterator[str]:
 def fields(record: Any, names: str) -> dict[str, Any]:
     """Some fields of a record, named with blanks between them.
 
-    Examples
-    --------
     >>> fields(3 + 4j, "real imag")
     {'real': 3.0, 'imag': 4.0}
     """

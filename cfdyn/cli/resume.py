@@ -11,13 +11,7 @@ from cfdyn.errors import UsageError
 
 
 def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any]) -> Any:
-    """The record in FILE.npz, given in place of the loss; None where a loss or a map was given.
-
-    Raises
-    ------
-    UsageError : the file holds something else, or ``others``, options of the command, say how to begin
-    RecordError : the file cannot be read
-    """
+    """The record in FILE.npz, given in place of the loss; None for a loss or a map. ``others``: options that belong to these."""
     if subject.loss is None or not subject.loss.endswith(".npz"):
         return None
     if any(others) or replace(subject, loss=None) != Subject():

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn  # type: ignore[assignment]
+            warnings.showwarning = lambda message, *_: streams.say(f"warning: {readable(str(message))}")  # type: ignore[assignment]
             warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
             status, trouble = _run(given)
         if trouble:
@@ -46,9 +46,9 @@ def _run(arguments: list[str]) -> tuple[int, str]:
     try:
         import typer
 
-        from cfdyn.cli.app import application, command_in, options_of, protect_formulas
+        from cfdyn.cli.app import application, options_of, protect_formulas
 
-        command = command_in(arguments)
+        command = next((argument for argument in arguments if not argument.startswith("-")), "")
         messages.speak_with(lambda: options_of(command))
         # typer brings its own copy of click, whose errors it does not export.
         parsing_error: Any = typer.BadParameter.__mro__[2]
@@ -78,10 +78,6 @@ def _tell(trouble: str, document: bool) -> None:
             print(json.dumps({"error": trouble}, ensure_ascii=streams.ascii_only()), flush=True)
         except OSError:
             streams.abandon(sys.stdout)
-
-
-def _warn(message: Any, *_: Any) -> None:
-    streams.say(f"warning: {readable(str(message))}")
 
 
 def _unexpected(error: Exception) -> str:

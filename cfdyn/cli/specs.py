@@ -24,14 +24,10 @@ NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
 
 
 def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
-    """``"a=1,flag=true"`` checked against the entry's signature.
+    """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for what does not fit it.
 
     The first item may stand without a name if the first option is a text, such as a file. Texts are taken
     as they are, so they may hold anything but a comma.
-
-    Raises
-    ------
-    UsageError : an unknown option, or a value that is not a number, true or false
     """
     known = inspect.signature(entry).parameters
     found: dict[str, Any] = {}

@@ -15,12 +15,7 @@ ENDLESS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 
 
 def value(text: str, wanted: Any, what: str) -> Any:
-    """The text as a bool, int or float (``wanted``); a number may be an expression, 1/3 or 2*pi, which takes SymPy to read.
-
-    Raises
-    ------
-    UsageError : it is none; ``what`` says where it stands
-    """
+    """The text as a bool, int or float (``wanted``), else a UsageError; a number may be 1/3 or 2*pi, which SymPy reads."""
     wanted = getattr(wanted, "__name__", wanted)
     if wanted == "bool":
         if text.lower() not in ("true", "false"):

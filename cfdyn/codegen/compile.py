@@ -125,10 +125,7 @@ def python_function(program: Program) -> Callable[[Any, Any, Any], None]:
 
 
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
-    """Parameters, then the number of rows and the data as the rules read them: column by column.
-
-    Each column is filled up to a multiple of LANES with its last entry.
-    """
+    """Parameters, the number of rows, and the data by columns, each filled up to a multiple of LANES with its last entry."""
     head = np.array(list(values), dtype=float)
     if data is None:
         return head

@@ -19,8 +19,6 @@ def print_ir(program: Program, name: str) -> str:
 
     A long program becomes a function for each of its sections, which pass values on through memory.
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)

@@ -34,8 +34,6 @@ class Body:
         self.lines.append(f"%t{self.fresh} = {what}")
         return f"%t{self.fresh}"
 
-    # -- operands ---------------------------------------------------------------------------
-
     def number(self, node: Node, lanes: int) -> str:
         """A number as an operand, spread over the lanes where it is one for all rows."""
         if self.is_literal(node):
@@ -54,8 +52,6 @@ class Body:
     def is_literal(self, node: Node) -> bool:
         """True for a constant, which is written where it is used."""
         return self.tape.ops[node] in LITERALS
-
-    # -- nodes ------------------------------------------------------------------------------
 
     def node(self, node: Node, lanes: int) -> None:
         """Compute it, under its name."""

@@ -19,8 +19,6 @@ def compiled(z, p, out):
 def print_source(program: Program) -> str:
     """The module that defines the rule ``compiled``.
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)

@@ -11,8 +11,7 @@ from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
-# Rows computed at once; the columns of a table are filled up to a multiple of it.
-LANES = 8
+LANES = 8  # rows computed at once; the columns of a table are filled up to a multiple of it
 # Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
 # long pieces take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
@@ -44,12 +43,7 @@ def _with_fallback(name: str, tape: Tape, x: Node) -> Node:
 
 
 def nearest_double(value: Fraction) -> float:
-    """The double nearest to a constant of a formula.
-
-    Raises
-    ------
-    FormulaError : the number is beyond the range of floating point
-    """
+    """The double nearest to a constant of a formula; a FormulaError beyond the range of floating point."""
     try:
         return value.numerator / value.denominator
     except OverflowError:
@@ -66,8 +60,6 @@ class Section(NamedTuple):
 def schedule(program: Program) -> list[Section]:
     """The sections of a program in order, none of them long.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> mean = t.div(t.rowsum(t.leaf("col", 0)), t.leaf("rows"))
     >>> [(len(s.nodes), len(s.sums)) for s in schedule(Program(t, (mean,), 0, 0, 1))]

@@ -88,8 +88,6 @@ def interpolated(solution: Between, lo: float = 0.0, hi: float = 1.0) -> Callabl
 
     None where these do not converge, as across a jump from one branch to another.
     """
-    from scipy.interpolate import BarycentricInterpolator
-
     solved = solved_nodes(solution, lo, hi)
     if solved is None:
         return None
@@ -97,5 +95,17 @@ def interpolated(solution: Between, lo: float = 0.0, hi: float = 1.0) -> Callabl
     terms = np.polynomial.chebyshev.chebfit(2 * (nodes - lo) / (hi - lo) - 1, columns[0], len(nodes) - 1)
     if not np.abs(terms[-2:]).max() <= CONVERGED * np.abs(terms[1:]).max():
         return None
-    parts = [BarycentricInterpolator(nodes, rows) for rows in columns]
-    return lambda t: Solution(*(np.asarray(part(t)) for part in parts))
+    parts = [polynomial(nodes, rows) for rows in columns]
+    return lambda t: Solution(*(part(t) for part in parts))
+
+
+def polynomial(nodes: np.ndarray, values: np.ndarray) -> Callable[[float], np.ndarray]:
+    """The polynomial through k values (k, …) at as many nodes: Berrut & Trefethen (2004), SIAM Review 46, eq. (4.2)."""
+    weights = 1 / np.prod(nodes[:, None] - nodes + np.eye(len(nodes)), axis=1)
+
+    def at(t: float) -> np.ndarray:
+        away = t - nodes
+        shares = weights / away if away.all() else away == 0
+        return np.asarray(shares @ values / shares.sum())
+
+    return at

@@ -223,8 +223,6 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     Feigin's rules: both cycles exist on one side of it only if the number of real multipliers above 1 on both sides
     together is odd, and a cycle of twice the period is born if that of real multipliers below −1 is.
 
-    References
-    ----------
     di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
     systems, Chaos Solitons Fractals 10, §3.
     """

@@ -23,9 +23,7 @@ class WithMap:
     def step(self) -> Map:
         """The map, with its parameters as they were at the start.
 
-        Raises
-        ------
-        UsageError : the record was loaded, and its map cannot be made again from what was saved
+        UsageError: the record was loaded, and its map cannot be made again from what was saved
         """
         return self._step or make_map_again(self.provenance.get("recipe"))
 
@@ -39,9 +37,7 @@ def extended(
     ``further`` makes the record of what follows, which begins or ends with that end; ``rows``: names of the arrays with a row
     for each point; ``special``: that of the list of special points; ``others``: the fields that are joined in another way.
 
-    Raises
-    ------
-    UsageError : neither end ran out of steps
+    UsageError: neither end ran out of steps
     """
     sides = [side for side in (0, 1) if record.paces[side] > 0]
     if not sides:

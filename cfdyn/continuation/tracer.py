@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, MOST, STALLED, STEP, Curve, System, follow
+from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
@@ -69,8 +69,6 @@ def as_row(solution: Solution) -> Curve:
 class Tracer:
     """A system with m unknowns that is followed and solved; lengths are ‖z‖² = Σ weights z².
 
-    Parameters
-    ----------
     corrector : the compiled rule
     block : the `Block` that it reads
     weights : (m,)
@@ -170,6 +168,14 @@ class Tracer:
                 return found if found.tangent @ (self.weights * last.tangent) > 0 else self.at(found.z, -found.tangent)
         return None
 
+    def system(self, origin: Solution, step: float, most: float, arc: float = 0.0) -> System:
+        """What the driver reads: the length of the next step and of the longest one, and the arclength so far."""
+        return System.make(
+            m=self.m, values=self.width, corrector=self.corrector, smooth=self.smooth, watched=self.watched, step=step,
+            least=LEAST, most=most, turn=TURN, change=CHANGE, tolerance=TOLERANCE, arc=arc, weights=self.weights,
+            limits=self.limits, origin=(origin.z, origin.tangent),
+        )  # fmt: skip
+
     def follow(
         self, start: Solution, most_steps: int, most_step: float, first: float | None = None,
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
@@ -177,8 +183,6 @@ class Tracer:
     ) -> Piece:  # fmt: skip
         """The curve from a solution on, in the direction of its tangent.
 
-        Parameters
-        ----------
         most_steps, most_step : number of steps, and the longest one (a length)
         first : length of the first step
         inspect : sees some rows after the other, each time with the last one before; (rows to keep, why) ends it
@@ -189,20 +193,18 @@ class Tracer:
         origin = origin or start
         away = self.length(start.z - origin.z)
         longest = longest_step(most_step, away)
-        settings = np.array([min(first or most_step, longest), LEAST, longest, TURN, CHANGE, TOLERANCE, arc,
-                             self.smooth, self.watched])  # fmt: skip
-        pace, around = 0.0, np.stack([origin.z, origin.tangent])
-        system = System(self.corrector, self.block.memory, self.weights, self.limits, around, settings, self.work)
-        pieces, end, beyond, done = [as_row(start)], "", None, 0
+        system = self.system(origin, min(first or most_step, longest), longest, arc)
+        pieces, end, beyond, done, pace = [as_row(start)], "", None, 0, 0.0
         while not end and done < most_steps:
-            # A row more than may be filled: for what lies beyond.
-            size = min(rows_ahead(away, settings[MOST]), most_steps - done) + 2
+            # Fewer steps before the longest is chosen anew where it is long for the distance; a row for what lies beyond.
+            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * system.most), SHORT, CHUNK))
+            size = min(ahead, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             self._written(piece, 0, row_of(pieces[-1], -1))
-            count, status = follow(system, Curve(*(part[:-1] for part in piece)))
+            count, status = follow(system.memory, self.block.memory, Curve(*(part[:-1] for part in piece)))
             count, end, beyond = self._ended(status, piece, count, origin)
             away = self.length(piece.points[count - 1] - origin.z)
-            settings[MOST] = longest_step(most_step, away)
+            system.most = longest_step(most_step, away)
             before, pace = pace, away * self.length(np.where(self.bounded, piece.tangents[count - 1], 0.0))
             if not end and self.length(piece.points[count - 1] - piece.points[0]) < 10 * LEAST:
                 end = "stalled"
@@ -217,7 +219,7 @@ class Tracer:
         rows = stacked(*pieces)
         if end in ("stalled", "corner") and not self.watched and self.runs_off(rows.points):
             end = "far"
-        return Piece(*rows, end or "most steps", beyond, float(settings[STEP]))
+        return Piece(*rows, end or "most steps", beyond, float(system.step))
 
     def runs_off(self, points: np.ndarray) -> bool:
         """True if what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
@@ -250,11 +252,6 @@ class Tracer:
         for part, entry in zip(piece, found, strict=True):
             part[row] = entry
         return row + 1
-
-
-def rows_ahead(away: float, longest: float) -> int:
-    """How many steps are taken before the longest one is chosen anew: few where they are long for the distance."""
-    return CHUNK if away <= WIDE else int(np.clip(away / (4 * longest), SHORT, CHUNK))
 
 
 def longest_step(most_step: float, away: float) -> float:

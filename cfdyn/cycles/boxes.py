@@ -6,7 +6,8 @@ from cfdyn.cycles.result import SearchResult
 from cfdyn.cycles.same import LARGEST_ROUND_OFF, distinct, from_smallest, least_period, same_cycle
 from cfdyn.cycles.shooting import images, jacobians, multipliers, polish, residual
 from cfdyn.cycles.symmetry import Symmetries
-from cfdyn.kernels.boxes.chains import FINISHED, FOUND, FULL, LINKS, PAUSED, TOP, UNDECIDED, search
+from cfdyn.kernels.boxes.chains import FINISHED, FULL, PAUSED, search
+from cfdyn.kernels.boxes.segments import Chains
 from cfdyn.systems.map import Map
 
 BUDGET, CHEAP = 5_000_000, 30  # links, for maps of so few operations
@@ -26,15 +27,13 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
 
     Of the images under a symmetry one is looked for.
 
-    References
-    ----------
     Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
     for the Hénon map, J. UCS 4, 114–124.
     """
     most = max(BUDGET // max(1, step.tangent_cost // CHEAP), 10_000) if budget is None else budget
     chains = _Chains(step, period, region, group)
     status = chains.run(most)
-    if status == FINISHED and chains.least > LEAST:
+    if status == FINISHED and chains.c.least > LEAST:
         status = FULL
     extent = float(chains.extent.max())
     proved = [polish(step, centre) for centre in chains.found]
@@ -49,7 +48,7 @@ def by_chains(step: Map, period: int, region: np.ndarray, budget: int | None, gr
     complete = status == FINISHED and len(undecided) == 0 and lost == 0
     reasons = [_reason(status, most, len(undecided), lost), group.sentence(step.names, "{} of the box was searched")]
     return SearchResult(points, mu, complete, "chains of boxes", "; ".join(filter(None, reasons)), undecided,
-                        {"links": int(chains.state[LINKS]), "budget": most})  # fmt: skip
+                        {"links": int(chains.c.links), "budget": most})  # fmt: skip
 
 
 def _reason(status: int, most: int, open_places: int, lost: int) -> str:
@@ -68,55 +67,50 @@ class _Chains:
 
     def __init__(self, step: Map, period: int, region: np.ndarray, group: Symmetries):
         n, d = period, step.dim
-        size = n * d
-        self.step, self.period, self.region, self.group, self.order = step, n, region, group, group.conditions()
-        self.extent = region[:, 1] - region[:, 0]
-        self.state = np.zeros(4, dtype=np.int64)
-        self.stack, self.notes = np.empty((200 + 20 * size, 2 * size)), np.empty((200 + 20 * size, 2))
-        outside = EVERYWHERE * max(float(np.abs(region).max()), float(self.extent.max())) * np.array([-1.0, 1.0])
-        self.stack[0] = np.concatenate([region.ravel(), np.tile(outside, (n - 1) * d)])
-        self.notes[0], self.state[TOP] = (0, FIRST_TEST), 1
-        self.x, self.work, self.table = np.empty((n, 2 * d)), np.empty((5, 2 * d * d)), np.empty((size, 7))
-        self.matrix, self.inverse = np.empty((size, size)), np.empty((size, size))
-        self.centres, self.open = np.empty((max(8, min(1000, 4_000_000 // size)), size)), np.empty((MOST_UNDECIDED, 2 * size))
+        size, extent = n * d, region[:, 1] - region[:, 0]
+        self.step, self.shape, self.group, self.extent = step, (-1, n, d), group, extent
+        order = group.conditions()
         primes = [q for q in range(2, n + 1) if n % q == 0 and all(q % r for r in range(2, q))]
-        self.shifts = np.array([n // q for q in primes], dtype=np.int64)
+        self.c = c = Chains.make(
+            n=n, d=d, parameters=len(step.p), conditions=len(order), primes=len(primes), rows=200 + 20 * size,
+            most_found=max(8, min(1000, 4_000_000 // size)), most_open=MOST_UNDECIDED, step=step.rule("interval:step").compiled,
+            jacobian=step.rule("interval:jacobian").compiled, tiny=1e-13 * float(extent.max()), least=LEAST, top=1, p=step.p,
+            region=region.ravel(), extent=extent, order=order, shifts=[n // q for q in primes],
+        )  # fmt: skip
+        outside = EVERYWHERE * max(float(np.abs(region).max()), float(extent.max())) * np.array([-1.0, 1.0])
+        c.stack[0] = np.concatenate([region.ravel(), np.tile(outside, (n - 1) * d)])
+        c.notes[0] = 0, FIRST_TEST
         self.batches: list[np.ndarray] = []
         self.places: list[np.ndarray] = []
-        self.least = LEAST
 
     @property
     def found(self) -> np.ndarray:
         """A point near each cycle that was proved, (m, n, D)."""
-        return np.concatenate([*self.batches, np.empty((0, self.period, self.step.dim))])
+        return np.concatenate([*self.batches, np.empty((0, *self.shape[1:]))])
 
     @property
     def doubtful(self) -> np.ndarray:
         """The middles of the chains that are undecided, (k, n, D)."""
-        count = self.state[UNDECIDED] if self.least == LEAST else 0
-        return self.open[:count].reshape(-1, self.period, self.step.dim, 2).mean(axis=3)
+        count = self.c.undecided if self.c.least == LEAST else 0
+        return self.c.open[:count].reshape(*self.shape, 2).mean(axis=3)
 
     def run(self, most: int) -> int:
         """FINISHED, PAUSED when the budget is spent, or FULL."""
-        rules = [self.step.rule(f"interval:{what}").compiled for what in ("step", "jacobian")]
-        tiny = 1e-13 * float(self.extent.max())
-        part = max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
+        c, part = self.c, max(1000, PAUSE // max(1, self.step.tangent_cost // CHEAP))
         while True:
-            limit = min(int(most), int(self.state[LINKS]) + part)
-            status = search(*rules, self.step.p, self.region.ravel(), self.order, self.extent, tiny, self.least, limit,
-                            self.shifts, self.state, self.stack, self.notes, self.x, self.work, self.matrix, self.inverse,
-                            self.table, self.centres, self.open)  # fmt: skip
-            self.batches.append(self.centres[: self.state[FOUND]].reshape(-1, self.period, self.step.dim).copy())
-            self.state[FOUND] = 0
-            if self.state[UNDECIDED] == len(self.open) and len(self.places) < MOST_LISTS:
-                self.places.append(self._first_boxes(self.open))
-                self.state[UNDECIDED], self.least, status = 0, min(10 * self.least, WIDEST), PAUSED
-            if status == FINISHED or self.state[LINKS] >= most or self.state[UNDECIDED] == len(self.open):
+            c.limit = min(int(most), int(c.links) + part)
+            status = search(c.memory)
+            self.batches.append(c.centres[: c.found].reshape(self.shape).copy())
+            c.found = 0
+            if c.undecided == c.most_open and len(self.places) < MOST_LISTS:
+                self.places.append(self._first_boxes(c.open))
+                c.undecided, c.least, status = 0, min(10 * c.least, WIDEST), PAUSED
+            if status == FINISHED or c.links >= most or c.undecided == c.most_open:
                 return int(status)
 
     def undecided(self) -> np.ndarray:
         """Where x_0 may be in what is left, (k, D, 2): neighbours as one box."""
-        rest = np.concatenate([self.open[: self.state[UNDECIDED]], self.stack[: self.state[TOP]]])
+        rest = np.concatenate([self.c.open[: self.c.undecided], self.c.stack[: self.c.top]])
         return hulls(self.group.boxes(np.concatenate([*self.places, self._first_boxes(rest)])), TOUCHING * self.extent)
 
     def _first_boxes(self, chains: np.ndarray) -> np.ndarray:

@@ -39,8 +39,6 @@ def by_random_starts(
 
     Not ``implicit``: x ← x + λ C (fⁿ(x) − x) in place of these, with small λ and all matrices C of signs and exchanges.
 
-    References
-    ----------
     Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172, eq. (6).
     """
     size = period * step.dim
@@ -126,7 +124,7 @@ class _Search:
         d, iterations = self.step.dim, ITERATIONS if self.implicit else int(PATIENCE / strength)
         found = np.empty((len(starts) + 1, d))
         count = converge(*self.rules, self.step.p, starts, matrix, strength, self.implicit, self.period, iterations, CONVERGED,
-                       self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty((d, 7)), found)  # fmt: skip
+                       self.escape, np.empty((4, d * d)), np.empty((d, d)), np.empty(d, int), found)  # fmt: skip
         part = 1.0 if self.implicit else self.step.cost / self.step.tangent_cost
         self.used += int(part * len(starts) * self.period * iterations / 3)
         return found[:count]

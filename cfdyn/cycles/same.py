@@ -4,6 +4,8 @@ Round-off moves the points of a cycle by about ε/|1 − μ| of their size, μ t
 two results of Newton's method are one cycle. Whoever compares with what is less exact states a tolerance of his own.
 """
 
+from itertools import repeat
+
 import numpy as np
 
 ROUND_OFF = 1e-13  # ε: of the size of a cycle, some hundred units in the last place
@@ -12,7 +14,8 @@ AROUND_ZERO = 1e-13  # of the extent: what round-off leaves of a point at 0
 SHORTER = 1e-7  # of the largest entry: points that repeat so well after a part of n steps are those of a shorter cycle
 LARGEST_ROUND_OFF = 1e-4  # of the extent: an orbit's points nearer to 0 than this are known to round-off at this size
 UNIT = 1e-9  # of a cycle's size: entries that differ by less are equal where points are ordered
-MEANS = 1.001  # of a tolerance: what means may differ by, with their round-off
+MIX = 0.62  # of an entry, beside its square
+ROOM = 1.001 * (2 + MIX)  # of a tolerance: what means of such sums may differ by, with their round-off
 LEAST = 1e-290  # smaller numbers have lost digits
 
 
@@ -35,26 +38,30 @@ def distinct(points: np.ndarray, multipliers: np.ndarray, extent: float) -> tupl
     """
     if len(points) < 2:
         return points, multipliers
-    most = blur(multipliers.ravel()) * max(points.max(), -points.min()) + AROUND_ZERO * extent
-    # Only what has nearly the same smallest mean of entries, weighted so that exchanges change it, can be the same.
-    weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
-    entries = (points * (weights / weights.sum())).sum(axis=2) if len(weights) > 1 else points[:, :, 0]
+    entries = points[:, :, 0]
+    if points.shape[2] > 1:
+        # A mean, weighted so that exchanges of entries change it.
+        weights = np.sqrt(np.arange(2.0, 2.0 + points.shape[2]))
+        entries = (points * (weights / weights.sum())).sum(axis=2)
     smallest = entries.min(axis=1)
     order = smallest.argsort(kind="stable")
     points, multipliers, smallest = points[order], multipliers[order], smallest[order]
-    near = np.flatnonzero(smallest[1:] - smallest[:-1] <= most) + 1
-    if not len(near):
+    size = max(points.max(), -points.min(), LEAST)
+    most = blur(multipliers.ravel()) * size + AROUND_ZERO * extent
+    if not (smallest[1:] - smallest[:-1] <= most).any():
         return points, multipliers
     tolerance = blur(multipliers) * np.abs(points).max(axis=(1, 2)) + AROUND_ZERO * extent
-    new, middle = np.ones(len(points), dtype=bool), entries.mean(axis=1)[order]
-    for i in near:
-        first = int(np.searchsorted(smallest, smallest[i] - most))
-        room = np.maximum(tolerance[i], tolerance[first:i])
-        far = np.flatnonzero(smallest[i] - smallest[first:i] > room)
-        first, room = (first + far[-1] + 1, room[far[-1] + 1 :]) if len(far) else (first, room)
-        # Points so near have means so near: few are left to be compared point by point.
-        alike = new[first:i] & (np.abs(middle[first:i] - middle[i]) <= MEANS * room)
-        new[i] = not any(same_cycle(points[first + j], points[i], room[j]) for j in np.flatnonzero(alike)[::-1])
+    # Thousands may have the same smallest entry, or the same mean; hardly any two the same mean of this function.
+    key = (entries * (entries / size + MIX)).mean(axis=1)[order]
+    rank, new = key.argsort(kind="stable"), np.ones(len(key), dtype=bool)
+    first, last = key[rank].searchsorted(key[rank] - ROOM * most), key[rank].searchsorted(key[rank] + ROOM * most, "right")
+    crowded = np.flatnonzero(last - first > 1)
+    for k in crowded[rank[crowded].argsort()]:
+        i, before = rank[k], rank[first[k] : last[k]]
+        before = before[(before < i) & new[before]]
+        room = np.maximum(tolerance[i], tolerance[before])
+        alike = np.abs(key[before] - key[i]) <= ROOM * room
+        new[i] = not any(map(same_cycle, points[before[alike]], repeat(points[i]), room[alike]))
     return points[new], multipliers[new]
 
 

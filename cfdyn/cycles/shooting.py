@@ -18,17 +18,12 @@ GOOD = 1e-11  # of the size of the points and the steepness of the map: such a d
 
 def images(step: Map, points: np.ndarray) -> np.ndarray:
     """f at each of the points (n, D)."""
-    out = np.empty_like(points)
-    evaluate_rows(step.rule("step").compiled, points, step.p, out)
-    return out
+    return evaluate_rows(step.rule("step"), points, step.p)
 
 
 def jacobians(step: Map, points: np.ndarray) -> np.ndarray:
     """Df at each of the points, (n, D, D)."""
-    n, d = points.shape
-    out = np.empty((n, d * d))
-    evaluate_rows(step.rule("jacobian").compiled, points, step.p, out)
-    return out.reshape(n, d, d)
+    return evaluate_rows(step.rule("jacobian"), points, step.p).reshape(-1, step.dim, step.dim)
 
 
 def residual(step: Map, points: np.ndarray) -> float:

@@ -102,13 +102,10 @@ def symmetries(step: Map, region: np.ndarray) -> Symmetries:
 def _plausible(step: Map, order: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """True where f(g z) = g f(z) to some digits at a few points where both are numbers, for each candidate g, (m,)."""
     rng, possible = np.random.default_rng(0), np.ones(len(order), dtype=bool)
-    rule = step.rule("step").compiled
+    rule = step.rule("step")
     for low in (-1.5, 0.1, -0.5):
         z = rng.uniform(low, 1.0, step.dim)
-        here, there = np.empty((1, step.dim)), np.empty((len(order), step.dim))
-        evaluate_rows(rule, z[None], step.p, here)
-        evaluate_rows(rule, np.ascontiguousarray(z[order] * signs), step.p, there)
-        moved = here[0][order] * signs
+        moved, there = rule(z, step.p)[order] * signs, evaluate_rows(rule, z[order] * signs, step.p)
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(there - moved) > 1e-6 * (np.abs(moved).max(axis=1, keepdims=True) + 1e-9)
         possible &= ~off.any(axis=1)

@@ -17,12 +17,7 @@ from cfdyn.tape.program import Node
 
 
 def descent(name: str, loss: Loss, optimizer: Optimizer, models: Sequence[str] = ("gd",)) -> LossMap:
-    """The loss and the optimizer, one of ``models``, possibly with weight decay.
-
-    Raises
-    ------
-    UsageError : another optimizer, or clipping
-    """
+    """The loss and the optimizer, one of ``models``, possibly with weight decay; a UsageError for another one, or clipping."""
     if optimizer.name not in models and not ("gd" in models and _is_gd(optimizer)):
         known = " or ".join(filter(None, (", ".join(models[:-1]), models[-1])))
         raise UsageError(f"flows.{name} is a model of {known}, not of {optimizer.name}; take `cf.optimizers.{models[0]}(lr=…)`")

@@ -56,12 +56,7 @@ def _reduce(share: Fraction, nodes: ModelNodes) -> list[Node]:
 
 
 def onto_minima(loss: Loss, start: np.ndarray) -> tuple[np.ndarray, int]:
-    """Where the gradient flow from a start ends on a manifold of minima, and the rank of the Hessian there.
-
-    Raises
-    ------
-    NumericsError : it does not end at a minimum, or at one without others beside it
-    """
+    """Where the gradient flow from a start ends on a manifold of minima, and the rank of H there; a NumericsError if on none."""
     with np.errstate(all="ignore"):
         w = start if _at_rest(loss, start) else _down(loss, start)
         values = np.linalg.eigvalsh(loss.hessian(w))

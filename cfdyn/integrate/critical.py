@@ -31,9 +31,7 @@ class Critical:
     left: np.ndarray | None = None
 
 
-def critical(
-    supplier: Supplier, z: np.ndarray, edge_tolerance: float, drop: bool = False, at_edge: float = AT_EDGE
-) -> Critical:
+def critical(supplier: Supplier, z: np.ndarray, edge_tolerance: float, drop: bool = False, at_edge: float = AT_EDGE) -> Critical:
     """The modes to hold from z on; ``drop``: the weakest one of those at the edge has just lost its force."""
     none = Critical(np.zeros((0, supplier.n_weights)), np.zeros(0), False, True)
     if supplier.kind not in (CENTRAL, TRACE):

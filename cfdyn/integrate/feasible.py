@@ -10,12 +10,10 @@ from cfdyn.integrate.supply.supplier import Supplier
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
     """A state with 2P − H ⪰ 0, the nearest if it is found; of an optimizer with a state of its own only that is moved.
 
+    A NumericsError if no such state is found.
+
     The edge is linearised again and again, and the start plus forces Σ Y B with Y ⪰ 0 complementary to what is left
     of the gap is taken: the conditions of a projection, for gradient descent the Euclidean one.
-
-    Raises
-    ------
-    NumericsError : no such state is found
     """
     for seen_from_start in (True, False):
         found = _moved(supplier, z, seen_from_start)

@@ -7,7 +7,7 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
-from cfdyn.kernels.edge.block import CENTRAL, PLAIN
+from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.flow import Flow
 
@@ -29,12 +29,11 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
         covariance, rank = _predicted(flow, z)
     loss, sharpness, average, squares = _seen(flow, z, covariance)
     edge, slack = _edges(flow, z, covariance, sharpness)
-    beyond = np.nanmax(edge / 2 - 1, initial=0.0) if run.kind == CENTRAL else 0.0
     return {
         "flow": flow.title, "t": rows, "z": z, "slopes": slopes, "names": flow.names, "n_weights": d, "loss": loss,
         "sharpness": sharpness, "edge": edge, "covariance": covariance, "rank": rank, "predicted_loss": average,
         "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
-        "stats": run.stats(max(float(violation.max(initial=0.0)), float(beyond)), float(slack.max(initial=0.0))),
+        "stats": run.stats(violation, slack, edge),
         "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
         "discrete": flow.discrete,
     }  # fmt: skip
@@ -85,11 +84,8 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
     """Loss and sharpness at each state, and the averages of loss and squared gradient that Σ predicts; NaN without a loss."""
     d = flow.n_weights
     if not flow.spec.has("observed"):
-        nothing = np.empty(len(z))
-        nothing.fill(np.nan)
-        return (nothing,) * 4
-    observed = np.empty((len(z), 1 + d + d * d))
-    evaluate_rows(flow.rule("observed").compiled, z, flow.p, observed)
+        return (np.full(len(z), np.nan),) * 4
+    observed = evaluate_rows(flow.rule("observed"), z, flow.p)
     gradient, hessian = observed[:, 1 : d + 1], observed[:, d + 1 :].reshape(-1, d, d)
     with np.errstate(all="ignore"):
         curved = np.einsum("rij,rjk->rik", hessian, covariance)
@@ -101,9 +97,7 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
 def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ as the model's own state has it, and its numerical rank."""
     d = flow.n_weights
-    out = np.empty((len(z), d * d))
-    evaluate_rows(flow.rule("covariance").compiled, z, flow.p, out)
-    covariance = out.reshape(-1, d, d)
+    covariance = evaluate_rows(flow.rule("covariance"), z, flow.p).reshape(-1, d, d)
     sizes = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, 0.0))
     return covariance, (sizes > 1e-9 * np.maximum(sizes[:, -1:], 1e-300)).sum(axis=1)
 
@@ -113,8 +107,7 @@ def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndar
     d = flow.n_weights
     if not flow.spec.has("edge"):
         return sharpness if flow.optimizer is None else flow.edge_per_sharpness() * sharpness, np.zeros(len(z))
-    out = np.empty((len(z), d * d + d))
-    evaluate_rows(flow.rule("edge").compiled, z, flow.p, out)
+    out = evaluate_rows(flow.rule("edge"), z, flow.p)
     hessian, p = out[:, : d * d].reshape(-1, d, d), out[:, d * d :]
     with np.errstate(all="ignore"):
         scaled = hessian / np.sqrt(p)[:, :, None] / np.sqrt(p)[:, None, :]

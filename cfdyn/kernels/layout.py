@@ -14,6 +14,7 @@ writes the array that holds one. In machine code (`cfdyn.machine.memory`) a name
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, ClassVar, Self
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from cfdyn.machine.jit import DISABLED, address
 
+BYTES = 8  # of a number
 LINE = 8  # numbers in a cache line: arrays begin on one of a block that does
 
 
@@ -32,9 +34,9 @@ class Field:
     extents: tuple[int | str, ...] = ()
 
     @classmethod
-    def several(cls, count: int) -> list[Self]:
+    def several(cls, count: int, *extents: int | str) -> list[Self]:
         """So many fields, for names on one line."""
-        return [cls() for _ in range(count)]
+        return [cls(*extents) for _ in range(count)]
 
     def __get__(self, block: Any, owner: type | None = None) -> Any:
         return self if block is None else (block.memory if self.entry is float else block.whole)[self.slot]
@@ -69,8 +71,7 @@ class Array(Field):
     def __get__(self, block: Any, owner: type | None = None) -> Any:
         if block is None:
             return self
-        first, shape = int(block.whole[self.slot]), block.extents()[self.slot]
-        return block.memory[first : first + math.prod(shape)].view(self.entry).reshape(shape)
+        return np.ndarray(block.extents()[self.slot], self.entry, block.memory, BYTES * int(block.whole[self.slot]))
 
     def __set__(self, block: Any, value: Any) -> None:
         self.__get__(block)[...] = value
@@ -102,7 +103,6 @@ class Block:
         tuples = (f"{field.slot}: ({', '.join(map(str, field.extents))},)" for field in cls.fields.values() if field.extents)
         formulas = f"{{{', '.join(tuples)}}}"
         cls.sizes = {name: cls.fields[name].slot for name in sorted({*re.findall("[a-z_]+", formulas)} - {"max"})}
-        # Compiled once, as some blocks are made a thousand times a second.
         cls.shapes = staticmethod(eval(f"lambda {', '.join(cls.sizes)}: {formulas}"))
         if not DISABLED:
             from cfdyn.machine.memory import name_in_kernels
@@ -121,10 +121,18 @@ class Block:
     @classmethod
     def make(cls, **values: Any) -> Self:
         """A new block with these numbers, rules and contents of arrays; all else is 0."""
-        shapes = cls.shapes(*(int(values.get(name, 0)) for name in cls.sizes))
-        places = [*accumulate(-(-length // LINE) * LINE for length in (len(cls.fields), *map(math.prod, shapes.values())))]
-        block = cls(np.zeros(places[-1] + LINE))
-        block.whole[[*shapes]], block._extents = places[:-1], shapes
+        shapes, head, length = cls._laid_out(*[int(values.get(name, 0)) for name in cls.sizes])
+        block = cls(np.zeros(length))
+        block.whole[: len(head)], block._extents = head, shapes
         for name, value in values.items():
             setattr(block, name, value)
         return block
+
+    @classmethod
+    @lru_cache  # some are made a thousand times a second
+    def _laid_out(cls, *sizes: int) -> tuple[dict[int, tuple[int, ...]], np.ndarray, int]:
+        """Extents of the arrays, the head with their places, and the length of a block."""
+        shapes, head = cls.shapes(*sizes), np.zeros(len(cls.fields), int)
+        *places, end = accumulate(-(-length // LINE) * LINE for length in (len(head), *map(math.prod, shapes.values())))
+        head[[*shapes]] = places
+        return shapes, head, end + LINE

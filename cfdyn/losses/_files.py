@@ -10,8 +10,7 @@ from cfdyn.losses._terms import dot, names
 from cfdyn.records.tables import read_csv
 from cfdyn.symbolic.loss import LossSpec, make_loss
 
-# Compiling the Hessian of 100 weights takes ten seconds (of 60: three).
-MOST = 100
+MOST = 100  # compiling the Hessian of 100 weights takes ten seconds (of 60: three)
 # The targets and what messages call them → targets as the model wants them, and a note for the title.
 Targets = Callable[[np.ndarray, str], tuple[np.ndarray, str]]
 

@@ -28,9 +28,7 @@ def matrix_factorization(m: int = 2, n: int = 2, r: int = 1) -> LossSpec:
     m, n, r = (whole_number(f"matrix_factorization: {what}", v, 1, 12) for what, v in (("m", m), ("n", n), ("r", r)))
     u, v, k = names("u", m, r), names("v", n, r), min(m, n)
     rows_u, rows_v = ([f[r * i : r * i + r] for i in range(len(f) // r)] for f in (u, v))
-    entries = (
-        f"({dot(a, b)} - {k - i if i == j else 0})**2" for i, a in enumerate(rows_u) for j, b in enumerate(rows_v)
-    )
+    entries = (f"({dot(a, b)} - {k - i if i == j else 0})**2" for i, a in enumerate(rows_u) for j, b in enumerate(rows_v))
     return make_loss(
         f"({total(entries)})/2", [*u, *v], box=((-3.0, 3.0),) * (r * (m + n)), shapes=((m, r), (n, r)),
         name=f"matrix_factorization:m={m},n={n},r={r}",

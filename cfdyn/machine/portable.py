@@ -43,10 +43,7 @@ _NEEDED = sys.stdlib_module_names | set(_PACKAGES.split())
 
 
 def held_while_forking(lock: Any, order: int) -> Any:
-    """The lock, which no forked process ever finds locked by a thread that is not in it: whoever forks waits for it.
-
-    ``order``: as threads take them, the first one lowest.
-    """
+    """The lock, which whoever forks waits for, so that no child finds it locked; ``order``: threads take the lowest first."""
     _waited_for.append((order, lock))
     _waited_for.sort(key=lambda pair: pair[0])
     return lock

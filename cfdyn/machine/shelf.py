@@ -225,12 +225,7 @@ def limit() -> int:
 
 
 def set_limit(size: int) -> int:
-    """Keep at most so many bytes from now on; returns how many entries had to go.
-
-    Raises
-    ------
-    UsageError : negative, or there is no folder to keep anything in
-    """
+    """Keep at most so many bytes from now on, else a UsageError: negative, or no folder; returns how many entries had to go."""
     folder = directory()
     if folder is None or size < 0:
         raise UsageError("nothing is kept here" if folder is None else f"a limit must not be negative, not {size}")

@@ -19,12 +19,7 @@ _helpers: list[subprocess.Popen[Any]] = []
 
 
 def temporary(folder: str | os.PathLike, suffix: str = "", mode: int = 0o600) -> tuple[int, str]:
-    """A new file, open, and its path: gone with this process unless it is finished.
-
-    Raises
-    ------
-    OSError : it cannot be made
-    """
+    """A new file, open, and its path, else an OSError: gone with this process unless it is finished."""
     path = os.path.join(folder, f".{os.urandom(8).hex()}{suffix}")
     begin(path)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), path
@@ -46,12 +41,7 @@ def ended() -> bool:
 
 
 def helper(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[Any]:
-    """A process that runs a module of this package, with a pipe to its stdin; it ends when that is closed.
-
-    Raises
-    ------
-    OSError : it cannot be started
-    """
+    """A process that runs a module of this package, with a pipe to its stdin, or an OSError; it ends when that is closed."""
     import subprocess
 
     root = str(Path(__file__).resolve().parents[2])

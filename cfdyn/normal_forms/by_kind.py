@@ -24,12 +24,7 @@ CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a
 
 
 def normal_form_fields(step: Map, points: Any, parameter: str | None, tolerance: float = 1e-6) -> dict[str, Any]:
-    """The normal form of a cycle (n, D) with a critical multiplier; ``parameter`` is what the coefficients are differentiated by.
-
-    Raises
-    ------
-    NumericsError : as `cfdyn.analysis.normal_form.normal_form`
-    """
+    """The normal form of a cycle (n, D) with a critical multiplier; its coefficients are differentiated by ``parameter``."""
     cycle = cycle_points(step, points, tolerance)
     forms = Forms(step, cycle, parameter)
     found = critical_multipliers(forms.matrices, tolerance)

@@ -11,8 +11,7 @@ import numpy as np
 
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
-# Relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best.
-STILL = 1e-6
+STILL = 1e-6  # relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best
 
 
 @dataclass(frozen=True)

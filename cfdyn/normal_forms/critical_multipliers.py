@@ -59,10 +59,7 @@ def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float) -> bool:
 
 @dataclass(frozen=True)
 class CriticalMultipliers:
-    """The multipliers of a cycle, how many are at +1 and −1, and the critical complex ones with Im > 0.
-
-    ``hyperbolic``: some others are outside the unit circle.
-    """
+    """Multipliers of a cycle, how many are +1 and −1, critical ones with Im > 0; ``hyperbolic``: others are outside."""
 
     multipliers: np.ndarray
     plus: int
@@ -107,12 +104,7 @@ class CriticalMultipliers:
 
 
 def critical_multipliers(matrices: np.ndarray, tolerance: float) -> CriticalMultipliers:
-    """The critical multipliers of a cycle with these Jacobians (n, D, D).
-
-    Raises
-    ------
-    NumericsError : none is critical, or too many are
-    """
+    """The critical multipliers of a cycle with these Jacobians (n, D, D); a NumericsError for none, or too many."""
     values = multipliers_of(matrices)
     if np.isnan(values).any():
         raise NumericsError("the multipliers of this cycle are not finite")

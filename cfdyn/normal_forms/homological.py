@@ -4,8 +4,6 @@ A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}
 normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves it.
 The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
 
-References
-----------
 Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, as for their f⁽ⁿ⁾.
 """
 
@@ -41,9 +39,7 @@ class Forms:
     def slope(self) -> np.ndarray:
         """∂f/∂(parameter) at the points, (n, D)."""
         assert self.parameter is not None
-        out = np.empty_like(self.points)
-        evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}").compiled, self.points, self.step.p, out)
-        return out
+        return evaluate_rows(self.step.rule(f"parameter_derivative:{self.parameter}"), self.points, self.step.p)
 
     def moving(self, u: np.ndarray, v: np.ndarray, rates: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
         """The second derivative in the state and the parameter α together, along (u_k, rates[0]) and (v_k, rates[1]).
@@ -70,9 +66,7 @@ class Forms:
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
     """The same for any points (n, D) and real directions."""
-    rows, out = np.ascontiguousarray(np.concatenate([points, *directions], axis=1)), np.empty_like(points)
-    evaluate_rows(step.rule(f"derivative{len(directions)}").compiled, rows, step.p, out)
-    return out
+    return evaluate_rows(step.rule(f"derivative{len(directions)}"), np.concatenate([points, *directions], axis=1), step.p)
 
 
 class BorderedSystem:

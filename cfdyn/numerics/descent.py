@@ -23,8 +23,6 @@ def quasi_newton(value: Value, gradient: Gradient, start: np.ndarray, limit: flo
     Limited-memory BFGS with the line search of Lewis & Overton (2013): doubling and halving until the value
     has decreased enough and the slope has become flatter.
 
-    Examples
-    --------
     >>> end = quasi_newton(lambda w: float(w @ w), lambda w: 2 * w, np.array([3.0, 4.0]), 1e8, -1e12)
     >>> end.round(9).tolist()
     [0.0, 0.0]

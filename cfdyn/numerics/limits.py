@@ -8,8 +8,6 @@ import numpy as np
 def limit_of(values: Sequence[float]) -> tuple[float, float]:
     """(limit, error) by Wynn's ε algorithm: of its columns the entry that changed least.
 
-    Examples
-    --------
     >>> limit, error = limit_of([1 + 0.2**k + 0.3 * 0.05**k for k in range(7)])
     >>> abs(limit - 1) < 1e-9
     True

@@ -11,8 +11,6 @@ def stability(multipliers: np.ndarray | float) -> bool | None:
 
     ``multipliers``: (D,), or one.
 
-    Examples
-    --------
     >>> stability(np.array([0.5])), stability(np.array([1 + 1j, 0.2])), stability(np.array([-1.0, 0.3]))
     (True, False, None)
     """

@@ -18,8 +18,6 @@ def with_options(
 ) -> Optimizer:
     """`Optimizer.from_text` whose gradient is clipped to a global norm, then decayed; both are hyperparameters unless 0.
 
-    Examples
-    --------
     >>> sgd = with_options("sgd", {"w": "w - lr*g"}, {"lr": 0.1}, weight_decay=0.1, clip=1.0)
     >>> sgd.gradient.text, list(sgd.params)
     ('g/sqrt(Max(1, gg/clip**2)) + weight_decay*w', ['lr', 'weight_decay', 'clip'])
@@ -36,8 +34,6 @@ def with_options(
 def root(v: str, eps_inside: bool) -> str:
     """√v + ε, or √(v + ε).
 
-    Examples
-    --------
     >>> root("nu", False), root("nu", True)
     ('(sqrt(nu) + eps)', 'sqrt(nu + eps)')
     """

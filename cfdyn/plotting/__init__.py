@@ -66,12 +66,7 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
 
 
 def check_path(path: str | Path) -> Path:
-    """The path, if a figure can be written there: worth asking before a long computation.
-
-    Raises
-    ------
-    UsageError : an unknown ending, or a folder that does not exist or cannot be written
-    """
+    """The path, if a figure can be written there, else a UsageError: worth asking before a long computation."""
     path = as_path(path)
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")

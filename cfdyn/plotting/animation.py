@@ -64,12 +64,7 @@ def animate(
 
 
 def check_film(path: str | Path) -> Path:
-    """The path, if a film can be written there.
-
-    Raises
-    ------
-    UsageError : another ending than .gif and .mp4, .mp4 without ffmpeg, or a folder that cannot be written
-    """
+    """The path, if a film can be written there, else a UsageError, as for .mp4 without ffmpeg."""
     path = as_path(path)
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"a film cannot be written as {path.name!r}; end it in .gif or .mp4")

@@ -11,8 +11,7 @@ from cfdyn.analysis.compare import Comparison
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.loss import Loss
 
-# Light enough to read dots and lines over it.
-GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])
+GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])  # light enough to read dots and lines over it
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ def contours(axes: Axes, loss: Loss, plane: Plane, limits: np.ndarray, size: int
     """The loss on the plane, its level lines closer together near the lowest point."""
     x, y = np.linspace(limits[0], limits[1], size).T
     grid = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
-    points, values = np.ascontiguousarray(plane.origin + grid @ plane.axes), np.empty((size * size, 1))
-    evaluate_rows(loss.rule("value").compiled, points, loss.p, values)
+    values = evaluate_rows(loss.rule("value"), plane.origin + grid @ plane.axes, loss.p)
     values = np.where(np.isfinite(values), values, np.nan)
     if not np.isfinite(values).any():
         return

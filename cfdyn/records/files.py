@@ -13,34 +13,22 @@ from typing import Any, BinaryIO
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
 
-# Names of open files, which must be written into and not replaced.
-_STREAMS = ("/dev/fd/", "/dev/std", "/proc/")
+_STREAMS = ("/dev/fd/", "/dev/std", "/proc/")  # names of open files, which must be written into and not replaced
 
 
 def as_path(path: Any) -> Path:
-    """The path that a user named.
-
-    Raises
-    ------
-    UsageError : something else
-    """
+    """The path that a user named; a UsageError for anything else."""
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise UsageError(f"a file is named by its path, not by {path!r:.60}")
     return Path(path)
 
 @contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[str]:
-    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone.
+    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone; errors are UsageErrors.
 
     A link is followed. A file that is there keeps its mode; a new one gets what the umask allows. Into a device or a pipe
     the content is written.
 
-    Raises
-    ------
-    UsageError : it cannot be written
-
-    Examples
-    --------
     >>> import tempfile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "words.txt"
@@ -112,12 +100,7 @@ def can_write(path: Path) -> bool:
 
 
 def folder_for_writing(folder: Path, advice: str = "") -> Path:
-    """The folder, made if need be.
-
-    Raises
-    ------
-    UsageError : it cannot be made or written, with the advice
-    """
+    """The folder, made if need be; a UsageError with the advice if it cannot be made or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -127,11 +110,9 @@ def folder_for_writing(folder: Path, advice: str = "") -> Path:
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:
-    """The file, opened for reading. Only what was opened is looked at, so that nobody can change it in between.
+    """The file, opened for reading; an OSError for a folder, a device or a pipe (which may have no end or never begin) too.
 
-    Raises
-    ------
-    OSError : it is not there, a folder, a device or a pipe (which may have no end or never begin), or cannot be read
+    Only what was opened is looked at, so that nobody can change it in between.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     mode = os.fstat(handle).st_mode

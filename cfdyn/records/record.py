@@ -148,14 +148,10 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def checked(record: Record) -> Record:
-    """The record, if each field is what its class declares: types, and the shapes in ``Annotated[np.ndarray, "m n D"]``.
+    """The record, if each field is what its class declares, shapes as in ``Annotated[np.ndarray, "m n D"]``, else a RecordError.
 
     A letter stands for one length throughout a record, ``*`` for any; ``Annotated[int, "n"]`` says what n is, and a list or
     a tuple with a letter has that many items. Arrays are real unless ``complex`` or ``str`` is named behind the shape.
-
-    Raises
-    ------
-    RecordError : it is not
     """
     kind: Any = type(record)
     sizes: dict[str, int] = {}

@@ -26,23 +26,13 @@ class Table:
     source: str
 
     def target(self, name: str = "") -> int:
-        """The index of the column of that name, of the last one if there is no name.
-
-        Raises
-        ------
-        UsageError : no such column, with the nearest one
-        """
+        """The index of the column of that name, else a UsageError with the nearest one; of the last one if there is no name."""
         if name and name not in self.names:
             raise unknown(f"column of {self.source}:", name, self.names)
         return self.names.index(name) if name else len(self.names) - 1
 
     def standardized(self, columns: Iterable[int]) -> np.ndarray:
-        """Some columns, shifted and scaled to mean 0 and variance 1 (the mean of squares), (rows, len(columns)).
-
-        Raises
-        ------
-        UsageError : a column that is constant or too large for it
-        """
+        """Some columns, (rows, k), shifted and scaled to mean 0, mean square 1; a UsageError for one constant or too large."""
         picked = []
         for i in columns:
             column, title = self.values[:, i], f"column {self.names[i]!r} of {self.source}"
@@ -64,16 +54,10 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
     holds names if something in it is no number; without names the columns are c1, c2, …. Empty lines
     do not count. Decimals are written with a point.
 
-    Parameters
-    ----------
     path : a file of at most 256 MB, in UTF-8 or Latin 1
 
-    Raises
-    ------
-    UsageError : no such file, or what in it is not as it should be, with line and column
+    UsageError: no such file, or what in it is not as it should be, with line and column
 
-    Examples
-    --------
     >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "two.csv")

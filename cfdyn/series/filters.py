@@ -53,10 +53,7 @@ def half_width(period: int, order: int = ORDER) -> int:
 
 
 def comb_filter(x: np.ndarray, period: int) -> np.ndarray:
-    """x less its neighbours one period away, twice, (n − 4N,).
-
-    Frequency f passes with sin⁴(πNf): an N-cycle whose size varies as a cubic of time vanishes.
-    """
+    """x less its neighbours a period away, twice, (n − 4N,): f passes with sin⁴(πNf), N-cycles of cubic size vanish."""
     for _ in range(2):
         x = (2 * x[period:-period] - x[: -2 * period] - x[2 * period :]) / 4
     return x

@@ -16,14 +16,10 @@ STAGES = 6
 # Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.
 SITS, ROUND_OFF, LARGEST_ROUND_OFF = 1e-11, 1e-12, 1e-8
 STEP_ERROR = 2e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
-# An orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance.
-TOLD_APART = 0.25
-# Slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed.
-CLOSER = 0.6
-# Turns after which the largest distance from the centre of a rotation has been met.
-TURNS = 64
-# A map contracts volume by less than this per step only by round-off.
-CONSERVED = 1e-13
+TOLD_APART = 0.25  # an orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance
+CLOSER = 0.6  # slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed
+TURNS = 64  # turns after which the largest distance from the centre of a rotation has been met
+CONSERVED = 1e-13  # a map contracts volume by less than this per step only by round-off
 
 
 class Approach(Enum):

@@ -20,12 +20,9 @@ TRANSIENT, SHORTEST, LONGEST = 3e6, 300, 3000  # operations of it for one sample
 FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decide
 # Steps of a quick look at one orbit, which shows chaos; what it leaves undecided gets a longer one, then a full one.
 QUICK = (8_000, 100_000)
-# What a look costs besides its steps, and all of them together, in operations.
-CALL, MOST_CALLED = 1.2e8, 1.2e10
-# Stretches narrower than that many distances of samples are looked at in their middle only.
-NARROW = 4
-# A value beside one at which the orbit lands on an unstable cycle exactly.
-NUDGE = 1 + math.pi * 1e-9
+CALL, MOST_CALLED = 1.2e8, 1.2e10  # what a look costs besides its steps, and all of them together, in operations
+NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only
+NUDGE = 1 + math.pi * 1e-9  # a value beside one at which the orbit lands on an unstable cycle exactly
 NEUTRAL_EXPONENT = 1e-9  # per step: smaller ones are those of neutral cycles
 QUASI_PERIODIC, UNRESOLVED = -4, -5
 KINDS = {"chaotic": CHAOTIC, "undecided": UNSETTLED, "divergent": ESCAPED, "quasi-periodic": QUASI_PERIODIC}
@@ -34,10 +31,7 @@ Run = tuple[int, int]  # the first and the last of neighbouring samples
 
 
 class Samples:
-    """Samples taken so far, in order of the parameter: ``values``, ``labels`` and ``exponents`` (N,), ``tails`` (N, K).
-
-    A label is a period, or one of KINDS or UNRESOLVED.
-    """
+    """Samples in order: ``values``, ``labels`` (a period, of KINDS or UNRESOLVED), ``exponents`` (N,), ``tails`` (N, K)."""
 
     def __init__(self, step: Map, parameter: str, start: np.ndarray, progress: Callable[[int, int], None] | None):
         self.step, self.parameter, self.start, self.progress = step, parameter, start, progress

@@ -6,8 +6,7 @@ import numpy as np
 
 from cfdyn.systems.map import Map
 
-# Periods that angles usually have, and what they are called.
-USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}
+USUAL = {"1": 1.0, "2*pi": 2 * math.pi, "pi": math.pi, "360": 360.0}  # periods that angles usually have, and what they are called
 FAR = 8.0  # periods from 0: an entry has drifted off
 SAME = 1e-9  # of the size of an entry: images that differ by no more are one
 PLACES = (-1.6180340, -0.3819660, 0.1458980, 0.7639320)  # near 0, as parts of a period, where no formula is special

@@ -69,8 +69,6 @@ def branch_starts(
 ) -> BranchStarts:  # fmt: skip
     """Where to begin along a parameter: at its value in the map, if that is within the bounds.
 
-    Parameters
-    ----------
     step, name, bounds : the map, the parameter, and where its branches end
     period : of the cycles
     start : a point (D,), or the weights, which is taken, or the cycle that its orbit ends on; None: cycles are looked for
@@ -78,12 +76,8 @@ def branch_starts(
     minima : of the loss; the fixed points at the isolated ones are taken where the period is 1
     seed : of the search
 
-    Raises
-    ------
-    UsageError : no such parameter, bounds or start, or a period too long to look for
+    UsageError: no such parameter, bounds or start, or a period too long to look for
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})
     >>> [(value, len(points)) for value, points in branch_starts(step, "r", (3.0, 3.4), 2, None, [(0.1, 1.0)]).cycles][:2]
@@ -121,9 +115,7 @@ def _from_start(step: Map, name: str, value: float, state: np.ndarray, period: i
     return value, state
 
 
-def _searched(
-    step: Map, name: str, values: Sequence[float], period: int, box: Any, seed: int
-) -> list[tuple[float, np.ndarray]]:
+def _searched(step: Map, name: str, values: Sequence[float], period: int, box: Any, seed: int) -> list[tuple[float, np.ndarray]]:
     """All cycles of the period in the box at some values of the parameter, the stable ones first."""
     found: list[tuple[float, np.ndarray]] = []
     for value in values:
@@ -136,12 +128,7 @@ def _searched(
 
 
 def first_cascade(starts: BranchStarts, name: str, bounds: Interval, levels: int, **options: Any) -> Cascade:
-    """The cascade from the first start that leads to one; ``options`` of `cascade`.
-
-    Raises
-    ------
-    NumericsError : none does; it says what is wrong with the last
-    """
+    """The cascade from the first start that leads to one, else a NumericsError about the last; ``options`` of `cascade`."""
     trouble = NumericsError("there is no cycle to start with")
     for value, points in starts.some().cycles:
         period = None if points.ndim == 2 else starts.period
@@ -158,15 +145,11 @@ def first_curve(
 ) -> tuple[BifurcationCurve, str]:  # fmt: skip
     """The curve from the first start that leads to one, else from cycles all over the bounds, and in words where it began.
 
-    Parameters
-    ----------
     starts : along the first of the two parameters
     kind, names, bounds, condition, options : of `bifurcation_curve`
     say : called with a few words where other starts are looked for
 
-    Raises
-    ------
-    NumericsError : none leads to a curve; it says what is wrong with the first
+    NumericsError: none leads to a curve; it says what is wrong with the first
     """
     trouble, tried = NumericsError(starts.trouble), 0
     firsts = ((starts.step.at(**{names[0]: value}), points) for value, points in starts.cycles)

@@ -27,13 +27,11 @@ def _rules(line: bool) -> list[Any]:
     return [shooting.shooting, cyclic.reduce, *(of_lines if line else ())]
 
 
-def _follow_nothing(corrector: Any) -> None:
+def _follow_nothing() -> None:
     from cfdyn.kernels.continuation.driver import Curve, System, follow
-    from cfdyn.machine.jit import address
 
-    # A curve of one row is complete.
-    row, two, many = np.zeros((1, 2)), np.zeros((2, 2)), np.zeros(9)
-    follow(System(address(corrector), many, np.ones(2), two, two, many, many), Curve(row, row, row))
+    memory, row = System.make().memory, np.zeros((1, 2))
+    follow(memory, memory, Curve(row, row, row))  # a curve of one row is complete
 
 
 # A study of the double well, nothing kept: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).
@@ -81,7 +79,8 @@ def main() -> None:
     parent = threading.Thread(target=_wait_for_the_parent, daemon=True)
     parent.start()
     first, *others = _rules("line" in sys.argv)
-    _follow_nothing(first.compiled)
+    _ = first.compiled
+    _follow_nothing()
     while parent.is_alive() and others:
         _ = others.pop(0).compiled
     os._exit(0)

@@ -24,12 +24,8 @@ SIDE = 5.0  # of the box where nothing says better
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
     """The learning rate at which the optimizer loses this minimum; None where there is none, with the reason in words.
 
-    Raises
-    ------
-    NumericsError : there may be one, but it was not found
+    A NumericsError where there may be one, but it was not found.
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> loss = cf.losses.double_well()
     >>> [lowest, _] = cf.minima(loss)
@@ -49,12 +45,7 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
-    """1.1 × the edge of the lowest minimum.
-
-    Raises
-    ------
-    UsageError : there is no minimum, or it has no edge for this optimizer, or that was not found
-    """
+    """1.1 × the edge of the lowest minimum; a UsageError where there is no minimum or no edge, or it was not found."""
     try:
         border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
         why = f"{optimizer.name} has no edge at the lowest minimum ({none})" if found else "no minimum was found"
@@ -87,12 +78,6 @@ def completed(
 ) -> tuple[Optimizer, Sequence[float], dict[str, str]]:
     """The optimizer with its learning rate, the start, and in words how they were chosen where ``open_lr``, or ``start`` is None.
 
-    Raises
-    ------
-    UsageError : the learning rate is open, and the lowest minimum has no edge
-
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> optimizer, start, chosen = completed(cf.losses.double_well(), cf.optimizers.gd(lr=1), open_lr=True)
     >>> optimizer.params["lr"], start, chosen["start"]
@@ -111,8 +96,6 @@ def completed(
 def usual_box(step: Map, loss: Loss | None = None) -> list[tuple[float, float]]:
     """Where cycles are looked for: a turn of each angle, else the loss's own box, the whole line, or 5 to either side of 0.
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> usual_box(cf.Map.from_text("x/2")), usual_box(cf.Map.from_text(["x/2", "y/2"]))
     ([(-inf, inf)], [(-5.0, 5.0), (-5.0, 5.0)])

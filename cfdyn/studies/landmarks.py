@@ -45,12 +45,7 @@ def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[li
 
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
-    """The cascade that starts at the flip of the lowest minimum; None if there is no flip in the range of the bands.
-
-    Raises
-    ------
-    NumericsError : it could not be followed
-    """
+    """The cascade from the flip of the lowest minimum on; None without a flip in the bands, a NumericsError if it is lost."""
     if border is None or border.kind != "flip":
         return None
     lo, hi = float(over.values[0]), float(over.values[-1])

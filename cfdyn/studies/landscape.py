@@ -35,16 +35,15 @@ def landscape(loss: Loss, step: Map, orbit: Orbit, regime: Regime, size: int = 1
     settled = regime.points.reshape(-1, step.dim)
     x = _interval(seen[:, 0], settled[:, 0], 4 * size if step.dim == 1 else size)
     if step.dim == 1:
-        out = np.empty((len(x), 1))
-        evaluate_rows(step.rule("step").compiled, x[:, None].copy(), step.p, out)
+        out = evaluate_rows(step.rule("step"), x[:, None], step.p)
         return Landscape("graph", x, np.empty(0), out[:, 0], (step.names[0], "next " + step.names[0]))
     y = _interval(seen[:, 1], settled[:, 1], size)
-    values = np.full((size, size, 1), np.nan)
+    values = np.full((size, size), np.nan)
     if loss.dim > 1:
         points = np.tile(orbit.w[-1], (size * size, 1))
         points[:, 0], points[:, 1] = (g.ravel() for g in np.meshgrid(x, y))
-        evaluate_rows(loss.rule("value").compiled, points, loss.p, values.reshape(-1, 1))
-    return Landscape("plane", x, y, values[:, :, 0], (step.names[0], step.names[1]))
+        values = evaluate_rows(loss.rule("value"), points, loss.p).reshape(size, size)
+    return Landscape("plane", x, y, values, (step.names[0], step.names[1]))
 
 
 def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:

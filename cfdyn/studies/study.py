@@ -76,15 +76,9 @@ class Study(Record):
 
 
 def study(
-    loss: Loss,
-    optimizer: Optimizer | None = None,
-    start: Any = None,
-    box: Sequence[tuple[float, float]] | None = None,
-    lr_range: tuple[float, float] | None = None,
-    seed: int = 0,
-    auto_lr: bool = False,
-    progress: Progress | None = None,
-) -> Study:
+    loss: Loss, optimizer: Optimizer | None = None, start: Any = None, box: Sequence[tuple[float, float]] | None = None,
+    lr_range: tuple[float, float] | None = None, seed: int = 0, auto_lr: bool = False, progress: Progress | None = None,
+) -> Study:  # fmt: skip
     """Minima, edge, flip, regime, regimes over lr, 3-cycles and their windows, exact formulas, and a verdict.
 
     Parameters
@@ -122,7 +116,9 @@ def study(
     z0 = step.state(start if given else start_near(loss, found))
     parts = _parts(loss, optimizer, step, z0, found, box, lr_range, say)
     parts["chosen"] = {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}
-    return Study(**parts, verdict=verdict(step, **parts), provenance=_settings(loss, optimizer, z0, seed))
+    return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
+        loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
+    ))  # fmt: skip
 
 
 def _parts(
@@ -171,11 +167,6 @@ def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) 
     except NumericsError as problem:
         missing.append(f"{part} ({problem})")
         return nothing
-
-
-def _settings(loss: Loss, optimizer: Optimizer, z0: np.ndarray, seed: int) -> dict[str, Any]:
-    return provenance(loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed,
-                      data=loss.spec.data_digest)  # fmt: skip
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:

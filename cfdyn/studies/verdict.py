@@ -19,20 +19,9 @@ MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undeci
 
 
 def verdict(
-    step: Map,
-    *,
-    regime: Regime,
-    lr: float,
-    edge: Edge | None,
-    no_edge: str,
-    flip: NormalForm | None,
-    cycles: Cycles | None,
-    minima: list[Minimum],
-    bands: Bands,
-    windows: list[Window],
-    unfinished: str,
-    **_: object,
-) -> str:
+    step: Map, *, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None, cycles: Cycles | None,
+    minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str, **_: object,
+) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
     sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]

@@ -17,12 +17,7 @@ SAME = 1e-9  # relative: periods are doubles, and 2π is known to 16 digits
 
 
 def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
-    """The base with some entries as angles: f(z + P e) = f(z) modulo the periods, for each of them.
-
-    Raises
-    ------
-    UsageError : no such entry, a period that is no positive number, or a map that does not repeat
-    """
+    """The base with some entries as angles: f(z + P e) = f(z) modulo the periods for each of them, else a UsageError."""
     known: dict[str, float] = {}
     for name, period in dict(periods).items():
         if name not in base.names:

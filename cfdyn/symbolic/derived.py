@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from operator import attrgetter
+from typing import Any, ClassVar, Self
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.loss import LossSpec, merged, shortened
+from cfdyn.symbolic.loss import merged, shortened
 from cfdyn.tape.program import Node, Tape
 from cfdyn.tape.rebuild import rebuild
 
@@ -21,41 +22,14 @@ class DerivedMap:
     """A map that is its ``base`` in all that it does not say itself."""
 
     base: Any
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the state."""
-        return self.base.names
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights, which come first in the state."""
-        return self.base.n_weights
-
-    @property
-    def rest(self) -> tuple[float, ...] | None:
-        """Initial values of the state behind the weights; None where a start needs them."""
-        return self.base.rest
-
-    @property
-    def params(self) -> Mapping[str, float]:
-        """Parameters with their values."""
-        return self.base.params
-
-    @property
-    def observed(self) -> LossSpec | None:
-        """The loss that an orbit is measured by."""
-        return self.base.observed
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.base.data
-
-    @property
-    def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the map changes its branch."""
-        return self.base.switching
+    # As of `cfdyn.symbolic.maps.LossMap`; ``rest`` is None where a start needs the state behind the weights.
+    names: ClassVar = property(attrgetter("base.names"))
+    n_weights: ClassVar = property(attrgetter("base.n_weights"))
+    rest: ClassVar = property(attrgetter("base.rest"))
+    params: ClassVar = property(attrgetter("base.params"))
+    observed: ClassVar = property(attrgetter("base.observed"))
+    data: ClassVar = property(attrgetter("base.data"))
+    switching: ClassVar = property(attrgetter("base.switching"))
 
     def at(self, params: Mapping[str, float]) -> Self:
         """The same map with other parameter values."""

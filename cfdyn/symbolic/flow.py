@@ -8,6 +8,7 @@ and the edge moves at the rate d(uᵀ(2P − H)v)/dt = a(u, v)·dz/dt, for z = (
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from cfdyn.errors import UsageError, unknown
@@ -24,16 +25,8 @@ class FlowOfMap:
 
     map: Any
     discrete, follows, reconstruction, lead, work, remark = False, True, False, 0.0, 1.0, ""
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights, which come first in the state."""
-        return self.map.n_weights
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.map.data
+    n_weights = property(attrgetter("map.n_weights"))
+    data = property(attrgetter("map.data"))
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,8 @@ class FlowSpec(FlowOfMap):
     kind: str
     map: LossMap
     state_speed: float = 1.0
+    names = property(attrgetter("map.names"))
+    params = property(attrgetter("map.params"))
 
     def __post_init__(self) -> None:
         optimizer = self.map.optimizer
@@ -58,16 +53,6 @@ class FlowSpec(FlowOfMap):
             if state not in optimizer.flow:
                 raise UsageError(f"{optimizer.name}: the state {state!r} has no ds/dt, which the flow {self.name!r} needs")
         check_gradient(self.name, optimizer)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the state: weights, then the optimizer's state."""
-        return self.map.names
-
-    @property
-    def params(self) -> dict[str, float]:
-        """Parameters of the loss, then of the optimizer."""
-        return self.map.params
 
     @cached_property
     def key(self) -> str:
@@ -114,7 +99,9 @@ def check_gradient(name: str, optimizer: Any) -> None:
 
 
 class FlowNodes:
-    """The state, the parameters, the loss and its gradient, on one tape."""
+    """The state, the parameters, the loss and its gradient, on one tape; ``optimizer``: whose model the flow is."""
+
+    optimizer = property(attrgetter("spec.map.optimizer"))
 
     def __init__(self, spec: Any):
         self.tape, self.spec = Tape(), spec
@@ -130,11 +117,6 @@ class FlowNodes:
     def inputs(self, first: int, count: int) -> list[Node]:
         """Inputs behind the state, from the first one on."""
         return self.tape.leaves("z", count, self.n + first)
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer whose model the flow is."""
-        return self.spec.map.optimizer
 
     @cached_property
     def value(self) -> Node:

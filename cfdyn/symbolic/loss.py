@@ -124,23 +124,16 @@ def natural_order(names: Sequence[str]) -> list[str]:
 
 
 def make_loss(
-    text: str | sp.Expr,
-    variables: str | Sequence[str] | None = None,
-    params: Mapping[str, float] | None = None,
-    columns: Sequence[str] = (),
-    **fields: Any,
-) -> LossSpec:
+    text: str | sp.Expr, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
+    columns: Sequence[str] = (), **fields: Any,
+) -> LossSpec:  # fmt: skip
     """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
 
     Variables that are named are variables also where the formula does not contain them.
 
-    Raises
-    ------
-    FormulaError : not a formula, or a formula without variables, with a name that has no value, or with a declared
-        name that means something else
+    A FormulaError for what is not a formula, or is one without variables, with a name that has no value, or with a declared
+    name that means something else.
 
-    Examples
-    --------
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
     """

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from cfdyn.arguments import converted
@@ -26,13 +27,13 @@ class LossMap:
 
     loss: LossSpec
     optimizer: Optimizer
+    observed = property(attrgetter("loss"), doc="The loss that an orbit is measured by.")
+    data = property(attrgetter("loss.table"), doc="The data table that the loss reads at run time, or None.")
 
     def __post_init__(self) -> None:
         clash = set(self.loss.params) & set(self.optimizer.params)
         if clash:
-            raise UsageError(
-                f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss"
-            )
+            raise UsageError(f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -65,16 +66,6 @@ class LossMap:
     def switching(self) -> tuple[Node, ...]:
         """The functions at whose zeros the loss or the optimizer changes its branch."""
         return (*self.loss.switching, *self.optimizer.switching)
-
-    @property
-    def observed(self) -> LossSpec:
-        """The loss that an orbit is measured by."""
-        return self.loss
-
-    @property
-    def data(self) -> Any:
-        """The data table that the loss reads at run time, or None."""
-        return self.loss.table
 
     @cached_property
     def key(self) -> str:
@@ -212,8 +203,7 @@ def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> Com
         for name, value in part.params.items():
             values.setdefault(name, set()).add(value)
     renamed = tuple(
-        {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params}
-        for i, part in enumerate(parts, 1)
+        {name: f"{name}_{i}" if len(values[name]) > 1 else name for name in part.params} for i, part in enumerate(parts, 1)
     )
     return ComposedMap(tuple(parts), renamed, observed or _common_loss(parts))
 
@@ -230,10 +220,7 @@ def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
 
 
 def make_map(
-    formulas: str | Sequence[str],
-    variables: str | Sequence[str] | None,
-    params: Mapping[str, float] | None,
-    what: str = "map",
+    formulas: str | Sequence[str], variables: str | Sequence[str] | None, params: Mapping[str, float] | None, what: str = "map"
 ) -> FormulaMap:
     """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow."""
     params = converted("params", {} if params is None else params, Mapping[str, float])

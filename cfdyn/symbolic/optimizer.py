@@ -23,8 +23,7 @@ DOMAINS = {
 }
 
 
-# The gradient, its squared length, and the gradient at the probe.
-RESERVED = frozenset(("g", "gg", "h"))
+RESERVED = frozenset(("g", "gg", "h"))  # the gradient, its squared length, and the gradient at the probe
 
 
 @dataclass(frozen=True)
@@ -133,21 +132,12 @@ class Optimizer:
 
     @classmethod
     def from_text(
-        cls,
-        update: Mapping[str, str],
-        params: Mapping[str, float],
-        define: Mapping[str, str] | None = None,
-        shared: Mapping[str, str] | None = None,
-        initial: Mapping[str, float] | None = None,
-        name: str = "custom",
-        domain: Mapping[str, str] | None = None,
-        options: Mapping[str, bool] | None = None,
-        gradient: str | None = None,
-        probe: str | None = None,
-        preconditioner: str | None = None,
-        flow: Mapping[str, str] | None = None,
+        cls, update: Mapping[str, str], params: Mapping[str, float], define: Mapping[str, str] | None = None,
+        shared: Mapping[str, str] | None = None, initial: Mapping[str, float] | None = None, name: str = "custom",
+        domain: Mapping[str, str] | None = None, options: Mapping[str, bool] | None = None, gradient: str | None = None,
+        probe: str | None = None, preconditioner: str | None = None, flow: Mapping[str, str] | None = None,
         threshold: str | None = None,
-    ) -> Optimizer:
+    ) -> Optimizer:  # fmt: skip
         """An optimizer from formulas.
 
         Parameters

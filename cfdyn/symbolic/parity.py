@@ -18,8 +18,6 @@ def oscillating(step: LossMap) -> tuple[bool, ...]:
     change their signs together. That leaves out what only depends on squares of the gradient, on the number of the
     step, or on entries left out before. The formulas decide at a random point, whatever the loss.
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> adam = cf.as_map(cf.Loss("w**2/2"), cf.optimizers.adam(lr=0.1))
     >>> dict(zip(adam.names, oscillating(adam.spec)))

@@ -46,8 +46,11 @@ class Kernel:
 class Flow(Portable):
     """dz/dt = F(z), z = (weights, further state), time in optimizer steps; see `cfdyn.flows`, `cfdyn.solve`.
 
-    ``names`` are the n entries of the state, weights first; ``n_weights`` how many are weights. ``lift``: the state
-    (n,) from the weights alone, if that is not the optimizer's.
+    ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
+    weights. ``discrete``: True if the model is a map, one step for each unit of time, straight lines in between; ``lead``:
+    steps by which its weights at t are ahead of the time average at t; ``work``: gradients that one evaluation of its
+    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone, if that is not the
+    optimizer's.
 
     Examples
     --------
@@ -62,15 +65,14 @@ class Flow(Portable):
         kernel: Kernel | None = None,
     ):  # fmt: skip
         self.spec, self._lift, self._kernel = spec, lift, kernel
-        self.names, self.n_weights = spec.names, spec.n_weights
+        self.name, self.names, self.n_weights = spec.name, spec.names, spec.n_weights
+        self.discrete, self.lead, self.work = spec.discrete, spec.lead, spec.work
 
     @classmethod
     def from_text(
-        cls,
-        formulas: str | Sequence[str],
-        variables: str | Sequence[str] | None = None,
+        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
         params: Mapping[str, float] | None = None,
-    ) -> Flow:
+    ) -> Flow:  # fmt: skip
         """Any autonomous system of differential equations, one right-hand side for each variable.
 
         Raises
@@ -88,11 +90,6 @@ class Flow(Portable):
         return cls(ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names))}))
 
     @property
-    def name(self) -> str:
-        """Its name in `cfdyn.flows`."""
-        return self.spec.name
-
-    @property
     def dim(self) -> int:
         """Dimension n of the state."""
         return len(self.names)
@@ -106,21 +103,6 @@ class Flow(Portable):
     def params(self) -> dict[str, float]:
         """Parameters of the loss, the optimizer and the model with their values."""
         return dict(self.spec.params)
-
-    @property
-    def discrete(self) -> bool:
-        """True if the model is a map: one step for each unit of time, straight lines in between."""
-        return self.spec.discrete
-
-    @property
-    def lead(self) -> float:
-        """Steps by which its weights at t are ahead of the time average at t."""
-        return self.spec.lead
-
-    @property
-    def work(self) -> float:
-        """Gradients that one evaluation of its right-hand side costs, without what an edge takes."""
-        return self.spec.work
 
     @property
     def remarks(self) -> list[str]:

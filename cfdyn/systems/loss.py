@@ -46,12 +46,9 @@ class Loss(Portable):
     """
 
     def __init__(
-        self,
-        formula: Any,
-        variables: str | Sequence[str] | None = None,
-        params: Mapping[str, float] | None = None,
+        self, formula: Any, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
         box: Box | None = None,
-    ):
+    ):  # fmt: skip
         _not_in_the_catalogue(formula, variables)
         self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box))
         if self.spec.box is not None and len(self.spec.box) != self.dim:

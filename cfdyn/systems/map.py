@@ -44,12 +44,9 @@ class Map(Portable):
 
     @classmethod
     def from_text(
-        cls,
-        formulas: str | Sequence[str],
-        variables: str | Sequence[str] | None = None,
-        params: Mapping[str, float] | None = None,
-        periodic: Mapping[str, float] | None = None,
-    ) -> Map:
+        cls, formulas: str | Sequence[str], variables: str | Sequence[str] | None = None,
+        params: Mapping[str, float] | None = None, periodic: Mapping[str, float] | None = None,
+    ) -> Map:  # fmt: skip
         """A map from one formula for each variable.
 
         Parameters

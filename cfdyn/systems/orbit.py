@@ -14,8 +14,7 @@ from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-# An orbit that is to be kept ends here; a verdict follows it as far as floats go.
-ESCAPE, FAR = 1e15, 1e307
+ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
 PIECE = 2**20  # numbers of Hessians at a time
@@ -75,7 +74,7 @@ class Orbit(Record):
     @cached_property
     def loss(self) -> np.ndarray:
         """L(w_t), (n+1,)."""
-        return self._observe("loss", 1)[:, 0]
+        return self._observe("loss")[:, 0]
 
     @cached_property
     def sharpness(self) -> np.ndarray:
@@ -84,27 +83,19 @@ class Orbit(Record):
         result = np.full(len(self.z), np.nan)
         rows = max(1, PIECE // (d * d))
         for first in range(0, len(self.z), rows):
-            matrices = self._observe("hessian", d * d, slice(first, first + rows)).reshape(-1, d, d)
+            matrices = self._observe("hessian", slice(first, first + rows)).reshape(-1, d, d)
             finite = np.isfinite(matrices).all(axis=(1, 2))
             result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
         return result
 
-    def _observe(self, what: str, size: int, rows: slice = slice(None)) -> np.ndarray:
+    def _observe(self, what: str, rows: slice = slice(None)) -> np.ndarray:
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
-        points = np.ascontiguousarray(self.z[rows], dtype=float)
-        out = np.empty((len(points), size))
-        evaluate_rows(self._step.rule(what).compiled, points, self._step.p, out)
-        return out
+        return evaluate_rows(self._step.rule(what), np.asarray(self.z[rows], dtype=float), self._step.p)
 
 
 def iterate(
-    step: Map,
-    z0: Any,
-    n: int,
-    digits: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    inject: float = 0.0,
+    step: Map, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None, inject: float = 0.0
 ) -> Orbit:
     """The orbit z_{t+1} = f(z_t) for n steps.
 
@@ -158,9 +149,7 @@ def iterate(
     return Orbit(states, step.names, step.n_weights, status, step, provenance=settings)
 
 
-def _iterate(
-    step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None
-) -> tuple[np.ndarray, str]:
+def _iterate(step: Map, z: np.ndarray, n: int, progress: Callable[[int], None] | None) -> tuple[np.ndarray, str]:
     """float64, in stretches short enough to be interrupted between them."""
     states = np.empty((n + 1, step.dim))
     states[0] = z

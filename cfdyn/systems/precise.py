@@ -15,8 +15,6 @@ from cfdyn.tape.program import Program
 class PreciseMap(Portable):
     """A map in arbitrary precision: parameters and data are taken at their exact binary values.
 
-    Examples
-    --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.5}).precise(30)
     >>> step([step.number(0.5)])

@@ -16,8 +16,6 @@ from cfdyn.systems.steps import as_map
 def recipe_of(step: Map) -> dict[str, Any] | None:
     """Texts, names and numbers that the map can be made from; None where they do not say it all, as with data rows.
 
-    Examples
-    --------
     >>> step = Map.from_text("r*x*(1-x)", params={"r": 2.0})
     >>> make_map_again(recipe_of(step))([0.25])
     array([0.375])
@@ -42,12 +40,7 @@ def recipe_of(step: Map) -> dict[str, Any] | None:
 
 
 def make_map_again(recipe: Mapping[str, Any] | None) -> Map:
-    """The map of a recipe.
-
-    Raises
-    ------
-    UsageError : there is none
-    """
+    """The map of a recipe; a UsageError if there is none."""
     if recipe is None:
         raise UsageError("this record does not hold the formulas of its map (they read data, or are not from the catalogue): "
                          "make the map again, and call continue_cycle(step, record.points…)")  # fmt: skip

@@ -17,8 +17,6 @@ def continuous(tape: Tape, outputs: Sequence[Node], condition: Node) -> bool:
 
     Parameters are drawn between 0 and 1: what is continuous for special values of them only is not found to be so.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> x, one = t.leaf("z", 0), t.const(1)
     >>> inside = t.apply("lt", x, one)

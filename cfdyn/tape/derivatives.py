@@ -161,9 +161,7 @@ def third(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
     return [found[tuple(sorted((i, j, k)))] for i in range(d) for j in range(d) for k in range(d)]
 
 
-def directional(
-    tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], directions: Sequence[Sequence[Node]]
-) -> list[Node]:
+def directional(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], directions: Sequence[Sequence[Node]]) -> list[Node]:
     """D^k F[v_1, …, v_k]: forward mode once for each direction."""
     current = list(outputs)
     for direction in directions:
@@ -173,10 +171,7 @@ def directional(
 
 def _powers(t: Tape, x: Node, y: Node, node: Node) -> tuple[Callable[[], Node], ...]:
     one = t.const(1)
-    return (
-        lambda: t.mul(y, t.pow(x, t.sub(y, one))),
-        lambda: t.mul(node, t.apply("log", x)),
-    )
+    return (lambda: t.mul(y, t.pow(x, t.sub(y, one))), lambda: t.mul(node, t.apply("log", x)))
 
 
 _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
@@ -196,9 +191,7 @@ _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
     "heaviside": lambda t, x, y: t.const(0),
     "floor": lambda t, x, y: t.const(0),
     "log1p": lambda t, x, y: t.div(t.const(1), t.add(t.const(1), x)),
-    "erf": lambda t, x, y: t.mul(
-        t.div(t.const(2), t.apply("sqrt", t.leaf("pi"))), t.apply("exp", t.neg(t.ipow(x, 2)))
-    ),
+    "erf": lambda t, x, y: t.mul(t.div(t.const(2), t.apply("sqrt", t.leaf("pi"))), t.apply("exp", t.neg(t.ipow(x, 2)))),
     # sigmoid(x) sigmoid(-x) keeps full relative accuracy where 1 - sigmoid(x) would cancel.
     "sigmoid": lambda t, x, y: t.mul(y, t.apply("sigmoid", t.neg(x))),
     "softplus": lambda t, x, y: t.apply("sigmoid", x),

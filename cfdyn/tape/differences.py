@@ -31,13 +31,9 @@ def quotients(
 
     Where a branch (Abs, Max, Piecewise) is taken on one side only, the quotient is that of the two values.
 
-    Parameters
-    ----------
     direction : for each leaf of z that moves its v
     size : h; at 0, also by underflow, the quotient is the derivative Dy(z)[v]
 
-    Examples
-    --------
     >>> from cfdyn.tape.evaluate import evaluate, mp_algebra
     >>> from cfdyn.tape.program import Program
     >>> t = Tape()
@@ -48,8 +44,6 @@ def quotients(
     >>> print(*evaluate(Program(t, (slope,), n_z=2, n_p=0), algebra, at, []))
     12.0
 
-    References
-    ----------
     Reps & Rall (2003), Computational divided differencing and divided-difference arithmetics, Higher-Order and Symbolic
     Computation 16, 93–149.
     """

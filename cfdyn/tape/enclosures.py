@@ -36,8 +36,6 @@ class Enclosures:
         self.unknown = tape.apply("div", self.zero, self.zero)
         self.never_negative: set[Node] = {self.zero, self.one}
 
-    # -- ends -------------------------------------------------------------------------------
-
     def constant(self, value: Fraction) -> Pair:
         """A constant: itself where a double holds it, else the doubles beside it."""
         try:
@@ -96,8 +94,6 @@ class Enclosures:
         t = self.tape
         return t.apply("or", t.apply("lt", t.const(point), a[0]), t.apply("lt", a[1], t.const(point)))
 
-    # -- arithmetic -------------------------------------------------------------------------
-
     def add(self, a: Pair, b: Pair) -> Pair:
         """a + b; a sum of doubles that is subnormal is exact."""
         if self.zero in (a[0], b[0]) and (a[0] == a[1] == self.zero or b[0] == b[1] == self.zero):
@@ -140,9 +136,7 @@ class Enclosures:
         """a / b; unbounded where b reaches over 0, one-sided where 0 is an end of b."""
         t = self.tape
         turned = t.apply("le", b[1], self.zero)
-        (a1, a2), (b1, b2) = (
-            (t.select(turned, t.neg(hi), lo), t.select(turned, t.neg(lo), hi)) for lo, hi in (a, b)
-        )
+        (a1, a2), (b1, b2) = ((t.select(turned, t.neg(hi), lo), t.select(turned, t.neg(lo), hi)) for lo, hi in (a, b))
         b1 = t.select(t.apply("eq", b1, self.zero), self.zero, b1)  # 0 in place of -0
         lo, hi = t.apply("min", t.div(a1, b1), t.div(a1, b2)), t.apply("max", t.div(a2, b1), t.div(a2, b2))
         lo, hi = self.outward(lo, hi)
@@ -180,8 +174,6 @@ class Enclosures:
         """a**b for a >= 0: it is monotone in either, so a corner is the least and a corner the largest."""
         corners = [self.tape.apply("pow", x, y) for x in a for y in b]
         return self.within(self.outward(*self.hull(*corners), LIBRARY), 0, None)
-
-    # -- functions --------------------------------------------------------------------------
 
     def rising(self, op: str, a: Pair) -> Pair:
         """A function that only rises."""

@@ -13,8 +13,7 @@ from typing import Any
 
 from cfdyn.tape.program import Node, Program, Tape
 
-# exp(2^HUGE) still is a number of 12 kB.
-HUGE = 100_000
+HUGE = 100_000  # exp(2^HUGE) still is a number of 12 kB
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,9 @@ class Algebra:
 def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data: Sequence = ()) -> list:
     """The outputs as numbers of the algebra.
 
-    Parameters
-    ----------
     z, p : sequences of the algebra's numbers, (n_z,) and (n_p,)
     data : rows of numbers, (rows, n_columns); empty where the program reads no data
 
-    Examples
-    --------
     >>> t = Tape()
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)
     >>> algebra = mp_algebra(30)

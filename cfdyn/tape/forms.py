@@ -27,8 +27,6 @@ class Forms:
 
     ``partial``: the atoms without which a value does not exist, such as a logarithm or what is divided by.
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = t.leaf("z", 0)
@@ -59,8 +57,6 @@ class Forms:
             done[node] = self._whole(self._made(node, state, done))
         return [done[node] for node in self.program.outputs]
 
-    # -- atoms ------------------------------------------------------------------------------
-
     def atom(self, kind: str, *of: object, by_row: bool = False) -> Form:
         """One atom, which is the same for the same arguments."""
         number = self.numbers.setdefault((kind, *of), len(self.numbers))
@@ -88,8 +84,6 @@ class Forms:
 
     def _whole(self, a: Form) -> Form:
         return a if len(a) <= MOST_TERMS else self._single(a)
-
-    # -- operations ---------------------------------------------------------------------------
 
     def _made(self, node: Node, state: Sequence[Form], done: Mapping[Node, Form]) -> Form:
         op, args = self.program.tape.ops[node], self.program.tape.args[node]

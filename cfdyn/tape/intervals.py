@@ -12,8 +12,7 @@ from cfdyn.tape.continuity import continuous
 from cfdyn.tape.enclosures import EVEN, FALLING, RISING, Enclosures, Pair
 from cfdyn.tape.program import Node, Program, Tape
 
-# The least argument of functions that do not exist below it.
-_DOMAINS = {"sqrt": 0, "log": 0, "log1p": -1}
+_DOMAINS = {"sqrt": 0, "log": 0, "log1p": -1}  # the least argument of functions that do not exist below it
 
 
 def interval_program(program: Program, function: Sequence[Node] | None = None) -> Program:
@@ -22,18 +21,12 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     An output that nothing bounds is (−∞, ∞). Where the program is undefined on the whole box (the log of negative
     numbers) all outputs are (∞, −∞): an empty interval.
 
-    Parameters
-    ----------
     function : where the program computes derivatives, the nodes of what it differentiates; its bounds are (−∞, ∞)
         wherever that may jump or leave its domain in the box, so that they hold for all difference quotients too;
         that the branches of a Piecewise meet is inferred from samples of their border
 
-    Raises
-    ------
-    UsageError : an operation without an interval version
+    UsageError: an operation without an interval version
 
-    Examples
-    --------
     >>> from cfdyn.codegen.compile import compile_rule
     >>> import numpy as np
     >>> t = Tape()
@@ -42,8 +35,6 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
     >>> rule(np.array([-1.0, 2.0]), np.empty(0)).round(12)
     array([-2.,  5.])
 
-    References
-    ----------
     Moore, Kearfott & Cloud (2009), Introduction to Interval Analysis, SIAM, ch. 2 and 5.
     """
     work = _Intervals(program.tape, program.outputs, function)
@@ -83,8 +74,6 @@ class _Intervals(Enclosures):
                 other = t.neg(open_end) if empty else open_end
                 result.append(known if bad is None else t.select(bad, other, known))
         return result
-
-    # -- values -----------------------------------------------------------------------------
 
     def _pair(self, node: Node, op: str, args: tuple) -> Pair:
         t = self.tape
@@ -167,8 +156,6 @@ class _Intervals(Enclosures):
         if a[0] in self.never_negative and b[0] in self.never_negative:
             self.never_negative.add(ends[0])
         return ends[0], ends[1]
-
-    # -- where it is not smooth ---------------------------------------------------------------
 
     def _note(self, node: Node, op: str, args: tuple) -> None:
         """From the node itself and its arguments, branches only as far as they are taken."""

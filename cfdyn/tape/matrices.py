@@ -39,8 +39,7 @@ def combination(tape: Tape, *terms: tuple[Node, Matrix]) -> Matrix:
     """Σ factor · matrix."""
     first = terms[0][1]
     return [
-        [tape.total(tape.mul(factor, a[i][j]) for factor, a in terms) for j in range(len(first[0]))]
-        for i in range(len(first))
+        [tape.total(tape.mul(factor, a[i][j]) for factor, a in terms) for j in range(len(first[0]))] for i in range(len(first))
     ]
 
 

@@ -21,9 +21,7 @@ MACHINE = frozenset("round exp2i exponent mantissa".split())
 # NAME(x) where |x| exceeds a limit, else a value that is good only nearer to 0: far_NAME(x, limit, value).
 FAR = frozenset(("far_sin", "far_cos"))
 BINARY = frozenset("add sub mul div pow max min lt le eq and or".split())
-TRANSCENDENTAL = frozenset(
-    "exp log sin cos tan sinh cosh tanh sech2 log1p erf sigmoid softplus logcosh pow".split()
-)
+TRANSCENDENTAL = frozenset("exp log sin cos tan sinh cosh tanh sech2 log1p erf sigmoid softplus logcosh pow".split())
 # Finite wherever the arguments are, short of an overflow of products.
 _BOUNDED = frozenset(
     "const z p w name col rows pi e add sub mul neg ipow sin cos tanh sech2 abs sign heaviside floor erf sigmoid max min"
@@ -38,8 +36,6 @@ _FOLD_BITS = 256  # of exact constants, which would grow without bound
 class Tape:
     """Nodes with simplifying constructors; equal expressions get equal numbers.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> x = t.leaf("z", 0)
     >>> t.add(x, x) == t.mul(t.const(2), x), t.sub(x, x) == t.const(0)
@@ -115,8 +111,6 @@ class Tape:
         if op in _COMMUTATIVE:
             args = tuple(sorted(args))
         return self._node(op, args, any(self.by_row[a] for a in args))
-
-    # -- arithmetic ---------------------------------------------------------------------------
 
     def add(self, a: Node, b: Node) -> Node:
         """a + b."""

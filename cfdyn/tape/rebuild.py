@@ -9,23 +9,15 @@ Expansions = Mapping[str, Callable[[Tape, Node], Node]]
 
 
 def rebuild(
-    source: Tape,
-    outputs: Sequence[Node],
-    target: Tape,
-    replaced: Mapping[Node, Node] | None = None,
-    expansions: Expansions | None = None,
-    rows_only: bool = False,
-) -> list[Node]:
+    source: Tape, outputs: Sequence[Node], target: Tape, replaced: Mapping[Node, Node] | None = None,
+    expansions: Expansions | None = None, rows_only: bool = False,
+) -> list[Node]:  # fmt: skip
     """The outputs on the target tape, which may be the source itself.
 
-    Parameters
-    ----------
     replaced : nodes of the source → what stands for them on the target
     expansions : for unary operations, what to write instead; with ``rows_only`` only where the value
         depends on a data row
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t, other = Tape(), Tape()
     >>> x, two = t.leaf("z", 0), other.const(2)
@@ -56,8 +48,6 @@ def rebuild(
 def written(tape: Tape) -> list[list]:
     """The operation and the arguments of each node, constants as texts without rounding.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> third = t.mul(t.const(Fraction(1, 3)), t.leaf("z", 0))
     >>> written(t), tape_of(written(t)).args == t.args

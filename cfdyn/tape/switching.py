@@ -17,8 +17,6 @@ def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
     u for |u|, sign(u) and Heaviside(u), a − b for max, min and comparisons of a and b, sin πu for floor(u), which is 0 at
     whole numbers exactly; each once, whatever its sign.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
     >>> found = switches(t, [t.add(t.apply("abs", x), t.apply("max", x, y))])
@@ -38,8 +36,6 @@ def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
 def one_sided(tape: Tape, outputs: Sequence[Node], signs: Mapping[Node, int]) -> list[Node]:
     """The outputs with the branches that are taken where the given switching functions have these signs, everywhere.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
     >>> one_sided(t, [t.apply("abs", x), t.apply("max", x, y)], {x: -1}) == [t.neg(x), t.apply("max", x, y)]

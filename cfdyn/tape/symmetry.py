@@ -15,8 +15,6 @@ class Commutation:
     Both sides are written in forms that are the same only for the same function: where they differ nothing is known.
     What has no value everywhere (a root, a quotient) must be the same on both sides too. ``size``: nodes to go through.
 
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)

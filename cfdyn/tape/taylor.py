@@ -16,22 +16,16 @@ _LINEAR = frozenset("add sub neg rowsum".split())
 _PIECEWISE_CONSTANT = frozenset("sign heaviside floor lt le eq and or not".split())
 
 
-def taylor(
-    tape: Tape, outputs: Sequence[Node], curves: Mapping[Node, Sequence[Node]], order: int
-) -> list[list[Node]]:
+def taylor(tape: Tape, outputs: Sequence[Node], curves: Mapping[Node, Sequence[Node]], order: int) -> list[list[Node]]:
     """Taylor coefficients: with leaf(s) = Σ_k c_k sᵏ, ``result[i][k]`` is the coefficient of sᵏ of ``outputs[i]``.
 
     A function y = f(u) has y′ = s u′ with s = f′(u), so k y_k = Σ_{j=1…k} j u_j s_{k−j}: only lower coefficients
     of the slope s are needed. O(nodes · order²) nodes are added to the tape. Where x = 0, xᵃ is not a number unless
     a is a positive integer constant or, for the coefficients k < a, independent of s.
 
-    Parameters
-    ----------
     curves : c_0, c_1, … of each leaf that moves, nodes of the tape; coefficients left out are 0. With c_0 the
         leaf itself or any other node: the series of one application of a map is the curve for the next.
 
-    Examples
-    --------
     >>> from cfdyn.tape.evaluate import evaluate, mp_algebra
     >>> from cfdyn.tape.program import Program
     >>> t = Tape()

@@ -14,8 +14,6 @@ def _operator(op: str) -> Callable[[Term, Term | float], Term]:
 class Term:
     """A node with operators, so that formulas read as formulas.
 
-    Examples
-    --------
     >>> t = Tape()
     >>> x = Term(t, t.leaf("z", 0))
     >>> (1.0 + 2.0 * x).node == t.add(t.const(1), t.mul(t.const(2), x.node))

@@ -1,4 +1,4 @@
-"""The command lines of the README: each can be parsed, what they read is there, and all of them run, one after the other."""
+"""The command lines of the README and of the tour: each can be parsed, what they read is there, and all of them run, one after the other."""
 
 import json
 import os
@@ -23,8 +23,8 @@ CHEAP = ("list", "show", "oscillation", "classify")
 
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = [line for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md"))
+    lines = [line for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
     found = []
     for line in lines:
@@ -71,6 +71,26 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
     made = {p.name.rpartition("-")[0] for p in (tmp_path / "cfdyn-out").glob("*.npz")}
     assert made == {"study", "orbit", "classify", "oscillation", "flow", "compare", "averages", "cycles", "branch", "cascade",
                     "curve", "exact"}  # fmt: skip
+
+
+def test_the_session_in_python_prints_what_is_written_below_it(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+    assert (tmp_path / "branch.pdf").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
+def test_links_lead_somewhere(page):
+    file = ROOT / page
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not (file.parent / link).exists()] == []
+
+
+def test_the_front_page_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 9000
 
 
 def test_the_example_of_a_log():

@@ -28,11 +28,11 @@ def make_field(equations, variables, params=None):
 
 
 @kernel
-def drive(method, field, z, span, first, rtol, atol, stages, adaptive, pieces, ends):
+def drive(method, field, z, span, first, rtol, atol, stages, adaptive, pieces, ends, memory):
     """Integrate in place; the pieces (m, 8, n) of the solution and their ends; returns steps, rejections, last error."""
     n = z.size
     f, z1, f1, rkc_work, dop_work = np.empty(n), np.empty(n), np.empty(n), np.zeros((ROWS, n)), np.zeros((ROWS, n))
-    work, state, slopes, real = np.zeros((radau5.ROWS, n)), np.zeros(radau5.STATE), np.zeros((n, n)), np.zeros((n + 1, n))
+    work, state, slopes, real = np.zeros((radau5.ROWS, n)), radau5.State(memory), np.zeros((n, n)), np.zeros((n + 1, n))
     pairs, pivots = np.zeros((n + 1, n), np.complex128), np.zeros((6, n), np.int64)
     derivative(field, z, f)
     h = first
@@ -93,7 +93,8 @@ def run(method, field, z0, span, rtol=1e-6, atol=1e-6, steps=None, stages=4, mos
     pieces, ends = np.empty((most, 8, z.size)), np.empty(most)
     first = span / steps if steps else 0.0
     limit = 2 * span if steps else span
-    accepted, rejected, error, factor = drive(method, field, z, limit, first, rtol, atol, stages, not steps, pieces, ends)
+    accepted, rejected, error, factor = drive(method, field, z, limit, first, rtol, atol, stages, not steps, pieces, ends,
+                                              np.zeros(radau5.STATE))  # fmt: skip
     return z, pieces[:accepted], ends[:accepted], rejected, (error, factor)
 
 

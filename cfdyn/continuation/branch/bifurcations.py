@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, root, solved_nodes
+from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, polynomial, root, solved_nodes
 from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer
 from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
+from cfdyn.numerics.illinois import zero
 
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
@@ -178,21 +179,18 @@ def _singular(
     tracer: BranchTracer, solution: Between, border: np.ndarray, lo: float, hi: float
 ) -> tuple[float, np.ndarray] | None:  # fmt: skip
     """(share of the step, z) where the bordered determinant vanishes, from solutions between two shares of the step."""
-    from scipy.interpolate import BarycentricInterpolator
-    from scipy.optimize import brentq
-
     solved = solved_nodes(solution, lo, hi)
     if solved is None:
         return None
     nodes, solutions = solved
     # Along the branch the border is the tangent of the step's start.
-    determinant = BarycentricInterpolator(nodes, np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for s in solutions]))
+    determinant = polynomial(nodes, np.array([tracer.evaluate(s.z, border)[2][1 + BRANCH] for s in solutions]))
     # A branch that begins at the point has it as a row: by rounding the root may lie outside.
     first, last = lo - MARGIN * (hi - lo), hi + MARGIN * (hi - lo)
-    if not float(determinant(first)) * float(determinant(last)) < 0:
+    if not determinant(first) * determinant(last) < 0:
         return None
-    share = float(brentq(determinant, first, last, xtol=1e-15))
-    return share, np.asarray(BarycentricInterpolator(nodes, np.array([s.z for s in solutions]))(share))
+    share = zero(lambda t: float(determinant(t)), first, last)
+    return share, polynomial(nodes, np.array([s.z for s in solutions]))(share)
 
 
 def locate_neimark_sacker(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:

@@ -47,12 +47,7 @@ BLURRED = "cannot be followed to its flip: rounding blurs it"
 def branching_fields(
     point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
 ) -> Iterator[dict[str, Any]]:
-    """The fields of the branches in each of the critical directions: several where as many multipliers are ±1 at once.
-
-    Raises
-    ------
-    NumericsError : there is none
-    """
+    """The fields of the branches in each critical direction: as many as multipliers are ±1 at once; a NumericsError for none."""
     if point.kind not in ("flip", "branch point"):
         raise UsageError(f"there is no branch to switch to at a {point.kind}: {NOTHING.get(point.kind, '')}")
     check_steps(max_steps, max_step)

@@ -115,8 +115,7 @@ class BranchTracer(CycleTracer):
         """The matrix (m − 1, m) of the whole system, for cycles that are not long."""
         n, d, m = self.n, self.d, self.m
         step, points = self.map_at(z), self.points(z)
-        out = np.empty((n, d * (d + 2)))
-        evaluate_rows(step.rule(f"linearized:{self.parameter}").compiled, points, step.p, out)
+        out = evaluate_rows(step.rule(f"linearized:{self.parameter}"), points, step.p)
         whole = np.zeros((n, d, m))
         for i in range(n):
             whole[i, :, i * d : (i + 1) * d] += out[i, d : d + d * d].reshape(d, d)
@@ -212,16 +211,14 @@ def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[flo
         return width
     d, free = step.dim, list(step.params).index(name)
     some = _some(points)
-    images, slopes, p = np.empty((len(some), d)), np.empty((len(some), d * d)), step.p.copy()
 
     def there(change: float) -> np.ndarray:
-        p[free] = step.p[free] + change
-        evaluate_rows(step.rule("step").compiled, some, p, images)
-        evaluate_rows(step.rule("jacobian").compiled, some, p, slopes)
-        return np.hstack([images / lengths, slopes])
+        p = step.p.copy()
+        p[free] += change
+        return np.hstack([evaluate_rows(step.rule("step"), some, p) / lengths, evaluate_rows(step.rule("jacobian"), some, p)])
 
     here = there(0.0)
-    sizes = np.append(np.ones(d), np.full(d * d, 0.5 * max(1.0, float(np.abs(slopes).max()))))
+    sizes = np.append(np.ones(d), np.full(d * d, 0.5 * max(1.0, float(np.abs(here[:, d:]).max()))))
     with np.errstate(all="ignore"):
         much = (h for h in DOUBLINGS for side in (-h, h) if not (np.abs(there(side) - here) < sizes).all())
         return min(width, VAST * float(next(much, width)))

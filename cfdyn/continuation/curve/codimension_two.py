@@ -20,10 +20,7 @@ Test = Callable[[CurvePoint], float]
 
 
 class Found(NamedTuple):
-    """A point of codimension two behind a row of the curve: the unknowns there, and the critical multipliers.
-
-    ``period`` if it is one of a shorter cycle.
-    """
+    """A point of codimension two behind a row: the unknowns, the critical multipliers, ``period`` if of a shorter cycle."""
 
     kind: str
     row: int
@@ -92,10 +89,7 @@ def _pitchforks(tracer: CurveTracer, cycles: list[CurvePoint]) -> bool:
 
 
 def codimension_two(tracer: CurveTracer, path: Path, cycles: list[CurvePoint]) -> tuple[list[Found], np.ndarray]:
-    """The points of codimension two of a curve, in order, and the coefficient of the normal form in every row.
-
-    ``cycles``: at the rows.
-    """
+    """The points of codimension two of a curve with these ``cycles`` at its rows, in order, and the coefficient at each row."""
     coefficients, points = np.full(len(cycles), np.nan), list[Found]()
     for name, test, side in _tests(tracer, cycles):
         if tracer.d == 1 and name not in _ON_A_LINE:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import interpolated
+from cfdyn.continuation.between_rows import interpolated, polynomial
 from cfdyn.continuation.branch.merging import merges, shorter_periods
 from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint
 from cfdyn.continuation.curve.system import CurveTracer
@@ -16,6 +16,7 @@ from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows
 from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.normal_forms.homological import Forms
+from cfdyn.numerics.illinois import zero
 
 AROUND = 0.05  # lengths: from so far on an end is looked for
 MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, runs off to infinity
@@ -112,8 +113,6 @@ def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Soluti
 
 def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahead: float) -> Solution | None:
     """The same about so far ahead along the tangent of a row, where Newton's method fails interpolated from around that point."""
-    from scipy.optimize import brentq
-
     solution = interpolated(lambda t: tracer.solve(last.z + t * last.tangent, tracer.weights * last.tangent), 0.0, 2 * ahead)
     if solution is None:
         return None
@@ -123,7 +122,7 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
 
     if not test(0.0) * test(2 * ahead) < 0:
         return None
-    found = solution(float(brentq(test, 0.0, 2 * ahead, xtol=1e-15)))
+    found = solution(zero(test, 0.0, 2 * ahead))
     if end.period:
         _merge_groups(tracer, found.z, end.period)
     else:
@@ -138,8 +137,6 @@ def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:
 
 def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
     """Where pairs of points merge, by their gap, to whose other sign the same cycles belong with the points in another order."""
-    from scipy.interpolate import BarycentricInterpolator
-
     gaps, half = _gaps(tracer, piece.points, end.period), tracer.n // 2
     far = np.flatnonzero(gaps * SHARES[-1] >= max(AROUND * SHARES[-1], gaps[-1]))
     k = int(far[-1]) if len(far) else 0
@@ -154,7 +151,7 @@ def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> 
         rows += [np.append(points, values), np.append(np.roll(points, half, axis=0), values)]
     if len(set(nodes)) < len(nodes):
         return None
-    met = np.asarray(BarycentricInterpolator(nodes, np.array(rows))(0.0))
+    met = polynomial(np.array(nodes), np.array(rows))(0.0)
     z = piece.points[-1].copy()
     tracer.blocks(z)[:, 0], z[-2:] = met[:-2].reshape(tracer.n, tracer.d), met[-2:]
     _merge_groups(tracer, z, end.period)

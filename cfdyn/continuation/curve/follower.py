@@ -31,12 +31,7 @@ class CurveFollower(PathFollower[CurveTracer]):
 
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
-        """Rows from a solution on, up to the first that is no such cycle.
-
-        Raises
-        ------
-        NumericsError : the start is none, or a branch point does not persist
-        """
+        """Rows from a solution on, up to the first that is no such cycle; a NumericsError if it is none itself."""
         tracer, begun = self.tracer, origin or start
         piece = completed(tracer, tracer.follow(start, most_steps, self.max_step, first,
                                                 lambda rows: closing(tracer, begun, rows) or merging(tracer, rows),
@@ -68,13 +63,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         return not np.abs(above - below).max() <= 1e-9 * (1 + np.abs(below).max())
 
     def both_ways(self, start: Solution) -> Path:
-        """From a solution on in both directions, unless it closes.
-
-        Raises
-        ------
-        NumericsError : Newton's method was misled to what is no such cycle, or a branch point that does not persist
-        UsageError : more rows than fit into memory
-        """
+        """From a solution on in both directions, unless it closes; a UsageError for more rows than fit into memory."""
         tracer = self.tracer
         row = 2 * tracer.m + tracer.width + (1 + tracer.directions) * tracer.d**2
         check_memory(row, 2 * self.max_steps, f"points of a curve of {tracer.n}-cycles")

@@ -43,8 +43,6 @@ def checked_plane(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tu
 def left_side(condition: str | None) -> str | None:
     """The text of what vanishes: of "a = b" and "a == b" it is a − b.
 
-    Examples
-    --------
     >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
     ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
     """
@@ -76,9 +74,7 @@ def started(
     return system_of(step, kind, cycle, names, box, rule)
 
 
-def system_of(
-    step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None
-) -> CurveTracer:
+def system_of(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None) -> CurveTracer:
     """The system of a curve through a cycle: of a border collision the border nearest to its points is what is followed."""
     if kind == "border collision":
         rule = f"switching:{_nearest_border(step, cycle)[1]}"

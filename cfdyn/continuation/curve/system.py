@@ -9,16 +9,7 @@ from cfdyn.continuation.branch.system import NO_DERIVATIVE, has_no_derivative, l
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.continuation.critical import (
-    BRANCH,
-    CONDITION,
-    DIRECTIONS,
-    PAIR,
-    TURN,
-    critical,
-    critical_block,
-    unknowns,
-)
+from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, DIRECTIONS, PAIR, TURN, critical, critical_block, unknowns
 from cfdyn.normal_forms import coefficients
 from cfdyn.normal_forms.critical_multipliers import shown_multipliers
 from cfdyn.normal_forms.homological import BorderedSystem, Forms

@@ -54,19 +54,19 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
     extent = min(hi - lo, 1.0)
     slack = AROUND_ZERO * extent
     laps = laps_for(step, period, lo, hi)
-    words = LapWords(step, period, laps, extent if math.isinf(hi - lo) else hi - lo)
+    walked = LapWords(step, period, laps, extent if math.isinf(hi - lo) else hi - lo)
     monotone = len(laps.ends) == 1 and not laps.open and period > (1 if laps.rising[0] > 0 else 2)
     if monotone:
-        words.laps = laps.none()
+        walked.laps = laps.none()
     elif period > LONG:
         refuse_endless(step, period, laps, most)
-    finished = words.run(most, region)
-    odd = words.odd
-    rows = np.concatenate(words.found)
+    finished = walked.run(most, region)
+    odd = walked.odd
+    rows = np.concatenate(walked.found)
     points, mu = _once(np.concatenate([rows, _mirror_images(rows)]) if odd else rows, extent)
-    opened = [*words.open, *((-b, -a) for a, b in words.open if odd)]
+    opened = [*walked.open, *((-b, -a) for a, b in walked.open if odd)]
     lost = points[:0]
-    if words.vague:
+    if walked.words.vague:  # it is not clear at a glance that all close
         closed = _close(step, points, NEAR * slack)
         points, mu, lost = points[closed], mu[closed], points[~closed]
     if laps.open or not finished:
@@ -78,7 +78,7 @@ def _by_words(step: Map, period: int, region: np.ndarray, most: int) -> SearchRe
     lost, through = lost[_inside(lost, lo - slack, hi + slack)], seen(step, period, doubtful, box)
     said = {MONOTONE: monotone, **dict.fromkeys(reasons(laps, box, opened, level, through), True),
             f"stopped after {most} evaluations of the map; more are found with `budget={10 * most}`": not finished,
-            "a word of laps took more work than one may": words.tired, LOST: len(lost) > 0,
+            "a word of laps took more work than one may": walked.words.tired > 0, LOST: len(lost) > 0,
             odd.sentence(step.names, "mirror images of words were left out") if odd else "": odd is not None}  # fmt: skip
     complete = finished and not laps.open and not opened and not len(lost) and not through
     places = undecided(laps, box, opened, lost, through) if finished else region[None]
@@ -138,9 +138,8 @@ def _close(step: Map, points: np.ndarray, near: float) -> np.ndarray:
     rest = np.flatnonzero(~closed)
     if len(rest):
         points, after, defect = points[rest], after[rest], defect[rest]
-        bounds = np.empty((points.size, 2))
         cells = points.reshape(-1, 1) + np.abs(points.reshape(-1, 1)) * np.array([[-UNIT, UNIT]])
-        evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
+        bounds = evaluate_rows(step.rule("interval:step"), cells, step.p)
         low, high = bounds.reshape(*points.shape, 2).transpose(2, 0, 1)
         sharp = high - low <= CLOSE * np.abs(points).max(axis=1, keepdims=True)
         bounded = ((low <= after) & (after <= high) & sharp).all(axis=1)

@@ -45,21 +45,6 @@ class LapWords:
         """What is not decided, as intervals that hold a point in the box of each such cycle."""
         return [tuple(row) for row in self.words.opened[: self.words.open].tolist()]
 
-    @property
-    def tired(self) -> bool:
-        """True if some of it is open because it was too much work for one word."""
-        return bool(self.words.tired)
-
-    @property
-    def vague(self) -> bool:
-        """True if it is not clear at a glance that all cycles close."""
-        return bool(self.words.vague)
-
-    @property
-    def count(self) -> int:
-        """Words, where they were only counted."""
-        return int(self.words.count)
-
     def run(self, most: int, region: np.ndarray | None = None) -> bool:
         """True if the walk came to its end within that much of the budget.
 
@@ -105,10 +90,10 @@ def refuse_endless(step: Map, period: int, laps: Laps, most: int) -> None:
     for length in (24, 12, 6, 4, 2):
         counts = []
         for n in (length // 2, length):
-            words = LapWords(step, n, laps, 1.0, look=False)
-            if not words.run(300_000):
+            walked = LapWords(step, n, laps, 1.0, look=False)
+            if not walked.run(300_000):
                 break
-            counts.append(words.count)
+            counts.append(int(walked.words.count))
         if len(counts) == 2:
             break
     else:

@@ -94,8 +94,7 @@ def _hidden(step: Map, lo: float, hi: float) -> list[Interval]:
     for parts in (FINE, *[COARSE] * ROUNDS):
         x = cells[:, :1] + np.diff(cells) * np.linspace(0, 1, parts + 1)
         cells = np.stack([x[:, :-1].ravel(), x[:, 1:].ravel()], axis=1)
-        bounds = np.empty_like(cells)
-        evaluate_rows(step.rule("interval:step").compiled, cells, step.p, bounds)
+        bounds = evaluate_rows(step.rule("interval:step"), cells, step.p)
         cells = cells[~((bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] > HUGE) | (bounds[:, 1] < -HUGE))]
         width = (hi - lo) / FINE
         cells = cells[(cells[:, 0] > lo + BORDER * width) & (cells[:, 1] < hi - BORDER * width)]

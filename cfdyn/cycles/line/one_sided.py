@@ -45,9 +45,7 @@ def border(step: Map, lo: float, hi: float) -> float:
 
 def _signs(step: Map, x: np.ndarray) -> np.ndarray:
     """The signs of the switching functions at points (m,), (m, s)."""
-    out = np.empty((len(x), step.switches))
-    evaluate_rows(step.rule("switching").compiled, np.ascontiguousarray(x)[:, None], step.p, out)
-    return np.asarray(np.sign(out))
+    return np.asarray(np.sign(evaluate_rows(step.rule("switching"), x[:, None], step.p)))
 
 
 def multiplier(step: Map, points: np.ndarray, rough: np.ndarray) -> float:

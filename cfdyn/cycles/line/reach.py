@@ -105,9 +105,7 @@ def _motion_far_out(step: Map, sign: float) -> tuple[str, float, float]:
     x = np.geomspace(NEAREST, HUGE, CELLS * DECADES)
     near, far = x[:-1], x[1:]
     cell = np.stack([near, far] if sign > 0 else [-far, -near], axis=1)
-    value, slope = np.empty_like(cell), np.empty_like(cell)
-    evaluate_rows(step.rule("interval:step").compiled, cell, step.p, value)
-    evaluate_rows(step.rule("interval:jacobian").compiled, cell, step.p, slope)
+    value, slope = (evaluate_rows(step.rule(f"interval:{what}"), cell, step.p) for what in ("step", "jacobian"))
     here = images(step, sign * near[:, None])[:, 0] * sign
     # Where the formula overflows it says nothing; taken to go on as before.
     some = int(np.argmin(np.isfinite(here))) or len(here) if not np.isfinite(here).all() else len(here)

@@ -11,10 +11,7 @@ from cfdyn.machine.jit import apply
 
 
 class Smooth(Run):
-    """A flow without an edge.
-
-    The loop goes from method to method by itself once the flow has its Jacobian; that is compiled when first needed.
-    """
+    """A flow without an edge; the loop changes methods by itself once the flow has its Jacobian, compiled when first needed."""
 
     def to_end(self) -> None:
         """One method after another, to the end or until ``status`` says why not."""

@@ -14,8 +14,7 @@ from cfdyn.kernels.steppers import methods, stepping
 from cfdyn.kernels.steppers.field import Field
 
 METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": methods.STABILISED}
-# From this many states on, a stabilised explicit step is cheaper than the factors of an implicit one.
-MANY = 150
+MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
 
@@ -46,9 +45,7 @@ class Phase:
 class Run:
     """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
 
-    def __init__(
-        self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None
-    ):
+    def __init__(self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
         self.kind, self.end = supplier.kind, end
         self.f, self.clock = np.zeros(len(z)), methods.Clock.make()
@@ -93,13 +90,16 @@ class Run:
         return (f"stalled {at}: the step shrank to nothing; the flow is singular or not smooth there, "
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
-    def stats(self, violation: float, slack: float) -> dict:
-        """Steps, evaluations, and how well the constraint holds; ``violation``, ``slack``: the largest at the rows."""
-        fields, clock = [phase.field for phase in self.phases], self.clock
-        worst = 0.0 if self.kind == PLAIN else max(violation, self.supplier.violation(fields))
+    def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
+        """Steps, evaluations, and how well the constraint holds at the rows, where λ₁(P⁻¹H) is ``edge``, and between them."""
+        fields, clock, worst, loose = [phase.field for phase in self.phases], self.clock, 0.0, 0.0
+        if self.kind != PLAIN:
+            worst = max(float(violations.max(initial=0.0)), self.supplier.violation(fields))
+        if self.kind == CENTRAL:
+            worst, loose = max(worst, float(np.nanmax(edge / 2 - 1, initial=0.0))), float(slack.max(initial=0.0))
         return {
             "steps": int(clock.steps), "rejected": int(clock.rejected), **self.supplier.tally(fields),
-            "constraint_violation": worst, "complementarity": slack,
+            "constraint_violation": worst, "complementarity": loose,
             "unique": bool(self.unique and self.supplier.determined(fields)), "phases": len(self.phases) + int(clock.changes),
         }  # fmt: skip
 

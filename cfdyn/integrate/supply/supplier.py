@@ -49,12 +49,7 @@ class Supplier(Protocol):
         """The diagonal of P, (d,)."""
 
     def modes(self, z: np.ndarray) -> Modes:
-        """The modes nearest to the edge.
-
-        Raises
-        ------
-        NumericsError : the Hessian or P is not defined there, or P is not positive
-        """
+        """The modes nearest to the edge; a NumericsError where H or P is not defined, or P not positive."""
 
     def forces(self, z: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """a and B (m, n) of the pairs of directions (k, d) at z, m = k(k + 1)/2, off-diagonal pairs with √2.

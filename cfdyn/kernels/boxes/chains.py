@@ -2,21 +2,20 @@
 
 import numpy as np
 
-from cfdyn.kernels.boxes.krawczyk import ANSWER, NONE, ONE, OPEN, krawczyk, repeats
-from cfdyn.kernels.boxes.segments import EMPTY, contract, short_kernel
+from cfdyn.kernels.boxes.krawczyk import NONE, ONE, OPEN, krawczyk, repeats
+from cfdyn.kernels.boxes.segments import EMPTY, Chains, contract, short_kernel
 
 FINISHED, PAUSED, FULL = 0, 1, 2
-TOP, LINKS, FOUND, UNDECIDED = 0, 1, 2, 3
 COARSE = 0.05  # of the extent: wider boxes are split first, in the order of the orbit
 AGAIN = 0.6  # Krawczyk's test is tried anew when the widest box is that much smaller
 
 
 @short_kernel
-def widest(x, extent) -> tuple[int, float]:
+def widest(c) -> tuple[int, float]:
     """The first entry that is COARSE, else the widest one; and the largest width, in parts of the extent, or of the entry
     itself far outside."""
-    d, best, largest, first = extent.size, 0, -1.0, -1
-    for a in range(x.shape[0] * d):
+    d, x, extent, best, largest, first = c.d, c.x, c.extent, 0, -1.0, -1
+    for a in range(c.n * d):
         lo, hi = x[a // d, 2 * (a % d)], x[a // d, 2 * (a % d) + 1]
         width = (hi - lo) / max(extent[a % d], min(abs(lo), abs(hi)))
         if width > largest:
@@ -27,9 +26,10 @@ def widest(x, extent) -> tuple[int, float]:
 
 
 @short_kernel
-def may_repeat(x, shift) -> bool:
+def may_repeat(c, shift) -> bool:
     """True if the points of an orbit in the chain may be the same again after that many steps."""
-    for k in range(0, x.shape[1], 2):
+    x = c.x
+    for k in range(0, 2 * c.d, 2):
         if x[0, k] > x[shift, k + 1] or x[shift, k] > x[0, k + 1]:
             return False
     return True
@@ -48,72 +48,67 @@ def split_point(lo, hi, extent) -> float:
 
 
 @short_kernel
-def copy_chain(x, to_stack, stack, row) -> None:
-    """The chain into a row of the stack, or out of it."""
-    width = x.shape[1]
-    for a in range(stack.shape[1]):
-        if to_stack:
-            stack[row, a] = x[a // width, a % width]
+def copy_chain(c, to_rows, rows, row) -> None:
+    """The chain into one of some rows, or out of it."""
+    x, width = c.x, 2 * c.d
+    for a in range(c.n * width):
+        if to_rows:
+            rows[row, a] = x[a // width, a % width]
         else:
-            x[a // width, a % width] = stack[row, a]
+            x[a // width, a % width] = rows[row, a]
 
 
 @short_kernel
-def test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table) -> tuple[int, float]:
+def test_chain(c, tried) -> tuple[int, float]:
     """Krawczyk's test as long as it cuts much: its answer, and the width of the last try; NONE also for orbits that repeat."""
     answer = OPEN
-    _, width = widest(x, extent)
+    _, width = widest(c)
     while answer == OPEN and width < AGAIN * tried:
         # A link takes about as long as a thousand operations of the inverse.
-        state[LINKS] += 2 * x.shape[0] + table.shape[0] ** 3 // 1000
-        answer, tried = krawczyk(step, jacobian, p, x, tiny, work, matrix, inverse, table), width
-        _, width = widest(x, extent)
-        for k in range(shifts.size):
-            if answer == OPEN and may_repeat(x, shifts[k]) and repeats(jacobian, p, x, shifts[k], work, matrix, inverse, table):
+        c.links += 2 * c.n + (c.n * c.d) ** 3 // 1000
+        answer, tried = krawczyk(c), width
+        _, width = widest(c)
+        for k in range(c.primes):
+            if answer == OPEN and may_repeat(c, c.shifts[k]) and repeats(c, c.shifts[k]):
                 answer = NONE
     return answer, tried
 
 
 @short_kernel
-def search(step, jacobian, p, region, order, extent, tiny, least, limit, shifts, state, stack, notes, x, work, matrix, inverse,
-           table, found, undecided) -> int:  # fmt: skip
-    """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL.
-
-    ``state``: the numbers TOP, LINKS, FOUND, …; ``notes`` (rows of the stack, 2): the row of the chain that is new, and
-    the width at which Krawczyk's test failed last; ``least``: the width, in parts of the extent, below which a chain
-    that the test does not decide is ``undecided``; ``shifts``: n / q for each prime q that divides n.
-    """
-    d = extent.size
-    while state[TOP] > 0:
-        if state[FOUND] >= found.shape[0] or state[UNDECIDED] >= undecided.shape[0] or state[TOP] + 2 > stack.shape[0]:
+def search(memory) -> int:
+    """Take chains off the stack until it is empty (FINISHED), ``limit`` links are used (PAUSED) or a list is FULL."""
+    c = Chains(memory)
+    d, x, stack, notes = c.d, c.x, c.stack, c.notes
+    while c.top > 0:
+        if c.found >= c.most_found or c.undecided >= c.most_open or c.top + 2 > c.rows:
             return FULL
-        if state[LINKS] >= limit:
+        if c.links >= c.limit:
             return PAUSED
-        state[TOP] -= 1
-        copy_chain(x, False, stack, state[TOP])
-        start, tried = int(notes[state[TOP], 0]), notes[state[TOP], 1]
-        used = contract(step, jacobian, p, x, start, region, order, work)
-        state[LINKS] += abs(used)
+        c.top -= 1
+        copy_chain(c, False, stack, c.top)
+        start, tried = int(notes[c.top, 0]), notes[c.top, 1]
+        used = contract(c, start)
+        c.links += abs(used)
         if used == EMPTY:
             continue
-        answer, tried = test_chain(step, jacobian, p, x, extent, tiny, tried, shifts, state, work, matrix, inverse, table)
+        answer, tried = test_chain(c, tried)
         if answer == ONE:
-            for a in range(table.shape[0]):
-                found[state[FOUND], a] = table[a, ANSWER]
-            state[FOUND] += 1
+            for a in range(c.n * d):
+                c.centres[c.found, a] = c.answer[a]
+            c.found += 1
         if answer != OPEN:
             continue
-        entry, width = widest(x, extent)
-        if width < least:
-            copy_chain(x, True, undecided, state[UNDECIDED])
-            state[UNDECIDED] += 1
+        entry, width = widest(c)
+        if width < c.least:
+            copy_chain(c, True, c.open, c.undecided)
+            c.undecided += 1
             continue
         i, k = entry // d, 2 * (entry % d)
         lo, hi = x[i, k], x[i, k + 1]
-        middle = split_point(lo, hi, extent[entry % d])
+        middle = split_point(lo, hi, c.extent[entry % d])
         for half in range(2):
             x[i, k], x[i, k + 1] = (lo, middle) if half else (middle, hi)
-            copy_chain(x, True, stack, state[TOP])
-            notes[state[TOP], 0], notes[state[TOP], 1] = i, tried
-            state[TOP] += 1
+            copy_chain(c, True, stack, c.top)
+            notes[c.top, 0], notes[c.top, 1] = i, tried
+            c.top += 1
     return FINISHED

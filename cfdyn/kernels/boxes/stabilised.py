@@ -32,7 +32,7 @@ def iterate_with_jacobian(step, jacobian, p, x, n, escape, slopes, work, product
 
 
 @kernel
-def converge(step, jacobian, p, starts, turn, strength, implicit, n, iterations, tolerance, escape, work, product, table,
+def converge(step, jacobian, p, starts, turn, strength, implicit, n, iterations, tolerance, escape, work, product, exchanged,
            found) -> int:  # fmt: skip
     """One rule with g = fⁿ(x) − x from each start, a row; how many came to rest.
 
@@ -54,7 +54,7 @@ def converge(step, jacobian, p, starts, turn, strength, implicit, n, iterations,
             if size <= tolerance * scale:
                 count += 1
                 break
-            if not rule_matrix(turn, strength, size, implicit, product, table):
+            if not rule_matrix(turn, strength, size, implicit, product, exchanged):
                 break
             for k in range(d):
                 for m in range(d):
@@ -65,11 +65,11 @@ def converge(step, jacobian, p, starts, turn, strength, implicit, n, iterations,
 
 
 @kernel
-def rule_matrix(turn, strength, size, implicit, product, table) -> bool:
+def rule_matrix(turn, strength, size, implicit, product, exchanged) -> bool:
     """The matrix of the rule in place of the Jacobian of fⁿ; False: singular."""
     d = turn.shape[0]
     for k in range(d):
         product[k, k] -= 1.0
         for m in range(d):
             product[k, m] = strength * size * turn[m, k] - product[k, m] if implicit else strength * turn[k, m]
-    return invert(product, table) if implicit else True
+    return invert(d, product, exchanged) if implicit else True

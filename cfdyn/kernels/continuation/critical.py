@@ -10,8 +10,6 @@ there, Df(x_k, α) q_k = q_{k+1}. α are the last of the common unknowns. How th
     branch: q_{n+1} = q_1, and v along a branch in the direction r of α, Df v_k + ∂f/∂α r = v_{k+1}, v_{n+1} = v_1, with
         |q_1| = 1, ⟨q_1, v_1⟩ = 0 and f(x_n, α) + βc = x_1: where branch points persist along a curve, β = 0.
 
-References
-----------
 Kuznetsov, Elements of Applied Bifurcation Theory, §10.3; Govaerts, Kuznetsov & Sijben, Numer. Algorithms 38 (2005) 67–87.
 """
 
@@ -24,8 +22,7 @@ from cfdyn.kernels.layout import Array, Integer, Real, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer, spliced
 
 CONDITION, TURN, PAIR, BRANCH = range(4)
-# How many directions there are, and common unknowns.
-DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)
+DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)  # how many directions there are, and common unknowns
 
 
 class Critical(Ring):

@@ -4,8 +4,6 @@ The unknowns are y_1 … y_n of w entries each and then e common ones. The equat
 what the *closing* makes of y_1 and the first of γ; e − 1 *conditions* on y_1 and γ; and a border, a row of all unknowns.
 Eliminating y_2 … y_n one by one, with exchanges of rows, takes O(n w³) operations and leaves C y_1 + E y_{n+1} + B γ = r.
 
-References
-----------
 Wright (1992), Stable parallel algorithms for two-point boundary value problems, SIAM J. Sci. Stat. Comput. 13, §2.
 """
 

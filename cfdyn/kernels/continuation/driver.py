@@ -15,31 +15,29 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.kernels.layout import Array, Block, Integer, Real
 from cfdyn.machine.jit import borrowed, call, kernel, pointer, spliced
 
 # How it ended: out of rows, past a limit, near its origin, no convergence, a turn too sharp, a watched sign.
 FULL, LIMIT, RETURNED, STALLED, CORNER, CROSSED = range(6)
-# Settings: the next step, the least and the largest; largest turn (rad) and change of a test in a step; tolerance of
-# Newton's method; arclength so far; how many tests are smooth, how many watched.
-STEP, LEAST, MOST, TURN, CHANGE, TOLERANCE, ARC, SMOOTH, WATCHED = range(9)
 MOST_CORRECTIONS, FAST = 10, 4
 AIM = 0.35  # of the largest turn or change in a step
 
 
-class System(NamedTuple):
-    """What is solved and how. ``corrector``: its address; it reads ``block``.
+class System(Block):
+    """What is solved and how, with the address of the corrector, which makes so many ``values``: a sign and tests.
 
-    Lengths are ‖z‖² = Σ ``weights`` z². ``limits`` (2, m): the curve ends where an unknown reaches one. ``origin`` (2, m): a
-    point and a tangent; where the curve comes back to them it has closed. ``work``: 4m + the width of the tests.
+    The next ``step``, the ``least`` and the ``most``; the largest ``turn`` (rad) and ``change`` of a test in a step;
+    ``tolerance`` of Newton's method; ``arc``: arclength so far; how many tests are ``smooth``, how many ``watched``. Lengths
+    are ‖z‖² = Σ ``weights`` z². ``limits``: the curve ends where an unknown reaches one. ``origin``: a point and a tangent;
+    where the curve comes back to them it has closed.
     """
 
-    corrector: int
-    block: np.ndarray
-    weights: np.ndarray
-    limits: np.ndarray
-    origin: np.ndarray
-    settings: np.ndarray
-    work: np.ndarray
+    m, values, corrector, smooth, watched = Integer.several(5)
+    step, least, most, turn, change, tolerance, arc = Real.several(7)
+    weights = Array("m")
+    limits, origin = Array.several(2, 2, "m")
+    work = Array("4*m + values")
 
 
 class Curve(NamedTuple):
@@ -51,38 +49,30 @@ class Curve(NamedTuple):
 
 
 @spliced
-def borrowed_system(system) -> System:
-    """The same, for a loop; see `cfdyn.machine.jit.borrowed`."""
-    return System(system.corrector, borrowed(system.block), borrowed(system.weights), borrowed(system.limits),
-                  borrowed(system.origin), borrowed(system.settings), borrowed(system.work))  # fmt: skip
-
-
-@spliced
 def borrowed_curve(curve) -> Curve:
     """The same, for a loop."""
     return Curve(borrowed(curve.points), borrowed(curve.tangents), borrowed(curve.values))
 
 
 @spliced
-def length_of(weights, vector, first) -> float:
-    """√Σ w v² of m entries from ``first`` on."""
-    total = 0.0
-    for i in range(weights.size):
+def length_of(system, first) -> float:
+    """√Σ w v² of the m entries of ``work`` from ``first`` on."""
+    total, weights, vector = 0.0, system.weights, system.work
+    for i in range(system.m):
         total += weights[i] * vector[first + i] * vector[first + i]
     return np.sqrt(total)
 
 
 @spliced
-def correct(system) -> int:
+def correct(system, block) -> int:
     """Newton's method on z with the border c, the first 2m entries of ``work``; the corrections made, 0 if it failed.
 
     Behind them stands then what the corrector left at the last iterate but one, which is within the tolerance.
     """
-    work, weights, before = system.work, system.weights, 1e3
-    m = weights.size
+    m, work, weights, before = system.m, system.work, system.weights, 1e3
     for k in range(MOST_CORRECTIONS):
-        call(system.corrector, work, system.block, pointer(work, 2 * m))
-        size, floor = length_of(weights, work, 2 * m), 0.0
+        call(system.corrector, work, block, pointer(work, 2 * m))
+        size, floor = length_of(system, 2 * m), 0.0
         # Also where it is NaN.
         if not size < 2.0 * before:
             return 0
@@ -90,7 +80,7 @@ def correct(system) -> int:
         for i in range(m):
             work[i] += work[2 * m + i]
             floor = max(floor, weights[i] * work[i] * work[i])
-        if size <= max(system.settings[TOLERANCE], 1e-14 * np.sqrt(floor)):
+        if size <= max(system.tolerance, 1e-14 * np.sqrt(floor)):
             return k + 1
     return 0
 
@@ -98,18 +88,16 @@ def correct(system) -> int:
 @spliced
 def predict(system, curve, row, h) -> None:
     """z a step along the tangent from a row, the border the tangent's own."""
-    work, weights = system.work, system.weights
-    for i in range(weights.size):
+    m, work, weights = system.m, system.work, system.weights
+    for i in range(m):
         work[i] = curve.points[row, i] + h * curve.tangents[row, i]
-        work[weights.size + i] = weights[i] * curve.tangents[row, i]
+        work[m + i] = weights[i] * curve.tangents[row, i]
 
 
 @spliced
 def record(system, curve, row) -> float:
     """The corrected point, its unit tangent and its tests into a row; the cosine of the turn from the border."""
-    work, weights = system.work, system.weights
-    m = weights.size
-    length = length_of(weights, work, 3 * m)
+    m, work, length = system.m, system.work, length_of(system, 3 * system.m)
     for i in range(m):
         curve.points[row, i] = work[i]
         curve.tangents[row, i] = work[3 * m + i] / length
@@ -119,23 +107,22 @@ def record(system, curve, row) -> float:
 
 
 @partial(kernel, short=True)
-def follow(system, curve):
+def follow(memory, block, curve):
     """Steps from row 0 of the curve on; returns (rows filled, how it ended).
 
     Where a step passes a limit, the origin or a corner, its end is left in the row after the last.
     """
-    system, curve = borrowed_system(system), borrowed_curve(curve)
-    settings, done = system.settings, 0 * curve.points.shape[0]
+    system, block, curve, done = System(memory), borrowed(block), borrowed_curve(curve), 0 * curve.points.shape[0]
     while done + 1 < curve.points.shape[0]:
-        h = settings[STEP]
+        h = system.step
         predict(system, curve, done, h)
-        corrections = correct(system)
+        corrections = correct(system, block)
         turn, change = 2.0, 2.0
         if corrections > 0:
             cosine = record(system, curve, done + 1)
-            turn, change = np.arccos(min(cosine, 1.0)) / settings[TURN], change_of_tests(system, curve, done)
-        if not (turn <= 1.0 and change <= 1.0) and h > settings[LEAST]:
-            settings[STEP] = max(0.4 * h, settings[LEAST])
+            turn, change = np.arccos(min(cosine, 1.0)) / system.turn, change_of_tests(system, curve, done)
+        if not (turn <= 1.0 and change <= 1.0) and h > system.least:
+            system.step = max(0.4 * h, system.least)
             continue
         if corrections == 0:
             return done + 1, STALLED
@@ -147,9 +134,9 @@ def follow(system, curve):
             return done + 1, LIMIT
         if passes_origin(system, curve, done, h):
             return done + 1, RETURNED
-        settings[ARC] += h
+        system.arc += h
         factor = min(1.5 if corrections <= FAST else 0.7, AIM / max(turn, change, 1e-9))
-        settings[STEP] = min(max(h * max(factor, 0.4), settings[LEAST]), settings[MOST])
+        system.step = min(max(h * max(factor, 0.4), system.least), system.most)
         done += 1
     return done + 1, FULL
 
@@ -158,16 +145,16 @@ def follow(system, curve):
 def change_of_tests(system, curve, row) -> float:
     """The largest change of a smooth test in a step over what it may be."""
     largest = 0.0
-    for k in range(1, int(system.settings[SMOOTH]) + 1):
+    for k in range(1, system.smooth + 1):
         largest = max(largest, abs(curve.values[row + 1, k] - curve.values[row, k]))
-    return largest / system.settings[CHANGE]
+    return largest / system.change
 
 
 @spliced
 def crosses_watched(system, curve, row) -> bool:
     """True if a watched test changes its sign in a step."""
     last = curve.values.shape[1]
-    for k in range(last - int(system.settings[WATCHED]), last):
+    for k in range(last - system.watched, last):
         if curve.values[row, k] * curve.values[row + 1, k] < 0.0:
             return True
     return False
@@ -176,8 +163,9 @@ def crosses_watched(system, curve, row) -> bool:
 @spliced
 def outside_limits(system, curve, row) -> bool:
     """True if an unknown is outside its limits."""
-    for i in range(system.weights.size):
-        if not system.limits[0, i] <= curve.points[row, i] <= system.limits[1, i]:
+    limits = system.limits
+    for i in range(system.m):
+        if not limits[0, i] <= curve.points[row, i] <= limits[1, i]:
             return True
     return False
 
@@ -186,11 +174,12 @@ def outside_limits(system, curve, row) -> bool:
 def passes_origin(system, curve, row, h) -> bool:
     """True if the step from a row may pass the origin, in its direction."""
     along, aligned, away = 0.0, 0.0, 0.0
-    if system.settings[ARC] < 3.0 * h:
+    if system.arc < 3.0 * h:
         return False
-    for i in range(system.weights.size):
-        gap = system.origin[0, i] - curve.points[row, i]
-        along += system.weights[i] * gap * curve.tangents[row, i]
-        away += system.weights[i] * gap * gap
-        aligned += system.weights[i] * system.origin[1, i] * curve.tangents[row, i]
+    weights, origin = system.weights, system.origin
+    for i in range(system.m):
+        gap = origin[0, i] - curve.points[row, i]
+        along += weights[i] * gap * curve.tangents[row, i]
+        away += weights[i] * gap * gap
+        aligned += weights[i] * origin[1, i] * curve.tangents[row, i]
     return 0.0 <= along <= 1.1 * h and away - along * along <= 0.25 * h * h and aligned > 0.5

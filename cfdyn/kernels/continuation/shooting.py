@@ -99,9 +99,7 @@ def test(b, sign, address) -> None:
         result[k] = value if value == value else 0.0
 
 
-def shooting_block(
-    rule: Any, p: np.ndarray, free: int, n: int, d: int, switching: Any = None, switches: int = 0
-) -> Shooting:
+def shooting_block(rule: Any, p: np.ndarray, free: int, n: int, d: int, switching: Any = None, switches: int = 0) -> Shooting:
     """The block of `shooting`: ``rule`` makes f, Df, ∂f/∂λ of a state and the parameters p; λ stands at p[free]."""
     watched = {"switching": switching, "switches": switches} if switches else {}
     return Shooting.make(w=d, n=n, e=1, free=free, parameters=len(p), step=rule, p=p, **watched)

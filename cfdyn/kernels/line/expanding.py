@@ -24,10 +24,7 @@ def reached_part(w, k) -> tuple[float, float, float, float, bool]:
 
 @inline_kernel
 def start(w, p) -> bool:
-    """Points near the cycle: those of the word before as far as the words agree; then backward, where errors shrink.
-
-    False if a lap does not reach the point after it.
-    """
+    """Points near the cycle: of the last word while words agree, then backward, where errors shrink; False if a lap is short."""
     n, x, agree = w.n, w.orbit, w.agree
     short = -n
     for turn in range(2 * n):

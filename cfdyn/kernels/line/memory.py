@@ -6,8 +6,7 @@ from cfdyn.machine.jit import call, inline_kernel, pointer
 # Columns for a lap: ends, ends without kinks, values at the ends, ±1 as it rises or falls.
 LOW, HIGH, INNER_LOW, INNER_HIGH, F_LOW, F_HIGH, SLOPE_SIGN, COLUMNS = range(8)
 MOST_OPEN = 64
-# Status of a walk.
-PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3
+PAUSED, FINISHED, FULL, CROWDED = 0, 1, 2, 3  # status of a walk
 
 
 class Words(Block):
@@ -34,14 +33,10 @@ class Words(Block):
     share = Real()
     point = Array(2)
     span = Array(4)
-    word = Integers("n")
-    period = Integers("n")
+    word, period = Integers.several(2, "n")
     reached = Array("n", 2)
     images = Array("n + 1", 2)
-    orbit = Array("n")
-    defects = Array("n")
-    corrections = Array("n")
-    slopes = Array("n")
+    orbit, defects, corrections, slopes = Array.several(4, "n")
     paths = Array("height", "n + 2")
     lap = Array("laps", COLUMNS)
     opened = Array(MOST_OPEN, 2)

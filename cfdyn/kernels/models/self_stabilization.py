@@ -18,8 +18,7 @@ class SelfStabilization(Model):
     variant = Integer()
     curvature, rise = Rule.several(2)
     point = Array("n + d")
-    curved = Array("d + 1", "d")
-    there = Array("d + 1", "d")
+    curved, there = Array.several(2, "d + 1", "d")
     eigen = Array("2*d + 3", "d")
     c = Array("d")
 

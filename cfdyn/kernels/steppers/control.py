@@ -7,7 +7,7 @@ Sommeijer, Shampine and Verwer, J. Comput. Appl. Math. 88 (1998).
 import numpy as np
 
 from cfdyn.kernels.steppers.field import derivative
-from cfdyn.kernels.steppers.radau5 import AGE, BEFORE_ERROR, BEFORE_H, ITERATIONS, LAST_H, MOST, OLD, SHRINK
+from cfdyn.kernels.steppers.radau5 import MOST, OLD
 from cfdyn.machine.jit import inline_kernel
 
 
@@ -70,17 +70,17 @@ def rkc_factor(error, h, previous_error, previous_h, rejected) -> float:
 def radau5_factor(error, h, rejected, state) -> float:
     """Next step over this one; ``state`` as `radau5.attempt` leaves it. 1 where its factors are worth keeping."""
     if not np.isfinite(error):
-        return state[SHRINK]
-    safety = min(0.9, 0.9 * (1 + 2 * MOST) / (state[ITERATIONS] + 2 * MOST))
+        return state.shrink
+    safety = min(0.9, 0.9 * (1 + 2 * MOST) / (state.iterations + 2 * MOST))
     quotient = max(0.125, min(5.0, np.sqrt(np.sqrt(error)) / safety))
     if error > 1.0:
-        return 0.1 if state[LAST_H] == 0.0 else 1.0 / quotient
-    if state[BEFORE_H] != 0.0:
-        predicted = abs(state[BEFORE_H] / h) * np.sqrt(np.sqrt(error * error / state[BEFORE_ERROR])) / 0.9
+        return 0.1 if state.last_h == 0.0 else 1.0 / quotient
+    if state.before_h != 0.0:
+        predicted = abs(state.before_h / h) * np.sqrt(np.sqrt(error * error / state.before_error)) / 0.9
         quotient = max(quotient, min(5.0, predicted))
     growth = 1.0 / quotient
     if rejected:
         growth = min(growth, 1.0)
-    if state[AGE] == OLD and 1.0 <= growth <= 1.2:
+    if state.age == OLD and 1.0 <= growth <= 1.2:
         return 1.0
     return growth

@@ -9,8 +9,7 @@ from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
-# Slopes 0 … 15 and one point.
-ROWS = 17
+ROWS = 17  # slopes 0 … 15 and one point
 
 _ROWS = (
     # Stages 2 … 12.

@@ -7,10 +7,8 @@ from cfdyn.kernels.steppers.field import INSPECT
 from cfdyn.kernels.steppers.methods import attempt, forget_state, project_end
 from cfdyn.machine.jit import call, inline_kernel
 
-# An event is hit where the margin is this small.
-HIT = 2e-13
-# A gap that is no longer mistaken for none; one that steps cannot make smaller.
-OPEN, CLOSED = 1e-3, 1e-10
+HIT = 2e-13  # an event is hit where the margin is this small
+OPEN, CLOSED = 1e-3, 1e-10  # a gap that is no longer mistaken for none; one that steps cannot make smaller
 CRAWL = 100  # attempts at a gap that is hardly one, until it is taken for none
 
 
@@ -89,7 +87,7 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
     clock.miss = np.inf
     before, value_before = 0.0, 0.0
     for iteration in range(8):
-        forget_state(tools.state)
+        forget_state(clock)
         error = attempt(field, clock, z, f, size, tools)
         if not error <= 1e3 or not project_end(field, tools):
             return -1.0

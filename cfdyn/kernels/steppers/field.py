@@ -7,8 +7,7 @@ import numpy as np
 from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 SLOPES, JACOBIANS = range(2)
-# Places of the rules.
-SLOPE, SLOPE_JACOBIAN, PROJECT, INSPECT, RENEW = range(5)
+SLOPE, SLOPE_JACOBIAN, PROJECT, INSPECT, RENEW = range(5)  # places of the rules
 
 
 class Field(NamedTuple):

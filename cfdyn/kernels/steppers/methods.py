@@ -11,8 +11,7 @@ from cfdyn.kernels.steppers.field import PROJECT, derivative
 from cfdyn.machine.jit import borrowed, call, inline_kernel
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
-# How a call of `advance` ends.
-REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)
+REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW = range(9)  # how a call of `advance` ends
 NARROW = 1e-3  # a gap at which modes turn fast
 
 
@@ -44,7 +43,6 @@ class Tools(NamedTuple):
     point: np.ndarray
     slope: np.ndarray
     work: np.ndarray
-    state: Any
     slopes: np.ndarray
     real: np.ndarray
     pairs: np.ndarray
@@ -67,13 +65,14 @@ def tools_in(found, clock, memory, pairs, pivots) -> Tools:
     """The work arrays in what `memory_for` makes; references to them are not counted, see `cfdyn.machine.jit.borrowed`."""
     end = _SLOPES + pairs.shape[1]
     return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]), borrowed(memory[3]),
-                 borrowed(memory[_WORK:_SLOPES]), clock.state, borrowed(memory[_SLOPES:end]),
-                 borrowed(memory[end:]), borrowed(pairs), borrowed(pivots))  # fmt: skip
+                 borrowed(memory[_WORK:_SLOPES]), borrowed(memory[_SLOPES:end]), borrowed(memory[end:]),
+                 borrowed(pairs), borrowed(pivots))  # fmt: skip
 
 
 @inline_kernel
-def forget_state(state) -> None:
+def forget_state(clock) -> None:
     """The implicit method starts anew."""
+    state = clock.state
     for i in range(radau5.STATE):
         state[i] = 0.0
 
@@ -84,8 +83,8 @@ def attempt(field, clock, z, f, h, tools) -> Any:
     if clock.method == EXPLICIT:
         return dop853.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work)
     if clock.method == IMPLICIT:
-        return radau5.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work, tools.state,
-                              tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
+        return radau5.attempt(field, z, f, h, clock.rtol, clock.atol, tools.z1, tools.f1, tools.work,
+                              radau5.State(clock.state), tools.slopes, tools.real, tools.pairs, tools.pivots)  # fmt: skip
     radius = rkc.spectral_radius(field, z, f, tools.work)
     if not np.isfinite(radius):
         return np.nan
@@ -99,7 +98,7 @@ def step_factor(clock, error, h, rejected, tools) -> float:
     if clock.method == EXPLICIT:
         return dop853_factor(error, rejected)
     if clock.method == IMPLICIT:
-        return radau5_factor(error, h, rejected, tools.state)
+        return radau5_factor(error, h, rejected, radau5.State(clock.state))
     return rkc_factor(error, h, clock.last_error, clock.last_h, rejected)
 
 
@@ -185,5 +184,5 @@ def change_method(clock, z, f, h, tools) -> int:
     clock.method = IMPLICIT if stiff else EXPLICIT
     clock.stiff_signs, clock.mild_signs = 0, 0
     clock.changes += 1
-    forget_state(tools.state)
+    forget_state(clock)
     return REACHED

@@ -2,13 +2,14 @@
 
 Hairer and Wanner, Solving Ordinary Differential Equations II, IV.8. Its three stages are solved together by Newton's
 method in coordinates W (Z = T W) that split the linear system into a real and a complex one of n unknowns.
-Arrays: ``work`` (ROWS, n), ``state`` (STATE,), ``slopes`` (n, n) for the Jacobian, ``real``
-and complex ``pairs`` (n+1, n) for the factors, with a right-hand side in the last row, and integer ``pivots`` (6, n).
-A ``state`` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
+Arrays: ``work`` (ROWS, n), ``slopes`` (n, n) for the Jacobian, ``real`` and complex ``pairs`` (n+1, n) for the factors, with a
+right-hand side in the last row, and integer ``pivots`` (6, n).
+A `State` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
 """
 
 import numpy as np
 
+from cfdyn.kernels.layout import Block, Real
 from cfdyn.kernels.linear.lu import factor, find_spans, solve_within
 from cfdyn.kernels.steppers.dense import TERMS
 from cfdyn.kernels.steppers.field import derivative, jacobian
@@ -17,9 +18,7 @@ from cfdyn.machine.jit import inline_kernel
 # Rows of work: increments Z of the stages, W, slopes at the stages, the polynomial of the last step, inverse scales,
 # and the error.
 Z, W, F, POLYNOMIAL, SCALE, ERROR, ROWS = 0, 3, 6, 9, 12, 13, 14
-# Memory between attempts; FACTORED, LAST_H and BEFORE_H are 0 where there is none.
-AGE, FACTORED, CONTRACTION, THETA, ITERATIONS, LAST_H, LAST_ERROR, BEFORE_H, BEFORE_ERROR, SETTLED, SHRINK, STATE = range(12)
-# AGE of the Jacobian: to be evaluated, of an earlier step, of this one.
+# Age of the Jacobian: to be evaluated, of an earlier step, of this one.
 NONE, OLD, FRESH = 0.0, 1.0, 2.0
 MOST = 7
 # Newton's method at most this slow lets the next step keep the Jacobian.
@@ -38,10 +37,20 @@ S21, S22, S23 = -4.178718591551904, -0.32768282076106237, 0.47662355450055044
 S31, S32, S33 = 0.5028726349457868, -2.571926949855605, 0.5960392048282249
 
 
+class State(Block):
+    """Memory between attempts; the step that is factored, the last and the one before are 0 where there is none."""
+
+    age, factored, contraction, theta, iterations, last_h, last_error = Real.several(7)
+    before_h, before_error, settled, shrink = Real.several(4)
+
+
+STATE = len(State.fields)
+
+
 @inline_kernel
 def factorise(h, state, slopes, real, pairs, pivots) -> bool:
     """The factors for a step h, unless they are those of the last attempt."""
-    if abs(h - state[FACTORED]) <= 1e-9 * abs(h):
+    if abs(h - state.factored) <= 1e-9 * abs(h):
         return True
     n = slopes.shape[0]
     for i in range(n):
@@ -50,7 +59,7 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
             pairs[i, j] = -slopes[i, j]
         real[i, i] += REAL / h
         pairs[i, i] += complex(RE / h, -IM / h)
-    state[FACTORED] = h
+    state.factored = h
     done = factor(n, real, pivots, 0) and factor(n, pairs, pivots, 1)
     find_spans(n, real, pivots, 0)
     find_spans(n, pairs, pivots, 1)
@@ -61,8 +70,8 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
 def guess(h, work, state) -> None:
     """Z and W from the polynomial of the last step, continued."""
     ratio = 0.0
-    if state[LAST_H] != 0.0:
-        ratio = h / state[LAST_H]
+    if state.last_h != 0.0:
+        ratio = h / state.last_h
     a, b = C1 * ratio, C2 * ratio
     for i in range(work.shape[1]):
         change, c2, c3 = work[POLYNOMIAL, i], work[POLYNOMIAL + 1, i], work[POLYNOMIAL + 2, i]
@@ -112,7 +121,7 @@ def newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots) ->
     """Solve for the stages; False, with a proposal in SHRINK, when that fails or would take too long."""
     guess(h, work, state)
     tolerance = max(2e-15 / rtol, min(0.03, np.sqrt(rtol)))
-    contraction = max(state[CONTRACTION], 1e-16) ** 0.8
+    contraction = max(state.contraction, 1e-16) ** 0.8
     theta, ratio, size = FAST, 0.0, 0.0
     for iteration in range(MOST):
         before, size = size, correct(field, z, h, point, slope, work, real, pairs, pivots)
@@ -127,11 +136,11 @@ def newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots) ->
             left = MOST - 1 - iteration
             excess = contraction * size * theta**left / tolerance
             if excess > 1.0:
-                state[SHRINK] = 0.8 * min(max(excess, 1e-4), 20.0) ** (-1.0 / (4 + left))
+                state.shrink = 0.8 * min(max(excess, 1e-4), 20.0) ** (-1.0 / (4 + left))
                 return False
         size = max(size, 1e-16)
         if contraction * size <= tolerance:
-            state[CONTRACTION], state[THETA], state[ITERATIONS] = contraction, theta, iteration + 1
+            state.contraction, state.theta, state.iterations = contraction, theta, iteration + 1
             return True
     return False
 
@@ -159,25 +168,25 @@ def conclude(z, h, error, work, state) -> None:
         second = (work[Z + 1, i] - C2 * change) / (C2 * (1.0 - C2))
         bend = (second - first) / (C2 - C1)
         work[POLYNOMIAL, i], work[POLYNOMIAL + 1, i], work[POLYNOMIAL + 2, i] = change, first - C1 * bend, bend
-    state[BEFORE_H], state[BEFORE_ERROR] = state[LAST_H], state[LAST_ERROR]
-    state[LAST_H], state[LAST_ERROR], state[SETTLED] = h, max(error, 1e-2), 1.0
-    state[AGE] = OLD if state[THETA] <= FAST else NONE
+    state.before_h, state.before_error = state.last_h, state.last_error
+    state.last_h, state.last_error, state.settled = h, max(error, 1e-2), 1.0
+    state.age = OLD if state.theta <= FAST else NONE
 
 
 @inline_kernel
 def stages(field, z, h, rtol, point, slope, work, state, slopes, real, pairs, pivots) -> bool:
     """Solve for the stages, once more with a new Jacobian if that fails with an old one."""
     while True:
-        if state[AGE] == NONE:
+        if state.age == NONE:
             jacobian(field, z, slopes)
-            state[AGE], state[FACTORED] = FRESH, 0.0
+            state.age, state.factored = FRESH, 0.0
         if factorise(h, state, slopes, real, pairs, pivots):
             if newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots):
                 return True
-        if state[AGE] == FRESH:
-            state[SETTLED], state[FACTORED] = 0.0, 0.0
+        if state.age == FRESH:
+            state.settled, state.factored = 0.0, 0.0
             return False
-        state[AGE] = NONE
+        state.age = NONE
 
 
 @inline_kernel
@@ -190,13 +199,13 @@ def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs
     n = z.size
     for i in range(n):
         work[SCALE, i] = 1.0 / (atol + rtol * abs(z[i]))
-    state[SHRINK] = 0.5
-    if state[LAST_H] == 0.0:
-        state[CONTRACTION] = 1.0
+    state.shrink = 0.5
+    if state.last_h == 0.0:
+        state.contraction = 1.0
     if not stages(field, z, h, rtol, z1, f1, work, state, slopes, real, pairs, pivots):
         return np.nan
     error = filtered(f, h, work, real, pivots)
-    if not error <= 1.0 and state[SETTLED] == 0.0:
+    if not error <= 1.0 and state.settled == 0.0:
         for i in range(n):
             z1[i] = z[i] + work[ERROR, i]
         derivative(field, z1, f1)
@@ -210,9 +219,9 @@ def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs
     if check <= 1.0:
         conclude(z, h, error, work, state)
     else:
-        state[SETTLED] = 0.0
-        if state[AGE] == OLD:
-            state[AGE] = NONE
+        state.settled = 0.0
+        if state.age == OLD:
+            state.age = NONE
     return check
 
 

@@ -10,8 +10,7 @@ from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
-# An earlier stage, and the direction of the largest eigenvalue: zeros before the first step.
-DIRECTION, ROWS = 1, 2
+DIRECTION, ROWS = 1, 2  # an earlier stage, and the direction of the largest eigenvalue: zeros before the first step
 FEWEST = 2
 
 

@@ -26,7 +26,7 @@ def begin(field, clock, z, f, tools) -> None:
     # Where the stabilised method keeps the direction of its power iteration.
     for i in range(z.size):
         tools.work[1, i] = 0.0
-    methods.forget_state(tools.state)
+    methods.forget_state(clock)
     clock.begun = 1
 
 
@@ -37,7 +37,7 @@ def step_error(field, clock, z, f, h, tools) -> float:
     if not (clock.fixed_h > 0.0 and error > 1.0):
         return error
     if clock.method == methods.IMPLICIT:
-        radau5.conclude(z, h, 1.0, tools.work, tools.state)
+        radau5.conclude(z, h, 1.0, tools.work, radau5.State(clock.state))
     return 1.0
 
 

@@ -23,12 +23,7 @@ UNFINISHED = (TOO_LATE, NOT_STARTED, ENDED_EARLY)
 
 
 def checked_limit(seconds: Any) -> float:
-    """A time limit.
-
-    Raises
-    ------
-    UsageError : no positive number
-    """
+    """A time limit, a positive number, else a UsageError."""
     limit = number("the time limit", seconds)
     if not limit > 0:
         raise UsageError(f"the time limit is a positive number of seconds, not {limit:g}")
@@ -62,10 +57,7 @@ _begun: list[tuple[float, subprocess.Popen[str]]] = []
 
 @contextmanager
 def begun(time_limit: float) -> Iterator[None]:
-    """A process for the next question with this time limit, begun before that is known: it takes a while to import SymPy.
-
-    It is gone when this ends.
-    """
+    """A process for the next question with this time limit, gone when this ends; importing SymPy takes it a while."""
     with suppress(OSError):
         _begun.append((time_limit, _begin(time_limit)))
     try:

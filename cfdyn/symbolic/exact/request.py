@@ -29,12 +29,7 @@ def exact_fraction(value: float) -> Fraction:
 
 
 def subject(given: Any, optimizer: Any = None) -> Any:
-    """The specification of a map: of ``optimizer`` on a loss, or of the map given.
-
-    Raises
-    ------
-    UsageError : neither a loss with an optimizer nor a map
-    """
+    """The specification of a map: of ``optimizer`` on a loss, or of the map given; a UsageError for neither."""
     spec = getattr(given, "spec", given)
     if isinstance(spec, LossSpec):
         if not isinstance(optimizer, Optimizer):
@@ -83,9 +78,7 @@ def is_rational(program: Program) -> bool:
 def request(spec: Any, parameters: Sequence[str], **more: Any) -> dict[str, Any]:
     """The map, its loss where it has one weight, the values of the parameters and the names of those that stay symbols.
 
-    Raises
-    ------
-    Refused : a formula or a data table that is too large
+    Refused of a formula or a data table that is too large.
     """
     step = map_program(spec, "step")
     table = [] if spec.data is None else np.asarray(spec.data, dtype=float).tolist()

@@ -74,8 +74,7 @@ class Constants:
             try:
                 result = self._evaluate(expr)
             except (ArithmeticError, ValueError, TypeError) as problem:
-                raise problem if isinstance(problem, Refusal) else Refusal(
-                    "this constant has no finite real value") from problem
+                raise problem if isinstance(problem, Refusal) else Refusal("this constant has no finite real value") from problem
             if not isinstance(result, _CONTEXT.mpf) or not _CONTEXT.isfinite(result):
                 raise Refusal("this constant has no finite real value")
             if result and abs(_CONTEXT.mag(result)) > MAX_BITS:

@@ -42,12 +42,7 @@ class Formula:
         return parse(self.text)
 
     def on(self, tape: Tape, names: Mapping[str, Node]) -> Node:
-        """The formula on another tape, its names bound to nodes there.
-
-        Raises
-        ------
-        FormulaError : a name without a node
-        """
+        """The formula on another tape, its names bound to nodes there; a FormulaError for one without a node."""
         return self._bound(tape, [self.root], names)[0]
 
     def switching_on(self, tape: Tape, names: Mapping[str, Node]) -> list[Node]:
@@ -65,17 +60,11 @@ class Formula:
 def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formula:
     """The formula that a text or a SymPy expression means.
 
-    Parameters
-    ----------
     source : text as `cfdyn.symbolic.text.parse.parse` reads it, or an expression
     names : the names it may use; None allows any
 
-    Raises
-    ------
-    FormulaError : it is no such formula, or uses another name
+    FormulaError: it is no such formula, or uses another name
 
-    Examples
-    --------
     >>> f = formula("Abs(w - 1) + a*w**2")
     >>> f.names, len(f.switching)
     (('a', 'w'), 1)
@@ -94,14 +83,8 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
 
 
 def check_names(names: Iterable[object]) -> None:
-    """An error where one of the names that a user declares could not be read as a name in a formula.
+    """A FormulaError for a name that a user declares and that means something else in a formula (E, pi, exp), or is none (2x).
 
-    Raises
-    ------
-    FormulaError : a name that means something else (E, pi, exp, lambda), or is none (2x)
-
-    Examples
-    --------
     >>> check_names(["e", "w1"])
     >>> check_names(["E"])
     Traceback (most recent call last):

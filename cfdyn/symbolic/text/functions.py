@@ -55,8 +55,6 @@ class _Atomic(sympy.Function):
 class sigmoid(_Atomic):
     r"""Logistic function 1/(1 + e^(-x)), with sigmoid' = sigmoid (1 - sigmoid).
 
-    Examples
-    --------
     >>> sigmoid(sympy.Integer(-1000)).evalf(5)
     5.0760e-435
     """
@@ -78,8 +76,6 @@ class sigmoid(_Atomic):
 class softplus(_Atomic):
     r"""Smooth ramp log(1 + e^x), with softplus' = sigmoid.
 
-    Examples
-    --------
     >>> softplus(sympy.Integer(1000)).evalf(10), softplus(sympy.Integer(-50)).evalf(10)
     (1000.000000, 1.928749848e-22)
     """
@@ -100,8 +96,6 @@ class softplus(_Atomic):
 class relu(_Atomic):
     r"""Ramp max(x, 0), with slope 1 for x > 0 and 0 otherwise (0 at the corner, as in the frameworks).
 
-    Examples
-    --------
     >>> x = sympy.Symbol("x", real=True)
     >>> relu(x).diff(x)
     Piecewise((1, x > 0), (0, True))
@@ -124,8 +118,6 @@ class relu(_Atomic):
 class log1p(_Atomic):
     r"""log(1 + x) without cancellation near 0, with log1p' = 1/(1 + x); real for x > -1.
 
-    Examples
-    --------
     >>> log1p(sympy.Rational(1, 10**30)).evalf(10)
     1.000000000e-30
     """
@@ -149,8 +141,6 @@ class log1p(_Atomic):
 class logcosh(_Atomic):
     r"""log(cosh(x)), with logcosh' = tanh; near |x| - log 2 far out and x^2/2 near 0.
 
-    Examples
-    --------
     >>> logcosh(sympy.Integer(1000)).evalf(10), logcosh(sympy.Rational(1, 10**20)).evalf(10)
     (999.3068528, 5.000000000e-41)
     """
@@ -230,16 +220,8 @@ def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
     comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it
     occurs with the opposite sign, in order of appearance.
 
-    Parameters
-    ----------
-    expr : sympy expression
+    They are free of constants; there are none for a smooth formula.
 
-    Returns
-    -------
-    tuple of sympy expressions, free of constants; empty for a smooth formula.
-
-    Examples
-    --------
     >>> x, y = sympy.symbols("x y", real=True)
     >>> switching_conditions(abs(x - 1) + relu(y) + sympy.Max(x, 2*y))
     (x - 1, x - 2*y, y)

@@ -21,14 +21,8 @@ _RELATIONS = {
 
 
 def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
-    """The node that computes an expression; ``names`` gives the node of each symbol.
+    """The node that computes an expression; a FormulaError for a symbol without a node in ``names``, or an unknown function.
 
-    Raises
-    ------
-    FormulaError : a name without a node, or a function that the tape does not know.
-
-    Examples
-    --------
     >>> from cfdyn.symbolic.text.parse import parse
     >>> t = Tape()
     >>> w = t.leaf("z", 0)

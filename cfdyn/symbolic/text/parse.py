@@ -28,14 +28,8 @@ _CONSTANTS = {"pi": sympy.pi, "E": sympy.E}
 
 
 def symbol(name: str) -> sympy.Symbol:
-    """The real symbol that stands for a variable or parameter in every formula.
+    """The real symbol that stands for a variable or parameter in every formula; a FormulaError for a name with another meaning.
 
-    Raises
-    ------
-    FormulaError : the name is not an ASCII identifier, or means something else (exp, pi, lambda).
-
-    Examples
-    --------
     >>> symbol("w") == sympy.Symbol("w", real=True)
     True
     """
@@ -52,21 +46,13 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
     ``functions.CALLEES``.  Conditions (< <= > >=, and, or, not) choose in Piecewise((a, x > 0), (b, True)); elsewhere a
     condition counts as 1 or 0, as in (x > 0)*x.
 
-    Parameters
-    ----------
     text : the formula, at most 64 KiB
     names : the names it may use; None allows any
 
-    Returns
-    -------
-    sympy expression over ``symbol(name)``, real-valued where defined.
+    The result is a sympy expression over ``symbol(name)``, real-valued where defined.
 
-    Raises
-    ------
-    FormulaError : the text is not such a formula; the message names the place.
+    FormulaError: the text is not such a formula; the message names the place.
 
-    Examples
-    --------
     >>> parse("(w**2 - 1)**2/4")
     (w**2 - 1)**2/4
     >>> parse("a*relu(0.1 - x)", names=["a", "x"])
@@ -76,14 +62,8 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
 
 
 def parse_value(text: str) -> float:
-    """A number written as such or as a constant expression.
+    """A number written as such or as a constant expression; a FormulaError for free names, or what is not a finite double.
 
-    Raises
-    ------
-    FormulaError : the text has free names, or its value is not a finite double.
-
-    Examples
-    --------
     >>> parse_value("-1.5"), parse_value("1/3"), parse_value("2*pi")
     (-1.5, 0.3333333333333333, 6.283185307179586)
     """

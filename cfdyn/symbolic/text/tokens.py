@@ -60,14 +60,8 @@ def _short(text: str) -> str:
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a formula, in an order that is sure to be an expression.
+    """The tokens of a formula, in an order that is sure to be an expression, else a FormulaError.
 
-    Raises
-    ------
-    FormulaError : a foreign character, a bad name, a missing operand or operator, an unbalanced bracket.
-
-    Examples
-    --------
     >>> [token.text for token in tokenize("2*(w - 1.5e3)")]
     ['2', '*', '(', 'w', '-', '1.5e3', ')']
     """
@@ -108,8 +102,6 @@ def _foreign(text: str, position: int) -> FormulaError:
 def name_problem(name: str) -> str:
     """Why a name cannot be a variable; empty where it can.
 
-    Examples
-    --------
     >>> name_problem("w1"), name_problem("exp"), name_problem("lambda")
     ('', "'exp' is a function", "'lambda' is a Python keyword; use another name such as 'lam'")
     """
@@ -208,8 +200,6 @@ def balanced(tokens: list[Token]) -> tuple[str, dict[int, int]]:
     ``ast`` nests a + b + c + ... one level per operator and overflows near a thousand; ``+(0 - c + ...)`` every
     hundred operators keeps the tree flat without changing the value.  Numbers become placeholders.
 
-    Examples
-    --------
     >>> balanced(tokenize("w - 0.5"))
     ('w - 7', {0: 0, 2: 1, 4: 2})
     """

@@ -11,8 +11,6 @@ GREEK = {"lr": r"\eta", "momentum": r"\beta", "mu": r"\mu"}
 def square_roots(polynomial: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """All roots, if square roots are enough: degree 1 or 2, or a function of (x − c)² of degree 2; else an empty list.
 
-    Examples
-    --------
     >>> x, A = sp.symbols("x A", real=True)
     >>> square_roots(x**4 - A*x**2 + 1, x)[0]
     -sqrt(A/2 - sqrt(A**2 - 4)/2)
@@ -40,8 +38,6 @@ def square_roots(polynomial: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 def plain_root(square: sp.Expr) -> sp.Expr:
     """One of the two square roots of a rational function, squares moved out without regard to their sign.
 
-    Examples
-    --------
     >>> r = sp.Symbol("r", real=True)
     >>> plain_root((r**2 - 2*r - 3)/r**2)
     sqrt(r**2 - 2*r - 3)/r
@@ -68,8 +64,6 @@ def tidy(expression: sp.Expr) -> sp.Expr:
 def readable(expression: sp.Expr) -> str:
     """The expression as a text that reads as the same expression again, or nothing.
 
-    Examples
-    --------
     >>> x = sp.Symbol("x", real=True)
     >>> readable(sp.sqrt(x)/2), readable(sp.LambertW(x))
     ('sqrt(x)/2', '')
@@ -85,8 +79,6 @@ def readable(expression: sp.Expr) -> str:
 def latex(expression: sp.Expr) -> str:
     """LaTeX in which the learning rate is η and the momentum β.
 
-    Examples
-    --------
     >>> latex(sp.Symbol("lr", real=True) ** 2 - 2)
     '\\\\eta^{2} - 2'
     """

@@ -14,12 +14,10 @@ Candidate = tuple[sp.Expr, sp.Symbol, list[sp.Expr]]
 def candidates(system: Any, n: int) -> Iterator[Candidate]:
     """Irreducible polynomials q(x) of one coordinate x of the first point, with all coordinates as functions of x.
 
+    Refused where more than two unknowns are left, or there is a continuum of cycles.
+
     Unknowns that occur linearly are eliminated one by one, and of two that are left one by a resultant. Among the
     candidates are cycles of periods that divide n, and there may be roots that are no cycles: test them.
-
-    Raises
-    ------
-    Refused : more than two unknowns are left, or there is a continuum of cycles
     """
     points = [[sp.Symbol(f"{z.name}_{k}", real=True) for z in system.z] for k in range(n)]
     equations = []
@@ -115,12 +113,7 @@ def _sharing(
     equations: list[sp.Expr], q: sp.Expr, x: sp.Symbol, u: sp.Symbol, system: Any, solved: dict[sp.Symbol, sp.Expr],
     first: list[sp.Symbol],
 ) -> Iterator[Candidate]:  # fmt: skip
-    """Cycles whose first points have one x in common: the other unknown takes its place, if that x is a plain ratio.
-
-    Raises
-    ------
-    Refused : it is not, or the other unknown is no coordinate of the first point
-    """
+    """Cycles whose first points have one x in common: the other unknown takes its place; Refused unless x is a plain ratio."""
     polynomial = sp.Poly(q, x)
     if polynomial.degree() > 1 or u not in first:
         raise Refused("some cycles share a coordinate, and a resultant does not separate them")

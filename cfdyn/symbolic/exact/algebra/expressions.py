@@ -13,14 +13,8 @@ from cfdyn.tape.program import Program
 
 
 def expressions(program: Program, z: Sequence[sp.Expr], p: Sequence[sp.Expr], data: Sequence = ()) -> list[sp.Expr]:
-    """The outputs as SymPy expressions of the given state and parameters.
+    """The outputs as SymPy expressions of the given state and parameters; Refused of a program with branches.
 
-    Raises
-    ------
-    Refused : the program has branches (abs, max, conditions)
-
-    Examples
-    --------
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = sp.Symbol("x", real=True)

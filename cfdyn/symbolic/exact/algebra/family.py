@@ -34,10 +34,7 @@ class System:
 
 
 class Family:
-    """The n-cycles through the roots of an irreducible polynomial q of one coordinate.
-
-    ``start``: all coordinates of the first point, as functions of that root.
-    """
+    """The n-cycles through the roots of an irreducible polynomial q of one coordinate, of which ``start`` gives all others."""
 
     def __init__(self, system: System, q: sp.Expr, x: sp.Symbol, n: int, start: Sequence[sp.Expr]):
         self.system, self.equation, self.x, self.n = system, q, x, n

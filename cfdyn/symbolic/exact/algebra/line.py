@@ -12,12 +12,8 @@ MOST_POINTS = 150  # the degree that factors in seconds
 def cycle_factors(f: sp.Expr, x: sp.Symbol, n: int, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:
     """The irreducible factors of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), those of x alone.
 
-    Raises
-    ------
-    Refused : more points than can be handled, or a whole interval of cycles
+    Refused where there are more points than can be handled, or a whole interval of cycles.
 
-    Examples
-    --------
     >>> x, r = sp.symbols("x r", real=True)
     >>> cycle_factors(r*x*(1 - x), x, 2, [r])
     [r**2*x**2 - r**2*x - r*x + r + 1]

@@ -14,12 +14,7 @@ from cfdyn.symbolic.exact.request import Refused, read_program
 
 
 def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each minimum with its sharpness, edge and flip coefficient.
-
-    Raises
-    ------
-    Refused : after these, in words what has no closed form, or is no minimum
-    """
+    """Each minimum with its sharpness, edge and flip coefficient; then Refused: what has no closed form, or is no minimum."""
     system = read_system(asked)
     w, loss = system.z[0], _loss(asked, system)
     slopes = [sp.diff(loss, w, k) for k in range(1, 5)]

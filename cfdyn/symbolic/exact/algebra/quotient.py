@@ -14,8 +14,6 @@ from sympy.combinatorics.permutations import Permutation
 class Quotient:
     """Rational functions of x at the roots of an irreducible polynomial q, each written as a polynomial of lower degree.
 
-    Examples
-    --------
     >>> x, r = sp.symbols("x r", real=True)
     >>> at = Quotient(x**2 - r, x, [r])
     >>> at.ratio(1/x).as_expr(), at.zeros(at.ratio(x + 1))
@@ -105,8 +103,6 @@ def resultant(f: sp.Poly, g: sp.Poly) -> sp.Expr:
 
     SymPy's sequence of remainders takes 6 s where this takes 0.05: the fold of the 3-cycles of a double well.
 
-    Examples
-    --------
     >>> x, r = sp.symbols("x r")
     >>> resultant(sp.Poly(x**2 - r, x), sp.Poly(r*x + 1, x))
     1 - r**3

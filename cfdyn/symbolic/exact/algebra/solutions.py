@@ -13,8 +13,6 @@ def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr] | None:
 
     With parameters a formula may be a solution for some of their values alone, as that of √(x + r) = x for x ≥ 0.
 
-    Examples
-    --------
     >>> x, r = sp.symbols("x r", real=True)
     >>> solutions(x*sp.exp(r*(1 - x)) - x, x)
     [0, 1]
@@ -53,12 +51,7 @@ def real_number(expression: sp.Expr) -> float | None:
 
 
 def _candidates(factor: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The finite roots of a factor; those that SymPy cannot check are among them.
-
-    Raises
-    ------
-    NotImplementedError : SymPy knows no method
-    """
+    """The finite roots of a factor, with those that SymPy cannot check; a NotImplementedError where it knows no method."""
     y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown, but |x| = a needs a real x
     try:
         found = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: y}), y)]

@@ -32,12 +32,7 @@ def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
 
 
 def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str, Any]]:
-    """The solutions of f(x) = x with their multipliers f′(x).
-
-    Raises
-    ------
-    Refused : after these, in words why they may not be all
-    """
+    """The solutions of f(x) = x with their multipliers f′(x); then Refused, in words why they may not be all."""
     equation, slope = sp.factor(sp.simplify(f - x)), sp.diff(f, x)
     found = solutions(equation, x)
     if not found:

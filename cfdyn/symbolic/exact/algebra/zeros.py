@@ -23,14 +23,8 @@ def derivative(coefficients: list) -> list:
 
 
 def zeros(coefficients: list) -> list:
-    """All roots, from those of floats on.
+    """All roots, from those of floats on; `mpmath.libmp.NoConvergence` for roots that lie too close to each other.
 
-    Raises
-    ------
-    mpmath.libmp.NoConvergence : roots that lie too close to each other
-
-    Examples
-    --------
     >>> [mpmath.nstr(z, 8) for z in zeros([mpmath.mpf(1), mpmath.mpf(0), mpmath.mpf(-2)])]
     ['-1.4142136', '1.4142136']
     """

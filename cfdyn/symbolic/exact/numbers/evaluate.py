@@ -115,9 +115,7 @@ def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) 
     return z
 
 
-def cycles_at(
-    numeric: Numeric, families: Sequence[ExactFamily], values: dict[str, float], real: bool
-) -> list[ExactCycle]:
+def cycles_at(numeric: Numeric, families: Sequence[ExactFamily], values: dict[str, float], real: bool) -> list[ExactCycle]:
     """The cycles of all families that have a polynomial, or a parameter as a function of the unknown."""
     found, p = [], [np.array([values[name]]) for name in numeric.parameters]
     for number, family in enumerate(families):

@@ -1,0 +1,93 @@
+"""L. Block, J. Guckenheimer, M. Misiurewicz, L. S. Young, *Periodic points and topological entropy of one dimensional maps*,
+in: Global Theory of Dynamical Systems, Lecture Notes in Math. 819 (1980) 18–34.
+
+A continuous map of an interval with a cycle of an odd period n > 1 has at least the topological entropy ln λ_n, λ_n the
+largest root of λⁿ − 2λⁿ⁻² − 1 = 0: the golden mean for a 3-cycle. Entropy is positive exactly if some period is no power of
+two.
+"""
+
+import math
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, near
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+GOLDEN = (1 + math.sqrt(5)) / 2
+
+
+def _points(step, n):
+    """How many points fⁿ(x) = x has in [0, 1]."""
+    return sum(d * len(cf.analysis.cycles(step, d, [(0.0, 1.0)])) for d in range(1, n + 1) if n % d == 0)
+
+
+def _growth(step, most):
+    """λ from the numbers N_n of points of fⁿ(x) = x: exp(−Σ N_n zⁿ/n) is a polynomial here, and 1/λ its smallest zero."""
+    numbers = [_points(step, n) for n in range(1, most + 1)]
+    series = np.zeros(most + 1)
+    series[0] = 1.0
+    for k in range(1, most + 1):
+        series[k] = round(-sum(numbers[j - 1] * series[k - j] for j in range(1, k + 1)) / k)
+    return 1 / abs(np.roots(np.trim_zeros(series[::-1], "f"))).min()
+
+
+@CLAIMS.add(
+    "theorem", {"growth": near(math.log(GOLDEN), 1e-9)},
+    Control("r = 3.9, where entropy is larger", changes={"r": 3.9}), figure="growth",
+)  # fmt: skip
+def three_gives_the_golden_mean(r=3.83):
+    """A 3-cycle gives at least the entropy ln((1 + √5)/2) = 0.48121; in its window the logistic map has just that.
+
+    The numbers N_n of points of fⁿ(x) = x for n up to 16. exp(−Σ N_n zⁿ/n) is a polynomial of degree 6, and the entropy is
+    minus the logarithm of its smallest zero.
+    """
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
+    return {"growth": math.log(_growth(step, 16))}
+
+
+@CLAIMS.add(
+    "theorem", {"growth": near([1.5128763969, 1.4655712319], 1e-9)},
+    Control("the windows of period 3 and of period 5", changes={"places": (3.83, 3.7389)}), read="a secondary source",
+)  # fmt: skip
+def five_and_seven(places=(3.7389, 3.7017)):
+    """A 5-cycle gives at least ln 1.512876, a 7-cycle at least ln 1.465571, the largest roots of λⁿ − 2λⁿ⁻² − 1 = 0.
+
+    As for the 3-cycle, in the first windows of period 5 and 7.
+    """
+    steps = [cf.Map.from_text("r*x*(1-x)", params={"r": r}) for r in places]
+    return {"growth": [_growth(step, 16) for step in steps]}
+
+
+@CLAIMS.add(
+    "theorem", {"points": near([2, 4, 8, 16, 16], 0)},
+    Control("r = 3.6, where a period is no power of two", changes={"r": 3.6}),
+)  # fmt: skip
+def powers_of_two_give_none(r=3.55):
+    """If all periods are powers of two the entropy is 0: the number of periodic points does not grow.
+
+    Points of fⁿ(x) = x in [0, 1] for n = 1, 2, 4, 8, 16 of the logistic map at r = 3.55: of 0, the fixed point, and one cycle
+    of each of the periods 2, 4 and 8.
+    """
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
+    return {"points": [_points(step, n) for n in (1, 2, 4, 8, 16)]}
+
+
+def figures():
+    """Numbers of periodic points, with the slopes of the theorem."""
+    return {"growth": _chart}
+
+
+def _chart():
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.0, 3.4), layout="constrained")
+    axes = figure.subplots()
+    periods = range(1, 21)
+    for r, label in ((4.0, "r = 4"), (3.83, "3.83, period 3"), (3.7389, "3.7389, period 5"), (3.55, "3.55, period 8")):
+        step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
+        axes.semilogy(periods, [_points(step, n) for n in periods], "o-", markersize=3, label=label)
+    axes.semilogy(periods, [GOLDEN**n for n in periods], "k:", label="((1 + √5)/2)ⁿ")
+    axes.set(xlabel="n", ylabel="points with fⁿ(x) = x")
+    axes.legend(frameon=False, fontsize=8)
+    return figure

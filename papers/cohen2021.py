@@ -1,0 +1,128 @@
+"""J. Cohen, S. Kaur, Y. Li, J. Z. Kolter and A. Talwalkar, *Gradient descent on neural networks typically occurs at the edge of
+stability*, arXiv 2103.00065, ICLR 2021.
+
+Full-batch gradient descent on a quadratic diverges as soon as the sharpness exceeds 2/η. On neural networks the sharpness rises
+while it can ("progressive sharpening"), reaches 2/η and hovers there, while the loss goes up and down from step to step and
+still falls over long times ("edge of stability"). Here the networks are small enough to be written down: tanh nets with one
+layer on 8 points.
+"""
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, at_most, between, near
+
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+HOVER = {"hidden": 4, "seed": 1}
+
+
+def _orbit(hidden, lr, seed, steps):
+    """Gradient descent on the tanh network from weights of size 1/2."""
+    loss = cf.losses.tanh_network(hidden=hidden)
+    start = 0.5 * np.random.default_rng(seed).normal(size=loss.dim)
+    return cf.iterate(cf.as_map(loss, cf.optimizers.gd(lr=lr)), start, steps)
+
+
+@CLAIMS.add(
+    "section 2, as recalled", {"converged below": True, "diverged beyond": True, "growth per step": near(1.02, 1e-9)},
+    Control("the same learning rates with momentum 1/2, whose edge is 3/λ", changes={"optimizer": "heavy_ball"}),
+)  # fmt: skip
+def quadratic_edge(optimizer="gd"):
+    """Gradient descent on a quadratic of sharpness λ converges for η < 2/λ and diverges for η > 2/λ: along the leading
+    eigenvector each step multiplies by 1 − ηλ.
+
+    Spectrum 1, 2, …, 10, η = 1.98/λ and 2.02/λ; the growth is that of the norm over the last of 2,000 steps.
+    """
+    loss = cf.losses.quadratic(spectrum="1:10")
+    make = {"gd": cf.optimizers.gd, "heavy_ball": lambda lr: cf.optimizers.heavy_ball(lr=lr, momentum=0.5)}[optimizer]
+    start, sharpness = np.ones(loss.dim), loss.sharpness(np.zeros(loss.dim))
+    below, beyond = (cf.as_map(loss, make(lr=product / sharpness)) for product in (1.98, 2.02))
+    w = cf.iterate(beyond, start, 500).w
+    return {
+        "converged below": cf.analysis.classify(below, start).kind == "fixed point",
+        "diverged beyond": cf.analysis.classify(beyond, start).kind == "divergent",
+        "growth per step": float(np.linalg.norm(w[-1]) / np.linalg.norm(w[-2])),
+    }
+
+
+@CLAIMS.add(
+    "appendix (momentum), as recalled",
+    {"polyak": near(2 + 2 * 0.9, 1e-9), "nesterov": near((2 + 2 * 0.9) / (1 + 2 * 0.9), 1e-9)},
+    Control("momentum 0.8 in place of 0.9", changes={"momentum": 0.8}),
+)  # fmt: skip
+def momentum_edges(momentum=0.9):
+    """With momentum β the largest stable ηλ on a quadratic is 2 + 2β for Polyak's form and (2 + 2β)/(1 + 2β) for
+    Nesterov's: 3.8 and 1.357 at β = 0.9.
+
+    The parameter at which a multiplier of the minimum of w²/2 leaves the unit circle, by halving.
+    """
+    loss = cf.losses.quadratic(spectrum=[1.0])
+    edges = {}
+    for name, make in (("polyak", cf.optimizers.heavy_ball), ("nesterov", cf.optimizers.nesterov)):
+        edges[name] = cf.analysis.edge(cf.as_map(loss, make(lr=0.1, momentum=momentum)), [0.0], scale=1.0).value
+    return edges
+
+
+@CLAIMS.add(
+    "section 3, as recalled",
+    {"starts below the edge": at_most(0.9), "peak beyond the edge": at_least(1.02), "mean at the edge": between(0.995, 1.005)},
+    Control("a learning rate whose edge the sharpness never reaches", changes={"lr": 0.5}), figure="hovering",
+)  # fmt: skip
+def sharpness_hovers(lr=1.2):
+    """On a neural network the sharpness starts below 2/η, rises, crosses 2/η and then hovers about it: progressive
+    sharpening and edge of stability.
+
+    A tanh net with 4 units (13 weights) on 8 points, η = 1.2, 20,000 steps from one start. All three numbers are in units
+    of 2/η; the mean is over the second half of the steps.
+    """
+    s = _orbit(lr=lr, steps=20_000, **HOVER).sharpness * lr / 2
+    return {"starts below the edge": s[0], "peak beyond the edge": s.max(), "mean at the edge": s[len(s) // 2 :].mean()}
+
+
+@CLAIMS.add(
+    "section 3, as recalled", {"small rate, end": at_least(1.02), "edges reached": near([1.0, 1.0, 1.0], 0.01)},
+    Control("three rates below the one at which the edge is met", changes={"rates": (0.3, 0.5, 0.7)}),
+)  # fmt: skip
+def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
+    """The level at which the sharpness settles is set by the learning rate, not by the loss: it is 2/η for each of several
+    η, although gradient descent with a small η passes 2/η and goes on.
+
+    The tanh net with 4 units: means of the sharpness over the last 10,000 of 20,000 steps times η/2 for three η; and the
+    sharpness after as much time with η = 0.2, in units of the smallest of the three edges.
+    """
+    means = [float(_orbit(lr=lr, steps=20_000, **HOVER).sharpness[10_000:].mean() * lr / 2) for lr in rates]
+    slow = _orbit(lr=0.2, steps=100_000, **HOVER).sharpness[-1] / (2 / min(rates))
+    return {"small rate, end": float(slow), "edges reached": means}
+
+
+@CLAIMS.add(
+    "section 3, as recalled", {"steps uphill, part": between(0.2, 0.7), "mean loss, late to early": at_most(0.7)},
+    Control("a small learning rate, at which no step goes uphill", changes={"lr": 0.2}),
+)  # fmt: skip
+def loss_is_not_monotone(lr=1.2):
+    """At the edge of stability the loss rises on many single steps, and yet falls over long times.
+
+    The tanh net with 4 units, η = 1.2: the part of the steps 300 to 5,000 on which the loss rises, and the mean loss of steps
+    4,000 to 5,000 over that of steps 300 to 1,300.
+    """
+    loss = _orbit(lr=lr, steps=5000, **HOVER).loss
+    uphill = float((np.diff(loss[300:]) > 0).mean())
+    return {"steps uphill, part": uphill, "mean loss, late to early": float(loss[4000:].mean() / loss[300:1300].mean())}
+
+
+def figures():
+    """The sharpness of a small tanh net: it rises to 2/η and hovers there."""
+    return {"hovering": _hovering}
+
+
+def _hovering():
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    for lr, colour in ((0.5, "C0"), (1.0, "C1"), (1.2, "C3")):
+        axis.plot(_orbit(lr=lr, steps=4000, **HOVER).sharpness, color=colour, lw=0.8, label=f"η = {lr}")
+        if lr > 0.5:
+            axis.axhline(2 / lr, color=colour, ls="--", lw=1)
+    axis.set(xlabel="step", ylabel="sharpness", title="A tanh net with 4 units: sharpness against 2/η (dashed)")
+    axis.legend()
+    return figure

@@ -1,0 +1,85 @@
+"""K. Danovski, M. C. Soriano and L. Lacasa, *Dynamical stability and chaos in artificial neural network trajectories along
+training*, arXiv 2404.05782, Frontiers in Complex Systems 2 (2024).
+
+Training is followed as a trajectory, with pairs of nearby starts. At small learning rates the trajectories are regular, at
+large ones nearby trajectories separate with a positive Lyapunov exponent. The source trains a shallow network on iris
+flowers; here the same is asked of losses that can be written down.
+"""
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, at_most
+
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
+X, LABELS = (-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75), (1, 1, -1, 1, -1, -1, 1, -1)
+
+
+def _network():
+    """Mean logistic loss of a net with two tanh units on 8 points with labels that it cannot all learn."""
+    units = "(a*tanh(w*{x} + b) + v*tanh(u*{x} + d) + c)"
+    terms = (f"softplus(-({label})*{units.format(x=x)})" for x, label in zip(X, LABELS, strict=True))
+    return cf.Loss(f"({' + '.join(terms)})/8", variables="w u b d a v c")
+
+
+def _exponents(lr, seeds):
+    step = cf.as_map(_network(), cf.optimizers.gd(lr=lr))
+    starts = [np.random.default_rng(seed).normal(size=7) for seed in seeds]
+    return [float(cf.analysis.lyapunov(step, start, 10_000, 5000)[0]) for start in starts]
+
+
+@CLAIMS.add(
+    "abstract", {"small rate, most": at_most(0.002), "large rate, least": at_least(0.1)},
+    Control("a rate of 6 in place of 16", changes={"large": 6.0}), figure="exponents",
+)  # fmt: skip
+def network_becomes_chaotic(small=1.0, large=16.0, seeds=(0, 1)):
+    """Training a shallow network is regular at a small learning rate and chaotic, with a positive Lyapunov exponent, at a
+    large one.
+
+    A net of two tanh units (7 weights) with the logistic loss on 8 points, gradient descent on all of them, η = 1 and 16,
+    two starts: the largest exponent over 10,000 steps after 5,000.
+    """
+    return {"small rate, most": max(_exponents(small, seeds)), "large rate, least": min(_exponents(large, seeds))}
+
+
+@CLAIMS.add(
+    "abstract", {"kinds": "fixed point, cycle of 2, chaotic, cycle of 3"},
+    Control("the rates 8, 11, 12, 13", changes={"lrs": (8.0, 11.0, 12.0, 13.0)}), figure="exponents",
+)  # fmt: skip
+def regular_and_chaotic_rates(lrs=(10.0, 16.0, 20.0, 24.0)):
+    """Whether training is regular or chaotic depends on the range of the learning rate; measured here: neither a hidden
+    layer nor a loss that is not convex is needed for it.
+
+    Logistic regression of one real measurement (texture of 569 tumours), η = 10, 16, 20, 24.
+    """
+    step, kinds = cf.as_map(cf.losses.breast_cancer(features=1), cf.optimizers.gd(lr=1.0)), []
+    for lr in lrs:
+        found = cf.analysis.classify(step.at(lr=lr), [0.1])
+        kinds.append(f"cycle of {found.period}" if found.kind == "cycle" else found.kind)
+    return {"kinds": ", ".join(kinds)}
+
+
+CLAIMS.undecided(
+    "separation_along_training", "section 3, as recalled",
+    "At small rates nearby networks separate along training, neither monotonically nor chaotically, which points to marginal "
+    "stability in flat basins of many dimensions.",
+    needs="a neural network on data",
+)  # fmt: skip
+
+
+def figures():
+    """The largest exponent of the small network against the learning rate."""
+    return {"exponents": _drawn}
+
+
+def _drawn():
+    import matplotlib.pyplot as plt
+
+    lrs = np.geomspace(1, 25, 40)
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    for seed in (0, 1):
+        axis.semilogx(lrs, [_exponents(lr, [seed])[0] for lr in lrs], ".-", label=f"start {seed}")
+    axis.axhline(0, color="k", lw=1)
+    axis.set(xlabel="η", ylabel="largest Lyapunov exponent per step", title="A net of two tanh units, logistic loss")
+    axis.legend()
+    return figure

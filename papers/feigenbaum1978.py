@@ -1,0 +1,148 @@
+"""M. J. Feigenbaum, *Quantitative universality for a class of nonlinear transformations*, J. Stat. Phys. 19 (1978) 25–52.
+
+The period doublings of maps with one smooth quadratic maximum accumulate geometrically, and the ratio of the intervals is the
+same number, δ = 4.6692016, for all of them; the distances between points of the cycles shrink by another one, α = 2.5029079.
+What counts is the order of the maximum alone. Gradient descent on losses of one weight does it too.
+"""
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, near
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+DELTA, ALPHA = 4.669201609102990, 2.502907875095893
+LOGISTIC, QUARTIC = "r*x*(1-x)", "1 - r*x**4"
+
+
+def _found(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0), levels=10):
+    return cf.analysis.cascade(cf.Map.from_text(formula, params={"r": low}), [start], "r", bounds=bounds, levels=levels)
+
+
+def _descent(loss, lr, start, bounds, levels=9):
+    return cf.analysis.cascade(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [start], "lr", bounds=bounds, levels=levels)
+
+
+FLAT = {"formula": QUARTIC, "start": 0.8, "low": 0.45, "bounds": (0.3, 1.7)}
+
+
+@CLAIMS.add(
+    "introduction", {"accumulation": near(3.569945671870944902, 1e-11)},
+    Control("the family r x (1 − x²)", changes={"formula": "r*x*(1-x**2)", "low": 1.9, "bounds": (1.5, 2.6)}),
+    figure="cascade", read="a secondary source",
+)  # fmt: skip
+def accumulation(formula=LOGISTIC, low=2.5, bounds=(1.5, 4.0)):
+    """The period doublings of the logistic map accumulate at r = 3.569945671871.
+
+    Ten flips, each solved for on all points of its cycle, extrapolated by Wynn's ε algorithm. The value: later tables.
+    """
+    found = _found(formula, 0.6, low, bounds, 10)
+    return {"accumulation": found.accumulation, "error": found.accumulation_error}
+
+
+@CLAIMS.add(
+    "introduction", {"delta": near(DELTA, 1e-6)},
+    Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
+)  # fmt: skip
+def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
+    """The intervals between successive doublings shrink by the factor δ = 4.6692016…
+
+    The ratios of ten flips of the logistic map, extrapolated.
+    """
+    found = _found(formula, start, low, bounds)
+    return {"delta": found.delta, "error": found.delta_error}
+
+
+@CLAIMS.add(
+    "introduction", {"alpha": near(ALPHA, 1e-5)},
+    Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
+)  # fmt: skip
+def alpha(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
+    """The distances between the points of the cycles shrink from doubling to doubling by the factor α = 2.502907…
+
+    The ratios of the widest gaps of the cycles at successive flips, extrapolated.
+    """
+    found = _found(formula, start, low, bounds)
+    return {"alpha": found.alpha, "error": found.alpha_error}
+
+
+@CLAIMS.add(
+    "introduction", {"deltas": near([DELTA] * 4, relative=1e-5)},
+    Control("in place of the double well a map with a maximum of order four, 1 − r x⁴", changes={"first": "flat"}),
+    figure="double_well",
+)  # fmt: skip
+def delta_is_universal(first="double well"):
+    """δ does not depend on the map: any smooth maximum of second order gives it.
+
+    Gradient descent on the double well (an odd cubic map), Poisson regression (the Ricker map), logistic regression with 2 of 3
+    positive labels, and the sine map r sin(πx).
+    """
+    wells = _found(**FLAT, levels=9) if first == "flat" else _descent(cf.losses.double_well(), 0.9, 1.0, (0.5, 1.5))
+    others = [
+        _descent(cf.losses.poisson_regression(), 1.5, 0.0, (1.0, 3.0)),
+        _descent(cf.losses.logistic_regression(), 8.0, np.log(2), (7.0, 15.0), 10),
+        _found("r*sin(pi*x)", 0.6, 0.6, (0.5, 0.95), 9),
+    ]
+    return {"deltas": [one.delta for one in (wells, *others)], "accumulations": [one.accumulation for one in (wells, *others)]}
+
+
+@CLAIMS.add(
+    "other orders of the maximum", {"delta": near(7.28469, 1e-3), "alpha": near(1.69030, 1e-4)},
+    Control("a maximum of order two, 1 − r x²", changes={"formula": "1 - r*x**2", "low": 0.7}), read="a secondary source",
+)  # fmt: skip
+def quartic_maximum(formula=QUARTIC, low=0.45):
+    """A maximum of order four has its own numbers: δ = 7.2847 and α = 1.6903.
+
+    The same, for 1 − r x⁴ from r = 0.45, nine flips. The digits are those of later tables.
+    """
+    found = _found(formula, 0.8, low, (0.3, 1.7), 9)
+    return {"delta": found.delta, "alpha": found.alpha, "errors": [found.delta_error, found.alpha_error]}
+
+
+def _operator(terms=11, digits=40):
+    """α from Feigenbaum's equation g(x) = −α g(g(x/α)), g(0) = 1: even polynomial, collocation, mpmath."""
+    import mpmath as mp
+
+    with mp.workdps(digits):
+        places = [mp.mpf(k) / terms for k in range(1, terms + 1)]
+
+        def value(c, x):
+            return 1 + mp.fsum(c[k] * x ** (2 * k + 2) for k in range(terms))
+
+        def residual(*c):
+            a = -1 / value(c, mp.mpf(1))
+            return [value(c, x) + a * value(c, value(c, x / a)) for x in places]
+
+        start = [mp.mpf("-1.5276"), mp.mpf("0.1048"), mp.mpf("0.0267"), mp.mpf("-0.0035")] + [mp.mpf(0)] * (terms - 4)
+        solution = mp.findroot(residual, start, tol=1e-30, maxsteps=30)
+        return float(-1 / value(list(solution), mp.mpf(1)))
+
+
+@CLAIMS.add(
+    "functional equation", {"difference": near(0.0, 1e-6)},
+    Control("the gaps of a family with a maximum of order four", changes=FLAT),
+)  # fmt: skip
+def fixed_point_equation(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
+    """α is the number for which g(x) = −α g(g(x/α)), g(0) = 1 has a smooth even solution with a quadratic maximum.
+
+    The equation is solved by collocation of an even polynomial of degree 22 with 40 digits, and its α is compared with the
+    shrinking gaps of the logistic map's cycles: two ways that share nothing.
+    """
+    equation, gaps = _operator(), _found(formula, start, low, bounds).alpha
+    return {"difference": equation - gaps, "equation": equation, "gaps": gaps}
+
+
+CLAIMS.undecided(
+    "universality", "conjecture, proved by O. E. Lanford (1982)",
+    "The doubling operator g → −α g(g(x/α)) has a fixed point with one unstable direction, whose eigenvalue is δ, so that δ is "
+    "the same for all maps near it.",
+    needs="a proof in interval arithmetic",
+)  # fmt: skip
+
+
+def figures():
+    """The cascades of the logistic map and of the double well."""
+    return {
+        "cascade": lambda: cf.plot(_found()),
+        "double_well": lambda: cf.plot(_descent(cf.losses.double_well(), 0.9, 1.0, (0.5, 1.5))),
+    }

@@ -1,0 +1,149 @@
+"""B. Goujaud, A. Taylor, A. Dieuleveut, *Provable non-accelerations of the heavy-ball method*, arXiv 2307.11291, Math.
+Program. (2025).
+
+For every tuning heavy ball is either not accelerated on quadratics or cycles on some smooth and strongly convex function. The
+cycles are roots of unity in the plane; for which step γ and momentum β there is such a function of the class F(μ, L) is known
+exactly.
+"""
+
+import numpy as np
+import sympy as sp
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, near
+
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+RATIO = 20.0  # L/μ of the example, above 9 + 4√5
+
+
+@CLAIMS.add(
+    "theorem on cycles at the roots of unity", {"disagreements": 0, "cycles": at_least(1000)},
+    Control("half the angle, cos(π/K)", changes={"turn": 0.5}), figure="regions",
+)  # fmt: skip
+def condition(turn=1.0, seed=0):
+    """Heavy ball with step γ and momentum β has the K-th roots of unity as a cycle on some function of F(μ, L) iff, with c =
+    cos(2π/K) and κ = μ/L, (μγ)² − 2[β − c + κ(1 − βc)]μγ + 2κ(1 − c)(1 + β² − 2βc) ≤ 0.
+
+    The cycle prescribes the gradients; a function of the class with these gradients at these points exists iff the
+    interpolation inequalities of Taylor, Hendrickx and Glineur hold for all pairs of points, and by symmetry its values may
+    be taken equal. Both are compared for K = 3, 4, 5, 6, 7, 9 at 2,500 random (γ, β, κ) each, β in (0, 1), κ in (0.001, 0.5),
+    γL in (0, 2 + 2β). ``cycles`` counts where the inequality holds.
+    """
+    rng, wrong, cycles = np.random.default_rng(seed), 0, 0
+    for K in (3, 4, 5, 6, 7, 9):
+        for _ in range(2500):
+            b, k = rng.uniform(0, 1), rng.uniform(0.001, 0.5)
+            mg = rng.uniform(0, 2 * (1 + b)) * k
+            c = np.cos(turn * 2 * np.pi / K)
+            stated = mg**2 - 2 * (b - c + k * (1 - b * c)) * mg + 2 * k * (1 - c) * (1 + b * b - 2 * b * c) <= 0
+            exists = _interpolable(K, mg, b, k)
+            wrong, cycles = wrong + (stated != exists), cycles + exists
+    return {"disagreements": int(wrong), "cycles": int(cycles)}
+
+
+@CLAIMS.add(
+    "corollary for Polyak's tuning", {"least": "4*sqrt(5) + 9", "one_sign": True},
+    Control("a 4-cycle", changes={"double_cosine": 0}), settled="proved", proof="exact algebra",
+)  # fmt: skip
+def polyak_tuning(double_cosine=-1):
+    """With Polyak's tuning γ = 4/(√L + √μ)², β = ((√L − √μ)/(√L + √μ))² there is a 3-cycle of that kind iff L/μ ≥ 9 + 4√5 =
+    17.944….
+
+    With r = √(μ/L) the condition (the claim before) becomes −r²(r² + 4r − 1)(3r² − 4r − 3)/(1 + r)⁴ ≤ 0. On (0, 1) the last
+    factor is negative (a convex parabola, negative at both ends), so the condition is r² + 4r − 1 ≤ 0, r ≤ √5 − 2. The check
+    finds the roots in (0, 1) by algebra, that there is one, and the sign on its left.
+    """
+    r, c = sp.symbols("r", positive=True), sp.Rational(double_cosine, 2)
+    b, k, mg = ((1 - r) / (1 + r)) ** 2, r**2, 4 * r**2 / (1 + r) ** 2
+    stated = sp.together(mg**2 - 2 * (b - c + k * (1 - b * c)) * mg + 2 * k * (1 - c) * (1 + b**2 - 2 * b * c))
+    roots = [root for root in sp.roots(sp.Poly(sp.numer(stated), r)) if root.is_real and 0 < root < 1]
+    if len(roots) != 1:
+        return {"least": f"{len(roots)} roots", "one_sign": False}
+    left, right = (stated.subs(r, x) for x in (roots[0] / 2, (roots[0] + 1) / 2))
+    return {"least": str(sp.expand(sp.radsimp(1 / roots[0] ** 2))), "one_sign": bool(left < 0 < right)}
+
+
+@CLAIMS.add(
+    "the function with a cycle",
+    {"period": 3, "radii": near([1.0] * 3, 1e-9), "largest": near((1 - 2 / (1 + np.sqrt(RATIO))) ** 3, 1e-4)},
+    Control("L/μ = 15, below 9 + 4√5", changes={"ratio": 15.0}), figure="cycle",
+)  # fmt: skip
+def function_with_a_cycle(ratio=RATIO):
+    """Such a function is f = L|x|²/2 − (L − μ)d(x)²/2, d the distance from a regular polygon. With L/μ = 20 and Polyak's
+    tuning the method goes round a triangle for ever, though it converges on every quadratic of the class.
+
+    The polygon has the corners (g − μx)/(L − μ), x the points of the cycle and g the gradients there. A start 0.01 away from
+    the cycle is classified. Near the cycle f has the curvature μ, so its multipliers are those of a quadratic, with modulus
+    √β³; for L/μ = 15 the same start goes to the minimum.
+    """
+    step = _step(ratio)
+    angle = 2 * np.pi / 3
+    start = [1.01, 0.0, *((np.array([1.0, 0.0]) - [np.cos(angle), -np.sin(angle)]) / -step.params["lr"])]
+    found = cf.analysis.classify(step, start)
+    return {
+        "period": found.period, "radii": np.hypot(*found.points[:, :2].T).tolist(), "kind": found.kind,
+        "largest": float(np.abs(found.multipliers).max()),
+    }  # fmt: skip
+
+
+def _interpolable(K, mg, b, k):
+    """The inequalities for point 0 against the others, μ = 1, L = 1/k."""
+    turn = np.exp(2j * np.pi / K)
+    x = turn ** np.arange(K)
+    g = ((1 + b) * x - b * x / turn - x * turn) / mg
+    dx, dg = x[1:] - x[0], g[1:] - g[0]
+    linear, mixed = (g[0] * dx.conj()).real, (dg * dx.conj()).real
+    return bool((linear + (k * abs(dg) ** 2 + abs(dx) ** 2 - 2 * k * mixed) / (2 * (1 - k)) <= 0).all())
+
+
+def _step(ratio):
+    """Heavy ball on f with μ = 1, tuned for quadratics."""
+    lr, momentum = 4 / (1 + np.sqrt(ratio)) ** 2, ((np.sqrt(ratio) - 1) / (np.sqrt(ratio) + 1)) ** 2
+    turn = np.exp(2j * np.pi / 3)
+    corner = (((1 + momentum) - momentum / turn - turn) / lr - 1) / (ratio - 1)
+    names = {"L": ratio, "side": abs(corner) * np.sqrt(3) / 2, "inner": abs(corner) / 2}
+    for j in range(3):
+        normal = corner / abs(corner) * turn**j * np.exp(1j * np.pi / 3)
+        names |= {f"p{j}": normal.real, f"q{j}": normal.imag}
+    out = [f"(p{j}*x + q{j}*y - inner)" for j in range(3)]
+    along = [f"Max(Abs(p{j}*y - q{j}*x) - side, 0)" for j in range(3)]
+    square = f"Min({', '.join(f'{o}**2 + {a}**2' for o, a in zip(out, along, strict=True))})"
+    formula = f"L*(x**2 + y**2)/2 - (L - 1)/2*Piecewise((0, Max({', '.join(out)}) < 0), ({square}, True))"
+    return cf.as_map(cf.Loss(formula, "x y", params=names), cf.optimizers.heavy_ball(lr=lr, momentum=momentum))
+
+
+def figures():
+    """Where cycles exist, and one."""
+    return {"regions": _regions, "cycle": _cycle}
+
+
+def _regions():
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    k = 0.02
+    steps, momenta = np.meshgrid(np.linspace(0.01, 4, 240), np.linspace(0, 0.999, 200))
+    for K, color in zip((3, 4, 5, 7), ("C0", "C1", "C2", "C3"), strict=True):
+        c, mg = np.cos(2 * np.pi / K), steps * k
+        stated = mg**2 - 2 * (momenta - c + k * (1 - momenta * c)) * mg + 2 * k * (1 - c) * (1 + momenta**2 - 2 * momenta * c)
+        axes.contour(steps, momenta, np.where(steps < 2 + 2 * momenta, stated, np.nan), [0], colors=color)
+        axes.plot([], [], color=color, label=f"cycles of {K} points")
+    root = np.sqrt(1 / k)
+    axes.plot(4 * root**2 / (1 + root) ** 2, ((root - 1) / (root + 1)) ** 2, "k*", label="Polyak's tuning")
+    axes.plot(2 + 2 * momenta[:, 0], momenta[:, 0], "k--", lw=0.8, label="edge on quadratics")
+    axes.set(xlabel="step γL", ylabel="momentum β", title="Heavy ball, L/μ = 50: cycles between each line and the dashed edge")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _cycle():
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for ratio in (RATIO, 15.0):
+        step = _step(ratio)
+        start = [1.01, 0.0, -1.5 / step.params["lr"], -np.sqrt(0.75) / step.params["lr"]]
+        axes.plot(np.hypot(*cf.iterate(step, start, 60).w.T), ".-", label=f"L/μ = {ratio:g}")
+    axes.set(xlabel="step", ylabel="distance from the minimum", title="Heavy ball with Polyak's tuning")
+    axes.legend()
+    return figure

@@ -1,0 +1,124 @@
+"""H. Kim, J. Park, Y. Choi, J. Lee, *Stability analysis of sharpness-aware minimization*, arXiv 2301.06308 (2023).
+
+A saddle with the negative curvature λ attracts sharpness-aware minimization iff ρ > −1/λ (the perturbation is not normalised
+here), so that the method can be trapped. Our own derivation for the *normalised* perturbation: near a maximum −|λ|y²/2 of one
+variable the step is y ← (1 + η|λ|)y − η|λ|ρ sign y, which stretches everywhere by 1 + η|λ| and keeps |y| ≤ η|λ|ρ if η|λ| ≤ 1:
+chaos with the exponent ln(1 + η|λ|). At a saddle of curvatures λ₁ > 0 > λ₂ the 2-cycle ±ηρλ₁/(2 − s), s = ηλ₁, on the axis of
+λ₁ has the factor 1 + sr − r²(2 − s) a step across, r = |λ₂|/λ₁, below 1 iff r > s/(2 − s), whatever ρ is.
+"""
+
+import math
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_most, between, near
+
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+BEALE = "(1.5 - x + x*y)**2 + (2.25 - x + x*y**2)**2 + (2.625 - x + x*y**3)**2"
+
+
+def _unnormalised(lr, rho):
+    return cf.Optimizer.from_text({"w": "w - lr*h"}, {"lr": lr, "rho": rho}, probe="w + rho*g")
+
+
+def _ends_at(loss, lr, rho, start, saddle, steps=3000):
+    """Whether an orbit ends within 1e-3 of the saddle."""
+    end = cf.iterate(cf.as_map(loss, _unnormalised(lr, rho)), start, steps).w[-1]
+    return bool(np.isfinite(end).all() and np.hypot(*(end - saddle)) < 1e-3)
+
+
+@CLAIMS.add(
+    "theorem 1 and its example x² − y² from (−3, −0.01)", {"trapped": [False, False, False, True, True, True]},
+    Control("gradient descent's rule, no perturbation", changes={"factor": 0.0}), figure="orbits",
+)  # fmt: skip
+def a_saddle_attracts(factor=1.0):
+    """A saddle whose negative curvature is λ becomes an attractor iff ρ > −1/λ: for x² − y² iff ρ > 1/2.
+
+    Orbits of 3,000 steps with η = 0.05 from (−3, −0.01) for ρ = 0.3, 0.4, 0.48, 0.52, 0.6, 0.8: whether they end at the saddle.
+    """
+    rhos = [factor * rho for rho in (0.3, 0.4, 0.48, 0.52, 0.6, 0.8)]
+    return {"trapped": [_ends_at(cf.Loss("x**2 - y**2"), 0.05, rho, [-3.0, -0.01], [0.0, 0.0]) for rho in rhos]}
+
+
+@CLAIMS.add(
+    "theorem 1 and its example, Beale's function, η = 1e-4", {"attracts": [False, True], "least": near(1 / 27.75, 1e-3)},
+    Control("the other eigenvalue's bound", changes={"which": -1}),
+)  # fmt: skip
+def the_saddle_of_beale(which=0):
+    """The saddle (0, 1) of Beale's function attracts iff ρ exceeds the inverse of its negative curvature.
+
+    ``least``: that bound. At (0, 1) the second derivatives are 0, Σ 2ck = 27.75 (c = 1.5, 2.25, 2.625, k = 1, 2, 3) and 0 for
+    xx, xy, yy, so the curvatures are ±27.75. ``attracts``: whether all multipliers lie inside the circle at 0.97 and 1.03 of
+    it.
+    """
+    loss, saddle = cf.Loss(BEALE), [0.0, 1.0]
+    step = cf.as_map(loss, _unnormalised(1e-4, 0.0))
+    curvature = np.linalg.eigvalsh((np.eye(2) - step.jacobian(saddle)) / 1e-4)[which]
+    bound = -1 / float(curvature)
+    radii = [abs(np.linalg.eigvals(step.at(rho=f * bound).jacobian(saddle))).max() for f in (0.97, 1.03)]
+    return {"attracts": [bool(r < 1) for r in radii], "least": bound}
+
+
+@CLAIMS.add(
+    "not in the source: derived here (summary)",
+    {"exponents": near([math.log(1.2), math.log(1.5), math.log(1.9)], 1e-6), "size": between(0.97, 1.0 + 1e-9)},
+    Control("the perturbation not normalised, with ρ above the bound", changes={"normalised": False}), figure="orbits",
+)  # fmt: skip
+def normalised_chaos_at_a_maximum(normalised=True):
+    """With the normalised perturbation a maximum of one variable traps the iterates in a chaotic set |y| ≤ η|λ|ρ, with the
+    Lyapunov exponent ln(1 + η|λ|).
+
+    λ = −2, ρ = 0.5, η = 0.1, 0.25, 0.45, 20,000 steps from 0.03. ``size``: the largest |y| of the three orbits in units of
+    η|λ|ρ.
+    """
+    exponents, sizes = [], []
+    for lr in (0.1, 0.25, 0.45):
+        rule = cf.optimizers.sam(lr=lr, rho=0.5) if normalised else _unnormalised(lr, 0.8)
+        step = cf.as_map(cf.Loss("-y**2"), rule)
+        exponents.append(float(cf.analysis.lyapunov(step, [0.03], n=20_000)[0]))
+        sizes.append(float(abs(cf.iterate(step, [0.03], 20_000).w[100:]).max()) / (lr * 2 * 0.5))
+    return {"exponents": exponents, "size": max(sizes)}
+
+
+@CLAIMS.add(
+    "not in the source: derived here (summary)", {"trapped": [False, True] * 3, "size": at_most(0.1)},
+    Control("the rule for the unnormalised method, ρ > 1/|λ₂|", expected={"trapped": [False, False, False, False, False, True]}),
+)  # fmt: skip
+def normalised_traps_whatever_the_radius():
+    """At a saddle the normalised method is trapped iff |λ₂|/λ₁ > s/(2 − s), s = ηλ₁, independent of ρ.
+
+    λ₁ = 2, η = 0.3, so that the bound is |λ₂| = 0.857: orbits from (1, 1e-6) with λ₂ = −0.85 and −0.87, for ρ = 0.01, 0.1 and
+    1.2, 4,000 steps; trapped if |y| < 1e-5 at the end. ``size``: the largest |x| of the last two points, in units of ρ, less
+    that of the 2-cycle.
+    """
+    trapped, sizes = [], []
+    for rho in (0.01, 0.1, 1.2):
+        for curvature in (0.85, 0.87):
+            loss = cf.Loss("x**2 - c*y**2/2", "x y", params={"c": curvature})
+            w = cf.iterate(cf.as_map(loss, cf.optimizers.sam(lr=0.3, rho=rho)), [1.0, 1e-6], 4000).w
+            trapped.append(bool(abs(w[-1, 1]) < 1e-5))
+            sizes += [abs(abs(w[-1, 0]) / rho - 0.6 / 1.4)] if trapped[-1] else []
+    return {"trapped": trapped, "size": float(max(sizes))}
+
+
+def figures():
+    """Two ways of being trapped."""
+    return {"orbits": _orbits}
+
+
+def _orbits():
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3), layout="constrained")
+    for rho in (0.4, 0.6):
+        orbit = cf.iterate(cf.as_map(cf.Loss("x**2 - y**2"), _unnormalised(0.05, rho)), [-3.0, -0.01], 150).w
+        left.plot(*orbit.T, ".-", ms=2, lw=0.6, label=f"ρ = {rho}")
+    left.set(xlabel="x", ylabel="y", ylim=(-0.3, 0.05))
+    left.set_title("x² − y², not normalised", fontsize="medium")
+    left.legend()
+    orbit = cf.iterate(cf.as_map(cf.Loss("-y**2"), cf.optimizers.sam(lr=0.25, rho=0.5)), [0.03], 150).w
+    right.plot(orbit[:, 0], ".-", lw=0.5)
+    right.set(xlabel="step", ylabel="y")
+    right.set_title("−y², normalised: trapped at the maximum", fontsize="medium")
+    return figure

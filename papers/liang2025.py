@@ -1,0 +1,151 @@
+"""S. Liang, G. Montúfar, *Gradient descent with large step sizes: chaos and fractal convergence region*, arXiv 2509.25351
+(2025).
+
+For the factorisation of a number by two vectors, (u·v − y)²/2, the step size at which gradient descent stops to converge is
+known exactly for every start. On the boundary of convergence the residual follows a chaotic cubic map, and near it the
+minimum that is found depends sensitively on the start; with regularization the boundary becomes a fractal.
+"""
+
+import math
+
+import numpy as np
+import sympy as sp
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, above, near
+
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+
+
+def _critical(w, y=1.0):
+    """min{1/|y|, 8/(S + √(S² − 16 y e))}, S = |u|² + |v|², e = u·v − y."""
+    half = len(w) // 2
+    s, e = float(w @ w), float(w[:half] @ w[half:]) - y
+    return min(1 / abs(y), 8 / (s + math.sqrt(s * s - 16 * y * e)))
+
+
+def _ends_at_minimum(w, lr, steps=20_000):
+    half = len(w) // 2
+    orbit = cf.iterate(cf.as_map(cf.losses.uv_factorization(n=half), cf.optimizers.gd(lr=lr)), w, steps)
+    last = orbit.w[-1]
+    return orbit.status == "done" and abs(last[:half] @ last[half:] - 1) < 1e-6
+
+
+@CLAIMS.add(
+    "boundary of convergence", {"residual": "0", "boundary": "0"},
+    Control("the set ηS = 4 without the term η²ye", changes={"term": 0}), settled="proved", proof="a SymPy identity",
+)  # fmt: skip
+def residual_on_the_boundary(term=1):
+    """The set ηS = 4 + η²ye is mapped into itself, and on it x = ηe obeys x ← x³ − 3x.
+
+    The step in x and T = ηS with a = ηy, x ← x − xT + x²(x + a), T ← T − 4x(x + a) + x²T, with T = 4 + ax put in: x after the
+    step minus x³ − 3x, and T minus 4 + ax after it.
+    """
+    x, a = sp.symbols("x a")
+    t = 4 + term * a * x
+    after_x = sp.expand(x - x * t + x**2 * (x + a))
+    after_t = sp.expand(t - 4 * x * (x + a) + x**2 * t)
+    residual, boundary = after_x - (x**3 - 3 * x), after_t - (4 + term * a * after_x)
+    return {"residual": str(sp.expand(residual)), "boundary": str(sp.expand(boundary))}
+
+
+@CLAIMS.add(
+    "critical step size", {"converged": near([1.0, 0.0], 0.0)},
+    Control("the edge of stability at the start, 2/S, in its place", changes={"rule": "edge"}), figure="region",
+)  # fmt: skip
+def critical_step_size(rule="exact", starts=150, seed=25, size=2):
+    """Gradient descent from almost every start converges for η < η* = min{1/|y|, 8/(S + √(S² − 16ye))} and not above.
+
+    150 random starts with u, v of two entries, y = 1: the share that ends at a minimum within 20,000 steps at 0.995 η*, and at
+    1.005 η*. (Starts for which η* is 1/|y| are among them: beyond it they may hover, but do not converge.)
+    """
+    rng, counts = np.random.default_rng(seed), [0, 0]
+    for _ in range(starts):
+        w = rng.normal(size=2 * size)
+        threshold = _critical(w) if rule == "exact" else 2 / float(w @ w)
+        for place, factor in enumerate((0.995, 1.005)):
+            counts[place] += _ends_at_minimum(w, factor * threshold)
+    return {"converged": [count / starts for count in counts]}
+
+
+@CLAIMS.add(
+    "critical step size", {"converged": near([1.0, 0.0], 0.0)},
+    Control("4/S as the threshold, which leaves e out", changes={"rule": "without e"}),
+)  # fmt: skip
+def critical_step_size_in_more_entries(rule="exact", size=5, starts=80, seed=26):
+    """The threshold is the same for vectors of any length: only S and e count.
+
+    As before, with u, v of five entries.
+    """
+    rng, counts = np.random.default_rng(seed), [0, 0]
+    for _ in range(starts):
+        w = rng.normal(size=2 * size) / math.sqrt(size)
+        threshold = _critical(w) if rule == "exact" else 4 / float(w @ w)
+        for place, factor in enumerate((0.995, 1.005)):
+            counts[place] += _ends_at_minimum(w, factor * threshold)
+    return {"converged": [count / starts for count in counts]}
+
+
+@CLAIMS.add(
+    "chaos on the boundary", {"entropy": near(math.log(3), 1e-12), "exponent": near(math.log(3), 1e-4)},
+    Control("x³ − 2.9x", changes={"slope": 2.9}), figure="map",
+)  # fmt: skip
+def entropy_is_ln_3(slope=3.0, most=9):
+    """On the boundary gradient descent is chaotic, with topological entropy and Lyapunov exponent ln 3.
+
+    All cycles of x³ − 3x of the periods dividing 9: (1/9) ln of the number of points with f⁹(x) = x, 3⁹; the exponent over
+    400,000 steps.
+    """
+    step = cf.Map.from_text("x**3 - s*x", params={"s": slope})
+    points = sum(d * len(cf.analysis.cycles(step, d, [(-2.5, 2.5)])) for d in (1, 3, 9))
+    return {"entropy": math.log(points) / most, "exponent": cf.analysis.lyapunov(step, [0.1234567], 400_000)[0]}
+
+
+@CLAIMS.add(
+    "sensitivity", {"spread": above(0.2)},
+    Control("η = η*/2", changes={"factor": 0.5}), figure="region",
+)  # fmt: skip
+def minimum_depends_sensitively_on_the_start(factor=0.9999999, nudge=1e-6, starts=40, seed=27):
+    """Near the critical step size the minimum that is found depends sensitively on the start.
+
+    40 starts within 10⁻⁶ of one of u, v with one entry, η = (1 − 10⁻⁷) η*: the spread (standard deviation) of ln |u/v| at the
+    minimum.
+    """
+    rng = np.random.default_rng(seed)
+    base = np.array([2.3, 0.4])
+    lr = factor * _critical(base * (1 + nudge))
+    step, found = cf.as_map(cf.losses.uv_factorization(n=1), cf.optimizers.gd(lr=lr)), []
+    for _ in range(starts):
+        last = cf.iterate(step, base - nudge * rng.uniform(0, 1, 2), 20_000).w[-1]
+        found.append(math.log(abs(last[0] / last[1])))
+    return {"spread": float(np.std(found)), "least": min(found), "greatest": max(found)}
+
+
+CLAIMS.undecided(
+    "fractal_boundary", "regularization",
+    "With a quadratic regularization the boundary between starts that converge and starts that diverge is a fractal.",
+    needs="a fractal dimension of the boundary of a set in the plane, by the share of uncertain starts at several sizes",
+)  # fmt: skip
+
+
+def figures():
+    """The cubic on the boundary with its 2-cycles, and where in the plane of u and v gradient descent with η = 0.3 goes."""
+    cubic = cf.Map.from_text("x**3 - 3*x")
+    return {"map": lambda: cf.plot(cf.analysis.cycles(cubic, 2, [(-2.5, 2.5)])), "region": _region}
+
+
+def _region(lr=0.3, count=260):
+    from matplotlib.figure import Figure
+
+    ticks = np.linspace(-4.2, 4.2, count)
+    u, v = (grid.ravel() for grid in np.meshgrid(ticks, ticks))
+    for _ in range(300):
+        e = np.where(abs(u) + abs(v) < 1e6, u * v - 1, 0.0)
+        u, v = u - lr * e * v, v - lr * e * u
+    ratio = np.where(abs(u * v - 1) < 1e-3, np.log(abs(u / v) + 1e-300), np.nan).reshape(count, count)
+    figure = Figure(figsize=(4.6, 4.0), layout="constrained")
+    axes = figure.subplots()
+    image = axes.pcolormesh(ticks, ticks, ratio, cmap="twilight", vmin=-3, vmax=3)
+    figure.colorbar(image, label="ln |u/v| of the minimum")
+    axes.set(xlabel="u", ylabel="v", title=f"(uv − 1)²/2, η = {lr}", aspect="equal")
+    return figure

@@ -1,0 +1,123 @@
+"""T.-Y. Li and J. A. Yorke, *Period three implies chaos*, Amer. Math. Monthly 82 (1975) 985–992.
+
+If a continuous map of an interval into itself has a point a with f³(a) ≤ a < f(a) < f²(a), as it has if there is a 3-cycle,
+then it has cycles of every period, and an uncountable set of starts that neither come together nor stay apart. The theorem
+does not say that typical orbits are chaotic: they may all end on the 3-cycle.
+"""
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, near
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+LOGISTIC = "r*x*(1-x)"
+JUMPING = "mod(x + 1/3 + sin(6*pi*x)/40, 1)"
+
+
+def _map(r, formula=LOGISTIC):
+    return cf.Map.from_text(formula, params={"r": r})
+
+
+def _counts(step, box, periods=12):
+    return [len(cf.analysis.cycles(step, n, [box])) for n in range(1, periods + 1)]
+
+
+@CLAIMS.add(
+    "theorem 1, T1", {"counts": near([2, 1, 2, 1, 2, 2, 4, 5, 8, 11, 18, 25], 0)},
+    Control("r = 3.82, just before the 3-cycle is born", changes={"r": 3.82}), figure="cycles",
+)  # fmt: skip
+def period_three_brings_all_periods(r=3.83):
+    """The logistic map at r = 3.83 has a 3-cycle, and so cycles of every period.
+
+    All cycles of the periods 1 to 12. Expected: the repelling points in (0, 1) are coded by the words of 0 and 1 without 00,
+    so fⁿ has L_n = 1, 3, 4, 7, 11, … (Lucas numbers) of them; to their cycles, (1/n) Σ μ(n/d) L_d = 1, 1, 1, 1, 2, 2, 4, 5,
+    8, 11, 18, 25 of the periods n, come the fixed point 0 and the stable 3-cycle.
+    """
+    return {"counts": _counts(_map(r), (0.0, 1.0))}
+
+
+@CLAIMS.add(
+    "theorem 1, T1", {"periods": 12},
+    Control("a map with a jump: a turn of the circle by a third, cut open", changes={"jump": True}), figure="descent",
+)  # fmt: skip
+def descent_has_all_periods(jump=False):
+    """It is so for gradient descent too: on logistic regression with 2 of 3 labels positive at η = 20, a convex loss.
+
+    How many of the periods 1 to 12 there are. The map must be continuous: a turn of the circle by 1/3 with a ripple, as a map
+    of [0, 1) with a jump, has 3-cycles and no other.
+    """
+    if jump:
+        counts = _counts(cf.Map.from_text(JUMPING), (0.0, 1.0))
+    else:
+        counts = _counts(cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0)), (-20.0, 20.0))
+    return {"periods": sum(count > 0 for count in counts), "counts": counts}
+
+
+@CLAIMS.add(
+    "theorem 1, hypothesis", {"agree": 61, "with_three": at_least(20)},
+    Control("the points with f²(a) ≤ a < f(a), which a 2-cycle gives too", changes={"steps": 2}),
+)  # fmt: skip
+def hypothesis_and_three_cycles(steps=3, values=61):
+    """A point with f³(a) ≤ a < f(a) < f²(a) is enough, and there is one exactly where the logistic map has a 3-cycle.
+
+    61 values of r from 3.7 to 4; for each 20,001 starts a, and all 3-cycles. How many values agree.
+    """
+    a, agree, three = np.linspace(0, 1, 20_001), 0, 0
+    for r in np.linspace(3.7, 4.0, values):
+        first = r * a * (1 - a)
+        second = r * first * (1 - first)
+        third = r * second * (1 - second)
+        last, rising = (third, first < second) if steps == 3 else (second, True)
+        there = bool(((last <= a) & (a < first) & rising).any())
+        cycles = len(cf.analysis.cycles(_map(r), 3, [(0.0, 1.0)])) > 0
+        agree, three = agree + (there == cycles), three + cycles
+    return {"agree": agree, "with_three": three}
+
+
+@CLAIMS.add(
+    "theorem 1 and its limits", {"share": near(1.0, 0.0), "exponent_below_zero": True},
+    Control("η = 17, before the 3-cycle is born: the orbits end elsewhere", changes={"lr": 17.0, "starts": 5}), figure="descent",
+)  # fmt: skip
+def typical_orbits_may_be_periodic(lr=20.0, starts=200, seed=3):
+    """Chaos in the sense of the theorem does not keep orbits from ending on the 3-cycle: all random ones do where it is stable.
+
+    Gradient descent on logistic regression with 2 of 3 labels positive at η = 20, 200 starts in (−10, 10): the share that ends
+    with period 3, and whether all their exponents are negative.
+    """
+    step = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=lr))
+    ends = [cf.analysis.classify(step, [w]) for w in np.random.default_rng(seed).uniform(-10, 10, starts)]
+    share = sum(one.period == 3 for one in ends) / starts
+    return {"share": share, "exponent_below_zero": all(one.lyapunov < 0 for one in ends)}
+
+
+@CLAIMS.add(
+    "theorem 1, T2 (B)", {"nearest": near(0.0, 1e-3), "farthest": at_least(0.5)},
+    Control("a pair of starts at r = 3.5 that both end on the 4-cycle in the same phase", changes={"r": 3.5}),
+)  # fmt: skip
+def pairs_come_close_and_part(r=4.0, steps=100_000):
+    """There are pairs of orbits that come arbitrarily close and again part: lim inf |xₙ − yₙ| = 0 and lim sup > 0.
+
+    Two orbits of the logistic map at r = 4 over 100,000 steps: their least and their greatest distance after 1,000 steps. An
+    indication for one pair; the theorem speaks of an uncountable set.
+    """
+    orbits = [cf.iterate(_map(r), [x], steps).z[1000:, 0] for x in (0.3, 0.3 + 1e-3)]
+    distance = np.abs(orbits[0] - orbits[1])
+    return {"nearest": distance.min(), "farthest": distance.max()}
+
+
+CLAIMS.undecided(
+    "scrambled_set", "theorem 1, T2",
+    "With a 3-cycle there is an uncountable set of starts of which each two come arbitrarily close and part again, and none of "
+    "which comes to a cycle.",
+    needs="a proof: symbolic coding of orbits by intervals that are shown to cover one another",
+)  # fmt: skip
+
+
+def figures():
+    """The 3-cycles of the logistic map at 3.83, and those of gradient descent on logistic regression at η = 20."""
+    descent = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0))
+    return {
+        "cycles": lambda: cf.plot(cf.analysis.cycles(_map(3.83), 3, [(0.0, 1.0)])),
+        "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-20.0, 20.0)])),
+    }

@@ -1,0 +1,135 @@
+"""R. Mulayoff, T. Michaeli, *Exact mean square linear stability analysis for SGD*, COLT 2024, arXiv 2306.07850.
+
+The exact step size up to which SGD is stable in the mean square at a minimum where all rows have their minimum, in closed
+form, for every batch size: it does not fall when the batch grows, and is that of a mixture of full-batch and single-row
+steps.
+"""
+
+import itertools
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, near
+
+CLAIMS = Claims(__name__, __doc__, read="the abstract")
+ROWS = np.array([[1.0, 0.2], [0.3, 0.9], [-0.5, 0.7], [0.8, -0.6]])
+
+
+def _closed_form(rows, size):
+    """2/λ₁(C⁻¹D), C = ½ mean(H ⊕ H) and D = (1 − p) H̄⊗H̄ + p mean(Hᵢ⊗Hᵢ), p = (n − B)/(B(n − 1))."""
+    each = [np.outer(row, row) for row in rows]
+    mean, one, n = np.mean(each, axis=0), np.eye(2), len(rows)
+    p = (n - size) / (size * (n - 1))
+    c = (np.kron(mean, one) + np.kron(one, mean)) / 2
+    d = (1 - p) * np.kron(mean, mean) + p * np.mean([np.kron(h, h) for h in each], axis=0)
+    return float(2 / np.linalg.eigvals(np.linalg.solve(c, d)).real.max())
+
+
+@CLAIMS.add(
+    "main theorem (exact threshold)", {"thresholds": near([_closed_form(ROWS, b) for b in (1, 2, 3, 4)], relative=1e-9)},
+    Control("batches drawn with replacement", changes={"replacement": True}), figure="thresholds", read="a secondary source",
+)  # fmt: skip
+def exact_threshold(replacement=False):
+    """SGD with batches of B of n rows is stable in the mean square iff η ≤ 2/λ₁(C⁻¹D), C = ½(H ⊕ H), D = (1 − p) H⊗H +
+    p·mean(Hᵢ⊗Hᵢ), p = (n − B)/(B(n − 1)).
+
+    Four rows (a·w)²/2 with two weights: the mean of J ⊗ J over all batches, J the Jacobian of the batch's step, and by
+    bisection the η at which its spectral radius is 1.
+    """
+    return {"thresholds": [_measured(size, replacement) for size in (1, 2, 3, 4)]}
+
+
+@CLAIMS.add(
+    "abstract (batch size)", {"rising": 30, "below_descent": 30},
+    Control("the threshold falls when the batch grows", expected={"rising": 0}),
+)  # fmt: skip
+def monotone_in_batch(draws=30):
+    """The threshold does not fall when the batch size grows, and its last value is 2/λ₁(H): smaller batches are never more
+    stable.
+
+    30 random sets of four rows: how often the four measured thresholds rise, and how often they are at most 2/λ₁(H) (times 1
+    + 1e-9).
+    """
+    rng, rising, below = np.random.default_rng(0), 0, 0
+    for _ in range(draws):
+        rows = rng.normal(size=(4, 2))
+        found = [_measured(size, False, rows, 24) for size in (1, 2, 3, 4)]
+        rising += bool((np.diff(found) > -1e-6).all())
+        below += max(found) <= 2 / np.linalg.eigvalsh(rows.T @ rows / 4)[-1] * (1 + 1e-6)
+    return {"rising": rising, "below_descent": int(below)}
+
+
+@CLAIMS.add(
+    "abstract (a mixture process)", {"difference": near(0.0, 1e-12)},
+    Control("single rows with the chance 1/B", changes={"chance": "inverse"}), read="a secondary source",
+)  # fmt: skip
+def mixture(chance="exact"):
+    """The second moments under SGD with batches of B are those of a process that takes a full-batch step with the chance 1 −
+    p and a step of a single row with the chance p = (n − B)/(B(n − 1)), about 1/B.
+
+    The largest difference of the two operators on second moments for B = 2 and 3, η = 0.8, from Jacobians of the steps.
+    """
+    worst = 0.0
+    for size in (2, 3):
+        p = (4 - size) / (3 * size) if chance == "exact" else 1 / size
+        single, full, batch = (_moments(ROWS, 0.8, k, False) for k in (1, 4, size))
+        worst = max(worst, float(np.abs(batch - p * single - (1 - p) * full).max()))
+    return {"difference": worst}
+
+
+@CLAIMS.add(
+    "main theorem (exact threshold)", {"above_edge": at_least(10.0), "below_edge": near(0.0, 0.1)},
+    Control("10 % below both", changes={"factors": (0.88, 0.92)}),
+)  # fmt: skip
+def growth(factors=(0.98, 1.02)):
+    """At a step 2 % above the threshold the mean square of the distance grows without bound, 2 % below it dies out.
+
+    E|w|² after 400 steps with single rows, from w = (1, 0), propagated exactly through the four equally likely steps (no
+    sampling: the tails are too heavy for it).
+    """
+    found = {}
+    for name, factor in zip(("below_edge", "above_edge"), factors, strict=True):
+        moments = _moments(ROWS, factor * _closed_form(ROWS, 1), 1, False)
+        found[name] = float((np.linalg.matrix_power(moments, 400) @ [1.0, 0, 0, 0]) @ [1.0, 0, 0, 1.0])
+    return found
+
+
+def _moments(rows, lr, size, replacement):
+    """The operator on E[w ⊗ w]: the mean of J ⊗ J over batches."""
+    loss = cf.Loss("p*x**2/2 + q*x*y + r*y**2/2", "x y", params={"p": 1.0, "q": 0.0, "r": 1.0})
+    step, each = cf.as_map(loss, cf.optimizers.gd(lr=lr)), [np.outer(row, row) for row in rows]
+    choose = itertools.product(each, repeat=size) if replacement else itertools.combinations(each, size)
+    jacobians = []
+    for batch in choose:
+        h = np.mean(batch, axis=0)
+        jacobians.append(step.at(p=h[0, 0], q=h[0, 1], r=h[1, 1]).jacobian([0.0, 0.0]))
+    return np.mean([np.kron(j, j) for j in jacobians], axis=0)
+
+
+def _measured(size, replacement, rows=ROWS, halvings=45):
+    """By bisection, on a bracket in which the radius passes 1 once: it is convex in η and 1 at η = 0."""
+    top = 2.2 / np.linalg.eigvalsh(rows.T @ rows / 4)[-1]
+    low, high = 1e-3 * top, top
+    for _ in range(halvings):
+        lr = (low + high) / 2
+        radius = np.abs(np.linalg.eigvals(_moments(rows, lr, size, replacement))).max()
+        low, high = (lr, high) if radius < 1 else (low, lr)
+    return float(lr)
+
+
+def figures():
+    """Thresholds over the batch size."""
+    return {"thresholds": _figure}
+
+
+def _figure():
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
+    for k in range(4):
+        rows = np.random.default_rng(k).normal(size=(8, 2))
+        edge = 2 / np.linalg.eigvalsh(rows.T @ rows / 8)[-1]
+        axes.plot(range(1, 9), [_closed_form(rows, size) / edge for size in range(1, 9)], "o-")
+    axes.set(xlabel="batch size", ylabel="threshold over 2/λ₁", title="Four random sets of eight rows")
+    return figure

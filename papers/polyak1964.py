@@ -1,0 +1,104 @@
+"""B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR Comput. Math. Math. Phys. 4 (1964) 1–17.
+
+The heavy-ball method x₊ = x − α∇f + β(x − x₋), its region of stability on a quadratic and the α, β with the fastest
+convergence.
+"""
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import minimize
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, near
+
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+
+
+@CLAIMS.add(
+    "on two-step methods",
+    {"rate": near(9 / 11, 1e-6), "gd": near(99 / 101, 1e-12), "best_found": at_least(9 / 11 - 1e-6)},
+    Control("Nesterov's method with the same numbers", changes={"optimizer": "nesterov"}), figure="rates",
+)  # fmt: skip
+def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
+    """With α = 4/(√L + √m)² and β = ((√L − √m)/(√L + √m))² heavy ball converges on every quadratic with m ≤ f″ ≤ L at the
+    rate (√κ − 1)/(√κ + 1), κ = L/m, and no α, β do better; gradient descent's best is (κ − 1)/(κ + 1).
+
+    Spectral radii of the map's Jacobian on ½(mx² + Ly²) with κ = 100 (9/11 and 99/101). At the optimum the multipliers are
+    double, so they are known to 1e-8 only. A search by Nelder and Mead's method from 5 places finds no better pair.
+    """
+    a, b = np.sqrt(m), np.sqrt(L)
+    best = (4 / (a + b) ** 2, ((b - a) / (b + a)) ** 2)
+    gd = cf.as_map(_quadratic(m, L), cf.optimizers.gd(lr=2 / (m + L)))
+
+    def radius(pair):
+        return _radius(optimizer, m, L, *pair) if 0 < pair[0] < 1 and 0 <= pair[1] < 1 else 2.0
+
+    found = [minimize(radius, [best[0] * s, t], method="Nelder-Mead", options={"maxfev": 300}).fun
+             for s, t in ((0.3, 0.2), (0.6, 0.5), (0.9, 0.7), (1.1, 0.65), (0.5, 0.9))]  # fmt: skip
+    return {"rate": radius(best), "gd": float(np.abs(np.linalg.eigvals(gd.jacobian([0, 0]))).max()), "best_found": min(found)}
+
+
+@CLAIMS.add(
+    "on two-step methods", {"edges": near([2.0, 2.5, 3.0, 3.8], 1e-9), "kinds": ["flip"] * 4},
+    Control("the averaged gradient, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}),
+)  # fmt: skip
+def edge(optimizer="heavy_ball"):
+    """On a quadratic with the greatest curvature L heavy ball converges for 0 ≤ β < 1 and 0 < α < 2(1 + β)/L, and there it is
+    a flip that ends its stability.
+
+    The first rate at which a multiplier leaves the unit circle, L = 1, β = 0, 0.25, 0.5, 0.9.
+    """
+    found = [
+        cf.analysis.edge(cf.as_map(cf.Loss("x**2/2"), getattr(cf.optimizers, optimizer)(lr=0.1, momentum=beta)), [0.0], 1.0)
+        for beta in (0.0, 0.25, 0.5, 0.9)
+    ]
+    return {"edges": [one.value for one in found], "kinds": [one.kind for one in found]}
+
+
+@CLAIMS.add(
+    "on two-step methods", {"at_1": "s", "at_minus_1": "2*b - s + 2", "product": "b"},
+    Control("Nesterov's look-ahead", changes={"ahead": True}),
+    settled="proved", proof="Jury's criterion for a quadratic, with exact algebra",
+)  # fmt: skip
+def only_a_flip(ahead=False):
+    """Heavy ball's multipliers on a curvature S are the roots of p(z) = z² − (1 + β − αS)z + β. They lie inside the unit
+    circle iff p(1) = αS > 0, p(−1) = 2(1 + β) − αS > 0 and |β| < 1; a complex pair has modulus √β. So the first instability
+    in α is a flip, never a rotation.
+
+    SymPy takes the characteristic polynomial of the step as it is written in the paper (s = αS, b = β).
+    """
+    s, b, z = sp.symbols("s b z")
+    look = sp.Matrix([[(1 + b) * (1 - s), -b * (1 - s)], [1, 0]]) if ahead else sp.Matrix([[1 + b - s, -b], [1, 0]])
+    p = look.charpoly(z).as_expr()
+    return {
+        "at_1": str(sp.expand(p.subs(z, 1))), "at_minus_1": str(sp.expand(p.subs(z, -1))),
+        "product": str(sp.expand(p.subs(z, 0))),
+    }  # fmt: skip
+
+
+def _quadratic(m, L):
+    return cf.Loss("m*x**2/2 + L*y**2/2", "x y", params={"m": m, "L": L})
+
+
+def _radius(optimizer, m, L, lr, momentum):
+    step = cf.as_map(_quadratic(m, L), getattr(cf.optimizers, optimizer)(lr=float(lr), momentum=float(momentum)))
+    return float(np.abs(np.linalg.eigvals(step.jacobian([0.0, 0.0]))).max())
+
+
+def figures():
+    """The rate over momentum, for the best step."""
+    return {"rates": _rates}
+
+
+def _rates():
+    import matplotlib.pyplot as plt
+
+    momenta = np.linspace(0, 0.95, 96)
+    figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for name in ("heavy_ball", "nesterov"):
+        rates = np.linspace(0.005, 0.045, 60)
+        axes.plot(momenta, [min(_radius(name, 1.0, 100.0, r, b) for r in rates) for b in momenta], label=name.replace("_", " "))
+    axes.axhline(9 / 11, color="0.5", lw=0.8, ls="--")
+    axes.set(xlabel="momentum β", ylabel="contraction per step, best α", title="A quadratic with L/m = 100; dashed: 9/11")
+    axes.legend()
+    return figure

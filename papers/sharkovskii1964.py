@@ -1,0 +1,124 @@
+"""A. N. Sharkovskii, *Co-existence of cycles of a continuous map of the line into itself*, Ukrain. Mat. Zh. 16 (1964) 61–71.
+
+In the order 3, 5, 7, …, 2·3, 2·5, …, 4·3, 4·5, …, 8, 4, 2, 1 a continuous map of the line that has a cycle of one period has
+cycles of all periods that come later. Period three thus stands for all; a period that is no power of two stands for
+infinitely many.
+"""
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+LOGISTIC = "r*x*(1-x)"
+
+
+def _rank(n):
+    """The place of n in Sharkovskii's order, as a key: smaller means that it stands for more."""
+    twos = (n & -n).bit_length() - 1
+    odd = n >> twos
+    return (1, -twos, 0) if odd == 1 else (0, twos, odd)
+
+
+def _periods(step, box, most=12):
+    return [n for n in range(1, most + 1) if len(cf.analysis.cycles(step, n, [box]))]
+
+
+def _logistic(r):
+    return cf.Map.from_text(LOGISTIC, params={"r": r})
+
+
+def _at(r):
+    return ", ".join(map(str, _periods(_logistic(r), (0.0, 1.0))))
+
+
+@CLAIMS.add(
+    "theorem", {"at_five": "1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12", "at_seven": "1, 2, 4, 6, 7, 8, 9, 10, 11, 12"},
+    Control("r = 3.84 in place of 3.7389, inside the window of period 3", changes={"five": 3.84}), figure="five",
+)  # fmt: skip
+def five_without_three(five=3.7389, seven=3.7017):
+    """A 5-cycle brings all periods but 3, a 7-cycle all but 3 and 5.
+
+    All cycles of the periods 1 to 12 of the logistic map in the first windows of period 5 and of period 7.
+    """
+    return {"at_five": _at(five), "at_seven": _at(seven)}
+
+
+@CLAIMS.add(
+    "theorem", {"at_six": "1, 2, 4, 6, 8, 10, 12", "at_ten": "1, 2, 4, 8, 10, 12"},
+    Control("r = 3.7389 in place of 3.6275, where a 5-cycle is", changes={"six": 3.7389}),
+)  # fmt: skip
+def six_brings_even_periods(six=3.6275, ten=3.6055):
+    """A 6-cycle brings the even periods and no odd one above 1; a 10-cycle brings 12 but not 6.
+
+    All cycles of the periods 1 to 12 of the logistic map in the first windows of period 6 and of period 10.
+    """
+    return {"at_six": _at(six), "at_ten": _at(ten)}
+
+
+@CLAIMS.add(
+    "theorem", {"periods": "1, 2, 4, 8"},
+    Control("r = 3.5 in place of 3.55, where the 8-cycle is not born yet", changes={"r": 3.5}),
+)  # fmt: skip
+def eight_brings_powers_of_two(r=3.55):
+    """An 8-cycle brings 4, 2 and 1, and there are maps with just these.
+
+    All cycles of the periods 1 to 16 of the logistic map at r = 3.55.
+    """
+    return {"periods": ", ".join(map(str, _periods(_logistic(r), (0.0, 1.0), 16)))}
+
+
+def _first(n):
+    """Where period n first appears in the logistic map: 1 and powers of two by flips, others by a fold, to 10⁻⁴."""
+    low, high = 2.5, 4.0
+    for _ in range(18):
+        middle = (low + high) / 2
+        there = len(cf.analysis.cycles(_logistic(middle), n, [(0.0, 1.0)])) > 0
+        low, high = (low, middle) if there else (middle, high)
+    return high
+
+
+@CLAIMS.add(
+    "theorem, in a family", {"order": "2, 4, 8, 12, 10, 6, 9, 7, 5, 3"},
+    Control("the order of size", expected={"order": "2, 3, 4, 5, 6, 7, 8, 9, 10, 12"}),
+)  # fmt: skip
+def periods_appear_in_this_order(periods=(2, 3, 4, 5, 6, 7, 8, 9, 10, 12)):
+    """As r grows, periods appear in the logistic map in Sharkovskii's order from its end: 2, 4, 8, …, 12, 10, 6, …, 9, 7, 5, 3.
+
+    For each period, halving of [2.5, 4] on whether there is a cycle of it. (That it stays once it is there is known for this
+    family.)
+    """
+    first = {n: _first(n) for n in periods}
+    order = sorted(periods, key=lambda n: first[n])
+    return {"order": ", ".join(map(str, order)), "values": [first[n] for n in order]}
+
+
+def _violations(step, box, most):
+    found = _periods(step, box, most)
+    return sum(m not in found for n in found for m in range(1, most + 1) if _rank(m) > _rank(n)), len(found)
+
+
+@CLAIMS.add(
+    "theorem", {"violations": 0, "rich": at_least(20)},
+    Control("the same polynomials modulo 1, which jump", changes={"jump": True, "maps": 10}),
+)  # fmt: skip
+def holds_for_random_cubics(jump=False, maps=80, most=8, seed=64):
+    """It holds for every continuous map of the line.
+
+    80 random cubic polynomials with coefficients in (−3, 3), all cycles of the periods 1 to 8 on the whole line: how often
+    one that must be there is missing, and how many maps have four periods or more. (A cubic always has a fixed point.)
+    """
+    rng, missing, rich = np.random.default_rng(seed), 0, 0
+    text = "a + b*x + c*x**2 + d*x**3"
+    step = cf.Map.from_text(f"mod({text}, 1)" if jump else text, params=dict.fromkeys("abcd", 0.0))
+    box = (0.0, 1.0) if jump else (-np.inf, np.inf)
+    for row in rng.uniform(-3, 3, (maps, 4)):
+        violated, count = _violations(step.at(**dict(zip("abcd", row, strict=True))), box, most)
+        missing, rich = missing + violated, rich + (count >= 4)
+    return {"violations": missing, "rich": rich}
+
+
+def figures():
+    """The 5-cycles of the logistic map without a 3-cycle."""
+    return {"five": lambda: cf.plot(cf.analysis.cycles(_logistic(3.7389), 5, [(0.0, 1.0)]))}
