@@ -125,9 +125,23 @@ def _least_of_squares(half, seed):
     return math.inf if found is None else float(curvatures(family.member(found.params), found.points, 4001).max())
 
 
+def _corner_by_folds():
+    """The same from SciPy's root finder, with the softplus of NumPy."""
+
+    def least(eps):
+        soft, step = lambda w: eps * np.logaddexp(0, w / eps), lambda w: 1 / (1 + np.exp(-np.clip(w / eps, -700, 700)))
+        equations = lambda u: [  # noqa: E731
+            *(u[1:] + 1 - u[0] * soft(u[1:]) - np.roll(u[1:], -1)), np.prod(1 - u[0] * step(u[1:])) - 1,
+        ]  # fmt: skip
+        return fsolve(equations, [3 + 4.2 * eps, 0.0, 1.0, -1.0], xtol=1e-12)[0] - 3
+
+    excess = [least(eps) for eps in (0.002, 0.001)]
+    return {"slope": float(2 * excess[1] / 0.001 - excess[0] / 0.002), "order": math.log2(excess[0] / excess[1])}
+
+
 @CLAIMS.add(
     "a corner, smoothed", {"slope": near(6 * math.log(2), relative=0.002), "order": near(1.0, 0.01)},
-    Control("slopes 1/2 and 1 − η L″ in place of 1: L strongly convex", changes={"flat": 0.5}), second=lambda: _corner_by_folds(),
+    Control("slopes 1/2 and 1 − η L″ in place of 1: L strongly convex", changes={"flat": 0.5}), second=_corner_by_folds,
 )  # fmt: skip
 def corner(flat=0.0):
     """A one-sided quadratic with its corner smoothed over a width ε has a 3-cycle from η max L″ = 3 + 6 ln 2 · ε/s on, s = −η
@@ -146,20 +160,6 @@ def _least_at_corner(eps, flat):
     return cf.claims.search(
         Statement("no 3-cycle", (3,), quantity=lambda step, points: step.params["c"]), family, starts=4
     ).hit.quantity
-
-
-def _corner_by_folds():
-    """The same from SciPy's root finder, with the softplus of NumPy."""
-
-    def least(eps):
-        soft, step = lambda w: eps * np.logaddexp(0, w / eps), lambda w: 1 / (1 + np.exp(-np.clip(w / eps, -700, 700)))
-        equations = lambda u: [  # noqa: E731
-            *(u[1:] + 1 - u[0] * soft(u[1:]) - np.roll(u[1:], -1)), np.prod(1 - u[0] * step(u[1:])) - 1,
-        ]  # fmt: skip
-        return fsolve(equations, [3 + 4.2 * eps, 0.0, 1.0, -1.0], xtol=1e-12)[0] - 3
-
-    excess = [least(eps) for eps in (0.002, 0.001)]
-    return {"slope": float(2 * excess[1] / 0.001 - excess[0] / 0.002), "order": math.log2(excess[0] / excess[1])}
 
 
 def _bells(u):
