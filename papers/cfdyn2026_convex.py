@@ -42,7 +42,8 @@ def _exact_at_points():
     second=_exact_at_points,
 )  # fmt: skip
 def convex_quartic(most="1"):
-    """Gradient descent on a quartic polynomial of one variable that is strictly convex has no 3-cycle, at any learning rate.
+    """Gradient descent on a quartic polynomial of one variable whose curvature is positive everywhere has no 3-cycle, at any
+    learning rate.
 
     The elimination of the derivation is done by SymPy: points y + d, y, y − rd. "never negative": the polynomial to which
     A < most reduces has no root of odd multiplicity in (0, most], and is positive at a sample.
@@ -208,3 +209,33 @@ def two_softplus(apart=20.0, seed=0):
     found = cf.claims.search(Statement("no 3-cycle", (3,), quantity=curvatures), Family(step, None, box, [(-40, 40)]), 60, seed)
     least = curvatures(step.at(**found.hit.params), found.hit.points, 4001).max()
     return {"least η max L″": float(least), **found.hit.params, "cycles": found.cycles, "evaluations": found.evaluations}
+
+
+def _by_one_bell():
+    """Least η max L″ of the folds for p(σ(w) − c), over c."""
+
+    def at_fold(c):
+        sig = lambda t: 1 / (1 + np.exp(-t))  # noqa: E731
+        equations = lambda v: [  # noqa: E731
+            *(v[1:] - v[0] * (sig(v[1:]) - c) - np.roll(v[1:], -1)), np.prod(1 - v[0] * sig(v[1:]) * sig(-v[1:])) - 1,
+        ]  # fmt: skip
+        return fsolve(equations, [17.876, -7.5092, -2.28197, 1.29922], xtol=1e-13)[0] / 4
+
+    return {"least η max L″": float(minimize_scalar(at_fold, bounds=(0.27, 0.32), method="bounded", options={"xatol": 1e-9}).fun)}
+
+
+@CLAIMS.add(
+    "two softplus terms", {"least η max L″": near(4.46906209, 1e-6)},
+    Control("k up to 0.5 and q from 5 on: the two terms are not alike", changes={"most": 0.5, "least": 5.0}), slow=True, second=_by_one_bell,
+)  # fmt: skip
+def bells_at_one_place(most=1.0, least=0.001, seed=0):
+    """Two softplus terms with curvature at the same place and a linear term, as in logistic regression on one feature, need η max
+    L″ of 4.46906 for a 3-cycle, as far as a search can tell, and the least is that of one term: the two become one.
+
+    w − pσ(w) − qσ(kw) + c, p, q, c up to 100, k from 0.01 to 1; max L″ = (p + qk)/4 is at 0. One term: c/p = 0.293.
+    """
+    step = cf.Map.from_text("w - p*sigmoid(w) - q*sigmoid(k*w) + c", "w", {"p": 3.0, "k": 1.0, "q": 1.0, "c": 2.0})
+    steep = lambda step, points: (step.params["p"] + step.params["q"] * step.params["k"]) / 4  # noqa: E731
+    box = {"p": (0.01, 100.0), "k": (0.01, most), "q": (least, 100.0), "c": (0.1, 100.0)}
+    found = cf.claims.search(Statement("no 3-cycle", (3,), quantity=steep), Family(step, None, box, [(-40, 40)]), 24, seed)
+    return {"least η max L″": found.hit.quantity, "k": found.hit.params["k"], "evaluations": found.evaluations}
