@@ -226,7 +226,8 @@ def _by_one_bell():
 
 @CLAIMS.add(
     "two softplus terms", {"least η max L″": near(4.46906209, 1e-6)},
-    Control("k up to 0.5 and q from 5 on: the two terms are not alike", changes={"most": 0.5, "least": 5.0}), slow=True, second=_by_one_bell,
+    Control("k up to 0.5 and q from 5 on: the two terms are not alike", changes={"most": 0.5, "least": 5.0}), slow=True,
+    second=_by_one_bell,
 )  # fmt: skip
 def bells_at_one_place(most=1.0, least=0.001, seed=0):
     """Two softplus terms with curvature at the same place and a linear term, as in logistic regression on one feature, need η max
