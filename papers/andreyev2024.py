@@ -18,7 +18,7 @@ BATCHES = {1: (1 / 2, 0.0), 2: (1 / 6, 2 / 3), 4: (0.0, 1.0)}  # of the rows 2, 
 
 
 @CLAIMS.add(
-    "section 3 (batch sharpness)", {"difference": "0"},
+    "batch sharpness", {"difference": "0"},
     Control("a cubic loss", changes={"cubic": 1}), settled="proved", proof="exact algebra", read="a secondary source",
 )  # fmt: skip
 def own_loss_rises(cubic=0):
@@ -38,7 +38,7 @@ def own_loss_rises(cubic=0):
 
 
 @CLAIMS.add(
-    "abstract; section 4", {"batch_sharpness": near(1.0, 0.05), "sharpness": near(0.5, 0.05)},
+    "abstract", {"batch_sharpness": near(1.0, 0.05), "sharpness": near(0.5, 0.05)},
     Control("full batches, where the sharpness itself is at 2/η", changes={"batch": 4}), figure="settling",
 )  # fmt: skip
 def settles_at_2_over_eta(batch=1):

@@ -15,7 +15,7 @@ CHANCES = (1.0, 0.5, 0.1, 0.001)
 
 
 @CLAIMS.add(
-    "section 4 (linear stability)",
+    "linear stability",
     {"limits": near([2 * (1 - b) for b in (0.0, 0.5, 0.9)], 0.002), "full": near([2 * (1 + b) for b in (0.0, 0.5, 0.9)], 1e-6)},
     Control("averaged momentum, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}), figure="edges",
 )  # fmt: skip

@@ -27,7 +27,7 @@ def _adam(k, b1, b2):
     Control("gradient descent in place of Adam", changes={"optimizer": "gd"}), figure="regimes",
 )  # fmt: skip
 def linear_rate(optimizer="adam"):
-    """In the stable regime x_{t+1}/x_t → β₂^{1/(2(k−2))}, whatever β₁ and the step are.
+    """In the stable regime x_{t+1}/x_t → β₂^{1/(2(k−2))}.
 
     k = 4, 6, 8, β₁ = 0.9, β₂ = 0.93, η = 1e-3 from x = 1: the ratio after 2,400 steps, when x is between 1e-7 and 1e-13 (far
     above underflow of the second moment).

@@ -15,7 +15,8 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "theorem 1", {"cycles": 100, "across": below(1e-9), "amplitude": near(0.2 * 0.3 * 3 / (2 - 0.2 * 3), 1e-9)},
+    "abstract; theorem for quadratics",
+    {"cycles": 100, "across": below(1e-9), "amplitude": near(0.2 * 0.3 * 3 / (2 - 0.2 * 3), 1e-9)},
     Control("gradient descent, which converges", changes={"optimizer": "gd"}), figure="bouncing",
 )  # fmt: skip
 def cycle_on_quadratics(optimizer="sam", starts=100):
@@ -37,7 +38,7 @@ def cycle_on_quadratics(optimizer="sam", starts=100):
 
 
 @CLAIMS.add(
-    "section 3 (rates)", {"multipliers": near([(1 - 0.2 * c - c * c * (2 - 0.6) / 9) ** 2 for c in (1.0, 1.7)], 1e-9)},
+    "on rates of convergence", {"multipliers": near([(1 - 0.2 * c - c * c * (2 - 0.6) / 9) ** 2 for c in (1.0, 1.7)], 1e-9)},
     Control("gradient descent, whose multipliers are (1 − ηc)²", changes={"optimizer": "gd"}), read="from memory",
 )  # fmt: skip
 def transverse_multipliers(optimizer="sam"):
@@ -56,7 +57,7 @@ def transverse_multipliers(optimizer="sam"):
 
 
 @CLAIMS.add(
-    "theorem 2 (drift towards wide minima)", {"ratios": near([1.0, 1.0, 1.0], 0.01), "order": near(2.0, 0.15)},
+    "abstract (drift towards wide minima)", {"ratios": near([1.0, 1.0, 1.0], 0.01), "order": near(2.0, 0.15)},
     Control("ρ left out of the drift, as if only the bouncing made it", changes={"share": 0.0}), figure="drift",
 )  # fmt: skip
 def descent_on_the_norm(share=1.0, lr=0.5):

@@ -14,7 +14,7 @@ GRID = [(lr, b1, b2) for lr in (0.001, 0.1, 1.0) for b1 in (0.0, 0.5, 0.9) for b
 
 
 @CLAIMS.add(
-    "section 3 (limit cycles)", {"cycles": 27, "error": below(1e-9), "least_period": 2},
+    "on limit cycles", {"cycles": 27, "error": below(1e-9), "least_period": 2},
     Control("ε = 1e-3, too large for the smaller rates", changes={"eps": 1e-3}), figure="orbits",
 )  # fmt: skip
 def cycles_for_all(eps=1e-8):
@@ -38,7 +38,7 @@ def cycles_for_all(eps=1e-8):
 
 
 @CLAIMS.add(
-    "section 3 (limit cycles)", {"edges": near([2e-4, 6e-4, 3.8e-3], 1e-12), "kinds": ["flip"] * 3},
+    "on limit cycles", {"edges": near([2e-4, 6e-4, 3.8e-3], 1e-12), "kinds": ["flip"] * 3},
     Control("the edge of Adam without momentum", changes={"momenta": (0.0, 0.0, 0.0)}),
 )  # fmt: skip
 def born_at_the_edge(momenta=(0.0, 0.5, 0.9)):
@@ -54,7 +54,7 @@ def born_at_the_edge(momenta=(0.0, 0.5, 0.9)):
 
 
 @CLAIMS.add(
-    "section 4 (stability)", {"w": near(0.16666366664, 1e-10), "largest": near(0.93665, 5e-6), "period": 2, "attracts": True},
+    "on their stability", {"w": near(0.16666366664, 1e-10), "largest": near(0.93665, 5e-6), "period": 2, "attracts": True},
     Control("β₁ = 0.9 in place of 0.2", changes={"b1": 0.9}),
 )  # fmt: skip
 def stable_cycle(lr=0.5, b1=0.2, b2=0.5, eps=1e-6):
@@ -70,7 +70,7 @@ def stable_cycle(lr=0.5, b1=0.2, b2=0.5, eps=1e-6):
 
 
 @CLAIMS.add(
-    "section 4 (stability)", {"w": near(0.0263156, 1e-7), "largest": near(1.10129, 5e-6)},
+    "on their stability", {"w": near(0.0263156, 1e-7), "largest": near(1.10129, 5e-6)},
     Control("β₁ = 0.1 in place of 0.9", changes={"b1": 0.1}),
 )  # fmt: skip
 def usual_hyperparameters(lr=1.0, b1=0.9, b2=0.999, eps=1e-8):

@@ -28,7 +28,7 @@ def _coefficient(second, third, fourth):
 
 
 @CLAIMS.add(
-    "theorem 1", {"signs agree": len(LOSSES), "stable 2-cycles": 5},
+    "theorem 1, as recalled", {"signs agree": len(LOSSES), "stable 2-cycles": 5},
     Control("the sign of f‴² − f″f⁗ decides", changes={"weight": 1.0}), figure="amplitude",
 )  # fmt: skip
 def sign_decides(weight=3.0, distance=0.004):
@@ -49,7 +49,7 @@ def sign_decides(weight=3.0, distance=0.004):
 
 
 @CLAIMS.add(
-    "theorem 1, expanded", {"largest error": at_most(0.02), "order of the error": near(1.0, 0.1)},
+    "theorem 1, expanded, as recalled", {"largest error": at_most(0.02), "order of the error": near(1.0, 0.1)},
     Control("the cubic term (f‴/f″)² counted twice", changes={"cubic": 2.0}), figure="amplitude",
 )  # fmt: skip
 def amplitude(cubic=1.0, distances=(0.004, 0.002)):
@@ -72,7 +72,7 @@ def amplitude(cubic=1.0, distances=(0.004, 0.002)):
 
 
 @CLAIMS.add(
-    "theorem 1", {"coefficients": near([_coefficient(*row[2:]) for row in LOSSES], 1e-9)},
+    "theorem 1, as recalled", {"coefficients": near([_coefficient(*row[2:]) for row in LOSSES], 1e-9)},
     Control("at a learning rate of momentum 1/2, with another coefficient", changes={"momentum": 0.5}),
 )  # fmt: skip
 def normal_form_coefficient(momentum=None):
@@ -91,7 +91,7 @@ def normal_form_coefficient(momentum=None):
 
 
 @CLAIMS.add(
-    "section on matrix factorisation",
+    "section on matrix factorisation, as recalled",
     {"2-cycles": 20, "largest |x − y|": at_most(1e-9), "least distance of the points": at_least(0.1)},
     Control("below the edge 1/μ of the symmetric minimum there is no cycle", changes={"lr": 0.9}),
 )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most, between, near
 
-CLAIMS = Claims(__name__, __doc__, read="the abstract")
+CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 HOVER = {"hidden": 4, "seed": 1}
 
 
@@ -24,7 +24,7 @@ def _orbit(hidden, lr, seed, steps):
 
 
 @CLAIMS.add(
-    "section 2", {"converged below": True, "diverged beyond": True, "growth per step": near(1.02, 1e-9)},
+    "section 2, as recalled", {"converged below": True, "diverged beyond": True, "growth per step": near(1.02, 1e-9)},
     Control("the same learning rates with momentum 1/2, whose edge is 3/λ", changes={"optimizer": "heavy_ball"}),
 )  # fmt: skip
 def quadratic_edge(optimizer="gd"):
@@ -46,8 +46,9 @@ def quadratic_edge(optimizer="gd"):
 
 
 @CLAIMS.add(
-    "appendix (momentum)", {"polyak": near(2 + 2 * 0.9, 1e-9), "nesterov": near((2 + 2 * 0.9) / (1 + 2 * 0.9), 1e-9)},
-    Control("momentum 0.8 in place of 0.9", changes={"momentum": 0.8}), read="a secondary source",
+    "appendix (momentum), as recalled",
+    {"polyak": near(2 + 2 * 0.9, 1e-9), "nesterov": near((2 + 2 * 0.9) / (1 + 2 * 0.9), 1e-9)},
+    Control("momentum 0.8 in place of 0.9", changes={"momentum": 0.8}),
 )  # fmt: skip
 def momentum_edges(momentum=0.9):
     """With momentum β the largest stable ηλ on a quadratic is 2 + 2β for Polyak's form and (2 + 2β)/(1 + 2β) for
@@ -63,7 +64,7 @@ def momentum_edges(momentum=0.9):
 
 
 @CLAIMS.add(
-    "section 3",
+    "section 3, as recalled",
     {"starts below the edge": at_most(0.9), "peak beyond the edge": at_least(1.02), "mean at the edge": between(0.995, 1.005)},
     Control("a learning rate whose edge the sharpness never reaches", changes={"lr": 0.5}), figure="hovering",
 )  # fmt: skip
@@ -79,7 +80,7 @@ def sharpness_hovers(lr=1.2):
 
 
 @CLAIMS.add(
-    "section 3", {"small rate, end": at_least(1.02), "edges reached": near([1.0, 1.0, 1.0], 0.01)},
+    "section 3, as recalled", {"small rate, end": at_least(1.02), "edges reached": near([1.0, 1.0, 1.0], 0.01)},
     Control("three rates below the one at which the edge is met", changes={"rates": (0.3, 0.5, 0.7)}),
 )  # fmt: skip
 def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
@@ -95,7 +96,7 @@ def edge_follows_rate(rates=(1.0, 1.1, 1.2)):
 
 
 @CLAIMS.add(
-    "section 3", {"steps uphill, part": between(0.2, 0.7), "mean loss, late to early": at_most(0.7)},
+    "section 3, as recalled", {"steps uphill, part": between(0.2, 0.7), "mean loss, late to early": at_most(0.7)},
     Control("a small learning rate, at which no step goes uphill", changes={"lr": 0.2}),
 )  # fmt: skip
 def loss_is_not_monotone(lr=1.2):

@@ -60,9 +60,9 @@ def regular_and_chaotic_rates(lrs=(10.0, 16.0, 20.0, 24.0)):
 
 
 CLAIMS.undecided(
-    "separation_along_training", "section 3",
-    "At small rates nearby networks separate along training, but not exponentially: their distance grows as the loss falls and "
-    "does so for most directions of the first displacement.",
+    "separation_along_training", "section 3, as recalled",
+    "At small rates nearby networks separate along training, neither monotonically nor chaotically, which points to marginal "
+    "stability in flat basins of many dimensions.",
     needs="a neural network on data",
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ RATIO = 20.0  # L/μ of the example, above 9 + 4√5
 
 
 @CLAIMS.add(
-    "theorem 3.5 (cycles at the roots of unity)", {"disagreements": 0, "cycles": at_least(1000)},
+    "theorem on cycles at the roots of unity", {"disagreements": 0, "cycles": at_least(1000)},
     Control("half the angle, cos(π/K)", changes={"turn": 0.5}), figure="regions",
 )  # fmt: skip
 def condition(turn=1.0, seed=0):
@@ -42,7 +42,7 @@ def condition(turn=1.0, seed=0):
 
 
 @CLAIMS.add(
-    "section 3 (Polyak's tuning)", {"least": "4*sqrt(5) + 9", "one_sign": True},
+    "corollary for Polyak's tuning", {"least": "4*sqrt(5) + 9", "one_sign": True},
     Control("a 4-cycle", changes={"double_cosine": 0}), settled="proved", proof="exact algebra",
 )  # fmt: skip
 def polyak_tuning(double_cosine=-1):
@@ -64,7 +64,7 @@ def polyak_tuning(double_cosine=-1):
 
 
 @CLAIMS.add(
-    "section 3 (the function)",
+    "the function with a cycle",
     {"period": 3, "radii": near([1.0] * 3, 1e-9), "largest": near((1 - 2 / (1 + np.sqrt(RATIO))) ** 3, 1e-4)},
     Control("L/μ = 15, below 9 + 4√5", changes={"ratio": 15.0}), figure="cycle",
 )  # fmt: skip

@@ -23,7 +23,7 @@ def _slope(x):
 
 
 @CLAIMS.add(
-    "section 4.6", {"closes": True, "multipliers": ["-8/27", "-8/27"]},
+    "the counterexample for heavy ball", {"closes": True, "multipliers": ["-8/27", "-8/27"]},
     Control("momentum 1/2 in place of 4/9", changes={"momentum": Fraction(1, 2)}),
     settled="proved", proof="exact rational arithmetic",
 )  # fmt: skip
@@ -49,7 +49,8 @@ def exact_cycle(momentum=Fraction(4, 9), rate=Fraction(1, 9)):
 
 
 @CLAIMS.add(
-    "section 4.6, figure 7", {"period": 3, "points": near(sorted(CYCLE), 1e-9), "multipliers": near([-8 / 27] * 2, 1e-6)},
+    "the counterexample for heavy ball, its figure",
+    {"period": 3, "points": near(sorted(CYCLE), 1e-9), "multipliers": near([-8 / 27] * 2, 1e-6)},
     Control("a start at 0.5, in the basin of the minimum", changes={"start": 0.5}), figure="orbits",
 )  # fmt: skip
 def cycle_attracts(start=3.3):
@@ -66,7 +67,7 @@ def cycle_attracts(start=3.3):
 
 
 @CLAIMS.add(
-    "section 4.6, figure 7", {"cycles": 40, "converge": 0},
+    "the counterexample for heavy ball, its figure", {"cycles": 40, "converge": 0},
     Control("starts between 1 and 2", changes={"low": 1.0, "high": 2.0}), read="from memory",
 )  # fmt: skip
 def interval_of_starts(low=3.07, high=3.46):

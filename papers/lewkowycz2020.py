@@ -23,7 +23,8 @@ def _model(n, product):
 
 
 @CLAIMS.add(
-    "section 2, equations for f and λ", {"remainders": "0, 0, 0, 0"}, Control("with 2 in place of 4 for λ", changes={"four": 2}),
+    "section 2, equations for f and λ, as recalled", {"remainders": "0, 0, 0, 0"},
+    Control("with 2 in place of 4 for λ", changes={"four": 2}),
     settled="proved", proof="SymPy: both equations expand to the same polynomials in u, v, η for n = 1, 2, 3, 4",
 )  # fmt: skip
 def closed_equations(four=4):
@@ -43,7 +44,7 @@ def closed_equations(four=4):
 
 
 @CLAIMS.add(
-    "section 2", {"converged": 10, "largest final ηλ": at_most(2.0), "least peak of the loss": above(1.0)},
+    "section 2, as recalled", {"converged": 10, "largest final ηλ": at_most(2.0), "least peak of the loss": above(1.0)},
     Control("0.5 < ηλ₀ < 1.9, where the loss only falls", changes={"low": 0.5, "high": 1.9}), figure="catapult",
 )  # fmt: skip
 def catapult(low=2.05, high=3.95, n=1000):
@@ -60,7 +61,7 @@ def catapult(low=2.05, high=3.95, n=1000):
 
 
 @CLAIMS.add(
-    "section 2", {"diverged": 10}, Control("3 < ηλ₀ < 3.9", changes={"low": 3.0, "high": 3.9}),
+    "section 2, as recalled", {"diverged": 10}, Control("3 < ηλ₀ < 3.9", changes={"low": 3.0, "high": 3.9}),
 )  # fmt: skip
 def divergence(low=4.05, high=6.0, n=1000):
     """For ηλ₀ > 4 gradient descent diverges.
@@ -72,7 +73,7 @@ def divergence(low=4.05, high=6.0, n=1000):
 
 
 @CLAIMS.add(
-    "section 2", {"change of λ · n": between(0.1, 20.0), "order in 1/n": near(1.0, 0.02)},
+    "section 2, as recalled", {"change of λ · n": between(0.1, 20.0), "order in 1/n": near(1.0, 0.02)},
     Control("in the catapult phase, ηλ₀ = 3, where λ moves by as much for all n", changes={"product": 3.0}),
 )  # fmt: skip
 def lazy_phase(product=1.5, widths=(1000, 10_000)):
@@ -85,7 +86,7 @@ def lazy_phase(product=1.5, widths=(1000, 10_000)):
 
 
 @CLAIMS.add(
-    "section 2",
+    "section 2, as recalled",
     {"steps to the peak, growth": near(6.64, 1.0), "peak of f²/n, least": at_least(0.1), "peak of f²/n, most": at_most(10.0)},
     Control("at ηλ₀ = 2.5, where f grows by 1.5 a step", changes={"product": 2.5}), figure="catapult",
 )  # fmt: skip

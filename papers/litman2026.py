@@ -63,7 +63,7 @@ def _critical_points(formula, lr, factor, box=2.2, grid=12):
 
 
 @CLAIMS.add(
-    "section 3",
+    "section 3, as recalled",
     {"critical points": [5, 9, 9], "fixed points and points of 2-cycles": [5, 9, 9], "largest distance": near(0.0, 1e-8)},
     Control("with the factor 1/η in place of 1/(2η)", changes={"factor": 1.0}), figure="coupling",
 )  # fmt: skip
@@ -86,7 +86,7 @@ def critical_points_are_cycles(factor=2.0, lrs=(0.9, 1.1, 1.3)):
 
 
 @CLAIMS.add(
-    "section 5", {"softening, below and beyond": [0, 1], "hardening, below and beyond": [1, 0]},
+    "section 5, as recalled", {"softening, below and beyond": [0, 1], "hardening, below and beyond": [1, 0]},
     Control("the signs of the quartic terms exchanged", changes={"sign": -1}),
 )  # fmt: skip
 def side_of_the_edge(sign=1):
@@ -102,7 +102,7 @@ def side_of_the_edge(sign=1):
 
 
 @CLAIMS.add(
-    "section 5", {"amplitudes": near([0.3**0.5, 0.03**0.5], relative=0.02), "error ratio": near(10.0, 1.0)},
+    "section 5, as recalled", {"amplitudes": near([0.3**0.5, 0.03**0.5], relative=0.02), "error ratio": near(10.0, 1.0)},
     Control("on log cosh w, whose half-amplitude is √(3(η−2)/2)", changes={"formula": "log(cosh(w))"}),
 )  # fmt: skip
 def half_amplitude(formula="w**2/2 - w**4/24 + w**6/720 - w**8/40320", distances=(0.1, 0.01)):

@@ -21,7 +21,7 @@ CASES = [(size, lr, rho) for size in (0.01, 0.3, 5.0) for lr in (0.05, 0.5) for 
 
 
 @CLAIMS.add(
-    "section 3 (derivation of the SAM-edge)", {"edges": near([_edge(*case) for case in CASES], relative=1e-9)},
+    "derivation of the SAM-edge", {"edges": near([_edge(*case) for case in CASES], relative=1e-9)},
     Control("gradient descent, whose edge is 2/η", changes={"optimizer": "gd"}), read="a secondary source",
 )  # fmt: skip
 def edge_formula(optimizer="sam"):
@@ -35,7 +35,7 @@ def edge_formula(optimizer="sam"):
 
 
 @CLAIMS.add(
-    "section 3", {"ratios": below(1.0), "rising": True, "small_radius": near(1.0, 1e-5)},
+    "derivation of the SAM-edge", {"ratios": below(1.0), "rising": True, "small_radius": near(1.0, 1e-5)},
     Control("a radius with the opposite sign, downhill", changes={"sign": -1}), read="a secondary source", figure="edges",
 )  # fmt: skip
 def below_that_of_descent(sign=1):
@@ -53,7 +53,7 @@ def below_that_of_descent(sign=1):
 
 
 @CLAIMS.add(
-    "section 4 (experiments)", {"ratio": between(0.9, 1.1), "of_descent": below(0.7)},
+    "abstract (experiments)", {"ratio": between(0.9, 1.1), "of_descent": below(0.7)},
     Control("gradient descent in place of SAM", changes={"optimizer": "gd"}), figure="training",
 )  # fmt: skip
 def training_at_the_edge(optimizer="sam", lr=0.4, rho=0.1, starts=8, steps=4000):

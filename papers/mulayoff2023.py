@@ -27,7 +27,7 @@ def _closed_form(rows, size):
 
 
 @CLAIMS.add(
-    "theorem 3 (exact threshold)", {"thresholds": near([_closed_form(ROWS, b) for b in (1, 2, 3, 4)], relative=1e-9)},
+    "main theorem (exact threshold)", {"thresholds": near([_closed_form(ROWS, b) for b in (1, 2, 3, 4)], relative=1e-9)},
     Control("batches drawn with replacement", changes={"replacement": True}), figure="thresholds", read="a secondary source",
 )  # fmt: skip
 def exact_threshold(replacement=False):
@@ -61,7 +61,7 @@ def monotone_in_batch(draws=30):
 
 
 @CLAIMS.add(
-    "proposition (a mixture process)", {"difference": near(0.0, 1e-12)},
+    "abstract (a mixture process)", {"difference": near(0.0, 1e-12)},
     Control("single rows with the chance 1/B", changes={"chance": "inverse"}), read="a secondary source",
 )  # fmt: skip
 def mixture(chance="exact"):
@@ -79,7 +79,7 @@ def mixture(chance="exact"):
 
 
 @CLAIMS.add(
-    "theorem 3 (exact threshold)", {"above_edge": at_least(10.0), "below_edge": near(0.0, 0.1)},
+    "main theorem (exact threshold)", {"above_edge": at_least(10.0), "below_edge": near(0.0, 0.1)},
     Control("10 % below both", changes={"factors": (0.88, 0.92)}),
 )  # fmt: skip
 def growth(factors=(0.98, 1.02)):

@@ -33,7 +33,7 @@ def oscillates_at_every_rate(formula="2/3*Abs(x)**(3/2)", lrs=(0.1, 0.5, 2.0)):
 
 
 @CLAIMS.add(
-    "theorem 1", {"converged": 0}, Control("0.97 times the bound", changes={"factor": 0.97}), figure="oscillation",
+    "theorem 1, as recalled", {"converged": 0}, Control("0.97 times the bound", changes={"factor": 0.97}), figure="oscillation",
 )  # fmt: skip
 def bound_for_deep_linear_nets(factor=1.01, starts=10, seed=0):
     """A chain of N linear layers cannot converge to w₁⋯w_N = ρ from almost any start if η > 2/(N ρ^(2−2/N)).
@@ -52,7 +52,7 @@ def bound_for_deep_linear_nets(factor=1.01, starts=10, seed=0):
 
 
 @CLAIMS.add(
-    "theorem 1", {"largest stable η · N ρ^(2−2/N)": near([2.0] * 3, 1e-9)},
+    "theorem 1, as recalled", {"largest stable η · N ρ^(2−2/N)": near([2.0] * 3, 1e-9)},
     Control("the exponent 2 − 1/N", changes={"share": 1.0}),
 )  # fmt: skip
 def bound_is_attained(share=2.0):

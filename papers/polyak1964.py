@@ -15,7 +15,7 @@ CLAIMS = Claims(__name__, __doc__, read="a secondary source")
 
 
 @CLAIMS.add(
-    "theorem 9 (on two-step methods)",
+    "on two-step methods",
     {"rate": near(9 / 11, 1e-6), "gd": near(99 / 101, 1e-12), "best_found": at_least(9 / 11 - 1e-6)},
     Control("Nesterov's method with the same numbers", changes={"optimizer": "nesterov"}), figure="rates",
 )  # fmt: skip
@@ -39,7 +39,7 @@ def optimal_rate(optimizer="heavy_ball", m=1.0, L=100.0):
 
 
 @CLAIMS.add(
-    "theorem 9 (on two-step methods)", {"edges": near([2.0, 2.5, 3.0, 3.8], 1e-9), "kinds": ["flip"] * 4},
+    "on two-step methods", {"edges": near([2.0, 2.5, 3.0, 3.8], 1e-9), "kinds": ["flip"] * 4},
     Control("the averaged gradient, m ← βm + (1 − β)g", changes={"optimizer": "ema_momentum"}),
 )  # fmt: skip
 def edge(optimizer="heavy_ball"):
@@ -56,7 +56,7 @@ def edge(optimizer="heavy_ball"):
 
 
 @CLAIMS.add(
-    "theorem 9 (on two-step methods)", {"at_1": "s", "at_minus_1": "2*b - s + 2", "product": "b"},
+    "on two-step methods", {"at_1": "s", "at_minus_1": "2*b - s + 2", "product": "b"},
     Control("Nesterov's look-ahead", changes={"ahead": True}),
     settled="proved", proof="Jury's criterion for a quadratic, with exact algebra",
 )  # fmt: skip

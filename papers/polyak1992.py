@@ -15,7 +15,7 @@ CURVATURE, SIGMA, STEPS, SEEDS = 2.0, 0.5, 4000, 400
 
 
 @CLAIMS.add(
-    "theorem 1", {"scaled": near([1.0, 1.0, 1.0], 0.2)},
+    "main theorem", {"scaled": near([1.0, 1.0, 1.0], 0.2)},
     Control("the last iterate in place of the mean", changes={"mean": False}), figure="averages",
 )  # fmt: skip
 def covariance_of_the_mean(mean=True):
@@ -33,7 +33,7 @@ def covariance_of_the_mean(mean=True):
 
 
 @CLAIMS.add(
-    "section 1 (why averaging)", {"ratio": near(0.3 * 2 * 4000 / (2 - 0.6), relative=0.3)},
+    "introduction", {"ratio": near(0.3 * 2 * 4000 / (2 - 0.6), relative=0.3)},
     Control("an exponential average with decay 0.9", changes={"decay": 0.9}), figure="averages",
 )  # fmt: skip
 def against_the_last(decay=0.0, lr=0.3):
@@ -49,7 +49,7 @@ def against_the_last(decay=0.0, lr=0.3):
 
 
 @CLAIMS.add(
-    "section 1 (why averaging)", {"transient": near(100 * (0.4 / 0.6) / 4000 / (0.25 / np.sqrt(4000)), relative=1e-9)},
+    "introduction", {"transient": near(100 * (0.4 / 0.6) / 4000 / (0.25 / np.sqrt(4000)), relative=1e-9)},
     Control("the mean of the last half only", changes={"skip": 0.5}),
 )  # fmt: skip
 def start_is_forgotten_slowly(skip=0.0, lr=0.3):

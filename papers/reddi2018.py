@@ -43,7 +43,7 @@ def adam_drifts_away(optimizer="adam"):
 
 
 @CLAIMS.add(
-    "section 4 (AMSGrad)",
+    "AMSGrad",
     {"drifts": near([-0.01 * (C - 2) / np.sqrt(_moments(C)[0]) for C in SLOPES], 1e-12), "greatest": below(0.0)},
     Control("Adam in place of AMSGrad", changes={"optimizer": "adam"}), read="from memory",
 )  # fmt: skip

@@ -23,7 +23,7 @@ def _limits(loss, lr, starts):
 
 
 @CLAIMS.add(
-    "theorem 3.3", {"sharpness": near([15.8115800862] * 3, 2e-9), "error/η²": at_most(0.1)},
+    "theorem 3.3, as recalled", {"sharpness": near([15.8115800862] * 3, 2e-9), "error/η²": at_most(0.1)},
     Control("the square root's ℓ, whose |r″(0)| is 1", changes={"loss": "sqrt(1 + (x*y)**2)"}), figure="alignment",
 )  # fmt: skip
 def limit_sharpness(loss="logcosh(x*y)", lr=2 / 16):
@@ -37,7 +37,7 @@ def limit_sharpness(loss="logcosh(x*y)", lr=2 / 16):
 
 
 @CLAIMS.add(
-    "theorem 3.3", {"order of the error": near(3.0, 0.1)},
+    "theorem 3.3, as recalled", {"order of the error": near(3.0, 0.1)},
     Control("the coefficient 1 in place of 3/2", changes={"coefficient": 1.0}),
 )  # fmt: skip
 def error_order(coefficient=1.5, lrs=(2 / 32, 2 / 64)):
@@ -53,7 +53,7 @@ def error_order(coefficient=1.5, lrs=(2 / 32, 2 / 64)):
 
 
 @CLAIMS.add(
-    "theorem 3.2", {"order of the distance": near([2.0] * 3, 0.05), "distance/η² differs by": at_most(1e-3)},
+    "theorem 3.2, as recalled", {"order of the distance": near([2.0] * 3, 0.05), "distance/η² differs by": at_most(1e-3)},
     Control("the curve of another loss, r = 1/√(1 + s²)", changes={"curve": "sqrt"}), figure="alignment",
 )  # fmt: skip
 def alignment(curve="log cosh", lrs=(2 / 32, 2 / 64)):

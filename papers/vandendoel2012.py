@@ -27,7 +27,7 @@ def _directions(spectrum, damping):
 
 
 @CLAIMS.add(
-    "section 2 (known since Akaike 1959)", {"periods": [2, 2, 2], "middle entry": at_most(1e-6)},
+    "section 2 (known since Akaike 1959), as recalled", {"periods": [2, 2, 2], "middle entry": at_most(1e-6)},
     Control("damped by 0.9", changes={"damping": 0.9}), figure="directions",
 )  # fmt: skip
 def steepest_descent_zigzags(damping=1.0):
@@ -113,7 +113,7 @@ def faster_variants(kappa=1000):
 
 
 @CLAIMS.add(
-    "section 2 (Kantorovich)", {"rate": near(((100 - 1) / (100 + 1)) ** 2, 1e-9)},
+    "section 2 (Kantorovich), as recalled", {"rate": near(((100 - 1) / (100 + 1)) ** 2, 1e-9)},
     Control("from another direction", changes={"share": 0.5}), read="from memory",
 )  # fmt: skip
 def worst_rate(share=None, kappa=100.0):

@@ -30,7 +30,7 @@ def _solved(found):
 
 
 @CLAIMS.add(
-    "theorem 3.1", {"converged": 60},
+    "theorem 3.1, as recalled", {"converged": 60},
     Control("1.2 times the bound", changes={"factor": 4.8}), read="from memory", figure="balancing",
 )  # fmt: skip
 def converges_up_to_the_bound(factor=4.0, starts=60):
@@ -42,7 +42,7 @@ def converges_up_to_the_bound(factor=4.0, starts=60):
 
 
 @CLAIMS.add(
-    "theorem 3.2", {"converged": at_least(60), "largest (x−y)² − (2/h − 2)": at_most(0.0)},
+    "theorem 3.2, as recalled", {"converged": at_least(60), "largest (x−y)² − (2/h − 2)": at_most(0.0)},
     Control("the bound 1/h − 2", changes={"multiple": 1.0}), figure="balancing",
 )  # fmt: skip
 def balances(multiple=2.0, factor=4.0, starts=60):

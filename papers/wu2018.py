@@ -17,7 +17,7 @@ CLAIMS = Claims(__name__, __doc__, read="the abstract")
 
 
 @CLAIMS.add(
-    "section 2 (a motivating example)", {"descent_at_1": at_least(10), "sgd_at_0": 40, "sgd_at_1": 0},
+    "a motivating example", {"descent_at_1": at_least(10), "sgd_at_0": 40, "sgd_at_1": 0},
     Control("the step 0.3, at which SGD is stable at both", changes={"lr": 0.3}), figure="escape", read="from memory",
 )  # fmt: skip
 def escape(lr=0.7):
@@ -34,7 +34,7 @@ def escape(lr=0.7):
 
 
 @CLAIMS.add(
-    "section 3 (condition for stability)",
+    "condition for stability",
     {"thresholds": near([2 * 2.0 / (2.0**2 + 2.5 * (4 - b) / (3 * b)) for b in (1, 2, 3, 4)], 1e-9)},
     Control("batches drawn with replacement", changes={"replacement": True}), read="a secondary source", figure="stability",
 )  # fmt: skip
@@ -59,7 +59,7 @@ def thresholds(replacement=False):
 
 
 @CLAIMS.add(
-    "section 3 (sharpness and non-uniformity)", {"stays": [True, False, False], "descent": [True, True, False]},
+    "sharpness and non-uniformity", {"stays": [True, False, False], "descent": [True, True, False]},
     Control("rows that all agree", changes={"rows": ((1.0, 1.0), (2.0, 2.0), (3.9, 3.9))}), figure="stability",
 )  # fmt: skip
 def selected(rows=((0.8, 1.2), (0.2, 3.8), (1.0, 6.8))):
@@ -91,7 +91,7 @@ def _run(kind, lr, start, seed):
 
 
 @CLAIMS.add(
-    "section 2", {"ends": near([1.0] * 10, 1e-9)},
+    "section 2, as recalled", {"ends": near([1.0] * 10, 1e-9)},
     Control("η = 0.95, inside the edge of the sharp minimum", changes={"lr": 0.95}),
     read="from memory", figure="sharp",
 )  # fmt: skip
@@ -116,7 +116,7 @@ def _end_sharpness(lr, starts, seed):
 
 
 @CLAIMS.add(
-    "section 3.1", {"minima reached": at_least(100), "largest sharpness · η/2": at_most(1.0)},
+    "section 3.1, as recalled", {"minima reached": at_least(100), "largest sharpness · η/2": at_most(1.0)},
     Control("run at η = 0.1, held against the edge of η = 0.4", changes={"run": 0.1}),
 )  # fmt: skip
 def only_stable_minima_are_reached(lr=0.4, run=None, starts=200, seed=0):
@@ -129,7 +129,8 @@ def only_stable_minima_are_reached(lr=0.4, run=None, starts=200, seed=0):
 
 
 @CLAIMS.add(
-    "section 3.1", {"mean sharpness, small to large": at_least(1.1)}, Control("the same rate twice", changes={"large": 0.02}),
+    "section 3.1, as recalled", {"mean sharpness, small to large": at_least(1.1)},
+    Control("the same rate twice", changes={"large": 0.02}),
 )  # fmt: skip
 def large_rates_select_flat_minima(small=0.02, large=0.4, starts=200, seed=0):
     """From the same starts a larger rate ends in flatter minima on average.
@@ -144,7 +145,8 @@ def large_rates_select_flat_minima(small=0.02, large=0.4, starts=200, seed=0):
 
 
 @CLAIMS.add(
-    "section 3.2", {"remainders": "0, 0, 0"}, Control("without the variance", changes={"weight": 0}), settled="proved",
+    "section 3.2, as recalled", {"remainders": "0, 0, 0"},
+    Control("without the variance", changes={"weight": 0}), settled="proved",
     proof="SymPy: an identity in the curvatures and η for 2, 3 and 4 samples",
 )  # fmt: skip
 def stochastic_condition(weight=1):

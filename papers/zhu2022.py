@@ -33,7 +33,7 @@ def _gaps(lr, depth=4, steps=40):
 
 
 @CLAIMS.add(
-    "theorem 3.1", {"least gap/η": at_least(0.0), "greatest gap/η": at_most(20 / 3)},
+    "theorem 3.1, as recalled", {"least gap/η": at_least(0.0), "greatest gap/η": at_most(20 / 3)},
     Control("the product of two numbers", changes={"depth": 2}), figure="endings",
 )  # fmt: skip
 def final_sharpness(depth=4, lrs=(0.05, 0.02, 0.01)):
@@ -46,7 +46,7 @@ def final_sharpness(depth=4, lrs=(0.05, 0.02, 0.01)):
 
 
 @CLAIMS.add(
-    "section 3, measured here", {"gap/η": near(0.5, 0.002), "order of the rest": near(2.0, 0.1)},
+    "measured here", {"gap/η": near(0.5, 0.002), "order of the rest": near(2.0, 0.1)},
     Control("at larger learning rates", changes={"lrs": (0.2, 0.1)}),
 )  # fmt: skip
 def gap_is_half(lrs=(0.02, 0.01)):
@@ -76,7 +76,7 @@ def two_factors_end_lower(beyond=1.1, lr=0.05):
 
 
 @CLAIMS.add(
-    "section 3", {"sharpness · η/2": near([1.0] * 3, 1e-12), "loss": near([0.0] * 3, 1e-20)},
+    "section 3, as recalled", {"sharpness · η/2": near([1.0] * 3, 1e-12), "loss": near([0.0] * 3, 1e-20)},
     Control("the fourth root of η⁻² − 1", changes={"offset": 1.0}),
 )  # fmt: skip
 def minimum_at_the_edge(offset=4.0, lrs=(0.2, 0.05, 0.01)):
@@ -94,7 +94,7 @@ def minimum_at_the_edge(offset=4.0, lrs=(0.2, 0.05, 0.01)):
 
 
 @CLAIMS.add(
-    "section 4", {"steps that change side": between(0.99, 1.0), "sharpness falls to the edge": True},
+    "section 4, as recalled", {"steps that change side": between(0.99, 1.0), "sharpness falls to the edge": True},
     Control("from 0.9 times the edge", changes={"beyond": 0.9}),
 )  # fmt: skip
 def bounces_until_stable(beyond=1.1, lr=0.05):

@@ -9,7 +9,7 @@ from cfdyn.claims.verdict import Verdict
 from cfdyn.errors import UsageError
 
 # {source.claim:name}, {source.claim:name.2} for an entry of a list, with a format such as |.4f behind.
-_NUMBER = re.compile(r"\{(\w+\.\w+):(\w+)(?:\.(\w+))?(?:\|([^{}]*))?\}")
+_NUMBER = re.compile(r"\{(\w+\.\w+):([^{}|.]+)((?:\.\w+)*)(?:\|([^{}]*))?\}")
 
 
 def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None = None) -> str:
@@ -27,11 +27,11 @@ def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None
     """
 
     def number(match: re.Match[str]) -> str:
-        name, key, entry, form = match.groups()
+        name, key, entries, form = match.groups()
         if name not in question.claims:
             raise UsageError(f"{question.id} does not rest on {name}")
         found: Any = verdicts[name].measured.get(key) if name in verdicts else None
-        if entry is not None and found is not None:
+        for entry in entries.split(".")[1:] if found is not None else ():
             found = found[int(entry)] if isinstance(found, list) else found[entry]
         return "…" if found is None else format(found, form or ("" if isinstance(found, str | int) else ".6g"))
 

@@ -35,7 +35,7 @@ def test_a_paper_is_cited_and_summarised_and_stands_alone(source):
     assert re.search(r"\b(1[6-9]|20)\d\d\b", claims.entry), "no year"
     assert re.search(r"\*[^*]+\*", claims.entry), "no title"
     assert len(claims.summary) > 80
-    assert re.fullmatch(r"[a-z]+\d{4}[a-z]?", source)
+    assert re.fullmatch(r"[a-z]+\d{4}[a-z]?(_[a-z]+)?", source)
     assert imports(source) <= ALLOWED
 
 

@@ -1,4 +1,4 @@
-"""This project, *A 3-cycle of Adam on a parabola*, first written down here (2026).
+"""The cfdyn project, *A 3-cycle of Adam on a parabola*, first written down here (2026).
 
 Adam's state on w²/2 is (w, m, v). Along a cycle w₁ … w_p the gradients repeat, so both averages are known in closed form: m_k
 = (1 − β₁) Σ_{j<p} β₁ʲ w_{k−j}/(1 − β₁ᵖ), and v_k likewise with β₂ and squares. A p-cycle is a root of the p equations w_{k+1}
@@ -60,6 +60,10 @@ def _second_cycle():
     return {"points": [float(x) for x in w], "multipliers": sorted(float(mp.re(x)) for x in found), "period": 3}
 
 
+def _second_outside():
+    return {"first": float(_solved(inside=False)[0]), "period": 3}
+
+
 def _second_window():
     """Folds in β₁: the equations together with det(monodromy − 1) = 0."""
     found = []
@@ -86,7 +90,7 @@ def _second_counts():
             w -= m / (v + 1e-8) ** 0.5
             last = [*last[-8:], w]
         periods.append(next((p for p in (1, 2, 3, 4) if abs(last[-1] - last[-1 - p]) < 1e-9), 0))
-    return {"three": periods.count(3), "four": periods.count(4)}
+    return {"three": periods.count(3), "four": periods.count(4), "largest": max(float(x) for x in _solved(4))}
 
 
 def _second_scaled():
@@ -128,7 +132,7 @@ def three_cycle(b1=0.5):
 @CLAIMS.add(
     "here", {"three": at_least(5), "four": at_least(5), "largest": near(0.511218944, 1e-8)},
     Control("β₁ = 0.9, the usual value", changes={"b1": 0.9}), figure="orbit",
-    second=lambda: {**_second_counts(), "largest": max(float(x) for x in _solved(4))},
+    second=_second_counts,
 )  # fmt: skip
 def shares_the_line(b1=0.5, starts=30):
     """The 3-cycle, its mirror image and a 4-cycle share the starts between them: which one an orbit meets depends on where it
@@ -190,7 +194,7 @@ def any_rate_any_parabola(scaled=True):
 @CLAIMS.add(
     "here", {"first": near(0.098361825366843, 1e-12), "period": 3},
     Control("ε inside the root", changes={"inside": True}),
-    second=lambda: {"first": float(_solved(inside=False)[0]), "period": 3},
+    second=_second_outside,
 )  # fmt: skip
 def eps_outside(inside=False):
     """With ε outside the root, as in torch, the cycle is there too, with its first point at 0.0983618254.

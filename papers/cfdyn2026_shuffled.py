@@ -1,4 +1,4 @@
-"""This project, *Periods under stochastic gradients: which cycles survive mini-batches* (2026).
+"""The cfdyn project, *Periods under stochastic gradients: which cycles survive mini-batches* (2026).
 
 "Very nice, but only useful if it also works with stochastic gradients", says the thread, of the central flow. The same may
 be asked of the cycles beyond the edge. Near a stable cycle of multiplier M noise of variance s² in w gives a cloud of
@@ -51,10 +51,14 @@ def _second_valley(rate, batch, period):
     return count
 
 
+def _second_two():
+    return {f"batches_of_{size}": _second_valley(2.6, size, 2) for size in (4, 2)}
+
+
 @CLAIMS.add(
     "here", {"batches_of_4": at_least(18), "batches_of_2": at_least(18)},
     Control("single rows", changes={"sizes": (1, 1)}), figure="two",
-    second=lambda: {f"batches_of_{size}": _second_valley(2.6, size, 2) for size in (4, 2)},
+    second=_second_two,
 )  # fmt: skip
 def two_cycle_survives(sizes=(4, 2)):
     """The 2-cycle beyond the edge survives reshuffled mini-batches of 4 and of 2 of 8 rows whose curvatures differ by a
@@ -90,10 +94,14 @@ def _second_line(rate, spread, period, start):
     return float(np.mean(found))
 
 
+def _second_three():
+    return {"exact": _second_line(1.416, 0.0, 3, 0.3), "one_percent": _second_line(1.416, 0.01, 3, 0.3)}
+
+
 @CLAIMS.add(
     "here", {"exact": below(1e-6), "one_percent": above(0.5)},
     Control("the 2-cycle at η = 1.1", changes={"rate": 1.1, "period": 2, "start": 1.05}), figure="three",
-    second=lambda: {"exact": _second_line(1.416, 0.0, 3, 0.3), "one_percent": _second_line(1.416, 0.01, 3, 0.3)},
+    second=_second_three,
 )  # fmt: skip
 def three_cycle_does_not(rate=1.416, period=3, start=0.3):
     """The 3-cycle of gradient descent on w³/3 − w is gone when the eight rows differ by 1 %, with single reshuffled rows.
@@ -106,10 +114,14 @@ def three_cycle_does_not(rate=1.416, period=3, start=0.3):
     return {"exact": max(exact), "one_percent": _mean(noisy)}
 
 
+def _second_doublings():
+    return {name: _second_line(rate, 0.01, period, 1.05) for name, (rate, period) in DOUBLINGS.items()}
+
+
 @CLAIMS.add(
     "here", {"two": below(0.05), "four": between(0.1, 0.3), "eight": above(0.7)},
     Control("rows that differ by 0.1 % only", changes={"spread": 0.001}), figure="three",
-    second=lambda: {name: _second_line(rate, 0.01, period, 1.05) for name, (rate, period) in DOUBLINGS.items()},
+    second=_second_doublings,
 )  # fmt: skip
 def higher_periods_go_first(spread=0.01):
     """Along the period doublings it is the longer cycles that noise blurs first: at 1 % the 2-cycle is sharp, the 4-cycle can

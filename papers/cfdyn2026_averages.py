@@ -1,4 +1,4 @@
-"""This project, *Averages and repeated steps under stochastic gradients: two questions of the thread, measured* (2026).
+"""The cfdyn project, *Averages and repeated steps under stochastic gradients: two questions of the thread, measured* (2026).
 
 The thread asks whether the mean of the last two iterates beats an exponential moving average (EMA) and whether two steps on
 each mini-batch are better than one. On a parabola of curvature λ with noise of variance σ² in the gradient x₊ = ρx − ηξ
@@ -10,8 +10,6 @@ which is very close to the edge; else the EMA does. Two steps with one noise ξ 
 second computations are plain NumPy loops that share nothing with the package, with other seeds.
 """
 
-from functools import cache
-
 import numpy as np
 from scipy.signal import lfilter
 
@@ -20,10 +18,7 @@ from cfdyn.claims import Claims, Control, above, below, interval, near
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
 SEEDS = range(20)
-X = np.arange(-1.75, 2, 0.5)
-Y = np.array([0, 0.2, 0.6, 1, 0.8, 0.2, -0.4, -0.6])
 TOP = 2147483647
-FULL = cf.losses.tanh_network()
 
 
 def _mean(values):
@@ -32,10 +27,9 @@ def _mean(values):
 
 
 def _second_factors():
-    cycle = np.array([(-1.0) ** t for t in range(4001)])
     ema, line = 1.0, 0.0
     for t in range(1, 4001):
-        ema, line = 0.9 * ema + 0.1 * cycle[t], 0.9 * line + 0.1 * t
+        ema, line = 0.9 * ema + 0.1 * (-1) ** t, 0.9 * line + 0.1 * t
     return {"last_two": 0.0, "ema": float(abs(ema)), "lags": [0.5, float(4000 - line)]}
 
 
@@ -67,13 +61,22 @@ def _second_noise(rates, n=40000):
         ema = 0.9 * ema + 0.1 * x
         if t > n // 40:
             sums += [(v**2).mean(axis=1) for v in (x, (x + last) / 2, ema)]
-    return sums[1] / sums[0], sums[2] / sums[0]
+    return (sums[1] / sums[0]).tolist(), (sums[2] / sums[0]).tolist()
+
+
+def _second_averages_of_noise():
+    return dict(zip(("last_two", "ema"), _second_noise((0.5, 1.5, 1.8)), strict=True))
+
+
+def _second_last_two_or_ema():
+    two, ema = _second_noise((1.8, 1.998))
+    return {"off_the_edge": two[0] / ema[0], "at_the_edge": two[1] / ema[1]}
 
 
 @CLAIMS.add(
     "here", {"last_two": near([0.75, 0.25, 0.1], relative=0.05), "ema": near([0.1388, 0.01996, 0.00857], relative=0.1)},
     Control("the factors without noise, 0 and (1/19)²", expected={"last_two": near([0.0] * 3, 1e-3)}), figure="averages",
-    second=lambda: dict(zip(("last_two", "ema"), (list(map(float, v)) for v in _second_noise((0.5, 1.5, 1.8))), strict=True)),
+    second=_second_averages_of_noise,
 )  # fmt: skip
 def averages_of_noise():
     """Under noise the mean of two has (1 + ρ)/2 of the iterates' variance, an EMA with decay a has (1 − a)/(1 + a)·(1 +
@@ -89,7 +92,7 @@ def averages_of_noise():
 @CLAIMS.add(
     "here", {"off_the_edge": above(5.0), "at_the_edge": below(0.7)},
     Control("decay 0.5, which the mean of two beats from ηλ = 1.78 on", changes={"decay": 0.5}), figure="averages",
-    second=lambda: dict(zip(("off_the_edge", "at_the_edge"), map(float, np.divide(*_second_noise((1.8, 1.998)))), strict=True)),
+    second=_second_last_two_or_ema,
 )  # fmt: skip
 def last_two_or_ema(decay=0.9):
     """Under noise an EMA (0.9) beats the mean of the last two iterates, except within 0.3 % of the edge, where the 2-cycle is
@@ -126,96 +129,8 @@ def two_steps_on_a_parabola(repeat=2):
     Mean squares after every second step over those with new noise at each step, ηλ = 0.5, 1, 1.5: 1.8, 1, 0.2. The same
     number of gradients for both. 20 seeds of 20,000 steps.
     """
-    found = []
-    for lr in (0.5, 1.0, 1.5):
-        pairs = [[(_parabola(lr, seed, 20000, k)[100::2] ** 2).mean() for k in (repeat, 1)] for seed in SEEDS]
-        found.append(_mean([two / one for two, one in pairs]))
-    return {"ratios": found}
-
-
-def _plain(lr, repeat, seed):
-    """Weights (20, 7) of all starts at each of 2,000 steps, in plain loops."""
-    rng, order = np.random.default_rng(seed), np.empty(0)
-    w = np.stack([0.7 * np.random.default_rng(k).normal(size=7) for k in SEEDS])
-    for t in range(2000):
-        if t % (4 * repeat) == 0:
-            order = np.stack([rng.permutation(8) for _ in SEEDS])
-        rows = order[:, t // repeat % 4 * 2 :][:, :2]
-        f, slopes = _forward(w, X[rows])
-        w = w - lr * ((f - Y[rows])[..., None] * slopes).mean(axis=1)
-        yield w
-
-
-def _losses(w):
-    return ((_forward(w, np.tile(X, (20, 1)))[0] - Y) ** 2).mean(axis=1) / 2
-
-
-def _second_network():
-    found = {}
-    for name, lr in (("far", 0.4), ("near", 0.8)):
-        one, two = (np.median([_losses(w) for w in list(_plain(lr, repeat, 1000))[1600:]], axis=0) for repeat in (1, 2))
-        found[name] = float(np.log(two / one).mean())
-    return found
-
-
-def _forward(w, x):
-    """Outputs (seeds, rows) and their derivatives in the seven weights."""
-    w1, w2, b1, b2, a1, a2, c = (column[:, None] for column in w.T)
-    s, t = np.tanh(w1 * x + b1), np.tanh(w2 * x + b2)
-    p, q = a1 * (1 - s * s), a2 * (1 - t * t)
-    return a1 * s + a2 * t + c, np.stack([p * x, q * x, p, q, s, t, np.ones_like(s)], axis=-1)
-
-
-@CLAIMS.add(
-    "here", {"far": above(0.05), "near": below(-0.05)},
-    Control("one step for both", changes={"repeats": (1, 1)}), figure="two_steps", second=_second_network,
-)  # fmt: skip
-def two_steps_on_a_network(repeats=(1, 2)):
-    """On a tanh network two steps on each mini-batch raise the final loss at a moderate rate and lower it at a large one.
-
-    Seven weights, eight rows, reshuffled batches of 2, η = 0.4 and 0.8 (at the minimum ηλ₁ = 0.63 and 1.27): logarithm of the
-    loss with two steps over that with one, medians over the last 400 of 2,000 steps, 20 starts with a seed each.
-    """
-    found = {}
-    for name, lr in (("far", 0.4), ("near", 0.8)):
-        one, two = ([np.median(_network(lr, seed, repeat)[1]) for seed in SEEDS] for repeat in repeats)
-        found[name] = _mean(np.log(np.divide(two, one)))
-    return found
-
-
-def _second_averages():
-    found = {}
-    for name, lr in (("far", 0.4), ("near", 0.8)):
-        runs = list(_plain(lr, 1, 2000))
-        ema, losses = runs[0], []
-        for last, w in zip(runs, runs[1:]):
-            ema = 0.9 * ema + 0.1 * w
-            losses.append([_losses((w + last) / 2), _losses(ema)])
-        two, one = np.median(losses[1600:], axis=0)
-        found[name] = float(np.log(two / one).mean())
-    return found
-
-
-@CLAIMS.add(
-    "here", {"far": above(0.1), "near": above(0.1)},
-    Control("an EMA that hardly averages, decay 0.1", changes={"decay": 0.1}), figure="averages", second=_second_averages,
-)  # fmt: skip
-def averages_on_a_network(decay=0.9):
-    """On the same network, batches of 2, the loss at an EMA (0.9) of the weights is lower than at the mean of the last two.
-
-    Logarithm of the loss at the mean of two over that at the EMA, medians over the last 400 of 2,000 steps, η = 0.4 and 0.8,
-    20 seeds.
-    """
-    found = {}
-    for name, lr in (("far", 0.4), ("near", 0.8)):
-        values = []
-        for seed in SEEDS:
-            w = np.array(_network(lr, seed, 1)[0])
-            two, one = (w[1:] + w[:-1]) / 2, lfilter([1 - decay], [1, -decay], w, axis=0)
-            losses = [np.median([FULL.value(row) for row in rows[-400::4]]) for rows in (two, one)]
-            values.append(np.log(losses[0] / losses[1]))
-        found[name] = _mean(values)
-    return found
+    squares = [[[_square(lr, seed, k) for seed in SEEDS] for k in (repeat, 1)] for lr in (0.5, 1.0, 1.5)]
+    return {"ratios": [_mean(np.divide(*pair)) for pair in squares]}
 
 
 def _parabola(lr, seed, n, repeat=1):
@@ -227,37 +142,17 @@ def _parabola(lr, seed, n, repeat=1):
     return cf.iterate(step, [0.0, float(np.random.default_rng(seed).integers(1, TOP)), 0.0], n).z[:, 0]
 
 
+def _square(lr, seed, repeat):
+    """Mean square at the end of every second step."""
+    return float((_parabola(lr, seed, 20000, repeat)[100::2] ** 2).mean())
+
+
 def _ratios(lr, seed, n, decay=0.9):
     """Mean squares of the mean of two and of the EMA over that of the iterates, after a tenth of the steps."""
     x = _parabola(lr, seed, n)
     ema = lfilter([1 - decay], [1, -decay], x)
     squares = [float((v[n // 10 :] ** 2).mean()) for v in (x[1:], (x[1:] + x[:-1]) / 2, ema[1:])]
     return squares[1] / squares[0], squares[2] / squares[0]
-
-
-@cache
-def _pairs():
-    """A step of gradient descent for each pair of rows."""
-    row = "(a1*tanh(w1*x{k} + b1) + a2*tanh(w2*x{k} + b2) + c - y{k})**2/4"
-    names = {f"{name}{k}": 0.0 for k in (1, 2) for name in "xy"}
-    loss = cf.Loss(" + ".join(row.format(k=k) for k in (1, 2)), "w1 w2 b1 b2 a1 a2 c", params=names)
-    step = cf.as_map(loss, cf.optimizers.gd(lr=0.1))
-    return {(i, j): step.at(x1=X[i], y1=Y[i], x2=X[j], y2=Y[j]) for i in range(8) for j in range(i + 1, 8)}
-
-
-@cache
-def _network(lr, seed, repeat, steps=2000):
-    """Weights of the last 500 steps and losses of every third of the last 400, with reshuffled batches of two rows."""
-    data = {rows: step.at(lr=lr).p for rows, step in _pairs().items()}
-    rule = _pairs()[0, 1].rule("step")
-    rng, w, kept = np.random.default_rng(100 + seed), 0.7 * np.random.default_rng(seed).normal(size=7), []
-    while len(kept) < steps:
-        order = rng.permutation(8)
-        for k in range(0, 8, 2):
-            for _ in range(repeat):
-                w = rule(w, data[tuple(sorted(order[k : k + 2].tolist()))])
-                kept.append(w)
-    return kept[steps - 500 : steps], [FULL.value(row) for row in kept[steps - 400 : steps : 3]]
 
 
 def figures():
@@ -269,10 +164,8 @@ def _averages():
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    rates = np.array([0.2, 0.5, 1.0, 1.5, 1.8, 1.9, 1.95, 1.98, 1.995])
-    found = np.array([np.mean([_ratios(lr, seed, 20000) for seed in range(5)], axis=0) for lr in rates])
-    fine = np.linspace(0.1, 1.999, 400)
-    axes.semilogy(rates, found, "o")
+    rates, fine = [0.2, 0.5, 1.0, 1.5, 1.8, 1.9, 1.95, 1.98, 1.995], np.linspace(0.1, 1.999, 400)
+    axes.semilogy(rates, [np.mean([_ratios(lr, seed, 20000) for seed in range(5)], axis=0) for lr in rates], "o")
     axes.set_prop_cycle(None)
     axes.semilogy(fine, 1 - fine / 2, label="mean of two")
     axes.semilogy(fine, (1 + 0.9 * (1 - fine)) / (1 - 0.9 * (1 - fine)) / 19, label="EMA, decay 0.9")
@@ -287,12 +180,8 @@ def _two_steps():
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
     rates, fine = np.linspace(0.2, 1.8, 9), np.linspace(0.05, 1.95, 200)
     for seed in range(5):
-        found = [
-            (_parabola(lr, seed, 20000, 2)[100::2] ** 2).mean() / (_parabola(lr, seed, 20000)[100::2] ** 2).mean() for lr in rates
-        ]
-        axes.plot(rates, found, "C0.")
+        axes.plot(rates, np.divide(*([_square(lr, seed, k) for lr in rates] for k in (2, 1))), "C0.")
     axes.plot(fine, (2 - fine) ** 2 / (1 + (1 - fine) ** 2), "k", lw=0.8, label="(1 + ρ)²/(1 + ρ²), ρ = 1 − ηλ")
-    axes.axhline(1, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="η λ", ylabel="variance, two steps over one", title="Two steps on each mini-batch, five seeds")
     axes.legend()
     return figure
