@@ -38,7 +38,7 @@ QUESTIONS = (
         other losses. Beyond lie chaos and windows of other periods: period 3 from {chen2023.period_three:opens|.6f}.
         Some losses stay at period 2 for ever: log cosh does.""",
         """chen2022.sign_decides chen2022.amplitude chen2023.period_doublings chen2023.period_three
-        feigenbaum1978.delta_is_universal cfdyn2026_convex.period_two_for_ever""",
+        feigenbaum1978.delta_is_universal cfdyn2026_even.period_two_for_ever""",
         "feigenbaum1978.double_well",
     ),
     _question(
