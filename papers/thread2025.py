@@ -21,7 +21,8 @@ def _question(number, asked, short, answer, claims, figure):
 
 QUESTIONS = (
     _question(
-        1, "Is the oscillation at the edge of stability always a 2-cycle?",
+        1,
+        "Is the oscillation at the edge of stability always a 2-cycle?",
         """Just beyond the edge, as a rule: a 2-cycle is born where 3L‴² > L″L⁗. Further out no: on explicit losses, convex
         ones among them, periods 4, 8, …, then chaos and period 3 follow.""",
         """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second
@@ -37,11 +38,12 @@ QUESTIONS = (
         other losses. Beyond lie chaos and windows of other periods: period 3 from {chen2023.period_three:opens|.6f}.
         Some losses stay at period 2 for ever: log cosh does.""",
         """chen2022.sign_decides chen2022.amplitude chen2023.period_doublings chen2023.period_three
-        feigenbaum1978.delta_is_universal cfdyn2026_convex.period_two_for_ever""",
+        feigenbaum1978.delta_is_universal cfdyn2026_even.period_two_for_ever""",
         "feigenbaum1978.double_well",
     ),
     _question(
-        2, "Could it be period 3 – when the two largest sharpnesses are equal, say?",
+        2,
+        "Could it be period 3 – when the two largest sharpnesses are equal, say?",
         """Not near onset, with equal sharpnesses neither: to third order the map is the descent of a quartic there, which
         has 2-cycles only. Far from onset yes, with two weights too.""",
         """The thought: with two equal sharpnesses the displacement is a vector in a plane, which might turn by 120° in
@@ -60,7 +62,8 @@ QUESTIONS = (
         "cfdyn2026_planar.triangle",
     ),
     _question(
-        3, "Does “period three implies chaos” apply?",
+        3,
+        "Does “period three implies chaos” apply?",
         """In one variable yes, for convex losses too: cycles of all periods are there. But the iterates themselves may
         settle on the 3-cycle, chaos needs no period 3, and in more variables the theorem is silent.""",
         """Li and Yorke's theorem is about continuous maps of an interval. If there is a 3-cycle, there are cycles of every
@@ -79,7 +82,8 @@ QUESTIONS = (
         "liyorke1975.descent",
     ),
     _question(
-        4, "Does a ReLU, a gradient with a corner, change the answer?",
+        4,
+        "Does a ReLU, a gradient with a corner, change the answer?",
         """Yes: the doublings can be left out. On a one-sided quadratic chaos begins at the edge itself, without period 3
         up to η·max L″ = 3, the least value at which a convex loss of one variable can have a 3-cycle.""",
         """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola
@@ -95,7 +99,8 @@ QUESTIONS = (
         "cfdyn2026_convex.sharp",
     ),
     _question(
-        5, "Would averaging the last two iterates beat an exponential moving average?",
+        5,
+        "Would averaging the last two iterates beat an exponential moving average?",
         """For a pure 2-cycle yes: it removes it exactly, at a lag of half a step. Under noise no: the longer memory wins,
         except within 0.3 % of the edge.""",
         """The mean of two successive iterates lies in the middle of a 2-cycle, whatever its size; measured, it leaves
@@ -114,7 +119,8 @@ QUESTIONS = (
         "cfdyn2026_averages.averages",
     ),
     _question(
-        6, "Two steps per mini-batch: does feedback along the valley improve?",
+        6,
+        "Two steps per mini-batch: does feedback along the valley improve?",
         """Where steps overshoot (ηλ > 1) yes, where they do not it does harm: the variance is multiplied by (1 + ρ)²/(1 +
         ρ²), ρ = 1 − ηλ.""",
         """The idea: in a bouncing direction the second step on the same mini-batch takes back what the first one did too
@@ -129,7 +135,8 @@ QUESTIONS = (
         "cfdyn2026_averages.two_steps",
     ),
     _question(
-        7, "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
+        7,
+        "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
         """At equal time the gradient flow has the lower loss ({thread2025_flows.analog_computer:lower loss} of 8 losses),
         the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8). On held-out data this
         was not tried.""",
@@ -141,10 +148,12 @@ QUESTIONS = (
         {thread2025_flows.analog_computer:exception}); the central flow ended flatter on
         {thread2025_flows.analog_computer:flatter}. The edge of stability is a regulariser that costs speed. Whether the
         flatter end is better on unseen data is another question, which these small losses cannot answer.""",
-        "thread2025_flows.analog_computer", "thread2025_flows.analog",
+        "thread2025_flows.analog_computer",
+        "thread2025_flows.analog",
     ),
     _question(
-        8, "Does any of it survive stochastic gradients?",
+        8,
+        "Does any of it survive stochastic gradients?",
         """The 2-cycle does, longer cycles and the 3-cycle do not. The average sharpness settles below 2/η, and what sits
         at 2/η is the batches' own sharpness.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
@@ -163,7 +172,8 @@ QUESTIONS = (
         "cfdyn2026_shuffled.epochs",
     ),
     _question(
-        9, "Does momentum change the period?",
+        9,
+        "Does momentum change the period?",
         """Not the first one: heavy ball, Nesterov and Adam leave stability by a flip, at edges of their own. Two averages
         in cascade can turn instead: period 3 at the edge. And heavy ball and Adam have 3-cycles elsewhere.""",
         """With momentum the state is the weight with its velocity, and along a direction of curvature λ a step is a 2 × 2
@@ -182,7 +192,8 @@ QUESTIONS = (
         "lee2026.period_three",
     ),
     _question(
-        10, "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
+        10,
+        "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
         """For one critical eigenvalue, and while the gradient pushes against the edge, exactly. It misses the exit, and
         for several critical eigenvalues it holds their sum only.""",
         """The formula of the thread takes the gradient's component along ∇S away, S being the sum of the Hessian's
@@ -199,7 +210,8 @@ QUESTIONS = (
         "thread2025_flows.exit",
     ),
     _question(
-        11, "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
+        11,
+        "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
         """No, its sign is the other one: it raises the trace of the Hessian, while the central flow lowers the sharpness.""",
         """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I
         − Δ)L is that of L − tr H: it is rewarded for a large trace. At a minimum of ½(1 − xy)² it raises the trace at
@@ -207,10 +219,12 @@ QUESTIONS = (
         flow does not move or moves to lower sharpness. The opposite sign would be nearer in spirit. But the central
         flow acts on the largest eigenvalue alone, only at the edge, and with a strength that the edge itself sets, so
         that no fixed penalty is the same.""",
-        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed", "",
+        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed",
+        "",
     ),
     _question(
-        12, "Is the edge of stability special to deep learning?",
+        12,
+        "Is the edge of stability special to deep learning?",
         """No: any loss in which the sharpness can rise shows it, matrix factorization, Poisson and logistic regression
         too. What varies is the progressive sharpening that leads there.""",
         """The edge belongs to the step size: beyond 2/η no minimum attracts. What a deep network adds is that its
@@ -226,7 +240,8 @@ QUESTIONS = (
         "cohen2021.hovering",
     ),
     _question(
-        13, "Can the central flow be computed faster than the optimizer that it models?",
+        13,
+        "Can the central flow be computed faster than the optimizer that it models?",
         """On long slow stretches yes, by a factor of hundreds and growing with their length; on short runs no.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
         steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley that takes a
@@ -241,7 +256,8 @@ QUESTIONS = (
         "thread2025_flows.work",
     ),
     _question(
-        14, "How do Muon and Shampoo relate?",
+        14,
+        "How do Muon and Shampoo relate?",
         """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η
         for the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions, so its multipliers are real and its onset is
         a flip.""",
