@@ -21,9 +21,7 @@ from cfdyn.symbolic.text.tokens import balanced, complaint, name_problem, tokeni
 MAX_DEPTH = 64  # SymPy itself is recursive
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 _JOINS = {ast.And: sympy.And, ast.Or: sympy.Or, ast.BitAnd: sympy.And, ast.BitOr: sympy.Or}
-_RELATIONS = {
-    ast.Lt: sympy.StrictLessThan, ast.LtE: sympy.LessThan, ast.Gt: sympy.StrictGreaterThan, ast.GtE: sympy.GreaterThan,
-}  # fmt: skip
+_RELATIONS = {ast.Lt: sympy.StrictLessThan, ast.LtE: sympy.LessThan, ast.Gt: sympy.StrictGreaterThan, ast.GtE: sympy.GreaterThan}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E}
 
 
