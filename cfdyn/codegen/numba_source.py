@@ -6,7 +6,8 @@ Sums over rows are loops, one for all sums that can run together.
 from cfdyn.codegen.schedule import LANES, nearest_double, schedule
 from cfdyn.tape.program import FAR, Node, Program
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "eq": "==", "and": "and", "or": "or"}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "lt": "<", "le": "<=", "eq": "==",
+          "and": "and", "or": "or"}  # fmt: skip
 _CALLS = {"max": "maximum", "min": "minimum", "round": "rint"}
 _HEAD = """\
 from cfdyn.kernels.elementary import *
@@ -70,8 +71,6 @@ def _expression(program: Program, node: Node) -> str:
         return f"-{names[0]}"
     if op in _INFIX:
         return f"{names[0]} {_INFIX[op]} {names[1]}"
-    if op == "pow":
-        return f"{names[0]}**{names[1]}"
     if op == "not":
         return f"not {names[0]}"
     if op == "select":

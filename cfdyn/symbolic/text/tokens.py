@@ -116,10 +116,6 @@ def name_problem(name: str) -> str:
     return f"it is {_NUMBERS.get(name, 'reserved')}" if name in RESERVED else ""
 
 
-def _is_word(token: Token) -> bool:
-    return token.kind == "name" and token.text in ("and", "or", "not")
-
-
 def _check_name(text: str, token: Token, following: Token | None) -> None:
     called = following is not None and following.text == "("
     if token.text == "not" or token.text in ("True", "False", "pi", "E") and not called:
@@ -185,7 +181,7 @@ def _continue(text: str, token: Token, previous: Token | None, opened: list[Toke
         raise complaint(text, token.position, "a comma only separates arguments; the decimal mark is a point", ",")
     elif token.text in _ADVICE:
         raise complaint(text, token.position, _ADVICE[token.text], token.text)
-    elif not _is_word(token) and token.kind != "op" or token.text in ("(", "not"):
+    elif token.kind != "op" and token.text not in ("and", "or") or token.text == "(":
         if token.kind == "name" and keyword.iskeyword(token.text) and token.text not in _WORDS:
             problem = "Python's keywords are not allowed; write Piecewise((a, condition), (b, True)) for a choice"
         else:
