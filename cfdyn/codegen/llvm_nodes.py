@@ -114,7 +114,7 @@ class Body:
         return f"fadd {kind} {half}, {self.new(f'fmul {kind} {half}, {self.new(sign)}')}"
 
     def _power(self, x: str, n: int, kind: str) -> str:
-        """x**n as products, in the same order as in the other printer."""
+        """x**n as products."""
         lanes = 1 if kind == "double" else LANES
         if n < 0:
             inverse = self.new(self._power(x, -n, kind)) if n < -1 else x
