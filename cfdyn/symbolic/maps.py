@@ -35,6 +35,7 @@ class LossMap:
     optimizer: Optimizer
     observed = property(attrgetter("loss"))
     data = property(attrgetter("loss.table"))
+    n_weights = property(lambda self: len(self.loss.variables))
 
     def __post_init__(self) -> None:
         clash = set(self.loss.params) & set(self.optimizer.params)
@@ -44,10 +45,6 @@ class LossMap:
     @cached_property
     def names(self) -> tuple[str, ...]:
         return (*self.loss.variables, *self.optimizer.state_names(self.loss))
-
-    @property
-    def n_weights(self) -> int:
-        return len(self.loss.variables)
 
     @cached_property
     def rest(self) -> tuple[float, ...]:
@@ -87,10 +84,7 @@ class FormulaMap:
     data = None
     observed = None
     rest: tuple[float, ...] = ()
-
-    @property
-    def n_weights(self) -> int:
-        return len(self.names)
+    n_weights = property(lambda self: len(self.names))
 
     @cached_property
     def switching(self) -> tuple[Node, ...]:

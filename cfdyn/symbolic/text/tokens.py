@@ -51,12 +51,9 @@ def complaint(text: str, position: int, problem: str, shown: str = "") -> Formul
     """The one-line error that points into the text: ``formula has '^' at character 2 ('x^2'): write **``."""
     start, stop = max(0, position - 16), min(len(text), position + 24)
     near = ("..." if start else "") + text[start:stop] + ("..." if stop < len(text) else "")
-    what = f"formula has {_short(shown)} at" if shown else "formula fails at"
+    short = shown if len(shown) <= 40 else shown[:37] + "..."
+    what = f"formula has {ascii(short)} at" if shown else "formula fails at"
     return FormulaError(f"{what} character {position + 1} ({ascii(near)}): {problem}", text, position)
-
-
-def _short(text: str) -> str:
-    return ascii(text if len(text) <= 40 else text[:37] + "...")
 
 
 def tokenize(text: str) -> list[Token]:
