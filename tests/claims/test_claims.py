@@ -54,9 +54,7 @@ def test_lists_agree_entry_by_entry():
     assert between(1, 2).agrees([1.5]) is True
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(3, "3"), ("cycle", "cycle"), (True, "yes"), ([1, 2], "[1, 2]"), (near(0.1, 1e-9), "0.1 ± 1e-09")]
-)
+@pytest.mark.parametrize(("value", "text"), [(3, "3"), ("cycle", "cycle"), (True, "yes"), ([1, 2], "[1, 2]"), (near(0.1, 1e-9), "0.1 ± 1e-09")])
 def test_what_is_expected_is_said(value, text):
     assert as_expected(value).text == text
 
@@ -165,15 +163,7 @@ def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
     environment = install(tmp_path)
     call([*CFDYN, "claims", "toy2000.square_3"], environment)
     said = call([*CFDYN, "show", "toy2000.square_3"], environment).stdout
-    for words in (
-        "The square of 3 is 9.",
-        "Journal of Toys",
-        "page 1",
-        "number: 3",
-        "9; expected 9",
-        "reproduced",
-        "the next number",
-    ):
+    for words in ("The square of 3 is 9.", "Journal of Toys", "page 1", "number: 3", "9; expected 9", "reproduced", "the next number"):
         assert words in said
     listed = json.loads(call([*CFDYN, "list", "claims", "--json"], environment).stdout)["items"]
     assert "toy2000.square_3" in [item["name"] for item in listed]

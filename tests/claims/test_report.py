@@ -28,9 +28,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
-        self.references += [
-            str(value) for key, value in attributes if key in ("src", "href", "srcset", "action", "data", "poster")
-        ]
+        self.references += [str(value) for key, value in attributes if key in ("src", "href", "srcset", "action", "data", "poster")]
         self.ids += [str(value) for key, value in attributes if key == "id"]
         if tag not in ("meta", "link", "img", "br"):
             self.open.append(tag)
@@ -43,9 +41,7 @@ class Page(HTMLParser):
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     hostile = PAPER.replace("Numbers and their squares.", HOSTILE).replace('Control("the next number"', f"Control({HOSTILE!r}")
-    environment = install(
-        folder, hostile.replace("Control(", 'figure="broken" if _k == 1 else "dots" if _k == 2 else "", control=Control(')
-    )
+    environment = install(folder, hostile.replace("Control(", 'figure="broken" if _k == 1 else "dots" if _k == 2 else "", control=Control('))
     call([sys.executable, "-m", "cfdyn", "claims", "--source", "toy2000", "--report", folder / "out"], environment)
     return folder / "out"
 
@@ -62,9 +58,7 @@ def test_nothing_comes_from_outside(text):
     inside = [reference for reference in page.references if reference.startswith(("#", "data:"))]
     assert inside == page.references
     styles = "".join(re.findall(r"<style>(.*?)</style>", text, re.DOTALL))
-    assert (
-        "url(" not in styles and "@import" not in styles and "prefers-color-scheme: dark" in styles and "@media print" in styles
-    )
+    assert "url(" not in styles and "@import" not in styles and "prefers-color-scheme: dark" in styles and "@media print" in styles
 
 
 def test_every_claim_is_there_and_every_link_leads_to_one(text):

@@ -60,9 +60,7 @@ def test_what_changed_is_computed_again_and_nothing_else(tmp_path):
     call(ALL, environment)
     assert sorted(noted(tmp_path)) == ["2", "3"]
     # Another claim comes in, words and expectations change: nothing to compute but the new one.
-    reworded = (
-        header.replace("Numbers and", "Whole numbers and") + claim("two", 2).replace("A square", "The square") + claim("three", 3)
-    )
+    reworded = header.replace("Numbers and", "Whole numbers and") + claim("two", 2).replace("A square", "The square") + claim("three", 3)
     install(tmp_path, reworded.replace('{"square": 9}', '{"square": near(9.0, 1e-9)}') + claim("four", 4))
     call(ALL, environment)
     assert noted(tmp_path)[2:] == ["4"]
@@ -101,9 +99,7 @@ def test_killed_at_random_moments_nothing_finished_is_computed_again_and_the_rep
 
 def test_interrupted(tmp_path):
     environment = {**install(tmp_path), "TOY_PAUSE": "30"}
-    process = subprocess.Popen(
-        ALL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = subprocess.Popen(ALL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until(lambda: len(noted(tmp_path)) >= 1)
     os.killpg(process.pid, signal.SIGINT)
     _, said = ended(process)
