@@ -38,7 +38,8 @@ def _exact_at_points():
 
 @CLAIMS.add(
     "convex quartics", {"elimination": True, "never negative": True},
-    Control("A up to 1.01: quartics that are not convex", changes={"most": "101/100"}), proof="exact algebra (SymPy)",
+    Control("A up to 1.01: quartics that are not convex", changes={"most": "101/100"}), settled="proved",
+    proof="exact algebra (SymPy)",
     second=_exact_at_points,
 )  # fmt: skip
 def convex_quartic(most="1"):
