@@ -23,7 +23,7 @@ BATCHES = {1: (1 / 2, 0.0), 2: (1 / 6, 2 / 3), 4: (0.0, 1.0)}  # of the rows 2, 
 )  # fmt: skip
 def own_loss_rises(cubic=0):
     """On quadratic losses a step of SGD raises the loss of its own batch, in the mean over batches, iff batch sharpness is
-    above 2/η.
+    above 2/η (two weights).
 
     For any batch the change of its own loss is (η/2)(η gᵀHg − 2gᵀg): SymPy, two weights, a general symmetric H and a general
     point. The mean over batches is (η/2)E[gᵀg](η·(batch sharpness) − 2), because the formula is linear in gᵀHg and gᵀg.

@@ -31,7 +31,7 @@ def quadratic_edge(optimizer="gd"):
     """Gradient descent on a quadratic of sharpness λ converges for η < 2/λ and diverges for η > 2/λ: along the leading
     eigenvector each step multiplies by 1 − ηλ.
 
-    Spectrum 1, 2, …, 10, η = 1.98/λ and 2.02/λ; the growth is that of the norm over the last of 2,000 steps.
+    Spectrum 1, 2, …, 10, η = 1.98/λ and 2.02/λ; the growth is that of the norm over the last of 500 steps.
     """
     loss = cf.losses.quadratic(spectrum="1:10")
     make = {"gd": cf.optimizers.gd, "heavy_ball": lambda lr: cf.optimizers.heavy_ball(lr=lr, momentum=0.5)}[optimizer]

@@ -27,10 +27,12 @@ def _formula(c, ratio, step, momentum):
 @CLAIMS.add(
     "notes of 2026, theorem A, for the cycles of theorem 3.5 of arXiv 2307.11291",
     {"cycles": "none", "convex": True, "inside": True, "least": "3469/25000000"},
-    Control("β = 7/10", changes={"momentum": "7/10"}), settled="proved", proof="exact algebra", read="a secondary source",
+    Control("β = 7/10", changes={"momentum": "7/10"}), settled="proved",
+    proof="exact algebra on the condition of theorem 3.5", read="a secondary source",
 )  # fmt: skip
 def no_cycle_at_the_roots_of_unity(momentum="3/5"):
-    """With μ/L = 1/100, Lη = 113/50 and β = 3/5 heavy ball has no cycle at the K-th roots of unity, for no K ≥ 3.
+    """With μ/L = 1/100, Lη = 113/50 and β = 3/5 heavy ball has no cycle at the K-th roots of unity for any
+    K ≥ 3.
 
     The formula is a convex parabola in c = cos(2π/K). Its zeros lie between the values of c for K = 4 and 5, 0 and (√5 − 1)/4,
     and no K gives a c between, so that it is positive at all K. ``least``: its value at K = 4. All in exact numbers.
