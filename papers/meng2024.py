@@ -79,7 +79,7 @@ def doublings_for_balanced_labels(k=1.0, n=2.0):
     """A sequence of period doublings begins at the critical step size whatever the data are.
 
     With half of the labels positive there is one doubling, at η = 8, and none up to 70: flips that are followed. So it is by
-    hand: the loss is log cosh(w/2) up to a constant, even and strictly convex, so all periods are 1 or 2 (see cfdyn2026), and
+    hand: the loss is log cosh(w/2) up to a constant, even and strictly convex, so all periods are 1 or 2, and
     its 2-cycle has the multiplier (1 − (η/4) sech²(w/2))² < 1.
     """
     loss = cf.losses.logistic_regression(K=k, N=n)

@@ -21,7 +21,8 @@ def _question(number, asked, short, answer, claims, figure):
 
 QUESTIONS = (
     _question(
-        1, "Is the oscillation at the edge of stability always a 2-cycle?",
+        1,
+        "Is the oscillation at the edge of stability always a 2-cycle?",
         """Just beyond the edge a stable 2-cycle is born if 3L‴² > L″L⁗; with the opposite sign there is none nearby. Further
         out no: on explicit losses, convex ones among them, periods 4, 8, …, then chaos and period 3 follow.""",
         """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second
@@ -37,11 +38,12 @@ QUESTIONS = (
         other losses. Beyond the limit lie chaos and, between, ranges of η with other stable periods: period 3 from
         {chen2023.period_three:opens|.6f}. Some losses stay at period 2 for ever: log cosh does.""",
         """chen2022.sign_decides chen2022.amplitude chen2023.period_doublings chen2023.period_three
-        feigenbaum1978.delta_is_universal cfdyn2026_convex.period_two_for_ever""",
+        feigenbaum1978.delta_is_universal cfdyn2026_even.period_two_for_ever""",
         "feigenbaum1978.double_well",
     ),
     _question(
-        2, "Could it be period 3 – when the two largest sharpnesses are equal, say?",
+        2,
+        "Could it be period 3 – when the two largest sharpnesses are equal, say?",
         """Not near onset, and equal sharpnesses do not change that: to third order two steps are a descent, which ends at
         2-cycles only. Far from onset yes, with two weights too.""",
         """Sharpness is the largest eigenvalue of H, the matrix of second derivatives. The thought: with two equal
@@ -58,10 +60,11 @@ QUESTIONS = (
         """cfdyn2026_onset.preconditioned_descent_has_real_multipliers cfdyn2026_onset.quartic_of_a_degenerate_flip
         cfdyn2026_onset.only_two_cycles_near_onset cfdyn2026_onset.two_cycle_with_complex_multipliers
         cfdyn2026_planar.exact_three_cycle cfdyn2026_planar.orbits_settle_on_it""",
-        "",
+        "cfdyn2026_planar.triangle",
     ),
     _question(
-        3, "Does “period three implies chaos” apply?",
+        3,
+        "Does “period three implies chaos” apply?",
         """In one variable yes, for convex losses too: cycles of all periods are there. But the iterates themselves may
         settle on the 3-cycle, chaos needs no period 3, and in more variables the theorem is silent.""",
         """Li and Yorke's theorem is about continuous maps of an interval. If there is a 3-cycle, there are cycles of every
@@ -80,7 +83,8 @@ QUESTIONS = (
         "liyorke1975.descent",
     ),
     _question(
-        4, "Does a ReLU, a gradient with a corner, change the answer?",
+        4,
+        "Does a ReLU, a gradient with a corner, change the answer?",
         """Yes: the doublings can be left out. On a one-sided quadratic chaos begins at the edge itself, without period 3 up
         to η·max L″ = 3, the least value at which a convex loss of one variable can have a 3-cycle.""",
         """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola on
@@ -93,10 +97,11 @@ QUESTIONS = (
         a few lines to derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
         cfdyn2026_convex.exponent_of_the_sharp_case cfdyn2026_steepness.corner""",
-        "",
+        "cfdyn2026_convex.sharp",
     ),
     _question(
-        5, "Would averaging the last two iterates beat an exponential moving average?",
+        5,
+        "Would averaging the last two iterates beat an exponential moving average?",
         """For a pure 2-cycle yes: it removes it exactly, at a lag of half a step. Under gradient noise no: an average with
         decay 0.9 has the smaller variance, except within 0.3 % of the edge.""",
         """The mean of two successive iterates lies in the middle of a 2-cycle, whatever its size; measured, it leaves
@@ -111,11 +116,12 @@ QUESTIONS = (
         {cfdyn2026_averages.last_two_or_ema:at_the_edge.high|.2f}. On a small network with batches of two rows the
         exponential average had the lower loss.""",
         """cfdyn2026_averages.factors cfdyn2026_averages.averages_of_noise cfdyn2026_averages.last_two_or_ema
-        cfdyn2026_averages.averages_on_a_network""",
-        "",
+        cfdyn2026_network.averages_on_a_network""",
+        "cfdyn2026_averages.averages",
     ),
     _question(
-        6, "Two steps per mini-batch: does feedback along the valley improve?",
+        6,
+        "Two steps per mini-batch: does feedback along the valley improve?",
         """Where steps overshoot (ηλ > 1) yes, where they do not it does harm: on a parabola with noise the variance is
         multiplied by (1 + ρ)²/(1 + ρ²), ρ = 1 − ηλ.""",
         """The idea: in a bouncing direction the second step on the same mini-batch takes back what the first one did too
@@ -126,11 +132,12 @@ QUESTIONS = (
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.low|.2f} to
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A network has directions of both kinds: on one
         of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one.""",
-        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_averages.two_steps_on_a_network",
-        "",
+        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network",
+        "cfdyn2026_averages.two_steps",
     ),
     _question(
-        7, "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
+        7,
+        "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
         """At equal time the gradient flow has the lower loss ({thread2025_flows.analog_computer:lower loss} of 8 losses),
         the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8). On held-out data this was not
         tried.""",
@@ -142,10 +149,12 @@ QUESTIONS = (
         {thread2025_flows.analog_computer:exception}); the central flow ended flatter on
         {thread2025_flows.analog_computer:flatter}. On these losses, then, the force is a regulariser that costs speed.
         Whether the flatter end is better on unseen data is another question, which they cannot answer.""",
-        "thread2025_flows.analog_computer", "",
+        "thread2025_flows.analog_computer",
+        "thread2025_flows.analog",
     ),
     _question(
-        8, "Does any of it survive stochastic gradients?",
+        8,
+        "Does any of it survive stochastic gradients?",
         """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. In a valley with single noisy rows the
         sharpness of the mean loss settles at half of 2/η; what sits at 2/η is the batches' own sharpness.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
@@ -164,10 +173,11 @@ QUESTIONS = (
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
         cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta
         andreyev2024.smaller_batches_flatter""",
-        "",
+        "cfdyn2026_shuffled.epochs",
     ),
     _question(
-        9, "Does momentum change the period?",
+        9,
+        "Does momentum change the period?",
         """Not the first one: heavy ball, Nesterov and Adam (its preconditioner frozen) leave stability with the multiplier
         −1, at edges of their own. Two averages in cascade can turn instead: period 3 at the edge. And heavy ball and Adam
         have 3-cycles elsewhere.""",
@@ -184,10 +194,11 @@ QUESTIONS = (
         {goujaud2023.polyak_tuning:least}. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner lee2026.period_three_at_the_edge
         lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle bock2022.usual_hyperparameters""",
-        "lessard2016.orbits",
+        "lee2026.period_three",
     ),
     _question(
-        10, "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
+        10,
+        "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
         """For one critical eigenvalue, and while the descent pushes against the edge, exactly. It misses the exit, and for
         several critical eigenvalues it holds their sum only.""",
         """The central flow is the differential equation of the averaged iterates of Cohen et al.: the gradient flow with the
@@ -202,10 +213,11 @@ QUESTIONS = (
         2/η; the central flow holds each.""",
         """thread2025_flows.projection_is_the_central_flow thread2025_flows.same_path_while_one_eigenvalue_pushes
         thread2025_flows.misses_the_exit thread2025_flows.holds_the_sum_of_several""",
-        "",
+        "thread2025_flows.exit",
     ),
     _question(
-        11, "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
+        11,
+        "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
         """No, its sign is the other one: it raises the trace of the Hessian, while the central flow lowers the sharpness.""",
         """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I −
         Δ)L is that of L − tr H: it is rewarded for a large trace. At the minimum (2, ½) of ½(1 − xy)², with η = 0.8, it
@@ -213,10 +225,12 @@ QUESTIONS = (
         the central flow never moves from a minimum to a sharper one. The opposite sign would be nearer in spirit. But the
         central flow acts on the largest eigenvalue alone, only at the edge, and with a strength that the edge itself sets,
         so that no fixed penalty is the same.""",
-        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed", "",
+        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed",
+        "",
     ),
     _question(
-        12, "Is the edge of stability special to deep learning?",
+        12,
+        "Is the edge of stability special to deep learning?",
         """No: products of a few numbers and matrix factorization show it too, and Poisson and logistic regression have the
         same bifurcations. What varies is the progressive sharpening that leads there.""",
         """The edge belongs to the step size: beyond 2/η no minimum attracts. What a deep network adds is that its sharpness
@@ -232,7 +246,8 @@ QUESTIONS = (
         "cohen2021.hovering",
     ),
     _question(
-        13, "Can the central flow be computed faster than the optimizer that it models?",
+        13,
+        "Can the central flow be computed faster than the optimizer that it models?",
         """On long slow stretches yes, by a factor of hundreds, the more the slower they are; on short runs no.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
         steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley of two weights that
@@ -245,10 +260,11 @@ QUESTIONS = (
         but it can end at another minimum where η is large.""",
         """thread2025_flows.cost_of_the_central_flow cohen2024.stays_where_the_gradient_flow_leaves
         cohen2024.averages_are_predicted cohen2024.other_minimum_at_a_large_step""",
-        "",
+        "thread2025_flows.work",
     ),
     _question(
-        14, "How do Muon and Shampoo relate?",
+        14,
+        "How do Muon and Shampoo relate?",
         """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η for
         the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its
         multipliers are real and its onset is a flip.""",
@@ -264,6 +280,6 @@ QUESTIONS = (
         multipliers are real, so that its first instability is again a flip.""",
         """islamov2026.edge_of_muon islamov2026.edge_on_quadratics islamov2026.training_near_the_edge
         cfdyn2026_onset.preconditioned_descent_has_real_multipliers""",
-        "",
+        "islamov2026.training",
     ),
 )

@@ -73,11 +73,6 @@ def spliced(function: Callable) -> Callable:
     return numba.njit(inline="always")(function)
 
 
-def native_rule(function: Callable) -> Any:
-    """Compile a function ``(z, p, out)`` with numba, in memory, to the one rule type."""
-    return function if DISABLED else numba.cfunc(SIGNATURE, error_model="numpy")(function)
-
-
 class NativeRule(Rooted, types.WrapperAddressProtocol):
     """The address of machine code as what a kernel takes for a rule."""
 

@@ -23,7 +23,7 @@ CHEAP = ("list", "show", "oscillation", "classify")
 
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
-    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md"))
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md"))
     lines = [line for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
     found = []
@@ -82,7 +82,19 @@ def test_the_session_in_python_prints_what_is_written_below_it(tmp_path, monkeyp
     assert (tmp_path / "branch.pdf").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
+def test_the_paper_in_the_page_about_claims_can_be_copied():
+    """Its claim holds, and the false statement beside it does not."""
+    from cfdyn.claims.verdict import judge, measure
+
+    text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    *_, code = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    paper = {"__name__": "papers.author2600"}
+    exec(compile(code, "claims.md", "exec"), paper)
+    (claim,) = paper["CLAIMS"]
+    assert [judge(c, measure(c)).verdict for c in (claim, claim.perturbed())] == ["reproduced", "contradicted"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/claims.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
 def test_links_lead_somewhere(page):
     file = ROOT / page
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")) if "://" not in link]

@@ -58,6 +58,16 @@ def test_many_cycles_of_one_mean_are_told_apart_without_comparing_each_with_all(
     assert len(compared) < 100
 
 
+def test_cycles_with_one_smallest_point_and_one_mean_are_told_apart_too(monkeypatch):
+    compared = []
+    monkeypatch.setattr(same, "same_cycle", lambda *given: compared.append(given) or same_cycle(*given))
+    # Those of x ↦ a tan(x) through two of its poles, evenly spaced.
+    shift = np.arange(2000.0)
+    points = np.stack([np.full(2000, -1e5), shift - 9e4, 5e4 - shift], axis=1)[:, :, None]
+    assert len(distinct(points, np.full((2000, 1), 7.0), 1.0)[0]) == 2000
+    assert len(compared) < 100
+
+
 def test_the_least_period_is_a_divisor():
     two = np.array([[0.1], [0.7]])
     assert [least_period(np.tile(two, (k, 1))) for k in (1, 2, 3)] == [2, 2, 2]

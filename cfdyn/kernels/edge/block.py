@@ -40,7 +40,7 @@ class Edge(Block):
     eigen = Array("2*d + 3", "d")
     chosen = Array("d")
     bordered = Array("d + k + 1", "d + k")
-    pivots = Integers(1, "d + k")
+    pivots = Integers(5, "d + k")
     reference, modes = Array.several(2, "k", "d")
     last, slope = Array.several(2, "n")
     inputs = Array("n + 2*d")
