@@ -71,9 +71,9 @@ QUESTIONS = (
         period, and an uncountable set of starts of which no two stay together or apart. Logistic regression with two
         positive labels in three, a smooth convex loss, is such a case at η = 20, 2.2 times its edge:
         {liyorke1975.descent_has_all_periods:periods} of the periods from 1 to 12 were found. Two things are easily
-        overlooked. First, all cycles but the 3-cycle may be unstable: here the share
-        {liyorke1975.typical_orbits_may_be_periodic:share} of random starts ended on it, so what one sees is periodic, not
-        chaotic. Second, the theorem cannot be turned round: the periods appear in Sharkovskii's order,
+        overlooked. First, all cycles but the 3-cycle may be unstable: here a share of
+        {liyorke1975.typical_orbits_may_be_periodic:share} of 200 random starts ended on it, so what one sees is periodic,
+        not chaotic. Second, the theorem cannot be turned round: the periods appear in Sharkovskii's order,
         {sharkovskii1964.periods_appear_in_this_order:order}, so that period 3 comes last, long after chaos. With a corner in
         the gradient there is chaos without any 3-cycle (next question). In two and more variables the theorem does not hold:
         under a rotation of the plane by 120° every point but the centre has period 3, and no other period occurs.""",
@@ -92,7 +92,7 @@ QUESTIONS = (
         fixed point or a cycle meets a corner there is a border collision, and what comes out depends on the slopes of the
         two lines alone. Here the Lyapunov exponent, the mean rate at which neighbouring orbits part, is positive beyond the
         edge while orbits stay bounded, which is chaos: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a
-        step at ηa = 2.1, 2.5 and 2.9, where there are {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles.
+        step at ηa = 2.1, 2.5 and 2.9, where {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles were found.
         At ηa = 3 a 3-cycle appears, and no convex loss of one variable can have one earlier: that bound, η·max L″ ≥ 3, takes
         a few lines to derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
@@ -160,8 +160,8 @@ QUESTIONS = (
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
-        runs oscillate with period 2; with single rows that is lost. Finer structure goes first: on w³/3 − w with rows that
-        differ by 1 % the 2-cycle is sharp, the 4-cycle can be seen, the 8-cycle is gone, and so is the 3-cycle; at 0.1 % the
+        runs oscillate with period 2; with single rows few do. Finer structure goes first: on w³/3 − w with rows that differ
+        by 1 % the 2-cycle is sharp, the 4-cycle can be seen, the 8-cycle is gone, and so is the 3-cycle; at 0.1 % the
         8-cycle is still there. A period of three epochs that comes from the order of two rows, a rotation by 120°, is there
         in {cfdyn2026_shuffled.period_of_the_order:cyclic} of 20 runs in fixed order and in
         {cfdyn2026_shuffled.period_of_the_order:reshuffled} with the order drawn anew. The edge moves as well: in a valley
@@ -189,9 +189,9 @@ QUESTIONS = (
         period 2 at onset. An exponential average of an exponential average is different: for β > 1/3 it leaves stability by
         a turn, at β = (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge.
         Away from the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1
-        ≤ f″ ≤ 25, in exact fractions, with the multipliers {lessard2016.exact_cycle:multipliers.0}; with these parameters
-        there is one through the corners of a triangle, on some function with μ ≤ f″ ≤ L, exactly if L/μ ≥
-        {goujaud2023.polyak_tuning:least}. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
+        ≤ f″ ≤ 25, in exact fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these
+        parameters there is one through the corners of a triangle, on some function of two weights with curvatures from μ to
+        L, exactly if L/μ ≥ 9 + 4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner lee2026.period_three_at_the_edge
         lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle bock2022.usual_hyperparameters""",
         "lee2026.period_three",
