@@ -156,7 +156,7 @@ QUESTIONS = (
         8,
         "Does any of it survive stochastic gradients?",
         """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. In a valley with single noisy rows the
-        sharpness of the mean loss settles at half of 2/η; what sits at 2/η is the batches' own sharpness.""",
+        sharpness of the mean loss settles at half of 2/η; what sits at 2/η there is the batches' own sharpness.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -168,7 +168,7 @@ QUESTIONS = (
         with four rows, drawn one at a time, the sharpness of the mean loss settled at
         {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[gᵀHg]/E‖g‖² with each batch's
         own gradient g and Hessian H, was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}. Smaller batches
-        ended flatter; that batch sharpness sits at 2/η was not seen with batches of two of these rows.""",
+        ended flatter; but that batch sharpness sits at 2/η was seen with single rows only, not with batches of two or four.""",
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
         cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta
