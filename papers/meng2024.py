@@ -78,8 +78,9 @@ def doublings_follow(k=2.0, n=3.0):
 def doublings_for_balanced_labels(k=1.0, n=2.0):
     """Not on all data do period doublings go on beyond the critical step size: with half of the labels positive there is one.
 
-    The doubling is at η = 8, and none follows up to 70: flips that are followed. So it is by hand: the loss is log cosh(w/2) up to a constant, even and strictly convex, so all periods are 1 or 2, and
-    its 2-cycle has the multiplier (1 − (η/4) sech²(w/2))² < 1.
+    The doubling is at η = 8, and none follows up to 70: flips that are followed. So it is by hand: the loss is log cosh(w/2) up
+    to a constant, even and strictly convex, so all periods are 1 or 2, and its 2-cycle has the multiplier
+    (1 − (η/4) sech²(w/2))² < 1.
     """
     loss = cf.losses.logistic_regression(K=k, N=n)
     branch = cf.analysis.continue_cycle(cf.as_map(loss, cf.optimizers.gd(lr=7.0)), [0.0], "lr", (6.0, 70.0))
