@@ -151,7 +151,7 @@ if DISABLED:
         return array
 
     def numbers(address: np.ndarray) -> np.ndarray:
-        """What a rule gets, as an array."""
+        """The numbers that a rule gets, as an array: nothing is compiled, so that it is one already."""
         return address
 
     def call(rule: int, z: Any, p: Any, out: Any) -> None:
@@ -164,7 +164,7 @@ else:
 
     @numba.njit(inline="always")
     def numbers(address):
-        """What a rule gets, as an array without end."""
+        """The numbers at the pointer that a rule gets, as an array (2⁴⁰,): it does not know how many there are."""
         return numba.carray(address, (_ANY,))
 
 

@@ -6,7 +6,7 @@ PLAIN, CENTRAL, TRACE, ABLATED = range(4)
 
 
 class Order(Block):
-    """What `modes.decompose` reads."""
+    """The order n of the matrix that `modes.decompose` gets."""
 
     n = Integer()
 
