@@ -36,8 +36,8 @@ class Expected:
 
 
 def _within(found: Any, low: float, high: float) -> bool | None:
-    ends = (found["low"], found["high"]) if isinstance(found, dict) else (found, found)
-    if any(isinstance(end, bool | str) or end is None or math.isnan(end) for end in ends):
+    ends = (found.get("low"), found.get("high")) if isinstance(found, dict) else (found, found)
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) and end == end for end in ends):
         return False
     if low <= ends[0] and ends[1] <= high:
         return True
