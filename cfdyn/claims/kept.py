@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,40 +90,50 @@ def _module(source: str) -> str:
     return f"{text}\nOTHERS = {hashlib.sha256(others).hexdigest()!r}\n"
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A statement of a paper without words: the name of a function, whether it can be left out, and the names in it."""
+
+    name: str
+    beside: bool
+    text: str
+    names: frozenset[str]
+
+
 @cache
 def _digest(text: str, name: str) -> str:
-    tree = ast.parse(text)
-    beside = [node for node in tree.body if _is_beside(node, name)]
-    tree.body = [node for node in tree.body if node not in beside]
-    while called := [node for node in beside if isinstance(node, ast.FunctionDef) and node.name in _names(tree)]:
-        tree.body += called
-        beside = [node for node in beside if node not in called]
-    return hashlib.sha256(ast.dump(_without_words(tree)).encode()).hexdigest()
+    left = [part for part in _parts(text) if part.beside and part.name != name]
+    taken = [part for part in _parts(text) if part not in left]
+    while called := [part for part in left if any(part.name in other.names for other in taken)]:
+        taken += called
+        left = [part for part in left if part not in called]
+    return hashlib.sha256("\n".join(part.text for part in _parts(text) if part in taken).encode()).hexdigest()
 
 
-def _names(tree: ast.Module) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+@cache
+def _parts(text: str) -> tuple[_Part, ...]:
+    return tuple(map(_part, ast.parse(text).body))
 
 
-def _is_beside(node: ast.stmt, name: str) -> bool:
-    """Another claim, or one without a check, or figures and answers."""
+def _part(node: ast.stmt) -> _Part:
+    beside = _is_beside(node)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef):
+            inner.decorator_list = [decorator for decorator in inner.decorator_list if not _adds(decorator)]
+            inner.body = inner.body[ast.get_docstring(inner, clean=False) is not None :]
+    names = frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+    return _Part(node.name if isinstance(node, ast.FunctionDef) else "", beside, ast.dump(node), names)
+
+
+def _is_beside(node: ast.stmt) -> bool:
+    """A claim, with its check or without, figures, answers, or the words about the paper."""
     if isinstance(node, ast.FunctionDef):
-        return node.name == "figures" or any(map(_adds, node.decorator_list)) and node.name != name
+        return node.name == "figures" or any(map(_adds, node.decorator_list))
     if isinstance(node, ast.Assign):
         return any(isinstance(target, ast.Name) and target.id in ("QUESTIONS", "CLAIMS") for target in node.targets)
-    return isinstance(node, ast.Expr) and _adds(node)
+    return isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or _adds(node))
 
 
 def _adds(node: ast.AST) -> bool:
     """True of what adds a claim."""
     return "CLAIMS" in ast.unparse(node)
-
-
-def _without_words(tree: ast.Module) -> ast.Module:
-    """Without docstrings, and without where a claim is added: what is expected decides nothing of what is measured."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.decorator_list = [decorator for decorator in node.decorator_list if not _adds(decorator)]
-        if isinstance(node, ast.Module | ast.FunctionDef) and node.body and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree
