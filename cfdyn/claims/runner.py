@@ -149,16 +149,16 @@ def _ask(requests: dict[str, float], processes: int | None, limit: float, progre
 
 def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:
     while True:
+        for worker in workers:
+            if worker.request and not worker.late and time.monotonic() - worker.since > limit:
+                worker.late = True
+                worker.end()
         gone = [worker for worker in workers if worker.process.poll() is not None]
         try:
             return answers.get(timeout=0.5)
         except queue.Empty:
             if gone:  # and what a check has started holds its stdout, so that it does not end
                 return gone[0], None
-            for worker in workers:
-                if worker.request and time.monotonic() - worker.since > limit:
-                    worker.late = True
-                    worker.end()
 
 
 def _broken(worker: _Process, limit: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -31,15 +31,15 @@ def papers() -> dict[str, ModuleType]:
     for package in _packages():
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
-                found.setdefault(module.name, _imported(f"{package.__name__}.{module.name}", importlib.import_module))
+                found.setdefault(module.name, _imported(f"{package.__name__}.{module.name}"))
     return {name: module for name, module in sorted(found.items()) if isinstance(getattr(module, "CLAIMS", None), Claims)}
 
 
-def _imported(name: str, load: Callable[[str], ModuleType]) -> ModuleType:
+def _imported(name: str) -> ModuleType:
     try:
-        return load(name)
+        return importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever is in a file that somebody else wrote
-        raise UsageError(f"the paper {name} cannot be imported: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{name}, which holds claims, cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _packages() -> Iterator[ModuleType]:
@@ -53,7 +53,7 @@ def _packages() -> Iterator[ModuleType]:
         yield sys.modules["cfdyn_papers"]
     for point in entry_points(group=GROUP):
         if not (init.is_file() and point.value == "cfdyn_papers"):
-            yield _imported(point.value, lambda _, point=point: point.load())
+            yield _imported(point.module)
 
 
 def all_claims() -> dict[str, Claim]:
