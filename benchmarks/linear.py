@@ -97,7 +97,7 @@ def systems(plan: Plan) -> Rows:
 
     def pair(a: np.ndarray) -> tuple[Callable[[], object], Callable[[], object]]:
         n, given = len(a), np.vstack([a, np.ones(len(a))])
-        memory, pivots, x = given.copy(), np.zeros((1, n), np.int64), np.empty(n)
+        memory, pivots, x = given.copy(), np.zeros((5, n), np.int64), np.empty(n)
         return lambda: own_solve(given, memory, pivots), lambda: their_solve(given, x)
 
     return (yield from rows(plan, pair))

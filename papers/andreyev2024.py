@@ -23,7 +23,7 @@ BATCHES = {1: (1 / 2, 0.0), 2: (1 / 6, 2 / 3), 4: (0.0, 1.0)}  # of the rows 2, 
 )  # fmt: skip
 def own_loss_rises(cubic=0):
     """On quadratic losses a step of SGD raises the loss of its own batch, in the mean over batches, iff batch sharpness is
-    above 2/η.
+    above 2/η (two weights).
 
     For any batch the change of its own loss is (η/2)(η gᵀHg − 2gᵀg): SymPy, two weights, a general symmetric H and a general
     point. The mean over batches is (η/2)E[gᵀg](η·(batch sharpness) − 2), because the formula is linear in gᵀHg and gᵀg.
@@ -42,13 +42,14 @@ def own_loss_rises(cubic=0):
     Control("full batches, where the sharpness itself is at 2/η", changes={"batch": 4}), figure="settling",
 )  # fmt: skip
 def settles_at_2_over_eta(batch=1):
-    """Under SGD it is batch sharpness that stabilises at 2/η, while λ₁ stays well below.
+    """Under SGD with single rows it is batch sharpness that stabilises at 2/η, while λ₁ stays well below.
 
     A valley that steepens along u with four rows, ½a eᵘ x² − (x + u)·0.003, a = 2, 2, 0, 0; single rows, drawn at random, η =
     0.3, from eᵘ = 3. Medians over the last half of 24,000 steps, over 2/η; 20 seeds, mean ± 1.96 standard errors. The linear
     theory of x² says E(1 − ηaeᵘ)² = 1, which is eᵘ = 1/η and batch sharpness 2eᵘ = 2/η. The row is drawn by a Lehmer
     generator that is part of the state. (With batches of 2 of these rows the median of the batch sharpness is about half of
-    2/η: between bursts x is so small that the constant part of the gradient decides it.)
+    2/η, with all 4 it is 0: there x is so small, between bursts, that the constant part of the gradient decides it. So on
+    this valley the statement holds for single rows only.)
     """
     own, full = zip(*(_settled(batch, seed) for seed in range(SEEDS)), strict=True)
     return {"batch_sharpness": _mean(own), "sharpness": _mean(full)}

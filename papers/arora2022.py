@@ -63,7 +63,7 @@ def flows_of_a_valley(text=VALLEY):
     Control("the rates of the two exchanged", changes={"exchanged": True}),
 )  # fmt: skip
 def flows_of_a_surface(exchanged=False):
-    """Both lower the sharpness λ₁ along any manifold of minima, at the rates −¼P∇ log λ₁ and −⅛P∇λ₁.
+    """Both lower the sharpness λ₁ along a manifold of minima, at the rates −¼P∇ log λ₁ and −⅛P∇λ₁.
 
     Two constraints on four weights: cfdyn's flows at τ = 0.5, 1, 1.5 against SciPy's DOP853 on these rates, the minima's
     Hessian JᵀJ and λ₁ from the constraints' Jacobian J written by hand; whether λ₁ falls.

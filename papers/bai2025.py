@@ -1,4 +1,5 @@
-"""Bai and others, *Adaptive preconditioners trigger loss spikes in Adam*, arXiv 2506.04805, ICML (2026).
+"""Z. Bai, Z. Zhou, J. Zhao, X. Li, Z. Li, F. Xiong, H. Yang, Y. Zhang, Z.-Q. J. Xu, *Adaptive preconditioners trigger loss
+spikes in Adam*, arXiv 2506.04805, ICML (2026).
 
 Adam's preconditioner decouples from the gradient: where the gradient vanishes the second moment decays at its own rate, the
 preconditioned curvature grows beyond its edge, and the loss spikes, on a quadratic of one variable too and for any small step.

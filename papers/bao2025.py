@@ -1,4 +1,5 @@
-"""H. Bao, S. Sakaue, Y. Takezawa, *Any-stepsize gradient descent for separable data under Fenchel–Young losses* (2025).
+"""H. Bao, S. Sakaue, Y. Takezawa, *Any-stepsize gradient descent for separable data under Fenchel–Young losses*,
+arXiv 2502.04889 (2025).
 
 On separable data gradient descent from 0 with any step reaches a small loss in finitely many steps if the loss vanishes beyond
 a margin, as those of Fenchel–Young with a separation margin do (the modified Huber loss, Tsallis-2, is one), without any

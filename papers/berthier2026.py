@@ -1,11 +1,10 @@
-"""Berthier, *gradient descent at the edge of stability as a problem of several time scales* (2026; described, the title is not
-known).
+"""Berthier, *The multiple timescales of gradient descent on the edge of stability* (2026).
 
 For losses g + εh, where h drives the iterates over the edge slowly, there are three time scales: oscillations in k, swings of
 the sharpness about 2/η in √ε k, and the drift in εk, of which the central flow is the limit ε → 0. The minimal example is a
 valley ½(y + ζx)x² − ε(x + y) with the sharpness y on its floor: the coupling ζ decides whether the swings die or grow. The
-source was read through notes of this project only. What was derived in this project is
-marked.
+source was read through notes of this project only; its results are formal expansions, not theorems. What was derived in this
+project is marked.
 """
 
 import math

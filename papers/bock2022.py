@@ -18,11 +18,11 @@ GRID = [(lr, b1, b2) for lr in (0.001, 0.1, 1.0) for b1 in (0.0, 0.5, 0.9) for b
     Control("ε = 1e-3, too large for the smaller rates", changes={"eps": 1e-3}), figure="orbits",
 )  # fmt: skip
 def cycles_for_all(eps=1e-8):
-    """For every learning rate, β₁ and β₂ Adam has a 2-cycle ±w on cw²/2, with c²w² = (lr c(1 − β₁)/(2(1 + β₁)))² − ε (ε
-    inside the root).
+    """For every learning rate, β₁ and β₂ for which the right-hand side is positive Adam has a 2-cycle ±w on cw²/2, with c²w² =
+    (lr c(1 − β₁)/(2(1 + β₁)))² − ε (ε inside the root).
 
     For 27 sets of hyperparameters with the curvature c = 2 the cycle's state is written down in closed form and put into the
-    map: two steps lead back, one step to −w. ε = 1e-8; the right-hand side must be positive.
+    map: two steps lead back, one step to −w. ε = 1e-8.
     """
     found, worst, periods = 0, 0.0, set()
     for lr, b1, b2 in GRID:

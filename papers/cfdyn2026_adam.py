@@ -90,7 +90,8 @@ def _second_counts():
             w -= m / (v + 1e-8) ** 0.5
             last = [*last[-8:], w]
         periods.append(next((p for p in (1, 2, 3, 4) if abs(last[-1] - last[-1 - p]) < 1e-9), 0))
-    return {"three": periods.count(3), "four": periods.count(4), "largest": max(float(x) for x in _solved(4))}
+    three, four = periods.count(3), periods.count(4)
+    return {"three": three, "four": four, "others": 30 - three - four, "largest": max(float(x) for x in _solved(4))}
 
 
 def _second_scaled():
@@ -130,15 +131,15 @@ def three_cycle(b1=0.5):
 
 
 @CLAIMS.add(
-    "here", {"three": at_least(5), "four": at_least(5), "largest": near(0.511218944, 1e-8)},
+    "here", {"three": at_least(5), "four": at_least(5), "others": 0, "largest": near(0.511218944, 1e-8)},
     Control("β₁ = 0.9, the usual value", changes={"b1": 0.9}), figure="orbit",
     second=_second_counts,
 )  # fmt: skip
 def shares_the_line(b1=0.5, starts=30):
-    """The 3-cycle, its mirror image and a 4-cycle share the starts between them: which one an orbit meets depends on where it
-    begins.
+    """3-cycles and a 4-cycle share the starts between them: which period an orbit meets depends on where it begins.
 
-    `classify` for 30 normal starts, m = v = 0: how many end on period 3 and on period 4, and the largest |w| of the 4-cycle.
+    `classify` for 30 normal starts, m = v = 0: how many end on period 3, on period 4 and on neither, and the largest |w|
+    of the 4-cycle.
     The second computation solves the four equations, and counts the ends of plain loops over Adam's formulas.
     """
     rng, step = np.random.default_rng(0), _step(b1)
@@ -146,6 +147,7 @@ def shares_the_line(b1=0.5, starts=30):
     fours = [one for one in found if one.period == 4]
     return {
         "three": sum(one.period == 3 for one in found), "four": len(fours),
+        "others": sum(one.period not in (3, 4) for one in found),
         "largest": float(np.abs(fours[0].points[:, 0]).max()) if fours else 0.0,
     }  # fmt: skip
 
@@ -173,8 +175,8 @@ def window(b2=0.2):
     second=_second_scaled,
 )  # fmt: skip
 def any_rate_any_parabola(scaled=True):
-    """The cycle's size is proportional to η and does not depend on the curvature: Adam has it at every rate, on every
-    parabola.
+    """Without ε, or with ε in proportion, the cycle's size is proportional to η and does not depend on the curvature, so that
+    Adam has it at every rate, on every parabola.
 
     η = 0.01 on w²/2 and on 50 w² (ε scaled with the square of the gradients, 1e-8·(ηc)²): the first point over that for η = 1
     on w²/2. The second computation is the homogeneity of the equations.

@@ -94,7 +94,7 @@ def preconditioner_converges(late=1000):
 
 @CLAIMS.add(
     "stationary flow", {"least_ratio": above(1.0), "fast": at_least(2.0)},
-    Control("the stable flow, which ignores oscillations, compared with itself", changes={"worse": "stable", "better": "stable"}),
+    Control("the stable flow, which ignores oscillations, in place of the central flow", changes={"better": "stable"}),
 )  # fmt: skip
 def stationary_flow_is_less_accurate(worse="stationary", better="central"):
     """The stationary flow of RMSProp, whose preconditioner is P̄(w) at once, is less accurate than the central flow.

@@ -45,7 +45,7 @@ def accumulation(formula=LOGISTIC, low=2.5, bounds=(1.5, 4.0)):
     Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
 )  # fmt: skip
 def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
-    """The intervals between successive doublings shrink by the factor δ = 4.6692016…
+    """The intervals between successive doublings shrink by the factor δ = 4.6692016.
 
     The ratios of ten flips of the logistic map, extrapolated.
     """
@@ -58,7 +58,7 @@ def delta(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
     Control("a maximum of order four, 1 − r x⁴", changes=FLAT), figure="cascade",
 )  # fmt: skip
 def alpha(formula=LOGISTIC, start=0.6, low=2.5, bounds=(1.5, 4.0)):
-    """The distances between the points of the cycles shrink from doubling to doubling by the factor α = 2.502907…
+    """The distances between the points of the cycles shrink from doubling to doubling by the factor α = 2.502907.
 
     The ratios of the widest gaps of the cycles at successive flips, extrapolated.
     """

@@ -47,7 +47,7 @@ def sign_of_the_coefficient(quartics=(-0.5, -0.1, 0.1, 0.5), drift=0.02):
 
 
 @CLAIMS.add(
-    "theorem on the normal form, as recalled", {"coefficients": near([0.5, 0.1, -0.1, -0.5], 1e-9)},
+    "abstract (the coefficient of the normal part); the example is ours", {"coefficients": near([0.5, 0.1, -0.1, -0.5], 1e-9)},
     Control("the loss with 2k in place of k", changes={"scale": 2.0}),
 )  # fmt: skip
 def coefficient_across_a_manifold(scale=1.0):

@@ -43,11 +43,11 @@ def condition(turn=1.0, seed=0):
 
 @CLAIMS.add(
     "corollary for Polyak's tuning", {"least": "4*sqrt(5) + 9", "one_sign": True},
-    Control("a 4-cycle", changes={"double_cosine": 0}), settled="proved", proof="exact algebra",
+    Control("a 4-cycle", changes={"double_cosine": 0}), settled="proved", proof="exact algebra on the condition of the theorem",
 )  # fmt: skip
 def polyak_tuning(double_cosine=-1):
-    """With Polyak's tuning γ = 4/(√L + √μ)², β = ((√L − √μ)/(√L + √μ))² there is a 3-cycle of that kind iff L/μ ≥ 9 + 4√5 =
-    17.944….
+    """With Polyak's tuning γ = 4/(√L + √μ)², β = ((√L − √μ)/(√L + √μ))² the condition for a 3-cycle at the roots of unity holds
+    iff L/μ ≥ 9 + 4√5 = 17.944….
 
     With r = √(μ/L) the condition (the claim before) becomes −r²(r² + 4r − 1)(3r² − 4r − 3)/(1 + r)⁴ ≤ 0. On (0, 1) the last
     factor is negative (a convex parabola, negative at both ends), so the condition is r² + 4r − 1 ≤ 0, r ≤ √5 − 2. The check

@@ -22,7 +22,7 @@ def _orbit(lr, seed, steps, hidden=3):
 
 @CLAIMS.add(
     "section 2, as recalled", {"points that disagree": 0, "points with an expanding direction": at_least(200)},
-    Control("negative curvature only", changes={"negative_only": True}),
+    Control("negative curvature only", changes={"negative_only": True}), read="from memory",
 )  # fmt: skip
 def expanding_directions(negative_only=False, lr=1.0, seeds=(0, 1, 2)):
     """A step of gradient descent expands exactly as many directions as the Hessian has eigenvalues below 0 or above 2/η.

@@ -45,9 +45,9 @@ def edge_on_quadratics(norm="infinity", cases=4):
 )  # fmt: skip
 def edge_of_muon(norm="spectral", seed=1):
     """For Muon without momentum, W₊ = W − η‖G‖* UVᵀ (‖G‖* the nuclear norm), the same holds with the maximum of ⟨D, H[D]⟩ over
-    orthogonal D.
+    orthogonal D (one random quadratic).
 
-    2 × 2 matrices and a random quadratic form H; the maximum over 20,000 rotations and reflections. From 2,000 points the
+    2 × 2 matrices and one random quadratic form H; the maximum over 20,000 rotations and reflections. From 2,000 points the
     loss falls at 0.999 times the rate 2/max, and from some of them it rises at 1.001 times that rate.
     """
     rng = np.random.default_rng(seed)

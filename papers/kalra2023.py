@@ -32,11 +32,11 @@ def closed_in_function_space(second=1):
     """The output f = u·v and the sharpness at zero loss, S = |u|² + |v|², close: with e = f − y, f ← f − ηeS + η²e²f, S ← S −
     4ηef + η²e²S.
 
-    Both, for u and v of one entry (the others add up), minus what a step of gradient descent makes of them.
+    What a step u ← u − ηev, v ← v − ηeu makes of uv and u² + v² of one entry, e being any number, minus the right sides. They are
+    linear in uv and u² + v², so they hold for the sums over all entries.
     """
-    u, v, y, eta = sp.symbols("u v y eta")
+    u, v, e, eta = sp.symbols("u v e eta")
     f, s = u * v, u**2 + v**2
-    e = f - y
     after = {u: u - eta * e * v, v: v - eta * e * u}
     ours = f - eta * e * s + second * eta**2 * e**2 * f, s - 4 * eta * e * f + eta**2 * e**2 * s
     differences = [sp.expand(a.subs(after, simultaneous=True) - b) for a, b in zip((f, s), ours, strict=True)]

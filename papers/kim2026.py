@@ -47,17 +47,30 @@ def sharing_is_flatter(last=1.0):
     return {"factors": factors}
 
 
+def _shares_by_hand():
+    """The same in plain Python: layers of a path that start equal stay equal."""
+    shares = []
+    for lr in (0.5, 0.75, 0.83):
+        a, d = 0.8, 0.3
+        for _ in range(20_000):
+            error = a**3 + d**3 - 1
+            a, d = a - lr * error * a * a, d - lr * error * d * d
+        shares.append(d**3)
+    return {"small": shares[:2], "large": shares[2]}
+
+
 @CLAIMS.add(
     "abstract (re-balancing); the example is ours",
     {"small": near([0.0345, 0.15], 0.006), "large": above(0.39), "gap": near(0.0, 0.02)},
     Control("the step 0.65 in place of 0.83, below 2/3", changes={"large": 0.65}), figure="shares",
+    second=_shares_by_hand,
 )  # fmt: skip
 def large_steps_share_again(large=0.83):
     """Gradient descent with a step near 2/S restores the share of the losing path, while gradient flow lets one path win.
 
     Two paths of depth three from layers of 0.8 and 0.3, 20,000 steps: the second path's share of the signal at η = 0.5, 0.75
     and η = 0.83. ``gap``: how far the final sharpness at the last is below 2/η, relative to it. Expected shares are those of
-    plain numpy.
+    plain Python (``second``).
     """
     loss = cf.Loss(TWO, "a b c d e f")
     ends = [_end(loss, lr) for lr in (0.5, 0.75, large)]
@@ -69,17 +82,30 @@ def _end(loss, lr):
     return cf.iterate(cf.as_map(loss, cf.optimizers.gd(lr=lr)), [0.8] * 3 + [0.3] * 3, 20_000).w[-1]
 
 
+def _thresholds_by_hand():
+    """The same from the overshoot M where the slope 1 − (γ/L)((2L−1)w^(2L−2) − (L−1)w^(L−2)) vanishes, in plain Python."""
+    from scipy.optimize import brentq
+
+    def after(gamma, n):
+        step = lambda w: w - gamma / n * w ** (n - 1) * (w**n - 1)  # noqa: E731
+        slope = lambda w: 1 - gamma / n * ((2 * n - 1) * w ** (2 * n - 2) - (n - 1) * w ** (n - 2))  # noqa: E731
+        low = ((n - 1) * (n - 2) / ((2 * n - 1) * (2 * n - 2))) ** (1 / n)  # where the slope is greatest
+        return step(step(brentq(slope, low, 1.0, xtol=1e-15)))
+
+    return {"thresholds": [float(brentq(after, 2.5, 6.0, args=(n,), xtol=1e-12)) for n in (2, 3, 4, 8)]}
+
+
 @CLAIMS.add(
     "the return of an overshoot; the value at L = 2 is derived here",
     {"thresholds": near([3 * math.sqrt(3) - 2, 3.660996, 3.978578, 4.751329], 1e-5)},
-    Control("a return to (0, 2w⋆/3) only", changes={"floor": 1 / 3}),
+    Control("a return to (0, 2w⋆/3) only", changes={"floor": 1 / 3}), second=_thresholds_by_hand,
 )  # fmt: skip
 def return_of_an_overshoot(floor=0.0):
     """On a single path an overshoot beyond w⋆ is back in (0, w⋆) one step later iff η < γ(L)/S, with γ increasing in the depth
     L.
 
     γ for L = 2, 3, 4, 8 (σ = 1, S = L) by bisection in η: with the farthest overshoot M of all starts in (0, 1), the step after
-    it is positive iff η is below γ/S. Expected: 3√3 − 2 in closed form, the others from plain numpy; the same with ``floor`` in
+    it is positive iff η is below γ/S. Expected: 3√3 − 2 in closed form, the others from ``second``; the same with ``floor`` in
     place of 0.
     """
     return {"thresholds": [_threshold(depth, floor) for depth in (2, 3, 4, 8)]}

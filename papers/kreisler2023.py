@@ -36,6 +36,7 @@ def _orbits(depth, starts, beyond, steps, seed):
 @CLAIMS.add(
     "theorem 3.2, as recalled", {"largest rise": at_most(1e-13)},
     Control("the sharpness at the weights themselves", changes={"quantity": "sharpness"}), figure="monotone",
+    read="from memory",
 )  # fmt: skip
 def falls_in_every_step(quantity="flow sharpness", beyond=1.4, starts=10, seed=0):
     """The sharpness of the gradient flow's solution never rises along gradient descent on (w₁⋯w_D − 1)²/2, for rates up to √2
@@ -72,7 +73,7 @@ def loss_is_not_monotone(scale=1.0, starts=10, seed=0):
 @CLAIMS.add(
     "theorem 3.3, as recalled",
     {"least final ηS/2": between(0.75, 1.0), "largest final ηS/2": between(0.95, 1.0), "converged": at_least(20)},
-    Control("from a fifth to a half of the edge", changes={"scale": 0.4}),
+    Control("from a fifth to a half of the edge", changes={"scale": 0.4}), read="from memory",
 )  # fmt: skip
 def ends_at_the_edge(scale=1.0, starts=10, seed=0):
     """From beyond it, gradient descent on scalar networks converges to minima just inside the edge of stability.

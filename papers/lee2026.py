@@ -14,6 +14,7 @@ falls from 1.
 import math
 
 import numpy as np
+from scipy.optimize import fsolve
 
 import cfdyn as cf
 from cfdyn.claims import Claims, Control, near
@@ -151,16 +152,31 @@ def period_six_at_the_edge(b=0.5):
     return {"periods": periods, "turn": abs(float(np.angle(edge.multiplier))) / (2 * np.pi), "edge": edge.value}
 
 
+def _points_by_newton():
+    """The three weights of the cycle by SciPy: both averages of three gradients that repeat are finite sums."""
+
+    def average(values):
+        return (1 - THIRD) / (1 - THIRD**3) * sum(THIRD**j * np.roll(values, j) for j in range(3))
+
+    def missing(w):
+        return w - 0.98 * EDGE * average(average(4.5 * (1 / (1 + np.exp(-w)) - 2 / 3))) - np.roll(w, -1)
+
+    best = min((fsolve(missing, np.roll([-0.13, 1.19, 1.19], k), full_output=True)[:2] for k in range(3)),
+               key=lambda found: np.abs(found[1]["fvec"]).max() + (np.ptp(found[0]) < 0.1))  # fmt: skip
+    return {"points": sorted(best[0].tolist())}
+
+
 @CLAIMS.add(
     "not in the source: observed here", {"minimum": 1, "cycle": 3, "points": near([-0.131169, 1.187941, 1.187941], 1e-6)},
     Control("half of the rows positive: an odd gradient, no cycle below the edge", changes={"share": 0.5}),
+    second=_points_by_newton,
 )  # fmt: skip
 def logistic_regression_below_the_edge(share=2 / 3):
     """On logistic regression of a constant with two positive rows of three the cascade has a stable 3-cycle already at 0.98 of
     the edge, beside the stable minimum.
 
     The loss has the curvature 1 at its minimum. Orbits at η = 0.98(3 + 2√3) start at the minimum + 0.05 and at w = 2. Expected
-    are the points of a Newton iteration in plain numpy. Two attractors of a convex problem below the edge: the transition there
+    are the points of a root finder (``second``). Two attractors of a convex problem below the edge: the transition there
     is not the one of log cosh, whose gradient is odd.
     """
     scale = 1 / (share * (1 - share))

@@ -23,24 +23,28 @@ def _model(n, product):
 
 
 @CLAIMS.add(
-    "section 2, equations for f and λ, as recalled", {"remainders": "0, 0, 0, 0"},
+    "section 2, equations for f and λ, as recalled", {"remainders": "0, 0"},
     Control("with 2 in place of 4 for λ", changes={"four": 2}),
-    settled="proved", proof="SymPy: both equations expand to the same polynomials in u, v, η for n = 1, 2, 3, 4",
+    settled="proved", proof="SymPy: both equations for a unit, summed over the units by their two sums, for any n",
 )  # fmt: skip
 def closed_equations(four=4):
     """One step of gradient descent maps f to f(1 − ηλ + η²f²/n) and λ to λ + (ηf²/n)(ηλ − 4).
 
-    The step u − η f v/√n, v − η f u/√n with symbols for all weights and η; it is written for n = 1, …, 4.
+    The step of a unit is u − ηfv/√n, v − ηfu/√n. New products and squares are polynomials in u and v, summed over the n units
+    with Σuv = √n f and Σ(u² + v²) = nλ: what is missing from both equations.
     """
-    remainders, rate = [], sp.symbols("eta")
-    for n in (1, 2, 3, 4):
-        u, v = sp.Matrix(sp.symbols(f"u1:{n + 1}")), sp.Matrix(sp.symbols(f"v1:{n + 1}"))
-        f, curvature = u.dot(v) / sp.sqrt(n), (u.dot(u) + v.dot(v)) / n
-        new_u, new_v = u - rate * f * v / sp.sqrt(n), v - rate * f * u / sp.sqrt(n)
-        first = new_u.dot(new_v) / sp.sqrt(n) - f * (1 - rate * curvature + rate**2 * f**2 / n)
-        second = (new_u.dot(new_u) + new_v.dot(new_v)) / n - curvature - rate * f**2 / n * (rate * curvature - four)
-        remainders.append(sp.Abs(sp.expand(first)) + sp.Abs(sp.expand(second)))
-    return {"remainders": ", ".join(map(str, remainders))}
+    u, v, f, n, curvature, rate = sp.symbols("u v f n lambda eta", positive=True)
+    new_u, new_v = u - rate * f * v / sp.sqrt(n), v - rate * f * u / sp.sqrt(n)
+
+    def summed(text):
+        poly = sp.Poly(sp.expand(text), u, v)
+        square = poly.coeff_monomial(u**2)
+        assert sp.expand(poly.as_expr() - square * (u**2 + v**2) - poly.coeff_monomial(u * v) * u * v) == 0
+        return poly.coeff_monomial(u * v) * sp.sqrt(n) * f + square * n * curvature
+
+    first = summed(new_u * new_v) / sp.sqrt(n) - f * (1 - rate * curvature + rate**2 * f**2 / n)
+    second = summed(new_u**2 + new_v**2) / n - curvature - rate * f**2 / n * (rate * curvature - four)
+    return {"remainders": ", ".join(str(sp.simplify(sp.expand(one))) for one in (first, second))}
 
 
 @CLAIMS.add(

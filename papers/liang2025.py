@@ -32,21 +32,23 @@ def _ends_at_minimum(w, lr, steps=20_000):
 
 
 @CLAIMS.add(
-    "boundary of convergence", {"residual": "0", "boundary": "0"},
+    "boundary of convergence", {"step": "00", "residual": "0", "boundary": "0"},
     Control("the set ηS = 4 without the term η²ye", changes={"term": 0}), settled="proved", proof="a SymPy identity",
 )  # fmt: skip
 def residual_on_the_boundary(term=1):
     """The set ηS = 4 + η²ye is mapped into itself, and on it x = ηe obeys x ← x³ − 3x.
 
-    The step in x and T = ηS with a = ηy, x ← x − xT + x²(x + a), T ← T − 4x(x + a) + x²T, with T = 4 + ax put in: x after the
-    step minus x³ − 3x, and T minus 4 + ax after it.
+    What a step u ← u − ηev, v ← v − ηeu makes of uv and u² + v² of one entry gives, summed over the entries, f = u·v and S. In x
+    and T = ηS, a = ηy, with T = 4 + ax put in: x after the step minus x³ − 3x, and T minus 4 + ax after it.
     """
-    x, a = sp.symbols("x a")
-    t = 4 + term * a * x
-    after_x = sp.expand(x - x * t + x**2 * (x + a))
-    after_t = sp.expand(t - 4 * x * (x + a) + x**2 * t)
+    u, v, x, a = sp.symbols("u v x a")
+    product = sp.expand((u - x * v) * (v - x * u)) - (u * v - x * (u**2 + v**2) + x**2 * u * v)
+    squares = sp.expand((u - x * v) ** 2 + (v - x * u) ** 2) - (u**2 + v**2 - 4 * x * u * v + x**2 * (u**2 + v**2))
+    f, t = x + a, 4 + term * a * x  # ηf and ηS
+    after_x, after_t = f - x * t + x**2 * f - a, t - 4 * x * f + x**2 * t
     residual, boundary = after_x - (x**3 - 3 * x), after_t - (4 + term * a * after_x)
-    return {"residual": str(sp.expand(residual)), "boundary": str(sp.expand(boundary))}
+    return {"step": str(sp.expand(product)) + str(sp.expand(squares)), "residual": str(sp.expand(residual)),
+            "boundary": str(sp.expand(boundary))}  # fmt: skip
 
 
 @CLAIMS.add(

@@ -43,7 +43,7 @@ def _changes(roughness, cells, start=0.7, rates=(0.9, 1.3)):
 
 @CLAIMS.add(
     "methods, as recalled", {"least f″ at and above the threshold": "0, negative"},
-    Control("at 1/(4π²)", changes={"share": 4}), settled="proved",
+    Control("at 1/(4π²)", changes={"share": 4}), settled="proved", read="from memory",
     proof="SymPy: f″ = 2 − ε(2π/λ)² cos(2πx/λ) with its least value where the cosine is 1",
 )  # fmt: skip
 def convexity_threshold(share=2):
@@ -59,7 +59,8 @@ def convexity_threshold(share=2):
 
 
 @CLAIMS.add(
-    "methods, as recalled", {"largest difference": near(0.0, 0.0)}, Control("with ε/b in place of ε/b²", changes={"power": 1}),
+    "methods, as recalled", {"largest difference": near(0.0, 0.0)},
+    Control("with ε/b in place of ε/b²", changes={"power": 1}), read="from memory",
 )  # fmt: skip
 def scale_invariance(power=2, b=4.0, steps=200):
     """With ε/b² and λ/b the orbits of the additive loss are those of ε and λ divided by b; for the multiplicative loss ε

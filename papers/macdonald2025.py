@@ -1,5 +1,5 @@
 """L. E. MacDonald, H. Min, L. Palma, S. Tarmoun, Z. Xu, R. Vidal, *Convergence rates for gradient descent on the edge of
-stability for overparametrised least squares* (2025).
+stability in overparametrised least squares*, arXiv 2510.17506 (2025).
 
 For (f(θ) − y)²/2 with a scalar output the minima form a surface M. Gradient descent above the edge is Riemannian descent of the
 sharpness along M coupled to the normal form of a flip across M. Below 2/λ, λ the least sharpness of a minimum, it ends at a

@@ -104,7 +104,7 @@ def _violations(step, box, most):
     Control("the same polynomials modulo 1, which jump", changes={"jump": True, "maps": 10}),
 )  # fmt: skip
 def holds_for_random_cubics(jump=False, maps=80, most=8, seed=64):
-    """It holds for every continuous map of the line.
+    """Cubic polynomials, as continuous maps of the line, obey it.
 
     80 random cubic polynomials with coefficients in (−3, 3), all cycles of the periods 1 to 8 on the whole line: how often
     one that must be there is missing, and how many maps have four periods or more. (A cubic always has a fixed point.)

@@ -61,7 +61,7 @@ def uncertainty_over_six_decades(steps=200, points=12_000, seed=0):
 
 @CLAIMS.add(
     "section 2, as recalled", {"largest difference": near(0.0, 1e-9)},
-    Control("with the rates of the layers exchanged", changes={"exchange": True}),
+    Control("with the rates of the layers exchanged", changes={"exchange": True}), read="from memory",
 )  # fmt: skip
 def separate_rates_are_one_rate(exchange=False, inner=2.0, outer=0.5, steps=50):
     """Training with a rate for each layer is gradient descent with one rate on weights that are scaled, w = √η_w w̃ and a =

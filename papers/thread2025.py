@@ -21,89 +21,95 @@ def _question(number, asked, short, answer, claims, figure):
 
 QUESTIONS = (
     _question(
-        1, "Is the oscillation at the edge of stability always a 2-cycle?",
-        """Just beyond the edge, as a rule: a 2-cycle is born where 3L‴² > L″L⁗. Further out no: on explicit losses, convex
-        ones among them, periods 4, 8, …, then chaos and period 3 follow.""",
+        1,
+        "Is the oscillation at the edge of stability always a 2-cycle?",
+        """Just beyond the edge a stable 2-cycle is born if 3L‴² > L″L⁗; with the opposite sign there is none nearby. Further
+        out no: on explicit losses, convex ones among them, periods 4, 8, …, then chaos and period 3 follow.""",
         """Gradient descent is a map that is applied again and again, w ← w − η∇L(w). Next to a minimum with second
-        derivative λ a small displacement is multiplied by 1 − ηλ in each step; that factor is called the multiplier. At
-        ηλ = 2, the edge of stability, it is −1: the iterate comes back on the other side of the valley, just as far
-        away. Beyond, the displacement grows until higher derivatives stop it. If 3L‴² > L″L⁗ they do so at once: the
-        iterates settle on two points in turn, a 2-cycle whose size grows like the square root of the excess of η; this
-        sign was right on {chen2022.sign_decides:signs agree} of 7 losses. So at onset the answer is yes, as a rule.
-        With a larger η the 2-cycle loses its stability in the same way and gives way to a 4-cycle, that to an 8-cycle,
-        ever faster: for a net of two linear layers at ηy = 1, {chen2023.period_doublings:flips.1|.6f},
-        {chen2023.period_doublings:flips.2|.6f}, … with the limit {chen2023.period_doublings:accumulation|.9f}, the
-        ratios of the steps tending to Feigenbaum's δ = {feigenbaum1978.delta_is_universal:deltas.0|.4f}, the same on
-        other losses. Beyond lie chaos and windows of other periods: period 3 from {chen2023.period_three:opens|.6f}.
-        Some losses stay at period 2 for ever: log cosh does.""",
+        derivative λ a small displacement is multiplied by 1 − ηλ in each step; that factor is called the multiplier. At ηλ =
+        2, the edge of stability, it is −1: the iterate comes back on the other side of the valley, just as far away. Beyond,
+        the displacement grows until higher derivatives stop it. If 3L‴² > L″L⁗ at the minimum they do so at once: the
+        iterates settle on two points in turn, a 2-cycle whose size grows like the square root of the excess of η. With the
+        opposite sign they leave the neighbourhood. The rule was right on {chen2022.sign_decides:signs agree} of 7 losses.
+        With a larger η the 2-cycle may lose its stability in the same way and give way to a 4-cycle, that to an 8-cycle,
+        ever faster: for the loss (w²/2 − y)²/2 of one weight this happens at ηy = {chen2023.period_doublings:flips.1|.6f},
+        {chen2023.period_doublings:flips.2|.6f}, … with the limit {chen2023.period_doublings:accumulation|.9f}. Each interval
+        is about 1/δ of the one before, with Feigenbaum's δ = {feigenbaum1978.delta_is_universal:deltas.0|.4f}, the same on
+        other losses. Beyond the limit lie chaos and, between, ranges of η with other stable periods: period 3 from
+        {chen2023.period_three:opens|.6f}. Some losses stay at period 2 for ever: log cosh does.""",
         """chen2022.sign_decides chen2022.amplitude chen2023.period_doublings chen2023.period_three
-        feigenbaum1978.delta_is_universal cfdyn2026_convex.period_two_for_ever""",
+        feigenbaum1978.delta_is_universal cfdyn2026_even.period_two_for_ever""",
         "feigenbaum1978.double_well",
     ),
     _question(
-        2, "Could it be period 3 – when the two largest sharpnesses are equal, say?",
-        """Not near onset, with equal sharpnesses neither: to third order the map is the descent of a quartic there, which
-        has 2-cycles only. Far from onset yes, with two weights too.""",
-        """The thought: with two equal sharpnesses the displacement is a vector in a plane, which might turn by 120° in
-        each step. But the derivative of the step, I − ηH, is a symmetric matrix; symmetric matrices have real
-        multipliers, so both components change their sign and nothing turns. The same holds with any positive definite
-        preconditioner. Which cycles are born is decided by the map to third order. That is again the descent of a
-        function, a quartic in the directions concerned, so that it falls along orbits, and what is left are fixed
-        points of the second iterate: 2-cycles. Twenty random losses with a double sharpness agreed:
-        {cfdyn2026_onset.only_two_cycles_near_onset:kinds} each time. Far from the edge the argument ends. A 2-cycle,
-        unlike a minimum, can have complex multipliers, and there is a smooth loss of two weights, built to order, with
-        an attracting cycle of three points whose multipliers are exactly
-        {cfdyn2026_planar.exact_three_cycle:multipliers}.""",
+        2,
+        "Could it be period 3 – when the two largest sharpnesses are equal, say?",
+        """Not near onset, and equal sharpnesses do not change that: to third order two steps are a descent, which ends at
+        2-cycles only. Far from onset yes, with two weights too.""",
+        """Sharpness is the largest eigenvalue of H, the matrix of second derivatives. The thought: with two equal
+        sharpnesses the displacement is a vector in a plane, which might turn by 120° in each step. But the derivative of the
+        step, I − ηH, is a symmetric matrix, and these have real eigenvalues, here twice −1: both components change their
+        sign and nothing turns. With the gradient multiplied by a positive definite matrix, a preconditioner, the eigenvalues
+        are real too. Which cycles are born is decided by the map to third order. Apart from the change of sign that is the
+        gradient step of a function, a quartic in the two directions. So two steps go down that function, and orbits that
+        stay near end where it is stationary, on points that come back after two steps. Twenty random losses with a double
+        sharpness agreed: {cfdyn2026_onset.only_two_cycles_near_onset:kinds} each time. Far from the edge the argument ends.
+        A 2-cycle, unlike a minimum, can have complex multipliers. And there is a polynomial of two weights, built to order,
+        on which gradient descent has an attracting cycle of three points; the multipliers of its three steps together are
+        exactly {cfdyn2026_planar.exact_three_cycle:multipliers}.""",
         """cfdyn2026_onset.preconditioned_descent_has_real_multipliers cfdyn2026_onset.quartic_of_a_degenerate_flip
         cfdyn2026_onset.only_two_cycles_near_onset cfdyn2026_onset.two_cycle_with_complex_multipliers
         cfdyn2026_planar.exact_three_cycle cfdyn2026_planar.orbits_settle_on_it""",
         "cfdyn2026_planar.triangle",
     ),
     _question(
-        3, "Does “period three implies chaos” apply?",
+        3,
+        "Does “period three implies chaos” apply?",
         """In one variable yes, for convex losses too: cycles of all periods are there. But the iterates themselves may
         settle on the 3-cycle, chaos needs no period 3, and in more variables the theorem is silent.""",
         """Li and Yorke's theorem is about continuous maps of an interval. If there is a 3-cycle, there are cycles of every
         period, and an uncountable set of starts of which no two stay together or apart. Logistic regression with two
-        positive labels in three is such a case at η = 20, a smooth convex loss:
+        positive labels in three, a smooth convex loss, is such a case at η = 20, 2.2 times its edge:
         {liyorke1975.descent_has_all_periods:periods} of the periods from 1 to 12 were found. Two things are easily
-        overlooked. First, all cycles but the 3-cycle may be unstable: here the share
-        {liyorke1975.typical_orbits_may_be_periodic:share} of random starts ended on it, so what one sees is periodic,
+        overlooked. First, all cycles but the 3-cycle may be unstable: here a share of
+        {liyorke1975.typical_orbits_may_be_periodic:share} of 200 random starts ended on it, so what one sees is periodic,
         not chaotic. Second, the theorem cannot be turned round: the periods appear in Sharkovskii's order,
-        {sharkovskii1964.periods_appear_in_this_order:order}, so that period 3 comes last, long after chaos. Near a
-        corner in the gradient there is chaos without any 3-cycle (next question). In two and more variables a rotation
-        by 120° has period 3 and nothing else.""",
+        {sharkovskii1964.periods_appear_in_this_order:order}, so that period 3 comes last, long after chaos. With a corner in
+        the gradient there is chaos without any 3-cycle (next question). In two and more variables the theorem does not hold:
+        under a rotation of the plane by 120° every point but the centre has period 3, and no other period occurs.""",
         """liyorke1975.period_three_brings_all_periods liyorke1975.descent_has_all_periods
         liyorke1975.typical_orbits_may_be_periodic sharkovskii1964.periods_appear_in_this_order
         cfdyn2026_convex.chaos_without_period_three""",
         "liyorke1975.descent",
     ),
     _question(
-        4, "Does a ReLU, a gradient with a corner, change the answer?",
-        """Yes: the doublings can be left out. On a one-sided quadratic chaos begins at the edge itself, without period 3
-        up to η·max L″ = 3, the least value at which a convex loss of one variable can have a 3-cycle.""",
-        """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola
-        on the other, −w + (a/2) max(w, 0)²: its gradient has a corner, and the map consists of two straight lines.
-        Where a fixed point or a cycle meets a corner there is a border collision, and what comes out depends on the
-        slopes of the two lines alone. Here the exponent, the mean rate at which neighbours part, is positive from the
-        edge on: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a step at ηa = 2.1, 2.5 and 2.9,
-        where there are {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles. At ηa = 3 a 3-cycle
-        appears, and no convex loss of one variable can have one earlier: that bound, η·max L″ ≥ 3, takes a few lines to
-        derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
+        4,
+        "Does a ReLU, a gradient with a corner, change the answer?",
+        """Yes: the doublings can be left out. On a one-sided quadratic chaos begins at the edge itself, without period 3 up
+        to η·max L″ = 3, the least value at which a convex loss of one variable can have a 3-cycle.""",
+        """The rule of the first question needs four derivatives. Take a loss that is straight on one side and a parabola on
+        the other, −w + (a/2) max(w, 0)²: its gradient has a corner, and the map consists of two straight lines. Where a
+        fixed point or a cycle meets a corner there is a border collision, and what comes out depends on the slopes of the
+        two lines alone. Here the Lyapunov exponent, the mean rate at which neighbouring orbits part, is positive beyond the
+        edge while orbits stay bounded, which is chaos: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a
+        step at ηa = 2.1, 2.5 and 2.9, where {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles were found.
+        At ηa = 3 a 3-cycle appears, and no convex loss of one variable can have one earlier: that bound, η·max L″ ≥ 3, takes
+        a few lines to derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
         cfdyn2026_convex.exponent_of_the_sharp_case cfdyn2026_steepness.corner""",
         "cfdyn2026_convex.sharp",
     ),
     _question(
-        5, "Would averaging the last two iterates beat an exponential moving average?",
-        """For a pure 2-cycle yes: it removes it exactly, at a lag of half a step. Under noise no: the longer memory wins,
-        except within 0.3 % of the edge.""",
+        5,
+        "Would averaging the last two iterates beat an exponential moving average?",
+        """For a pure 2-cycle yes: it removes it exactly, at a lag of half a step. Under gradient noise no: an average with
+        decay 0.9 has the smaller variance, except within 0.3 % of the edge.""",
         """The mean of two successive iterates lies in the middle of a 2-cycle, whatever its size; measured, it leaves
         {cfdyn2026_averages.factors:last_two} of it. An exponential moving average with decay a = 0.9 leaves
-        {cfdyn2026_averages.factors:ema|.4f}, that is (1 − a)/(1 + a), and runs {cfdyn2026_averages.factors:lags.1|.0f}
-        steps behind a steady drift, the mean of two half a step. So without noise two iterates are enough. Gradient
-        noise is not in step with the bouncing: of its variance the mean of two keeps (1 + ρ)/2, with ρ = 1 − ηλ, and a
-        long average keeps much less. At ηλ = 1.8 the mean of two has
+        {cfdyn2026_averages.factors:ema|.4f}, that is (1 − a)/(1 + a), and runs {cfdyn2026_averages.factors:lags.1|.0f} steps
+        behind a steady drift, the mean of two half a step. So for a 2-cycle without noise two iterates are enough (of a
+        3-cycle they leave a half). Gradient noise is not in step with the bouncing: of its variance the mean of two keeps (1
+        + ρ)/2, with ρ = 1 − ηλ, and a long average keeps much less. At ηλ = 1.8 the mean of two has
         {cfdyn2026_averages.last_two_or_ema:off_the_edge.low|.1f} to
         {cfdyn2026_averages.last_two_or_ema:off_the_edge.high|.1f} times the mean square of the exponential average (20
         seeds, 95 %); at ηλ = 1.998 it has {cfdyn2026_averages.last_two_or_ema:at_the_edge.low|.2f} to
@@ -114,146 +120,164 @@ QUESTIONS = (
         "cfdyn2026_averages.averages",
     ),
     _question(
-        6, "Two steps per mini-batch: does feedback along the valley improve?",
-        """Where steps overshoot (ηλ > 1) yes, where they do not it does harm: the variance is multiplied by (1 + ρ)²/(1 +
-        ρ²), ρ = 1 − ηλ.""",
+        6,
+        "Two steps per mini-batch: does feedback along the valley improve?",
+        """Where steps overshoot (ηλ > 1) yes, where they do not it does harm: on a parabola with noise the variance is
+        multiplied by (1 + ρ)²/(1 + ρ²), ρ = 1 − ηλ.""",
         """The idea: in a bouncing direction the second step on the same mini-batch takes back what the first one did too
-        much. On a parabola with noise one can calculate it: with ρ = 1 − ηλ two steps on each batch multiply the
-        variance by (1 + ρ)²/(1 + ρ²), at equal numbers of gradients. For ρ < 0, beyond ηλ = 1, that is below 1, for ρ >
-        0 above. Measured over 20 seeds: between {cfdyn2026_averages.two_steps_on_a_parabola:ratios.2.low|.3f} and
+        much. On a parabola with noise one can calculate it: with ρ = 1 − ηλ two steps on each batch multiply the variance by
+        (1 + ρ)²/(1 + ρ²), at equal numbers of gradients. For ρ < 0, beyond ηλ = 1, that is below 1, for ρ > 0 above.
+        Measured over 20 seeds: between {cfdyn2026_averages.two_steps_on_a_parabola:ratios.2.low|.3f} and
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.2.high|.3f} at ηλ = 1.5, but
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.low|.2f} to
-        {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A tanh network has directions of both
-        kinds: there two steps raised the loss at a moderate rate and lowered it at a large one.""",
+        {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A network has directions of both kinds: on one
+        of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one.""",
         "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network",
         "cfdyn2026_averages.two_steps",
     ),
     _question(
-        7, "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
+        7,
+        "On an exact analog computer, would gradient flow or the central flow be the better optimizer?",
         """At equal time the gradient flow has the lower loss ({thread2025_flows.analog_computer:lower loss} of 8 losses),
-        the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8). On held-out data this
-        was not tried.""",
-        """An analog computer would follow the differential equation dw/dt = −η∇L without steps, so that nothing bounces
-        and there is no edge. The central flow is the equation of the averaged iterates: it has the additional force
-        that the bouncing exerts, which keeps the sharpness from passing 2/η. It takes out of the descent whatever would
-        raise the sharpness. So at equal time the gradient flow must be expected to be lower, and it was on
+        the central flow the lower sharpness ({thread2025_flows.analog_computer:flatter} of 8). On held-out data this was not
+        tried.""",
+        """An analog computer would follow the differential equation dw/dt = −η∇L without steps, so that nothing bounces and
+        there is no edge. The central flow is the equation of the averaged iterates: it has the additional force that the
+        bouncing exerts, which keeps the sharpness from passing 2/η. It takes out of the descent whatever would raise the
+        sharpness. So at equal time the gradient flow can be expected to be lower, and it was on
         {thread2025_flows.analog_computer:lower loss} of {thread2025_flows.analog_computer:runs} losses (the exception:
         {thread2025_flows.analog_computer:exception}); the central flow ended flatter on
-        {thread2025_flows.analog_computer:flatter}. The edge of stability is a regulariser that costs speed. Whether the
-        flatter end is better on unseen data is another question, which these small losses cannot answer.""",
-        "thread2025_flows.analog_computer", "thread2025_flows.analog",
+        {thread2025_flows.analog_computer:flatter}. On these losses, then, the force is a regulariser that costs speed.
+        Whether the flatter end is better on unseen data is another question, which they cannot answer.""",
+        "thread2025_flows.analog_computer",
+        "thread2025_flows.analog",
     ),
     _question(
-        8, "Does any of it survive stochastic gradients?",
-        """The 2-cycle does, longer cycles and the 3-cycle do not. The average sharpness settles below 2/η, and what sits
-        at 2/η is the batches' own sharpness.""",
+        8,
+        "Does any of it survive stochastic gradients?",
+        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. In a valley with single noisy rows the
+        sharpness of the mean loss settles at half of 2/η; what sits at 2/η there is the batches' own sharpness.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
-        {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of
-        20 runs oscillate with period 2. Finer structure goes first: when rows differ by 1 % the 2-cycle is sharp, the
-        4-cycle can be seen, the 8-cycle is gone, and so is the 3-cycle of w³/3 − w. A period of three epochs that comes
-        from the order of two rows, a rotation by 120°, is there in {cfdyn2026_shuffled.period_of_the_order:cyclic} of
-        20 runs in fixed order and in {cfdyn2026_shuffled.period_of_the_order:reshuffled} with the order drawn anew. The
-        edge moves as well: in a valley with noisy rows the sharpness of the mean loss settled at
-        {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[g_BᵀH_B g_B]/E‖g_B‖²,
-        was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}.""",
+        {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
+        runs oscillate with period 2; with single rows few do. Finer structure goes first: on w³/3 − w with rows that differ
+        by 1 % the 2-cycle is sharp, the 4-cycle can be seen, the 8-cycle is gone, and so is the 3-cycle; at 0.1 % the
+        8-cycle is still there. A period of three epochs that comes from the order of two rows, a rotation by 120°, is there
+        in {cfdyn2026_shuffled.period_of_the_order:cyclic} of 20 runs in fixed order and in
+        {cfdyn2026_shuffled.period_of_the_order:reshuffled} with the order drawn anew. The edge moves as well: in a valley
+        with four rows, drawn one at a time, the sharpness of the mean loss settled at
+        {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[gᵀHg]/E‖g‖² with each batch's
+        own gradient g and Hessian H, was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}. Smaller batches
+        ended flatter; but that batch sharpness sits at 2/η was seen with single rows only, not with batches of two or four.""",
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
-        cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta""",
+        cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta
+        andreyev2024.smaller_batches_flatter""",
         "cfdyn2026_shuffled.epochs",
     ),
     _question(
-        9, "Does momentum change the period?",
-        """Not the first one: heavy ball, Nesterov and Adam leave stability by a flip, at edges of their own. Two averages
-        in cascade can turn instead: period 3 at the edge. And heavy ball and Adam have 3-cycles elsewhere.""",
+        9,
+        "Does momentum change the period?",
+        """Not the first one: heavy ball, Nesterov and Adam (its preconditioner frozen) leave stability with the multiplier
+        −1, at edges of their own. Two averages in cascade can turn instead: period 3 at the edge. And heavy ball and Adam
+        have 3-cycles elsewhere.""",
         """With momentum the state is the weight with its velocity, and along a direction of curvature λ a step is a 2 × 2
         matrix. Its multipliers may be complex, a turn that shrinks; but for heavy ball with momentum β these have the
-        modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's
-        form at (2 + 2β)/(1 + 2β), so {sutskever2013.edge:edges.2|.3f} for β = 0.9; for an average of gradients as in
-        Adam at 2(1 + β)/(1 − β), which is {cohen2022.frozen_preconditioner:edges.2|.0f}. So period 2 at onset. An
-        exponential average of an exponential average is different: for β > 1/3 it leaves stability by a turn, at β =
-        (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge. Away from
-        the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″
-        ≤ 25, in exact fractions, with the multipliers {lessard2016.exact_cycle:multipliers.0}; with these parameters
-        there is one on some function iff L/μ ≥ {goujaud2023.polyak_tuning:least}. Adam has a stable 3-cycle even on a
-        parabola, for unusual β₁ and β₂.""",
+        modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's form at
+        (2 + 2β)/(1 + 2β), so {sutskever2013.edge:edges.2|.3f} for β = 0.9; for an average of gradients as in Adam, while its
+        division by √v stays what it is, at 2(1 + β)/(1 − β), which is {cohen2022.frozen_preconditioner:edges.2|.0f}. So
+        period 2 at onset. An exponential average of an exponential average is different: for β > 1/3 it leaves stability by
+        a turn, at β = (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge.
+        Away from the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1
+        ≤ f″ ≤ 25, in exact fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these
+        parameters there is one through the corners of a triangle, on some function of two weights with curvatures from μ to
+        L, exactly if L/μ ≥ 9 + 4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner lee2026.period_three_at_the_edge
         lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle bock2022.usual_hyperparameters""",
         "lee2026.period_three",
     ),
     _question(
-        10, "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
-        """For one critical eigenvalue, and while the gradient pushes against the edge, exactly. It misses the exit, and
-        for several critical eigenvalues it holds their sum only.""",
-        """The formula of the thread takes the gradient's component along ∇S away, S being the sum of the Hessian's
-        eigenvalues at or above 2/η. With one such eigenvalue this equals the central flow as long as ⟨−g, ∇S⟩ > 0, that
-        is while the descent would raise the sharpness: the two right-hand sides differ by
-        {thread2025_flows.projection_is_the_central_flow:along g} and
-        {thread2025_flows.projection_is_the_central_flow:along ∇S} times g and ∇S. When the descent would lower S by
-        itself the central flow lets go of the edge, on an example at t = {thread2025_flows.misses_the_exit:central
-        leaves|.3f}; the projection never does ({thread2025_flows.misses_the_exit:thread leaves} exits). With two
-        critical eigenvalues one projection holds their sum, while one of them rises to
-        {thread2025_flows.holds_the_sum_of_several:largest|.3f} times 2/η; the central flow holds each.""",
+        10,
+        "Is projecting the gradient onto “sharpness ≤ 2/η” the central flow?",
+        """For one critical eigenvalue, and while the descent pushes against the edge, exactly. It misses the exit, and for
+        several critical eigenvalues it holds their sum only.""",
+        """The central flow is the differential equation of the averaged iterates of Cohen et al.: the gradient flow with the
+        least force that keeps the sharpness from passing 2/η. The formula of the thread takes the gradient's component along
+        ∇S away, S being the sum of the Hessian's eigenvalues at or above 2/η, the critical ones. With one of them this
+        equals the central flow as long as ⟨−g, ∇S⟩ > 0, g = ∇L, that is while the descent would raise the sharpness: the two
+        right-hand sides differ by {thread2025_flows.projection_is_the_central_flow:along g} and
+        {thread2025_flows.projection_is_the_central_flow:along ∇S} times g and ∇S. When the descent would lower S by itself
+        the central flow lets go of the edge, on an example at t = {thread2025_flows.misses_the_exit:central leaves|.3f}; the
+        projection never does ({thread2025_flows.misses_the_exit:thread leaves} exits). With two critical eigenvalues one
+        projection holds their sum, while one of them rises to {thread2025_flows.holds_the_sum_of_several:largest|.3f} times
+        2/η; the central flow holds each.""",
         """thread2025_flows.projection_is_the_central_flow thread2025_flows.same_path_while_one_eigenvalue_pushes
         thread2025_flows.misses_the_exit thread2025_flows.holds_the_sum_of_several""",
         "thread2025_flows.exit",
     ),
     _question(
-        11, "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
+        11,
+        "Is the Sobolev form −∇(I − Δ)L close to the central flow?",
         """No, its sign is the other one: it raises the trace of the Hessian, while the central flow lowers the sharpness.""",
-        """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I
-        − Δ)L is that of L − tr H: it is rewarded for a large trace. At a minimum of ½(1 − xy)² it raises the trace at
-        the rate {thread2025_flows.sobolev_form_has_the_wrong_sign:rate|.1f}, which is η‖∇ tr H‖², where the central
-        flow does not move or moves to lower sharpness. The opposite sign would be nearer in spirit. But the central
-        flow acts on the largest eigenvalue alone, only at the edge, and with a strength that the edge itself sets, so
-        that no fixed penalty is the same.""",
-        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed", "",
+        """ΔL, the Laplacian, is the sum of all second derivatives of L, the trace of the Hessian. The gradient flow of (I −
+        Δ)L is that of L − tr H: it is rewarded for a large trace. At the minimum (2, ½) of ½(1 − xy)², with η = 0.8, it
+        raises the trace at the rate {thread2025_flows.sobolev_form_has_the_wrong_sign:rate|.1f} a step, which is η‖∇ tr H‖²;
+        the central flow never moves from a minimum to a sharper one. The opposite sign would be nearer in spirit. But the
+        central flow acts on the largest eigenvalue alone, only at the edge, and with a strength that the edge itself sets,
+        so that no fixed penalty is the same.""",
+        "thread2025_flows.sobolev_form_has_the_wrong_sign cohen2024.descends_by_its_squared_speed",
+        "",
     ),
     _question(
-        12, "Is the edge of stability special to deep learning?",
-        """No: any loss in which the sharpness can rise shows it, matrix factorization, Poisson and logistic regression
-        too. What varies is the progressive sharpening that leads there.""",
-        """The edge belongs to the step size: beyond 2/η no minimum attracts. What a deep network adds is that its
-        sharpness rises by itself during training, until it meets 2/η; then it stays there, at
-        {cohen2021.sharpness_hovers:mean at the edge|.3f} times 2/η on a small network, and for each rate at its own
-        2/η. A product of two numbers does the same, ℓ(xy) ends within a multiple of η below 2/η, and a net of two
-        linear layers hovers there if no minimum is flat enough (ηy > 1). Convex losses without any layers have the same
-        bifurcations: Poisson regression, e^w − w, doubles its periods at η = 2,
-        {may1974.doublings_in_digits:flips.0|.4f}, …, and on logistic regression three data points are enough for a
-        3-cycle beside a minimum that is stable.""",
+        12,
+        "Is the edge of stability special to deep learning?",
+        """No: products of a few numbers and matrix factorization show it too, and Poisson and logistic regression have the
+        same bifurcations. What varies is the progressive sharpening that leads there.""",
+        """The edge belongs to the step size: beyond 2/η no minimum attracts. What a deep network adds is that its sharpness
+        rises by itself during training, until it meets 2/η; then it stays there, at {cohen2021.sharpness_hovers:mean at the
+        edge|.3f} times 2/η on a small network, and for each rate at its own 2/η. Losses of two numbers do it as well: on
+        ℓ(xy), ℓ convex, even and of bounded slope, gradient descent that starts beyond the edge ends within a multiple of η
+        below 2/η, and a net of two linear layers hovers there if no minimum is flat enough (ηy > 1, y the target). Convex
+        losses without any layers have the same bifurcations: Poisson regression, e^w − w, doubles its periods at η = 2,
+        {may1974.doublings_in_digits:flips.0|.4f}, …, and on logistic regression three data points are enough for a 3-cycle
+        beside a minimum that is stable.""",
         """cohen2021.sharpness_hovers cohen2021.edge_follows_rate ahn2022.ends_below_the_edge
         kalra2023.edge_needs_a_sharp_enough_target may1974.doublings_in_digits cfdyn2026_logistic.three_points""",
         "cohen2021.hovering",
     ),
     _question(
-        13, "Can the central flow be computed faster than the optimizer that it models?",
-        """On long slow stretches yes, by a factor of hundreds and growing with their length; on short runs no.""",
+        13,
+        "Can the central flow be computed faster than the optimizer that it models?",
+        """On long slow stretches yes, by a factor of hundreds, the more the slower they are; on short runs no.""",
         """The optimizer needs one gradient a step. The flow needs gradients, second and third derivatives, but it takes
-        steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley that takes a
-        million optimizer steps the central flow took {thread2025_flows.cost_of_the_central_flow:long|.4f} of their
-        work, and a hundred times longer a run makes that share smaller still: the number of flow steps hardly grows. On
-        {thread2025_flows.cost_of_the_central_flow:short} of {thread2025_flows.cost_of_the_central_flow:runs} runs of 60
-        to 6,000 steps it was the dearer one. And it is a model: beside the optimizer's averaged path it is at least
-        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer than the gradient flow on six
-        losses, but it can end at another minimum where η is large.""",
+        steps of its own, as long as the path is smooth, since the bouncing is not in it. In a valley of two weights that
+        takes a million optimizer steps the central flow took {thread2025_flows.cost_of_the_central_flow:long|.4f} of their
+        work, counted in gradients, and {thread2025_flows.cost_of_the_central_flow:growth|.2f} times the work that it took
+        where the valley takes ten thousand: the slower the drift, the longer are its own steps. On
+        {thread2025_flows.cost_of_the_central_flow:short} of {thread2025_flows.cost_of_the_central_flow:runs} runs of 60 to
+        6,000 steps it was the dearer one. And it is a model: beside the optimizer's averaged path it is at least
+        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer than the gradient flow on six losses,
+        but it can end at another minimum where η is large.""",
         """thread2025_flows.cost_of_the_central_flow cohen2024.stays_where_the_gradient_flow_leaves
         cohen2024.averages_are_predicted cohen2024.other_minimum_at_a_large_step""",
         "thread2025_flows.work",
     ),
     _question(
-        14, "How do Muon and Shampoo relate?",
-        """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η
-        for the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions, so its multipliers are real and its onset is
-        a flip.""",
-        """Every steepest descent asks: of all directions of length 1, which one lowers the loss fastest? With the
-        Euclidean length that is the gradient; with the largest singular value as the length of a matrix it is UVᵀ from
-        the gradient's singular vectors, which is Muon's step. The edge changes with the length: instead of the largest
-        eigenvalue of the Hessian it is the largest ⟨D, H[D]⟩ over directions of length 1 that is held against 2/η. On
-        random quadratic losses of 2 × 2 matrices the loss fell from all {islamov2026.edge_of_muon:descend} points just
-        below that edge, and rose from {islamov2026.edge_of_muon:ascend} just above. In training the generalised
-        sharpness rose and then hovered near 2/η, at {islamov2026.training_near_the_edge:held.0|.2f} of it in a valley.
-        Shampoo multiplies the gradient by positive definite matrices; as long as these change slowly it is
-        preconditioned descent, whose multipliers are real, so that its first instability is again a flip.""",
+        14,
+        "How do Muon and Shampoo relate?",
+        """As descent in another norm: Muon without momentum is steepest descent in the spectral norm, with the edge 2/η for
+        the largest ⟨D, H[D]⟩ over orthogonal D. Shampoo preconditions: as long as its matrices hardly change, its
+        multipliers are real and its onset is a flip.""",
+        """Every steepest descent asks: of all directions of length 1, which one lowers the loss fastest? With the Euclidean
+        length that is the gradient; with the largest singular value as the length of a matrix it is UVᵀ from the gradient's
+        singular vectors, which is the direction of Muon's step. The edge changes with the length: instead of the largest
+        eigenvalue of the Hessian it is the largest ⟨D, H[D]⟩ over directions of length 1 that is held against 2/η. On a
+        random quadratic loss of a 2 × 2 matrix the loss fell from all {islamov2026.edge_of_muon:descend} points at 0.999 of
+        that edge, and rose from {islamov2026.edge_of_muon:ascend} of them at 1.001. With the largest entry as the length,
+        which gives descent by signs, this generalised sharpness rose in training and then stayed, at
+        {islamov2026.training_near_the_edge:held.0|.2f} of 2/η in a valley. Shampoo, which was not run here, multiplies the
+        gradient by positive definite matrices; as long as these change slowly it is preconditioned descent, whose
+        multipliers are real, so that its first instability is again a flip.""",
         """islamov2026.edge_of_muon islamov2026.edge_on_quadratics islamov2026.training_near_the_edge
         cfdyn2026_onset.preconditioned_descent_has_real_multipliers""",
         "islamov2026.training",

@@ -28,7 +28,7 @@ def _directions(spectrum, damping):
 
 @CLAIMS.add(
     "section 2 (known since Akaike 1959), as recalled", {"periods": [2, 2, 2], "middle entry": at_most(1e-6)},
-    Control("damped by 0.9", changes={"damping": 0.9}), figure="directions",
+    Control("damped by 0.9", changes={"damping": 0.9}), figure="directions", read="from memory",
 )  # fmt: skip
 def steepest_descent_zigzags(damping=1.0):
     """The residuals of steepest descent end up alternating between two directions, in the plane of the extreme

@@ -48,12 +48,11 @@ def numba_rule(loss: Any, what: str) -> Any:
     """
     from dataclasses import replace
 
-    from cfdyn.codegen.compile import python_function
-    from cfdyn.machine.jit import native_rule
     from cfdyn.symbolic.oracle import loss_program
     from cfdyn.tape.elementary import COMPOSITE
     from cfdyn.tape.program import Tape
     from cfdyn.tape.rebuild import rebuild
+    from tests.python_source import native_rule, python_function
 
     program, tape = loss_program(loss.spec, what), Tape()
     outputs = rebuild(program.tape, program.outputs, tape, expansions=COMPOSITE)

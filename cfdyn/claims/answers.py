@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\{(\w+\.\w+):([^{}|.]+)((?:\.\w+)*)(?:\|([^{}]*))?\}")
 
 
 def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None = None) -> str:
-    """The answer, or another text about the question, as a reader sees it; "…" stands where a number was not measured.
+    """The answer, or another text about the question, as a reader sees it; "…" stands where such a number was not measured.
 
     Raises
     ------
@@ -31,8 +31,11 @@ def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None
         if name not in question.claims:
             raise UsageError(f"{question.id} does not rest on {name}")
         found: Any = verdicts[name].measured.get(key) if name in verdicts else None
-        for entry in entries.split(".")[1:] if found is not None else ():
-            found = found[int(entry)] if isinstance(found, list) else found[entry]
-        return "…" if found is None else format(found, form or ("" if isinstance(found, str | int) else ".6g"))
+        try:
+            for entry in entries.split(".")[1:]:
+                found = found[int(entry)] if isinstance(found, list) else found[entry]
+            return "…" if found is None else format(found, form or ("" if isinstance(found, str | int) else ".6g"))
+        except (KeyError, IndexError, TypeError, ValueError):  # another kind of thing was measured
+            return "…"
 
     return _NUMBER.sub(number, question.answer if text is None else text)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from cfdyn.errors import UsageError, shown
 
@@ -36,12 +36,16 @@ class Expected:
 
 
 def _within(found: Any, low: float, high: float) -> bool | None:
-    ends = (found["low"], found["high"]) if isinstance(found, dict) else (found, found)
-    if any(isinstance(end, bool | str) or end is None or math.isnan(end) for end in ends):
+    start, end = (found.get("low"), found.get("high")) if isinstance(found, dict) else (found, found)
+    if not (_is_number(start) and _is_number(end)):
         return False
-    if low <= ends[0] and ends[1] <= high:
+    if low <= start and end <= high:
         return True
-    return None if ends[0] <= high and low <= ends[1] else False
+    return None if start <= high and low <= end else False
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def interval(low: float, high: float, of: str) -> dict[str, Any]:

@@ -4,32 +4,51 @@ import ast
 import hashlib
 import inspect
 import json
+import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cfdyn
 from cfdyn.claims.claim import Claim
-from cfdyn.claims.sources import paper_named
+from cfdyn.claims.sources import paper_named, papers
+from cfdyn.claims.verdict import is_measurement
 from cfdyn.machine.shelf import Shelf, fingerprint
 
-# Rooms on whose files no number depends.
+# Rooms on whose files no number depends; what a figure looks like depends on plotting.
 _ABOVE = ("cli", "plotting", "claims")
 _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
 
 
 @cache
 def shelf() -> Shelf:
-    """Of this state of the package."""
+    """Of measurements, for this state of the package."""
+    return Shelf("claims", fingerprint([*_rooms(), "claims.search"], _PACKAGES))
+
+
+@cache
+def _pictures() -> Shelf:
+    return Shelf("figures", fingerprint([*_rooms(), "claims.search", "plotting"], (*_PACKAGES, "matplotlib")))
+
+
+def _rooms() -> list[str]:
     root = Path(cfdyn.__file__).parent
-    rooms = sorted(path.name for path in root.iterdir() if (path / "__init__.py").is_file() and path.name not in _ABOVE)
-    return Shelf("claims", fingerprint([*rooms, "claims.search"], _PACKAGES))
+    return sorted(path.name for path in root.iterdir() if (path / "__init__.py").is_file() and path.name not in _ABOVE)
+
+
+def begin() -> None:
+    """Keep what this process finds under the files as they are now: they may change while it computes."""
+    shelf()
+    for source in papers():
+        _module(source)
 
 
 def load(claim: Claim) -> dict[str, Any] | None:
     """What its check measured, or None: it was not run yet, or has changed since."""
     content = shelf().read(key(claim.id)) if claim.measure else None
-    return json.loads(content) if content else None
+    found = json.loads(content) if content else None
+    return found if is_measurement(found) else None
 
 
 def save(claim_id: str, measured: dict[str, Any]) -> None:
@@ -40,16 +59,16 @@ def save(claim_id: str, measured: dict[str, Any]) -> None:
 
 def load_figure(source: str, name: str) -> bytes | None:
     """A figure of a source as PNG, or None."""
-    return shelf().read(figure_key(source, name))
+    return _pictures().read(figure_key(source, name))
 
 
 def save_figure(source: str, name: str, picture: bytes) -> None:
     """Keep a figure."""
-    shelf().write(figure_key(source, name), picture)
+    _pictures().write(figure_key(source, name), picture)
 
 
 def key(claim_id: str) -> str:
-    """Of a claim's measurement: the text of its paper without the other claims, without the words and numbers about its own."""
+    """Of a claim's measurement: the text of its paper without the claims that its check does not call, and without words."""
     source, _, name = claim_id.partition(".")
     return f"{claim_id} {_digest(_module(source), name)}"
 
@@ -59,32 +78,62 @@ def figure_key(source: str, name: str) -> str:
     return f"figure {source}.{name} {hashlib.sha256(_module(source).encode()).hexdigest()}"
 
 
+@cache
 def _module(source: str) -> str:
-    return inspect.getsource(paper_named(source))
+    """The text of a paper, and of all its package where it imports something of that."""
+    paper = paper_named(source)
+    text, package = inspect.getsource(paper), paper.__name__.partition(".")[0]
+    if not re.search(rf"^\s*(from|import)\s+(\.|{package}\b)", text, re.MULTILINE):
+        return text
+    folder = Path(str(paper.__file__)).parent
+    others = b"".join(file.read_bytes() for file in sorted(folder.rglob("*.py")))
+    return f"{text}\nOTHERS = {hashlib.sha256(others).hexdigest()!r}\n"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A statement of a paper without words: the name of a function, whether it can be left out, and the names in it."""
+
+    name: str
+    beside: bool
+    text: str
+    names: frozenset[str]
 
 
 @cache
 def _digest(text: str, name: str) -> str:
-    tree = ast.parse(text)
-    tree.body = [node for node in tree.body if not _is_beside(node, name)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            node.decorator_list = []
-    return hashlib.sha256(ast.dump(_without_words(tree)).encode()).hexdigest()
+    left = [part for part in _parts(text) if part.beside and part.name != name]
+    taken = [part for part in _parts(text) if part not in left]
+    while called := [part for part in left if any(part.name in other.names for other in taken)]:
+        taken += called
+        left = [part for part in left if part not in called]
+    return hashlib.sha256("\n".join(part.text for part in _parts(text) if part in taken).encode()).hexdigest()
 
 
-def _is_beside(node: ast.stmt, name: str) -> bool:
-    """Another claim, or one without a check, or figures and answers."""
+@cache
+def _parts(text: str) -> tuple[_Part, ...]:
+    return tuple(map(_part, ast.parse(text).body))
+
+
+def _part(node: ast.stmt) -> _Part:
+    beside = _is_beside(node)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef):
+            inner.decorator_list = [decorator for decorator in inner.decorator_list if not _adds(decorator)]
+            inner.body = inner.body[ast.get_docstring(inner, clean=False) is not None :]
+    names = frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+    return _Part(node.name if isinstance(node, ast.FunctionDef) else "", beside, ast.dump(node), names)
+
+
+def _is_beside(node: ast.stmt) -> bool:
+    """A claim, with its check or without, figures, answers, or the words about the paper."""
     if isinstance(node, ast.FunctionDef):
-        claims = any("CLAIMS" in ast.unparse(decorator) for decorator in node.decorator_list)
-        return node.name == "figures" or claims and node.name != name
+        return node.name == "figures" or any(map(_adds, node.decorator_list))
     if isinstance(node, ast.Assign):
         return any(isinstance(target, ast.Name) and target.id in ("QUESTIONS", "CLAIMS") for target in node.targets)
-    return isinstance(node, ast.Expr) and "CLAIMS" in ast.unparse(node)
+    return isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or _adds(node))
 
 
-def _without_words(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and node.body and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree
+def _adds(node: ast.AST) -> bool:
+    """True of what adds a claim."""
+    return "CLAIMS" in ast.unparse(node)

@@ -1,5 +1,6 @@
 """The verdicts by source, and the answers to questions, as tables in Markdown."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cfdyn.claims.answers import filled
@@ -63,9 +64,10 @@ def _row(verdict: Verdict) -> str:
     measured = "; ".join(f"{name}: {shown(verdict.measured[name])}" for name in verdict.expected if name in verdict.measured)
     last = verdict.verdict if verdict.measured else f"{verdict.verdict}: {verdict.reason}"
     name = verdict.id.partition(".")[2]
-    cells = (f"`{name}`", f"{verdict.statement} ({verdict.where})", expected, measured, last)
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+    cells = (f"{verdict.statement} ({verdict.where})", expected, measured, last)
+    return f"| `{name}` | " + " | ".join(map(_cell, cells)) + " |"
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """As plain text in one cell: what Markdown and HTML would take for marks is escaped."""
+    return re.sub(r"[\\`*<|\[\]]|\b_\B|\B_\b", r"\\\g<0>", " ".join(text.split()))

@@ -14,7 +14,7 @@ from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 
 APART = 1e-3  # of the widths of the box of starts: the root mean square by which a cycle differs from those of lesser periods
-INSIDE = 1e-4  # of 1: what is asked to be stable has multipliers so far inside the unit circle, if no start says otherwise
+INSIDE = 1e-4  # of 1: a minimisation among stable cycles keeps multipliers so far inside the unit circle
 NUDGE = 1e-6  # of the widths of the boxes, for differences in the parameters
 ITERATIONS, PRECISION = 80, 1e-12
 FAR = 1e3  # widths of the box: an orbit that leads further away is replaced by points of the box

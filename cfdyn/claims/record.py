@@ -8,17 +8,33 @@ from typing import Any
 
 from cfdyn.claims.claim import Claim
 from cfdyn.claims.sources import papers
-from cfdyn.claims.verdict import Verdict, judge
+from cfdyn.claims.verdict import Verdict, is_measurement, judge, not_measured
+from cfdyn.errors import RecordError
 
 FILE = "verdicts.json"
 
 
 @cache
 def on_record() -> dict[str, dict[str, Any]]:
-    """{id: what was measured, with the seconds it took, its date and version}, from the files beside the papers."""
+    """{id: what was measured, with the seconds it took, its date and version}, from the files beside the papers.
+
+    Raises
+    ------
+    RecordError : such a file is cut off or holds something else
+    """
     folders = {Path(str(paper.__file__)).parent for paper in papers().values()}
     files = [folder / FILE for folder in folders if (folder / FILE).is_file()]
-    return {name: kept for file in files for name, kept in json.loads(file.read_text(encoding="utf-8")).items()}
+    return {name: kept for file in files for name, kept in _entries(file).items()}
+
+
+def _entries(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        if all(map(is_measurement, entries.values())):
+            return entries
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise RecordError(f"{file} cannot be read, is cut off or holds no verdicts; without this file nothing is on record")
 
 
 def recorded(claim: Claim) -> Verdict:
@@ -26,7 +42,7 @@ def recorded(claim: Claim) -> Verdict:
     kept = on_record().get(claim.id)
     if claim.measure is None or kept is not None:
         return judge(claim, kept)
-    return judge(claim, {"measured": {}, "undecided": "not computed yet", "seconds": 0.0, "date": "", "version": ""})
+    return judge(claim, not_measured("not computed yet"))
 
 
 def record_text(verdicts: Sequence[Verdict]) -> str:
@@ -34,7 +50,7 @@ def record_text(verdicts: Sequence[Verdict]) -> str:
     entries = {
         v.id: {"measured": v.measured, "undecided": v.reason if v.verdict == "undecided" else "",
                "seconds": v.seconds, "date": v.date, "version": v.version}
-        for v in verdicts if v.date and not v.reason.startswith("needs ")
+        for v in verdicts if v.date
     }  # fmt: skip
     lines = [f"{json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in entries.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"

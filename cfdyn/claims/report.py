@@ -80,7 +80,7 @@ def page(verdicts: Sequence[Verdict], pictures: dict[str, bytes]) -> str:
         "<p>Statements of the literature, each computed and held against what its source says. <em>Reproduced</em> means that "
         "floating-point evidence agrees within the tolerance shown; only <em>proved</em> is a proof. Open a claim to see "
         "what was computed, with which options, and the statement beside it that does not hold.</p>\n"
-        f'<ul class="counts">{counts}</ul>\n<nav><ul>{contents}</ul></nav>\n'
+        f'<ul class="counts">{counts}</ul>\n<nav aria-label="Sources"><ul>{contents}</ul></nav>\n'
         + "\n".join(asked + sources)
         + "\n</main>\n</body>\n</html>\n"
     )
@@ -91,7 +91,7 @@ def _question(question: Any, by_id: dict[str, Verdict], pictures: dict[str, byte
         f'<li><a href="#{name}">{name}</a> {_badge(by_id[name].verdict)}</li>' for name in question.claims if name in by_id
     )
     return (
-        f'<section class="question" id="{question.id}"><h2>{question.id}. {escape(question.asked)}</h2>\n'
+        f'<section class="question" id="{escape(question.id)}"><h2>{escape(question.id)}. {escape(question.asked)}</h2>\n'
         f"<p>{escape(filled(question, by_id))}</p>{_picture(question.figure, question.asked, pictures)}"
         f'<ul class="claims">{claims}</ul></section>'
     )
@@ -119,10 +119,11 @@ def _claim(verdict: Verdict) -> str:
         "date": f"{verdict.date}, version {verdict.version}" if verdict.date else "",
     }  # fmt: skip
     listed = "".join(f"<dt>{key}</dt><dd>{escape(text)}</dd>" for key, text in facts.items() if text)
-    numbers = f"<table><tr><th></th><th>expected</th><th>measured</th></tr>{rows}</table>" if rows else ""
+    numbers = f"<table><tr><td></td><th>expected</th><th>measured</th></tr>{rows}</table>" if rows else ""
+    name, words = escape(verdict.id), f"{_badge(verdict.verdict)} {escape(verdict.statement)}"
     return (
-        f'<details id="{verdict.id}"><summary>{_badge(verdict.verdict)} {escape(verdict.statement)} <code>{verdict.id}</code>'
-        f'</summary><div class="scroll">{numbers}</div><dl>{listed}</dl></details>'
+        f'<details id="{name}"><summary>{words} <code>{name}</code></summary>'
+        f'<div class="scroll">{numbers}</div><dl>{listed}</dl></details>'
     )
 
 

@@ -1,5 +1,6 @@
 """Check many claims in processes of their own; what is finished is kept at once, whatever ends the run."""
 
+import base64
 import json
 import os
 import queue
@@ -63,12 +64,12 @@ def run(
 
 def draw(names: Iterable[str], processes: int | None = None, progress: Say | None = None) -> dict[str, bytes]:
     """Figures of sources as PNG, {"source.name": picture}; one that cannot be drawn is left out, and ``progress`` says so."""
-    wanted = dict.fromkeys(names)
-    missing = {f"figure {name}": 3 * USUAL for name in wanted if kept.load_figure(*name.split(".", 1)) is None}
+    pictures = {name: kept.load_figure(*name.split(".", 1)) for name in dict.fromkeys(names)}
+    missing = {f"figure {name}": 3 * USUAL for name, picture in pictures.items() if picture is None}
     for request, answer in _ask(missing, processes, LIMIT, progress):
+        pictures[request.partition(" ")[2]] = base64.b64decode(answer.get("picture", "")) or None
         if progress and answer["undecided"]:
             progress(f"{request} could not be drawn: {answer['undecided']}")
-    pictures = {name: kept.load_figure(*name.split(".", 1)) for name in wanted}
     return {name: picture for name, picture in pictures.items() if picture is not None}
 
 
@@ -91,7 +92,8 @@ class _Process:
     def _wait(self, answers: queue.Queue[tuple["_Process", str | None]]) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            answers.put((self, line))
+            if line.endswith("\n"):  # else it was killed while it wrote
+                answers.put((self, line))
         answers.put((self, None))
 
     def ask(self, request: str) -> None:
@@ -123,16 +125,20 @@ def _ask(requests: dict[str, float], processes: int | None, limit: float, progre
             workers[-1].ask(waiting.pop(0))
         while len(done) < len(requests):
             worker, line = _next(answers, workers, limit)
+            if worker not in workers:  # another has taken its place
+                continue
             request = worker.request
-            if request and request not in done:
+            if request:
                 done[request] = time.monotonic() - worker.since
                 yield request, json.loads(line) if line else _broken(worker, limit)
                 if progress:
                     progress(_words(requests, done, time.monotonic() - start, request))
-            if line is None and worker in workers:
+            if line is None:
                 workers.remove(worker)
-                worker = _Process(answers) if waiting else worker
-                workers += [worker] if waiting else []
+                if not waiting:
+                    continue
+                worker = _Process(answers)
+                workers.append(worker)
             worker.request = ""
             if waiting:
                 worker.ask(waiting.pop(0))
@@ -143,13 +149,16 @@ def _ask(requests: dict[str, float], processes: int | None, limit: float, progre
 
 def _next(answers: queue.Queue[Any], workers: Sequence[_Process], limit: float) -> tuple[_Process, str | None]:
     while True:
+        for worker in workers:
+            if worker.request and not worker.late and time.monotonic() - worker.since > limit:
+                worker.late = True
+                worker.end()
+        gone = [worker for worker in workers if worker.process.poll() is not None]
         try:
             return answers.get(timeout=0.5)
         except queue.Empty:
-            for worker in workers:
-                if worker.request and time.monotonic() - worker.since > limit:
-                    worker.late = True
-                    worker.end()
+            if gone:  # and what a check has started holds its stdout, so that it does not end
+                return gone[0], None
 
 
 def _broken(worker: _Process, limit: float) -> dict[str, Any]:

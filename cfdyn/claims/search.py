@@ -156,7 +156,9 @@ class Search(Record):
         """The outcome in a sentence, which never says that there is none."""
         extent = f"{self.evaluations} evaluations from {self.starts} starts (seed {self.seed})"
         if self.hit is None:
-            near = "" if self.nearest is None else f"; the nearest cycle has the quantity {self.nearest.quantity:.9g}"
+            near = "" if np.isinf(self.smallest_residual) else f"; the smallest residual is {self.smallest_residual:.3g}"
+            if self.nearest is not None:
+                near = f"; the nearest cycle has the quantity {self.nearest.quantity:.9g}"
             return f"not found in {extent}{near}"
         with_quantity = "" if np.isnan(self.hit.quantity) else f", quantity {self.hit.quantity:.9g}"
         return f"refuted by a cycle of period {self.hit.period}{with_quantity}, found in {extent}"
@@ -202,7 +204,7 @@ def search(
     ...         starts=10,
     ...     ).text
     ... )  # doctest: +ELLIPSIS
-    not found in ... evaluations from 10 starts (seed 0)
+    not found in ... evaluations from 10 starts (seed 0); the smallest residual is ...
 
     References
     ----------

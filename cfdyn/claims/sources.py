@@ -22,13 +22,24 @@ def papers() -> dict[str, ModuleType]:
     """Every paper by the name of its file: modules of the packages that the entry point ``cfdyn.papers`` names.
 
     In a clone the folder ``papers`` beside the package goes before one that is installed.
+
+    Raises
+    ------
+    UsageError : one of them cannot be imported
     """
     found: dict[str, ModuleType] = {}
     for package in _packages():
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
-                found.setdefault(module.name, importlib.import_module(f"{package.__name__}.{module.name}"))
+                found.setdefault(module.name, _imported(f"{package.__name__}.{module.name}"))
     return {name: module for name, module in sorted(found.items()) if isinstance(getattr(module, "CLAIMS", None), Claims)}
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # whatever is in a file that somebody else wrote
+        raise UsageError(f"{name}, which holds claims, cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _packages() -> Iterator[ModuleType]:
@@ -42,7 +53,7 @@ def _packages() -> Iterator[ModuleType]:
         yield sys.modules["cfdyn_papers"]
     for point in entry_points(group=GROUP):
         if not (init.is_file() and point.value == "cfdyn_papers"):
-            yield point.load()
+            yield _imported(point.module)
 
 
 def all_claims() -> dict[str, Claim]:
@@ -55,7 +66,7 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
 
     Raises
     ------
-    UsageError : an id or a source that does not exist, with the nearest one
+    UsageError : an id or a source that does not exist, with the nearest one, or an id that is not of the source
     """
     claims = all_claims()
     if ids is not None:
@@ -66,7 +77,10 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
         paper = paper_named(source)
         wanted = [claim.id for claim in paper.CLAIMS]
         wanted += [name for question in getattr(paper, "QUESTIONS", ()) for name in question.claims]
-        ids = [name for name in dict.fromkeys(wanted) if ids is None or name in set(ids)]
+        strange = [name for name in ids or () if named(name).id not in wanted]
+        if strange:
+            raise UsageError(f"{strange[0]} is no claim of {source}, nor of those that its answers rest on")
+        ids = wanted if ids is None else ids
     return [named(name) for name in dict.fromkeys(claims if ids is None else ids)]
 
 

@@ -1,6 +1,7 @@
 """What a check found, held against what the source says."""
 
 import inspect
+import json
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +9,7 @@ from typing import Any
 
 import cfdyn
 from cfdyn.claims.claim import CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim, Undecided
-from cfdyn.errors import CfdynError
+from cfdyn.errors import CfdynError, readable, visible
 from cfdyn.records.record import Record, plain
 
 
@@ -53,25 +54,44 @@ def measure(claim: Claim) -> dict[str, Any]:
     start, found, reason = time.perf_counter(), {}, ""
     try:
         assert claim.measure is not None
-        found = plain(claim.measure())
+        found = _named(plain(claim.measure()))
     except Undecided as error:
         reason = str(error)
     except CfdynError as error:
         reason = f"the check ended with: {error}"
     except Exception as error:
-        reason = f"the check failed: {type(error).__name__}: {error}"
+        reason = f"the check failed: {type(error).__name__}: {readable(str(error))}"
     return measurement(found, reason, time.perf_counter() - start)
+
+
+def _named(found: Any) -> dict[str, Any]:
+    """What a check returned, if it can be written down."""
+    if not isinstance(found, dict):
+        raise TypeError(f"the check returns {{name: value}}, not {type(found).__name__}")
+    json.dumps(found, ensure_ascii=False).encode()  # fails at half a character and at a number of too many digits
+    return found
 
 
 def measurement(found: dict[str, Any], reason: str, seconds: float) -> dict[str, Any]:
     """What is kept of a check."""
-    today = date.today().isoformat()
-    return {"measured": found, "undecided": reason, "seconds": round(seconds, 2), "date": today, "version": cfdyn.__version__}
+    spent, today = round(float(seconds), 2), date.today().isoformat()
+    return {"measured": found, "undecided": reason, "seconds": spent, "date": today, "version": cfdyn.__version__}
+
+
+def not_measured(reason: str) -> dict[str, Any]:
+    """What stands for the measurement of a claim that has none, and so no date."""
+    return {"measured": {}, "undecided": reason, "seconds": 0.0, "date": "", "version": ""}
+
+
+def is_measurement(entry: Any) -> bool:
+    """True if what was read from a file is one."""
+    kinds = {name: type(value) for name, value in not_measured("").items()}
+    return isinstance(entry, dict) and {name: type(value) for name, value in entry.items()} == kinds
 
 
 def judge(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
     """The verdict on what was measured; None: there is no check."""
-    kept = kept or measurement({}, f"needs {claim.needs}", 0.0)
+    kept = kept or not_measured(f"needs {claim.needs}")
     verdict, reason = _decided(claim, kept["measured"], kept["undecided"])
     return Verdict(
         claim.id, claim.statement, claim.where, claim.read, claim.how, verdict, claim.settled, reason, kept["measured"],
@@ -109,4 +129,4 @@ def shown(value: Any) -> str:
         return ", ".join(map(shown, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else visible(str(value))

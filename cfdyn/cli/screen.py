@@ -36,7 +36,7 @@ class Screen:
         self.print(rest, wrap)
 
     def facts(self, *rows: tuple[str, str] | None, wrap: bool = True) -> None:
-        """What something is called, and what it is, a line each."""
+        """Print rows (name, value), one a line; None is left out."""
         self._table(["", ""], filter(None, rows), wrap, show_header=False)
 
     def table(
@@ -49,7 +49,7 @@ class Screen:
             self.print(f"{indent}… and {len(items) - most} more (all of them with --json)")
 
     def kept(self, kinds: dict[str, tuple[int, int]]) -> None:
-        """What lies in the cache: how many entries of each kind, and their size."""
+        """Print a table of the cache: for each kind, how many entries and their size, given in bytes."""
         if kinds:
             rows = [(kind, str(count), memory(size)) for kind, (count, size) in kinds.items()]
             self.table(("kind", "entries", "size"), rows, most=None)

@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,19 +13,16 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.llvm_ir import print_ir
-from cfdyn.codegen.numba_source import print_source
 from cfdyn.codegen.schedule import LANES, machine_program
 from cfdyn.machine.portable import Rooted, held_while_forking
 from cfdyn.machine.shelf import Shelf, fingerprint
 from cfdyn.tape.program import Program
 
-# Everything in plain Python, for measuring which lines the tests reach.
-DISABLED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("0", "")
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 @dataclass(frozen=True)
-class MachineRule(Rooted):
+class Rule(Rooted):
     """``out = f(z, p)``; ``compiled`` is what a kernel takes as an argument."""
 
     address: int
@@ -40,34 +36,21 @@ class MachineRule(Rooted):
         self._native(z.ctypes.data, p.ctypes.data, out.ctypes.data)
         return out
 
+    def _into(self, z: np.ndarray, p: np.ndarray, out: np.ndarray) -> None:
+        self._native(z.ctypes.data, p.ctypes.data, out.ctypes.data)
+
     @cached_property
     def _native(self) -> Callable[[int, int, int], None]:
         return _PROTOTYPE(self.address)
 
     @cached_property
     def compiled(self) -> Any:
-        """The rule as an argument of a kernel."""
-        from cfdyn.machine.jit import NativeRule
+        """The rule as an argument of a kernel, which may be plain Python."""
+        from cfdyn.machine.jit import DISABLED, NativeRule
 
-        return NativeRule(self.address)
-
-
-@dataclass(frozen=True)
-class PythonRule(Rooted):
-    """A rule where nothing is compiled."""
-
-    compiled: Callable[[Any, Any, Any], None]
-    n_out: int
-
-    def __call__(self, z: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """The outputs, (n_out,)."""
-        out = np.empty(self.n_out)
-        with np.errstate(all="ignore"):
-            self.compiled(z, p, out)
-        return out
+        return self._into if DISABLED else NativeRule(self.address)
 
 
-Rule = MachineRule | PythonRule
 _known: dict[str, Rule] = {}
 _one_at_a_time = held_while_forking(threading.RLock(), 0)
 
@@ -80,8 +63,7 @@ def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
     with _one_at_a_time, _no_garbage_collection():
         if key not in _known:
-            python = PythonRule(python_function(machine_program(program())), n_out) if DISABLED else None
-            _known[key] = python or _machine_rule(key, n_out, program)
+            _known[key] = _machine_rule(key, n_out, program)
         return _known[key]
 
 
@@ -107,7 +89,7 @@ def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
         assert len(made.outputs) == n_out
         code = assemble(print_ir(made, name))
         _shelf().write(key, code)
-    return MachineRule(load(code, name), n_out)
+    return Rule(load(code, name), n_out)
 
 
 @cache
@@ -115,13 +97,6 @@ def _shelf() -> Shelf:
     from cfdyn.codegen.native import processor
 
     return Shelf("rules", fingerprint(("codegen", "symbolic", "optimizers", "flows"), ("llvmlite",), processor()))
-
-
-def python_function(program: Program) -> Callable[[Any, Any, Any], None]:
-    """The program as a Python function ``(z, p, out)``, which numba can compile too."""
-    names: dict[str, Any] = {}
-    exec(compile(print_source(program), "<rule>", "exec"), names)
-    return names["compiled"]
 
 
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:

@@ -9,7 +9,6 @@ from cfdyn.tape.program import FAR, Node, Program
 VECTOR, MASK = f"<{LANES} x double>", f"<{LANES} x i1>"
 _INFIX = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole", "eq": "oeq"}
-_LOGIC = {"and": "and", "or": "or"}
 _INTRINSIC = {"sqrt": "sqrt", "abs": "fabs", "round": "rint", "floor": "floor"}
 _CALLS = dict.fromkeys("exp log sin cos tan sinh cosh tanh log1p erf".split(), 1) | {"pow": 2}
 _NAMED = {"pi": Fraction(3.141592653589793), "e": Fraction(2.718281828459045)}
@@ -115,7 +114,7 @@ class Body:
         return f"fadd {kind} {half}, {self.new(f'fmul {kind} {half}, {self.new(sign)}')}"
 
     def _power(self, x: str, n: int, kind: str) -> str:
-        """x**n as products, in the same order as in the other printer."""
+        """x**n as products."""
         lanes = 1 if kind == "double" else LANES
         if n < 0:
             inverse = self.new(self._power(x, -n, kind)) if n < -1 else x

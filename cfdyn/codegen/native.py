@@ -42,9 +42,7 @@ def _new_machine() -> Any:
     return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2, codemodel="jitdefault", jit=True)
 
 
-@cache
-def _machine() -> Any:
-    return _new_machine()
+_machine = cache(_new_machine)
 
 
 @cache

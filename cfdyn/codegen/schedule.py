@@ -1,6 +1,6 @@
 """Before a program is printed: the operations that a processor has, and their order, with loops over the data rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -9,13 +9,12 @@ from typing import NamedTuple
 from cfdyn.errors import FormulaError
 from cfdyn.tape.elementary import BRANCH_FREE, COMPOSITE, FAR
 from cfdyn.tape.program import Node, Program, Tape
-from cfdyn.tape.rebuild import rebuild
+from cfdyn.tape.rebuild import Expansions, rebuild
 
 LANES = 8  # rows computed at once; the columns of a table are filled up to a multiple of it
 # Outputs whose nodes stand together, the longest section and loop, and the longest program that stays in one piece:
 # long pieces take compilers more than in proportion, many short ones pass values on through memory.
 GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
-Expansions = Mapping[str, Callable[[Tape, Node], Node]]
 
 
 def machine_program(program: Program) -> Program:

@@ -169,7 +169,7 @@ class Tracer:
         return None
 
     def system(self, origin: Solution, step: float, most: float, arc: float = 0.0) -> System:
-        """What the driver reads: the length of the next step and of the longest one, and the arclength so far."""
+        """The driver's block: lengths of the next step and of the longest, and the arclength so far, all in `length`'s norm."""
         return System.make(
             m=self.m, values=self.width, corrector=self.corrector, smooth=self.smooth, watched=self.watched, step=step,
             least=LEAST, most=most, turn=TURN, change=CHANGE, tolerance=TOLERANCE, arc=arc, weights=self.weights,

@@ -89,11 +89,11 @@ def _drift(nodes: ModelNodes) -> list[Node]:
     t, (u, rho), eta = nodes.tape, _direction(nodes), nodes.lr
     plus, minus, quotient = quotients(t, nodes.gradient, dict(zip(nodes.w, u, strict=True)), rho)
     centre = nodes.times(t.neg(t.div(eta, t.const(2))), nodes.plus(plus, minus))
-    curved, length = directional(t, nodes.gradient, nodes.w, [u]), nodes.dot(u, u)
-    rayleigh = t.div(nodes.dot(u, curved), length)
+    curved, length = directional(t, nodes.gradient, nodes.w, [u]), t.dot(u, u)
+    rayleigh = t.div(t.dot(u, curved), length)
     turn = nodes.times(eta, nodes.plus(curved, u, t.neg(rayleigh)))
     turn = nodes.plus(turn, u, t.sub(t.const(1), length))
-    slope = t.div(nodes.dot(u, quotient), length) if nodes.spec.options["secant"] else rayleigh
+    slope = t.div(t.dot(u, quotient), length) if nodes.spec.options["secant"] else rayleigh
     rate = t.sub(t.mul(eta, slope), t.const(2))
     if "floor" in nodes.parameters:
         rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.behind[-1]))

@@ -63,15 +63,15 @@ def _covariance(nodes: ModelNodes) -> list[Node]:
 def _drift(nodes: ModelNodes) -> list[Node]:
     t, w, eta = nodes.tape, nodes.w, nodes.lr
     sigma, curvature = symmetric(nodes.behind, nodes.d), hessian(t, nodes.value, nodes.w)
-    spread = t.total(nodes.dot(row, other) for row, other in zip(curvature, sigma, strict=True))
+    spread = t.total(t.dot(row, other) for row, other in zip(curvature, sigma, strict=True))
     smoothed = t.add(nodes.value, t.div(spread, t.const(2)))
     mean = nodes.times(t.neg(eta), reverse(t, smoothed, w))
     mean_curvature = hessian(t, smoothed, w)
-    product = [[nodes.dot(row, column) for column in sigma] for row in mean_curvature]
+    product = [[t.dot(row, column) for column in sigma] for row in mean_curvature]
     rates = []
     for i in range(nodes.d):
         for j in range(i, nodes.d):
             once = t.add(product[i][j], product[j][i])
-            twice = nodes.dot(product[i], mean_curvature[j])
+            twice = t.dot(product[i], mean_curvature[j])
             rates.append(t.mul(eta, t.sub(t.mul(eta, twice), once)))
     return mean + rates

@@ -82,7 +82,7 @@ def _reduced(nodes: ModelNodes) -> list[Node]:
     """The drift of (w, X, Y, α, ∇S⊥, u)."""
     t, d, (x, y, alpha) = nodes.tape, nodes.d, nodes.behind[:3]
     rise = nodes.behind[3 : 3 + d]
-    beta = nodes.dot(rise, rise)
+    beta = t.dot(rise, rise)
     rate = t.mul(nodes.lr, t.sub(alpha, t.mul(t.div(beta, t.const(2)), t.ipow(x, 2))))
     along = nodes.times(t.div(rate, beta), rise)
     return [*along, t.mul(nodes.lr, t.mul(x, y)), rate] + [t.const(0)] * (1 + 2 * d)

@@ -50,11 +50,8 @@ def _moved(supplier: Supplier, z: np.ndarray, seen_from_start: bool) -> np.ndarr
             move *= 1.0 if attempt < 20 else 0.5
         else:
             move *= min(1.0, 0.3 * (1.0 + np.abs(z).max()) / np.abs(move).max())
-        z = _shortened(supplier, z, z + move)
+        goal = z + move
+        points = (z + (goal - z) * 0.5**halving for halving in range(30))
+        # The goal, or a point towards it where everything is defined.
+        z = next((point for point in points if supplier.admits(point)), z)
     return None
-
-
-def _shortened(supplier: Supplier, z: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """The goal, or a point towards it where everything is defined."""
-    points = (z + (goal - z) * 0.5**halving for halving in range(30))
-    return next((point for point in points if supplier.admits(point)), z)

@@ -47,9 +47,7 @@ def _joined(steps: list[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndar
     return np.concatenate(times), np.concatenate(polynomials)
 
 
-def _read(
-    run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray
-) -> tuple[Readings, np.ndarray]:
+def _read(run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray) -> tuple[Readings, np.ndarray]:
     """The readings at the rows and the ranks of Σ (m,); of the phases the last one that has begun counts."""
     if run.kind == PLAIN:
         last, pieces = run.phases[-1], (times, polynomials) if len(times) else _rest(z0)

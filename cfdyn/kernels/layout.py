@@ -27,7 +27,7 @@ LINE = 8  # numbers in a cache line: arrays begin on one of a block that does
 
 
 class Field:
-    """What a block has under a name: an entry of its head, a number or the place where an array begins."""
+    """A named entry of a block's head: a number, or the place where an array begins."""
 
     slot: int
     entry: type = float

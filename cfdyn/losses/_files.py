@@ -42,12 +42,7 @@ def linear_model(
     w, columns = names("w", len(features)), names("x", len(features))
     score = dot(w, columns) + (" + b" if intercept else "")
     return make_loss(
-        row.format(s=f"({score})"),
-        [*w, "b"] if intercept else w,
-        {},
-        [*columns, "y"],
-        data=np.column_stack([x, y]),
-        box=((-half, half),) * (len(w) + intercept),
-        name=f"{what}:{Path(file).name}{note}",
+        row.format(s=f"({score})"), [*w, "b"] if intercept else w, {}, [*columns, "y"], data=np.column_stack([x, y]),
+        box=((-half, half),) * (len(w) + intercept), name=f"{what}:{Path(file).name}{note}",
         summary=f"rows: {len(y)}; weights: {', '.join(table.names[i] for i in features)}; target: {table.names[column]}",
-    )
+    )  # fmt: skip

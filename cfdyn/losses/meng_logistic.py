@@ -23,6 +23,5 @@ def meng_logistic(K: float = 17.0, M: float = 15.0, x: float = 47.84364162396009
     Meng et al., arXiv 2406.05033 (for every η in (1/λ, 2/λ) some data set has a coexisting cycle).
     """
     return make_loss(
-        "K*softplus(-w) + M*softplus(w) + softplus(-x*w)", "w", {"K": K, "M": M, "x": x}, box=((-1.0, 4.0),),
-        name="meng_logistic",
-    )  # fmt: skip
+        "K*softplus(-w) + M*softplus(w) + softplus(-x*w)", "w", {"K": K, "M": M, "x": x}, box=((-1.0, 4.0),), name="meng_logistic"
+    )

@@ -73,11 +73,6 @@ def spliced(function: Callable) -> Callable:
     return numba.njit(inline="always")(function)
 
 
-def native_rule(function: Callable) -> Any:
-    """Compile a function ``(z, p, out)`` with numba, in memory, to the one rule type."""
-    return function if DISABLED else numba.cfunc(SIGNATURE, error_model="numpy")(function)
-
-
 class NativeRule(Rooted, types.WrapperAddressProtocol):
     """The address of machine code as what a kernel takes for a rule."""
 
@@ -156,7 +151,7 @@ if DISABLED:
         return array
 
     def numbers(address: np.ndarray) -> np.ndarray:
-        """What a rule gets, as an array."""
+        """The numbers that a rule gets, as an array: nothing is compiled, so that it is one already."""
         return address
 
     def call(rule: int, z: Any, p: Any, out: Any) -> None:
@@ -169,7 +164,7 @@ else:
 
     @numba.njit(inline="always")
     def numbers(address):
-        """What a rule gets, as an array without end."""
+        """The numbers at the pointer that a rule gets, as an array (2⁴⁰,): it does not know how many there are."""
         return numba.carray(address, (_ANY,))
 
 

@@ -164,7 +164,7 @@ def _flat_form(forms: Forms, plus: BorderedSystem, made: coefficients.Critical) 
 def _branch_form(
     forms: Forms, direction: np.ndarray, values: dict[str, float], tolerance: float
 ) -> tuple[str, float, bool | None]:  # fmt: skip
-    """(form, coefficient, supercritical) of ξ a ξ + b ξδ + ½ e δ² = 0 and its cubic term."""
+    """(form, coefficient, supercritical) of a ξ² + b ξδ + ½ e δ² = 0 and its cubic term c ξ³."""
     a, b, c, e = (values[name] for name in ("a", "b", "c", "e"))
     if abs(a) <= tolerance * np.sqrt(abs(c)) and abs(b) > 0 and c != 0:
         return "pitchfork", c, bool(c < 0)

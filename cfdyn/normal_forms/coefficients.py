@@ -45,7 +45,7 @@ def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
     for j, l, m in combinations_with_replacement(range(k), 3):
         cubic = forms.derivative(q[j], q[l], q[m])
         quadratic = np.sum([forms.derivative(q[a], h[b, c]) for a, b, c in ((j, l, m), (l, j, m), (m, j, l))], axis=0)
-        for i in range(k):
+        for i in range(k):  # K_i,jlm = ⅙⟨p_i, C(q_j,q_l,q_m)⟩ + ⅙⟨p_i, B(q_j,h_lm) + B(q_l,h_jm) + B(q_m,h_jl)⟩
             parts = paired(p[i], cubic) / 6, paired(p[i], quadratic) / 6
             size = max(size, abs(parts[0]), abs(parts[1]))
             for place in permutations((j, l, m)):
@@ -62,19 +62,19 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     """
     q, p = plus.right[0], plus.left[0]
     curvature = forms.derivative(q, q)
-    a = float(paired(p, curvature)) / 2
-    h = _manifold_term(plus, -curvature, 2 * a * q[0])
-    cubic, quadratic = p * forms.derivative(q, q, q) / 6, p * forms.derivative(q, h) / 2
+    a = float(paired(p, curvature)) / 2  # ½⟨p, B(q,q)⟩
+    h = _manifold_term(plus, -curvature, 2 * a * q[0])  # A h − h⁺ = −B(q,q) + 2a q
+    cubic, quadratic = p * forms.derivative(q, q, q) / 6, p * forms.derivative(q, h) / 2  # c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q,h)⟩
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
     if forms.parameter is not None:
-        found["beta"] = beta = float(paired(p, forms.slope))
+        found["beta"] = beta = float(paired(p, forms.slope))  # ⟨p, f_α⟩
         right = -forms.slope
         right[-1] += beta * q[0]
-        moved = plus.solve(right)
-        found["b"] = float(paired(p, forms.moving(q, moved)))
-        found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))
+        moved = plus.solve(right)  # A x_α − x_α⁺ = −f_α + β q
+        found["b"] = float(paired(p, forms.moving(q, moved)))  # ⟨p, A_α q + B(q,x_α)⟩
+        found["e"] = float(paired(p, forms.moving(moved, moved, (1.0, 1.0))))  # ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩
         speed[0, 0] = found["b"]
     return Critical(found, plus.right[:, 0], speed, float(np.abs(p * curvature).sum()), cubic=size)
 
@@ -86,7 +86,7 @@ def fourth(forms: Forms, plus: BorderedSystem, a: float, c: float) -> tuple[floa
     """
     q, p = plus.right[0], plus.left[0]
     form = forms.derivative
-    h = _manifold_term(plus, -form(q, q), 2 * a * q[0])
+    h = _manifold_term(plus, -form(q, q), 2 * a * q[0])  # A h − h⁺ = −B(q,q) + 2a q
     k = _manifold_term(plus, -form(q, q, q) - 3 * form(q, h), 6 * c * q[0] + 6 * a * h[0])
     parts = p * np.array([form(q, q, q, q), 6 * form(q, q, h), 3 * form(h, h), 4 * form(q, k)]) / 24
     return float(parts.sum()), float(np.abs(parts).sum())
@@ -96,7 +96,7 @@ def _manifold_term(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray)
     """h with A h − h⁺ = right, ``closing`` more on the last row, and ⟨p,h⟩ = 0 at the first point."""
     right[-1] += closing
     h = plus.solve(right)
-    return h - (plus.left[0, -1] @ h[0]) * plus.right[0]
+    return h - (plus.left[0, -1] @ h[0]) * plus.right[0]  # h − ⟨p,h⟩ q, as A q = q⁺
 
 
 def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, multiplier: complex) -> Critical:
@@ -105,12 +105,12 @@ def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, mul
     c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
     """
     q, p = pair.right[0], pair.left[0]
-    mean = plus.solve(-forms.derivative(q, q.conj()))
-    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.derivative(q, q))
+    mean = plus.solve(-forms.derivative(q, q.conj()))  # A h₁₁ − h₁₁⁺ = −B(q,q̄)
+    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.derivative(q, q))  # A h₂₀ − λ²h₂₀⁺ = −B(q,q)
     parts = [paired(p, forms.derivative(q, q, q.conj())) / 2, paired(p, forms.derivative(q, mean)),
              paired(p, forms.derivative(q.conj(), double)) / 2]  # fmt: skip
-    c1 = complex(sum(parts))
-    found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}
+    c1 = complex(sum(parts))  # ½⟨p, C(q,q,q̄)⟩ + ⟨p, B(q,h₁₁)⟩ + ½⟨p, B(q̄,h₂₀)⟩
+    found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}  # c₁/λ = d + ib
     return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 
 
@@ -121,9 +121,9 @@ def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple
     """
     q, p = critical.right[0], critical.left[0]
     curvature = forms.derivative(q, q)
-    found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])
+    found = np.array([float(paired(left, curvature)) / 2 for left in plus.left])  # d_i = ½⟨p_i, B(q,q)⟩
     found[np.abs(found) <= STILL * np.abs(plus.left).max() * np.abs(curvature).sum()] = 0.0
-    rates = [float(paired(p, forms.derivative(q, v))) for v in plus.right]
+    rates = [float(paired(p, forms.derivative(q, v))) for v in plus.right]  # r′_i = ⟨p, B(q,v_i)⟩
     return found, float(found @ rates)
 
 
@@ -132,6 +132,6 @@ def speed_of(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> np
     k = critical.nullity
     if forms.parameter is None:
         return np.full((k, k), np.nan)
-    moved = plus.solve(-forms.slope)
-    columns = [forms.moving(q, moved) for q in critical.right]
+    moved = plus.solve(-forms.slope)  # A x_α − x_α⁺ = −f_α
+    columns = [forms.moving(q, moved) for q in critical.right]  # A_α q_j + B(q_j,x_α)
     return np.array([[paired(p, column) for column in columns] for p in critical.left])

@@ -78,7 +78,7 @@ class CriticalMultipliers:
         return complex(self.pairs[0] / abs(self.pairs[0]))
 
     def require_no_resonance(self, tolerance: float) -> None:
-        """Refuse θ = 2π/3 and π/2, where the normal form has further terms, and λ² among the other multipliers."""
+        """Refuse θ = 2π/3 and π/2, where the normal form has further terms, ξ̄² and ξ̄³."""
         for order in (3, 4):
             if abs(self.rotation**order - 1) <= order * max(tolerance, 1e-9):
                 raise NumericsError(f"a strong resonance 1:{order}: the multipliers are e^(±2πi/{order}), and no invariant "
@@ -92,12 +92,12 @@ class CriticalMultipliers:
         if self.plus and not plus.split:
             raise NumericsError(f"a {first} with a strong resonance 1:1: two multipliers are +1 with one eigenvector")
         for v, p in zip(plus.right, plus.left, strict=True) if self.plus else ():
-            square = forms.derivative(v, v)
-            others = np.abs(forms.derivative(v, q)) + np.abs(forms.derivative(q, q.conj()))
-            if abs((p * square).sum()) > STILL * (np.abs(p) * (np.abs(square) + others)).sum():
+            square = forms.derivative(v, v)  # B(v,v)
+            others = np.abs(forms.derivative(v, q)) + np.abs(forms.derivative(q, q.conj()))  # |B(v,q)| + |B(q,q̄)|
+            if abs((p * square).sum()) > STILL * (np.abs(p) * (np.abs(square) + others)).sum():  # ⟨p, B(v,v)⟩ ≠ 0
                 what = f"fold–{first} point"
                 size = float(np.abs(p).max() * max(np.abs(forms.points).max(), 1.0))
-                # The parameter does not move the map across the direction of the multiplier +1.
+                # ⟨p, f_α⟩ = 0: the parameter does not move the map across the direction of the multiplier +1.
                 if forms.parameter is not None and abs((p * forms.slope).sum()) <= STILL * size:
                     what = f"branch point with a {first} {'point' if self.minus == 0 else ''}".rstrip()
                 raise NumericsError(f"a {what}: multipliers are +1 and {'−1' if self.minus else 'e^(±iθ)'} at once")
@@ -137,7 +137,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
     if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:
         return ""
     # NaN where a row has no multipliers.
-    products = rows[:, i] * rows[:, j]
+    products = rows[:, i] * rows[:, j]  # μ_i μ_j
     if not np.abs(products - 1).min(axis=1).max() <= KEPT:
         return ""
     n = len(points)

@@ -55,7 +55,7 @@ class Forms:
         return self.step.extended(str(self.parameter))
 
     def _form(self, step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
-        """Complex directions by linearity, all their parts in one call."""
+        """Dᵏf(x_i)[u_i, v_i, …]; complex directions by linearity, D²f[a + ib, v] = D²f[a, v] + i D²f[b, v], all in one call."""
         parts = [[(1j, u.imag), (1.0, u.real)] if np.iscomplexobj(u) else [(1.0, u)] for u in directions]
         chosen = list(product(*parts))
         stacks = [np.concatenate([choice[i][1] for choice in chosen]) for i in range(len(directions))]
@@ -87,7 +87,7 @@ class BorderedSystem:
         right, left = _null_vectors(self.matrix, nullity)
         self.border = left.conj(), right.conj()
         near = np.linalg.norm(np.asarray(self.matrix @ right), axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
-        scale = np.sqrt(len(matrices))
+        scale = np.sqrt(len(matrices))  # (1/n) Σ_k |q_k|² = 1
         q, p = (v.T.reshape(nullity, *self.shape) * scale for v in (right, left))
         if nullity == 1:
             largest = q.flat[np.argmax(np.abs(q) > (1 - 1e-9) * np.abs(q).max())]
@@ -95,7 +95,7 @@ class BorderedSystem:
         # ⟨p_k, q_{k+1}⟩, ν times the last of them, is the same for all k: their mean loses no digits where one q_k is small.
         image = np.roll(q, -1, axis=1)
         image[:, -1] *= nu
-        pairing = np.einsum("ikd,jkd->ij", p, image) / (len(matrices) * nu)
+        pairing = np.einsum("ikd,jkd->ij", p, image) / (len(matrices) * nu)  # ⟨p_i,n, q_j,1⟩
         self.split = bool(near.all() and _cosine(p, image) > tolerance)
         self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
 

@@ -17,7 +17,7 @@ def at(tensor: np.ndarray, u: np.ndarray) -> np.ndarray:
 def is_gradient(tensor: np.ndarray) -> bool:
     """True if K is the gradient of a quartic V in some inner product G: GK = ∇V has the symmetric derivative GK_i,jlm.
 
-    For gradient descent it is in the Euclidean one, N3's V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
+    For gradient descent it is in the Euclidean one, with V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
     """
     k, size = len(tensor), np.abs(tensor).max()
     if k == 1 or size == 0:
@@ -46,7 +46,7 @@ def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
         return np.ones((1, 1)), True
     u = np.random.default_rng(0).normal(size=(8, k))
     u /= np.linalg.norm(u, axis=1)[:, None]
-    images = np.array([at(tensor, row) for row in u])
+    images = np.array([at(tensor, row) for row in u])  # a sphere of rays: K(u,u,u) = ⟨u, K(u,u,u)⟩u for all u
     if np.abs(images - (images * u).sum(axis=1)[:, None] * u).max() <= 1e-9 * size:
         return np.empty((0, k)), False
     return (_rays_of_two(tensor), True) if k == 2 else (_rays_of_many(tensor), False)
@@ -57,8 +57,8 @@ def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
     powers = np.indices((2, 2, 2)).sum(axis=0)
     cubic = [[float(t[powers == j].sum()) for j in range(4)] for t in tensor]  # coefficients of x^(3−j) y^j
     form = np.zeros(5)
-    form[:4] += cubic[1]
-    form[1:] -= cubic[0]
+    form[:4] += cubic[1]  # x K₂
+    form[1:] -= cubic[0]  # −y K₁
     # A turn that keeps the form's end coefficients away from zero would do as well; here x = 0 is looked at by itself.
     slopes = np.roots(form[::-1]) if np.abs(form[4]) > 1e-12 * np.abs(form).max() else np.roots(form[:4][::-1])
     found = [np.array([1.0, s.real]) for s in slopes if abs(s.imag) <= SAME * (1 + abs(s))]
@@ -74,7 +74,7 @@ def _rays_of_many(tensor: np.ndarray) -> np.ndarray:
     generator = np.random.default_rng(0)
 
     def defect(x: np.ndarray) -> np.ndarray:
-        return np.append(at(tensor, x[:k]) - x[k] * x[:k], x[:k] @ x[:k] - 1)
+        return np.append(at(tensor, x[:k]) - x[k] * x[:k], x[:k] @ x[:k] - 1)  # K(u,u,u) − κu and |u|² − 1
 
     for start in generator.normal(size=(STARTS * k, k)):
         start /= np.linalg.norm(start)
@@ -95,14 +95,14 @@ def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float
     """
     found, (directions, complete) = [], rays(tensor)
     for u in directions:
-        kappa = float(u @ at(tensor, u))
+        kappa = float(u @ at(tensor, u))  # κ = ⟨u, K(u,u,u)⟩
         if abs(kappa) <= 1e-9 * np.abs(tensor).max():
             continue
-        others = np.sort(np.linalg.eigvals(3 * tensor @ u @ u).real)
+        others = np.sort(np.linalg.eigvals(3 * tensor @ u @ u).real)  # of D K(u,u,u) = 3K(u,u,·), 3κ among them
         across = np.delete(others, int(np.argmin(np.abs(others - 3 * kappa))))
-        half = right.T @ u / np.sqrt(abs(kappa))
+        half = right.T @ u / np.sqrt(abs(kappa))  # Σ u_i q_i/√|κ|
         found.append({"half": half, "kappa": kappa, "stable": bool(kappa > 0 and (across > kappa).all())})
-    even = np.mean([np.moveaxis(tensor, 0, i) for i in range(4)], axis=0)
+    even = np.mean([np.moveaxis(tensor, 0, i) for i in range(4)], axis=0)  # symmetric, ⟨u, K(u,u,u)⟩ the same
     critical, _ = rays(even)
     axes = critical if len(critical) else np.eye(len(tensor))[:1]
     return found, min(float(u @ at(even, u)) for u in axes), complete

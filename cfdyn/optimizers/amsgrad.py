@@ -5,9 +5,8 @@ from cfdyn.symbolic.optimizer import Optimizer
 
 
 def amsgrad(
-    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, bias_correction: bool = True,
-    eps_inside: bool = False,
-) -> Optimizer:  # fmt: skip
+    lr: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, bias_correction: bool = True, eps_inside: bool = False
+) -> Optimizer:
     """AMSGrad: m, v as in Adam, v_max ← max(v_max, v), then w ← w − η m̂/(√v̂_max + ε).
 
     As in torch the largest v is taken before bias correction (optax takes the largest v̂; the paper has no

@@ -29,7 +29,10 @@ class Escape(NamedTuple):
 def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
     """Follow the orbit from its last finite float state ``z`` (D,), at step ``at``, in ``digits`` digits of any exponent."""
     if step.cost * STAYS > MAX_OPERATIONS:
-        return _without_digits(float(np.abs(z).max()), at)
+        size = float(np.abs(z).max())
+        if size > LARGE:
+            return Escape("divergent", f"|z| has grown to {size:.3g} at step {at}, and overflows then")
+        return Escape("undecided", f"a step from |z| = {size:.3g} overflows at step {at + 1}; digits would cost too much")
     found = _follow(step, step.precise(digits), z, at, digits)
     if found.kind != "uncomputable":
         return found
@@ -44,13 +47,6 @@ def escape(step: Map, z: np.ndarray, at: int, digits: int) -> Escape:
     if found.reason == "beyond":
         return Escape("undecided", f"|z| exceeds 1e{POWER} at step {at - 1}, and the next step cannot be computed")
     return Escape("undecided", f"the orbit leaves the map's domain at step {at}")
-
-
-def _without_digits(size: float, at: int) -> Escape:
-    """Of a map of too many operations for digits: what grew to 10^100 and beyond step after step is taken to diverge."""
-    if size > LARGE:
-        return Escape("divergent", f"|z| has grown to {size:.3g} at step {at}, and overflows then")
-    return Escape("undecided", f"a step from |z| = {size:.3g} overflows at step {at + 1}; digits would cost too much")
 
 
 def _follow(step: Map, precise: PreciseMap, z: np.ndarray, at: int, digits: int) -> Escape:

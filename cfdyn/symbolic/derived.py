@@ -32,13 +32,12 @@ class DerivedMap:
     switching: ClassVar = property(attrgetter("base.switching"))
 
     def at(self, params: Mapping[str, float]) -> Self:
-        """The same map with other parameter values."""
         return replace(self, base=self.base.at(params))
 
 
 @dataclass(frozen=True)
 class ExtendedMap(DerivedMap):
-    """(z, α) → (f(z; α), α) for the parameters α named in ``moved``: its derivatives are those of f in z and α together."""
+    """(z, α) → (f(z; α), α), the last states being the parameters in ``moved``: its derivatives are those in z and α together."""
 
     moved: tuple[str, ...]
 
@@ -54,32 +53,26 @@ class ExtendedMap(DerivedMap):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the state: the base's, then the parameters moved into it."""
         return (*self.base.names, *self.moved)
 
     @property
     def rest(self) -> tuple[float, ...] | None:
-        """Initial values behind the weights, the parameters at their present values; None if the base has none."""
         return None if self.base.rest is None else (*self.base.rest, *(self.base.params[name] for name in self.moved))
 
     @cached_property
     def params(self) -> dict[str, float]:
-        """The parameters that stay parameters."""
         return {name: value for name, value in self.base.params.items() if name not in self.moved}
 
     def at(self, params: Mapping[str, float]) -> ExtendedMap:
-        """The same map with other values of the parameters that are left."""
         merged(self.params, params, "parameter of the map")
         return super().at(params)
 
     @property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"{self.moved} as states of {self.base.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return shortened(f"{self.base.title} with {', '.join(self.moved)} as states")
 
 
@@ -87,7 +80,8 @@ class ExtendedMap(DerivedMap):
 class LiftedMap(DerivedMap):
     """A map z → f(z) seen from the middle of its swing; ``kind`` "rod" or "edge", as in `cfdyn.systems.lifts`.
 
-    A start needs what swings: the weights alone are none. The loss is measured at the centre.
+    The state is the centre, then what swings about it. A start needs what swings: the weights alone are none. The loss is
+    measured at the centre.
     """
 
     kind: str
@@ -96,17 +90,14 @@ class LiftedMap(DerivedMap):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the state: those of the base for the centre, then what swings about it."""
         return (*self.base.names, *(f"{LIFTS[self.kind]}_{name}" for name in self.base.names))
 
     @property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"{self.kind} lift of {self.base.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return shortened(f"{self.kind} lift of {self.base.title}")
 
 
@@ -125,17 +116,14 @@ class CircleMap(DerivedMap):
 
     @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the base changes its branch; none of what only wraps."""
         return () if self.unrolled else self.base.switching
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"{self.periods} {self.unrolled} {self.cut} around {self.base.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return f"{self.base.title} (mod {', '.join(f'{P:.6g} in {name}' for name, P in self.periods.items())})"
 
     def wrapped(self, tape: Tape, outputs: list[Node]) -> list[Node]:

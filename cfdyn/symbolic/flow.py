@@ -90,7 +90,6 @@ class FlowSpec(FlowOfMap):
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return f"{self.name} flow of {self.map.title}"
 
     def program(self, what: str) -> Program:
@@ -108,14 +107,12 @@ class FlowSpec(FlowOfMap):
         return nodes.program(outputs, nodes.d * directions)
 
     def size(self, what: str) -> int:
-        """The number of outputs of a program."""
         n, d = len(self.names), self.n_weights
         sizes = {"drift": n, "drift_jacobian": n * n, "edge": d * d + d, "scale": d, "slack_jacobian": d * n, "force": 2 * n,
                  "force_jacobian": 2 * n * (n + 2 * d), "observed": 1 + d + d * d}  # fmt: skip
         return sizes[what]
 
     def has(self, what: str) -> bool:
-        """True if there is such a program."""
         return what in PROGRAMS
 
 

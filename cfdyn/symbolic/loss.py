@@ -53,12 +53,9 @@ class LossSpec:
     @cached_property
     def key(self) -> str:
         """Text that two losses share exactly if they share their compiled code."""
-        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}|{self.shapes}{self._batch_key}"
-
-    @property
-    def _batch_key(self) -> str:
         # The rows of a batch stand in the code as constants.
-        return "" if self.batch is None else f"|{hashlib.sha256(self.batch_rows().tobytes()).hexdigest()}"
+        batch = "" if self.batch is None else f"|{hashlib.sha256(self.batch_rows().tobytes()).hexdigest()}"
+        return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}|{self.shapes}{batch}"
 
     @property
     def table(self) -> Any:

@@ -1,5 +1,11 @@
 """What a map is made of: a loss and an optimizer, plain formulas, other maps in sequence, or another map
-lifted or with parameters as states."""
+lifted or with parameters as states.
+
+Of each: ``names`` of the state, ``n_weights`` of them weights, which come first, ``rest``: initial values behind these, None
+where a start needs them; ``params``, and ``at``: the same with other parameter values; ``observed``: the loss that an orbit is
+measured by, ``data``: the table that is read at run time, or None; ``switching``: the functions at whose zeros it changes its
+branch; ``key`` identifies the compiled code, ``title`` is for messages and tables.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +33,9 @@ class LossMap:
 
     loss: LossSpec
     optimizer: Optimizer
-    observed = property(attrgetter("loss"), doc="The loss that an orbit is measured by.")
-    data = property(attrgetter("loss.table"), doc="The data table that the loss reads at run time, or None.")
+    observed = property(attrgetter("loss"))
+    data = property(attrgetter("loss.table"))
+    n_weights = property(lambda self: len(self.loss.variables))
 
     def __post_init__(self) -> None:
         clash = set(self.loss.params) & set(self.optimizer.params)
@@ -37,26 +44,17 @@ class LossMap:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the state: x, y, v_x, v_y, …"""
         return (*self.loss.variables, *self.optimizer.state_names(self.loss))
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights, which come first in the state."""
-        return len(self.loss.variables)
 
     @cached_property
     def rest(self) -> tuple[float, ...]:
-        """Initial values of the state behind the weights."""
         return self.optimizer.initial_state(self.loss)
 
     @cached_property
     def params(self) -> dict[str, float]:
-        """Parameters of the loss, then of the optimizer."""
         return {**self.loss.params, **self.optimizer.params}
 
     def at(self, params: Mapping[str, float]) -> LossMap:
-        """The same map with other parameter values, checked by the loss and the optimizer."""
         merged(self.params, params, "parameter of the map")
         loss = {k: v for k, v in params.items() if k in self.loss.params}
         optimizer = {k: v for k, v in params.items() if k in self.optimizer.params}
@@ -64,17 +62,14 @@ class LossMap:
 
     @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the loss or the optimizer changes its branch."""
         return (*self.loss.switching, *self.optimizer.switching)
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"loss {self.loss.key} / optimizer {self.optimizer.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return f"{self.optimizer} on {self.loss.title}"
 
 
@@ -89,29 +84,21 @@ class FormulaMap:
     data = None
     observed = None
     rest: tuple[float, ...] = ()
-
-    @property
-    def n_weights(self) -> int:
-        """The whole state."""
-        return len(self.names)
+    n_weights = property(lambda self: len(self.names))
 
     @cached_property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros a formula changes its branch."""
         return tuple(s for f in self.formulas for s in f.switching)
 
     def at(self, params: Mapping[str, float]) -> FormulaMap:
-        """The same map with other parameter values."""
         return FormulaMap(self.formulas, self.names, merged(self.params, params, "parameter of the map"))
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"map {[f.key for f in self.formulas]}|{self.names}|{tuple(self.params)}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return shortened("; ".join(f"{n} → {f.text.strip()}" for n, f in zip(self.names, self.formulas, strict=True)))
 
 
@@ -126,6 +113,9 @@ class ComposedMap:
     parts: tuple[Any, ...]
     renamed: tuple[dict[str, str], ...]
     observed: LossSpec | None = None
+    names = property(lambda self: self.parts[0].names)
+    n_weights = property(lambda self: self.parts[0].n_weights)
+    rest = property(lambda self: self.parts[0].rest)
 
     def __post_init__(self) -> None:
         first = self.parts[0]
@@ -143,23 +133,7 @@ class ComposedMap:
         return {new: part.params[old] for part, names in pairs for old, new in names.items()}
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the state."""
-        return self.parts[0].names
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights, which come first in the state."""
-        return self.parts[0].n_weights
-
-    @property
-    def rest(self) -> tuple[float, ...] | None:
-        """Initial values of the state behind the weights, None if there are none."""
-        return self.parts[0].rest
-
-    @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros one of the parts changes its branch."""
         return tuple(s for part in self.parts for s in part.switching)
 
     @property
@@ -169,7 +143,6 @@ class ComposedMap:
         return next((table for table in tables if table is not None), None)
 
     def at(self, params: Mapping[str, float]) -> ComposedMap:
-        """The same composition with other parameter values."""
         merged(self.params, params, "parameter of the map")
         parts = tuple(
             part.at({old: params[new] for old, new in names.items() if new in params})
@@ -180,13 +153,11 @@ class ComposedMap:
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code."""
         parts = [(p.key, names) for p, names in zip(self.parts, self.renamed, strict=True)]
         return f"compose {parts} seen by {self.observed and self.observed.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         return shortened(" then ".join(part.title for part in self.parts))
 
 
@@ -240,8 +211,7 @@ def make_map(
         raise FormulaError(f"the name {name!r} in the {what} has no value; give one, such as `params={{{name!r}: 1}}`"
                            + TIME * (what == "flow" and name == "t"))  # fmt: skip
     if not names:
-        raise FormulaError(f"the {what} has no variables: its formulas are constants; name one for each, such as "
-                           "`variables='x'`")  # fmt: skip
+        raise FormulaError(f"the {what} has no variables: its formulas are constants; name one for each, such as `variables='x'`")
     if len(names) != len(read):
         raise FormulaError(f"a {what} needs one formula for each variable, not {_mismatch(len(read), names, bool(variables))}")
     return FormulaMap(read, tuple(names), merged(dict(params), params, f"parameter of the {what}"))

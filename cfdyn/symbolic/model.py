@@ -41,10 +41,6 @@ class ModelNodes(FlowNodes):
         number = t.exactly(factor) if isinstance(factor, float) else factor
         return [t.mul(number, a) for a in v]
 
-    def dot(self, u: list[Node], v: list[Node]) -> Node:
-        """u · v."""
-        return self.tape.dot(u, v)
-
 
 class Part(NamedTuple):
     """A program: what makes its outputs, how many they are, and how many inputs it reads behind the state."""
@@ -64,7 +60,8 @@ class ModelSpec(FlowOfMap):
     its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
     average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
     ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients that one drift costs,
-    a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is shown.
+    a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is shown. ``key``
+    identifies the compiled code, ``title`` is for messages and tables.
     """
 
     name: str
@@ -88,22 +85,18 @@ class ModelSpec(FlowOfMap):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the state: weights, then what is behind them."""
         return (*self.map.names[: self.n_weights], *self.behind)
 
     @cached_property
     def params(self) -> dict[str, float]:
-        """Parameters of the loss, the optimizer and the model."""
         return {**self.map.params, **self.constants}
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code."""
         return f"model {self.name}|{dict(self.options)}|{tuple(self.constants)}|{self.behind}|{self.map.key}"
 
     @property
     def title(self) -> str:
-        """For messages and tables."""
         if isinstance(self.map, FormulaMap):
             return "; ".join(f"d{n}/dt = {f.text.strip()}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
         settings = ", ".join(f"{k}={v}" for k, v in self.options.items())

@@ -169,11 +169,6 @@ def directional(tape: Tape, outputs: Sequence[Node], leaves: Sequence[Node], dir
     return current
 
 
-def _powers(t: Tape, x: Node, y: Node, node: Node) -> tuple[Callable[[], Node], ...]:
-    one = t.const(1)
-    return (lambda: t.mul(y, t.pow(x, t.sub(y, one))), lambda: t.mul(node, t.apply("log", x)))
-
-
 _SLOPES: dict[str, Callable[[Tape, Node, Node], Node]] = {
     "exp": lambda t, x, y: y,
     "log": lambda t, x, y: t.div(t.const(1), x),
@@ -219,5 +214,6 @@ def partials(tape: Tape, node: Node) -> tuple[Callable[[], Node], ...]:
     if op == "div":
         return (lambda: tape.div(one, args[1]), lambda: tape.neg(tape.div(node, args[1])))
     if op == "pow":
-        return _powers(tape, args[0], args[1], node)
+        x, y = args
+        return (lambda: tape.mul(y, tape.pow(x, tape.sub(y, one))), lambda: tape.mul(node, tape.apply("log", x)))
     return tuple(lambda: zero for _ in args)

@@ -16,6 +16,7 @@ units of the last place of the true value, the largest of 10⁷ points (10⁶ in
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import methodcaller
 from typing import Final
 
 from cfdyn.tape.program import Node, Tape
@@ -229,15 +230,11 @@ def _logcosh(v: Term, decay: Unary, log1p: Unary) -> Node:
     return (y < 0.7).choose(near, far).node
 
 
-def _call(op: str) -> Unary:
-    return lambda x: x.apply(op)
-
-
 # With calls to exp and log1p, or none: for one number at a time, where a library's functions are fastest.
 COMPOSITE: Final[Mapping[str, Expansion]] = {
-    "sigmoid": lambda tape, x: _sigmoid(Term(tape, x), _call("exp")),
-    "softplus": lambda tape, x: _softplus(Term(tape, x), _call("exp"), _call("log1p")),
-    "logcosh": lambda tape, x: _logcosh(Term(tape, x), _call("exp"), _call("log1p")),
+    "sigmoid": lambda tape, x: _sigmoid(Term(tape, x), methodcaller("apply", "exp")),
+    "softplus": lambda tape, x: _softplus(Term(tape, x), methodcaller("apply", "exp"), methodcaller("apply", "log1p")),
+    "logcosh": lambda tape, x: _logcosh(Term(tape, x), methodcaller("apply", "exp"), methodcaller("apply", "log1p")),
     "sech2": sech2,
 }
 # Without any call, for many numbers at a time.

@@ -219,5 +219,3 @@ class Enclosures:
         size = t.rowsum(t.apply("max", t.apply("abs", a[0]), t.apply("abs", a[1])))
         room = t.mul(t.const(UNIT), t.mul(rows, size))
         return t.sub(t.rowsum(a[0]), room), t.add(t.rowsum(a[1]), room)
-
-

@@ -5,6 +5,7 @@ that many digits; `compile` in the codegen layer prints the same program for the
 """
 
 import operator
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -55,23 +56,11 @@ def _rowsum(tape: Tape, algebra: Algebra, body: Node, values: dict, data: Sequen
     order = [n for n in tape.reachable([body]) if tape.by_row[n]]
     total = algebra.constant(Fraction(0))
     for row in data:
-        local: dict[Node, Any] = {}
-        scope = _Scope(local, values)
+        scope = ChainMap({}, values)
         for node in order:
-            local[node] = _value(tape, algebra, node, scope, {"col": row}, len(data))
-        total = total + local[body]
+            scope[node] = _value(tape, algebra, node, scope, {"col": row}, len(data))
+        total = total + scope[body]
     return total
-
-
-class _Scope(dict):
-    """Values of one data row over the values shared by all rows."""
-
-    def __init__(self, local: dict, shared: dict):
-        super().__init__()
-        self.local, self.shared = local, shared
-
-    def __getitem__(self, node: Node) -> Any:
-        return self.local[node] if node in self.local else self.shared[node]
 
 
 def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Mapping, rows: int) -> Any:

@@ -99,12 +99,10 @@ class _Intervals(Enclosures):
             return self.even(op, x[0])
         if op in ("add", "sub", "mul", "div", "neg"):
             return getattr(self, op)(*x)
-        if op == "floor":
-            return self.whole(x[0])
-        if op in ("max", "min", "sign", "heaviside"):
+        if op in ("max", "min", "sign", "heaviside", "and", "or"):
             return t.apply(op, *(a[0] for a in x)), t.apply(op, *(a[1] for a in x))
         simple: dict[str, Callable[..., Pair]] = {
-            "abs": self.size, "tan": self.tangent, "rowsum": self.total, "select": self._chosen,
+            "abs": self.size, "tan": self.tangent, "floor": self.whole, "rowsum": self.total, "select": self._chosen,
         }  # fmt: skip
         if op in simple:
             return simple[op](*x)
@@ -112,8 +110,6 @@ class _Intervals(Enclosures):
             return self.wave(op, x[0])
         if op == "pow":
             return self._any_power(self.source.args[node][1], *x)
-        if op in ("and", "or"):
-            return t.apply(op, x[0][0], x[1][0]), t.apply(op, x[0][1], x[1][1])
         if op == "not":
             return self.denied(x[0][1]), self.denied(x[0][0])
         if op in ("lt", "le", "eq"):
@@ -211,5 +207,3 @@ class _Intervals(Enclosures):
             lowest = self.tape.const(_DOMAINS.get(op, 0))
             return self.tape.apply("le" if "log" in op else "lt", self.pairs[args[0]][1], lowest)
         return None
-
-

@@ -16,8 +16,6 @@ UNARY = frozenset(
     "exp log sin cos tan sinh cosh tanh sech2 sqrt abs sign heaviside floor log1p erf sigmoid softplus logcosh not".split()
 )
 TRUTHS = frozenset("lt le eq and or not".split())
-# What a processor does with the bits of a number: nearest integer, 2ⁿ, and the two parts of x = m·2ᵉ.
-MACHINE = frozenset("round exp2i exponent mantissa".split())
 # NAME(x) where |x| exceeds a limit, else a value that is good only nearer to 0: far_NAME(x, limit, value).
 FAR = frozenset(("far_sin", "far_cos"))
 BINARY = frozenset("add sub mul div pow max min lt le eq and or".split())

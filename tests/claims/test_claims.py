@@ -13,7 +13,7 @@ import cfdyn as cf
 from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import Claims, Control, Question
 from cfdyn.claims.expected import above, as_expected, at_least, at_most, below, between, interval, near
-from cfdyn.claims.verdict import judge, measure
+from cfdyn.claims.verdict import judge, measure, shown
 from cfdyn.errors import UsageError
 from tests.claims.test_runner import call
 from tests.claims.toy import PAPER, install
@@ -42,7 +42,7 @@ def test_an_interval_across_a_bound_is_undecided(low, width, bound):
     assert at_least(bound).agrees(found) is expected
 
 
-@pytest.mark.parametrize("found", [float("nan"), None, "3", True, [3.0, 3.0], []])
+@pytest.mark.parametrize("found", [float("nan"), None, "3", True, [3.0, 3.0], [], [[3.0]], {"low": 3.0}, 10**400, {"a": 3.0}])
 def test_what_is_no_number_is_near_nothing(found):
     assert near(3.0, 10.0).agrees(found) is False
 
@@ -92,6 +92,32 @@ def test_verdicts():
     assert (found.statement, found.how, found.measured) == ("A value.", "Returned as it is.", {"value": 3.0, "more": [1, 2]})
 
 
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (None, "the check returns {name: value}, not NoneType"),
+        ([3], "the check returns {name: value}, not list"),
+        ({"value": 10**5000}, "ValueError: Exceeds the limit"),
+        ({"value": "\ud800"}, "UnicodeEncodeError"),
+    ],
+)
+def test_what_cannot_be_written_down_is_no_measurement(found, reason):
+    verdict = one({"value": 3}, lambda: found)
+    assert (verdict.verdict, verdict.measured) == ("undecided", {})
+    assert reason in verdict.reason
+
+
+def test_control_characters_are_shown_as_escapes():
+    assert shown(["\x1b[2J", 1.5]) == "\\x1b[2J, 1.5"
+
+
+def test_a_claim_without_a_check_was_never_computed():
+    claims = Claims("papers.x2000", "A. X, *Y*, 2000.", read="the paper")
+    claims.undecided("it", "page 1", "It holds.", needs="a proof")
+    verdict = judge(next(iter(claims)), None)
+    assert (verdict.verdict, verdict.reason, verdict.date, verdict.version) == ("undecided", "needs a proof", "", "")
+
+
 def test_two_claims_of_one_name_and_an_unknown_verdict_are_refused():
     claims = Claims("papers.x2000", "A. X, *Y*, 2000.", read="the paper")
     claims.undecided("it", "page 1", "It holds.", needs="a proof")
@@ -114,8 +140,8 @@ def test_answers_hold_what_was_measured():
 
     verdict = one({"value": near(3.0, 0)}, measured)
     name = verdict.id
-    question = Question("Q", "?", "", f"{{{name}:value}}, {{{name}:list.0|.2f}}, {{{name}:gone}}", (name,))
-    assert filled(question, {name: verdict}) == "3, 0.12, …"
+    question = Question("Q", "?", "", f"{{{name}:value}}, {{{name}:list.0|.2f}}, {{{name}:gone}}, {{{name}:list|.2f}}, {{{name}:list.7}}", (name,))
+    assert filled(question, {name: verdict}) == "3, 0.12, …, …, …"
     with pytest.raises(UsageError, match="does not rest on"):
         filled(Question("Q", "?", "", "{other.claim:value}", (name,)), {})
 
@@ -150,6 +176,8 @@ def test_what_is_not_computed_now_is_shown_as_it_is_on_record(tmp_path):
         (["claims", "--source", "mai1976"], "unknown source 'mai1976'; did you mean 'may1976'?"),
         (["claims", "may1976.first_flip", "--report", "/proc/none/here"], "cannot write to the folder /proc/none/here"),
         (["claims", "--within", "-1"], "--within"),
+        (["claims", "may1976.first_flip", "--source", "toy2000"], "may1976.first_flip is no claim of toy2000"),
+        (["claims", "toy2000.sqare_3", "--source", "toy2000"], "did you mean 'toy2000.square_3'?"),
         (["show", "may1976.first_flop"], "unknown name 'may1976.first_flop'; did you mean 'may1976.first_flip'?"),
     ],
 )
@@ -168,3 +196,22 @@ def test_a_claim_is_shown_with_all_that_one_needs_to_disagree(tmp_path):
     listed = json.loads(call([*CFDYN, "list", "claims", "--json"], environment).stdout)["items"]
     assert "toy2000.square_3" in [item["name"] for item in listed]
     assert "Journal of Toys" in call([*CFDYN, "show", "toy2000"], environment).stdout
+
+
+@pytest.mark.parametrize(("text", "words"), [("def (:\n", "SyntaxError"), ("raise SystemExit(0)\n", "SystemExit"), ("1 / 0\n", "ZeroDivisionError")])
+def test_a_paper_that_cannot_be_imported_is_named(text, words, tmp_path):
+    done = call([*CFDYN, "show", "may1976"], install(tmp_path, text), expected=2)
+    assert f"toy_papers.toy2000, which holds claims, cannot be imported: {words}" in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("content", ['{"toy2000.square_1": {"measured": {"squ', "[]", '{"toy2000.square_1": 5}', '{"toy2000.square_1": {"measured": {}}}'])
+def test_a_damaged_record_is_named(content, tmp_path):
+    environment = install(tmp_path)
+    (tmp_path / "site" / "toy_papers" / "verdicts.json").write_text(content)
+    done = call([*CFDYN, "show", "toy2000.square_1"], environment, expected=2)
+    assert "verdicts.json cannot be read, is cut off or holds no verdicts" in done.stderr
+
+
+def test_what_was_not_computed_yet_is_no_other_verdict(tmp_path):
+    done = call([*CFDYN, "claims", "--source", "toy2000", "--within", "0"], install(tmp_path))
+    assert "not computed yet" in done.stdout and "was settled as" not in done.stdout

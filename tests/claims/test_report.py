@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cfdyn.claims.markdown import _cell
 from tests.claims.test_runner import IDS, call
 from tests.claims.toy import PAPER, install
 from tests.processes import finished
@@ -82,6 +83,17 @@ def test_the_markdown_table_has_a_row_for_each_claim(report):
     rows = [line for line in lines if line.startswith("| `")]
     assert len(rows) == 12
     assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {7}
+
+
+def test_what_markdown_would_take_for_marks_is_escaped():
+    text = r"f* < g* _so_ x_1 |w| [a](b) `c` \d"
+    assert _cell(text) == r"f\* \< g\* \_so\_ x_1 \|w\| \[a\](b) \`c\` \\d"
+
+
+def test_figures_do_not_need_a_folder_to_be_kept_in(tmp_path):
+    environment = {**install(tmp_path), "CFDYN_CACHE_DIR": "/proc/none"}
+    call([sys.executable, "-m", "cfdyn", "claims", "--source", "toy2000", "--report", tmp_path / "out"], environment)
+    assert (tmp_path / "out" / "toy2000.dots.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_the_numbers_are_those_of_the_page(report):

@@ -114,6 +114,17 @@ BROKEN = {
     "measures something else": ("return {'cube': 8}", "the check did not measure square"),
     "is not a number": ("return {'square': float('nan')}", "square: None instead of 4"),
     "is wrong": ("return {'square': 5}", "square: 5 instead of 4"),
+    "reads": ("return {'square': int(input())}", "the check failed: EOFError: EOF when reading a line"),
+    "has a child when it dies": (
+        "os.fork() or time.sleep(20)\n    os.kill(os.getpid(), 9)", "the check failed: its process ended with status -9"
+    ),
+    "closes its streams": ("[os.close(k) for k in (0, 1, 2)]\n    return {'square': 4}", "all that was measured agrees"),
+    "closes its stdin": ("__import__('sys').stdin.close()\n    return {'square': 4}", "all that was measured agrees"),
+    "returns twice": ("os.fork()\n    return {'square': 4}", "all that was measured agrees"),
+    "starts processes": (
+        "with __import__('multiprocessing').Pool(2) as pool:\n        return {'square': max(pool.map(abs, [3, -4]))}",
+        "all that was measured agrees",
+    ),
     "prints": ("print('hello')\n    return {'square': 4}", "all that was measured agrees"),
 }
 
@@ -126,7 +137,8 @@ def test_a_check_that_goes_wrong_is_a_verdict_and_the_others_go_on(how, tmp_path
         f'def {name}():\n    """A square."""\n    {code}\n'
         for name, code in (("bad", body), ("good", "return {'square': 4}"))
     )
-    bad, good = json.loads(call([*ALL, "--json"], install(tmp_path, paper), expected=how != "prints").stdout)["claims"]
+    expected = 0 if reason == "all that was measured agrees" else 1
+    bad, good = json.loads(call([*ALL, "--json", "--processes", "1"], install(tmp_path, paper), expected).stdout)["claims"]
     assert (bad["reason"], good["verdict"]) == (reason, "reproduced")
 
 

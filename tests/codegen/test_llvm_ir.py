@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from cfdyn.codegen import compile as compiler
 from cfdyn.codegen import llvm_ir, schedule
-from cfdyn.codegen.compile import MachineRule, compile_rule, parameter_vector
+from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.codegen.llvm_nodes import hexadecimal
 from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
@@ -32,9 +32,9 @@ _numbers = itertools.count()
 NO_STATE = np.empty(0)
 
 
-def machine(program: Program) -> MachineRule:
+def machine(program: Program) -> Rule:
     name = f"llvm_ir_{os.getpid()}_{next(_numbers)}"
-    return MachineRule(load(assemble(llvm_ir.print_ir(machine_program(program), name)), name), len(program.outputs))
+    return Rule(load(assemble(llvm_ir.print_ir(machine_program(program), name)), name), len(program.outputs))
 
 
 @contextmanager

@@ -13,17 +13,17 @@ import pytest
 import sympy as sp
 
 import cfdyn as cf
-from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
+from cfdyn.codegen.compile import Rule, parameter_vector
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
-from cfdyn.machine.jit import native_rule
 from cfdyn.registry import defaults
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.oracle import loss_program
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import FAR, Program, Tape
 from tests.oracles import MP, derivative_tensor, formula, loss_function, needs_compiler
+from tests.python_source import PythonRule, native_rule, python_function
 
 ALGEBRA = mp_algebra(60)
 NUMBER = ALGEBRA.functions["number"]
@@ -105,7 +105,7 @@ def plain_python(loss, what):
 def compiled_by_numba(loss, what):
     program = loss_program(loss.spec, what)
     kept = native_rule(python_function(machine_program(program)))
-    rule = MachineRule(kept.address, len(program.outputs))
+    rule = Rule(kept.address, len(program.outputs))
     # The rule does not own the code.
     return lambda z, kept=kept: rule(z, loss.p)
 
@@ -138,13 +138,13 @@ def test_every_printer_gives_the_50_digit_value(name, what, printer):
 # -- bit by bit ----------------------------------------------------------------------------------------------------
 
 
-def both(program: Program) -> tuple[MachineRule, PythonRule]:
+def both(program: Program) -> tuple[Rule, PythonRule]:
     """Machine code and plain Python of one program."""
     ready, name = machine_program(program), f"printers_{os.getpid()}_{next(_numbers)}"
     function, n_out = python_function(ready), len(ready.outputs)
     # What the source calls when numba is off: functions that give NaN and infinity where those of math raise.
     function.__globals__.update({f: getattr(np, f) for f in "exp log sin cos tan sinh cosh tanh sqrt log1p".split()})
-    return MachineRule(load(assemble(print_ir(ready, name)), name), n_out), PythonRule(function, n_out)
+    return Rule(load(assemble(print_ir(ready, name)), name), n_out), PythonRule(function, n_out)
 
 
 def calls(program: Program) -> set[str]:
@@ -183,7 +183,7 @@ ROWS = (
 
 
 @cache
-def functions_in_rows() -> list[tuple[str, MachineRule, PythonRule]]:
+def functions_in_rows() -> list[tuple[str, Rule, PythonRule]]:
     """Programs of a loss on data that takes all functions of a w + b."""
     spec = make_loss(re.sub(r"\bu\b", "(w*x + b*label)", ROWS), "w b", columns=["x", "label"], data=np.zeros((1, 2)))
     return [(what, *both(loss_program(spec, what))) for what in ("value", "gradient", "hvp", "curvature_gradient")]
@@ -205,7 +205,7 @@ ONE_BY_ONE = "exp tanh sech2 sigmoid softplus logcosh log1p sin cos log sinh cos
 
 
 @cache
-def one_by_one() -> tuple[MachineRule, PythonRule]:
+def one_by_one() -> tuple[Rule, PythonRule]:
     """Σ f(x) over the rows, for each function."""
     tape = Tape()
     x = tape.leaf("col", 0)

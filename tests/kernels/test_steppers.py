@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 import cfdyn as cf
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, initial_step, radau5_factor, rkc_factor
-from cfdyn.kernels.steppers.dense import evaluate, sample
+from cfdyn.kernels.steppers.dense import evaluate, hermite, sample
 from cfdyn.kernels.steppers.field import Field, derivative
 from cfdyn.machine.jit import DISABLED, addresses, kernel
 
@@ -18,7 +18,7 @@ METHODS = pytest.mark.parametrize("method", [DOP853, RADAU5, RKC])
 ROWS = max(dop853.ROWS, radau5.ROWS, rkc.ROWS)
 _dop853_attempt, _dop853_dense = dop853.attempt, dop853.dense
 _radau5_attempt, _radau5_dense, _conclude = radau5.attempt, radau5.dense, radau5.conclude
-_rkc_attempt, _rkc_dense, _radius, _stages_for = rkc.attempt, rkc.dense, rkc.spectral_radius, rkc.stages_for
+_rkc_attempt, _radius, _stages_for = rkc.attempt, rkc.spectral_radius, rkc.stages_for
 
 
 def make_field(equations, variables, params=None):
@@ -62,7 +62,7 @@ def drive(method, field, z, span, first, rtol, atol, stages, adaptive, pieces, e
             elif method == 1:
                 _radau5_dense(field, z, f, h, z1, f1, work, pieces[accepted])
             else:
-                _rkc_dense(field, z, f, h, z1, f1, rkc_work, pieces[accepted])
+                hermite(z, f, h, z1, f1, pieces[accepted])
             t += h
             ends[accepted] = t
             accepted += 1

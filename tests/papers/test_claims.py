@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from cfdyn.claims.claim import CONTRADICTED, PROVED, REPRODUCED, UNDECIDED, Claim
+from cfdyn.claims.record import on_record
 from cfdyn.claims.sources import all_claims
 from cfdyn.claims.verdict import judge, measure
 
+
+def seconds(claim: Claim) -> float:
+    return on_record().get(claim.id, {"seconds": 0.0})["seconds"]
+
+
+QUICK = 1.0  # seconds that a check took when it was put on record
 CHECKED = [
-    pytest.param(claim, id=claim.id, marks=[pytest.mark.slow] if claim.slow else [])
+    pytest.param(claim, id=claim.id, marks=[pytest.mark.slow] if claim.slow or seconds(claim) > QUICK else [])
     for claim in all_claims().values()
     if claim.measure
 ]

@@ -6,11 +6,17 @@ import ast
 import inspect
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
+from cfdyn.claims.answers import filled
 from cfdyn.claims.claim import READ, Claim
+from cfdyn.claims.markdown import answers, table
+from cfdyn.claims.record import on_record, recorded
 from cfdyn.claims.sources import all_claims, papers
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CLAIMS = list(all_claims().values())
 CHECKED = [claim for claim in CLAIMS if claim.measure]
@@ -92,3 +98,26 @@ def test_answers_rest_on_claims_that_exist(source):
         assert question.claims and set(question.claims) <= set(all_claims())
         paper, _, name = question.figure.partition(".")
         assert question.figure == "" or name in papers()[paper].figures()
+
+
+def test_answers_show_numbers_that_were_measured():
+    """On record is every number that an answer asks for."""
+    questions = [question for paper in papers().values() for question in getattr(paper, "QUESTIONS", ())]
+    assert len(questions) == 14
+    found = {name: recorded(claim) for name, claim in all_claims().items()}
+    texts = [filled(question, found, text) for question in questions for text in (question.short, question.answer)]
+    assert [text for text in texts if re.search(r"…(?![ ,.;])|[{}]|: …| …\.", text)] == []
+
+
+def test_what_is_on_record_is_every_claim_as_it_is_settled():
+    missing = [claim.id for claim in CHECKED if claim.id not in on_record()]
+    assert missing == []
+    assert [claim.id for claim in CHECKED if recorded(claim).verdict != claim.settled] == []
+
+
+def test_the_tables_are_those_of_the_record():
+    """`make papers` writes them."""
+    found = [recorded(claim) for claim in CLAIMS]
+    assert (ROOT / "papers" / "README.md").read_text(encoding="utf-8") == table(found)
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert answers(papers()["thread2025"].QUESTIONS, {verdict.id: verdict for verdict in found}) in front

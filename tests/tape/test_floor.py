@@ -14,12 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
+from cfdyn.codegen.compile import Rule, parameter_vector
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
 from cfdyn.errors import FormulaError
-from cfdyn.machine.jit import native_rule
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.oracle import loss_program
 from cfdyn.symbolic.text.formula import formula
@@ -28,6 +27,7 @@ from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 from cfdyn.tape.switching import one_sided, switches
 from tests.oracles import needs_compiler
+from tests.python_source import PythonRule, native_rule, python_function
 
 COUNT = itertools.count()
 TEXTS = ("floor(x)", "ceil(x)", "frac(x)", "mod(x, y)")
@@ -49,9 +49,9 @@ def program_of(text: str) -> Program:
     return Program(tape, (node,), 2, 0)
 
 
-def machine(program: Program) -> MachineRule:
+def machine(program: Program) -> Rule:
     ready, name = machine_program(program), f"floor_{os.getpid()}_{next(COUNT)}"
-    return MachineRule(load(assemble(print_ir(ready, name)), name), len(ready.outputs))
+    return Rule(load(assemble(print_ir(ready, name)), name), len(ready.outputs))
 
 
 def python(program: Program) -> PythonRule:
@@ -60,7 +60,7 @@ def python(program: Program) -> PythonRule:
 
 def by_numba(program: Program):
     kept = native_rule(python_function(machine_program(program)))
-    rule = MachineRule(kept.address, len(program.outputs))
+    rule = Rule(kept.address, len(program.outputs))
     return lambda z, p, kept=kept: rule(z, p)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.codegen.compile import MachineRule, PythonRule, parameter_vector, python_function
+from cfdyn.codegen.compile import Rule, parameter_vector
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.codegen.native import assemble, load
 from cfdyn.codegen.schedule import machine_program
@@ -19,6 +19,7 @@ from cfdyn.tape.derivatives import forward
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 from cfdyn.tape.taylor import taylor
+from tests.python_source import PythonRule, python_function
 
 MP = mpmath.mp.clone()
 MP.dps = 700  # textbook definitions, of which 300 digits cancel at 350
@@ -45,10 +46,10 @@ def derivatives(tape: Tape, op: str, x: int) -> list[int]:
     return found
 
 
-def rules(program: Program) -> tuple[MachineRule, PythonRule]:
+def rules(program: Program) -> tuple[Rule, PythonRule]:
     ready, name = machine_program(program), f"tails_{os.getpid()}_{next(COUNT)}"
     n_out = len(ready.outputs)
-    return MachineRule(load(assemble(print_ir(ready, name)), name), n_out), PythonRule(python_function(ready), n_out)
+    return Rule(load(assemble(print_ir(ready, name)), name), n_out), PythonRule(python_function(ready), n_out)
 
 
 def check(op: str, x: float, found: np.ndarray) -> None:

@@ -50,7 +50,7 @@ def averages(
 
 
 def _print_settings(screen: Screen, found: Averages, start: Any, chosen: dict[str, str]) -> None:
-    """What was averaged, and against what."""
+    """Print the optimizer, start, steps, mean path and losses of the averages."""
     settings = found.provenance["settings"]["orbit"]
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),

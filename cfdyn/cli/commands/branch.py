@@ -65,7 +65,7 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
 
 
 def _documents(found: Branches) -> list[dict[str, Any]]:
-    """What --json prints of each branch."""
+    """A dict of fields for each branch, as --json prints it."""
     return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations]}
             for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
 

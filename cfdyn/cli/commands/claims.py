@@ -43,7 +43,7 @@ def claims(
     fresh = {name for name, verdict in found.items() if anew and verdict.date}
     questions = getattr(papers()[source], "QUESTIONS", ()) if source else ()
     files = write(verdicts, into, processes, say) if into else []
-    different = [v for v in verdicts if not v.as_settled]
+    different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict
 
     def document() -> dict[str, Any]:
         listed = [{**{key: getattr(v, key) for key in KEYS.split()}, "now": v.id in fresh} for v in verdicts]

@@ -24,9 +24,7 @@ MOST_POINTS = 8  # of a cycle that are printed
 
 @command("loss optimizer start settings variables map max_period out batch order seed periodic json", place=3)
 def classify(
-    subject: Subject,
-    say: Say,
-    max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096,
+    subject: Subject, say: Say, max_period: Annotated[int, Option("--max-period", min=1, help="Longest cycle looked for.")] = 4096
 ) -> Answer:
     """The regime of one orbit: fixed point, cycle, quasi-periodic, chaotic, divergent or undecided."""
     step, z0, chosen = subject.map_and_state()

@@ -48,7 +48,7 @@ def compare(
 
 
 def _document(found: Comparison) -> dict[str, Any]:
-    """What --json prints: numbers for each model, not its series."""
+    """The document of --json: numbers for each model, not its series."""
     series = ("w", "loss", "sharpness", "variance", "name", "provenance")
     models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
     return {"models": models, "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
@@ -56,7 +56,7 @@ def _document(found: Comparison) -> dict[str, Any]:
 
 
 def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]) -> None:
-    """What was compared, the ranking, and what to be careful about."""
+    """Print the optimizer's run, the models from the nearest on, and the warnings."""
     settings = found.provenance["settings"]["orbit"]
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),

@@ -73,7 +73,7 @@ def _begun(
 
 
 def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
-    """What it is, where it goes, its special points."""
+    """Print the curve's kind, period and ends, its special points, and a few of its rows."""
     import numpy as np
 
     from cfdyn.continuation.curve.fields import MORE

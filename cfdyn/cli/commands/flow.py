@@ -99,7 +99,7 @@ def _exit_status(status: str) -> int:
 
 
 def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, start: Any, chosen: Chosen) -> None:
-    """What was solved, its events, where it ends and how good it is; the optimizer's averages beside it."""
+    """Print the flow, its events, its end beside the optimizer's averages there, and its work and accuracy."""
     import numpy as np
 
     unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""

@@ -112,7 +112,7 @@ def _print(screen: Screen, study: Study) -> None:
 
 
 def _print_landmarks(screen: Screen, study: Study) -> None:
-    """What happens over the learning rate, with its formulas."""
+    """Print a table of the learning rates at which something happens, with their formulas."""
     from cfdyn.studies.landmarks import landmarks
 
     rows = landmarks(study)

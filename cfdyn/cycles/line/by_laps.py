@@ -162,7 +162,7 @@ def _longest_newton_step(step: Map, points: np.ndarray, defect: np.ndarray) -> n
 
 
 def _with_samples(step: Map, period: int, box: Interval, points: np.ndarray, mu: np.ndarray) -> Cycles:
-    """What sampling finds besides: an incomplete list is never shorter than that."""
+    """Points (m, n) and multipliers (m,) with the cycles that sampling finds besides: an incomplete list is never shorter."""
     lo, hi = box
     if not math.isfinite(hi - lo) or period > LONG:
         return points, mu

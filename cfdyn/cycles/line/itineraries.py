@@ -42,7 +42,7 @@ class LapWords:
 
     @property
     def open(self) -> list[tuple[float, float]]:
-        """What is not decided, as intervals that hold a point in the box of each such cycle."""
+        """Undecided intervals (lo, hi) of x: a further cycle would have a point in the box in one of them."""
         return [tuple(row) for row in self.words.opened[: self.words.open].tolist()]
 
     def run(self, most: int, region: np.ndarray | None = None) -> bool:

@@ -62,7 +62,7 @@ def seen(step: Map, n: int, doubtful: list[float], box: Interval) -> list[Interv
 
 
 def clipped(parts: list[Interval], box: Interval) -> list[Interval]:
-    """What of these intervals is in the box."""
+    """The parts of these intervals in the box, [(lo, hi), …]; those outside are left out."""
     lo, hi = box
     return [(min(max(a, lo), hi), max(min(b, hi), lo)) for a, b in parts if b >= lo and a <= hi]
 

@@ -74,7 +74,7 @@ def assemble(c) -> bool:
 
 @short_kernel
 def row_error(c, a) -> float:
-    """What row a of 1 − (inverse · matrix) may add: only round-off, of a matrix with D + 1 entries in a column."""
+    """Σ_b |1 − Y M|_ab r_b with Y the inverse of M: only round-off. A column of M has D + 1 entries, so that few are read."""
     n, d, inverse, matrix, radius, total = c.n * c.d, c.d, c.inverse, c.matrix, c.radius, 0.0
     for b in range(n):
         own = b - b % d

@@ -122,7 +122,7 @@ def closing(b, given, m) -> None:
 
 @spliced
 def conditions(b, given) -> None:
-    """What fixes the directions, or the given function at the input, with derivatives in y_1 and the common unknowns."""
+    """Fill ``conditions``: what fixes the directions, or the given function: values, then derivatives in y_1 and γ."""
     d, rows = b.d, b.conditions
     if b.form == CONDITION:
         call(b.condition, b.input, b.p, rows)

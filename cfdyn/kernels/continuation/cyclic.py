@@ -137,7 +137,7 @@ def eliminate(b, given) -> float:
 
 @spliced
 def close_ring(b) -> None:
-    """What is left and the border as rows of y_1, γ and two right-hand sides, y_{n+1} put in."""
+    """Fill ``table`` with the w rows left and the border: columns y_1, γ and the right-hand side, y_{n+1} put in."""
     w, n, e, rows, border, closing, table = b.w, b.n, b.e, b.stack, b.border, b.closing, b.table
     last = w + e - 1
     for r in range(w):

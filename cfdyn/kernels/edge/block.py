@@ -6,7 +6,7 @@ PLAIN, CENTRAL, TRACE, ABLATED = range(4)
 
 
 class Order(Block):
-    """What `modes.decompose` reads."""
+    """The order n of the matrix that `modes.decompose` gets."""
 
     n = Integer()
 
@@ -40,7 +40,7 @@ class Edge(Block):
     eigen = Array("2*d + 3", "d")
     chosen = Array("d")
     bordered = Array("d + k + 1", "d + k")
-    pivots = Integers(1, "d + k")
+    pivots = Integers(5, "d + k")
     reference, modes = Array.several(2, "k", "d")
     last, slope = Array.several(2, "n")
     inputs = Array("n + 2*d")

@@ -110,7 +110,7 @@ def _advance(m, alpha, beta, ridge, x, change, z, sizes, y) -> None:
 
 @inline_kernel
 def _workspace(k, rank, space) -> tuple[Any, ...]:
-    """What `_newton` works with: five matrices, of which ``full`` has three rooms, eight vectors, and the linear system."""
+    """Sixteen pointers into ``space``: k × k matrices from Q on, eight vectors (m,), k eigenvalues, and the linear system."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     lines, full = pointer(space, 5 * square), pointer(space, 6 * square + 8 * m)
     # What fills rows up stays zero.

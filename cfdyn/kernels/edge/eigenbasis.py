@@ -20,7 +20,7 @@ def pairs(k, first) -> int:
 
 @inline_kernel
 def row_length(k, first) -> int:
-    """What ``rotate_rows`` needs for them, as it writes a multiple of 4 for each j."""
+    """How many numbers a row of ``rotate_rows`` takes: one for each pair, and what it writes beyond, up to a multiple of 4."""
     return padded(pairs(k, first) + padded(k) - k)
 
 

@@ -75,7 +75,7 @@ def reaches(w, p, k, least, most, slack) -> bool:
 
 @inline_kernel
 def image_error(w, p, k, low, high) -> float:
-    """What round-off of the ends of the k-th part of the word may do to its image."""
+    """4·10⁻¹⁶ max(|low|, |high|, |f′(x) x|), x the ends of the word's k-th part: how far round-off may move its image."""
     most = max(abs(low), abs(high))
     for x in (w.reached[k, 0], w.reached[k, 1]):
         most = max(most, abs(value(w, w.jacobian, x, p) * x))

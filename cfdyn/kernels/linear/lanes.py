@@ -20,7 +20,7 @@ _VECTOR = ir.VectorType(ir.DoubleType(), 4)
 
 
 class _Lanes(types.Type):
-    """What numba knows the four numbers as."""
+    """The numba type of four numbers."""
 
 
 _LANES = _Lanes("lanes")

@@ -5,7 +5,11 @@ from cfdyn.machine.jit import inline_kernel
 
 @inline_kernel
 def factor(n, matrix, pivots, which) -> bool:
-    """Factor the upper square of ``matrix`` (n+1, n) in place; ``pivots[which]`` gets the exchanges. False: singular."""
+    """Factor the upper square of ``matrix`` (n+1, n) in place; False: singular.
+
+    ``pivots`` (6, n) gets the exchanges in its row ``which``, and in the rows 2 + which and 4 + which where the entries that are
+    not 0 begin and end in each row of the factors: systems of chains have many zeros.
+    """
     for k in range(n):
         best, largest = k, 0.0
         for i in range(k, n):
@@ -34,39 +38,6 @@ def factor(n, matrix, pivots, which) -> bool:
                 matrix[i, k] = multiple
                 for j in range(k + 1, last + 1):
                     matrix[i, j] -= multiple * matrix[k, j]
-    return True
-
-
-@inline_kernel
-def solve(n, matrix, pivots, which) -> None:
-    """Solve for the right-hand side in the last row of the factored ``matrix`` (n+1, n), in place."""
-    exchange(n, matrix, pivots, which)
-    for i in range(1, n):
-        entry = matrix[n, i]
-        for j in range(i):
-            entry -= matrix[i, j] * matrix[n, j]
-        matrix[n, i] = entry
-    for i in range(n - 1, -1, -1):
-        entry = matrix[n, i]
-        for j in range(i + 1, n):
-            entry -= matrix[i, j] * matrix[n, j]
-        matrix[n, i] = entry * matrix[i, i]
-
-
-@inline_kernel
-def exchange(n, matrix, pivots, which) -> None:
-    """The exchanges of rows in the right-hand side."""
-    for k in range(n):
-        best = pivots[which, k]
-        if best != k:
-            entry = matrix[n, best]
-            matrix[n, best] = matrix[n, k]
-            matrix[n, k] = entry
-
-
-@inline_kernel
-def find_spans(n, matrix, pivots, which) -> None:
-    """Where the entries that are not 0 begin and end in each row of the factors, into ``pivots`` (6, n), for `solve_within`."""
     for i in range(n):
         first, last = 0, n - 1
         while first < i and matrix[i, first] == 0.0:
@@ -74,12 +45,18 @@ def find_spans(n, matrix, pivots, which) -> None:
         while last > i and matrix[i, last] == 0.0:
             last -= 1
         pivots[2 + which, i], pivots[4 + which, i] = first, last
+    return True
 
 
 @inline_kernel
-def solve_within(n, matrix, pivots, which) -> None:
-    """`solve` without the zeros at both ends of each row: systems of chains have many."""
-    exchange(n, matrix, pivots, which)
+def solve(n, matrix, pivots, which) -> None:
+    """Solve for the right-hand side in the last row of the factored ``matrix`` (n+1, n), in place."""
+    for k in range(n):
+        best = pivots[which, k]
+        if best != k:
+            entry = matrix[n, best]
+            matrix[n, best] = matrix[n, k]
+            matrix[n, k] = entry
     for i in range(1, n):
         entry = matrix[n, i]
         for j in range(pivots[2 + which, i], i):

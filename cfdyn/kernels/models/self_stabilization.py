@@ -25,7 +25,7 @@ class SelfStabilization(Model):
 
 @kernel_rule
 def stabilize(z, block, out):
-    """What a step adds to θ†, or to (w, θ†) with w = θ† + v."""
+    """Fill ``out`` with the change in one step of θ† (d,), or of (w, θ†) (2d,) with w = θ† + v."""
     b, state, result = SelfStabilization(block), numbers(z), numbers(out)
     d, behind, point = b.d, b.n - b.d, b.point
     for i in range(d):

@@ -7,6 +7,7 @@ import numpy as np
 from cfdyn.kernels.layout import Array, Block, Integer, Real
 from cfdyn.kernels.steppers import dop853, radau5, rkc
 from cfdyn.kernels.steppers.control import dop853_factor, radau5_factor, rkc_factor
+from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import PROJECT, derivative
 from cfdyn.machine.jit import borrowed, call, inline_kernel
 
@@ -110,7 +111,7 @@ def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
     elif clock.method == IMPLICIT:
         radau5.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
     else:
-        rkc.dense(field, z, f, h, tools.z1, tools.f1, tools.work, coefficients)
+        hermite(z, f, h, tools.z1, tools.f1, coefficients)
 
 
 @inline_kernel

@@ -10,7 +10,7 @@ A `State` of zeros starts anew: needed whenever the solution jumps or an attempt
 import numpy as np
 
 from cfdyn.kernels.layout import Block, Real
-from cfdyn.kernels.linear.lu import factor, find_spans, solve_within
+from cfdyn.kernels.linear.lu import factor, solve
 from cfdyn.kernels.steppers.dense import TERMS
 from cfdyn.kernels.steppers.field import derivative, jacobian
 from cfdyn.machine.jit import inline_kernel
@@ -60,10 +60,7 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
         real[i, i] += REAL / h
         pairs[i, i] += complex(RE / h, -IM / h)
     state.factored = h
-    done = factor(n, real, pivots, 0) and factor(n, pairs, pivots, 1)
-    find_spans(n, real, pivots, 0)
-    find_spans(n, pairs, pivots, 1)
-    return done
+    return factor(n, real, pivots, 0) and factor(n, pairs, pivots, 1)
 
 
 @inline_kernel
@@ -101,8 +98,8 @@ def correct(field, z, h, point, slope, work, real, pairs, pivots) -> float:
         left = S21 * f1 + S22 * f2 + S23 * f3 - b * w2 - c * w3
         right = S31 * f1 + S32 * f2 + S33 * f3 + c * w2 - b * w3
         pairs[n, i] = complex(left, right)
-    solve_within(n, real, pivots, 0)
-    solve_within(n, pairs, pivots, 1)
+    solve(n, real, pivots, 0)
+    solve(n, pairs, pivots, 1)
     total = 0.0
     for i in range(n):
         d1, pair, scale = real[n, i], pairs[n, i], work[SCALE, i]
@@ -151,7 +148,7 @@ def filtered(f, h, work, real, pivots) -> float:
     n = f.size
     for i in range(n):
         real[n, i] = f[i] + (E1 * work[Z, i] + E2 * work[Z + 1, i] + E3 * work[Z + 2, i]) / h
-    solve_within(n, real, pivots, 0)
+    solve(n, real, pivots, 0)
     total = 0.0
     for i in range(n):
         work[ERROR, i] = real[n, i]

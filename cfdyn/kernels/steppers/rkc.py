@@ -6,7 +6,6 @@ for real negative eigenvalues, up to about 0.65 stages² / h.
 
 import numpy as np
 
-from cfdyn.kernels.steppers.dense import hermite
 from cfdyn.kernels.steppers.field import derivative
 from cfdyn.machine.jit import inline_kernel
 
@@ -102,9 +101,3 @@ def attempt(field, z, f, h, rtol, atol, stages, z1, f1, work) -> float:
         total += ((0.8 * (z[i] - z1[i]) + 0.4 * h * (f[i] + f1[i])) / scale) ** 2 + 0.0 * z1[i]
     error = np.sqrt(total / z.size)
     return error if np.isfinite(error) else np.nan
-
-
-@inline_kernel
-def dense(field, z, f, h, z1, f1, work, coefficients) -> None:
-    """The cubic of the step just accepted, into ``coefficients`` (8, n); see `cfdyn.kernels.steppers.dense`."""
-    hermite(z, f, h, z1, f1, coefficients)

@@ -11,9 +11,7 @@ from cfdyn.symbolic.exact.record import ExactEdge, ExactMinimum
 from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, subject
 
 
-def edge(
-    loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", time_limit: float = 20.0
-) -> ExactEdge:  # fmt: skip
+def edge(loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", time_limit: float = 20.0) -> ExactEdge:
     """Sharpness λ = L″, edge and flip coefficient c = (L‴/L″)² − L⁗/(3L″) at each minimum, as formulas.
 
     The edge is the least lr at which det(I + Df) = 0: 2/λ for gradient descent, 2(1 + β)/λ for heavy ball. The

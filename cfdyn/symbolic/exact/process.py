@@ -31,7 +31,7 @@ def checked_limit(seconds: Any) -> float:
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """What there is to find within ``time_limit`` seconds of the processor, and in words why that is not all, or nothing.
+    """(what was found, one dict each; why that is not all, "" if it is), within ``time_limit`` seconds of the processor.
 
     Where others use the processor too it takes longer by the clock. An answer that did not run into the limit is kept
     between runs.

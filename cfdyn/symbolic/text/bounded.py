@@ -19,10 +19,6 @@ MAX_CONDITIONS = 64  # SymPy compares each with each
 SMALL, MANY_BITS = 60, 512  # operands, and bits, up to which SymPy may simplify by itself
 _CORNERED = (sympy.Abs, sympy.sign, sympy.Heaviside, sympy.Max, sympy.Min)
 _IN_ORDER = cmp_to_key(sympy.Basic.compare)  # sympy's order of the arguments of Add and Mul
-_NEGATED = {sympy.StrictLessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.StrictLessThan,
-            sympy.LessThan: sympy.StrictGreaterThan, sympy.StrictGreaterThan: sympy.LessThan}  # fmt: skip
-_REVERSED = {sympy.StrictLessThan: sympy.StrictGreaterThan, sympy.StrictGreaterThan: sympy.StrictLessThan,
-             sympy.LessThan: sympy.GreaterThan, sympy.GreaterThan: sympy.LessThan}  # fmt: skip
 
 
 def _is_plain(factor: sympy.Expr) -> bool:
@@ -200,9 +196,8 @@ class Arithmetic(Constants):
         if left.is_number and right.is_number:
             difference = self.total([(1, left), (-1, right)])
             return kind(sympy.sign(self.value(difference)) if difference else difference, 0)
-        if left.is_number:
-            return _REVERSED[kind](right, left, evaluate=False)
-        return kind(left, right, evaluate=False)
+        written = kind(left, right, evaluate=False)
+        return written.reversed if left.is_number else written
 
     def joined(self, kind: type, conditions: Sequence[sympy.Basic], size: int) -> sympy.Basic:
         """And or Or of conditions."""
@@ -217,7 +212,7 @@ class Arithmetic(Constants):
             kind = sympy.Or if isinstance(condition, sympy.And) else sympy.And
             return self.joined(kind, [self.negated(part, size) for part in condition.args], size)
         if isinstance(condition, Relational):
-            return _NEGATED[type(condition)](*condition.args, evaluate=False)
+            return condition.negated
         return sympy.false if condition == sympy.true else sympy.true
 
     def piecewise(self, pairs: Sequence[tuple[sympy.Expr, sympy.Basic]]) -> sympy.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -91,19 +92,14 @@ def check_names(names: Iterable[object]) -> None:
     cfdyn.errors.FormulaError: 'E' cannot name a variable or a parameter: it is the number 2.718...; take another name
     """
     for name in names:
-        if not _reads_as_itself(name):
-            from cfdyn.symbolic.text.tokens import name_problem
+        # Read like any formula, a name needs no SymPy the next time.
+        with suppress(FormulaError):
+            if isinstance(name, str) and formula(name).names == (name,):
+                continue
+        from cfdyn.symbolic.text.tokens import name_problem
 
-            problem = name_problem(name) if isinstance(name, str) else "a name is a text"
-            raise FormulaError(f"{ascii(name)[:60]} cannot name a variable or a parameter: {problem}; take another name")
-
-
-def _reads_as_itself(name: object) -> bool:
-    # Read like any formula, a name needs no SymPy the next time.
-    try:
-        return isinstance(name, str) and formula(name).names == (name,)
-    except FormulaError:
-        return False
+        problem = name_problem(name) if isinstance(name, str) else "a name is a text"
+        raise FormulaError(f"{ascii(name)[:60]} cannot name a variable or a parameter: {problem}; take another name")
 
 
 def is_kept(text: str) -> bool:

@@ -69,8 +69,7 @@ class sigmoid(_Atomic):
     def _slope(self, x):
         return self * (1 - self)
 
-    def _eval_is_extended_positive(self):
-        return self.args[0].is_extended_real
+    _eval_is_extended_positive = _Atomic._eval_is_extended_real
 
 
 class softplus(_Atomic):
@@ -89,8 +88,7 @@ class softplus(_Atomic):
     def _slope(self, x):
         return sigmoid(x)
 
-    def _eval_is_extended_positive(self):
-        return self.args[0].is_extended_real
+    _eval_is_extended_positive = _Atomic._eval_is_extended_real
 
 
 class relu(_Atomic):
@@ -111,8 +109,7 @@ class relu(_Atomic):
         positive = x > 0 if x.is_number else sympy.StrictGreaterThan(x, 0, evaluate=False)
         return sympy.Piecewise((1, positive), (0, True))
 
-    def _eval_is_extended_nonnegative(self):
-        return self.args[0].is_extended_real
+    _eval_is_extended_nonnegative = _Atomic._eval_is_extended_real
 
 
 class log1p(_Atomic):
@@ -156,8 +153,7 @@ class logcosh(_Atomic):
     def _slope(self, x):
         return sympy.tanh(x)
 
-    def _eval_is_extended_nonnegative(self):
-        return self.args[0].is_extended_real
+    _eval_is_extended_nonnegative = _Atomic._eval_is_extended_real
 
 
 ATOMIC = (sigmoid, softplus, relu, log1p, logcosh)

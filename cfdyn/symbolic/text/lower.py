@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -9,15 +10,8 @@ from sympy.core.function import AppliedUndef
 from cfdyn.errors import FormulaError
 from cfdyn.tape.program import Node, Tape
 
-_NAMED = {
-    "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh",
-    "tanh": "tanh", "erf": "erf", "Abs": "abs", "sign": "sign", "log1p": "log1p", "sigmoid": "sigmoid",
-    "softplus": "softplus", "logcosh": "logcosh", "floor": "floor",
-}  # fmt: skip
-_RELATIONS = {
-    sp.StrictLessThan: ("lt", False), sp.LessThan: ("le", False), sp.StrictGreaterThan: ("lt", True),
-    sp.GreaterThan: ("le", True), sp.Equality: ("eq", False),
-}  # fmt: skip
+_NAMED = frozenset("exp log sin cos tan sinh cosh tanh erf Abs sign log1p sigmoid softplus logcosh floor Not".split())
+_RELATIONS = {sp.StrictLessThan: "lt", sp.LessThan: "le", sp.Equality: "eq"}
 
 
 def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
@@ -48,7 +42,7 @@ def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
 def _arguments(expression: sp.Basic) -> tuple:
     if isinstance(expression, sp.Piecewise):
         return tuple(part for pair in expression.args for part in pair.args)
-    return () if expression.is_number and isinstance(expression, sp.Rational) else expression.args
+    return expression.args
 
 
 def _lower_one(tape: Tape, x: sp.Basic, names: Mapping[str, Node], at: Callable) -> Node:
@@ -64,10 +58,10 @@ def _lower_one(tape: Tape, x: sp.Basic, names: Mapping[str, Node], at: Callable)
         return tape.pow(at(x.base), at(x.exp))
     if isinstance(x, sp.Piecewise):
         return _piecewise(tape, x, at)
+    if isinstance(x, (sp.StrictGreaterThan, sp.GreaterThan)):
+        x = x.reversed
     if type(x) in _RELATIONS:
-        op, swap = _RELATIONS[type(x)]
-        a, b = (at(x.args[1]), at(x.args[0])) if swap else (at(x.args[0]), at(x.args[1]))
-        return tape.apply(op, a, b)
+        return tape.apply(_RELATIONS[type(x)], *map(at, x.args))
     return _call(tape, x, [at(a) for a in x.args])
 
 
@@ -131,7 +125,7 @@ def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
     if isinstance(x, AppliedUndef):
         raise FormulaError(f"the function {name!r} is undefined; take SymPy's own")
     if name in _NAMED and len(args) == 1:
-        return tape.apply(_NAMED[name], args[0])
+        return tape.apply(name.lower(), args[0])
     if name in ("ceiling", "frac", "Mod"):
         return _whole_part(tape, name, *args)
     if name == "relu":
@@ -140,12 +134,6 @@ def _call(tape: Tape, x: sp.Basic, args: list[Node]) -> Node:
         return tape.apply("heaviside", args[0])
     if name == "Heaviside":
         raise FormulaError("Heaviside is supported with the value 1/2 at 0 only")
-    folds = {"Max": "max", "Min": "min", "And": "and", "Or": "or"}
-    if name in folds and args:
-        result = args[0]
-        for arg in args[1:]:
-            result = tape.apply(folds[name], result, arg)
-        return result
-    if name == "Not":
-        return tape.apply("not", args[0])
+    if name in ("Max", "Min", "And", "Or") and args:
+        return reduce(partial(tape.apply, name.lower()), args)
     raise FormulaError(f"the function {name!r} is not supported; see the list in the parser's documentation")

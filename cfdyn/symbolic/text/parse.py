@@ -21,9 +21,7 @@ from cfdyn.symbolic.text.tokens import balanced, complaint, name_problem, tokeni
 MAX_DEPTH = 64  # SymPy itself is recursive
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 _JOINS = {ast.And: sympy.And, ast.Or: sympy.Or, ast.BitAnd: sympy.And, ast.BitOr: sympy.Or}
-_RELATIONS = {
-    ast.Lt: sympy.StrictLessThan, ast.LtE: sympy.LessThan, ast.Gt: sympy.StrictGreaterThan, ast.GtE: sympy.GreaterThan,
-}  # fmt: skip
+_RELATIONS = {ast.Lt: sympy.StrictLessThan, ast.LtE: sympy.LessThan, ast.Gt: sympy.StrictGreaterThan, ast.GtE: sympy.GreaterThan}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E}
 
 
@@ -115,8 +113,9 @@ class _Builder:
             try:
                 values[node] = self._value(node, [sign for sign, _ in children], parts)
             except (Refusal, RecursionError) as problem:
-                known = isinstance(problem, Refusal)
-                raise self._refused(node, str(problem) if known else "it is nested too deeply") from None
+                words = str(problem) if isinstance(problem, Refusal) else "it is nested too deeply"
+                column = min((c for c in self.columns if c >= node.col_offset), default=0)
+                raise complaint(self.text, self.tokens[self.columns[column]].position, words) from None
         result = values[order[0][0]]
         if result.kind != "number":
             raise complaint(self.text, 0, "it is a condition, not a number; write Piecewise((a, condition), (b, True))")
@@ -130,10 +129,6 @@ class _Builder:
             raise FormulaError("the formula is nested too deeply", self.text) from None
         except (SyntaxError, ValueError):
             raise FormulaError(f"{ascii(self.text[:60])} is not a formula", self.text) from None
-
-    def _refused(self, node: ast.expr, problem: str) -> FormulaError:
-        column = min((c for c in self.columns if c >= node.col_offset), default=0)
-        return complaint(self.text, self.tokens[self.columns[column]].position, problem)
 
     def _value(self, node: ast.expr, signs: list[int], parts: list[_Value]) -> _Value:
         depth = _levels(node, signs) + max((part.depth for part in parts), default=0)

@@ -51,12 +51,9 @@ def complaint(text: str, position: int, problem: str, shown: str = "") -> Formul
     """The one-line error that points into the text: ``formula has '^' at character 2 ('x^2'): write **``."""
     start, stop = max(0, position - 16), min(len(text), position + 24)
     near = ("..." if start else "") + text[start:stop] + ("..." if stop < len(text) else "")
-    what = f"formula has {_short(shown)} at" if shown else "formula fails at"
+    short = shown if len(shown) <= 40 else shown[:37] + "..."
+    what = f"formula has {ascii(short)} at" if shown else "formula fails at"
     return FormulaError(f"{what} character {position + 1} ({ascii(near)}): {problem}", text, position)
-
-
-def _short(text: str) -> str:
-    return ascii(text if len(text) <= 40 else text[:37] + "...")
 
 
 def tokenize(text: str) -> list[Token]:
@@ -114,10 +111,6 @@ def name_problem(name: str) -> str:
     if name in CALLEES:
         return f"{name!r} is a function"
     return f"it is {_NUMBERS.get(name, 'reserved')}" if name in RESERVED else ""
-
-
-def _is_word(token: Token) -> bool:
-    return token.kind == "name" and token.text in ("and", "or", "not")
 
 
 def _check_name(text: str, token: Token, following: Token | None) -> None:
@@ -185,7 +178,7 @@ def _continue(text: str, token: Token, previous: Token | None, opened: list[Toke
         raise complaint(text, token.position, "a comma only separates arguments; the decimal mark is a point", ",")
     elif token.text in _ADVICE:
         raise complaint(text, token.position, _ADVICE[token.text], token.text)
-    elif not _is_word(token) and token.kind != "op" or token.text in ("(", "not"):
+    elif token.kind != "op" and token.text not in ("and", "or") or token.text == "(":
         if token.kind == "name" and keyword.iskeyword(token.text) and token.text not in _WORDS:
             problem = "Python's keywords are not allowed; write Piecewise((a, condition), (b, True)) for a choice"
         else:

@@ -9,6 +9,7 @@ from cfdyn.symbolic.exact.request import Refused
 
 MOST_DEGREE = 64  # of the eliminant that factors in seconds
 Candidate = tuple[sp.Expr, sp.Symbol, list[sp.Expr]]
+Solved = dict[sp.Symbol, sp.Expr]
 
 
 def candidates(system: Any, n: int) -> Iterator[Candidate]:
@@ -25,20 +26,19 @@ def candidates(system: Any, n: int) -> Iterator[Candidate]:
         here = dict(zip(system.z, points[k]))
         for target, f in zip(points[(k + 1) % n], system.f):
             equations.append(sp.fraction(sp.together(target - f.xreplace(here)))[0])
-    kept = _left_over(equations, [s for point in points for s in point], points[0])
-    equations, unknowns, solved = kept
+    equations, unknowns, solved = _left_over(equations, [s for point in points for s in point], points[0])
     x = unknowns[0]
     if len(unknowns) == 1:
-        yield from _of_one(equations[0], system, x, [], solved, points[0])
+        yield from _of_one(equations[0], system, x, solved, points[0])
     else:
         yield from _of_two(equations, unknowns, system, solved, points[0])
 
 
 def _left_over(
     equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.Symbol]
-) -> tuple[list[sp.Expr], list[sp.Symbol], dict[sp.Symbol, sp.Expr]]:
+) -> tuple[list[sp.Expr], list[sp.Symbol], Solved]:
     """Equations and unknowns after the linear ones are gone, an unknown of the first point in front."""
-    solved: dict[sp.Symbol, sp.Expr] = {}
+    solved: Solved = {}
     equations = [sp.expand(e) for e in equations]
     while len(unknowns) > 1:
         step = _linear(equations, unknowns, first)
@@ -71,9 +71,7 @@ def _linear(equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.
     return None
 
 
-def _of_one(
-    equation: sp.Expr, system: Any, x: sp.Symbol, extra: list, solved: dict[sp.Symbol, sp.Expr], first: list[sp.Symbol]
-) -> Iterator[Candidate]:
+def _of_one(equation: sp.Expr, system: Any, x: sp.Symbol, solved: Solved, first: list[sp.Symbol]) -> Iterator[Candidate]:
     _check_degree(equation, x)
     name = system.z[first.index(x)]
     for q, _ in sp.factor_list(equation)[1]:
@@ -82,7 +80,7 @@ def _of_one(
 
 
 def _of_two(
-    equations: list[sp.Expr], unknowns: list[sp.Symbol], system: Any, solved: dict[sp.Symbol, sp.Expr], first: list[sp.Symbol]
+    equations: list[sp.Expr], unknowns: list[sp.Symbol], system: Any, solved: Solved, first: list[sp.Symbol]
 ) -> Iterator[Candidate]:
     """The other unknown is −b/a from the subresultant a u + b."""
     x, u = unknowns
@@ -110,9 +108,8 @@ def _of_two(
 
 
 def _sharing(
-    equations: list[sp.Expr], q: sp.Expr, x: sp.Symbol, u: sp.Symbol, system: Any, solved: dict[sp.Symbol, sp.Expr],
-    first: list[sp.Symbol],
-) -> Iterator[Candidate]:  # fmt: skip
+    equations: list[sp.Expr], q: sp.Expr, x: sp.Symbol, u: sp.Symbol, system: Any, solved: Solved, first: list[sp.Symbol]
+) -> Iterator[Candidate]:
     """Cycles whose first points have one x in common: the other unknown takes its place; Refused unless x is a plain ratio."""
     polynomial = sp.Poly(q, x)
     if polynomial.degree() > 1 or u not in first:

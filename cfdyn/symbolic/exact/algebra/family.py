@@ -86,8 +86,8 @@ class Family:
             return None
         if size == 1:
             full = self.ring.characteristic(self.product[0][0], t)
-        elif self.count == 1 and not any(c.degree() > 0 for c in (self._trace(), self.shifted(sp.S.Zero))):
-            full = t**size + self._lower(t) if size == 2 else sp.S.One
+        elif size == 2 and self.count == 1 and not any(c.degree() > 0 for c in (self._trace(), self.shifted(sp.S.Zero))):
+            full = t**2 - self._trace().as_expr() * t + self.shifted(sp.S.Zero).as_expr()
         else:
             return None
         found = [f for f, _ in sp.factor_list(sp.fraction(sp.together(full))[0])[1] if f.has(t)]
@@ -95,9 +95,6 @@ class Family:
 
     def _trace(self) -> sp.Poly:
         return sum((row[i] for i, row in enumerate(self.product)), self.ring.one * 0)
-
-    def _lower(self, t: sp.Symbol) -> sp.Expr:
-        return -self._trace().as_expr() * t + self.shifted(sp.S.Zero).as_expr()
 
     def multipliers(self, polynomial: sp.Expr | None, roots: Sequence[sp.Expr]) -> list[sp.Expr]:
         """Formulas of the multipliers: one for each fixed point, else one for each cycle that differs."""

@@ -37,11 +37,7 @@ class Quotient:
 
     def ratio(self, expression: sp.Expr) -> sp.Poly:
         """An expression of x and the parameters."""
-        numerator, denominator = sp.fraction(sp.together(expression))
-        top = sp.Poly(numerator, self.x, domain=self.domain).rem(self.q)
-        if not denominator.has(self.x):
-            return top * sp.Poly(1 / denominator, self.x, domain=self.domain)
-        return self.times(top, sp.Poly(denominator, self.x, domain=self.domain).rem(self.q).invert(self.q))
+        return self.at(expression, [self.x], [sp.Poly(self.x, self.x, domain=self.domain).rem(self.q)])
 
     def at(self, function: sp.Expr, names: Sequence[sp.Symbol], point: Sequence[sp.Poly]) -> sp.Poly:
         """A rational function of several variables at a point whose entries are elements."""

@@ -6,9 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from cfdyn.symbolic.exact.algebra.brief import brief
 from cfdyn.symbolic.exact.algebra.minima import minima
@@ -17,11 +15,6 @@ from cfdyn.symbolic.exact.process import OUT_OF_TIME
 from cfdyn.symbolic.exact.request import Refused
 
 MOST_MEMORY = 4 * 2**30
-
-
-def answer(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of the answer, in the order in which they are found."""
-    yield from {"edge": minima, "brief": brief}.get(asked["job"], families)(asked)
 
 
 def _stop_with_the_parent() -> None:
@@ -66,7 +59,7 @@ def main() -> None:
     _stop_in_time(float(sys.argv[1]))
     end = ""
     try:
-        for part in answer(asked):
+        for part in {"edge": minima, "brief": brief}.get(asked["job"], families)(asked):
             print(json.dumps(part), flush=True)
     except Refused as reason:
         end = str(reason)

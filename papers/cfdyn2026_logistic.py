@@ -45,8 +45,8 @@ def sharpness(points):
     return curvature
 
 
-def _logistic(signs, box, starts, **options):
-    """The search for a 3-cycle with the least ηλ on the points 1, ±a, ±b, … in the order of their signs."""
+def _logistic(signs, box, starts, period=3, **options):
+    """The search for a stable cycle with the least ηλ on the points 1, ±a, ±b, … in the order of their signs."""
     names = "abcd"[: len(signs)]
 
     def edge(step, points):
@@ -55,7 +55,7 @@ def _logistic(signs, box, starts, **options):
         return values["lr"] * sharpness(data)
 
     family = Family(_text(signs), cf.optimizers.gd(lr=1.0), box, [(-10, 20)])
-    statement = Statement("no stable 3-cycle beside a stable minimum", (3,), True, edge, below=2.0)
+    statement = Statement("no stable cycle beside a stable minimum", (period,), True, edge, below=2.0)
     return cf.claims.search(statement, family, starts=starts, **options)
 
 
@@ -178,6 +178,32 @@ def three_points(most=1e5, seed=0):
     return {"stable": bool(end.stable), "least lr λ": end.quantity, **end.params, "evaluations": found.evaluations}
 
 
+def _four_points_around():
+    """ηλ of the fold of 4-cycles at a = 10⁴, b = 0.9973266 by SciPy's root finder."""
+    data = (1.0, 1e4, -0.9973266)
+    slope = lambda w: sum(u * u * sigmoid(u * w) * sigmoid(-u * w) for u in data)  # noqa: E731
+    force = lambda w: -sum(u * sigmoid(-u * w) for u in data)  # noqa: E731
+    lr = _fold(force, slope, [2.03029, 0.00087, 3.40961, 1.51507, 0.22211])[0]
+    return {"period 4": float(lr * slope(brentq(force, 1e-5, 5.0, xtol=1e-16)))}
+
+
+@CLAIMS.add(
+    "a cycle below the edge", {f"period {n}": between(1, 1.02) for n in (2, 4, 5, 6)},
+    Control("no outlier: its feature up to 2", changes={"most": 2.0}), slow=True, second=_four_points_around,
+)  # fmt: skip
+def other_periods(most=1e4, seed=0):
+    """The wall makes stable cycles of the periods 2, 4, 5 and 6 just above ηλ = 1 as well, on three data points.
+
+    As for period 3, with a up to 10⁴: the wall throws to wherever n − 1 steps lead down to 0, so η₀ is the same for all n.
+    """
+    box = {"a": (1.0, most), "b": (0.1, 1.0), "lr": (0.1, 20.0)}
+    least = {}
+    for period in (2, 4, 5, 6):
+        found = _logistic((1, -1), box, 9, period=period, seed=seed)
+        least[f"period {period}"] = math.inf if found.hit is None else found.hit.quantity
+    return least
+
+
 def _ricker():
     """η of the first 3-cycle of exp(w) − w, where multiplier and points are solved for."""
     start = [3.1024, -3.5, -0.5, 0.6]
@@ -218,13 +244,13 @@ def two_points(signs=(-1,), seed=0):
 def _steepness_by_folds():
     """Least η max L″ of the folds for the data 1, −a and 1, 1, −b."""
 
-    def steepness(feature, ones, start):
+    def at_fold(feature, ones, start):
         slope = lambda w: sum(k * u * u * sigmoid(u * w) * sigmoid(-u * w) for u, k in ((1.0, ones), (-feature, 1)))  # noqa: E731
         force = lambda w: feature * sigmoid(feature * w) - ones * sigmoid(-w)  # noqa: E731
         return _fold(force, slope, start)[0] * (ones + feature**2) / 4
 
-    two = minimize_scalar(steepness, bounds=(2.2, 2.4), args=(1, [3.08, -4.19, -1.155, 0.72]), method="bounded")
-    three = minimize_scalar(steepness, bounds=(0.83, 0.87), args=(2, [6.604, -1.4336, 7.9508, 2.3641]), method="bounded")
+    two = minimize_scalar(at_fold, bounds=(2.2, 2.4), args=(1, [3.08, -4.19, -1.155, 0.72]), method="bounded")
+    three = minimize_scalar(at_fold, bounds=(0.83, 0.87), args=(2, [6.604, -1.4336, 7.9508, 2.3641]), method="bounded")
     return {"two points": float(two.fun), "three points": float(three.fun)}
 
 
@@ -259,5 +285,8 @@ def figures():
 
 
 def _figure():
-    step = cf.as_map(cf.Loss(_text((1, -1)), params={"a": 1000.0, "b": 0.9}), cf.optimizers.gd(lr=2.6752))
+    hit = _logistic((1, -1), {"a": (1.0, 60.0), "b": (0.1, 1.0), "lr": (0.1, 20.0)}, 6).hit
+    step = cf.as_map(
+        cf.Loss(_text((1, -1)), params={"a": hit.params["a"], "b": hit.params["b"]}), cf.optimizers.gd(hit.params["lr"])
+    )
     return cf.plot(cf.analysis.cycles(step, 3, [(-0.5, 4.0)]))

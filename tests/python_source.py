@@ -1,15 +1,24 @@
-"""A program as the source of a Python function ``compiled(z, p, out)``: for numba, or for plain Python.
+"""A second printer, to hold the first against: a program as the source of a Python function ``compiled(z, p, out)``.
 
-Sums over rows are loops, one for all sums that can run together.
+Sums over rows are loops, one for all sums that can run together. Numba can compile the function too.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
 from cfdyn.codegen.schedule import LANES, nearest_double, schedule
+from cfdyn.machine.jit import DISABLED, SIGNATURE
 from cfdyn.tape.program import FAR, Node, Program
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "eq": "==", "and": "and", "or": "or"}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "lt": "<", "le": "<=", "eq": "==",
+          "and": "and", "or": "or"}  # fmt: skip
 _CALLS = {"max": "maximum", "min": "minimum", "round": "rint"}
 _HEAD = """\
-from cfdyn.kernels.elementary import *
+from tests.elementary import *
 
 
 def compiled(z, p, out):
@@ -70,8 +79,6 @@ def _expression(program: Program, node: Node) -> str:
         return f"-{names[0]}"
     if op in _INFIX:
         return f"{names[0]} {_INFIX[op]} {names[1]}"
-    if op == "pow":
-        return f"{names[0]}**{names[1]}"
     if op == "not":
         return f"not {names[0]}"
     if op == "select":
@@ -91,3 +98,30 @@ def _integer_power(x: str, n: int) -> str:
         return "*".join([x] * n)
     half = f"({_integer_power(x, n // 2)})"
     return f"{half}*{half}" + (f"*{x}" if n % 2 else "")
+
+
+@dataclass(frozen=True)
+class PythonRule:
+    """The function as a rule."""
+
+    compiled: Callable[[Any, Any, Any], None]
+    n_out: int
+
+    def __call__(self, z: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The outputs, (n_out,)."""
+        out = np.empty(self.n_out)
+        with np.errstate(all="ignore"):
+            self.compiled(z, p, out)
+        return out
+
+
+def python_function(program: Program) -> Callable[[Any, Any, Any], None]:
+    """The program as a Python function ``(z, p, out)``."""
+    names: dict[str, Any] = {}
+    exec(compile(print_source(program), "<rule>", "exec"), names)
+    return names["compiled"]
+
+
+def native_rule(function: Callable) -> Any:
+    """Such a function compiled by numba, in memory."""
+    return function if DISABLED else numba.cfunc(SIGNATURE, error_model="numpy")(function)

@@ -147,6 +147,11 @@ def _ends_of_band(beta1):
     return ends
 
 
+def _ends_at_nine_tenths():
+    """Both ends of the band at β₁ = 0.9."""
+    return {"ends": [float(end) for end in _ends_of_band(0.9)]}
+
+
 def _known_cycle(beta1=0.5, beta2=0.2):
     """(map, points) of a stable 3-cycle of Adam on w²/2 found by a search in β₁ and β₂."""
     box = {"beta1": (0.6, 0.9), "beta2": (0.2, 0.9)}
@@ -181,7 +186,7 @@ def _band(beta1):
 
 @CLAIMS.add(
     "Adam", {"ends": near([0.80686084118, 0.81218721959], 1e-9), "stable between": True},
-    Control("β₁ = 0.89", changes={"beta1": 0.89}), second=lambda: {"ends": _ends_of_band(0.9)}, figure="adam_band", slow=True,
+    Control("β₁ = 0.89", changes={"beta1": 0.89}), second=_ends_at_nine_tenths, figure="adam_band", slow=True,
 )  # fmt: skip
 def adam_interval(beta1=0.9):
     """Adam (no bias correction, ε = 0) with β₁ = 0.9 has stable 3-cycles on every quadratic, at every learning rate, if β₂ is
@@ -212,10 +217,15 @@ def _extrapolated(ends):
     return {"half width": float((high - low) / 2), "centre": float((high + low) / 2)}
 
 
+def _extrapolated_by_phases():
+    """The limit of the band from the reduced equations."""
+    return _extrapolated(_ends_of_band)
+
+
 @CLAIMS.add(
     "Adam", {"half width": near(1 / (2 * math.sqrt(3)), 2e-4), "centre": near(0.0, 2e-4)},
     Control("the band about β₂ = β₁ in place of β₁²", changes={"power": 1}), slow=True, figure="adam_band",
-    second=lambda: _extrapolated(_ends_of_band),
+    second=_extrapolated_by_phases,
 )  # fmt: skip
 def adam_corner(power=2):
     """Adam's 3-cycles on a quadratic fill a band about β₂ = β₁² of half width (1 − β₁)²/(2√3) as β₁ → 1.
