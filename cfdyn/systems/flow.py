@@ -198,13 +198,13 @@ class Flow(Portable):
         if isinstance(self.spec, ModelSpec):
             return self._model_state(start)
         step, kept, d = Map(self.spec.map), list(self.spec.kept), self.n_weights
-        if np.size(start) == self.dim not in (d, step.dim):
-            z = vector("a start", start)
-            if not np.isfinite(z).all():
-                raise UsageError(f"a start needs finite numbers, not {z.tolist()}")
-            return z
-        z = step.state(start)
-        if self.dim > d and np.size(start) == d:
+        given = vector("a start", start)
+        if given.shape == (self.dim,) and self.dim not in (d, step.dim):
+            if not np.isfinite(given).all():
+                raise UsageError(f"a start needs finite numbers, not {given.tolist()}")
+            return given
+        z = step.state(given)
+        if self.dim > d and given.size == d:
             return np.concatenate([z[:d], step(z)[kept[d:]]])
         return z[kept]
 
