@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from cfdyn.analysis.edge import Edge, NoEdge, edge
+from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.registry import catalogue
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -39,9 +42,19 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     if minimum.kind == "degenerate" or not minimum.sharpness > 0:
         return None, "it is degenerate: no curvature defines an edge"
     try:
-        return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
+        return edge(as_map(loss, optimizer), _held(loss, optimizer, minimum), scale=1 / minimum.sharpness), ""
     except NoEdge as reason:
         return None, str(reason).removesuffix(", so no edge is defined")
+
+
+def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
+    """Where the gradient as the optimizer takes it is 0: with weight decay in it not at the minimum, but near it."""
+    if optimizer.gradient is None or not optimizer.per_weight:
+        return minimum.w
+    plain = catalogue("optimizers").get("gd")(lr=1 / minimum.sharpness)
+    plain = replace(plain, params={**optimizer.params, **plain.params}, gradient=optimizer.gradient)
+    found = polish(as_map(loss, plain), minimum.w[None])
+    return minimum.w if found is None else found[0]
 
 
 def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
