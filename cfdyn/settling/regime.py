@@ -11,6 +11,7 @@ from cfdyn.cycles.shooting import log_growth, multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
+from cfdyn.settling.disturbed import PARTS, Disturbed, disturbed, lost_to_rounding
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on
 from cfdyn.settling.irregular import irregular
@@ -26,6 +27,7 @@ LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
 # An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
+MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
@@ -45,6 +47,7 @@ class Settled(NamedTuple):
     points: np.ndarray
     reason: str
     steps: int
+    inject: float = 0.0
 
 
 def regime(step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Settled:
@@ -69,15 +72,20 @@ class _Follower:
         self.longest, self.budget, self.digits = longest, budget, digits
         self.used = self.returns = 0
         self.note = ""
+        self.inject = self.stride = 0.0
         self.extent = np.zeros(step.dim)
 
     def run(self) -> Settled:
         """Twice as far each time, until a close return of the orbit turns out to be a cycle that it approaches."""
         steps = min(FIRST_STEPS, self.budget)
         while self.used < self.budget:
+            before = self.z.copy()
             escaped = self.forward(steps)
             if escaped is not None:
                 return escaped
+            lost = self.lost(before, steps)
+            if lost is not None:
+                return self.followed_again(lost)
             if self.used == steps:
                 self.repeat_if_from_afar()
             settled = self.cycle_nearby(min(self.longest, max(64, self.used // 4)))
@@ -108,6 +116,43 @@ class _Follower:
         if self.returns > RETURNS:
             return self.without_cycle("undecided", "the orbit leaves the range of floats again and again")
         return None
+
+    def lost(self, before: np.ndarray, steps: int) -> np.ndarray | None:
+        """A state (D,) of the steps just done from which on round-off decides, if there is one."""
+        if not self.step.has_loss or self.step.dim == self.step.n_weights:
+            return None
+        orbit = orbit_of(self.step, before, min(steps, MOST_NUMBERS // self.step.dim) + 1)
+        if orbit is None:
+            return None
+        self.stride = max(self.stride, float(np.abs(np.diff(orbit[:, : self.step.n_weights], axis=0)).max()))
+        return lost_to_rounding(self.step, orbit)
+
+    def followed_again(self, z: np.ndarray) -> Settled:
+        """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
+        ways = [disturbed(self.step, z, self.stride, part, self.budget) for part in PARTS]
+        ends = [self.end_of(way) for way in ways]
+        what = f"round-off alone puts the orbit to rest at step {self.used} or before, on a point that becomes unstable"
+        kinds = [end.kind if end.period is None else called(end.period) for end in ends]
+        if kinds[0] != kinds[1]:
+            found = [f"{kind} with up to {end.inject:.2g}" for kind, end in zip(kinds, ends, strict=True)]
+            words = f"{what}; what follows depends on the perturbation of the weights in every step: {', '.join(found)}"
+            return self.without_cycle("undecided", words)._replace(inject=ends[0].inject)
+        sizes = " and ".join(f"{end.inject:.2g}" for end in ends)
+        words = f"{what}; followed with perturbations of up to {sizes} in every step: {ends[0].reason}; {ends[1].reason}"
+        return ends[1]._replace(reason=words)
+
+    def end_of(self, way: Disturbed | None) -> Settled:
+        """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
+        if way is None:
+            return self.without_cycle("undecided", "it escapes")
+        self.inject, self.z = way.size, way.z
+        reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, reaching {way.reach:.3g} from it"
+        if way.chaotic:
+            return self.without_cycle("chaotic", reason, way.exponent)
+        found = self.cycle_nearby(min(self.longest, LAGS))
+        if found is not None and found.period is not None:
+            return found
+        return self.without_cycle("undecided", f"{reason}, and no cycle", way.exponent)
 
     def repeat_if_from_afar(self) -> None:
         """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""
@@ -187,6 +232,8 @@ class _Follower:
 
     def on_unstable_cycle(self, points: np.ndarray, mu: np.ndarray) -> Settled | None:
         """The float orbit sits on an unstable cycle: is that true of the exact orbit?"""
+        if self.inject:
+            return None
         what = f"an unstable {called(len(points))}"
         stays, z = stays_on(self.step, self.start, points, self.used, self.digits)
         if stays is None:
@@ -202,11 +249,11 @@ class _Follower:
         exponent = math.log(size) / n if size > 0 else -math.inf
         reason = f"{evidence}; |multiplier| = {size:.10g} after {self.used} steps{self.note}"
         kind = "fixed point" if n == 1 else "cycle"
-        return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used)
+        return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used, self.inject)
 
     def without_cycle(self, kind: str, reason: str, exponent: float = math.nan) -> Settled:
         nothing = np.empty((0, self.step.dim))
-        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used)
+        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used, self.inject)
 
 
 def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
