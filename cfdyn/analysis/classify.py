@@ -41,9 +41,10 @@ def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None =
     Newton on all n points, the least period is taken over the divisors, and the distance between
     orbit and cycle must shrink stage after stage. An orbit that sits on an unstable cycle is
     repeated with ``digits`` digits. Where an optimizer contracts onto a minimum beyond all digits, and loses it only then, as
-    Adam does, the orbit is followed with perturbations of the weights in every step, of two sizes. What never settles is chaotic if its Lyapunov exponent is
-    significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast, and
-    otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not proof.
+    Adam does, the orbit is followed with perturbations of the weights in every step, of two sizes. What never settles is
+    chaotic if its Lyapunov exponent is significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast,
+    and otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not
+    proof.
 
     Parameters
     ----------

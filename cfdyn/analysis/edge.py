@@ -26,7 +26,8 @@ NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
          "undefined": NO_DERIVATIVE}  # fmt: skip
 NOT_FOUND = "no fixed point was found nearby"
-RESTS = "{} never falls, so the optimizer rests at any {}: the oscillation raises it until the minimum is stable"
+NEVER_FALLS = "never falls"
+RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillation raises it until the minimum is stable"
 
 
 class NoEdge(NumericsError):
@@ -117,7 +118,7 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
 
 
 def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -> tuple[np.ndarray, bool]:
-    """The fixed point near z, and whether the map is smooth there; z itself if its other entries are held and the weights stay."""
+    """The fixed point near z, and whether the map is smooth there; z itself if it is held and its weights stay."""
     if held and _stays(step, z, weights):
         _refuse_rough(step, z)
         return z, steady_slopes(step, z)

@@ -11,11 +11,11 @@ from cfdyn.cycles.shooting import log_growth, multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
-from cfdyn.settling.disturbed import PARTS, Disturbed, disturbed, lost_to_rounding
+from cfdyn.settling.disturbed import PARTS, Disturbed, disturbed, is_stable, lost_to_rounding, steps_of_fall, with_decays_over
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on
 from cfdyn.settling.irregular import irregular
-from cfdyn.settling.orbit import orbit_of
+from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, FAR
@@ -129,30 +129,30 @@ class _Follower:
 
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
-        ways = [disturbed(self.step, z, self.stride, part, self.budget) for part in PARTS]
-        ends = [self.end_of(way) for way in ways]
-        what = f"round-off alone puts the orbit to rest at step {self.used} or before, on a point that becomes unstable"
+        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, self.budget)) for part in PARTS]
+        words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
-        if kinds[0] != kinds[1]:
-            found = [f"{kind} with up to {end.inject:.2g}" for kind, end in zip(kinds, ends, strict=True)]
-            words = f"{what}; what follows depends on the perturbation of the weights in every step: {', '.join(found)}"
-            return self.without_cycle("undecided", words)._replace(inject=ends[0].inject)
-        sizes = " and ".join(f"{end.inject:.2g}" for end in ends)
-        words = f"{what}; followed with perturbations of up to {sizes} in every step: {ends[0].reason}; {ends[1].reason}"
-        return ends[1]._replace(reason=words)
+        found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
+        if kinds[0] == kinds[1]:
+            return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
+        words = f"what the orbit does depends on perturbations: {words} of {'; of '.join(found)}"
+        return self.without_cycle("undecided", words)
 
-    def end_of(self, way: Disturbed | None) -> Settled:
+    def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
         """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
         if way is None:
             return self.without_cycle("undecided", "it escapes")
-        self.inject, self.z = way.size, way.z
-        reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, reaching {way.reach:.3g} from it"
+        self.inject, self.used, self.note = way.size, self.used + way.steps, ""
+        reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, up to {way.reach:.3g} away from it"
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
-        found = self.cycle_nearby(min(self.longest, LAGS))
-        if found is not None and found.period is not None:
-            return found
-        return self.without_cycle("undecided", f"{reason}, and no cycle", way.exponent)
+        calm = later(self.step, way.z, steps_of_fall(self.step, z, self.budget))
+        if calm is not None:
+            self.z = with_decays_over(self.step, calm)
+            found = self.cycle_nearby(min(self.longest, LAGS))
+            if found is not None and found.period and (found.period > 1 or is_stable(self.step, found.points[0])):
+                return found
+        return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
 
     def repeat_if_from_afar(self) -> None:
         """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""

@@ -9,6 +9,7 @@ import numpy as np
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.numerics.stability import stability
+from cfdyn.settling.disturbed import is_stable
 from cfdyn.settling.regime import Settled, default_budget, regime
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE
@@ -78,6 +79,10 @@ class Samples:
         for i in np.flatnonzero((labels > 0) & (exponents > 0)):
             mu = multipliers(self.step.at(**{self.parameter: float(values[i])}), tails[i, -labels[i] :])
             if stability(mu) is False or np.isnan(mu[0]):
+                labels[i] = UNSETTLED
+        # So does a minimum an orbit whose average of squares still falls.
+        for i in np.flatnonzero(labels == 1) if self.step.has_loss and d > self.step.n_weights else ():
+            if not is_stable(self.step.at(**{self.parameter: float(values[i])}), tails[i, -1]):
                 labels[i] = UNSETTLED
         return labels, exponents, tails[:, :, 0]
 
