@@ -21,7 +21,7 @@ FALLS = 40.0  # times that of the slowest multiplier: an average of squares has 
 SHORTEST, BATCHES, BATCH = 1000, 20, 2000  # steps before it counts; of those that count
 LONGER = 10  # times as many where these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
-ERRORS, SMALLEST = 6, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
+ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
 
 
 class Disturbed(NamedTuple):

@@ -28,6 +28,8 @@ LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
+RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
+WORTH = 3e9  # operations of an orbit that is perturbed, a second or two
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
@@ -129,13 +131,17 @@ class _Follower:
 
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
-        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, self.budget)) for part in PARTS]
+        most = self.budget
+        if most >= default_budget(self.step):
+            most = max(most, int(WORTH / (self.step.cost + self.step.tangent_cost)))
+        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most)) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
         if kinds[0] == kinds[1]:
             return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
-        words = f"what the orbit does depends on perturbations: {words} of {'; of '.join(found)}"
+        depends = "" if "undecided" in kinds else "what the orbit does depends on perturbations: "
+        words = f"{depends}{words} of {'; of '.join(found)}"
         return self.without_cycle("undecided", words)
 
     def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
@@ -150,9 +156,14 @@ class _Follower:
         if calm is not None:
             self.z = with_decays_over(self.step, calm)
             found = self.cycle_nearby(min(self.longest, LAGS))
-            if found is not None and found.period and (found.period > 1 or is_stable(self.step, found.points[0])):
+            if found is not None and found.period and self.is_real(found.points):
                 return found
         return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
+
+    def is_real(self, points: np.ndarray) -> bool:
+        """Whether a cycle is more than round-off around an unstable point."""
+        spread = float(np.ptp(points[:, : self.step.n_weights], axis=0).max())
+        return spread > RESOLVED * self.inject if len(points) > 1 else is_stable(self.step, points[0])
 
     def repeat_if_from_afar(self) -> None:
         """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""

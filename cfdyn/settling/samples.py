@@ -25,7 +25,7 @@ CALL, MOST_CALLED = 1.2e8, 1.2e10  # what a look costs besides its steps, and al
 NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only
 NUDGE = 1 + math.pi * 1e-9  # a value beside one at which the orbit lands on an unstable cycle exactly
 NEUTRAL_EXPONENT = 1e-9  # per step: smaller ones are those of neutral cycles
-QUASI_PERIODIC, UNRESOLVED = -4, -5
+QUASI_PERIODIC, UNRESOLVED, LOST = -4, -5, -6  # the last: to round-off, until a closer look
 KINDS = {"chaotic": CHAOTIC, "undecided": UNSETTLED, "divergent": ESCAPED, "quasi-periodic": QUASI_PERIODIC}
 
 Run = tuple[int, int]  # the first and the last of neighbouring samples
@@ -80,10 +80,10 @@ class Samples:
             mu = multipliers(self.step.at(**{self.parameter: float(values[i])}), tails[i, -labels[i] :])
             if stability(mu) is False or np.isnan(mu[0]):
                 labels[i] = UNSETTLED
-        # So does a minimum an orbit whose average of squares still falls.
+        # So does a minimum an orbit whose average of squares still falls; longer it would stay as well.
         for i in np.flatnonzero(labels == 1) if self.step.has_loss and d > self.step.n_weights else ():
             if not is_stable(self.step.at(**{self.parameter: float(values[i])}), tails[i, -1]):
-                labels[i] = UNSETTLED
+                labels[i] = LOST
         return labels, exponents, tails[:, :, 0]
 
     def boundaries(self, most: int) -> np.ndarray:

@@ -71,7 +71,7 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> tup
     except NumericsError as problem:
         border, none = None, ""
         why = f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
-    if NEVER_FALLS in none or border is not None and not border.smooth:
+    if NEVER_FALLS in none or "eps" in optimizer.params and not (border and border.smooth):
         return USUAL, BY_CUSTOM
     if border is None:
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
