@@ -101,6 +101,7 @@ class Samples:
                 factor = int(np.clip(MOST_OPERATIONS / (len(open_ones) * self.transient * self.step.cost), 2, 16))
                 again = self._scan(self.values[open_ones], factor * self.transient)
                 self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
+        self.labels[self.labels == LOST] = UNSETTLED
 
     def look_closer(self, spacing: float) -> None:
         """Label each stretch that is not periodic by a closer look, the widest first, until the work is spent.
