@@ -92,6 +92,7 @@ def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int)
     for _ in range(falls):
         run(BATCH, tangent[:0])
     steps = (falls + 1) * BATCH
+    z[:] = with_decays_over(step, z)
     run(BATCH, tangent)  # turns the tangent vector into the fastest direction
     for batch in sorted({min(BATCH, most), min(LONGER * BATCH, most)}):
         means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
@@ -105,17 +106,22 @@ def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int)
 
 def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
     """In how many steps what falls slowest at a state at rest, an average of squares, has fallen far, within a budget."""
-    slowest = _largest(step.jacobian(z))
+    own = ~_decays(step, z)
+    slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
     steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
     return int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST)))
 
 
 def with_decays_over(step: Map, z: np.ndarray) -> np.ndarray:
     """The state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
+    return np.where(_decays(step, z), settled(step, z), z)
+
+
+def _decays(step: Map, z: np.ndarray) -> np.ndarray:
+    """Which entries (D,) come to rest at a value that does not depend on the weights."""
     beside = z.copy()
     beside[: step.n_weights] += 1.0
-    ends = settled(step, z), settled(step, beside)
-    return np.where(ends[0] == ends[1], ends[0], z)
+    return settled(step, z) == settled(step, beside)
 
 
 def is_stable(step: Map, z: np.ndarray) -> bool:

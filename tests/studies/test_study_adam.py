@@ -37,7 +37,7 @@ def test_a_number_of_digits_falls_into_the_trap_too():
 
 
 def test_bursts_are_as_large_as_those_of_an_orbit_in_300_digits():
-    """That goes down to 1e-159 before its first escape, and to about 1e-12 between later ones."""
+    """That goes down to 1e-159 before its first escape, 0.008 far, and to about 1e-12 between later ones, which count."""
     context = mpmath.mp.clone()
     context.dps, far = 300, 0.0
     number, options = context.mpf, ("0.01", "0.9", "0.999", "1e-8")
@@ -47,7 +47,7 @@ def test_bursts_are_as_large_as_those_of_an_orbit_in_300_digits():
         g = w**3 - w
         m, v, share1, share2 = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g, beta1 * share1, beta2 * share2
         w -= lr * (m / (1 - share1)) / (context.sqrt(v / (1 - share2)) + eps)
-        far = max(far, float(abs(w - 1))) if k > 6000 else far
+        far = max(far, float(abs(w - 1))) if k > 9000 else far
     reason = cf.analysis.classify(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.01)), [1.107]).reason
     reaches = [float(part.split(" away")[0].split()[-1]) for part in reason.split("up to") if " away" in part]
     assert len(reaches) == 2 and reaches[0] < reaches[1] < far < 2 * reaches[1]  # from farther down it comes farther up
