@@ -19,6 +19,7 @@ PARTS = (1e-4, 1e-8)  # of the longest step of an orbit: the sizes of the pertur
 LEAST = 16  # units in the last place of the weights
 FALLS = 40.0  # times that of the slowest multiplier: an average of squares has fallen by e⁻⁴⁰
 SHORTEST, BATCHES, BATCH = 1000, 20, 2000  # steps before it counts; of those that count
+SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
 LONGER = 10  # times as many where these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
 ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
@@ -121,7 +122,7 @@ def _decays(step: Map, z: np.ndarray) -> np.ndarray:
     """Which entries (D,) come to rest at a value that does not depend on the weights."""
     beside = z.copy()
     beside[: step.n_weights] += 1.0
-    return settled(step, z) == settled(step, beside)
+    return np.abs(settled(step, z) - settled(step, beside)) <= SAME * np.abs(z)
 
 
 def is_stable(step: Map, z: np.ndarray) -> bool:

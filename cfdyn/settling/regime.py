@@ -29,6 +29,7 @@ AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
+CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
 WORTH = 3e9  # operations of an orbit that is perturbed, a second or two
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
@@ -152,7 +153,7 @@ class _Follower:
         reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, up to {way.reach:.3g} away from it"
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
-        calm = later(self.step, way.z, steps_of_fall(self.step, z, self.budget))
+        calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
         if calm is not None:
             self.z = with_decays_over(self.step, calm)
             found = self.cycle_nearby(min(self.longest, LAGS))
