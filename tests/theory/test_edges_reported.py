@@ -18,7 +18,7 @@ SMOOTH = [
     ("heavy_ball", {"momentum": 0.6}), ("heavy_ball", {"momentum": 0.6, "dampening": 0.4}),
     ("heavy_ball", {"momentum": 0.9, "weight_decay": 0.1}), ("nesterov", {"momentum": 0.6}),
     ("nesterov", {"momentum": 0.6, "weight_decay": 0.1}), ("ema_momentum", {"momentum": 0.6}),
-    ("ema_momentum", {"momentum": 0.6, "weight_decay": 0.1}), 
+    ("ema_momentum", {"momentum": 0.6, "weight_decay": 0.1}),
     *(("rmsprop", {"beta2": 0.9, **INSIDE, "bias_correction": b}) for b in (True, False)),
     *(("adam", {**BETAS, **INSIDE, "bias_correction": b}) for b in (True, False)),
 ]  # fmt: skip
