@@ -30,7 +30,7 @@ RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
 CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
-WORTH = 3e9  # operations of an orbit that is perturbed, a second or two
+WORTH, LEAST_PERTURBED = 3e9, 100_000  # operations of an orbit that is perturbed, a second or two; and steps at least
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
@@ -132,9 +132,8 @@ class _Follower:
 
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
-        most = self.budget
-        if most >= default_budget(self.step):
-            most = max(most, int(WORTH / (self.step.cost + self.step.tangent_cost)))
+        affordable = int(WORTH / (self.step.cost + self.step.tangent_cost))
+        most = max(self.budget, affordable if self.budget >= default_budget(self.step) else min(affordable, LEAST_PERTURBED))
         ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most)) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]

@@ -22,6 +22,7 @@ FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decid
 # Steps of a quick look at one orbit, which shows chaos; what it leaves undecided gets a longer one, then a full one.
 QUICK = (8_000, 100_000)
 CALL, MOST_CALLED = 1.2e8, 1.2e10  # what a look costs besides its steps, and all of them together, in operations
+CALL_PERTURBED = 5e8  # the same of a look that perturbs the orbit
 NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only
 NUDGE = 1 + math.pi * 1e-9  # a value beside one at which the orbit lands on an unstable cycle exactly
 NEUTRAL_EXPONENT = 1e-9  # per step: smaller ones are those of neutral cycles
@@ -183,7 +184,7 @@ class _CloserLook:
         most, dear = default_budget(step), step.cost + step.tangent_cost // 2
         for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK, most)):
             found = regime(step, self.samples.start, budget=budget)
-            self.work -= CALL + found.steps * dear
+            self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
             if found.kind != "undecided" or budget == most:
                 return found
             if self.work <= 0:
