@@ -19,7 +19,8 @@ class Regime(Record):
     ``period``: 1 for a fixed point, n for a cycle, else None. ``points`` (period, D) and
     ``multipliers`` (D,) of the cycle; empty for the other kinds. ``lyapunov``: the largest exponent
     per step (−inf for a superstable cycle, NaN if unknown). ``residual``: max |f(x_i) − x_{i+1}|.
-    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it.
+    ``reason``: the evidence in one sentence. ``steps``: how many steps were run for it. ``inject``: the size of the
+    perturbations with which it was followed where round-off alone would put it to rest; 0 for none.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Regime(Record):
     points: Annotated[np.ndarray, "* *"]
     reason: str
     steps: int = 0
+    inject: float = 0.0
 
 
 def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Regime:
@@ -38,9 +40,11 @@ def classify(step: Map, z0: Any, max_period: int = LONGEST, budget: int | None =
     The orbit runs until it demonstrably contracts onto a cycle: its close returns are polished by
     Newton on all n points, the least period is taken over the divisors, and the distance between
     orbit and cycle must shrink stage after stage. An orbit that sits on an unstable cycle is
-    repeated with ``digits`` digits. What never settles is chaotic if its Lyapunov exponent is
-    significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast, and
-    otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not proof.
+    repeated with ``digits`` digits. Where an optimizer contracts onto a minimum beyond all digits, and loses it only then, as
+    Adam does, the orbit is followed with perturbations of the weights in every step, of two sizes. What never settles is
+    chaotic if its Lyapunov exponent is significantly positive, quasi-periodic if its weighted Birkhoff averages converge fast,
+    and otherwise undecided. Angles (`Map.from_text`, ``periodic``) count modulo their periods. Floating-point evidence, not
+    proof.
 
     Parameters
     ----------

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.cycles.rest import limit_matrix, never_falling, rest, settled, steady_slopes
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.smoothness import regularity_across
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.words import listed
 
 STILL = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum of fixed points
 STAYS = 1e-7  # of the size of a point: a fixed point that the map moves by no more
@@ -18,11 +20,14 @@ NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where 
 LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
 FIRST, FARTHEST, GROWTH = 1 / 16, 1e6, 1.3  # times the scale: where the search begins and ends, and its steps
 REAL = 1e-6  # an imaginary part of the multiplier that is round-off
+SHOWN = 3  # names of accumulators
 NO_EDGE = ", so no edge is defined"
 NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
          "undefined": NO_DERIVATIVE}  # fmt: skip
 NOT_FOUND = "no fixed point was found nearby"
+NEVER_FALLS = "never falls"
+RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillation raises it until the minimum is stable"
 
 
 class NoEdge(NumericsError):
@@ -34,7 +39,8 @@ class Edge(Record):
     """Where the first multiplier of a fixed point leaves the unit circle.
 
     ``value``: the parameter there; ``kind``: "flip" (−1), "fold" (+1) or "neimark-sacker";
-    ``multiplier``: the one that leaves; ``points`` (1, D).
+    ``multiplier``: the one that leaves; ``points`` (1, D). ``smooth``: False where the map takes the root of an average of
+    squares that is 0 at the point or near it: its slopes hold within about ε only, and there is no normal form.
     """
 
     parameter: str
@@ -42,6 +48,7 @@ class Edge(Record):
     kind: str
     multiplier: complex
     points: Annotated[np.ndarray, "* D"]
+    smooth: bool = True
 
 
 def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
@@ -50,7 +57,9 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     For gradient descent at a minimum of sharpness λ this is the edge of stability η = 2/λ, a flip;
     for heavy ball 2(1 + μ)/λ. Multipliers that stay at 1 (directions along a continuum of fixed
     points) are left out. Where the map jumps or has a corner at the point it has no derivative there that says anything,
-    and so no edge: for the sign of a gradient at a minimum, for one.
+    and so no edge: for the sign of a gradient at a minimum, for one. Where ε stands outside the root of Adam's v = s² the step
+    has a derivative in the weights and averages, on which s has an effect of second order only: the edge is εθ/λ. Where an
+    accumulator never falls, a minimum is a line of fixed points, and there is no edge.
 
     Parameters
     ----------
@@ -79,20 +88,20 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     start = step.state(z)
     weights = step.n_weights or step.dim
     held = np.size(z) == step.dim > weights
-    state = _fixed(step.at(**{parameter: scale}), start, weights, held)
+    state, smooth = _fixed(step.at(**{parameter: scale}), start, weights, held, parameter)
 
     def leading(value: float) -> complex:
-        matrix = step.at(**{parameter: value}).jacobian(state)
-        if not np.isfinite(matrix).all():
+        found = limit_matrix(step.at(**{parameter: value}), state)
+        if found is None:
             raise NoEdge(NO_DERIVATIVE)
-        values = np.linalg.eigvals(matrix)
+        values = np.linalg.eigvals(found[0])
         moving = values[np.abs(values - 1) > STILL]
         return complex(moving[np.argmax(np.abs(moving))]) if len(moving) else 0j
 
     lo = FIRST * scale
     while abs(leading(lo)) > 1:
         lo *= FIRST
-        if lo < LEAST * scale or abs(leading(lo) - 1) < SLOW:
+        if lo < LEAST * scale or 1 < abs(leading(lo)) < 1 + SLOW and abs(leading(lo) - 1) < SLOW:
             raise NoEdge(f"the point is unstable already at {parameter} = {lo:.3g}")
     hi = lo
     while abs(leading(hi)) <= 1:
@@ -105,20 +114,35 @@ def edge(step: Map, z: Any, scale: float, parameter: str = "lr") -> Edge:
     multiplier = leading(value)
     kind = "neimark-sacker" if abs(multiplier.imag) > REAL else "flip" if multiplier.real < 0 else "fold"
     settings = provenance(map=step.title, point=state, parameter=parameter)
-    return Edge(parameter, value, kind, multiplier, state[None, :], provenance=settings)
+    return Edge(parameter, value, kind, multiplier, state[None, :], smooth, provenance=settings)
 
 
-def _fixed(step: Map, z: np.ndarray, weights: int, held: bool) -> np.ndarray:
-    """The fixed point near z, at which the map is smooth; z itself if its other entries are held and the weights stay."""
-    _refuse_rough(step, z)
+def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -> tuple[np.ndarray, bool]:
+    """The fixed point near z, and whether the map is smooth there; z itself if it is held and its weights stay."""
     if held and _stays(step, z, weights):
-        return z
+        _refuse_rough(step, z)
+        return z, steady_slopes(step, z)
+    still = z if held else settled(step, z)
+    lasting = never_falling(step, still)
+    if lasting:
+        raise NoEdge(RESTS.format(listed(lasting, SHOWN), parameter))
+    _refuse_rough(step, z)
+    smooth = step.dim == weights or steady_slopes(step, still)
+    found = _polished(step, z) if smooth else rest(step, z)
+    if not smooth and limit_matrix(step, found) is None:
+        raise NoEdge(NO_DERIVATIVE)
+    near = np.abs(found - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max())
+    if not near or not _stays(step, found, weights):
+        raise NumericsError(NOT_FOUND)
+    _refuse_rough(step, found)
+    return found, smooth
+
+
+def _polished(step: Map, z: np.ndarray) -> np.ndarray:
+    """The fixed point that Newton's method finds from z, or an error."""
     found = polish(step, z[None])
     if found is None:
         raise NumericsError(NOT_FOUND) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
-    if not np.abs(found[0] - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max()):
-        raise NumericsError(NOT_FOUND)
-    _refuse_rough(step, found[0])
     return np.asarray(found[0])
 
 

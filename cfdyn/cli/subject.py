@@ -113,9 +113,11 @@ class Subject:
             return self.make_map(), None, [], {}
         loss, optimizer, open_lr = self.loss_and_optimizer()
         minima = cfdyn.minima(loss, seed=self.seed) if open_lr or self.start is None else []
+        chosen: Chosen = {}
         if open_lr:
-            optimizer = optimizer.at(lr=learning_rate(loss, optimizer, minima) if lr is None else lr)
-        return cfdyn.as_map(loss, optimizer, periods(self.periodic or ())), loss, minima, {"lr": BY_EDGE} if open_lr else {}
+            value, how = learning_rate(loss, optimizer, minima) if lr is None else (lr, BY_EDGE)
+            optimizer, chosen = optimizer.at(lr=value), {"lr": how}
+        return cfdyn.as_map(loss, optimizer, periods(self.periodic or ())), loss, minima, chosen
 
     def branch_starts(self, name: str, bounds: Interval, period: int, box: str | None) -> BranchStarts:
         """Cycles from which branches along a parameter begin; a wrong name of one is refused."""

@@ -17,6 +17,7 @@ STAGES = 6
 SITS, ROUND_OFF, LARGEST_ROUND_OFF = 1e-11, 1e-12, 1e-8
 STEP_ERROR = 2e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
 TOLD_APART = 0.25  # an orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance
+UNDERFLOW = 1e-290  # below it an entry counts as 0: the last number above 0 stays what it is, whatever it is multiplied by
 CLOSER = 0.6  # slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed
 TURNS = 64  # turns after which the largest distance from the centre of a rotation has been met
 CONSERVED = 1e-13  # a map contracts volume by less than this per step only by round-off
@@ -45,7 +46,7 @@ def approach(
     if not math.isfinite(radius):
         return Approach.NO, 0, z
     size = np.maximum(np.abs(points).max(axis=0), extent)
-    size[size == 0] = 1.0
+    size[size < UNDERFLOW] = 1.0
     floor = ROUND_OFF if radius >= 1 else min(LARGEST_ROUND_OFF, max(ROUND_OFF, STEP_ERROR / (1 - radius)))
 
     def distance(state: np.ndarray) -> float:

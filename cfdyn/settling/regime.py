@@ -11,10 +11,11 @@ from cfdyn.cycles.shooting import log_growth, multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
+from cfdyn.settling.disturbed import PARTS, Disturbed, disturbed, is_stable, lost_to_rounding, steps_of_fall, with_decays_over
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on
 from cfdyn.settling.irregular import irregular
-from cfdyn.settling.orbit import orbit_of
+from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, FAR
@@ -26,6 +27,10 @@ LAST, ULP = 3, 2.0**-53  # states at which round-off is looked at, and its unit
 # An orbit from so many times farther out may have lost its way to round-off, if that is this part of what follows.
 AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
+MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
+RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
+CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
+WORTH, LEAST_PERTURBED = 3e9, 100_000  # operations of an orbit that is perturbed, a second or two; and steps at least
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
@@ -45,6 +50,7 @@ class Settled(NamedTuple):
     points: np.ndarray
     reason: str
     steps: int
+    inject: float = 0.0
 
 
 def regime(step: Map, z: np.ndarray, longest: int = LONGEST, budget: int | None = None, digits: int = DIGITS) -> Settled:
@@ -69,15 +75,20 @@ class _Follower:
         self.longest, self.budget, self.digits = longest, budget, digits
         self.used = self.returns = 0
         self.note = ""
+        self.inject = self.stride = 0.0
         self.extent = np.zeros(step.dim)
 
     def run(self) -> Settled:
         """Twice as far each time, until a close return of the orbit turns out to be a cycle that it approaches."""
         steps = min(FIRST_STEPS, self.budget)
         while self.used < self.budget:
+            before = self.z.copy()
             escaped = self.forward(steps)
             if escaped is not None:
                 return escaped
+            lost = self.lost(before, steps)
+            if lost is not None:
+                return self.followed_again(lost)
             if self.used == steps:
                 self.repeat_if_from_afar()
             settled = self.cycle_nearby(min(self.longest, max(64, self.used // 4)))
@@ -108,6 +119,51 @@ class _Follower:
         if self.returns > RETURNS:
             return self.without_cycle("undecided", "the orbit leaves the range of floats again and again")
         return None
+
+    def lost(self, before: np.ndarray, steps: int) -> np.ndarray | None:
+        """A state (D,) of the steps just done from which on round-off decides, if there is one."""
+        if not self.step.has_loss or self.step.dim == self.step.n_weights:
+            return None
+        orbit = orbit_of(self.step, before, min(steps, MOST_NUMBERS // self.step.dim) + 1)
+        if orbit is None:
+            return None
+        self.stride = max(self.stride, float(np.abs(np.diff(orbit[:, : self.step.n_weights], axis=0)).max()))
+        return lost_to_rounding(self.step, orbit)
+
+    def followed_again(self, z: np.ndarray) -> Settled:
+        """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
+        affordable = int(WORTH / (self.step.cost + self.step.tangent_cost))
+        most = max(self.budget, affordable if self.budget >= default_budget(self.step) else min(affordable, LEAST_PERTURBED))
+        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most)) for part in PARTS]
+        words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
+        kinds = [end.kind if end.period is None else called(end.period) for end in ends]
+        found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
+        if kinds[0] == kinds[1]:
+            return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
+        depends = "" if "undecided" in kinds else "what the orbit does depends on perturbations: "
+        words = f"{depends}{words} of {'; of '.join(found)}"
+        return self.without_cycle("undecided", words)
+
+    def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
+        """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
+        if way is None:
+            return self.without_cycle("undecided", "it escapes")
+        self.inject, self.used, self.note = way.size, self.used + way.steps, ""
+        reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, up to {way.reach:.3g} away from it"
+        if way.chaotic:
+            return self.without_cycle("chaotic", reason, way.exponent)
+        calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
+        if calm is not None:
+            self.z = with_decays_over(self.step, calm)
+            found = self.cycle_nearby(min(self.longest, LAGS))
+            if found is not None and found.period and self.is_real(found.points):
+                return found
+        return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
+
+    def is_real(self, points: np.ndarray) -> bool:
+        """Whether a cycle is more than round-off around an unstable point."""
+        spread = float(np.ptp(points[:, : self.step.n_weights], axis=0).max())
+        return spread > RESOLVED * self.inject if len(points) > 1 else is_stable(self.step, points[0])
 
     def repeat_if_from_afar(self) -> None:
         """Repeat the first steps with digits where their round-off is not small beside the orbit that follows."""
@@ -187,6 +243,8 @@ class _Follower:
 
     def on_unstable_cycle(self, points: np.ndarray, mu: np.ndarray) -> Settled | None:
         """The float orbit sits on an unstable cycle: is that true of the exact orbit?"""
+        if self.inject:
+            return None
         what = f"an unstable {called(len(points))}"
         stays, z = stays_on(self.step, self.start, points, self.used, self.digits)
         if stays is None:
@@ -202,11 +260,11 @@ class _Follower:
         exponent = math.log(size) / n if size > 0 else -math.inf
         reason = f"{evidence}; |multiplier| = {size:.10g} after {self.used} steps{self.note}"
         kind = "fixed point" if n == 1 else "cycle"
-        return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used)
+        return Settled(kind, n, mu, exponent, residual(self.step, points), points, reason, self.used, self.inject)
 
     def without_cycle(self, kind: str, reason: str, exponent: float = math.nan) -> Settled:
         nothing = np.empty((0, self.step.dim))
-        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used)
+        return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used, self.inject)
 
 
 def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

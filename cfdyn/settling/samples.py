@@ -9,6 +9,7 @@ import numpy as np
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED, scan
 from cfdyn.numerics.stability import stability
+from cfdyn.settling.disturbed import is_stable
 from cfdyn.settling.regime import Settled, default_budget, regime
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE
@@ -21,10 +22,11 @@ FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decid
 # Steps of a quick look at one orbit, which shows chaos; what it leaves undecided gets a longer one, then a full one.
 QUICK = (8_000, 100_000)
 CALL, MOST_CALLED = 1.2e8, 1.2e10  # what a look costs besides its steps, and all of them together, in operations
+CALL_PERTURBED = 5e8  # the same of a look that perturbs the orbit
 NARROW = 4  # stretches narrower than that many distances of samples are looked at in their middle only
 NUDGE = 1 + math.pi * 1e-9  # a value beside one at which the orbit lands on an unstable cycle exactly
 NEUTRAL_EXPONENT = 1e-9  # per step: smaller ones are those of neutral cycles
-QUASI_PERIODIC, UNRESOLVED = -4, -5
+QUASI_PERIODIC, UNRESOLVED, LOST = -4, -5, -6  # the last: to round-off, until a closer look
 KINDS = {"chaotic": CHAOTIC, "undecided": UNSETTLED, "divergent": ESCAPED, "quasi-periodic": QUASI_PERIODIC}
 
 Run = tuple[int, int]  # the first and the last of neighbouring samples
@@ -79,6 +81,10 @@ class Samples:
             mu = multipliers(self.step.at(**{self.parameter: float(values[i])}), tails[i, -labels[i] :])
             if stability(mu) is False or np.isnan(mu[0]):
                 labels[i] = UNSETTLED
+        # So does a minimum an orbit whose average of squares still falls; longer it would stay as well.
+        for i in np.flatnonzero(labels == 1) if self.step.has_loss and d > self.step.n_weights else ():
+            if not is_stable(self.step.at(**{self.parameter: float(values[i])}), tails[i, -1]):
+                labels[i] = LOST
         return labels, exponents, tails[:, :, 0]
 
     def boundaries(self, most: int) -> np.ndarray:
@@ -96,6 +102,7 @@ class Samples:
                 factor = int(np.clip(MOST_OPERATIONS / (len(open_ones) * self.transient * self.step.cost), 2, 16))
                 again = self._scan(self.values[open_ones], factor * self.transient)
                 self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
+        self.labels[self.labels == LOST] = UNSETTLED
 
     def look_closer(self, spacing: float) -> None:
         """Label each stretch that is not periodic by a closer look, the widest first, until the work is spent.
@@ -177,7 +184,7 @@ class _CloserLook:
         most, dear = default_budget(step), step.cost + step.tangent_cost // 2
         for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK, most)):
             found = regime(step, self.samples.start, budget=budget)
-            self.work -= CALL + found.steps * dear
+            self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
             if found.kind != "undecided" or budget == most:
                 return found
             if self.work <= 0:

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from cfdyn.analysis.edge import Edge, NoEdge, edge
+from cfdyn.analysis.edge import NEVER_FALLS, NO_EDGE, ROUGH, Edge, NoEdge, edge
+from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.registry import catalogue
+from cfdyn.studies.without_edge import in_its_place
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -17,6 +21,7 @@ from cfdyn.systems.steps import as_map
 BEYOND = 1.1
 OFF = 0.107
 BY_EDGE, NEAR = f"{BEYOND} × the edge", "near the lowest minimum"
+USUAL, BY_CUSTOM = 0.001, "the usual one of Adam"  # Kingma & Ba, where an edge says nothing of usual rates
 MAP_START = 0.1  # for each variable of a map of one's own; 0 is a fixed point of many
 SIDE = 5.0  # of the box where nothing says better
 
@@ -31,30 +36,47 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     >>> [lowest, _] = cf.minima(loss)
     >>> edge_at(loss, cf.optimizers.gd(lr=0.1), lowest)[0].value
     1.0
-    >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)
-    (None, 'the map jumps at this point')
+    >>> edge_at(loss, cf.optimizers.sign_gd(lr=0.1), lowest)[1].partition("; ")[0]
+    'the map jumps at this point'
     """
     if not np.isfinite(minimum.sharpness):
         return None, "the loss has no second derivative there"
     if minimum.kind == "degenerate" or not minimum.sharpness > 0:
         return None, "it is degenerate: no curvature defines an edge"
     try:
-        return edge(as_map(loss, optimizer), minimum.w, scale=1 / minimum.sharpness), ""
+        return edge(as_map(loss, optimizer), _held(loss, optimizer, minimum), scale=1 / minimum.sharpness), ""
     except NoEdge as reason:
-        return None, str(reason).removesuffix(", so no edge is defined")
+        instead = in_its_place(loss, optimizer, minimum) if str(reason) in ROUGH.values() else ""
+        return None, str(reason).removesuffix(NO_EDGE) + instead
 
 
-def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> float:
-    """1.1 × the edge of the lowest minimum; a UsageError where there is no minimum or no edge, or it was not found."""
+def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
+    """Where the gradient as the optimizer takes it is 0: with weight decay in it not at the minimum, but near it."""
+    if optimizer.gradient is None or not optimizer.per_weight:
+        return minimum.w
+    plain = catalogue("optimizers").get("gd")(lr=1 / minimum.sharpness)
+    plain = replace(plain, params={**optimizer.params, **plain.params}, gradient=optimizer.gradient)
+    found = polish(as_map(loss, plain), minimum.w[None])
+    return minimum.w if found is None else found[0]
+
+
+def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> tuple[float, str]:
+    """1.1 × the edge of the lowest minimum, and in words that it is; the usual rate where ε alone, or nothing, sets an edge.
+
+    A UsageError where there is no minimum or no edge, or it was not found.
+    """
     try:
         border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
         why = f"{optimizer.name} has no edge at the lowest minimum ({none})" if found else "no minimum was found"
     except NumericsError as problem:
-        border, why = None, f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
+        border, none = None, ""
+        why = f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"
+    if NEVER_FALLS in none or "eps" in optimizer.params and not (border and border.smooth):
+        return USUAL, BY_CUSTOM
     if border is None:
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
                          f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
-    return BEYOND * border.value
+    return BEYOND * border.value, BY_EDGE
 
 
 def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
@@ -87,7 +109,8 @@ def completed(
     if open_lr or start is None:
         found = minima(loss, seed=seed)
         if open_lr:
-            optimizer, chosen["lr"] = optimizer.at(lr=learning_rate(loss, optimizer, found)), BY_EDGE
+            lr, chosen["lr"] = learning_rate(loss, optimizer, found)
+            optimizer = optimizer.at(lr=lr)
         if start is None:
             start, chosen["start"] = start_near(loss, found).tolist(), NEAR
     return optimizer, start, chosen

@@ -46,7 +46,7 @@ def formulas(loss: Loss, optimizer: Optimizer) -> Iterator[Callable[[], tuple[li
 
 def doublings(step: Map, border: Edge | None, over: Bands) -> Cascade | None:
     """The cascade from the flip of the lowest minimum on; None without a flip in the bands, a NumericsError if it is lost."""
-    if border is None or border.kind != "flip":
+    if border is None or border.kind != "flip" or not border.smooth:
         return None
     lo, hi = float(over.values[0]), float(over.values[-1])
     start = max(lo, BEFORE * border.value)

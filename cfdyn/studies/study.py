@@ -17,7 +17,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.registry import catalogue
 from cfdyn.studies.compile_ahead import compiling_ahead
-from cfdyn.studies.defaults import BY_EDGE, NEAR, edge_at, learning_rate, start_near
+from cfdyn.studies.defaults import NEAR, edge_at, learning_rate, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
 from cfdyn.studies.verdict import verdict
@@ -89,7 +89,7 @@ def study(
     box : where to look for minima and 3-cycles; the loss's own if not given
     lr_range : (lo, hi) of the regimes over lr; from half the edge to three times it if not given
     seed : of the random starts for minima
-    auto_lr : take 1.1 × the edge in place of the optimizer's learning rate
+    auto_lr : take 1.1 × the edge in place of the optimizer's learning rate, 0.001 where the edge is set by Adam's ε alone
     progress : called with a few words at each stage
 
     Raises
@@ -110,12 +110,12 @@ def study(
         raise UsageError("study varies the learning rate, but this optimizer has no hyperparameter 'lr'")
     say("looking for minima")
     found = minima(loss, box, seed=seed)
-    if auto:
-        optimizer = optimizer.at(lr=learning_rate(loss, optimizer, found))
+    lr, how = learning_rate(loss, optimizer, found) if auto else (optimizer.params["lr"], GIVEN)
+    optimizer = optimizer.at(lr=lr)
     step = as_map(loss, optimizer)
     z0 = step.state(start if given else start_near(loss, found))
     parts = _parts(loss, optimizer, step, z0, found, box, lr_range, say)
-    parts["chosen"] = {"lr": BY_EDGE if auto else GIVEN, "start": GIVEN if given else NEAR}
+    parts["chosen"] = {"lr": how, "start": GIVEN if given else NEAR}
     return Study(**parts, verdict=verdict(step, **parts), provenance=provenance(
         loss=loss.spec.title, params=loss.params, optimizer=str(optimizer), start=z0, seed=seed, data=loss.spec.data_digest,
     ))  # fmt: skip
@@ -170,14 +170,16 @@ def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) 
 
 
 def _range(lr: float, border: Edge | None) -> tuple[float, float]:
-    """Half the edge to three times it, widened to hold the learning rate itself."""
-    if border is None or border.value > 100 * lr:
+    """Half the edge to three times it, widened to hold the learning rate itself; about that where the edge is far off."""
+    if border is None or border.value > 100 * lr or not border.smooth:
         return lr / 4, 4 * lr
     return min(0.5 * border.value, 0.9 * lr), max(3 * border.value, 1.2 * lr)
 
 
 def _flip(step: Map, border: Edge | None) -> NormalForm | None:
-    return normal_form(step.at(lr=border.value), border.points[0]) if border is not None and border.kind == "flip" else None
+    if border is None or border.kind != "flip" or not border.smooth:
+        return None
+    return normal_form(step.at(lr=border.value), border.points[0])
 
 
 def _around(loss: Loss, orbit: Orbit, box: Sequence[tuple[float, float]] | None) -> list[tuple[float, float]]:

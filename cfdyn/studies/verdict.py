@@ -19,12 +19,12 @@ MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undeci
 
 
 def verdict(
-    step: Map, *, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None, cycles: Cycles | None,
-    minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str, **_: object,
+    step: Map, *, optimizer: str, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None,
+    cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str, **_: object,
 ) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
-    orbit, border = _regime(regime, minima), _edge(lr, edge, no_edge, minima)
-    sentences = [orbit, border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
+    orbit, border = _regime(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
+    sentences = [orbit, _perturbed(regime), border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
     sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
 
@@ -54,11 +54,20 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     return f"Undecided: {regime.reason}."
 
 
-def _edge(lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
+def _perturbed(regime: Regime) -> str:
+    if not regime.inject or regime.kind == "undecided":
+        return ""
+    return (f"Round-off alone would put it to rest on a point that becomes unstable: it was followed with perturbations of "
+            f"the weights of up to {regime.inject:.2g} in every step, and with larger ones; both agree.")  # fmt: skip
+
+
+def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Minimum]) -> str:
     if not minima:
         return "No minimum was found in the box."
     if edge is None:
         return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}." if no_edge else ""
+    if not edge.smooth and lr > edge.value:
+        return f"At any learning rate above {edge.value:.6g} the lowest minimum is unstable: {name} does not rest on it."
     side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
     ratio = f"{lr / edge.value:.3g} ×"
     rests = edge.points[0, : len(minima[0].w)]

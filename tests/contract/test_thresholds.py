@@ -123,7 +123,7 @@ def test_edge_leaves_the_continuum_out_and_refuses_what_has_none():
     with pytest.raises(cf.CfdynError, match="stays stable"):
         cf.analysis.edge(cf.as_map(cf.Loss("w**4"), cf.optimizers.gd(lr=0.1)), [0.0], scale=1.0)
     with pytest.raises(cf.CfdynError, match="no derivative"):
-        cf.analysis.edge(cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1)), [0.0], scale=1.0)
+        cf.analysis.edge(cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1, eps=0.0)), [0.0], scale=1.0)
 
 
 # -- criteria of those that have none --------------------------------------------------------------------------

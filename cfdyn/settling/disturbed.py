@@ -1,0 +1,131 @@
+"""An orbit that only rounding puts to rest on an unstable point, followed with a perturbation in every step.
+
+While an average of squares falls, the weights contract onto a minimum by far more than any digits hold, and it loses its
+stability only then: a number of digits falls into the same trap as floats.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.cycles.rest import limit_matrix, settled
+from cfdyn.kernels.orbits import disturbed as disturbed_kernel
+from cfdyn.systems.map import Map
+
+STILL, ULPS = 8, 32  # so many steps whose third differences are no more units in the last place: no oscillation but round-off
+MOVING = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum, or to what falls too slowly to wait for
+PARTS = (1e-4, 1e-8)  # of the longest step of an orbit: the sizes of the perturbation
+LEAST = 16  # units in the last place of the weights
+FALLS = 40.0  # times that of the slowest multiplier: an average of squares has fallen by e⁻⁴⁰
+SHORTEST, BATCHES, BATCH = 1000, 20, 2000  # steps before it counts; of those that count
+SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
+LONGER = 10  # times as many where these do not decide
+SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
+ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per step: less is 0 whatever its error says
+
+
+class Disturbed(NamedTuple):
+    """With a perturbation of ``size``: exponent, its error, the state (D,) reached, how far weights go from rest, and steps."""
+
+    size: float
+    exponent: float
+    error: float
+    z: np.ndarray
+    reach: float
+    steps: int
+
+    @property
+    def chaotic(self) -> bool | None:
+        """True if the exponent is clearly above 0, False if it is clearly below, else None."""
+        return self.exponent > 0 if abs(self.exponent) > max(ERRORS * self.error, SMALLEST) else None
+
+
+def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
+    """The first state (D,) of an orbit (n, D) from which on round-off decides; None where there is none.
+
+    The weights stand still or drift, a step contracts there, but no longer once the state behind them has come to rest too.
+    """
+    d = step.n_weights
+    if len(orbit) < STILL:
+        return None
+    size = np.spacing(np.abs(orbit[:, :d]).max(axis=1))
+    # A slow drift is no oscillation: third differences leave it out.
+    moves = np.abs(np.diff(orbit[:, :d], 3, axis=0)).max(axis=1) > ULPS * size[3:]
+    last = np.concatenate([[-1], np.flatnonzero(moves), [len(moves)]])
+    pauses = np.flatnonzero(np.diff(last) > STILL)
+    if not len(pauses):
+        return None
+    z = orbit[last[pauses[0]] + STILL].copy()
+    if not _largest(step.jacobian(z)) < 1:
+        return None
+    end = limit_matrix(step, settled(step, z))
+    return z if end is None or _largest(end[0]) > 1 else None
+
+
+def _largest(matrix: np.ndarray) -> float:
+    """The largest modulus of the multipliers that are not those of a continuum; ∞ of a matrix that is not finite."""
+    if not np.isfinite(matrix).all():
+        return math.inf
+    size = np.linalg.eigvals(matrix)
+    return float(np.abs(size[np.abs(size - 1) > MOVING]).max(initial=0.0))
+
+
+def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int) -> Disturbed | None:
+    """The orbit of a state (D,) with its weights moved in every step, uniformly up to part · stride; None if it escapes.
+
+    stride : the longest step of the orbit before
+    part : of it
+    budget : most steps
+    """
+    d, rng, z, rest = step.n_weights, np.random.default_rng(0), z.copy(), z[: step.n_weights].copy()
+    size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
+    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+
+    def run(steps: int, q: np.ndarray) -> tuple[float, float]:
+        """The exponent over so many steps more, and the farthest that the weights go; NaN where the orbit escapes."""
+        sums, orbit = np.zeros(1), np.empty((steps, step.dim))
+        done = disturbed_kernel(*rules, z, step.p, size * rng.uniform(-1, 1, (steps, d)), orbit, q, sums)
+        return (float(sums[0]) / steps if done == steps else math.nan), float(np.abs(orbit[:, :d] - rest).max())
+
+    tangent, most = np.full((1, step.dim), 1 / math.sqrt(step.dim)), max(budget // SHARES[1] // BATCHES, 1)
+    falls = steps_of_fall(step, z, budget) // BATCH + 1
+    for _ in range(falls):
+        run(BATCH, tangent[:0])
+    steps = (falls + 1) * BATCH
+    z[:] = with_decays_over(step, z)
+    run(BATCH, tangent)  # turns the tangent vector into the fastest direction
+    for batch in sorted({min(BATCH, most), min(LONGER * BATCH, most)}):
+        means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
+        steps += BATCHES * batch
+        error = float(means.std(ddof=1) / math.sqrt(BATCHES))
+        found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps)
+        if found.chaotic is not None:
+            break
+    return found if np.isfinite(found.exponent) else None
+
+
+def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
+    """In how many steps what falls slowest at a state at rest, an average of squares, has fallen far, within a budget."""
+    own = ~_decays(step, z)
+    slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
+    steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
+    return int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST)))
+
+
+def with_decays_over(step: Map, z: np.ndarray) -> np.ndarray:
+    """The state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
+    return np.where(_decays(step, z), settled(step, z), z)
+
+
+def _decays(step: Map, z: np.ndarray) -> np.ndarray:
+    """Which entries (D,) come to rest at a value that does not depend on the weights."""
+    beside = z.copy()
+    beside[: step.n_weights] += 1.0
+    return np.abs(settled(step, z) - settled(step, beside)) <= SAME * np.abs(z)
+
+
+def is_stable(step: Map, z: np.ndarray) -> bool:
+    """Whether a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
+    end = limit_matrix(step, settled(step, z))
+    return end is not None and _largest(end[0]) < 1

@@ -1,0 +1,57 @@
+"""What takes the place of an edge at a minimum where a step does not become small: a 2-cycle across it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfdyn.cycles.rest import settled
+from cfdyn.cycles.same import least_period
+from cfdyn.cycles.shooting import multipliers, polish
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+from cfdyn.systems.minima import Minimum
+from cfdyn.systems.steps import as_map
+
+GUESS, FARTHEST = 0.5, 10.0  # of the learning rate: the distance of a point from the minimum at first, and at most
+SMALLER, SAME = 10.0, 0.05  # so many times smaller, the distance in learning rates is the same up to that part
+SHOWN = 3  # multipliers
+
+
+@dataclass(frozen=True)
+class Across:
+    """A 2-cycle: ``distance`` of its weights from the minimum, and ``multipliers`` (D,), the largest modulus first."""
+
+    distance: float
+    multipliers: np.ndarray
+
+
+def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Across | None:
+    """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if none is found."""
+    starts = [settled(step, step.state(minimum.w + sign * GUESS * lr * direction)) for sign in (1, -1)]
+    points = polish(step, np.array(starts), extent=lr)
+    if points is None or not np.isfinite(points).all() or least_period(points, extent=lr) != 2:
+        return None
+    distance = float(np.abs(points[:, : step.n_weights] - minimum.w).max())
+    return Across(distance, multipliers(step, points)) if distance <= FARTHEST * lr else None
+
+
+def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> str:
+    """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers; or "".
+
+    >>> import cfdyn as cf
+    >>> loss = cf.Loss("w**2/2")
+    >>> in_its_place(loss, cf.optimizers.sam(lr=0.5, rho=0.3), cf.minima(loss)[0])  # ηρ/(2 − η), (1 − η)²
+    '; in its place there is a 2-cycle up to 0.1 from it (0.2 × lr), |multiplier| 0.25'
+    """
+    lr = optimizer.params.get("lr", 0.0)
+    direction = np.linalg.eigh(loss.hessian(minimum.w))[1][:, -1]
+    rates = [lr, lr / SMALLER]
+    found = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
+    if not found or found[0] is None:
+        return ""
+    ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(found, rates, strict=True)]
+    same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]
+    sizes = [f"{abs(m):.4g}" for m in found[0].multipliers[:SHOWN]]
+    return (f"; in its place there is a 2-cycle up to {found[0].distance:.3g} from it ({ratios[0]:.3g} × lr"
+            f"{', at smaller rates too' if same else ''}), |multiplier| {', '.join(sizes)}")  # fmt: skip

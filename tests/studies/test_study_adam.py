@@ -1,0 +1,94 @@
+"""Studies of Adam and its like: no verdict rests on round-off, and each says what a minimum is for the optimizer."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from tests.oracles import OPTIMIZER_STEPS
+
+DOUBLE_WELL = cf.losses.double_well()
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.05])
+def test_the_double_well_with_adam(lr):
+    found = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=lr))
+    assert found.edge.value == pytest.approx(1.9e-7, rel=1e-9) and not found.edge.smooth and found.flip is None
+    assert found.regime.kind == "chaotic" and found.regime.lyapunov > 0
+    assert found.regime.inject == pytest.approx(1e-8 * lr, rel=0.2)  # of the longest step
+    assert "At any learning rate above 1.9e-07 the lowest minimum is unstable: adam does not rest" in found.verdict
+    assert "perturbations of the weights" in found.verdict and "Undecided" not in found.verdict
+    assert {name for _, _, name in found.bands.bands} == {"chaotic"} and found.unfinished == ""
+
+
+def test_a_number_of_digits_falls_into_the_trap_too():
+    """After 6000 steps Adam is exactly on the minimum in 60 digits; in 200 it is 1e-137 off: √β₁ a step."""
+    for digits, low, high in ((60, 0, 0), (200, 1e-150, 1e-125)):
+        context = mpmath.mp.clone()
+        context.dps = digits
+        w, state = [context.mpf("1.107")], {}
+        options = {k: context.mpf(v) for k, v in {"lr": "0.01", "beta1": "0.9", "beta2": "0.999", "eps": "1e-8"}.items()}
+        for _ in range(6000):
+            w = OPTIMIZER_STEPS["adam"](w, lambda x: [x[0] ** 3 - x[0]], state, context.sqrt, **options)
+        assert low <= abs(w[0] - 1) <= high
+
+
+def test_bursts_are_as_large_as_those_of_an_orbit_in_300_digits():
+    """That goes down to 1e-159 before its first escape, 0.008 far, and to about 1e-12 between later ones, which count."""
+    context = mpmath.mp.clone()
+    context.dps, far = 300, 0.0
+    number, options = context.mpf, ("0.01", "0.9", "0.999", "1e-8")
+    lr, beta1, beta2, eps = map(number, options)
+    w, m, v, share1, share2 = number("1.107"), number(0), number(0), number(1), number(1)
+    for k in range(24_000):
+        g = w**3 - w
+        m, v, share1, share2 = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g, beta1 * share1, beta2 * share2
+        w -= lr * (m / (1 - share1)) / (context.sqrt(v / (1 - share2)) + eps)
+        far = max(far, float(abs(w - 1))) if k > 12_000 else far
+    reason = cf.analysis.classify(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.01)), [1.107]).reason
+    reaches = [float(part.split(" away")[0].split()[-1]) for part in reason.split("up to") if " away" in part]
+    assert len(reaches) == 2 and reaches[0] < reaches[1] < far < 2 * reaches[1]  # from farther down it comes farther up
+
+
+def test_little_momentum_ends_on_a_two_cycle():
+    """Below β₁ = 3 − 2√2 the 2-cycle of size η/θ is stable; β₁ = 0.1 has θ = 2.444."""
+    found = cf.analysis.classify(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.01, beta1=0.1)), [1.107])
+    assert found.kind == "cycle" and found.period == 2 and abs(found.multipliers[0]) < 1 and found.inject > 0
+    assert np.ptp(found.points[:, 0]) / 2 == pytest.approx(0.01 * 0.9 / 2.2, rel=1e-3)
+
+
+def test_nadam_ends_on_a_two_cycle_of_the_size_of_its_threshold():
+    found = cf.analysis.classify(cf.as_map(DOUBLE_WELL, cf.optimizers.nadam(lr=0.01)), [1.107])
+    assert found.period == 2 and np.ptp(found.points[:, 0]) / 2 == pytest.approx(0.01 / 13.5714, rel=1e-2)
+
+
+def test_below_its_edge_adam_rests():
+    found = cf.analysis.classify(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=1.8e-7)), [1.0001])
+    assert found.kind == "fixed point" and found.points[0, 0] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_adagrad_and_amsgrad_rest():
+    for name in ("adagrad", "amsgrad"):
+        found = cf.study(DOUBLE_WELL, getattr(cf.optimizers, name)(lr=0.01))
+        assert found.edge is None and "rest at any lr" in found.verdict and found.regime.kind == "fixed point"
+
+
+def test_the_learning_rate_is_the_usual_one_where_eps_alone_sets_the_edge():
+    found = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=1.0), auto_lr=True)
+    assert found.lr == 0.001 and found.chosen["lr"] == "the usual one of Adam"
+
+
+WITHOUT_FILE = [name for name in cf.losses.names() if name not in ("least_squares", "logistic", "poisson")]
+CLASH = ("rough_parabola", "two_time_scales")  # have an ε of their own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "amsgrad"])
+@pytest.mark.parametrize("loss", [n for n in WITHOUT_FILE if n not in CLASH])
+def test_every_loss_of_the_catalogue_gets_a_verdict_or_a_reason(loss, name):
+    found = cf.study(cf.losses.get(loss)(), cf.optimizers.get(name)(lr=1.0), auto_lr=True)
+    assert found.regime.kind in ("fixed point", "cycle", "quasi-periodic", "chaotic") or len(found.regime.reason) > 40
+    assert found.edge is not None or found.no_edge or "edge" in found.unfinished or not found.minima
+    assert "sits on an unstable" not in found.verdict
