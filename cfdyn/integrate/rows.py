@@ -9,6 +9,7 @@ from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.systems.flow import Flow
 
 MAX_BYTES = 2**32  # of the covariances at all rows
@@ -35,7 +36,7 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
         "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
         "stats": run.stats(violation, slack, edge),
         "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
-        "discrete": flow.discrete, "theta": flow.theta(z),
+        "discrete": flow.discrete, "theta": thetas(flow, z),
     }  # fmt: skip
 
 
@@ -114,6 +115,18 @@ def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndar
     power = np.einsum("rij,rij->r", hessian, covariance)
     product = 2 * np.einsum("ri,rii->r", p, covariance) - power
     return _top(scaled), np.abs(product) / np.maximum(np.abs(power), 1e-300)
+
+
+def thetas(flow: Flow, states: np.ndarray) -> np.ndarray | None:
+    """θ at some states (m, n), (m,): the λ₁(P⁻¹H) at which a mode flips; None for a flow without P."""
+    if not isinstance(flow.spec, FlowSpec):
+        return None
+    answer, d = flow.spec.recursion.answer, flow.n_weights
+    if answer.edge == answer.preconditioner:
+        return np.full(len(states), 2.0)
+    edges, scales = (evaluate_rows(flow.rule(what), states, flow.p) for what in ("edge", "scale"))
+    with np.errstate(all="ignore"):
+        return 2 * edges[:, d * d] / scales[:, 0]
 
 
 def _top(matrices: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.feasible import into_feasible
-from cfdyn.integrate.rows import fields_of
+from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
 from cfdyn.integrate.stepping.run import METHODS, Options
@@ -127,8 +127,8 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
         raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = supplier.modes(z).values[-1]
-        thetas = flow.theta(z[None]) if top > 2.0 else None
-        theta = 2.0 if thetas is None else float(thetas[0])
+        seen = thetas(flow, z[None]) if top > 2.0 else None
+        theta = 2.0 if seen is None else float(seen[0])
         beyond = f"λ₁(P⁻¹H) = {top * theta / 2:.6g} > {theta:.6g}"
         if flow.spec.kind == "central" and top > 2.0 * (1 + 1e-12):
             if strict:

@@ -13,7 +13,6 @@ import numpy as np
 from cfdyn.arguments import vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap, make_map
@@ -176,17 +175,6 @@ class Flow(Portable):
         if optimizer is None or optimizer.limit is None or optimizer.flow or "beta2" in optimizer.params:
             return float("nan")
         return 2 * self.params["lr"] / optimizer.limit
-
-    def theta(self, states: np.ndarray) -> np.ndarray | None:
-        """θ at some states (m, n), (m,): the λ₁(P⁻¹H) at which a mode flips; None for a flow without P."""
-        if isinstance(self.spec, ModelSpec):
-            return None
-        answer, d = self.spec.recursion.answer, self.n_weights
-        if answer.edge == answer.preconditioner:
-            return np.full(len(states), 2.0)
-        edges, scales = (evaluate_rows(self.rule(what), states, self.p) for what in ("edge", "scale"))
-        with np.errstate(all="ignore"):
-            return 2 * edges[:, d * d] / scales[:, 0]
 
     def state(self, start: Any) -> np.ndarray:
         """A full state (n,) from the weights alone or from the full state.
