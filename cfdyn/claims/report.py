@@ -61,7 +61,7 @@ def _figures(verdicts: Iterable[Verdict], shown_in: Iterable[ModuleType]) -> lis
 
 
 def page(verdicts: Sequence[Verdict], pictures: dict[str, bytes]) -> str:
-    """The HTML page: questions with their answers, how many of each verdict, then the sources with their claims."""
+    """The HTML page: how many of each verdict, questions with their answers, then the sources with their claims."""
     by_id = {verdict.id: verdict for verdict in verdicts}
     with_claims = {name: paper for name, paper in papers().items() if any(v.id.startswith(f"{name}.") for v in verdicts)}
     asked = [_question(q, by_id, pictures) for paper in with_claims.values() for q in getattr(paper, "QUESTIONS", ())]
@@ -80,8 +80,8 @@ def page(verdicts: Sequence[Verdict], pictures: dict[str, bytes]) -> str:
         "<p>Statements of the literature, each computed and held against what its source says. <em>Reproduced</em> means that "
         "floating-point evidence agrees within the tolerance shown; only <em>proved</em> is a proof. Open a claim to see "
         "what was computed, with which options, and the statement beside it that does not hold.</p>\n"
-        f'<ul class="counts">{counts}</ul>\n<nav aria-label="Sources"><ul>{contents}</ul></nav>\n'
-        + "\n".join(asked + sources)
+        f'<ul class="counts">{counts}</ul>\n'
+        + "\n".join([*asked, f'<nav aria-label="Sources"><ul>{contents}</ul></nav>', *sources])
         + "\n</main>\n</body>\n</html>\n"
     )
 

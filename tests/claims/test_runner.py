@@ -99,7 +99,8 @@ def test_killed_at_random_moments_nothing_finished_is_computed_again_and_the_rep
 
 def test_interrupted(tmp_path):
     environment = {**install(tmp_path), "TOY_PAUSE": "30"}
-    process = subprocess.Popen(ALL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(ALL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored in the background  # fmt: skip
     until(lambda: len(noted(tmp_path)) >= 1)
     os.killpg(process.pid, signal.SIGINT)
     _, said = ended(process)

@@ -24,7 +24,8 @@ CHEAP = ("list", "show", "oscillation", "classify")
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
     text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md"))
-    lines = [line for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines() if line.startswith("cfdyn ")]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    lines = [line for language, block in blocks if not language for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
     found = []
     for line in lines:

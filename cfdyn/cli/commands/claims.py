@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cfdyn.claims.claim import Question
     from cfdyn.claims.verdict import Verdict
 
+LEAST = 0.05  # seconds that a claim takes with all that goes with it
 KEYS = "id verdict settled reason statement where read how measured expected options figure seconds date version"
 
 
@@ -68,7 +69,7 @@ def _affordable(wanted: list[Any], within: float | None) -> list[str]:
         return [claim.id for claim in wanted]
     chosen, spent = [], 0.0
     for name in sorted((name for name in checked if name in on_record()), key=lambda name: on_record()[name]["seconds"]):
-        spent += on_record()[name]["seconds"]
+        spent += max(on_record()[name]["seconds"], LEAST)
         if spent <= within:
             chosen.append(name)
     return chosen
