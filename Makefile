@@ -46,7 +46,7 @@ study: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn study breast_cancer:features=1 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study breast_cancer:features=2 --out "$$OUT"
 	@$(VENV)/bin/cfdyn study "$$FORMULA" --optimizer "$$OPTIMIZER" --out "$$OUT"
-	@$(VENV)/bin/cfdyn claims --source thread2025 --within 10
+	@$(VENV)/bin/cfdyn claims --source thread2025 --within 5
 
 papers: $(VENV)/.installed-study
 	@$(VENV)/bin/cfdyn claims --report "$$OUT/claims"
