@@ -131,7 +131,7 @@ def _regions():
     root = np.sqrt(1 / k)
     axes.plot(4 * root**2 / (1 + root) ** 2, ((root - 1) / (root + 1)) ** 2, "k*", label="Polyak's tuning")
     axes.plot(2 + 2 * momenta[:, 0], momenta[:, 0], "k--", lw=0.8, label="edge on quadratics")
-    axes.set(xlabel="step γL", ylabel="momentum β", title="Heavy ball, L/μ = 50: cycles between each line and the dashed edge")
+    axes.set(xlabel="step γL", ylabel="momentum β", title="Heavy ball, L/μ = 50:\ncycles between each line and the dashed edge")
     axes.legend(fontsize="small")
     return figure
 

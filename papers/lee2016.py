@@ -83,5 +83,5 @@ def _drawn():
         w = cf.iterate(_step(0.1), start, 400).w
         axis.plot(w[:, 0], w[:, 1], ".-", ms=3, lw=0.5, color="k" if start[1] == 0 else "C0")
     axis.plot(0, 0, "r^", 0, 1, "go", 0, -1, "go")
-    axis.set(xlabel="x", ylabel="y", title="x²/2 + y⁴/4 − y²/2, η = 0.1: only y = 0 (black) ends on the saddle")
+    axis.set(xlabel="x", ylabel="y", title="x²/2 + y⁴/4 − y²/2, η = 0.1:\nonly y = 0 (black) ends on the saddle")
     return figure
