@@ -113,7 +113,7 @@ def _slope(step: Map, z: np.ndarray) -> np.ndarray | None:
 
 
 def steady_slopes(step: Map, z: np.ndarray) -> bool:
-    """Whether the slopes of a state at rest in the weights are finite, and about as large beside it: no root is taken near 0.
+    """True if the slopes of a state at rest in the weights are finite, and about as large beside it: no root is taken near 0.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")

@@ -121,8 +121,8 @@ def thetas(flow: Flow, states: np.ndarray) -> np.ndarray | None:
     """θ at some states (m, n), (m,): the λ₁(P⁻¹H) at which a mode flips; None for a flow without P."""
     if not isinstance(flow.spec, FlowSpec):
         return None
-    answer, d = flow.spec.recursion.answer, flow.n_weights
-    if answer.edge == answer.preconditioner:
+    found, d = flow.spec.recursion.coefficients, flow.n_weights
+    if found.edge == found.preconditioner:
         return np.full(len(states), 2.0)
     edges, scales = (evaluate_rows(flow.rule(what), states, flow.p) for what in ("edge", "scale"))
     with np.errstate(all="ignore"):

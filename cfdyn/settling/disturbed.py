@@ -126,6 +126,6 @@ def _decays(step: Map, z: np.ndarray) -> np.ndarray:
 
 
 def is_stable(step: Map, z: np.ndarray) -> bool:
-    """Whether a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
+    """True if a fixed point (D,) is stable, its state come to rest: more than 10⁻¹¹ of it, which Newton's method has not seen."""
     end = limit_matrix(step, settled(step, z))
     return end is not None and _largest(end[0]) < 1

@@ -161,7 +161,7 @@ class _Follower:
         return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
 
     def is_real(self, points: np.ndarray) -> bool:
-        """Whether a cycle is more than round-off around an unstable point."""
+        """True if a cycle is more than round-off around an unstable point."""
         spread = float(np.ptp(points[:, : self.step.n_weights], axis=0).max())
         return spread > RESOLVED * self.inject if len(points) > 1 else is_stable(self.step, points[0])
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.recursion import Answer, Recursion, recursion_of
+from cfdyn.symbolic.recursion import Coefficients, Recursion, recursion_of
 from cfdyn.symbolic.steps import Parameters, loss_node, squared
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
@@ -181,22 +181,22 @@ class _Preconditioned(FlowNodes):
         return [{**common, "w": self.w[i], **{s: self.z[d * k + i] for k, s in enumerate(states, 1)}} for i in range(d)]
 
     @cached_property
-    def answers(self) -> list[Answer]:
-        """What the recursion says for each weight, (d,)."""
+    def coefficients(self) -> list[Coefficients]:
+        """The coefficients of the recursion of each weight, (d,)."""
         recursion = self.spec.recursion
         read = recursion.parameters | recursion.moving
-        return [Answer(*rebuild(recursion.tape, recursion.answer, self.tape, {read[s]: own[s] for s in read}))
+        return [Coefficients(*rebuild(recursion.tape, recursion.coefficients, self.tape, {read[s]: own[s] for s in read}))
                 for own in self.own]  # fmt: skip
 
     @cached_property
     def metric(self) -> list[Node]:
         """The diagonal of Q = θP/2, (d,)."""
-        return [answer.edge for answer in self.answers]
+        return [each.edge for each in self.coefficients]
 
     @cached_property
     def pace(self) -> list[Node]:
         """The diagonal of P/G, (d,)."""
-        return [answer.pace for answer in self.answers]
+        return [each.pace for each in self.coefficients]
 
     def state_rates(self, gradient: Sequence[Node]) -> list[Node]:
         """f(s, g), (n − d,)."""
@@ -211,8 +211,8 @@ class _Preconditioned(FlowNodes):
     def drift(self) -> list[Node]:
         """F₀ = (−GP⁻¹g − δw, f(s, g)), (n,)."""
         t = self.tape
-        weights = [t.sub(t.neg(t.div(g, answer.pace)), t.mul(answer.decay, w))
-                   for g, w, answer in zip(self.gradient, self.w, self.answers, strict=True)]  # fmt: skip
+        weights = [t.sub(t.neg(t.div(g, each.pace)), t.mul(each.decay, w))
+                   for g, w, each in zip(self.gradient, self.w, self.coefficients, strict=True)]  # fmt: skip
         return weights + self.state_rates(self.gradient)
 
     def edge(self) -> list[Node]:
@@ -221,7 +221,7 @@ class _Preconditioned(FlowNodes):
 
     def scale(self) -> list[Node]:
         """The diagonal of P, (d,)."""
-        return [answer.preconditioner for answer in self.answers]
+        return [each.preconditioner for each in self.coefficients]
 
     def slack(self) -> list[Node]:
         """(H − 2Q)u, (d,)."""

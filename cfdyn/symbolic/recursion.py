@@ -31,7 +31,7 @@ def refused(optimizer: Optimizer, wanted: str) -> UsageError:
                       "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
 
 
-class Answer(NamedTuple):
+class Coefficients(NamedTuple):
     """``edge``: θP/2, so that a mode flips where H reaches 2·edge; ``pace``: P/G and ``decay``: δ of the slow drift
     dw/dt = −g/pace − δw; ``preconditioner``: P."""
 
@@ -65,12 +65,12 @@ class Recursion:
             rows = self._rows(dict(zip(slow, t.leaves("z", len(slow), len(slow)), strict=True)))
             self._check_linear(rows)
             self.matrix = jacobian(t, rows, self.fast)
-            self.answer = self._answer()
+            self.coefficients = self._coefficients()
         except UsageError:
             if self.given is None or len(slow) < len(states):
                 raise
             # What is not read off the update is taken as it is given.
-            self.answer = Answer(self.given, self.given, t.const(0), self.given)
+            self.coefficients = Coefficients(self.given, self.given, t.const(0), self.given)
 
     def _rows(self, old: dict[str, Node]) -> list[Node]:
         """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
@@ -115,20 +115,20 @@ class Recursion:
         solved = _eliminated(t, rows)
         return t.add(own, t.dot(there, [row[0] for row in solved])), t.add(push, t.dot(there, [row[1] for row in solved]))
 
-    def _answer(self) -> Answer:
+    def _coefficients(self) -> Coefficients:
         t, given, one = self.tape, self.given, self.tape.const(1)
         (flipping, against), (resting, along) = self._without_buffers(-1), self._without_buffers(1)
         if 0 in (t.value(against), t.value(along)):
             raise refused(self.optimizer, self.wanted)
         pace = t.div(t.const(-1), along)
         if given is not None and not self.buffers and t.value(resting) == 1:
-            return Answer(given, given, t.const(0), given)  # θ = 2 and G = 1
+            return Coefficients(given, given, t.const(0), given)  # θ = 2 and G = 1
         edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
-        return Answer(edge, pace, t.sub(one, resting), pace if given is None else given)
+        return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given)
 
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
-        outputs = [*self.answer, *(entry for row in self.matrix for entry in row)]
+        outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
         algebra = mp_algebra(30)
         z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * len(self.moving), params.values()))
         edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
@@ -137,7 +137,7 @@ class Recursion:
 
     def check_flip(self, optimizer: Optimizer) -> None:
         """An error unless a flip is what comes first as the curvature rises, with the hyperparameters of the optimizer."""
-        if self.answer.edge == self.answer.pace:
+        if self.coefficients.edge == self.coefficients.pace:
             return  # θ = 2 and no momentum
         theta, gain, a, b = self.numbers(optimizer.params)
         if theta > 0 and gain > 0:
