@@ -110,4 +110,10 @@ def as_expected(value: Any) -> Expected:
         return value
     if isinstance(value, float):
         raise UsageError(f"a number such as {shown(value)} needs a tolerance: near({value}, 1e-9)")
-    return Expected({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value), value=value)
+    return Expected(_said(value), value=value)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -54,7 +54,7 @@ def test_lists_agree_entry_by_entry():
     assert between(1, 2).agrees([1.5]) is True
 
 
-@pytest.mark.parametrize(("value", "text"), [(3, "3"), ("cycle", "cycle"), (True, "yes"), ([1, 2], "[1, 2]"), (near(0.1, 1e-9), "0.1 ± 1e-09")])
+@pytest.mark.parametrize(("value", "text"), [(3, "3"), ("cycle", "cycle"), (True, "yes"), ([1, 2], "1, 2"), ([True, "-8/27"], "yes, -8/27"), (near(0.1, 1e-9), "0.1 ± 1e-09")])
 def test_what_is_expected_is_said(value, text):
     assert as_expected(value).text == text
 
