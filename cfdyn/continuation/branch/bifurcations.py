@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, polynomial, root, solved_nodes
+from cfdyn.continuation.between_rows import NODES, Between, Test, between, interpolated, polynomial, root, solved_nodes
 from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer
-from cfdyn.continuation.tracer import Solution
+from cfdyn.continuation.tracer import Solution, row_of
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
 from cfdyn.numerics.illinois import zero
@@ -14,9 +14,11 @@ from cfdyn.numerics.illinois import zero
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
+ONE = 1e-12  # a length: two points that are as near are one
+MOST_PARTS = 4  # of a step for each multiplier, in which flips are looked for one by one
 TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
 CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
-ROUNDED = 1e-14  # of a test: rounding
+BARELY = 1e-9  # of a test: less is rounding
 SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
@@ -36,9 +38,11 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
     speed = rows.tangents[:, -1] * tracer.weights[-1] ** 0.5
     # On a vertical branch the sign is that of rounding.
     branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
-    flips = changes(np.sign(rows.values[:, 1 + FLIP]))
-    points = [locate_flip(tracer, rows, k) for k in flips]
-    points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, rows, k, count)]
+    passing, flips = np.abs(np.diff(real_below(mu))), changes(np.sign(rows.values[:, 1 + FLIP]))
+    points = [locate_flip(tracer, rows, k) for k in flips if passing[k] <= 1]
+    # Where a row lies on a flip, rounding decides about the sign of the test there.
+    several = [k for k in np.flatnonzero(passing).tolist() if passing[k] > 1 or k not in flips]
+    points += [s for k in several for s in locate_flips(tracer, rows, k)]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
     # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
     turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
@@ -50,7 +54,13 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
             if s and all(tracer.length(s.z - other.z) > SQUARED or other.kind != kind for other in located):
                 located.append(s)
     located += [s for k in circles(mu) if (s := locate_neimark_sacker(tracer, rows, k))]
-    return sorted(located, key=lambda s: (s.row, s.share))
+    return _once(tracer, sorted(located, key=lambda s: (s.row, s.share)))
+
+
+def _once(tracer: BranchTracer, special: list[SpecialPoint]) -> list[SpecialPoint]:
+    """Without the second of two that are one, as where it lies on a row and is found on both sides of that."""
+    pairs = zip([None, *special], special, strict=False)
+    return [s for before, s in pairs if not (before and s.kind == before.kind and tracer.length(s.z - before.z) <= ONE)]
 
 
 def changes(signs: np.ndarray) -> list[int]:
@@ -96,18 +106,63 @@ def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | Non
     return None if hit is None else SpecialPoint("flip", k, hit[0], hit[1].z)
 
 
-def locate_flips(tracer: BranchTracer, rows: Curve, k: int, count: int) -> list[SpecialPoint]:
-    """An even number of multipliers that pass −1 in one step, where det(M + I) keeps its sign: together, or two apart."""
-    solution = between(tracer, rows, k)
-    hit = root(lambda s: _mean(tracer, s, count), solution)
-    if hit is None:
-        return []
-    before = rows.values[k, 1 + FLIP]
-    if count == 2 and hit[1].values[1 + FLIP] * before < -ROUNDED * abs(before):
-        apart = [root(lambda s: s.values[1 + FLIP], solution, *part) for part in ((0.0, hit[0]), (hit[0], 1.0))]
-        return [SpecialPoint("flip", k, one[0], one[1].z) for one in apart if one is not None]
-    farthest = np.sort(np.abs(tracer.multipliers(hit[1].values[None])[0] + 1))[count - 1]
-    return [SpecialPoint("flip", k, hit[0], hit[1].z)] if farthest <= SQUARED else []
+def locate_flips(tracer: BranchTracer, rows: Curve, k: int) -> list[SpecialPoint]:
+    """The flips of a step in which several multipliers pass −1: together, or parted by the zero of their mean."""
+    solution, found = between(tracer, rows, k), list[SpecialPoint]()
+    todo = [(0.0, row_of(rows, k), 1.0, row_of(rows, k + 1))]
+    for _ in range(MOST_PARTS * tracer.d):
+        if not todo:
+            break
+        lo, first, hi, last = todo.pop()
+        fewer, more = sorted((below(tracer, first), below(tracer, last)))
+        simple, parted = first.values[1 + FLIP] * last.values[1 + FLIP] < 0, more - fewer > 1
+        if more == fewer and not simple:
+            continue
+        mean = _mean_of(tracer, fewer, more)
+        hit = _apart(tracer, mean, solution, (lo, first, hi, last)) if parted else None
+        apart = hit is not None
+        hit = hit or root(_flip_test if simple and not parted else mean, solution, lo, hi)
+        if hit is not None and not apart and (not parted or _together(tracer, hit[1], first, more - fewer)):
+            found.append(SpecialPoint("flip", k, hit[0], hit[1].z))
+        elif hit is not None and lo < hit[0] < hi:
+            todo += [(lo, first, *hit), (*hit, hi, last)]
+    return found
+
+
+def _apart(
+    tracer: BranchTracer, mean: Test, solution: Between, part: tuple[float, Solution, float, Solution]
+) -> tuple[float, Solution] | None:  # fmt: skip
+    """A place with fewer multipliers to pass −1 on either side, guessed by a straight line."""
+    lo, first, hi, last = part
+    before, after = mean(first), mean(last)
+    if not before * after < 0:
+        return None
+    share = lo + (hi - lo) * before / (before - after)
+    there = solution(share)
+    counts = sorted((below(tracer, first), below(tracer, last)))
+    return (share, there) if there is not None and counts[0] < below(tracer, there) < counts[1] else None
+
+
+def _flip_test(s: Solution) -> float:
+    return float(s.values[1 + FLIP])
+
+
+def _together(tracer: BranchTracer, s: Solution, before: Solution, count: int) -> bool:
+    """True if so many multipliers are −1 at once; the test of two that are not has another sign between them."""
+    value, other = s.values[1 + FLIP], before.values[1 + FLIP]
+    if count == 2 and value * np.sign(other) < -BARELY * abs(other):
+        return False
+    return bool(np.sort(np.abs(tracer.multipliers(s.values[None])[0] + 1))[count - 1] <= SQUARED)
+
+
+def below(tracer: BranchTracer, s: Solution) -> int:
+    """How many real multipliers lie below −1."""
+    return int(real_below(tracer.multipliers(s.values[None]))[0])
+
+
+def real_below(mu: np.ndarray) -> np.ndarray:
+    """The same in each row of multipliers (rows, D)."""
+    return ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
 
 
 def _mean(tracer: BranchTracer, s: Solution, count: int) -> float:
@@ -116,13 +171,13 @@ def _mean(tracer: BranchTracer, s: Solution, count: int) -> float:
     return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
 
 
-def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
-    """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
-    if mu.shape[1] < 2:
-        return []
-    below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
-    change = np.abs(np.diff(below))
-    return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
+def _mean_of(tracer: BranchTracer, first: int, last: int) -> Test:
+    """The same of the multipliers from the first to before the last in order of size, where all are real."""
+    def mean(s: Solution) -> float:
+        mu = tracer.multipliers(s.values[None])[0]
+        return _mean(tracer, s, last - first) if np.iscomplexobj(mu) else float(np.sort(mu)[first:last].mean() + 1)
+
+    return mean
 
 
 def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
@@ -144,11 +199,11 @@ def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, 
 def locate_touch(
     tracer: BranchTracer, rows: Curve, pair: tuple[int, int], kind: str, test: int, sign: float
 ) -> SpecialPoint | None:  # fmt: skip
-    """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
+    """Where the derivative of det(C ∓ E) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
     solution = interpolated(between(tracer, rows, *pair))
     if solution is None:
         return None
-    values = np.array([solution(t).values[1 + test] for t in NODES])
+    values = np.array([tracer.determinant(solution(t).values, test) for t in NODES])
     fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
     extrema = np.asarray(fit.deriv().roots(), dtype=complex)
     for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():

@@ -9,7 +9,7 @@ from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import eigenvalues, jacobians
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
-from cfdyn.kernels.continuation.shooting import BRANCH, MATRICES, shooting, shooting_block, tests_of
+from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called
@@ -110,6 +110,11 @@ class BranchTracer(CycleTracer):
         """C and E of det(C + μE) = 0, (…, 2, D, D), in the values (…, 1 + tests) of solutions."""
         first, d = 1 + MATRICES, self.d
         return values[..., first : first + 2 * d * d].reshape(*values.shape[:-1], 2, d, d)
+
+    def determinant(self, values: np.ndarray, test: int) -> float:
+        """det(C ∓ E) of a solution with the sign of its ``test``, FLIP or FOLD: a polynomial in the multipliers."""
+        own, following = self.condensed(values)
+        return float(np.copysign(np.linalg.det(own - following if test == FLIP else own + following), values[1 + test]))
 
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         """The matrix (m − 1, m) of the whole system, for cycles that are not long."""
