@@ -13,6 +13,7 @@ WELL = 1e6  # times the defect: a system with a larger answer is singular, or ne
 STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
 LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
 EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
+SYMMETRIC = 1e-14  # of a matrix: rounding
 GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
 
 
@@ -165,7 +166,7 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
         good = np.linalg.cond(following) < 1e8
         found = np.full(own.shape[:2], np.nan, dtype=complex)
         if good.any():
-            found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
+            found[good] = _eigenvalues(-np.linalg.solve(following[good], own[good]))
     if not good.all():
         from scipy.linalg import eigvals
 
@@ -175,6 +176,14 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     order = np.argsort(-np.abs(found), axis=1, kind="stable")
     found = np.take_along_axis(found, order, axis=1)
     return found.real if not found.imag.any() else found
+
+
+def _eigenvalues(matrices: np.ndarray) -> np.ndarray:
+    """Of each matrix (rows, D, D), in no order; real where it is symmetric, as that of descent at a fixed point."""
+    gap, size = np.abs(matrices - matrices.swapaxes(1, 2)).max(axis=(1, 2)), np.abs(matrices).max(axis=(1, 2))
+    if (gap <= SYMMETRIC * size).all():
+        return np.linalg.eigvalsh(matrices)
+    return np.linalg.eigvals(matrices)
 
 
 def log_growth(step: Map, points: np.ndarray) -> np.ndarray:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import NODES, Between, Test, between, interpolated, polynomial, root, solved_nodes
-from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer
-from cfdyn.continuation.tracer import Solution, row_of
+from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, polynomial, root, solved_nodes
+from cfdyn.continuation.branch.system import MOST_DENSE, REAL, SQUARED, BranchTracer, nearest_mean, real_below
+from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
 from cfdyn.numerics.illinois import zero
@@ -15,12 +15,9 @@ NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyon
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
 ONE = 1e-12  # a length: two points that are as near are one
-MOST_PARTS = 4  # of a step for each multiplier, in which flips are looked for one by one
-TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
+TOGETHER = 1e-3  # from ±1: of multipliers that may be there at once
 CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
-BARELY = 1e-9  # of a test: less is rounding
 SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
-REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
 class SpecialPoint(NamedTuple):
@@ -39,10 +36,14 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
     # On a vertical branch the sign is that of rounding.
     branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
     passing, flips = np.abs(np.diff(real_below(mu))), changes(np.sign(rows.values[:, 1 + FLIP]))
-    points = [locate_flip(tracer, rows, k) for k in flips if passing[k] <= 1]
+    found = [(k, locate_flip(tracer, rows, k)) for k in flips if passing[k] <= 1]
     # Where a row lies on a flip, rounding decides about the sign of the test there.
     several = [k for k in np.flatnonzero(passing).tolist() if passing[k] > 1 or k not in flips]
-    points += [s for k in several for s in locate_flips(tracer, rows, k)]
+    if several:
+        from cfdyn.continuation.branch.flips import ManyFlips
+
+        found += [(k, hit) for k in several for hit in ManyFlips(tracer, rows, k).located()]
+    points: list[SpecialPoint | None] = [SpecialPoint("flip", k, hit[0], hit[1].z) for k, hit in found if hit]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
     # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
     turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
@@ -96,88 +97,14 @@ def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
     )
 
 
-def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
-    """det(M + I) = 0; where several multipliers pass −1 together, their mean, which does so at a simple zero."""
+def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> tuple[float, Solution] | None:
+    """A multiplier −1 behind row k; where several pass it together, their mean, whose zero is simple."""
     solution = between(tracer, rows, k)
     hit = root(lambda s: s.values[1 + FLIP], solution)
-    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < TOGETHER).sum())
+    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < SQUARED).sum())
     if together > 1:
-        hit = root(lambda s: _mean(tracer, s, together), solution) or hit
-    return None if hit is None else SpecialPoint("flip", k, hit[0], hit[1].z)
-
-
-def locate_flips(tracer: BranchTracer, rows: Curve, k: int) -> list[SpecialPoint]:
-    """The flips of a step in which several multipliers pass −1: together, or parted by the zero of their mean."""
-    solution, found = between(tracer, rows, k), list[SpecialPoint]()
-    todo = [(0.0, row_of(rows, k), 1.0, row_of(rows, k + 1))]
-    for _ in range(MOST_PARTS * tracer.d):
-        if not todo:
-            break
-        lo, first, hi, last = todo.pop()
-        fewer, more = sorted((below(tracer, first), below(tracer, last)))
-        simple, parted = first.values[1 + FLIP] * last.values[1 + FLIP] < 0, more - fewer > 1
-        if more == fewer and not simple:
-            continue
-        mean = _mean_of(tracer, fewer, more)
-        hit = _apart(tracer, mean, solution, (lo, first, hi, last)) if parted else None
-        apart = hit is not None
-        hit = hit or root(_flip_test if simple and not parted else mean, solution, lo, hi)
-        if hit is not None and not apart and (not parted or _together(tracer, hit[1], first, more - fewer)):
-            found.append(SpecialPoint("flip", k, hit[0], hit[1].z))
-        elif hit is not None and lo < hit[0] < hi:
-            todo += [(lo, first, *hit), (*hit, hi, last)]
-    return found
-
-
-def _apart(
-    tracer: BranchTracer, mean: Test, solution: Between, part: tuple[float, Solution, float, Solution]
-) -> tuple[float, Solution] | None:  # fmt: skip
-    """A place with fewer multipliers to pass −1 on either side, guessed by a straight line."""
-    lo, first, hi, last = part
-    before, after = mean(first), mean(last)
-    if not before * after < 0:
-        return None
-    share = lo + (hi - lo) * before / (before - after)
-    there = solution(share)
-    counts = sorted((below(tracer, first), below(tracer, last)))
-    return (share, there) if there is not None and counts[0] < below(tracer, there) < counts[1] else None
-
-
-def _flip_test(s: Solution) -> float:
-    return float(s.values[1 + FLIP])
-
-
-def _together(tracer: BranchTracer, s: Solution, before: Solution, count: int) -> bool:
-    """True if so many multipliers are −1 at once; the test of two that are not has another sign between them."""
-    value, other = s.values[1 + FLIP], before.values[1 + FLIP]
-    if count == 2 and value * np.sign(other) < -BARELY * abs(other):
-        return False
-    return bool(np.sort(np.abs(tracer.multipliers(s.values[None])[0] + 1))[count - 1] <= SQUARED)
-
-
-def below(tracer: BranchTracer, s: Solution) -> int:
-    """How many real multipliers lie below −1."""
-    return int(real_below(tracer.multipliers(s.values[None]))[0])
-
-
-def real_below(mu: np.ndarray) -> np.ndarray:
-    """The same in each row of multipliers (rows, D)."""
-    return ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
-
-
-def _mean(tracer: BranchTracer, s: Solution, count: int) -> float:
-    """1 plus the mean of so many multipliers, the nearest to −1."""
-    mu = tracer.multipliers(s.values[None])[0]
-    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
-
-
-def _mean_of(tracer: BranchTracer, first: int, last: int) -> Test:
-    """The same of the multipliers from the first to before the last in order of size, where all are real."""
-    def mean(s: Solution) -> float:
-        mu = tracer.multipliers(s.values[None])[0]
-        return _mean(tracer, s, last - first) if np.iscomplexobj(mu) else float(np.sort(mu)[first:last].mean() + 1)
-
-    return mean
+        hit = root(lambda s: nearest_mean(tracer.multipliers(s.values[None])[0], together), solution) or hit
+    return hit
 
 
 def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
