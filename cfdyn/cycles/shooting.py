@@ -145,7 +145,7 @@ def multipliers_of(matrices: np.ndarray) -> np.ndarray:
             product = matrix @ product
     if not np.isfinite(matrices).all() or (len(product) == 1 and not np.isfinite(product).all()):
         return np.full(len(product), np.nan)
-    values = np.linalg.eigvals(product) if np.isfinite(product).all() else np.full(len(product), np.inf)
+    values = _eigenvalues(product[None])[0] if np.isfinite(product).all() else np.full(len(product), np.inf)
     values = values[np.argsort(-np.abs(values), kind="stable")]
     if len(product) > 1 and not np.abs(product).max() <= STEEP:
         small = eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
