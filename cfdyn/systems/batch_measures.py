@@ -11,6 +11,7 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.second_moments import SecondMoments, leading, noise_share
 
 APPLIED = 64  # weights from which on an operator on them is no longer written down as a matrix
+ROUNDED = 1e-24  # of the rows' mean squared gradient: a square of the mean gradient that is round-off
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def gradient_measures(loss: Loss, w: np.ndarray, rows: np.ndarray, lr: float, ba
     third = float(np.mean(np.sum(off * on_own, axis=1)))
     square, spread = float(gradient @ gradient), float(np.mean(np.sum(off * off, axis=1)))
     curvature = along + share * second + third_share(n, batch, replace) * third
+    square = square if square > ROUNDED * spread else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         sharpness, interaction = np.divide([curvature, along + share * noisy], [square + share * spread, square])
     return [
