@@ -69,6 +69,17 @@ def test_the_point_and_the_rate_that_are_chosen_are_said(capsys):
     assert (radii[rates < shown["largest_lr"]] < 1).all() and (radii[rates > shown["largest_lr"]] > 1).all()
 
 
+def test_figures_of_records_with_and_without_a_curve():
+    loss = cf.losses.tanh_network()
+    bars = cf.plot(cf.mean_square(loss, POINT, 0.8, 2))
+    both = cf.plot(cf.mean_square(loss, POINT, 0.8, 2, rates=30))
+    assert (len(bars.axes), len(both.axes)) == (1, 2)
+    ratios = [m.ratio for m in cf.mean_square(loss, POINT, 0.8, 2).measures]
+    assert [patch.get_width() for patch in bars.axes[0].patches][::-1] == pytest.approx(ratios)
+    flat = cf.plot(cf.mean_square(loss, POINT, 1e-3, 2, rates=5))
+    assert "not defined" in {text.get_text() for text in flat.axes[1].texts}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["double_well", "--start", "1"], "draws rows of data"), (["tanh_network", "--optimizer", "adam:lr=0.1"], "not of adam"),
