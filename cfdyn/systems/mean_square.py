@@ -35,7 +35,8 @@ class MeanSquare(Record):
     only the sharp ones are looked for and all others count as slow).
 
     ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M leaves out, on the
-    eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones.
+    eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
+    formulas in `cfdyn.systems.batch_measures`.
     ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
     """
 

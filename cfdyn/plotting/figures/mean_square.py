@@ -46,7 +46,7 @@ def _measures(axes: Axes, found: MeanSquare) -> None:
     shown = np.clip(np.nan_to_num(ratios, nan=0.0, posinf=MOST, neginf=0.0), 0, MOST)
     axes.barh(names, shown, height=0.6, color=[WARN if r > 1 else ACCENT for r in ratios])
     for place, ratio in enumerate(ratios):
-        words = "not defined" if np.isnan(ratio) else f"{ratio:.3g}"
+        words = "not defined" if np.isnan(ratio) else "∞" if np.isinf(ratio) else f"{ratio:.3g}"
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
         axes.annotate(words, (shown[place], place), (4, 0), textcoords="offset points", va="center", fontsize=7, bbox=box)
     axes.axvline(1, color=INK, linewidth=0.9, zorder=0.5)
