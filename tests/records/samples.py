@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -38,6 +39,9 @@ RECORDS = {
     "bifurcation curve": lambda: flips_of_the_cubic_map(),
     "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
+    "mean square": lambda: cf.mean_square(cf.losses.tanh_network(), [0.5] * 7, lr=0.3, batch=2),
+    "mean square of very many weights": lambda: dataclasses.replace(made("mean square"), flat=None, negative=None, smallest_batch=None),
+    "measure": lambda: made("mean square").measures[0],
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
