@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import unknown
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.recursion import Coefficients, Recursion, check_gradient, recursion_of
 from cfdyn.symbolic.steps import Parameters, loss_node, squared

@@ -26,17 +26,14 @@ def preconditioning(spec: Any) -> Recursion:
     return recursion
 
 
-def preconditioner_nodes(
-    tape: Tape, spec: LossMap, z: Sequence[Node], after: Sequence[Node], parameters: Parameters
-) -> list[Node]:
-    """θP/2 and P of each weight in the step from z to ``after``, and the weight decay that is a penalty on the loss, (2d + 1,)."""
+def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequence[Node], parameters: Parameters) -> list[Node]:
+    """θP/2 and P of each weight in the step from z to ``after``, and the penalty of weight decay on the loss, (2d + 1,)."""
     recursion, optimizer, d = preconditioning(spec), spec.optimizer, spec.n_weights
-    found = []
-    for old, new in zip(*(bound(optimizer, d, state, parameters)[0] for state in (z, after)), strict=True):
-        old, new = ({**bound(optimizer, d, state, parameters)[1], **own} for state, own in ((z, old), (after, new)))
-        read = {leaf: names[s] for leaves, names in ((recursion.parameters, new), (recursion.before, old), (recursion.moving, new))
-                for s, leaf in leaves.items()}  # fmt: skip
-        values = recursion.coefficients
-        found.append(rebuild(recursion.tape, [values.edge, values.preconditioner], tape, read))
+    wanted, found = [recursion.coefficients.edge, recursion.coefficients.preconditioner], []
+    (each, common), (new_each, new_common) = (bound(optimizer, d, state, parameters) for state in (z, after))
+    for own, new in zip(each, new_each, strict=True):
+        names = ((recursion.before, {**common, **own}), (recursion.parameters | recursion.moving, {**new_common, **new}))
+        read = {leaf: values[s] for leaves, values in names for s, leaf in leaves.items()}
+        found.append(rebuild(recursion.tape, wanted, tape, read))
     decay = tape.const(0) if optimizer.gradient is None else parameters["weight_decay"]
     return [edge for edge, _ in found] + [scale for _, scale in found] + [decay]

@@ -191,8 +191,9 @@ class Recursion:
             a[:, 0] += ALMOST * theta * b
             if np.abs(np.linalg.eigvals(a)).max() < 1:
                 return
-        about = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer" if self.wanted else NONE
-        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, {about}")
+        flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
+        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
+                         f"{flow if self.wanted else NONE}")  # fmt: skip
 
 
 @dataclass(frozen=True)

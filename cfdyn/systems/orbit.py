@@ -132,6 +132,14 @@ class Orbit(Record):
         return self._step
 
 
+def require_loss(question: str, orbit: Any) -> Map:
+    """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
+    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
+        needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
+        raise UsageError(f"{question} needs {needed}")
+    return orbit._step
+
+
 def iterate(
     step: Map, z0: Any, n: int, digits: int | None = None, progress: Callable[[int], None] | None = None, inject: float = 0.0
 ) -> Orbit:
