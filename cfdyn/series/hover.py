@@ -8,7 +8,7 @@ LEAST, SHARE = 50, 0.2  # steps and part of the record that a stretch needs to s
 AT, NEAR, WIDE = 0.02, 0.1, 0.5  # about 1: what is on the edge, what comes back to it, and what is far off
 STRAY = 0.1  # the part of a stretch that may be far off
 DRIFT = 0.05  # between the means of its two halves
-FALL, FLAT = 0.5, 0.002  # of its range: the largest fall of what does not just rise, where it moves at all
+FALL, FLAT = 0.5, 0.002  # the part of its range by which it falls that does not just rise, where it moves at all
 STEADY = 2.5  # between the mean squares of the oscillation in its last quarter and before
 CHANGE = 0.1  # between the means of the last two fifths of a record that has settled down
 
@@ -35,8 +35,10 @@ def hover(ratio: np.ndarray, swing: np.ndarray) -> Hover:
 
     It **hovers** from the first row on, from which on, for at least 50 rows and a fifth of the record,
 
-    1. it is within 2 % of 1 there, and within 10 % again at some time in each quarter; nine tenths of it lie between ½ and 3/2;
-    2. it does not drift: its means over the two halves differ by at most 0.05, and its largest fall is half its range or more;
+    1. it is within 2 % of 1 there or has just crossed it, and is within 10 % again at some time in each quarter; nine tenths of it lie
+       between ½ and 3/2;
+    2. it does not drift: its means over the two halves differ by at most 0.05, and in the second its largest fall is half of its
+       range or more;
     3. the weights oscillate, and steadily: the mean square of the swing in the last quarter is 0.4 to 2.5 of that before.
 
     The numbers are then those from there on. Otherwise, over the last fifth:
@@ -96,7 +98,8 @@ def _stays_near(ratio: np.ndarray, starts: np.ndarray) -> np.ndarray:
     lowest, highest = (bound.accumulate(ratio[::-1])[::-1] for bound in (np.minimum, np.maximum))
     fall = np.maximum.accumulate((ratio - lowest)[::-1])[::-1]
     turns = fall >= np.where(highest - lowest > FLAT, FALL * (highest - lowest), 0.0)
-    return (away[starts] <= AT) & returns & ~stray & (np.abs(late - early) <= DRIFT) & turns[starts]
+    there = (away <= AT) | (np.diff(ratio >= 1, prepend=ratio[:1] >= 1))
+    return there[starts] & returns & ~stray & (np.abs(late - early) <= DRIFT) & turns[cuts[2]]
 
 
 def _oscillates(swing: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -107,8 +110,9 @@ def _oscillates(swing: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def _powers(swing: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean squares of the swing in the first three quarters and in the last."""
-    power, cuts = _sums(swing**2), _quarters(len(swing), starts)
-    return (power[cuts[3]] - power[cuts[0]]) / (cuts[3] - cuts[0]), (power[cuts[4]] - power[cuts[3]]) / (cuts[4] - cuts[3])
+    # Summed from the end, so that what has died down is not lost beside what was there at first.
+    power, cuts = _sums(swing[::-1] ** 2)[::-1], _quarters(len(swing), starts)
+    return (power[cuts[0]] - power[cuts[3]]) / (cuts[3] - cuts[0]), power[cuts[3]] / (cuts[4] - cuts[3])
 
 
 def _elsewhere(ratio: np.ndarray, swing: np.ndarray, first: int) -> Hover:
@@ -131,9 +135,10 @@ def _elsewhere(ratio: np.ndarray, swing: np.ndarray, first: int) -> Hover:
     if np.abs(ratio[first:] - 1).min() > NEAR or np.ptp(ratio[first:]) > 4 * NEAR or abs(mean - 1) > 2 * NEAR:
         return Hover("beyond", first, mean, low, high)
     power, last = (float(x[0]) for x in _powers(swing, np.array([first])))
-    if not last > 0 or last * STEADY < power:
-        return _undecided(ratio, first, "the oscillation dies down")
-    return _undecided(ratio, first, "the oscillation still grows" if last > STEADY * power else "the record is too short")
+    if not last > 0:
+        return _undecided(ratio, first, "the weights do not oscillate")
+    changed = "grew" if last > STEADY * power else "died down" if last * STEADY < power else ""
+    return _undecided(ratio, first, f"in the last steps the oscillation {changed}" if changed else "the record is too short")
 
 
 def _ahead(ratio: np.ndarray, steps: int, piece: int) -> float:

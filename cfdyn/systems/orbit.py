@@ -100,7 +100,7 @@ class Orbit(Record):
         >>> step = cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1, beta2=0.75))
         >>> orbit = cf.iterate(step, [1.0], 2)  # P of the first step is (|g| + ε)/η
         >>> orbit.preconditioned_sharpness.round(4).tolist(), orbit.theta.round(9).tolist()
-        ([0.1, 0.1049, 0.1107], [38.0, 38.0, 38.0])
+        ([0.1, 0.1059, 0.113], [38.0, 38.0, 38.0])
         """
         return self.theta * sharpness_along(self._observed("preconditioner"), self.z, self.preconditioners)
 
