@@ -10,8 +10,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.filters import TINY, average, fast_part, half_width
 from cfdyn.series.hover import hover
 from cfdyn.series.slow_cycles import DIGITS_LEFT
-from cfdyn.systems.orbit import Orbit, require_loss
-from cfdyn.systems.preconditioned import sharpness_along, thetas
+from cfdyn.systems.orbit import Orbit, require_loss, sharpness_along, thetas
 
 STILL = 1e-9  # relative: what does not change
 SIDES = {"below": ", below it", "on": "", "above": ", above it"}

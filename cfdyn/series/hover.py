@@ -35,8 +35,8 @@ def hover(ratio: np.ndarray, swing: np.ndarray) -> Hover:
 
     It **hovers** from the first row on, from which on, for at least 50 rows and a fifth of the record,
 
-    1. it is within 2 % of 1 there or has just crossed it, and is within 10 % again at some time in each quarter; nine tenths of it lie
-       between ½ and 3/2;
+    1. it is within 2 % of 1 there or has just crossed it, and is within 10 % again at some time in each quarter; nine tenths of
+       it lie between ½ and 3/2;
     2. it does not drift: its means over the two halves differ by at most 0.05, and in the second its largest fall is half of its
        range or more;
     3. the weights oscillate, and steadily: the mean square of the swing in the last quarter is 0.4 to 2.5 of that before.

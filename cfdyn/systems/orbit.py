@@ -13,11 +13,11 @@ from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
 from cfdyn.kernels.orbits import iterate as iterate_kernel
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.preconditioned import preconditioners, sharpness_along, thetas
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
+PIECE = 2**20  # numbers of Hessians at a time
 PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
 
 
@@ -119,7 +119,7 @@ class Orbit(Record):
     @cached_property
     def preconditioners(self) -> np.ndarray:
         """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
-        return preconditioners(self._observed("preconditioner"), self.z)
+        return self._observe("preconditioner")
 
     def _observe(self, what: str) -> np.ndarray:
         step = self._observed(what)
@@ -130,6 +130,28 @@ class Orbit(Record):
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
+
+
+def sharpness_along(step: Map, z: np.ndarray, held: np.ndarray | None = None) -> np.ndarray:
+    """λ₁(H) at states z (n, D), (n,), or with the rows of `Orbit.preconditioners` λ₁(P⁻¹H)/θ; NaN where it is not finite."""
+    d, result = step.n_weights, np.full(len(z), np.nan)
+    rows = max(1, PIECE // (d * d))
+    for first in range(0, len(z), rows):
+        mine = slice(first, first + rows)
+        matrices = evaluate_rows(step.rule("hessian"), np.asarray(z[mine], dtype=float), step.p).reshape(-1, d, d)
+        if held is not None:
+            with np.errstate(all="ignore"):
+                scale = 1 / np.sqrt(2 * held[mine, :d])
+                matrices = (matrices + held[mine, -1, None, None] * np.eye(d)) * scale[:, :, None] * scale[:, None, :]
+        finite = np.isfinite(matrices).all(axis=(1, 2))
+        result[mine][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
+    return result
+
+
+def thetas(held: np.ndarray) -> np.ndarray:
+    """θ of rows of `Orbit.preconditioners`, (n,)."""
+    with np.errstate(all="ignore"):
+        return 2 * held[:, 0] / held[:, held.shape[1] // 2]
 
 
 def require_loss(question: str, orbit: Any) -> Map:
