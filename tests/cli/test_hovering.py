@@ -60,7 +60,9 @@ def test_orbit_in_a_document(capsys):
 def test_what_has_none_says_so(capsys, optimizer, words):
     code, out = run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5")
     assert code == 0 and words in told(out) and "so there is no λ₁(P⁻¹H) that could be held against an edge θ" in told(out)
-    found = json.loads(run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5", "--json")[1])
+    found = json.loads(
+        run(capsys, "orbit", "double_well", "--optimizer", optimizer, "--start", "1.3", "--steps", "5", "--json")[1]
+    )
     assert found["hovering"] is None and words in found["no_hovering"] and "theta" not in found
 
 
