@@ -151,7 +151,8 @@ def sharpness_along(step: Map, z: np.ndarray, held: np.ndarray | None = None) ->
 def thetas(held: np.ndarray) -> np.ndarray:
     """θ of rows of `Orbit.preconditioners`, (n,)."""
     with np.errstate(all="ignore"):
-        return 2 * held[:, 0] / held[:, held.shape[1] // 2]
+        d = held.shape[1] // 2
+        return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
 
 
 def require_loss(question: str, orbit: Any) -> Map:

@@ -141,6 +141,17 @@ def test_maps_that_are_no_single_step_have_none():
         _ = cf.iterate(cf.Map.from_text("r*x*(1 - x)", params={"r": 3.2}), [0.3], 5).theta
 
 
+def test_a_weight_without_gradient_has_no_preconditioner_without_epsilon():
+    """P = 0 there: λ₁(P⁻¹H) is no number, θ is, and nothing warns."""
+    loss = cf.Loss("x**2 + 0*y", "y x")
+    assert np.isfinite(cf.iterate(cf.as_map(loss, OPT.adagrad(ETA)), [1.0, 1.0], 60).preconditioned_sharpness).all()
+    orbit = cf.iterate(cf.as_map(loss, OPT.adagrad(ETA, eps=0.0)), [1.0, 1.0], 60)
+    found = cf.analysis.hovering(orbit)
+    assert orbit.status == "done" and np.isnan(found.sharpness).all() and found.theta.tolist() == [2.0] * 59
+    assert found.meaning == "Whether λ₁(P⁻¹H) hovers at its edge θ = 2 is undecided: it is not finite all the time."
+    assert len(cf.plot(orbit).axes) == 3
+
+
 def test_matrix_steps_have_none():
     loss = cf.losses.matrix_factorization()
     orbit = cf.iterate(cf.as_map(loss, OPT.muon(ETA)), np.full(loss.dim, 0.3), 3)
