@@ -132,7 +132,7 @@ def _with_momentum():
 
     figure, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
     for name, beta in (("heavy_ball", 0.5), ("nesterov", 0.5), ("nesterov", 0.9)):
-        axis.plot(_momentum(name, beta, steps=1500), lw=0.8, label=f"{name}, β = {beta}")
+        axis.plot(_momentum(name, beta, steps=6000), lw=0.8, label=f"{name}, β = {beta}")
     axis.axhline(1, color="k", ls="--", lw=0.8)
     axis.set(xlabel="step", ylabel="sharpness over threshold", title="(2 + 2β)/η, and (2 + 2β)/((1 + 2β)η)")
     axis.legend()
