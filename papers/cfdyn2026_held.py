@@ -35,6 +35,7 @@ SLOW = {  # reached by a motion as slow as e, with η/(1 + β) at which it is
 
 
 SEED, RUNS = 1e-4, 10
+PARTS = {0.5: "1/2", 0.9: "9/10"}
 ADAM = {0.5: (0.03, 1000), 0.9: (0.1, 1900)}  # learning rate and steps by β₁
 
 
@@ -139,11 +140,11 @@ def _plain_ratio(slopes, start, steps, warm, eta, beta, beta2=None):
 
 
 def _second_adam_ratio():
-    return {"β₁ = 0.5": _plain_ratio(_valley, LOSSES["valley"][2], 1000, 50, 0.03, 0.5, 0.99)}
+    return {"β₁ = 1/2": _plain_ratio(_valley, LOSSES["valley"][2], 1000, 50, 0.03, 0.5, 0.99)}
 
 
 @CLAIMS.add(
-    "here", {"β₁ = 0.5": at_most(0.1), "β₁ = 0.9": at_most(0.1)},
+    "here", {"β₁ = 1/2": at_most(0.1), "β₁ = 9/10": at_most(0.1)},
     Control("the published flow of RMSProp at the same rate", changes={"known": False}), slow=True, second=_second_adam_ratio,
     figure="beside",
 )  # fmt: skip
@@ -157,17 +158,17 @@ def adam_stays_near(known=True):
     """
     found = {}
     for beta in ADAM:
-        found[f"β₁ = {beta}"], medians = _worst({name: _adam(name, beta, known)[0] for name in LOSSES})
-        found |= {f"{key}, β₁ = {beta}": value for key, value in medians.items()}
+        found[f"β₁ = {PARTS[beta]}"], medians = _worst({name: _adam(name, beta, known)[0] for name in LOSSES})
+        found |= {f"{key}, β₁ = {PARTS[beta]}": value for key, value in medians.items()}
     return found
 
 
 def _second_ball_ratio():
-    return {"β = 0.5": _plain_ratio(_river, SLOW["river"][2], 10_000, 60, 0.75, 0.5)}
+    return {"β = 1/2": _plain_ratio(_river, SLOW["river"][2], 10_000, 60, 0.75, 0.5)}
 
 
 @CLAIMS.add(
-    "here", {"β = 0.5": at_most(1 / 3), "β = 0.9": at_most(1 / 3)},
+    "here", {"β = 1/2": at_most(1 / 3), "β = 9/10": at_most(1 / 3)},
     Control("the published flow of gradient descent at the same rate", changes={"known": False}), slow=True,
     second=_second_ball_ratio,
 )  # fmt: skip
@@ -180,8 +181,8 @@ def heavy_ball_stays_near(known=True):
     """
     found = {}
     for beta, e in ((0.5, 6e-4), (0.9, 4e-5)):
-        found[f"β = {beta}"], medians = _worst({name: _ball(name, beta, e, known)[0] for name in SLOW})
-        found |= {f"{key}, β = {beta}": value for key, value in medians.items()}
+        found[f"β = {PARTS[beta]}"], medians = _worst({name: _ball(name, beta, e, known)[0] for name in SLOW})
+        found |= {f"{key}, β = {PARTS[beta]}": value for key, value in medians.items()}
     return found
 
 
@@ -191,11 +192,11 @@ def _second_held():
     for x, y, *v in rows:
         p = (np.sqrt(v) + 1e-4) / 0.03
         tops.append(np.linalg.eigvalsh(_valley(x, y)[1] / np.sqrt(np.outer(p, p)))[-1])
-    return {"β₁ = 0.5": float(np.mean(tops) / 6)}
+    return {"β₁ = 1/2": float(np.mean(tops) / 6)}
 
 
 @CLAIMS.add(
-    "here", {"β₁ = 0.5": between(0.95, 1.05), "β₁ = 0.9": between(0.9, 1.0)},
+    "here", {"β₁ = 1/2": between(0.95, 1.05), "β₁ = 9/10": between(0.9, 1.0)},
     Control("the edge of RMSProp, 2", changes={"theta": lambda beta: 2.0}), slow=True, second=_second_held,
 )  # fmt: skip
 def sharpness_is_held_at_theta(theta=None):
@@ -208,7 +209,7 @@ def sharpness_is_held_at_theta(theta=None):
     for beta in ADAM:
         edge = 2 * (1 + beta) / (1 - beta)
         means = [_adam(name, beta, True)[1].mean() * edge / (theta(beta) if theta else edge) for name in LOSSES]
-        found[f"β₁ = {beta}"] = interval(min(means), max(means), "range over 5 losses")
+        found[f"β₁ = {PARTS[beta]}"] = interval(min(means), max(means), "range over 5 losses")
     return found
 
 

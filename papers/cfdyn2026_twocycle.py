@@ -38,7 +38,7 @@ def _beside(loss, start, steps):
     return [float(np.linalg.norm(path - orbit.midpoints()[rows - 1], axis=1).mean()) for path in paths], orbit
 
 
-def _two_cycle(gradient, hessian, z, steps, parts=4):
+def _two_cycle(gradient, hessian, z, steps, parts=2):
     """Weights at each step, by the averages over w ± ρu, fourth-order steps."""
     d = len(z) // 2
 
