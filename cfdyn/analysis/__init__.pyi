@@ -9,6 +9,7 @@ from cfdyn.analysis.compare import compare as compare
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.oscillation import oscillation as oscillation

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.compare import model_names, require_loss, series
+from cfdyn.analysis.compare import model_names, series
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.averages import Estimator, estimators, left_of, mean_path, rms
 from cfdyn.series.filters import TINY, average, half_width
-from cfdyn.systems.orbit import MAX_BYTES, Orbit
+from cfdyn.systems.orbit import MAX_BYTES, Orbit, require_loss
 
 FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be told
 TENTH = 10  # the last tenth of an orbit stands for where it ends

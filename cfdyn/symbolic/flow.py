@@ -15,11 +15,10 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.recursion import Coefficients, Recursion, recursion_of
+from cfdyn.symbolic.recursion import Coefficients, Recursion, check_gradient, recursion_of
 from cfdyn.symbolic.steps import Parameters, loss_node, squared
-from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
@@ -114,12 +113,6 @@ class FlowSpec(FlowOfMap):
 
     def has(self, what: str) -> bool:
         return what in PROGRAMS
-
-
-def check_gradient(name: str, optimizer: Any) -> None:
-    """An error where the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
-    if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
-        raise UsageError(f"the flow {name!r} takes the gradient as it is or with weight_decay; leave out clip")
 
 
 class FlowNodes:

@@ -47,6 +47,7 @@ RECORDS = {
     "event": lambda: path().events[0],
     "comparison": lambda: compared(),
     "model": lambda: compared().models[0],
+    "hovering": lambda: cf.analysis.hovering(cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.1)), [1.2], 60)),
     "averages": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), start=[1.2], steps=40),
     "average": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), [], start=[1.2], steps=40).entries[0],
     "exact cycles": lambda: exact(),

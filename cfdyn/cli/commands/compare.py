@@ -9,7 +9,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
+from cfdyn.cli.document import fields, moving_edge
 from cfdyn.cli.options import DIGITS, INJECT, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, remark, slow_cycles, vector
 from cfdyn.cli.specs import flow_names, make_flows
@@ -49,10 +49,11 @@ def compare(
 
 def _document(found: Comparison) -> dict[str, Any]:
     """The document of --json: numbers for each model, not its series."""
-    series = ("w", "loss", "sharpness", "variance", "name", "provenance")
+    series = ("w", "loss", "sharpness", "variance", "preconditioned", "name", "provenance")
     models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
     return {"models": models, "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
-            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1}  # fmt: skip
+            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1,
+            **moving_edge(found.hovering, found.no_hovering)}  # fmt: skip
 
 
 def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]) -> None:
@@ -63,6 +64,7 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("steps", f"{settings['steps']}, {found.orbit['status']}"),
         ("edge", _edge(found)),
+        ("", found.no_hovering if found.hovering is None else found.hovering.meaning),
         ("slow cycles", f"{len(found.cycles)} whole, of {slow_cycles(found.cycles)} steps") if found.cycles else None,
     )
     screen.print()
@@ -78,7 +80,9 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
 
 def _edge(found: Comparison) -> str:
     facts = found.orbit
+    moving = found.hovering is not None and found.hovering.moving
     words = f"sharpness {found.edge:.6g}" if found.edge == found.edge else "not a number of its own for this optimizer"
+    words = "it moves with the preconditioner" if moving else words
     if facts["crossing"] is not None:
         words += f", reached at step {facts['crossing']}"
     if "begins" in facts:
