@@ -78,6 +78,33 @@ def raw_sharpness_goes_on(optimizer="adam"):
     return {"held": float(np.median(held)), "rise": float(last / second)}
 
 
+@CLAIMS.add(
+    "other methods, as recalled", {"RMSProp": near(1.0, 0.1), "Adam, β₁ = 0.5": near(1.0, 0.1), "AdamW": near(1.0, 0.1)},
+    Control("38/η for all", changes={"theta": 38.0}), read="from memory",
+)  # fmt: skip
+def other_methods_have_their_levels(theta=0.0, seeds=8, steps=3000):
+    """Other adaptive methods hold the preconditioned sharpness too, each at the threshold of its own momentum: RMSProp, which has
+    none, at 2/η, Adam with β₁ = 0.5 at 6/η.
+
+    The tanh network from the same 8 starts, β₂ = 0.99: RMSProp (η = 0.01), Adam with β₁ = 0.5 (0.05), AdamW (β₁ = 0.9, η = 0.02,
+    weight decay 0.01): the range of the 8 medians over the last third, over the threshold; (2 − 0.0002)·19 for AdamW.
+    """
+    loss, d, found = cf.losses.tanh_network(), 7, {}
+    cases = {
+        "RMSProp": (cf.optimizers.rmsprop(0.01, 0.99), 2.0), "Adam, β₁ = 0.5": (cf.optimizers.adam(0.05, 0.5, 0.99), 6.0),
+        "AdamW": (cf.optimizers.adamw(0.02, 0.9, 0.99, weight_decay=0.01), 37.9962),
+    }  # fmt: skip
+    for name, (optimizer, level) in cases.items():
+        medians = []
+        for seed in range(seeds):
+            z = cf.iterate(cf.as_map(loss, optimizer), 0.7 * np.random.default_rng(seed).normal(size=d), steps).z
+            if name == "RMSProp":  # (w, v) in the places that Adam's state has
+                z = np.hstack([z[:, :d], 0 * z[:, :d], z[:, d : 2 * d], np.zeros((len(z), 2))])
+            medians.append(np.median([_preconditioned(loss, row, optimizer.params["lr"]) for row in z[2 * steps // 3 :: 5]]))
+        found[name] = interval(min(medians) / (theta or level), max(medians) / (theta or level), f"range over {seeds} starts")
+    return found
+
+
 def _preconditioned(loss, z, lr):
     """ηλ₁(P⁻¹H) of a state (w, m, v, β₁ᵗ, β₂ᵗ) of Adam."""
     d = loss.dim
