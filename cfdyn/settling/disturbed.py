@@ -71,14 +71,15 @@ def _largest(matrix: np.ndarray) -> float:
     return float(np.abs(size[np.abs(size - 1) > MOVING]).max(initial=0.0))
 
 
-def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int) -> Disturbed | None:
+def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int, seed: int = 0) -> Disturbed | None:
     """The orbit of a state (D,) with its weights moved in every step, uniformly up to part · stride; None if it escapes.
 
     stride : the longest step of the orbit before
     part : of it
     budget : most steps
+    seed : of the perturbations
     """
-    d, rng, z, rest = step.n_weights, np.random.default_rng(0), z.copy(), z[: step.n_weights].copy()
+    d, rng, z, rest = step.n_weights, np.random.default_rng(seed), z.copy(), z[: step.n_weights].copy()
     size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
     rules = step.rule("step").compiled, step.rule("jacobian").compiled
 
