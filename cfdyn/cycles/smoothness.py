@@ -14,12 +14,18 @@ CORNER = 1e-6  # by how much slopes differ across a border, relative to their si
 
 
 def regularity(step: Map, points: np.ndarray, extent: float) -> str:
-    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points (n, D) of a cycle."""
+    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points (n, D) of a cycle.
+
+    States behind the weights are moved by a part of their own size: an accumulator may not become negative.
+    """
     size = SHIFT * max(float(np.abs(points).max()), extent, 1e-300)
     here, slopes = images(step, points), jacobians(step, points)
     steepness, worst = 1 + np.abs(slopes).max(), "smooth"
-    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
-        moved = points + direction
+    shift = np.full(points.shape, size)
+    if step.n_weights:
+        shift[:, step.n_weights :] = SHIFT * np.abs(points[:, step.n_weights :])
+    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]):
+        moved = points + shift * direction
         if not np.abs(images(step, moved) - here).max() <= MOST_CHANGE * size * steepness:
             return "jump"
         if not np.abs(jacobians(step, moved) - slopes).max() <= BEND * steepness:

@@ -19,6 +19,9 @@ PARTS = (1e-4, 1e-8)  # of the longest step of an orbit: the sizes of the pertur
 LEAST = 16  # units in the last place of the weights
 FALLS = 40.0  # times that of the slowest multiplier: an average of squares has fallen by e⁻⁴⁰
 SHORTEST, BATCHES, BATCH = 1000, 20, 2000  # steps before it counts; of those that count
+RISES = 0.85  # of the stretches that count: where weights go farther in so many than in the one before they drift on
+UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
+TRACE = 1e-16  # of what it was at the start: a decay that is over
 SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
 LONGER = 10  # times as many where these do not decide
 SHARES = (4, 2)  # of a budget: at most for the fall, and for what counts
@@ -26,7 +29,10 @@ ERRORS, SMALLEST = 4, 1e-4  # standard errors that an exponent is off 0; per ste
 
 
 class Disturbed(NamedTuple):
-    """With a perturbation of ``size``: exponent, its error, the state (D,) reached, how far weights go from rest, and steps."""
+    """With a perturbation of ``size``: exponent, its error, the state (D,) reached, how far weights go from rest, and steps.
+
+    ``drifts``: whether they go farther and farther.
+    """
 
     size: float
     exponent: float
@@ -34,10 +40,13 @@ class Disturbed(NamedTuple):
     z: np.ndarray
     reach: float
     steps: int
+    drifts: bool
 
     @property
     def chaotic(self) -> bool | None:
-        """True if the exponent is clearly above 0, False if it is clearly below, else None."""
+        """True if the exponent is clearly above 0, False if it is clearly below, else None, and where the orbit drifts."""
+        if self.drifts:
+            return None
         return self.exponent > 0 if abs(self.exponent) > max(ERRORS * self.error, SMALLEST) else None
 
 
@@ -51,7 +60,7 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
         return None
     size = np.spacing(np.abs(orbit[:, :d]).max(axis=1))
     # A slow drift is no oscillation: third differences leave it out.
-    moves = np.abs(np.diff(orbit[:, :d], 3, axis=0)).max(axis=1) > ULPS * size[3:]
+    moves = np.abs(np.diff(orbit[:, :d], 3, axis=0)).max(axis=1) > np.maximum(ULPS * size[3:], UNDERFLOWS)
     last = np.concatenate([[-1], np.flatnonzero(moves), [len(moves)]])
     pauses = np.flatnonzero(np.diff(last) > STILL)
     if not len(pauses):
@@ -100,8 +109,9 @@ def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int,
         means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
         steps += BATCHES * batch
         error = float(means.std(ddof=1) / math.sqrt(BATCHES))
-        found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps)
-        if found.chaotic is not None:
+        drifts = bool((np.diff(reach) > 0).mean() > RISES)
+        found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps, drifts)
+        if found.chaotic is not None or drifts:
             break
     return found if np.isfinite(found.exponent) else None
 
@@ -117,6 +127,12 @@ def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
 def with_decays_over(step: Map, z: np.ndarray) -> np.ndarray:
     """The state (D,) with those entries at their limit that do not depend on the weights: decays, of which a trace is left."""
     return np.where(_decays(step, z), settled(step, z), z)
+
+
+def without_traces(step: Map, z: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The state (D,) with those decays at their limit of which no digit counts beside their values at the start (D,)."""
+    over = with_decays_over(step, z)
+    return np.where(np.abs(z - over) <= TRACE * np.abs(start - over), over, z)
 
 
 def _decays(step: Map, z: np.ndarray) -> np.ndarray:
