@@ -19,7 +19,7 @@ PARTS = (1e-4, 1e-8)  # of the longest step of an orbit: the sizes of the pertur
 LEAST = 16  # units in the last place of the weights
 FALLS = 40.0  # times that of the slowest multiplier: an average of squares has fallen by e⁻⁴⁰
 SHORTEST, BATCHES, BATCH = 1000, 20, 2000  # steps before it counts; of those that count
-RISES = 0.85  # of the stretches that count: where weights go farther in so many than in the one before they drift on
+RISES, FARTHER = 0.85, 1.1  # of the stretches that count, those farther than the one before, and by what in all: a drift
 UNDERFLOWS = 1e-150  # weights at 0 whose squares floats no longer hold
 TRACE = 1e-16  # of what it was at the start: a decay that is over
 SAME = 1e-9  # of an entry: it comes to rest at one value, whatever the weights
@@ -66,10 +66,15 @@ def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
     if not len(pauses):
         return None
     z = orbit[last[pauses[0]] + STILL].copy()
-    if not _largest(step.jacobian(z)) < 1:
+    if not contracts(step, z):
         return None
     end = limit_matrix(step, settled(step, z))
     return z if end is None or _largest(end[0]) > 1 else None
+
+
+def contracts(step: Map, z: np.ndarray) -> bool:
+    """True if a step contracts at a state (D,), along a continuum excepted."""
+    return _largest(step.jacobian(z)) < 1
 
 
 def _largest(matrix: np.ndarray) -> float:
@@ -109,7 +114,7 @@ def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int,
         means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
         steps += BATCHES * batch
         error = float(means.std(ddof=1) / math.sqrt(BATCHES))
-        drifts = bool((np.diff(reach) > 0).mean() > RISES)
+        drifts = bool((np.diff(reach) > 0).mean() > RISES and reach[-1] > FARTHER * reach[0])
         found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps, drifts)
         if found.chaotic is not None or drifts:
             break

@@ -15,6 +15,7 @@ from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.disturbed import (
     PARTS,
     Disturbed,
+    contracts,
     disturbed,
     is_stable,
     lost_to_rounding,
@@ -198,11 +199,13 @@ class _Follower:
         first, then = (orbit_of(self.step, z, 65) for z in (self.start, self.z))
         if first is None or then is None:
             return
-        size = np.abs(then).max(axis=0)
-        if np.all(np.abs(first).max(axis=0) <= AFAR * size):
+        size, which = np.abs(then).max(axis=0), slice(self.step.n_weights) if self.has_state() else slice(None)
+        # Averages and decays fall far, and forget; so do weights that contract onto 0, for an optimizer that is followed there.
+        near = np.abs(first).max(axis=0)[which] <= AFAR * size[which]
+        if near.all() or self.has_state() and contracts(self.step, self.z):
             return
         farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
-        if np.all(noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY)):
+        if np.all((noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY))[which]):
             return
         exact = later_precisely(self.step, self.start, self.used, self.digits)
         if exact is not None:
