@@ -176,8 +176,6 @@ class _Follower:
             return self.without_cycle("undecided", "it leaves the range of floats")
         self.inject, self.used, self.note = way.size, self.used + way.steps, ""
         reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, up to {way.reach:.3g} away from it"
-        if way.drifts:
-            return self.without_cycle("undecided", f"the weights drift on; {reason}", way.exponent)
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
         self.budget = max(self.budget, self.used + WATCHED)
@@ -187,7 +185,8 @@ class _Follower:
             found = self.cycle_nearby(min(self.longest, LAGS))
             if found is not None and found.period and self.is_real(found.points):
                 return found
-        return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
+        words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on; {reason}"
+        return self.without_cycle("undecided", words, way.exponent)
 
     def is_real(self, points: np.ndarray) -> bool:
         """True if a cycle is more than round-off around an unstable point."""
