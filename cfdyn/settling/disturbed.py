@@ -85,13 +85,16 @@ def _largest(matrix: np.ndarray) -> float:
     return float(np.abs(size[np.abs(size - 1) > MOVING]).max(initial=0.0))
 
 
-def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int, seed: int = 0) -> Disturbed | None:
+def disturbed(
+    step: Map, z: np.ndarray, stride: float, part: float, budget: int, seed: int = 0, longer: int = 1
+) -> Disturbed | None:
     """The orbit of a state (D,) with its weights moved in every step, uniformly up to part · stride; None if it escapes.
 
     stride : the longest step of the orbit before
     part : of it
     budget : most steps
     seed : of the perturbations
+    longer : times as many steps as usual where these do not decide
     """
     d, rng, z, rest = step.n_weights, np.random.default_rng(seed), z.copy(), z[: step.n_weights].copy()
     size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
@@ -110,7 +113,7 @@ def disturbed(step: Map, z: np.ndarray, stride: float, part: float, budget: int,
     steps = (falls + 1) * BATCH
     z[:] = with_decays_over(step, z)
     run(BATCH, tangent)  # turns the tangent vector into the fastest direction
-    for batch in sorted({min(BATCH, most), min(LONGER * BATCH, most)}):
+    for batch in sorted({min(BATCH, most), min(longer * LONGER * BATCH, most)}):
         means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
         steps += BATCHES * batch
         error = float(means.std(ddof=1) / math.sqrt(BATCHES))

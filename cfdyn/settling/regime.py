@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.cycles.angles import closed, opened
-from cfdyn.cycles.rest import settled
+from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.cycles.same import least_period, same_cycle
 from cfdyn.cycles.shooting import multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
@@ -14,6 +14,7 @@ from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.disturbed import (
     PARTS,
+    UNDERFLOWS,
     Disturbed,
     contracts,
     disturbed,
@@ -25,7 +26,7 @@ from cfdyn.settling.disturbed import (
 )
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on
-from cfdyn.settling.irregular import irregular
+from cfdyn.settling.irregular import FOR_LONGER, irregular
 from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.returns import promising_returns
 from cfdyn.settling.undeclared_angles import hint
@@ -42,7 +43,7 @@ RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
 STANDS = 1000  # steps for which weights must not change to stand still
-WATCHED = 30_000  # steps in which a slow approach to a cycle is seen once there are no perturbations any more
+WATCHED = 110_000  # steps in which a slow approach to a cycle is seen once there are no perturbations any more
 CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
 WORTH, LEAST_PERTURBED = 3e9, 100_000  # operations of an orbit that is perturbed, a second or two; and steps at least
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
@@ -147,27 +148,33 @@ class _Follower:
 
     def at_rest(self) -> Settled | None:
         """The fixed point on which weights stand still, whatever else still falls towards it; None where it is none."""
-        rest = settled(self.step, self.z) if self.has_state() else None
-        if rest is None or not np.isfinite(self.step.jacobian(rest)).all():
+        moved, d = orbit_of(self.step, self.z, STANDS) if self.has_state() else None, self.step.n_weights
+        if moved is None or (np.ptp(moved[:, :d], axis=0) > UNDERFLOWS).any():
             return None
-        moved, d = orbit_of(self.step, self.z, STANDS), self.step.n_weights
-        if moved is None or np.ptp(moved[:, :d], axis=0).any() or not is_stable(self.step, rest):
+        rest = settled(self.step, self.z)
+        if not is_stable(self.step, rest):
             return None
         self.z, self.extent = rest, np.abs(rest)
-        return self.judge(rest[None])
+        if np.isfinite(self.step.jacobian(rest)).all():
+            return self.judge(rest[None])
+        mu = np.linalg.eigvals(limit_matrix(self.step, rest)[0])
+        return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights stand still, averages fall to 0")
 
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
         affordable = int(WORTH / (self.step.cost + self.step.tangent_cost))
         most = max(self.budget, affordable if self.budget >= default_budget(self.step) else min(affordable, LEAST_PERTURBED))
-        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most)) for part in PARTS]
+        longer = max(1, self.budget // default_budget(self.step))
+        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most, longer=longer)) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
         if kinds[0] == kinds[1]:
             return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
-        depends = "" if "undecided" in kinds else "what the orbit does depends on perturbations: "
-        words = f"{depends}{words} of {'; of '.join(found)}"
+        depends, advice = "what the orbit does depends on perturbations: ", ""
+        if "undecided" in kinds:
+            depends, advice = "", FOR_LONGER
+        words = f"{depends}{words} of {'; of '.join(found)}{advice}"
         return self.without_cycle("undecided", words)
 
     def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
@@ -182,10 +189,10 @@ class _Follower:
         calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
         if calm is not None:
             self.z = with_decays_over(self.step, calm)
-            found = self.cycle_nearby(min(self.longest, LAGS))
+            found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
             if found is not None and found.period and self.is_real(found.points):
                 return found
-        words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on; {reason}"
+        words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on: {reason}"
         return self.without_cycle("undecided", words, way.exponent)
 
     def is_real(self, points: np.ndarray) -> bool:
