@@ -44,10 +44,11 @@ class Disturbed(NamedTuple):
 
     @property
     def chaotic(self) -> bool | None:
-        """True if the exponent is clearly above 0, False if it is clearly below, else None, and where the orbit drifts."""
-        if self.drifts:
-            return None
-        return self.exponent > 0 if abs(self.exponent) > max(ERRORS * self.error, SMALLEST) else None
+        """True if the exponent is clearly above 0, False if it clearly is not, else None; None for one above 0 that drifts."""
+        margin = ERRORS * self.error
+        if self.exponent + margin < SMALLEST:
+            return False
+        return True if self.exponent > max(margin, SMALLEST) and not self.drifts else None
 
 
 def lost_to_rounding(step: Map, orbit: np.ndarray) -> np.ndarray | None:
@@ -125,8 +126,8 @@ def disturbed(
 
 
 def steps_of_fall(step: Map, z: np.ndarray, budget: int) -> int:
-    """In how many steps what falls slowest at a state at rest, an average of squares, has fallen far, within a budget."""
-    own = ~_decays(step, z)
+    """In how many steps the slowest average behind the weights has fallen far from a state at rest, within a budget."""
+    own = ~_decays(step, z) & (np.arange(step.dim) >= step.n_weights)
     slowest = _largest(step.jacobian(z)[np.ix_(own, own)])
     steps = FALLS / -math.log(slowest) if 0 < slowest < 1 else SHORTEST
     return int(np.clip(steps, SHORTEST, max(budget // SHARES[0], SHORTEST)))

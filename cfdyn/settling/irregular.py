@@ -91,7 +91,9 @@ def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     weight, values = bump(n - 1), smooth(step, orbit)
     size = np.ptp(values[:n], axis=0)
     size[size == 0] = 1.0
-    scaled = (values - values[:n].mean(axis=0)) / size
-    averages = [weight @ np.hstack([part, part**2]) for part in (scaled[1:n], scaled[n + 1 :])]
-    gap = np.abs(averages[0] - averages[1])
-    return float(-math.log10(max(gap.max(), 1e-17)))
+    # What bursts out of 1e-200 is of no size in the first stretch.
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (values - values[:n].mean(axis=0)) / size
+        averages = [weight @ np.hstack([part, part**2]) for part in (scaled[1:n], scaled[n + 1 :])]
+        gap = float(np.abs(averages[0] - averages[1]).max())
+    return -math.log10(max(gap, 1e-17)) if math.isfinite(gap) else 0.0

@@ -169,12 +169,11 @@ class _Follower:
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
+        words = f"{words} of {'; of '.join(found)}{FOR_LONGER if 'undecided' in kinds else ''}"
         if kinds[0] == kinds[1]:
-            return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
-        depends, advice = "what the orbit does depends on perturbations: ", ""
-        if "undecided" in kinds:
-            depends, advice = "", FOR_LONGER
-        words = f"{depends}{words} of {'; of '.join(found)}{advice}"
+            return ends[1]._replace(reason=words)
+        if "undecided" not in kinds:
+            words = f"what the orbit does depends on perturbations: {words}"
         return self.without_cycle("undecided", words)
 
     def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
