@@ -201,8 +201,11 @@ class _CloserLook:
             return self.samples.known[value]
         step = self.samples.step.at(**{self.samples.parameter: value})
         most, dear = default_budget(step), step.cost + step.tangent_cost // 2
-        # A look that perturbs the orbit takes no fewer steps for a smaller budget.
+        found = None
         for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK[self.samples.perturbed :], most)):
+            # A look that perturbs the orbit takes no fewer steps for a smaller budget.
+            if found and found.inject and budget < most:
+                continue
             found = regime(step, self.samples.start, budget=budget)
             self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
             if found.kind != "undecided" or budget == most:
