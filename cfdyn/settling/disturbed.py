@@ -95,7 +95,7 @@ def disturbed(
     part : of it
     budget : most steps
     seed : of the perturbations
-    longer : times as many steps as usual where these do not decide
+    longer : times as many steps as usual
     """
     d, rng, z, rest = step.n_weights, np.random.default_rng(seed), z.copy(), z[: step.n_weights].copy()
     size = max(part * stride, LEAST * float(np.spacing(np.abs(rest).max())))
@@ -108,13 +108,13 @@ def disturbed(
         return (float(sums[0]) / steps if done == steps else math.nan), float(np.abs(orbit[:, :d] - rest).max())
 
     tangent, most = np.full((1, step.dim), 1 / math.sqrt(step.dim)), max(budget // SHARES[1] // BATCHES, 1)
-    falls = steps_of_fall(step, z, budget) // BATCH + 1
+    falls = longer * (steps_of_fall(step, z, budget) // BATCH + 1)
     for _ in range(falls):
         run(BATCH, tangent[:0])
     steps = (falls + 1) * BATCH
     z[:] = with_decays_over(step, z)
     run(BATCH, tangent)  # turns the tangent vector into the fastest direction
-    for batch in sorted({min(BATCH, most), min(longer * LONGER * BATCH, most)}):
+    for batch in sorted({min(longer * BATCH, most), min(longer * LONGER * BATCH, most)}):
         means, reach = np.array([run(batch, tangent) for _ in range(BATCHES)]).T
         steps += BATCHES * batch
         error = float(means.std(ddof=1) / math.sqrt(BATCHES))

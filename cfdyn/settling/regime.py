@@ -152,12 +152,13 @@ class _Follower:
         if moved is None or (np.ptp(moved[:, :d], axis=0) > UNDERFLOWS).any():
             return None
         rest = settled(self.step, self.z)
-        if not is_stable(self.step, rest):
+        end = limit_matrix(self.step, rest)
+        if end is None or not is_stable(self.step, rest):
             return None
         self.z, self.extent = rest, np.abs(rest)
         if np.isfinite(self.step.jacobian(rest)).all():
             return self.judge(rest[None])
-        mu = np.linalg.eigvals(limit_matrix(self.step, rest)[0])
+        mu = np.linalg.eigvals(end[0])
         return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights stand still, averages fall to 0")
 
     def followed_again(self, z: np.ndarray) -> Settled:
