@@ -15,7 +15,7 @@ from cfdyn.systems.map import Map
 STAGES = 6
 # Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.
 SITS, ROUND_OFF, LARGEST_ROUND_OFF = 1e-11, 1e-12, 1e-8
-STEP_ERROR = 2e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
+STEP_ERROR = 5e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
 TOLD_APART = 0.25  # an orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance
 UNDERFLOW = 1e-290  # below it an entry counts as 0: the last number above 0 stays what it is, whatever it is multiplied by
 LONGER = 4  # stages, where the orbit turns about the cycle
