@@ -41,7 +41,7 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 
     x, d = np.array(points, dtype=float), step.n_weights or step.dim
     best, best_size, stalled = None, np.inf, 0
     for _ in range(iterations):
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             defect = images(step, x) - np.roll(x, -1, axis=0)
         matrices = jacobians(step, x)
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
