@@ -6,7 +6,7 @@ from typing import Any
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.recursion import Recursion, check_gradient, recursion_of
-from cfdyn.symbolic.steps import Parameters, bound
+from cfdyn.symbolic.steps import Parameters, bound, hyperparameters
 from cfdyn.tape.program import Node, Tape
 from cfdyn.tape.rebuild import rebuild
 
@@ -29,6 +29,7 @@ def preconditioning(spec: Any) -> Recursion:
 def preconditioner_nodes(tape: Tape, spec: Any, z: Sequence[Node], after: Sequence[Node], parameters: Parameters) -> list[Node]:
     """θP/2 and P of each weight in the step from z to ``after``, and the penalty of weight decay on the loss, (2d + 1,)."""
     recursion, optimizer, d = preconditioning(spec), spec.optimizer, spec.n_weights
+    parameters = hyperparameters(optimizer, spec.loss, parameters)
     wanted, found = [recursion.coefficients.edge, recursion.coefficients.preconditioner], []
     (each, common), (new_each, new_common) = (bound(optimizer, d, state, parameters) for state in (z, after))
     for own, new in zip(each, new_each, strict=True):
