@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.feasible import into_feasible
+from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
@@ -81,7 +82,8 @@ def solve(
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise _undefined(flow)
-    return Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+    fields = fields_of(flow, run, z, rows)
+    return Trajectory(**fields, notes=notes + said_of_noise(fields), provenance=settings)
 
 
 def _checked(
@@ -124,7 +126,7 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
-        raise _undefined(flow)
+        raise beyond_stability(flow, z) or _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = supplier.modes(z).values[-1]
         seen = thetas(flow, z[None]) if top > 2.0 else None
