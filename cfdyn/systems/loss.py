@@ -115,8 +115,7 @@ class Loss(Portable):
             raise UsageError(f"the loss {self.spec.title} is no mean over rows of data, so it has no `row_{what}`")
         from cfdyn.kernels.orbits import evaluate_rows
 
-        parts = [self._vector(w), *map(self._vector, directions)]
-        parts = [np.broadcast_to(part, (len(rows), self.dim)) for part in parts]
+        parts = [np.broadcast_to(part, (len(rows), self.dim)) for part in (self._vector(w), *directions)]
         return evaluate_rows(self.rule(f"row_{what}"), np.hstack([parts[0], rows, *parts[1:]]), self.p)
 
     def value(self, w: Any) -> float:
@@ -167,8 +166,27 @@ class Loss(Portable):
         return self._on_rows("hessian", w).reshape(-1, self.dim, self.dim)
 
     def row_hvp(self, w: Any, v: Any) -> np.ndarray:
-        """∇²Lᵢ(w) v of each of the n rows of data for one direction v (d,), (n, d); a UsageError for a loss without data."""
-        return self._on_rows("hvp", w, v)
+        """∇²Lᵢ(w) v of each of the n rows of data, (n, d), for a direction v (d,), or one for each row (n, d).
+
+        A UsageError for a loss without data.
+        """
+        rows = self.spec.rows
+        several = rows is not None and np.ndim(v) == 2 and np.shape(v) == (len(rows), self.dim)
+        return self._on_rows("hvp", w, table("a direction for each row", v, 2) if several else self._vector(v))
+
+    def row_curvature_gradients(self, w: Any, u: Any, v: Any) -> np.ndarray:
+        """∇(uᵀ∇²Lᵢ v) of each of the n rows of data, u and v (d,) held fixed, (n, d); a UsageError for a loss without data."""
+        return self._on_rows("curvature_gradient", w, self._vector(u), self._vector(v))
+
+    def hvps(self, w: Any, v: Any) -> np.ndarray:
+        """∇²L(w) v for each direction v of (k, d), (k, d)."""
+        from cfdyn.kernels.orbits import evaluate_rows
+
+        directions = table("a list of directions", v, 2)
+        if directions.shape[1] != self.dim:
+            raise UsageError(f"a direction of this loss has {self.dim} entries, not {directions.shape[1]}")
+        points = np.hstack([np.broadcast_to(self._vector(w), directions.shape), directions])
+        return evaluate_rows(self.rule("hvp"), points, self.p)
 
     def sharpness(self, w: Any) -> float:
         """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""
