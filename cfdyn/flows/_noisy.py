@@ -15,6 +15,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.steps import row_node, squared
 from cfdyn.systems.flow import Flow, Kernel
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.second_moments import noise_share
 from cfdyn.tape.derivatives import forward, hessian, reverse
 from cfdyn.tape.program import Node
 
@@ -73,13 +74,13 @@ def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     return given
 
 
-def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, threshold: float) -> Flow:
+def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
     """The flow with this noise."""
     from cfdyn.kernels.models import noisy as kernel
 
-    tau = number("threshold", threshold)
+    tau = number("cut", cut)
     if not 1e-6 <= tau <= 0.5:
-        raise UsageError(f"`threshold` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {threshold:g}")
+        raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
     made = descent("central with noise", loss, optimizer)
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
     if d > MOST:
@@ -90,10 +91,9 @@ def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, threshold: float) -> F
         _check_label(made, columns)
     spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
     eta, n, batch = made.params["lr"], 0 if rows is None else len(rows), noise.batch or 1
-    drawn = 1.0 if noise.replace or n < 2 else (n - batch) / (n - 1)
     sizes = {
         "rows": n if noise.batch else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "labels": int(noise.label > 0),
-        "sampled": drawn / batch if noise.batch else 0.0, "labelled": noise.label**2 / batch, "threshold": tau,
+        "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0, "labelled": noise.label**2 / batch, "cut": tau,
         "noise": eta**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
     }  # fmt: skip
     if sizes["rows"]:

@@ -10,7 +10,7 @@ from cfdyn.systems.loss import Loss
 
 def central(
     loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, threshold: float = 0.05,
+    label_noise: float = 0.0, cut: float = 0.05,
 ) -> Flow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
@@ -68,4 +68,4 @@ def central(
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:
         return preconditioned("central", "central", loss, optimizer)
-    return noisy(loss, optimizer, given, threshold)
+    return noisy(loss, optimizer, given, cut)

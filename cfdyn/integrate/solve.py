@@ -81,9 +81,10 @@ def solve(
     run = kind(supplier, z, end, options, progress)
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
-        raise _undefined(flow)
-    fields = fields_of(flow, run, z, rows)
-    return Trajectory(**fields, notes=notes + said_of_noise(fields), provenance=settings)
+        raise beyond_stability(flow, z) or _undefined(flow)
+    path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+    path.notes.extend(said_of_noise(flow, path))
+    return path
 
 
 def _checked(
@@ -126,7 +127,7 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])
     if not defined:
-        raise beyond_stability(flow, z) or _undefined(flow)
+        raise _undefined(flow)
     if flow.spec.kind in ("central", "trace", "ablated"):
         top = supplier.modes(z).values[-1]
         seen = thetas(flow, z[None]) if top > 2.0 else None

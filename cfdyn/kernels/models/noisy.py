@@ -3,9 +3,12 @@
 import numpy as np
 
 from cfdyn.kernels.layout import Array, Integer, Real, Rule
+from cfdyn.kernels.linear.lanes import clear
+from cfdyn.kernels.linear.moments import add_congruence, sharp_weight
 from cfdyn.kernels.models.block import Model
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
+WIDTH = 2.0  # directions with ηλ between cut/WIDTH and cut·WIDTH count in part
 ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
 
 
@@ -15,12 +18,12 @@ class Noisy(Model):
 
     ``share``: 1/b, or less without replacement, and 1/b times the variance of a label, by which a row's squares count;
     ``noise``: η² times the covariance of noise besides. ``kept``: how many directions have a weight; of each ``values`` ηλ,
-    ``weights`` φ and in a row of ``axes`` the eigenvector. Pairs of them, (p, q ≥ p) one after the other, have the ``weight`` φφ,
-    the response R = φφ/(1 − aa) whose root is ``scale``, an entry of the source η²C, and a row of N, ``scattered``.
+    ``weights`` φ and in a row of ``axes`` the eigenvector. Pairs of them, (p, q ≥ p) one after the other, have the 
+    ``weight`` √φφ, the response R = φφ/(1 − aa) whose root is ``scale``, an entry of the source η²C, and a row of N, ``scattered``.
     """
 
     rows, columns, pairs, kept, labels = Integer.several(5)
-    sampled, labelled, threshold = Real.several(3)
+    sampled, labelled, cut = Real.several(3)
     curvature, row, label, push = Rule.several(4)
     table = Array("rows", "columns")
     noise, axes, half, bent, spread = Array.several(5, "d", "d")
@@ -73,22 +76,13 @@ def equilibrium(b, state) -> bool:
 
 
 @inline_kernel
-def weight_of(x, threshold) -> float:
-    """0 up to half the threshold, 1 from twice the threshold on, in between 10u³ − 15u⁴ + 6u⁵ of log x."""
-    if not x > 0.5 * threshold:
-        return 0.0
-    u = min(np.log(2.0 * x / threshold) / np.log(4.0), 1.0)
-    return u * u * u * (10.0 + u * (6.0 * u - 15.0))
-
-
-@inline_kernel
 def directions(b) -> None:
     """The spectrum of ηH, and what of it has a weight, the sharpest first."""
     d, eigen, kept = b.d, b.eigen, 0
     call(b.curvature, b.point, b.p, b.curved)
     call(b.eigh, pointer(b.curved, d), b.order, eigen)
     for j in range(d - 1, -1, -1):
-        weight = weight_of(eigen[0, j], b.threshold)
+        weight = sharp_weight(eigen[0, j], b.cut, WIDTH)
         if weight > 0.0:
             b.values[kept], b.weights[kept] = eigen[0, j], weight
             for i in range(d):
@@ -108,9 +102,8 @@ def scatter(b) -> None:
                 for j in range(d):
                     entry += b.axes[p, i] * b.noise[i, j] * b.axes[q, j]
             b.source[t] = entry
-            for s in range(t + 1):
-                b.scattered[t, s] = 0.0
             t += 1
+    clear(total * total, pointer(b.scattered, 0))
     for r in range(b.rows if total > 0 else 0):
         for i in range(b.columns):
             b.point[b.n + i] = b.table[r, i]
@@ -129,8 +122,8 @@ def scatter(b) -> None:
 
 @inline_kernel
 def turn(b) -> None:
-    """What is ``seen`` of a row, in terms of the axes: ``along`` and ``bent``."""
-    d, k = b.d, b.kept
+    """What is ``seen`` of a row, in terms of the axes: ``along`` (k,) and ``bent`` (k, k)."""
+    d, k, bent = b.d, b.kept, pointer(b.bent, 0)
     for p in range(k):
         b.along[p] = 0.0
         for j in range(d):
@@ -143,41 +136,35 @@ def turn(b) -> None:
             entry = 0.0
             for j in range(d):
                 entry += b.half[p, j] * b.axes[q, j]
-            b.bent[p, q] = b.bent[q, p] = entry
+            bent[p * k + q] = bent[q * k + p] = entry
 
 
 @inline_kernel
 def add_squares(b, share) -> None:
-    """A row's part of C and, below and on the diagonal, of N, in the basis u_p u_pᵀ, (u_p u_qᵀ + u_q u_pᵀ)/√2."""
-    k, bent, t = b.kept, b.bent, 0
-    for p in range(k):
-        for q in range(p, k):
+    """A row's part of C and of N."""
+    t = 0
+    for p in range(b.kept):
+        for q in range(p, b.kept):
             b.source[t] += share * b.along[p] * b.along[q]
-            outer, s = 0.5 * share * (1.0 if p == q else np.sqrt(2.0)), 0
-            for i in range(p + 1):
-                for j in range(i, k if i < p else q + 1):
-                    entry = outer * (bent[p, i] * bent[q, j] + bent[p, j] * bent[q, i])
-                    b.scattered[t, s] += entry if i == j else np.sqrt(2.0) * entry
-                    s += 1
             t += 1
+    add_congruence(b.kept, share, pointer(b.bent, 0), pointer(b.scattered, 0))
 
 
 @inline_kernel
 def respond(b) -> bool:
     """The ``answer`` of (1 − R^½NR^½) y = R^½ η²C by Cholesky's factors; False where they do not exist."""
-    k, t, system = b.kept, 0, b.system
+    k, t, system, scattered = b.kept, 0, b.system, pointer(b.scattered, 0)
     for p in range(k):
         for q in range(p, k):
             gap = 1.0 - (1.0 - b.values[p]) * (1.0 - b.values[q])
             if not gap > 0.0:
                 return False
-            b.weight[t] = b.weights[p] * b.weights[q]
-            b.scale[t] = np.sqrt(b.weight[t] / gap)
+            b.scale[t] = np.sqrt(b.weights[p] * b.weights[q] / gap)
             b.answer[t] = b.scale[t] * b.source[t] * (1.0 if p == q else np.sqrt(2.0))
             t += 1
     for i in range(t):
         for j in range(i + 1):
-            entry = (1.0 if i == j else 0.0) - b.scale[i] * b.scale[j] * b.scattered[i, j]
+            entry = (1.0 if i == j else 0.0) - b.scale[i] * b.scale[j] * scattered[i * t + j]
             for s in range(j):
                 entry -= system[i, s] * system[j, s]
             if i == j and not entry > 0.0:
@@ -219,27 +206,23 @@ def put_spread(b, stable) -> None:
 @inline_kernel
 def radius(b) -> float:
     """The spectral radius of the second moments' step, weighted; 0 without directions."""
-    k, t, system, count = b.kept, 0, b.system, b.kept * (b.kept + 1) // 2
+    k, t, count = b.kept, 0, b.kept * (b.kept + 1) // 2
     if k == 0:
         return 0.0
+    scattered, system = pointer(b.scattered, 0), pointer(b.system, 0)
     for p in range(k):
         for q in range(p, k):
-            for s in range(t + 1):
-                system[t, s] = b.scattered[t, s]
-            system[t, t] += (1.0 - b.values[p]) * (1.0 - b.values[q])
-            b.weight[t] = b.weights[p] * b.weights[q]
+            b.weight[t] = np.sqrt(b.weights[p] * b.weights[q])
+            b.answer[t] = (1.0 - b.values[p]) * (1.0 - b.values[q])
             t += 1
-    # The matrix of this order, its rows one after the other.
-    flat, held = pointer(b.system, 0), pointer(b.spectrum, 0)
     for i in range(count):
         for j in range(count):
-            held[i * count + j] = system[max(i, j), min(i, j)] * np.sqrt(b.weight[i] * b.weight[j])
-    for i in range(count * count):
-        flat[i] = held[i]
+            entry = scattered[i * count + j] + (b.answer[i] if i == j else 0.0)
+            system[i * count + j] = b.weight[i] * b.weight[j] * entry
     b.order[0] = count
     call(b.eigh, b.system, b.order, b.spectrum)
     b.order[0] = b.d
-    return held[count - 1]
+    return pointer(b.spectrum, count - 1)[0]
 
 
 @inline_kernel
@@ -256,9 +239,8 @@ def damping(b, state) -> float:
     square = 0.0
     for i in range(d):
         square += 4.0 * (b.pushes[1, i] - b.pushes[0, i]) ** 2
-    return (1.0 - (1.0 - b.values[0]) ** 2 - b.scattered[0, 0]) / (
-        2.0 * np.sqrt(square * (b.values[0] - 1.0) * b.spread[0, 0])
-    )
+    own = (1.0 - b.values[0]) ** 2 + b.scattered[0, 0]
+    return (1.0 - own) / (2.0 * np.sqrt(square * (b.values[0] - 1.0) * b.spread[0, 0]))
 
 
 @inline_kernel
@@ -267,7 +249,7 @@ def omitted(b, state) -> float:
     n, d, k, size, found, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
     for i in range(d):
         size = max(size, abs(state[i]))
-    size = ALIKE * max(size, 1e-3)
+    size, bent = ALIKE * max(size, 1e-3), pointer(b.bent, 0)
     for p in range(k):
         trace += b.spread[p, p]
         response = b.weights[p] ** 2 / (1.0 - (1.0 - b.values[p]) ** 2)
@@ -282,7 +264,7 @@ def omitted(b, state) -> float:
                 turn(b)
                 for i in range(k):
                     for j in range(k):
-                        rise += side * b.bent[i, j] * b.spread[i, j] / (2.0 * size)
+                        rise += side * bent[i * k + j] * b.spread[i, j] / (2.0 * size)
             for i in range(d):
                 b.point[i] = state[i]
             call(b.row, b.point, b.p, b.seen)
