@@ -1,6 +1,6 @@
 """The central flow of stochastic gradients, behind `cfdyn.flows.central`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -66,7 +66,8 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
 def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     """A covariance (d, d), from itself or from one variance for each weight."""
     d = loss.dim
-    given = np.diag(table("noise", noise, 1)) if np.ndim(noise) == 1 else table("noise", noise, 2)
+    variances = isinstance(noise, Iterable) and all(map(np.isscalar, noise))
+    given = np.diag(table("noise", noise, 1)) if variances else table("noise", noise, 2)
     if given.shape != (d, d) or not np.isfinite(given).all() or not np.allclose(given, given.T, rtol=1e-12, atol=0):
         raise UsageError(f"`noise` is the covariance of a step's gradient, symmetric ({d}, {d}), or {d} variances")
     if np.linalg.eigvalsh(given)[0] < -1e-12 * np.abs(given).max():
