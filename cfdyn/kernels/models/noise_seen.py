@@ -65,7 +65,7 @@ def growth_with_momentum(b) -> float:
 
 @inline_kernel
 def damping(b, state) -> float:
-    """Near the edge ΔS/√(2α), for the sharpest direction: (1/R − N)/(1 − β)/(2‖η∇S‖ √(x uᵀΣu)), x = ηS/(1 + β) − 1; ∞ for x ≤ 0."""
+    """Near the edge ΔS/√(2α): (1/R − N)/(1 − β)/(2‖η∇S‖ √(x uᵀΣu)), x = ηS/(1 + β) − 1, of the sharpest mode; ∞ for x ≤ 0."""
     n, d, past = b.n, b.d, b.values[0] / (1.0 + b.beta) - 1.0
     if b.kept == 0 or not past > 0.0:
         return np.inf

@@ -137,7 +137,7 @@ def add_squares(b, share) -> None:
 
 @inline_kernel
 def response(x, y, beta, growth) -> float:
-    """R = Σ h(t)k(t) growth⁻ᵗ⁻¹, h what becomes of a kick by w(t + 1) = (1 + β − x) w(t) − βw(t − 1), k with y; NaN without limit."""
+    """R = Σ h(t)k(t) growth⁻ᵗ⁻¹, h: what becomes of a kick by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), k for y; or NaN."""
     root = np.sqrt(growth)
     p, q, beta = (1.0 + beta - x) / root, (1.0 + beta - y) / root, beta / growth
     if not max(abs(p), abs(q)) < 1.0 + beta or not abs(beta) < 1.0:
