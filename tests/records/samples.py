@@ -19,6 +19,7 @@ def rotation():
 
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
     "orbit with digits": lambda: cf.iterate(GD, [0.5], 4, digits=50),
     "regime": lambda: cf.analysis.classify(GD, [0.5]),
     "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
