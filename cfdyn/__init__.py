@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.steps", "compose": "systems.steps",
     "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
+    "mean_square": "systems.mean_square",
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
     "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",

@@ -24,6 +24,7 @@ from cfdyn.ensembles.runs import iterate_many as iterate_many
 from cfdyn.systems import lifts as lifts
 from cfdyn.records.record import load as load
 from cfdyn import losses as losses
+from cfdyn.systems.mean_square import mean_square as mean_square
 from cfdyn.systems.minima import minima as minima
 from cfdyn import optimizers as optimizers
 from cfdyn.plotting import plot as plot

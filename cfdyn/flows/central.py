@@ -1,11 +1,17 @@
 """The central flow."""
 
+from typing import Any
+
+from cfdyn.flows._noisy import checked, noisy
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
 
 
-def central(loss: Loss, optimizer: Optimizer) -> Flow:
+def central(
+    loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
+    label_noise: float = 0.0, cut: float = 0.05,
+) -> Flow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
     For w ← w − P(s)⁻¹g with diagonal P and states s of the stable flow ds/dt = f(s, g), also where a linear average of the
@@ -59,4 +65,7 @@ def central(loss: Loss, optimizer: Optimizer) -> Flow:
     Cohen et al. (2024), Understanding optimization in deep learning with central flows, arXiv 2410.24206, eqs. for
     gradient descent, scalar RMSProp and RMSProp; it leaves momentum out. θ, G and the flow with them: derived in this project.
     """
-    return preconditioned("central", "central", loss, optimizer)
+    given = checked(loss, batch, replace, noise, label_noise)
+    if given is None:
+        return preconditioned("central", "central", loss, optimizer)
+    return noisy(loss, optimizer, given, cut)

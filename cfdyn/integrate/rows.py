@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import UsageError
+from cfdyn.integrate.noise import of_noise
 from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
 from cfdyn.kernels.edge.block import PLAIN
@@ -26,7 +27,11 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
     if len(rows) * (d * d + flow.dim) * 8 > MAX_BYTES:
         raise UsageError(f"{len(rows)} rows of Σ need more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer with `save_at`")
     (z, slopes, violation, covariance), rank = _read(run, z0, rows, times, polynomials)
-    if flow.spec.has("covariance"):
+    more: dict[str, Any] = {}
+    seen = flow.observe(z)
+    if seen is not None:
+        covariance, rank, more = of_noise(seen, d)
+    elif flow.spec.has("covariance"):
         covariance, rank = _predicted(flow, z)
     loss, sharpness, average, squares = _seen(flow, z, covariance)
     edge, slack = _edges(flow, z, covariance, sharpness)
@@ -36,7 +41,7 @@ def fields_of(flow: Flow, run: Run, z0: np.ndarray, rows: np.ndarray | None) -> 
         "predicted_grad_norm_sq": squares, "events": run.events, "status": run.status,
         "stats": run.stats(violation, slack, edge),
         "starts": times[:, 0].copy(), "sizes": times[:, 1].copy(), "polynomials": polynomials, "lead": flow.lead,
-        "discrete": flow.discrete, "theta": thetas(flow, z),
+        "discrete": flow.discrete, "theta": thetas(flow, z), **more,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.feasible import into_feasible
+from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
 from cfdyn.integrate.stepping.plain import Discrete, Smooth
@@ -80,8 +81,10 @@ def solve(
     run = kind(supplier, z, end, options, progress)
     run.to_end()
     if not (run.clock.steps or np.isfinite(run.f).all()):
-        raise _undefined(flow)
-    return Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+        raise beyond_stability(flow, z) or _undefined(flow)
+    path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+    path.notes.extend(said_of_noise(flow, path))
+    return path
 
 
 def _checked(

@@ -66,6 +66,13 @@ class LossSpec:
         """The rows of the batch, (len(batch), columns)."""
         return np.ascontiguousarray(np.asarray(self.data, dtype=float)[list(self.batch or ())])
 
+    @property
+    def rows(self) -> np.ndarray | None:
+        """The rows whose mean the loss is, (n, columns); None without data."""
+        if self.batch is not None:
+            return self.batch_rows()
+        return None if self.data is None else np.asarray(self.data, dtype=float)
+
     @cached_property
     def data_digest(self) -> str:
         """Fingerprint of the data, for provenance."""

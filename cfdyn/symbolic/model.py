@@ -57,8 +57,8 @@ class ModelSpec(FlowOfMap):
     ``name``: what the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
     and, where it predicts an oscillation, ``covariance`` Σ (d²), and what a kernel reads; ``behind``: names of the
     entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
-    its own. ``discrete``: the drift is what a step of a map adds. ``lead``: how many steps w(t) is ahead of the time
-    average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
+    its own; ``settings``: what its title says besides. ``discrete``: the drift is what a step of a map adds. ``lead``: how
+    many steps w(t) is ahead of the time average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
     ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients that one drift costs,
     a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is shown. ``key``
     identifies the compiled code, ``title`` is for messages and tables.
@@ -70,6 +70,7 @@ class ModelSpec(FlowOfMap):
     behind: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     discrete: bool = False
     lead: float = 0.0
     reconstruction: bool = False
@@ -99,7 +100,7 @@ class ModelSpec(FlowOfMap):
     def title(self) -> str:
         if isinstance(self.map, FormulaMap):
             return "; ".join(f"d{n}/dt = {f.text.strip()}" for n, f in zip(self.names, self.map.formulas, strict=True))[:160]
-        settings = ", ".join(f"{k}={v}" for k, v in self.options.items())
+        settings = ", ".join(f"{k}={v}" for k, v in {**self.options, **self.settings}.items())
         named = f"{self.name} flow" if not settings else f"{self.name} flow ({settings})"
         return f"{named} of {self.map.title}" + (" [reconstruction]" if self.reconstruction else "")
 

@@ -1,7 +1,8 @@
 """The programs that a loss and a map offer: value, gradient, …; step, jacobian, derivatives.
 
 Inputs of every program: the state ``z`` (with direction vectors appended where it takes some) and
-the parameters ``p`` in the order of ``spec.params``; data columns are read row by row.
+the parameters ``p`` in the order of ``spec.params``; data columns are read row by row. A program of one row of a
+loss with data, ``row_gradient``, has that row's data as inputs, behind the weights and before the directions.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from cfdyn.errors import unknown
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap, without_floors
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
-from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step
+from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step, row_node
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
 from cfdyn.tape.intervals import interval_program
@@ -23,11 +24,14 @@ from cfdyn.tape.taylor import taylor
 
 def loss_program(loss: LossSpec, what: str) -> Program:
     """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
-    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)), ``fourth`` (D⁴L[q, q, q, q]) or ``switching`` functions."""
-    tape, d = Tape(), len(loss.variables)
+    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)), ``fourth`` (D⁴L[q, q, q, q]) or ``switching`` functions; with ``row_`` before
+    it that of a single row, whose data stand in ``z`` between the weights and the directions."""
+    tape, d, kind = Tape(), len(loss.variables), what.removeprefix("row_")
     w, parameters = tape.leaves("z", d), tape.named("p", loss.params)
-    directions = [tape.leaves("z", d, d * k) for k in (1, 2)]
-    value = loss_node(tape, loss, w, parameters)
+    row = tape.leaves("z", len(loss.columns), d) if kind != what else []
+    directions = [tape.leaves("z", d, len(row) + d * k) for k in (1, 2)]
+    names = {**dict(zip(loss.variables, w, strict=True)), **parameters, **dict(zip(loss.columns, row, strict=False))}
+    value = row_node(tape, loss, w, parameters, row) if row else loss_node(tape, loss, w, parameters)
     makers: dict[str, Callable[[], tuple[list[Node], int]]] = {
         "value": lambda: ([value], 0),
         "gradient": lambda: (reverse(tape, value, w), 0),
@@ -36,12 +40,13 @@ def loss_program(loss: LossSpec, what: str) -> Program:
         "hvp": lambda: (directional(tape, reverse(tape, value, w), w, directions[:1]), 1),
         "curvature_gradient": lambda: (reverse(tape, directional(tape, [value], w, directions)[0], w), 2),
         "fourth": lambda: (_fourth(tape, value, w, directions[0]), 1),
-        "switching": lambda: (loss.formula.switching_on(tape, {**dict(zip(loss.variables, w, strict=True)), **parameters}), 0),
+        "switching": lambda: (loss.formula.switching_on(tape, names), 0),
     }
-    if what not in makers:
+    if kind not in makers:
         raise unknown("program of a loss", what, makers)
-    outputs, extra = makers[what]()
-    return Program(tape, tuple(outputs), d * (1 + extra), len(loss.params), 0 if loss.table is None else len(loss.columns))
+    outputs, extra = makers[kind]()
+    columns = 0 if loss.table is None or row else len(loss.columns)
+    return Program(tape, tuple(outputs), d * (1 + extra) + len(row), len(loss.params), columns)
 
 
 def _fourth(tape: Tape, value: Node, w: list[Node], q: list[Node]) -> list[Node]:

@@ -14,16 +14,20 @@ Parameters = Mapping[str, Node]
 
 def loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
     """The loss, or its mean over the data rows or over a batch of them, at the given weights."""
+    if loss.batch is not None:
+        rows = [list(map(tape.exactly, row)) for row in loss.batch_rows()]
+        return tape.div(tape.total(row_node(tape, loss, weights, parameters, row) for row in rows), tape.const(len(rows)))
+    row = tape.leaves("col", len(loss.columns))
+    value = row_node(tape, loss, weights, parameters, row)
+    return tape.div(tape.rowsum(value), tape.leaf("rows")) if row else value
+
+
+def row_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters, row: Sequence[Node]) -> Node:
+    """The formula of the loss on one row of data, given a node for each column; without columns the loss itself."""
     # Only its own parameters: a weight may be called lr.
     own = {name: parameters[name] for name in loss.params}
-    names = {**dict(zip(loss.variables, weights, strict=True)), **own}
-    if not loss.columns:
-        return loss.formula.on(tape, names)
-    if loss.batch is not None:
-        rows = [dict(zip(loss.columns, map(tape.exactly, row), strict=True)) for row in loss.batch_rows()]
-        return tape.div(tape.total(loss.formula.on(tape, {**names, **row}) for row in rows), tape.const(len(rows)))
-    row = tape.named("col", loss.columns)
-    return tape.div(tape.rowsum(loss.formula.on(tape, {**names, **row})), tape.leaf("rows"))
+    names = {**dict(zip(loss.variables, weights, strict=True)), **own, **dict(zip(loss.columns, row, strict=True))}
+    return loss.formula.on(tape, names)
 
 
 def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> list[Node]:

@@ -33,14 +33,17 @@ class RightHandSide(NamedTuple):
 class Kernel:
     """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
 
-    ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own.
+    ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
+    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers.
     """
 
     rule: Any
     layout: Any
     parts: tuple[str, ...]
     order: int
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+    observer: Any = None
+    observed: int = 0
 
 
 class Flow(Portable):
@@ -163,6 +166,17 @@ class Flow(Portable):
         rules = {part: self.rule(part).compiled for part in kernel.parts}
         return kernel.layout.make(n=self.dim, d=self.n_weights, parameters=len(self.p), p=self.p, own=kernel.rule.compiled,
                                   eigh=decompose.compiled, order=kernel.order, **rules, **kernel.sizes).memory  # fmt: skip
+
+    def observe(self, states: np.ndarray) -> np.ndarray | None:
+        """What its kernel's observer tells of each of the states (m, n); None of a flow that has none."""
+        from cfdyn.kernels.orbits import at_rows
+        from cfdyn.machine.jit import address
+
+        if self._kernel is None or self._kernel.observer is None:
+            return None
+        out = np.empty((len(states), self._kernel.observed))
+        at_rows(address(self._kernel.observer.compiled), np.ascontiguousarray(states), self._block(self._kernel), out)
+        return out
 
     @property
     def optimizer(self) -> Optimizer | None:

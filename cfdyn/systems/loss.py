@@ -93,10 +93,12 @@ class Loss(Portable):
         return parameter_vector(self.spec.params.values(), self.spec.table)
 
     def rule(self, what: str) -> Rule:
-        """The compiled rule for ``value``, ``gradient``, ``hessian``, …; inputs as in `cfdyn.symbolic.oracle`."""
+        """The compiled rule for ``value``, … or for ``row_value``, … of one row of data; inputs as in `cfdyn.symbolic.oracle`."""
         d = self.dim
         sizes = {"value": 1, "gradient": d, "hessian": d * d, "third": d**3, "hvp": d, "curvature_gradient": d,
                  "fourth": 1, "switching": len(self.spec.switching)}  # fmt: skip
+        if self.spec.columns:
+            sizes |= {f"row_{name}": size for name, size in sizes.items()}
         if not isinstance(what, str) or what not in sizes:
             raise unknown("rule of a loss", what if isinstance(what, str) else shown(what), sizes)
         return compile_rule(f"{self.spec.key}|{what}", sizes[what], lambda: loss_program(self.spec, what))
@@ -106,6 +108,15 @@ class Loss(Portable):
 
     def _vector(self, w: Any) -> np.ndarray:
         return entries("a point or a direction of this loss", w, self.variables)
+
+    def _on_rows(self, what: str, w: Any, *directions: Any) -> np.ndarray:
+        rows = self.spec.rows
+        if rows is None:
+            raise UsageError(f"the loss {self.spec.title} is no mean over rows of data, so it has no `row_{what}`")
+        from cfdyn.kernels.orbits import evaluate_rows
+
+        parts = [np.broadcast_to(part, (len(rows), self.dim)) for part in (self._vector(w), *directions)]
+        return evaluate_rows(self.rule(f"row_{what}"), np.hstack([parts[0], rows, *parts[1:]]), self.p)
 
     def value(self, w: Any) -> float:
         """L(w) at a point (d,)."""
@@ -138,6 +149,44 @@ class Loss(Portable):
     def switching(self, w: Any) -> np.ndarray:
         """The functions whose zeros separate the branches of a piecewise loss; empty for a smooth one."""
         return self._evaluate("switching", w)
+
+    def row_gradients(self, w: Any) -> np.ndarray:
+        """∇Lᵢ(w) of each of the n rows of data, (n, d); ∇L is their mean. A UsageError for a loss without data.
+
+        >>> import cfdyn as cf
+        >>> from cfdyn.symbolic.loss import make_loss
+        >>> line = cf.Loss.from_spec(make_loss("(w*x - y)**2/2", columns=["x", "y"], data=[[1, 0], [2, 4]]))
+        >>> line.row_gradients([1.0]), line.gradient([1.0])
+        (array([[ 1.], [-4.]]), array([-1.5]))
+        """
+        return self._on_rows("gradient", w)
+
+    def row_hessians(self, w: Any) -> np.ndarray:
+        """∇²Lᵢ(w) of each of the n rows of data, (n, d, d); a UsageError for a loss without data."""
+        return self._on_rows("hessian", w).reshape(-1, self.dim, self.dim)
+
+    def row_hvp(self, w: Any, v: Any) -> np.ndarray:
+        """∇²Lᵢ(w) v of each of the n rows of data, (n, d), for a direction v (d,), or one for each row (n, d).
+
+        A UsageError for a loss without data.
+        """
+        rows = self.spec.rows
+        several = rows is not None and np.ndim(v) == 2 and np.shape(v) == (len(rows), self.dim)
+        return self._on_rows("hvp", w, table("a direction for each row", v, 2) if several else self._vector(v))
+
+    def row_curvature_gradients(self, w: Any, u: Any, v: Any) -> np.ndarray:
+        """∇(uᵀ∇²Lᵢ v) of each of the n rows of data, u and v (d,) held fixed, (n, d); a UsageError for a loss without data."""
+        return self._on_rows("curvature_gradient", w, self._vector(u), self._vector(v))
+
+    def hvps(self, w: Any, v: Any) -> np.ndarray:
+        """∇²L(w) v for each direction v of (k, d), (k, d)."""
+        from cfdyn.kernels.orbits import evaluate_rows
+
+        directions = table("a list of directions", v, 2)
+        if directions.shape[1] != self.dim:
+            raise UsageError(f"a direction of this loss has {self.dim} entries, not {directions.shape[1]}")
+        points = np.hstack([np.broadcast_to(self._vector(w), directions.shape), directions])
+        return evaluate_rows(self.rule("hvp"), points, self.p)
 
     def sharpness(self, w: Any) -> float:
         """λ₁(∇²L(w)), the largest eigenvalue of the Hessian; NaN where it is not finite."""

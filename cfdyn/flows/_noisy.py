@@ -1,0 +1,147 @@
+"""The central flow of stochastic gradients, behind `cfdyn.flows.central`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.arguments import number, table, whole_number
+from cfdyn.errors import UsageError
+from cfdyn.flows._descent import descent
+from cfdyn.symbolic.maps import LossMap
+from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.steps import row_node, squared
+from cfdyn.systems.flow import Flow, Kernel
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.second_moments import noise_share
+from cfdyn.tape.derivatives import forward, hessian, reverse
+from cfdyn.tape.program import Node
+
+MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
+LABEL = "y"
+
+
+class Noise(NamedTuple):
+    """What is random in a gradient: the rows of a batch, its labels, and noise of a covariance."""
+
+    batch: int | None
+    replace: bool
+    label: float
+    covariance: np.ndarray | None
+
+    def settings(self) -> dict[str, Any]:
+        """For titles."""
+        said: dict[str, Any] = {} if self.batch is None else {"batch": self.batch}
+        if not self.replace:
+            said["replace"] = False
+        if self.label:
+            said["label_noise"] = self.label
+        if self.covariance is not None:
+            said["noise"] = f"of trace {np.trace(self.covariance):.6g}"
+        return said
+
+
+def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_noise: float) -> Noise | None:
+    """The noise that these arguments mean; None for none at all, as of a batch of all rows without replacement."""
+    rows, label = loss.spec.rows, number("label_noise", label_noise, finite=True)
+    if label < 0:
+        raise UsageError(f"`label_noise` is the standard deviation of a label, not {label:g}")
+    if batch is not None or label:
+        if rows is None:
+            raise UsageError(f"batches and labels are of rows of data, and the loss {loss.spec.title} has none; give `noise`, a covariance")
+        batch = len(rows) if batch is None else whole_number("batch", batch, 1)
+        if not replace and batch > len(rows):
+            raise UsageError(f"a batch without replacement has at most all {len(rows)} rows, not {batch}")
+    if label and LABEL not in loss.spec.columns:
+        raise UsageError(f"`label_noise` is of the column {LABEL!r}; this loss has {', '.join(loss.spec.columns)}")
+    covariance = None if noise is None else _covariance(loss, noise)
+    whole = batch is None or (rows is not None and not replace and batch == len(rows))
+    if whole and not label and covariance is None:
+        return None
+    return Noise(batch, bool(replace), label, covariance)
+
+
+def _covariance(loss: Loss, noise: Any) -> np.ndarray:
+    """A covariance (d, d), from itself or from one variance for each weight."""
+    d = loss.dim
+    given = np.diag(table("noise", noise, 1)) if np.ndim(noise) == 1 else table("noise", noise, 2)
+    if given.shape != (d, d) or not np.isfinite(given).all() or not np.allclose(given, given.T, rtol=1e-12, atol=0):
+        raise UsageError(f"`noise` is the covariance of a step's gradient, symmetric ({d}, {d}), or {d} variances")
+    if np.linalg.eigvalsh(given)[0] < -1e-12 * np.abs(given).max():
+        raise UsageError("`noise` is a covariance, so none of its eigenvalues is negative")
+    return given
+
+
+def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
+    """The flow with this noise."""
+    from cfdyn.kernels.models import noisy as kernel
+
+    tau = number("cut", cut)
+    if not 1e-6 <= tau <= 0.5:
+        raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
+    made = descent("central with noise", loss, optimizer)
+    d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
+    if d > MOST:
+        raise UsageError(f"the central flow with noise keeps the moments of all pairs of directions: of at most {MOST} weights, not {d}")
+    parts = {"curvature": Part(curvature, d + d * d), "push": Part(_push, d, d * d)}
+    parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
+    if noise.label:
+        _check_label(made, columns)
+    spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
+    eta, n, batch = made.params["lr"], 0 if rows is None else len(rows), noise.batch or 1
+    sizes = {
+        "rows": n if noise.batch else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "labels": int(noise.label > 0),
+        "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0, "labelled": noise.label**2 / batch, "cut": tau,
+        "noise": eta**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
+    }  # fmt: skip
+    if sizes["rows"]:
+        sizes["table"] = rows
+    return Flow(spec, kernel=Kernel(kernel.noisy, kernel.Noisy, tuple(parts), d, sizes, kernel.seen_noise, d * d + 4))
+
+
+def _push(nodes: ModelNodes) -> list[Node]:
+    """−η(g + ½∇⟨H, Σ⟩), (d,), for Σ (d²) behind the state, of which the upper triangle is read."""
+    t, d, sigma = nodes.tape, nodes.d, nodes.inputs(0, nodes.d**2)
+    second = hessian(t, nodes.value, nodes.w)
+    mixed = t.total(t.mul(second[i][j], sigma[i * d + j]) for i in range(d) for j in range(i + 1, d))
+    half = t.div(t.total(t.mul(second[i][i], sigma[i * d + i]) for i in range(d)), t.const(2))
+    return nodes.times(t.neg(nodes.lr), reverse(t, t.total([nodes.value, half, mixed]), nodes.w))
+
+
+def _row(make: Callable[[ModelNodes, list[Node]], Node], nodes: ModelNodes) -> list[Node]:
+    """η times gradient and Hessian of what is made of a row of data, which stands behind the state."""
+    t = nodes.tape
+    value = make(nodes, nodes.inputs(0, len(nodes.spec.map.loss.columns)))
+    return nodes.times(nodes.lr, reverse(t, value, nodes.w) + sum(hessian(t, value, nodes.w), []))
+
+
+def _row_loss(nodes: ModelNodes, row: list[Node]) -> Node:
+    """The loss of a row, with the penalty that weight decay stands for."""
+    t, value = nodes.tape, row_node(nodes.tape, nodes.spec.map.loss, nodes.w, nodes.parameters, row)
+    if nodes.optimizer.gradient is None:
+        return value
+    return t.add(value, t.mul(t.div(nodes.parameters["weight_decay"], t.const(2)), squared(t, nodes.w)))
+
+
+def _label_slope(nodes: ModelNodes, row: list[Node]) -> Node:
+    """The change of a row's loss with its label."""
+    columns = nodes.spec.map.loss.columns
+    if LABEL not in columns:
+        return nodes.tape.const(0)
+    value = row_node(nodes.tape, nodes.spec.map.loss, nodes.w, nodes.parameters, row)
+    return forward(nodes.tape, [value], {row[columns.index(LABEL)]: nodes.tape.const(1)})[0]
+
+
+ROWS = {"row": _row_loss, "label": _label_slope}
+
+
+def _check_label(made: LossMap, columns: tuple[str, ...]) -> None:
+    """An error where gradients are not linear in the label: noise of it would move their mean."""
+    nodes = ModelNodes(ModelSpec("central", made, {}))
+    row = nodes.inputs(0, len(columns))
+    slopes = reverse(nodes.tape, _label_slope(nodes, row), nodes.w)
+    label = row[columns.index(LABEL)]
+    if any(nodes.tape.value(bend) != 0 for bend in forward(nodes.tape, slopes, {label: nodes.tape.const(1)})):
+        raise UsageError(f"`label_noise` needs gradients that are linear in the label {LABEL!r}, as of squared errors")

@@ -1,0 +1,64 @@
+"""What a flow with noise tells at the rows of a path, and in sentences of the path as a whole."""
+
+import numpy as np
+
+from cfdyn.errors import NumericsError
+from cfdyn.integrate.trajectory import Trajectory
+from cfdyn.systems.flow import Flow
+
+WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
+HALVINGS = 40  # of a step, in which a sign changes
+
+
+def of_noise(seen: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Σ (m, d, d), its rank (m,) and the other fields of a `Trajectory`, from what `Flow.observe` tells."""
+    radius, damping, neglected, kept = seen[:, d * d :].T.copy()
+    return seen[:, : d * d].reshape(-1, d, d), kept.astype(int), {"radius": radius, "damping": damping, "neglected": neglected}
+
+
+def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
+    """Who holds the sharpness and how much is left out, at the ends of all steps; nothing of a flow without noise."""
+    if path.damping is None:
+        return []
+    # Some rows may be all that was asked for.
+    times = np.append(path.starts, path.starts[-1] + path.sizes[-1]) if len(path.starts) else path.t
+    seen = _at(flow, path, times)
+    damping, neglected = seen["damping"], seen["neglected"]
+    worst = float(np.nanmax(np.abs(neglected), initial=0.0))
+    return [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.2g} % of tr Σ"]
+
+
+def _at(flow: Flow, path: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:
+    """The fields of noise at some times of a path."""
+    seen = flow.observe(path.state(times))
+    assert seen is not None
+    return of_noise(seen, flow.n_weights)[2]
+
+
+def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray) -> str:
+    """Whether noise holds the sharpness, or the edge and since when."""
+    below, least = np.flatnonzero(damping <= 1.0), float(np.nanmin(damping, initial=np.inf))
+    if not len(below):
+        return "noise-held: " + ("ηλ₁ ≤ 1 all along" if np.isinf(least) else f"ΔS/√(2α) is at least {least:.3g}, above 1")
+    first = int(below[0])
+    since = times[first]
+    if first:
+        low, high = times[first - 1], times[first]
+        for _ in range(HALVINGS):
+            since = (low + high) / 2
+            low, high = (low, since) if _at(flow, path, np.array([since]))["damping"][0] <= 1.0 else (since, high)
+    for_good = len(below) == len(times) - first
+    return (f"edge-held from t = {since:.6g} on{'' if for_good else ', not all the time'}: ΔS/√(2α) falls to {least:.3g}; below 1 "
+            "the oscillation swings as without noise, and the model is the flow without noise, from the state here")  # fmt: skip
+
+
+def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
+    """The error for a start where the second moments of the noise grow without bound."""
+    seen = flow.observe(z[None])
+    radius = np.nan if seen is None else float(seen[0, flow.n_weights**2])
+    if not np.isfinite(radius):
+        return None
+    return NumericsError(
+        f"the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions by "
+        f"{radius:.6g}; start where the optimizer is after some {WARM} steps, or lower lr"
+    )

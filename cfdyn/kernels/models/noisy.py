@@ -1,0 +1,275 @@
+"""The right-hand side of the central flow of stochastic gradients: noise held by the sharp directions, in quasi-equilibrium."""
+
+import numpy as np
+
+from cfdyn.kernels.layout import Array, Integer, Real, Rule
+from cfdyn.kernels.linear.lanes import clear
+from cfdyn.kernels.linear.moments import add_congruence, sharp_weight
+from cfdyn.kernels.models.block import Model
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
+
+WIDTH = 2.0  # directions with ηλ between cut/WIDTH and cut·WIDTH count in part
+ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
+
+
+class Noisy(Model):
+    """``curvature``, ``row`` and ``label`` make rows: ηg, and ηH below it, of the loss, of a row of data behind the state, and their
+    change with its label; ``push`` makes the drift of a state with Σ (d, d) behind it.
+
+    ``share``: 1/b, or less without replacement, and 1/b times the variance of a label, by which a row's squares count;
+    ``noise``: η² times the covariance of noise besides. ``kept``: how many directions have a weight; of each ``values`` ηλ,
+    ``weights`` φ and in a row of ``axes`` the eigenvector. Pairs of them, (p, q ≥ p) one after the other, have the 
+    ``weight`` √φφ, the response R = φφ/(1 − aa) whose root is ``scale``, an entry of the source η²C, and a row of N, ``scattered``.
+    """
+
+    rows, columns, pairs, kept, labels = Integer.several(5)
+    sampled, labelled, cut = Real.several(3)
+    curvature, row, label, push = Rule.several(4)
+    table = Array("rows", "columns")
+    noise, axes, half, bent, spread = Array.several(5, "d", "d")
+    curved, seen = Array.several(2, "d + 1", "d")
+    eigen = Array("2*d + 3", "d")
+    values, weights, along = Array.several(3, "d")
+    point = Array("n + columns")
+    pushed = Array("n + d*d")
+    pushes = Array(2, "n")
+    weight, scale, source, answer = Array.several(4, "pairs")
+    scattered, system = Array.several(2, "pairs", "pairs")
+    spectrum = Array("2*pairs + 3", "pairs")
+
+
+@kernel_rule
+def noisy(z, block, out):
+    """−η(g + ½∇⟨H, Σ⟩) for Σ = R[N[Σ] + η²C]; NaN where that has no positive solution: beyond mean-square stability."""
+    b, result = Noisy(block), numbers(out)
+    stable = equilibrium(b, numbers(z))
+    call(b.push, b.pushed, b.p, out)
+    for i in range(b.n if not stable else 0):
+        result[i] = np.nan
+
+
+@kernel_rule
+def seen_noise(z, block, out):
+    """Σ (d²); the mean-square radius; ΔS/√(2α), over 1 where noise holds the edge; what the omitted term would add to tr Σ,
+    over it; how many directions have a weight."""
+    b, result = Noisy(block), numbers(out)
+    d, state = b.d, numbers(z)
+    stable = equilibrium(b, state)
+    for i in range(d * d):
+        result[i] = b.pushed[b.n + i] if stable else np.nan
+    result[d * d] = radius(b)
+    result[d * d + 1] = damping(b, state) if stable else np.nan
+    result[d * d + 2] = omitted(b, state) if stable else np.nan
+    result[d * d + 3] = b.kept
+
+
+@inline_kernel
+def equilibrium(b, state) -> bool:
+    """Σ behind the state in ``pushed``; False where there is none."""
+    for i in range(b.n):
+        b.pushed[i] = b.point[i] = state[i]
+    directions(b)
+    scatter(b)
+    stable = respond(b)
+    put_spread(b, stable)
+    return stable
+
+
+@inline_kernel
+def directions(b) -> None:
+    """The spectrum of ηH, and what of it has a weight, the sharpest first."""
+    d, eigen, kept = b.d, b.eigen, 0
+    call(b.curvature, b.point, b.p, b.curved)
+    call(b.eigh, pointer(b.curved, d), b.order, eigen)
+    for j in range(d - 1, -1, -1):
+        weight = sharp_weight(eigen[0, j], b.cut, WIDTH)
+        if weight > 0.0:
+            b.values[kept], b.weights[kept] = eigen[0, j], weight
+            for i in range(d):
+                b.axes[kept, i] = eigen[1 + i, j]
+            kept += 1
+    b.kept = kept
+
+
+@inline_kernel
+def scatter(b) -> None:
+    """η²C and N on the pairs, as far as they are kept."""
+    d, k, t, total = b.d, b.kept, 0, b.kept * (b.kept + 1) // 2
+    for p in range(k):
+        for q in range(p, k):
+            entry = 0.0
+            for i in range(d):
+                for j in range(d):
+                    entry += b.axes[p, i] * b.noise[i, j] * b.axes[q, j]
+            b.source[t] = entry
+            t += 1
+    clear(total * total, pointer(b.scattered, 0))
+    for r in range(b.rows if total > 0 else 0):
+        for i in range(b.columns):
+            b.point[b.n + i] = b.table[r, i]
+        if b.sampled > 0.0:
+            call(b.row, b.point, b.p, b.seen)
+            for i in range(d + 1):
+                for j in range(d):
+                    b.seen[i, j] -= b.curved[i, j]
+            turn(b)
+            add_squares(b, b.sampled / b.rows)
+        if b.labels == 1:
+            call(b.label, b.point, b.p, b.seen)
+            turn(b)
+            add_squares(b, b.labelled / b.rows)
+
+
+@inline_kernel
+def turn(b) -> None:
+    """What is ``seen`` of a row, in terms of the axes: ``along`` (k,) and ``bent`` (k, k)."""
+    d, k, bent = b.d, b.kept, pointer(b.bent, 0)
+    for p in range(k):
+        b.along[p] = 0.0
+        for j in range(d):
+            b.along[p] += b.seen[0, j] * b.axes[p, j]
+            entry = 0.0
+            for i in range(d):
+                entry += b.axes[p, i] * b.seen[1 + i, j]
+            b.half[p, j] = entry
+        for q in range(p + 1):
+            entry = 0.0
+            for j in range(d):
+                entry += b.half[p, j] * b.axes[q, j]
+            bent[p * k + q] = bent[q * k + p] = entry
+
+
+@inline_kernel
+def add_squares(b, share) -> None:
+    """A row's part of C and of N."""
+    t = 0
+    for p in range(b.kept):
+        for q in range(p, b.kept):
+            b.source[t] += share * b.along[p] * b.along[q]
+            t += 1
+    add_congruence(b.kept, share, pointer(b.bent, 0), pointer(b.scattered, 0))
+
+
+@inline_kernel
+def respond(b) -> bool:
+    """The ``answer`` of (1 − R^½NR^½) y = R^½ η²C by Cholesky's factors; False where they do not exist."""
+    k, t, system, scattered = b.kept, 0, b.system, pointer(b.scattered, 0)
+    for p in range(k):
+        for q in range(p, k):
+            gap = 1.0 - (1.0 - b.values[p]) * (1.0 - b.values[q])
+            if not gap > 0.0:
+                return False
+            b.scale[t] = np.sqrt(b.weights[p] * b.weights[q] / gap)
+            b.answer[t] = b.scale[t] * b.source[t] * (1.0 if p == q else np.sqrt(2.0))
+            t += 1
+    for i in range(t):
+        for j in range(i + 1):
+            entry = (1.0 if i == j else 0.0) - b.scale[i] * b.scale[j] * scattered[i * t + j]
+            for s in range(j):
+                entry -= system[i, s] * system[j, s]
+            if i == j and not entry > 0.0:
+                return False
+            system[i, j] = np.sqrt(entry) if i == j else entry / system[j, j]
+    for i in range(t):
+        for s in range(i):
+            b.answer[i] -= system[i, s] * b.answer[s]
+        b.answer[i] /= system[i, i]
+    for i in range(t - 1, -1, -1):
+        for s in range(i + 1, t):
+            b.answer[i] -= system[s, i] * b.answer[s]
+        b.answer[i] /= system[i, i]
+    return True
+
+
+@inline_kernel
+def put_spread(b, stable) -> None:
+    """Σ in ``spread``, in terms of the axes, and behind the state; ⟨ηH, Σ⟩ is what differences watch."""
+    n, d, k, t = b.n, b.d, b.kept, 0
+    b.watched = 0.0 if stable else np.nan
+    for p in range(k if stable else 0):
+        for q in range(p, k):
+            b.spread[p, q] = b.spread[q, p] = b.scale[t] * b.answer[t] / (1.0 if p == q else np.sqrt(2.0))
+            t += 1
+        b.watched += b.values[p] * b.spread[p, p]
+    for p in range(k if stable else 0):
+        for j in range(d):
+            b.half[p, j] = 0.0
+            for q in range(k):
+                b.half[p, j] += b.spread[p, q] * b.axes[q, j]
+    for i in range(d):
+        for j in range(d):
+            b.pushed[n + i * d + j] = 0.0
+            for p in range(k if stable else 0):
+                b.pushed[n + i * d + j] += b.axes[p, i] * b.half[p, j]
+
+
+@inline_kernel
+def radius(b) -> float:
+    """The spectral radius of the second moments' step, weighted; 0 without directions."""
+    k, t, count = b.kept, 0, b.kept * (b.kept + 1) // 2
+    if k == 0:
+        return 0.0
+    scattered, system = pointer(b.scattered, 0), pointer(b.system, 0)
+    for p in range(k):
+        for q in range(p, k):
+            b.weight[t] = np.sqrt(b.weights[p] * b.weights[q])
+            b.answer[t] = (1.0 - b.values[p]) * (1.0 - b.values[q])
+            t += 1
+    for i in range(count):
+        for j in range(count):
+            entry = scattered[i * count + j] + (b.answer[i] if i == j else 0.0)
+            system[i * count + j] = b.weight[i] * b.weight[j] * entry
+    b.order[0] = count
+    call(b.eigh, b.system, b.order, b.spectrum)
+    b.order[0] = b.d
+    return pointer(b.spectrum, count - 1)[0]
+
+
+@inline_kernel
+def damping(b, state) -> float:
+    """(1 − ρ)/(2‖η∇S‖ √((ηS − 1) uᵀΣu)), near the edge ΔS/√(2α), for the sharpest direction; infinite where ηS ≤ 1."""
+    n, d = b.n, b.d
+    if b.kept == 0 or not b.values[0] > 1.0:
+        return np.inf
+    for turn in range(2):
+        for i in range(d):
+            for j in range(d):
+                b.pushed[n + i * d + j] = turn * b.axes[0, i] * b.axes[0, j]
+        call(b.push, b.pushed, b.p, pointer(b.pushes, turn * n))
+    square = 0.0
+    for i in range(d):
+        square += 4.0 * (b.pushes[1, i] - b.pushes[0, i]) ** 2
+    own = (1.0 - b.values[0]) ** 2 + b.scattered[0, 0]
+    return (1.0 - own) / (2.0 * np.sqrt(square * (b.values[0] - 1.0) * b.spread[0, 0]))
+
+
+@inline_kernel
+def omitted(b, state) -> float:
+    """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and left out."""
+    n, d, k, size, found, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
+    for i in range(d):
+        size = max(size, abs(state[i]))
+    size, bent = ALIKE * max(size, 1e-3), pointer(b.bent, 0)
+    for p in range(k):
+        trace += b.spread[p, p]
+        response = b.weights[p] ** 2 / (1.0 - (1.0 - b.values[p]) ** 2)
+        for r in range(b.rows if b.sampled > 0.0 else 0):
+            for i in range(b.columns):
+                b.point[n + i] = b.table[r, i]
+            rise = 0.0
+            for side in range(-1, 2, 2):
+                for i in range(d):
+                    b.point[i] = state[i] + side * size * b.axes[p, i]
+                call(b.row, b.point, b.p, b.seen)
+                turn(b)
+                for i in range(k):
+                    for j in range(k):
+                        rise += side * bent[i * k + j] * b.spread[i, j] / (2.0 * size)
+            for i in range(d):
+                b.point[i] = state[i]
+            call(b.row, b.point, b.p, b.seen)
+            slope = 0.0
+            for i in range(d):
+                slope += (b.seen[0, i] - b.curved[0, i]) * b.axes[p, i]
+            found += response * b.sampled / b.rows * slope * rise
+    return found / trace if trace > 0.0 else 0.0
