@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import number, table, whole_number
+from cfdyn.arguments import whole_number
 from cfdyn.ensembles.following import Following, processors
 from cfdyn.ensembles.sampling import Sampling
 from cfdyn.ensembles.statistics import LEVELS, of_rows
-from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.errors import UsageError, unknown
+from cfdyn.flows._noisy import checked
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.records.record import Record, provenance
 from cfdyn.symbolic.maps import LossMap
@@ -36,7 +37,7 @@ class Runs(Record):
     w*_t = (w_{t−1} + 2w_t + w_{t+1})/4, in which a 2-cycle has no part, and ``groups`` (m, g, d): the same over every g-th
     run; ``swing`` (m,): the mean of ‖w_t − w*_t‖². ``loss``, ``loss_error`` (m,): mean of L(w_t), L on all rows, and its standard
     error; ``sharpness`` (m, q): quantiles of λ₁ over ``measured`` runs; ``mean_loss``, ``mean_sharpness`` (m,): L and λ₁ at
-    ``averaged``.
+    ``averaged``, ``direction`` (m, d): the sharpest one there, of length 1.
 
     ``final`` (R, D): the states after all steps, of D entries ``names``, d of them weights; NaN for a run that is over.
     ``ended`` (R,): the step at which a run left, 0 for one that did not. ``status``: how many runs are "done",
@@ -60,10 +61,16 @@ class Runs(Record):
     measured: int
     sharpness: Annotated[np.ndarray, "m q"]
     mean_sharpness: Annotated[np.ndarray, "m"]
+    direction: Annotated[np.ndarray, "m d"]
     final: Annotated[np.ndarray, "R D"]
     ended: Annotated[np.ndarray, "R"]
     status: dict[str, int]
     _sampling: Sampling | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def start(self) -> np.ndarray:
+        """The state that all runs begin with, (D,)."""
+        return np.array(self.provenance["settings"]["start"])
 
     @property
     def standard_error(self) -> np.ndarray:
@@ -89,7 +96,7 @@ class Runs(Record):
         settings = self.provenance["settings"]
         return one_run(
             self._sampling,
-            np.array(settings["start"]),
+            self.start,
             settings["steps"],
             whole_number("the number of a run", k, 0, MOST_RUNS - 1),
         )
@@ -117,8 +124,8 @@ def iterate_many(
     replace : True: the rows of a batch are drawn one by one from all n; False: they differ from each other
     order : "independent" batches, or "reshuffled": epochs through all rows, each in an order of its own, whose last batch
         may be smaller; then no row comes twice in an epoch
-    noise : covariance (d, d) of normal numbers added to the gradient of each batch; a number stands for a multiple of 1
-    label_noise : standard deviation of normal numbers added to the last column of each row that is drawn
+    noise : covariance (d, d), or a variance for each weight (d,), of normal numbers added to the gradient of each batch
+    label_noise : standard deviation of normal numbers added to the label, the column y, of each row that is drawn
     repeat : so many steps with each batch
     every : steps between two rows of statistics; a hundred rows if not given
     measured : of so many runs, the first ones, the sharpness is taken
@@ -149,10 +156,10 @@ def iterate_many(
     0.036 0.035
     """
     step = as_map(loss, optimizer)
-    z, spec = step.state(start), LossMap(loss.spec, optimizer)
+    z = step.state(start)
     steps, count = whole_number("the number of steps", steps, 1), whole_number("runs", runs, 1, MOST_RUNS)
     every = max(1, -(-steps // ROWS)) if every is None else whole_number("every", every, 1)
-    sampling = _sampling(spec, batch, seed, replace, order, noise, label_noise, repeat)
+    sampling = _sampling(loss, optimizer, batch, seed, replace, order, noise, label_noise, repeat)
     _check_memory(steps // every + 1, count, len(z), loss.dim)
     threads = processors() if threads is None else whole_number("threads", threads, 1, 1024)
     measured = min(whole_number("measured", measured, 0), count)
@@ -161,44 +168,25 @@ def iterate_many(
     status = {word: int((following.codes == code).sum()) for code, word in WORDS.items()}
     settings = provenance(map=step.title, params=step.params, start=z, steps=steps, runs=count, every=every, **sampling.settings)
     return Runs(
-        spec.names, loss.dim, np.arange(0, steps + 1, every), **rows, levels=np.array(LEVELS), measured=measured,
+        step.names, loss.dim, np.arange(0, steps + 1, every), **rows, levels=np.array(LEVELS), measured=measured,
         final=following.final, ended=following.ended, status=status, _sampling=sampling, provenance=settings,
     )  # fmt: skip
 
 
 def _sampling(
-    spec: LossMap, batch: int | None, seed: int, replace: bool, order: str, noise: Any, label_noise: float, repeat: int
-) -> Sampling:
+    loss: Loss, optimizer: Optimizer, batch: int | None, seed: int, replace: bool, order: str, noise: Any, label_noise: float,
+    repeat: int,
+) -> Sampling:  # fmt: skip
     """The sampling that is asked for, or an error."""
-    rows, title = 0 if spec.data is None else len(spec.data), spec.loss.title
     if order not in ORDERS:
         raise unknown("order", order, ORDERS)
-    if not rows and (batch is not None or label_noise):
-        raise UsageError(f"a batch is of data rows, and the loss {title} has none; batch=None with `noise` disturbs its gradient")
-    if batch is not None:
-        alone = not replace or order == "reshuffled"
-        batch = whole_number("the number of rows in a batch", batch, 1, MOST_RUNS)
-        if alone and batch > rows:
-            raise UsageError(
-                f"a batch of {batch} different rows cannot be drawn from {rows}; take replace=True or batch ≤ {rows}"
-            )
-    order = "replacement" if replace and order == "independent" else order
-    if not number("`label_noise`", label_noise, finite=True) >= 0:
-        raise UsageError(f"`label_noise` is a standard deviation (≥ 0), not {label_noise}")
+    found = checked(loss, batch, replace and order == "independent", noise, label_noise)
     repeat, seed = whole_number("repeat", repeat, 1), whole_number("seed", seed, 0)
-    return Sampling(spec, batch, order, seed, _covariance(noise, spec.n_weights), float(label_noise), repeat)
-
-
-def _covariance(noise: Any, d: int) -> np.ndarray | None:
-    """A covariance (d, d), or None where there is no noise."""
-    if noise is None:
-        return None
-    found = number("`noise`", noise) * np.eye(d) if np.ndim(noise) == 0 else table("`noise`", noise, 2)
-    if found.shape != (d, d) or not np.isfinite(found).all() or np.abs(found - found.T).max() > 1e-12 * np.abs(found).max():
-        raise UsageError(f"`noise` is a symmetric covariance of shape {(d, d)}, not {shown(noise)}")
-    if np.linalg.eigvalsh(found)[0] < -1e-12 * np.abs(found).max():
-        raise UsageError(f"`noise` is a covariance, and has no negative eigenvalue as {shown(noise)} has")
-    return found if found.any() else None
+    kind = "replacement" if replace and order == "independent" else order
+    spec = LossMap(loss.spec, optimizer)
+    if found is None:
+        return Sampling(spec, batch, kind, seed, None, 0.0, repeat)
+    return Sampling(spec, found.batch, kind, seed, found.covariance, found.label, repeat)
 
 
 def _check_memory(rows: int, runs: int, dim: int, d: int) -> None:

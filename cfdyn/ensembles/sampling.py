@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.flows._noisy import LABEL
 from cfdyn.kernels.runs import ALL, INDEPENDENT, REPLACED, RESHUFFLED, Task, advance_runs
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.batches import batch_key, batch_program
@@ -19,8 +20,8 @@ class Sampling(Portable):
     """A step of an optimizer on random batches; the numbers of run k are a function of the seed, k and the step.
 
     ``batch``: rows in a batch, None for all; ``order``: "replacement", "independent" or "reshuffled"; ``noise`` (d, d) or
-    None: the covariance of what is added to the gradient; ``label_noise``: standard deviation of what is added to the last
-    column; ``repeat``: steps with each batch.
+    None: the covariance of what is added to the gradient; ``label_noise``: standard deviation of what is added to the
+    label, the column y; ``repeat``: steps with each batch.
     """
 
     def __init__(
@@ -44,6 +45,11 @@ class Sampling(Portable):
         if self.batch is None or self.batch == self.rows and self.order != "replacement":
             return ALL
         return {"replacement": REPLACED, "independent": INDEPENDENT, "reshuffled": RESHUFFLED}[self.order]
+
+    @property
+    def _label(self) -> int:
+        """The place of the labels among the columns."""
+        return self.spec.loss.columns.index(LABEL) if self.label_noise else 0
 
     @cached_property
     def count(self) -> int:
@@ -77,7 +83,7 @@ class Sampling(Portable):
         )
         made = Task.make(
             step=self.rule.compiled, seed=self.seed, rows=self.rows, columns=data.shape[1], batch=batch, kind=self.kind,
-            repeat=self.repeat, head=len(head), size=len(p), lanes=not self.count, label=data.shape[1] - 1,
+            repeat=self.repeat, head=len(head), size=len(p), lanes=not self.count, label=self._label,
             d=len(factor), rank=factor.shape[1], escape=ESCAPE, label_noise=self.label_noise, p=p, table=data, factor=factor,
         )  # fmt: skip
         return made.memory

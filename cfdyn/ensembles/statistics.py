@@ -29,13 +29,14 @@ def of_rows(loss: Loss, measured: int, now: np.ndarray, middle: np.ndarray) -> d
         level = values.sum(axis=1) / alive
         off = np.where(going, values - level[:, None], 0.0)
         error = np.sqrt((off**2).sum(axis=1) / (alive - 1) / alive)
+        top, direction = leading(loss, averaged)
         sharp = np.where(going[:, :measured], sharpness(loss, now[:, :measured]), np.nan)
         swing = np.where(going, ((now - middle) ** 2).sum(axis=2), 0.0).sum(axis=1) / alive
     return {
         "alive": alive, "mean": mean, "covariance": covariance, "averaged": averaged, "groups": groups.swapaxes(0, 1),
         "quantiles": quantiles(np.where(going[:, :, None], now, np.nan)), "loss": level, "loss_error": error,
-        "sharpness": quantiles(sharp), "mean_sharpness": sharpness(loss, averaged), "mean_loss": _values(loss, averaged),
-        "swing": swing,
+        "sharpness": quantiles(sharp), "mean_sharpness": top, "direction": direction,
+        "mean_loss": _values(loss, averaged), "swing": swing,
     }  # fmt: skip
 
 
@@ -77,3 +78,14 @@ def sharpness(loss: Loss, points: np.ndarray) -> np.ndarray:
         finite = np.isfinite(matrices).all(axis=(1, 2))
         result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
     return result.reshape(points.shape[:-1])
+
+
+def leading(loss: Loss, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """λ₁ of the Hessian at points (m, d), (m,), and its unit eigenvectors, (m, d); NaN where it is not finite."""
+    m, d = points.shape
+    values, vectors = np.full(m, np.nan), np.full((m, d), np.nan)
+    matrices = evaluate_rows(loss.rule("hessian"), points, loss.p).reshape(-1, d, d)
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    found = np.linalg.eigh(matrices[finite])
+    values[finite], vectors[finite] = found[0][:, -1], found[1][:, :, -1]
+    return values, vectors

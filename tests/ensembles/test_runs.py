@@ -141,8 +141,8 @@ def test_moments_of_a_linear_problem(kind, extra):
 
 
 def test_noise_alone_needs_no_data():
-    loss, noise = cf.Loss("(x**2 + 3*y**2)/2"), np.diag([0.5, 0.0])
-    found = cf.iterate_many(loss, cf.optimizers.gd(lr=0.2), [0.0, 1.0], 60, None, 20_000, noise=noise)
+    loss = cf.Loss("(x**2 + 3*y**2)/2")
+    found = cf.iterate_many(loss, cf.optimizers.gd(lr=0.2), [0.0, 1.0], 60, None, 20_000, noise=[0.5, 0.0])
     variance = 0.2**2 * 0.5 / (1 - 0.8**2)
     assert abs(found.covariance[-1, 0, 0] - variance) < 4 * variance * np.sqrt(2 / 20_000)
     assert (found.final[:, 1] == found.final[0, 1]).all()
@@ -157,7 +157,7 @@ def same(a: cf.Runs, b: cf.Runs) -> bool:
 def test_neither_threads_nor_pieces_change_a_bit(kind, monkeypatch):
     def asked(**options):
         return cf.iterate_many(
-            curved(), GD, START, 333, 2, runs=41, every=7, label_noise=0.1, noise=0.01, **KINDS[kind], **options
+            curved(), GD, START, 333, 2, runs=41, every=7, label_noise=0.1, noise=[0.01, 0.01], **KINDS[kind], **options
         )
 
     one = asked(threads=1)
@@ -227,16 +227,16 @@ def test_a_run_that_leaves_the_domain_says_so():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"batch": 0}, "the number of rows in a batch is a whole number from 1"),
-        ({"batch": 6, "replace": False}, "a batch of 6 different rows cannot be drawn from 5"),
-        ({"batch": 6, "order": "reshuffled"}, "a batch of 6 different rows cannot be drawn from 5"),
+        ({"batch": 0}, "batch is a whole number from 1"),
+        ({"batch": 6, "replace": False}, "a batch without replacement has at most all 5 rows"),
+        ({"batch": 6, "order": "reshuffled"}, "a batch without replacement has at most all 5 rows"),
         ({"order": "shuffled"}, "did you mean 'reshuffled'"),
         ({"runs": 0}, "runs is a whole number from 1"),
         ({"steps": 0}, "the number of steps is a whole number from 1"),
-        ({"label_noise": -1.0}, "`label_noise` is a standard deviation"),
-        ({"noise": [[1.0, 0.0], [0.5, 1.0]]}, "symmetric covariance"),
-        ({"noise": np.eye(3)}, "symmetric covariance"),
-        ({"noise": -1.0}, "no negative eigenvalue"),
+        ({"label_noise": -1.0}, "`label_noise` is the standard deviation"),
+        ({"noise": [[1.0, 0.0], [0.5, 1.0]]}, "`noise` is the covariance"),
+        ({"noise": np.eye(3)}, "`noise` is the covariance"),
+        ({"noise": [-1.0, 1.0]}, "none of its eigenvalues is negative"),
         ({"seed": -1}, "seed is a whole number from 0"),
         ({"repeat": 0}, "repeat is a whole number from 1"),
         ({"threads": 0}, "threads is a whole number from 1"),
