@@ -160,7 +160,7 @@ def iterate_many(
     steps, count = whole_number("the number of steps", steps, 1), whole_number("runs", runs, 1, MOST_RUNS)
     every = max(1, -(-steps // ROWS)) if every is None else whole_number("every", every, 1)
     sampling = _sampling(loss, optimizer, batch, seed, replace, order, noise, label_noise, repeat)
-    _check_memory(steps // every + 1, count, len(z), loss.dim)
+    _check_memory(steps // every + 1, count, len(z), loss.dim, (sampling.batch or 0) * len(loss.spec.columns))
     threads = processors() if threads is None else whole_number("threads", threads, 1, 1024)
     measured = min(whole_number("measured", measured, 0), count)
     following = Following(sampling, np.tile(z, (count, 1)), steps, every, loss.dim)
@@ -189,8 +189,8 @@ def _sampling(
     return Sampling(spec, found.batch, kind, seed, found.covariance, found.label, repeat)
 
 
-def _check_memory(rows: int, runs: int, dim: int, d: int) -> None:
-    size = 8 * (rows * (d * d + 30 * d) + 4 * runs * dim)
+def _check_memory(rows: int, runs: int, dim: int, d: int, drawn: int) -> None:
+    size = 8 * (rows * (d * d + 30 * d) + 4 * runs * dim + 16 * drawn)
     if size > MAX_BYTES:
         raise UsageError(f"{rows} rows of statistics over {runs} runs need {size / 2**30:.1f} GiB; the limit is "
                          f"{MAX_BYTES / 2**30:.0f} GiB: take `every` longer, or fewer runs")  # fmt: skip

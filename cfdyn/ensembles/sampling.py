@@ -76,11 +76,9 @@ class Sampling(Portable):
         factor = _root(self.noise) if self.noise is not None else np.empty((0, 0))
         head = [*spec.params.values(), *(0.0 for _ in range(spec.n_weights) if noisy)]
         batch = self.rows if self.kind == ALL else self.batch or 0
-        p = (
-            np.array([*head, *data[: self.count].ravel()])
-            if self.count
-            else parameter_vector(head, data[:batch] if self.rows else None)
-        )
+        # Room for every batch, which may have more rows than there are.
+        first = data[np.arange(batch) % max(self.rows, 1)] if self.rows else None
+        p = np.array([*head, *first.ravel()]) if self.count and first is not None else parameter_vector(head, first)
         made = Task.make(
             step=self.rule.compiled, seed=self.seed, rows=self.rows, columns=data.shape[1], batch=batch, kind=self.kind,
             repeat=self.repeat, head=len(head), size=len(p), lanes=not self.count, label=self._label,

@@ -60,8 +60,9 @@ KINDS = {"replacement": {}, "independent": {"replace": False}, "reshuffled": {"o
 
 
 @pytest.mark.parametrize("repeat", [1, 3])
-@pytest.mark.parametrize("batch", [1, 2, 4])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "batch"), [*itertools.product(("replacement", "independent", "reshuffled"), (1, 2, 4)), ("replacement", 13)]
+)
 def test_a_run_is_its_steps_in_plain_python(kind, batch, repeat):
     mu, lr, seed, run, steps = 0.5, 0.1, 2**40 + 3, 6, 150
     found = cf.iterate_many(curved(), cf.optimizers.heavy_ball(lr=lr, momentum=mu), START, steps, batch, runs=run + 1, seed=seed,
@@ -110,6 +111,16 @@ def test_a_reshuffled_epoch_is_the_epoch_through_the_rows_in_that_order():
         assert sorted(order) == list(range(len(ROWS)))
         w = cf.epoch(curved(ROWS[order]), GD, batch=2)(w)
         np.testing.assert_allclose(found.w[3 * epoch], w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("batch", [3, 2000])
+def test_a_batch_may_have_more_rows_than_there_are(batch):
+    """Two rows: the mean of b with replacement has the label 1 as often as a binomial number says."""
+    loss = cf.Loss.from_spec(make_loss("(w - y)**2/2", columns=["y"], data=[[0.0], [1.0]]))
+    found = cf.iterate_many(loss, cf.optimizers.gd(lr=1.0), [9.0], 1, batch, 4000).final[:, 0]
+    assert set((found * batch).round(9).tolist()) <= set(range(batch + 1))
+    assert found.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(batch * 4000))
+    assert found.var() == pytest.approx(0.25 / batch, rel=4 * np.sqrt(2 / 4000))
 
 
 def affine(rows, lr):
@@ -242,6 +253,7 @@ def test_a_run_that_leaves_the_domain_says_so():
         ({"threads": 0}, "threads is a whole number from 1"),
         ({"start": [1.0]}, "a start has 2 entries"),
         ({"runs": 10**9}, "GiB"),
+        ({"batch": 10**9}, "GiB"),
     ],
 )
 def test_bad_input(options, words):
