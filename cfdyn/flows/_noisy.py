@@ -24,7 +24,7 @@ LABEL = "y"
 
 
 class Noise(NamedTuple):
-    """What is random in a gradient: the rows of a batch, its labels, and noise of a covariance."""
+    """What is random in a gradient: the rows of a batch (all of them if None), their labels, and noise of a covariance."""
 
     batch: int | None
     replace: bool
@@ -50,9 +50,9 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
         raise UsageError(f"`label_noise` is the standard deviation of a label, not {label:g}")
     if batch is not None or label:
         if rows is None:
-            raise UsageError(f"batches and labels are of rows of data, and the loss {loss.spec.title} has none; give `noise`, a covariance")
-        batch = len(rows) if batch is None else whole_number("batch", batch, 1)
-        if not replace and batch > len(rows):
+            raise UsageError(f"batches and labels are of rows of data, and the loss {loss.spec.title} has none; give `noise`")
+        batch = None if batch is None else whole_number("batch", batch, 1)
+        if batch is not None and not replace and batch > len(rows):
             raise UsageError(f"a batch without replacement has at most all {len(rows)} rows, not {batch}")
     if label and LABEL not in loss.spec.columns:
         raise UsageError(f"`label_noise` is of the column {LABEL!r}; this loss has {', '.join(loss.spec.columns)}")
@@ -84,16 +84,18 @@ def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
     made = descent("central with noise", loss, optimizer)
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
     if d > MOST:
-        raise UsageError(f"the central flow with noise keeps the moments of all pairs of directions: of at most {MOST} weights, not {d}")
+        raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
     parts = {"curvature": Part(curvature, d + d * d), "push": Part(_push, d, d * d)}
     parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
     if noise.label:
         _check_label(made, columns)
     spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
-    eta, n, batch = made.params["lr"], 0 if rows is None else len(rows), noise.batch or 1
+    eta, n = made.params["lr"], 0 if rows is None else len(rows)
+    batch = noise.batch or n
     sizes = {
-        "rows": n if noise.batch else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "labels": int(noise.label > 0),
-        "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0, "labelled": noise.label**2 / batch, "cut": tau,
+        "rows": n if noise.batch or noise.label else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "cut": tau,
+        "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0,
+        "labels": int(noise.label > 0), "labelled": noise.label**2 / max(batch, 1),
         "noise": eta**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
     }  # fmt: skip
     if sizes["rows"]:

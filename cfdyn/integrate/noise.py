@@ -48,8 +48,8 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
             since = (low + high) / 2
             low, high = (low, since) if _at(flow, path, np.array([since]))["damping"][0] <= 1.0 else (since, high)
     for_good = len(below) == len(times) - first
-    return (f"edge-held from t = {since:.6g} on{'' if for_good else ', not all the time'}: ΔS/√(2α) falls to {least:.3g}; below 1 "
-            "the oscillation swings as without noise, and the model is the flow without noise, from the state here")  # fmt: skip
+    return (f"edge-held from t = {since:.6g} on{'' if for_good else ', not all the time'}: ΔS/√(2α) falls to {least:.3g}; below "
+            "1 Σ swings as without noise, and stands for an average over that, as in the flow without noise")  # fmt: skip
 
 
 def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
@@ -59,6 +59,6 @@ def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     if not np.isfinite(radius):
         return None
     return NumericsError(
-        f"the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions by "
-        f"{radius:.6g}; start where the optimizer is after some {WARM} steps, or lower lr"
+        "the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions "
+        f"by {radius:.6g}; start where the optimizer is after some {WARM} steps, or lower lr"
     )

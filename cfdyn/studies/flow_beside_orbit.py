@@ -19,9 +19,10 @@ POINTS, MOST_STEPS = 400, 2000  # rows of a figure: a point for each of its pixe
 def own_orbit(flow: Flow, loss: Loss | None, start: Sequence[float], time: float, wanted: bool | None = None) -> Orbit | None:
     """The optimizer's own steps from the start of its flow; None if there are none, or if they are not ``wanted``.
 
-    ``wanted=None``: up to a moderate time, where the start is one of the optimizer too.
+    ``wanted=None``: up to a moderate time, where the start is one of the optimizer too. Of flows with noise there are none: one
+    run is no path to compare them with.
     """
-    if flow.optimizer is None or loss is None or wanted is False or (wanted is None and time > MODERATE):
+    if flow.optimizer is None or flow.noisy or loss is None or wanted is False or (wanted is None and time > MODERATE):
         return None
     step = as_map(loss, flow.optimizer)
     if wanted is None and len(start) not in (step.n_weights, step.dim):

@@ -58,10 +58,10 @@ class ModelSpec(FlowOfMap):
     and, where it predicts an oscillation, ``covariance`` Σ (d²), and what a kernel reads; ``behind``: names of the
     entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
     its own; ``settings``: what its title says besides. ``discrete``: the drift is what a step of a map adds. ``lead``: how
-    many steps w(t) is ahead of the time average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from a paper's abstract.
-    ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients that one drift costs,
-    a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is shown. ``key``
-    identifies the compiled code, ``title`` is for messages and tables.
+    many steps w(t) is ahead of the time average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from
+    a paper's abstract. ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients
+    that one drift costs, a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is
+    shown. ``key`` identifies the compiled code, ``title`` is for messages and tables.
     """
 
     name: str

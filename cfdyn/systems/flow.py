@@ -179,6 +179,11 @@ class Flow(Portable):
         return out
 
     @property
+    def noisy(self) -> bool:
+        """True of a model of stochastic steps."""
+        return self._kernel is not None and self._kernel.observer is not None
+
+    @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
         return getattr(self.spec.map, "optimizer", None) if self.spec.follows else None

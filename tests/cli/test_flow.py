@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cfdyn import flows, optimizers
+from cfdyn import flows, losses, optimizers
 from cfdyn.cli import main
 from cfdyn.integrate.solve import solve
 from cfdyn.systems.loss import Loss
@@ -174,9 +174,27 @@ def test_the_catalogue_of_flows(capsys):
     assert code == 0 and {"central", "gradient", "stable", "thread", "ablated"} <= set(items)
     assert all(item["summary"] and "arXiv" in item["reference"] for item in items.values())
     code, out, _ = run(capsys, "show", "central")
-    assert code == 0 and out.startswith("central(loss, optimizer)\n")
+    assert code == 0 and out.startswith("central(loss, optimizer, batch=None, ")
     code, _, err = run(capsys, "show", "centrl")
     assert code == 2 and "did you mean 'central'" in err and "cfdyn list flows" in err
+
+
+def test_batches(capsys, tmp_path):
+    """The flow of SGD, drawn, and no orbit of all rows beside it."""
+    few = ["tanh_network", "--optimizer", "gd:lr=0.5", "--start", "1,-1,0,0.5,1,1,0", "--time", "50", "--save-at", "0,50"]
+    code, out, err = run(capsys, "flow", *few, "--batch", "2", "--json", "--plot", "sgd.png")
+    found, loss = json.loads(out), losses.tanh_network()
+    path = solve(flows.central(loss, optimizers.gd(lr=0.5), batch=2), [1, -1, 0, 0.5, 1, 1, 0], 50, save_at=[0, 50])
+    assert code == 0 and (tmp_path / "sgd.png").stat().st_size > 10_000 and found["orbit"] is None
+    for key in ("w", "covariance", "radius", "neglected", "predicted_loss"):
+        assert np.array_equal(found[key], getattr(path, key)), key
+    assert found["notes"] == path.notes and path.covariance[-1].trace() > 1e-6
+    assert json.loads(run(capsys, "flow", *few, "--model", "central:batch=2", "--no-figure", "--json")[1])["w"] == found["w"]
+    code, out, err = run(capsys, "flow", *few, "--batch", "2", "--no-figure")
+    assert code == 0 and "(batch=2)" in out and f"mean-square radius {path.radius[-1]:.6g}" in " ".join(out.split())
+    for more, words in ((["--batch", "2", "--orbit"], "cfdyn compare"), (["--batch", "2", "--model", "edge"], "batch"), (["--batch", "0"], "--batch")):
+        code, out, err = run(capsys, "flow", *few, *more)
+        assert code == 2 and words in err and not out
 
 
 def test_equations_instead_of_a_loss(capsys, tmp_path):

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from cfdyn.systems.flow import Flow
     from cfdyn.systems.loss import Loss
 
-KEYS = "t w z names sharpness edge covariance rank loss predicted_loss predicted_grad_norm_sq events stats status notes"
+KEYS = ("t w z names sharpness edge covariance rank loss predicted_loss predicted_grad_norm_sq radius damping neglected events "
+        "stats status notes")
 EVENTS = {"enter": "reaches the edge", "leave": "leaves the edge"}
 
 
 @command(
-    "loss ode optimizer model time save_at start rtol atol method max_steps strict overlay settings variables "
+    "loss ode optimizer model batch time save_at start rtol atol method max_steps strict overlay settings variables "
     "out plot figure seed json", place=6,
 )  # fmt: skip
 def flow(
@@ -37,6 +38,7 @@ def flow(
     say: Say,
     ode: Annotated[str | None, Option("--ode", help='Any equations instead of a loss: right-hand sides, "y; -x" with --variables x,y.', metavar="FORMULA")] = None,  # noqa: E501
     model: Annotated[str, Option("--model", help="A name from 'cfdyn list flows'.", metavar="NAME")] = "central",
+    batch: Annotated[int | None, Option("--batch", min=1, help="Rows drawn for each step, with replacement: the model of SGD, if it is central.")] = None,  # noqa: E501
     time: Annotated[float | None, Option("--time", help="How far, in steps of the optimizer; 100 if not given.", metavar="T")] = None,  # noqa: E501
     save_at: Annotated[str | None, Option("--save-at", help="The times wanted, increasing; if not given, the ends of all steps.", metavar="A,B,…")] = None,  # noqa: E501
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of a step.")] = 1e-8,
@@ -50,6 +52,10 @@ def flow(
     from cfdyn.studies.flow_beside_orbit import beside_orbit, own_orbit, rows_to_draw
 
     rows = None if save_at is None else numbers(save_at, "--save-at")
+    if batch is not None:
+        if overlay:
+            raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
+        model += f"{',' if ':' in model else ':'}batch={batch}"
     loss, flow, start, chosen = _built(subject, ode, model)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
@@ -123,7 +129,7 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     quality = (f"; constraint violation {stats['constraint_violation']:.1e}, complementarity {stats['complementarity']:.1e}"
                + ("" if stats["unique"] else "; Σ is not unique, w is"))  # fmt: skip
     work = f"{stats['steps']} steps, {stats['rejected']} rejected, {stats['gradient_equivalents']} gradient equivalents"
-    screen.print(f"work    {work}{quality if path.rank.any() else ''}", wrap=False)
+    screen.print(f"work    {work}{quality if path.rank.any() and path.radius is None else ''}", wrap=False)
 
 
 def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) -> None:
@@ -142,6 +148,7 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
             ("average loss", number(path.predicted_loss[-1]) + " (predicted)", own[2]),
             ("sharpness λ₁(H)", number(path.sharpness[-1]), own[3]),
             *[_effective(path)] * bool(np.isfinite(path.edge[-1])),
+            *([] if path.radius is None else [("mean-square radius", number(path.radius[-1]), "")]),
             ("variance tr Σ", number(np.trace(path.covariance[-1])), own[4])]  # fmt: skip
     screen.table(columns, [row[: len(columns)] for row in rows], most=None)
     if beside:

@@ -23,7 +23,7 @@ class Model(Block):
 
 @kernel_rule
 def differences(z, block, out):
-    """DF(z), (n, n), by differences of the model's own rule; they are shorter where what it watches would change by a thousandth."""
+    """DF(z), (n, n), by differences of the model's own rule, shorter where what it watches would change by a thousandth."""
     b, state, result = Model(block), numbers(z), numbers(out)
     n, moved = b.n, b.moved
     call(b.own, z, b, pointer(moved, n))

@@ -13,13 +13,14 @@ ALIKE = 1e-4  # by how much weights are moved, relative to them, for a differenc
 
 
 class Noisy(Model):
-    """``curvature``, ``row`` and ``label`` make rows: ηg, and ηH below it, of the loss, of a row of data behind the state, and their
-    change with its label; ``push`` makes the drift of a state with Σ (d, d) behind it.
+    """``curvature``, ``row`` and ``label`` make rows: ηg, and ηH below it, of the loss, of a row of data behind the state, and
+    their change with its label; ``push`` makes the drift of a state with Σ (d, d) behind it.
 
-    ``share``: 1/b, or less without replacement, and 1/b times the variance of a label, by which a row's squares count;
+    ``sampled``: 1/b, or less without replacement, by which a row's squares count, ``labelled``: those of its label, with σ²;
     ``noise``: η² times the covariance of noise besides. ``kept``: how many directions have a weight; of each ``values`` ηλ,
-    ``weights`` φ and in a row of ``axes`` the eigenvector. Pairs of them, (p, q ≥ p) one after the other, have the 
-    ``weight`` √φφ, the response R = φφ/(1 − aa) whose root is ``scale``, an entry of the source η²C, and a row of N, ``scattered``.
+    ``weights`` φ and in a row of ``axes`` the eigenvector; a row's gradient and Hessian in terms of these, ``along`` and
+    ``bent``. Pairs of them, (p, q ≥ p) one after the other, have the ``weight`` √φφ, the response R = φφ/(1 − aa), whose root
+    is ``scale``, an entry of the ``source`` η²C and a row of N, ``scattered``. ``spread``: Σ in terms of the axes.
     """
 
     rows, columns, pairs, kept, labels = Integer.several(5)
