@@ -1,6 +1,6 @@
 """The central flow of stochastic gradients, behind `cfdyn.flows.central`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from cfdyn.arguments import number, table, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.flows._descent import descent
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part, curvature
+from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.steps import row_node, squared
 from cfdyn.systems.flow import Flow, Kernel
@@ -21,6 +21,7 @@ from cfdyn.tape.program import Node
 
 MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
 LABEL = "y"
+MODELS = ("gd", "heavy_ball", "ema_momentum")
 
 
 class Noise(NamedTuple):
@@ -66,7 +67,8 @@ def checked(loss: Loss, batch: int | None, replace: bool, noise: Any, label_nois
 def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     """A covariance (d, d), from itself or from one variance for each weight."""
     d = loss.dim
-    given = np.diag(table("noise", noise, 1)) if np.ndim(noise) == 1 else table("noise", noise, 2)
+    variances = isinstance(noise, Iterable) and all(map(np.isscalar, noise))
+    given = np.diag(table("noise", noise, 1)) if variances else table("noise", noise, 2)
     if given.shape != (d, d) or not np.isfinite(given).all() or not np.allclose(given, given.T, rtol=1e-12, atol=0):
         raise UsageError(f"`noise` is the covariance of a step's gradient, symmetric ({d}, {d}), or {d} variances")
     if np.linalg.eigvalsh(given)[0] < -1e-12 * np.abs(given).max():
@@ -74,49 +76,64 @@ def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     return given
 
 
-def noisy(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
+def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
     """The flow with this noise."""
-    from cfdyn.kernels.models import noisy as kernel
+    from cfdyn.kernels.models import noise_seen, noisy
 
     tau = number("cut", cut)
     if not 1e-6 <= tau <= 0.5:
         raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
-    made = descent("central with noise", loss, optimizer)
+    made = descent("central with noise", loss, optimizer, MODELS)
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
     if d > MOST:
         raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
-    parts = {"curvature": Part(curvature, d + d * d), "push": Part(_push, d, d * d)}
+    parts = {"curvature": Part(_curvature, d + d * d), "push": Part(_push, d, d * d)}
     parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
     if noise.label:
         _check_label(made, columns)
     spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
-    eta, n = made.params["lr"], 0 if rows is None else len(rows)
+    n, beta = 0 if rows is None else len(rows), made.params.get("momentum", 0.0)
+    kick = made.params["lr"] * (1 - made.params.get("dampening", beta if optimizer.name == "ema_momentum" else 0.0))
     batch = noise.batch or n
     sizes = {
         "rows": n if noise.batch or noise.label else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "cut": tau,
+        "beta": beta,
         "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0,
         "labels": int(noise.label > 0), "labelled": noise.label**2 / max(batch, 1),
-        "noise": eta**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
+        "noise": kick**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows
-    return Flow(spec, kernel=Kernel(kernel.noisy, kernel.Noisy, tuple(parts), d, sizes, kernel.seen_noise, d * d + 4))
+    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, d * d + 4))
+
+
+def _kick(nodes: ModelNodes) -> Node:
+    """What a gradient is multiplied by when it first moves the weights, η without momentum."""
+    t, p = nodes.tape, nodes.parameters
+    left = p.get("dampening", p["momentum"] if nodes.optimizer.name == "ema_momentum" else t.const(0))
+    return t.mul(nodes.lr, t.sub(t.const(1), left))
+
+
+def _curvature(nodes: ModelNodes) -> list[Node]:
+    """ηg (d,), then ηH row by row (d²)."""
+    return nodes.times(_kick(nodes), nodes.gradient + sum(hessian(nodes.tape, nodes.value, nodes.w), []))
 
 
 def _push(nodes: ModelNodes) -> list[Node]:
-    """−η(g + ½∇⟨H, Σ⟩), (d,), for Σ (d²) behind the state, of which the upper triangle is read."""
+    """−G η(g + ½∇⟨H, Σ⟩), (d,), for Σ (d²) behind the state, of which the upper triangle is read."""
     t, d, sigma = nodes.tape, nodes.d, nodes.inputs(0, nodes.d**2)
     second = hessian(t, nodes.value, nodes.w)
     mixed = t.total(t.mul(second[i][j], sigma[i * d + j]) for i in range(d) for j in range(i + 1, d))
     half = t.div(t.total(t.mul(second[i][i], sigma[i * d + i]) for i in range(d)), t.const(2))
-    return nodes.times(t.neg(nodes.lr), reverse(t, t.total([nodes.value, half, mixed]), nodes.w))
+    pace = t.div(_kick(nodes), t.sub(t.const(1), nodes.parameters["momentum"])) if "momentum" in nodes.parameters else nodes.lr
+    return nodes.times(t.neg(pace), reverse(t, t.total([nodes.value, half, mixed]), nodes.w))
 
 
 def _row(make: Callable[[ModelNodes, list[Node]], Node], nodes: ModelNodes) -> list[Node]:
     """η times gradient and Hessian of what is made of a row of data, which stands behind the state."""
     t = nodes.tape
     value = make(nodes, nodes.inputs(0, len(nodes.spec.map.loss.columns)))
-    return nodes.times(nodes.lr, reverse(t, value, nodes.w) + sum(hessian(t, value, nodes.w), []))
+    return nodes.times(_kick(nodes), reverse(t, value, nodes.w) + sum(hessian(t, value, nodes.w), []))
 
 
 def _row_loss(nodes: ModelNodes, row: list[Node]) -> Node:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cfdyn.flows._noisy import checked, noisy
+from cfdyn.flows._noisy import checked, noisy_flow
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow, preconditioned
 from cfdyn.systems.loss import Loss
@@ -43,15 +43,18 @@ def central(
     is over after some 1/(1−β) steps, is left out, as is its inertia (β/(1−β)) d²w/dt²: where the drift is not slow over 1/(1−β)
     steps the flow is wrong. An own optimizer (`Optimizer.from_text`) needs ds/dt for states of P only.
 
-    **With noise**, for gradient descent, the iterates have a covariance away from the edge too. A batch of b of n rows has
+    **With noise**, for gd, heavy_ball and ema_momentum, iterates have a covariance away from the edge too. A batch of b of n
+    rows has, for gd,
 
         dw/dt = −η[g + ½∇⟨H, Σ⟩],  Σ = M[Σ] + η²C,  M[S] = ASA + (η²/b) mean (Hᵢ − H)S(Hᵢ − H),  A = 1 − ηH,
 
     C = (1/b) mean (gᵢ − g)(gᵢ − g)ᵀ; without replacement 1/b is (n − b)/(b(n − 1)). Σ is in equilibrium with w, on the sharp
     directions only: flat ones are slow, and left to w. Along eigenvectors u_i of H its entries answer to what comes in by
-    φ_iφ_j/(1 − a_ia_j), a = 1 − ηλ, with φ = 0 for ηλ < cut/2 and 1 for ηλ > 2 cut. Half and twice the cut change the sharpness
-    by at most 1.2 % (two tanh units on 12 points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the
-    sharpness off the edge; with b → ∞ the flow becomes that without noise, as 1/b away from where that enters the edge.
+    φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ; with momentum G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what
+    becomes of a kick (1, 0) by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), x = ηλ, or η(1 − β)λ with an EMA. φ = 0 for sharpness
+    x/(1 − β) < cut/2 and 1 above 2 cut. Half and twice the cut change the sharpness by at most 1.2 % (two tanh units on 12
+    points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow
+    becomes that without noise, as 1/b away from where that enters the edge.
 
     A path has the mean-square ``radius``, that of M on the sharp directions, ``damping`` = ΔS/√(2α), α = −⟨g, ∇S⟩, and
     ``neglected``, what the largest term left out would add to tr Σ. Noise holds the sharpness where the damping is above 1:
@@ -69,7 +72,7 @@ def central(
     ------
     UsageError : steps that are not linear in the gradients for a P at rest (sign_gd, lion, sam), a second moment without
         ds/dt (amsgrad), clipping, or stability that does not end with a flip; with noise: no rows, a batch of none or, without
-        replacement, of more than there are, another optimizer than gd, or more than 40 weights
+        replacement, of more than there are, another optimizer, or more than 40 weights
     NumericsError : in `solve`, a start beyond mean-square stability, M > 1
 
     Examples
@@ -102,4 +105,4 @@ def central(
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:
         return preconditioned("central", "central", loss, optimizer)
-    return noisy(loss, optimizer, given, cut)
+    return noisy_flow(loss, optimizer, given, cut)

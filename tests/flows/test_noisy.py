@@ -10,6 +10,7 @@ from cfdyn.errors import NumericsError, UsageError
 from tests.flows.noisy_losses import TOY_START, TOY_TABLE, on_rows, toy, written_out
 from tests.flows.test_references import CASES, follows
 from tests.oracles import needs_compiler
+from tests.systems.second_moments import quadratic_rows
 
 gd, central = cf.optimizers.gd, cf.flows.central
 VALLEY = cf.Loss("y*x**2/2 - a*y", "x y", {"a": 0.02})
@@ -190,7 +191,7 @@ def test_what_has_no_flow_with_noise():
     for loss, optimizer, options, words in [
         (VALLEY, gd(lr=0.1), {"batch": 2}, "rows of data"),
         (VALLEY, gd(lr=0.1), {"label_noise": 0.1}, "rows of data"),
-        (toy(), cf.optimizers.adam(lr=0.1), {"batch": 2}, "model of gd"),
+        (toy(), cf.optimizers.adam(lr=0.1), {"batch": 2}, "gd, heavy_ball or ema_momentum"),
         (POISSON.at(), gd(lr=0.1), {"label_noise": 0.1, "noise": [1, 2, 3]}, "variances"),
         (on_rows("(u*p - y)**4", "u", "p y", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "linear in the label"),
         (on_rows("(u*p - z)**2", "u", "p z", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "column 'y'"),
@@ -200,3 +201,46 @@ def test_what_has_no_flow_with_noise():
     wide = on_rows(" + ".join(f"w{i}**2*p" for i in range(41)), " ".join(f"w{i}" for i in range(41)), "p", [[1.0], [2.0]])
     with pytest.raises(UsageError, match="at most 40 weights"):
         central(wide, gd(lr=0.1), batch=1)
+
+
+def doubled(hessians, gradients, optimizer):
+    """E[X ⊗ X] and the source E[c ⊗ c] of (w, v) on quadratic rows drawn one by one, all directions kept."""
+    p, d = optimizer.params, np.shape(hessians)[1]
+    beta, lr = p["momentum"], p["lr"]
+    share = 1 - (beta if optimizer.name == "ema_momentum" else p.get("dampening", 0.0))
+    unit, maps, kicks = np.eye(d), [], []
+    for h, g in zip(hessians, gradients, strict=True):
+        maps.append(np.block([[unit - lr * share * h, -lr * beta * unit], [share * h, beta * unit]]))
+        kicks.append(np.concatenate([-lr * share * g, share * g]))
+    return np.mean([np.kron(x, x) for x in maps], axis=0), np.mean([np.kron(c, c) for c in kicks], axis=0)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [cf.optimizers.heavy_ball(lr=0.5, momentum=0.6), cf.optimizers.heavy_ball(lr=0.4, momentum=-0.4),
+     cf.optimizers.heavy_ball(lr=0.5, momentum=0.5, dampening=0.3), cf.optimizers.ema_momentum(lr=1.2, momentum=0.7)],
+)  # fmt: skip
+def test_momentum_on_quadratic_rows_is_exact(optimizer):
+    """Against second moments of the doubled state (w, v), rows drawn one by one; the mean of their gradients is 0 at w = 0."""
+    operator, source, seen, _ = moments_with_momentum(optimizer)
+    radius = np.abs(np.linalg.eigvals(operator)).max()
+    assert radius < 1 and seen[4] == pytest.approx(radius, rel=1e-9)
+    moments = np.linalg.solve(np.eye(16) - operator, source.ravel()).reshape(4, 4)[:2, :2]
+    np.testing.assert_allclose(seen[:4].reshape(2, 2), moments, rtol=1e-9)
+
+
+def test_momentum_beyond_mean_square_stability():
+    operator, _, seen, drift = moments_with_momentum(cf.optimizers.heavy_ball(lr=3.0, momentum=0.2))
+    radius = np.abs(np.linalg.eigvals(operator)).max()
+    assert radius > 1 and seen[4] == pytest.approx(radius, rel=1e-9) and np.isnan(seen[:4]).all() and np.isnan(drift).all()
+
+
+def moments_with_momentum(optimizer):
+    """`doubled` on four rows of two weights, all sharp, and what the flow tells of w = 0."""
+    random = np.random.default_rng(6)
+    half = random.normal(size=(4, 2, 2)) * 0.35
+    hessians = np.einsum("nij,nkj->nik", half, half) + 0.7 * np.eye(2)
+    gradients = random.normal(size=(4, 2))
+    gradients -= gradients.mean(axis=0)
+    flow = central(quadratic_rows(hessians, gradients), optimizer, batch=1)
+    return *doubled(hessians, gradients, optimizer), flow.observe(np.zeros((1, 2)))[0], flow.drift([0.0, 0.0])

@@ -9,7 +9,6 @@ from cfdyn.kernels.models.block import Model
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
 WIDTH = 2.0  # directions with ηλ between cut/WIDTH and cut·WIDTH count in part
-ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
 
 
 class Noisy(Model):
@@ -24,7 +23,7 @@ class Noisy(Model):
     """
 
     rows, columns, pairs, kept, labels = Integer.several(5)
-    sampled, labelled, cut = Real.several(3)
+    sampled, labelled, cut, beta = Real.several(4)
     curvature, row, label, push = Rule.several(4)
     table = Array("rows", "columns")
     noise, axes, half, bent, spread = Array.several(5, "d", "d")
@@ -49,21 +48,6 @@ def noisy(z, block, out):
         result[i] = np.nan
 
 
-@kernel_rule
-def seen_noise(z, block, out):
-    """Σ (d²); the mean-square radius; ΔS/√(2α), over 1 where noise holds the edge; what the omitted term would add to tr Σ,
-    over it; how many directions have a weight."""
-    b, result = Noisy(block), numbers(out)
-    d, state = b.d, numbers(z)
-    stable = equilibrium(b, state)
-    for i in range(d * d):
-        result[i] = b.pushed[b.n + i] if stable else np.nan
-    result[d * d] = radius(b)
-    result[d * d + 1] = damping(b, state) if stable else np.nan
-    result[d * d + 2] = omitted(b, state) if stable else np.nan
-    result[d * d + 3] = b.kept
-
-
 @inline_kernel
 def equilibrium(b, state) -> bool:
     """Σ behind the state in ``pushed``; False where there is none."""
@@ -83,7 +67,7 @@ def directions(b) -> None:
     call(b.curvature, b.point, b.p, b.curved)
     call(b.eigh, pointer(b.curved, d), b.order, eigen)
     for j in range(d - 1, -1, -1):
-        weight = sharp_weight(eigen[0, j], b.cut, WIDTH)
+        weight = sharp_weight(eigen[0, j] / (1.0 - b.beta), b.cut, WIDTH)
         if weight > 0.0:
             b.values[kept], b.weights[kept] = eigen[0, j], weight
             for i in range(d):
@@ -152,16 +136,26 @@ def add_squares(b, share) -> None:
 
 
 @inline_kernel
-def respond(b) -> bool:
-    """The ``answer`` of (1 − R^½NR^½) y = R^½ η²C by Cholesky's factors; False where they do not exist."""
+def response(x, y, beta, growth) -> float:
+    """R = Σ h(t)k(t) growth⁻ᵗ⁻¹, h: what becomes of a kick by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), k for y; or NaN."""
+    root = np.sqrt(growth)
+    p, q, beta = (1.0 + beta - x) / root, (1.0 + beta - y) / root, beta / growth
+    if not max(abs(p), abs(q)) < 1.0 + beta or not abs(beta) < 1.0:
+        return np.nan
+    mixed = beta * (p * (p - beta * q) + q * (q - beta * p)) / (1.0 - beta * beta)
+    return 1.0 / (growth * (1.0 - p * q - beta * beta + mixed))
+
+
+@inline_kernel
+def factor(b, growth) -> bool:
+    """R^½ in ``scale`` and Cholesky's factor of 1 − R^½NR^½ in ``system``; False where they do not exist."""
     k, t, system, scattered = b.kept, 0, b.system, pointer(b.scattered, 0)
     for p in range(k):
         for q in range(p, k):
-            gap = 1.0 - (1.0 - b.values[p]) * (1.0 - b.values[q])
-            if not gap > 0.0:
+            answer = response(b.values[p], b.values[q], b.beta, growth)
+            if not answer > 0.0:
                 return False
-            b.scale[t] = np.sqrt(b.weights[p] * b.weights[q] / gap)
-            b.answer[t] = b.scale[t] * b.source[t] * (1.0 if p == q else np.sqrt(2.0))
+            b.scale[t] = np.sqrt(b.weights[p] * b.weights[q] * answer)
             t += 1
     for i in range(t):
         for j in range(i + 1):
@@ -171,6 +165,19 @@ def respond(b) -> bool:
             if i == j and not entry > 0.0:
                 return False
             system[i, j] = np.sqrt(entry) if i == j else entry / system[j, j]
+    return True
+
+
+@inline_kernel
+def respond(b) -> bool:
+    """The ``answer`` of (1 − R^½NR^½) y = R^½ η²C; False where there is none."""
+    if not factor(b, 1.0):
+        return False
+    system, t = b.system, 0
+    for p in range(b.kept):
+        for q in range(p, b.kept):
+            b.answer[t] = b.scale[t] * b.source[t] * (1.0 if p == q else np.sqrt(2.0))
+            t += 1
     for i in range(t):
         for s in range(i):
             b.answer[i] -= system[i, s] * b.answer[s]
@@ -202,75 +209,3 @@ def put_spread(b, stable) -> None:
             b.pushed[n + i * d + j] = 0.0
             for p in range(k if stable else 0):
                 b.pushed[n + i * d + j] += b.axes[p, i] * b.half[p, j]
-
-
-@inline_kernel
-def radius(b) -> float:
-    """The spectral radius of the second moments' step, weighted; 0 without directions."""
-    k, t, count = b.kept, 0, b.kept * (b.kept + 1) // 2
-    if k == 0:
-        return 0.0
-    scattered, system = pointer(b.scattered, 0), pointer(b.system, 0)
-    for p in range(k):
-        for q in range(p, k):
-            b.weight[t] = np.sqrt(b.weights[p] * b.weights[q])
-            b.answer[t] = (1.0 - b.values[p]) * (1.0 - b.values[q])
-            t += 1
-    for i in range(count):
-        for j in range(count):
-            entry = scattered[i * count + j] + (b.answer[i] if i == j else 0.0)
-            system[i * count + j] = b.weight[i] * b.weight[j] * entry
-    b.order[0] = count
-    call(b.eigh, b.system, b.order, b.spectrum)
-    b.order[0] = b.d
-    return pointer(b.spectrum, count - 1)[0]
-
-
-@inline_kernel
-def damping(b, state) -> float:
-    """(1 − ρ)/(2‖η∇S‖ √((ηS − 1) uᵀΣu)), near the edge ΔS/√(2α), for the sharpest direction; infinite where ηS ≤ 1."""
-    n, d = b.n, b.d
-    if b.kept == 0 or not b.values[0] > 1.0:
-        return np.inf
-    for turn in range(2):
-        for i in range(d):
-            for j in range(d):
-                b.pushed[n + i * d + j] = turn * b.axes[0, i] * b.axes[0, j]
-        call(b.push, b.pushed, b.p, pointer(b.pushes, turn * n))
-    square = 0.0
-    for i in range(d):
-        square += 4.0 * (b.pushes[1, i] - b.pushes[0, i]) ** 2
-    own = (1.0 - b.values[0]) ** 2 + b.scattered[0, 0]
-    return (1.0 - own) / (2.0 * np.sqrt(square * (b.values[0] - 1.0) * b.spread[0, 0]))
-
-
-@inline_kernel
-def omitted(b, state) -> float:
-    """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and left out."""
-    n, d, k, size, found, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
-    for i in range(d):
-        size = max(size, abs(state[i]))
-    size, bent = ALIKE * max(size, 1e-3), pointer(b.bent, 0)
-    for p in range(k):
-        trace += b.spread[p, p]
-        response = b.weights[p] ** 2 / (1.0 - (1.0 - b.values[p]) ** 2)
-        for r in range(b.rows if b.sampled > 0.0 else 0):
-            for i in range(b.columns):
-                b.point[n + i] = b.table[r, i]
-            rise = 0.0
-            for side in range(-1, 2, 2):
-                for i in range(d):
-                    b.point[i] = state[i] + side * size * b.axes[p, i]
-                call(b.row, b.point, b.p, b.seen)
-                turn(b)
-                for i in range(k):
-                    for j in range(k):
-                        rise += side * bent[i * k + j] * b.spread[i, j] / (2.0 * size)
-            for i in range(d):
-                b.point[i] = state[i]
-            call(b.row, b.point, b.p, b.seen)
-            slope = 0.0
-            for i in range(d):
-                slope += (b.seen[0, i] - b.curved[0, i]) * b.axes[p, i]
-            found += response * b.sampled / b.rows * slope * rise
-    return found / trace if trace > 0.0 else 0.0

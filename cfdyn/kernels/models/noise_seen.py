@@ -1,0 +1,113 @@
+"""What the central flow with noise tells of a state: Σ, the mean-square radius, who holds the edge, what is left out."""
+
+import numpy as np
+
+from cfdyn.kernels.models.noisy import Noisy, equilibrium, factor, response, turn
+from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
+
+MOST, HALVINGS = 1e12, 54  # of the growth in a step, which is found to the last digit
+ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
+
+
+@kernel_rule
+def seen_noise(z, block, out):
+    """Σ (d²); the mean-square radius; ΔS/√(2α), over 1 where noise holds the edge; what the omitted term would add to tr Σ,
+    over it; how many directions have a weight."""
+    b, result = Noisy(block), numbers(out)
+    d, state = b.d, numbers(z)
+    stable = equilibrium(b, state)
+    for i in range(d * d):
+        result[i] = b.pushed[b.n + i] if stable else np.nan
+    result[d * d] = radius(b)
+    result[d * d + 1] = damping(b, state) if stable else np.nan
+    result[d * d + 2] = omitted(b, state) if stable else np.nan
+    result[d * d + 3] = b.kept
+
+
+@inline_kernel
+def radius(b) -> float:
+    """The spectral radius of the second moments' step, weighted; 0 without directions."""
+    k, t, count = b.kept, 0, b.kept * (b.kept + 1) // 2
+    if k == 0 or b.beta != 0.0:
+        return 0.0 if k == 0 else growth_with_momentum(b)
+    scattered, system = pointer(b.scattered, 0), pointer(b.system, 0)
+    for p in range(k):
+        for q in range(p, k):
+            b.weight[t] = np.sqrt(b.weights[p] * b.weights[q])
+            b.answer[t] = (1.0 - b.values[p]) * (1.0 - b.values[q])
+            t += 1
+    for i in range(count):
+        for j in range(count):
+            entry = scattered[i * count + j] + (b.answer[i] if i == j else 0.0)
+            system[i * count + j] = b.weight[i] * b.weight[j] * entry
+    b.order[0] = count
+    call(b.eigh, b.system, b.order, b.spectrum)
+    b.order[0] = b.d
+    return pointer(b.spectrum, count - 1)[0]
+
+
+@inline_kernel
+def growth_with_momentum(b) -> float:
+    """The smallest growth of second moments in a step that R, made for it, keeps from being exceeded."""
+    low, high = 0.0, 1.0
+    while not factor(b, high):
+        low, high = high, 2.0 * high
+        if high > MOST:
+            return np.inf
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if factor(b, middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@inline_kernel
+def damping(b, state) -> float:
+    """Near the edge ΔS/√(2α): (1/R − N)/(1 − β)/(2‖η∇S‖ √(x uᵀΣu)), x = ηS/(1 + β) − 1, of the sharpest mode; ∞ for x ≤ 0."""
+    n, d, past = b.n, b.d, b.values[0] / (1.0 + b.beta) - 1.0
+    if b.kept == 0 or not past > 0.0:
+        return np.inf
+    for once in range(2):
+        for i in range(d):
+            for j in range(d):
+                b.pushed[n + i * d + j] = once * b.axes[0, i] * b.axes[0, j]
+        call(b.push, b.pushed, b.p, pointer(b.pushes, once * n))
+    square = 0.0
+    for i in range(d):
+        square += (2.0 * (1.0 - b.beta) * (b.pushes[1, i] - b.pushes[0, i])) ** 2
+    own = 1.0 / response(b.values[0], b.values[0], b.beta, 1.0) - b.scattered[0, 0]
+    return own / (1.0 - b.beta) / (2.0 * np.sqrt(square * past * b.spread[0, 0]))
+
+
+@inline_kernel
+def omitted(b, state) -> float:
+    """tr R[½ E(ĝt̂ᵀ + t̂ĝᵀ)/b] over tr Σ, t̂ = ∇⟨H_i, Σ⟩ of a row by differences of Hessians: of the order of N, and left out."""
+    n, d, k, size, found, trace = b.n, b.d, b.kept, 0.0, 0.0, 0.0
+    for i in range(d):
+        size = max(size, abs(state[i]))
+    size, bent = ALIKE * max(size, 1e-3), pointer(b.bent, 0)
+    for p in range(k):
+        trace += b.spread[p, p]
+        answer = b.weights[p] ** 2 * response(b.values[p], b.values[p], b.beta, 1.0)
+        for r in range(b.rows if b.sampled > 0.0 else 0):
+            for i in range(b.columns):
+                b.point[n + i] = b.table[r, i]
+            rise = 0.0
+            for side in range(-1, 2, 2):
+                for i in range(d):
+                    b.point[i] = state[i] + side * size * b.axes[p, i]
+                call(b.row, b.point, b.p, b.seen)
+                turn(b)
+                for i in range(k):
+                    for j in range(k):
+                        rise += side * bent[i * k + j] * b.spread[i, j] / (2.0 * size)
+            for i in range(d):
+                b.point[i] = state[i]
+            call(b.row, b.point, b.p, b.seen)
+            slope = 0.0
+            for i in range(d):
+                slope += (b.seen[0, i] - b.curved[0, i]) * b.axes[p, i]
+            found += answer * b.sampled / b.rows * slope * rise
+    return found / trace if trace > 0.0 else 0.0
