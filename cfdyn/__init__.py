@@ -21,7 +21,8 @@ _WHERE = {
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
-    "compare": "studies.comparison", "averages": "studies.comparison", "study": "studies.study",
+    "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
+    "averages": "studies.comparison", "study": "studies.study",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in "losses optimizers flows analysis symbolic claims".split()}

@@ -19,6 +19,7 @@ from cfdyn.integrate.complementarity import complementarity as complementarity
 from cfdyn.systems.steps import compose as compose
 from cfdyn.systems.steps import epoch as epoch
 from cfdyn import flows as flows
+from cfdyn.studies.held_sharpness import held_sharpness as held_sharpness
 from cfdyn.systems.orbit import iterate as iterate
 from cfdyn.ensembles.runs import iterate_many as iterate_many
 from cfdyn.systems import lifts as lifts

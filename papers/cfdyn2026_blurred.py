@@ -197,8 +197,9 @@ def _second_blur():
     Control("below the edge, η = 0.1", changes={"rate": 0.1}), figure="swings", second=_second_blur,
 )  # fmt: skip
 def blurred_or_none(rate=0.4):
-    """Between them the cycle does not fade, it loses its phase: at b = 96 the iterates alternate with two preferred distances
-    from the mean and slip from one phase to the other; at b = 24 they are noise that alternates, with one peak.
+    """Between them the cycle does not fade, it loses its phase: at b = 96 the iterates alternate and slip from one phase to the
+    other, their distance from the mean between a normal number and the two values of a cycle; at b = 24 they are noise that
+    alternates, with one peak.
 
     Median excess kurtosis of (−1)ᵗ times the fast part along the sharpest direction, 12 runs: −2 for a cycle, 0 for normal
     numbers, above where their variance changes, as it does with the sharpness; ``slips``: how often a step changes the phase at

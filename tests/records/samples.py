@@ -22,6 +22,7 @@ RECORDS = {
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
     "comparison of runs": lambda: of_runs(),
     "model of runs": lambda: of_runs().models[0],
+    "held sharpness": lambda: cf.held_sharpness(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, [0.1], [2], 5, 4),
     "orbit with digits": lambda: cf.iterate(GD, [0.5], 4, digits=50),
     "regime": lambda: cf.analysis.classify(GD, [0.5]),
     "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
