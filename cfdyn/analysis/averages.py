@@ -157,7 +157,7 @@ def averages(
     iterate 0.135 1.0 1.0
     """
     _check(orbit, decays, period, fractions)
-    names = model_names("averages", orbit, paths, names)
+    names = model_names("averages", orbit.names[: orbit.n_weights], paths, names)
     orbit = dataclasses.replace(orbit, z=np.asarray(orbit.z, dtype=float))
     mean = mean_path(orbit.w, period)
     reference, swinging, cycles = mean

@@ -117,12 +117,12 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     require_loss("compare", orbit)
     if len(orbit.z) < 3:
         raise UsageError(f"compare needs an orbit of at least 3 states, not {len(orbit.z)} ({orbit.status})")
-    names = model_names("compare", orbit, paths, names)
+    names = model_names("compare", orbit.names[: orbit.n_weights], paths, names)
     z = np.asarray(orbit.z, dtype=float)
     middle = (z[:-2] + 2 * z[1:-1] + z[2:]) / 4
     w, averaged = z[:, : orbit.n_weights], middle[:, : orbit.n_weights]
     loss, variance = orbit.loss, ((w[1:-1] - averaged) ** 2).sum(axis=1)
-    sharpness, edge = replace(orbit, z=middle).sharpness, _edge(paths)
+    sharpness, edge = replace(orbit, z=middle).sharpness, edge_of(paths)
     digits = orbit.provenance.get("settings", {}).get("digits")
     began = onset(w, TINY if digits is None else 10.0**-digits)
     cycles = [(first + 1, last + 1) for first, last in slow_cycles(variance)]
@@ -139,10 +139,10 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     return found
 
 
-def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
+def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
     """A name for each path, by default the beginning of its title; a UsageError for other weights than the orbit's, or names."""
     for path in paths:
-        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
+        if path.names[: path.n_weights] != tuple(weights):
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
     found = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
     if len(found) != len(paths):
@@ -150,7 +150,7 @@ def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names:
     return found
 
 
-def _edge(paths: Sequence[Trajectory]) -> float:
+def edge_of(paths: Sequence[Trajectory]) -> float:
     """2/η, or where another optimizer has its edge; NaN where that is no number."""
     for path in paths:
         with np.errstate(all="ignore"):
@@ -193,9 +193,9 @@ def _judged(found: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Mod
     means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
     first = begins(variance, BEGUN * float(found.variance.max()))
     return Model(
-        name, path.flow, path.status, _rms(away), float(away.max(initial=0.0)) if n else np.nan,
-        float(away[-1]) if n else np.nan, _rms(np.array(means)), _rms(sharpness - found.sharpness[:n]),
-        _rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
+        name, path.flow, path.status, rms(away), float(away.max(initial=0.0)) if n else np.nan,
+        float(away[-1]) if n else np.nan, rms(np.array(means)), rms(sharpness - found.sharpness[:n]),
+        rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
         None if first is None else float(t[first]),
         [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events],
         w, loss, sharpness, variance, list(path.notes),
@@ -230,7 +230,7 @@ def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[i
     return float(variance[first:last].mean() / measured.mean())
 
 
-def _rms(values: np.ndarray) -> float:
+def rms(values: np.ndarray) -> float:
     """Root mean square of what is finite, NaN if nothing is."""
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max(initial=0.0))

@@ -20,6 +20,10 @@ def rotation():
 
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
+    "comparison of runs": lambda: of_runs(),
+    "model of runs": lambda: of_runs().models[0],
+    "held sharpness": lambda: cf.held_sharpness(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, [0.1], [2], 5, 4),
     "orbit with digits": lambda: cf.iterate(GD, [0.5], 4, digits=50),
     "regime": lambda: cf.analysis.classify(GD, [0.5]),
     "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
@@ -79,6 +83,10 @@ def doubling():
 def flips_of_the_cubic_map():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
     return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
+
+
+def of_runs():
+    return cf.compare(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), ["gradient"], [0.5] * 7, 20, batch=2, runs=5)
 
 
 def compared():
