@@ -129,7 +129,8 @@ def test_momentum_hovers_at_its_own_edge():
 
 def test_what_converges_never_reaches_it():
     found = cf.analysis.hovering(orbit(cf.Loss("w**2/2"), OPT.gd(1.0), [1.0], 100))
-    assert found.kind == "never" and found.meaning == "λ₁(P⁻¹H) does not reach its edge θ = 2 in 100 steps: at most 0.5 θ, at step 1."
+    assert found.kind == "never"
+    assert found.meaning == "λ₁(P⁻¹H) does not reach its edge θ = 2 in 100 steps: at most 0.5 θ, at step 1."
 
 
 def test_a_catapult_leaves_the_edge_below():
