@@ -57,9 +57,10 @@ class Hovering(Record):
             return f"λ₁(P⁻¹H) hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
         if self.kind == "never":
             top = int(np.argmax(self.ratio))
-            return f"λ₁(P⁻¹H) never reaches {edge}: at most {self.ratio[top]:.3g} θ, at step {self.t[top]}."
+            return (f"λ₁(P⁻¹H) does not reach {edge} in {self.t[-1] + 1} steps: at most {self.ratio[top]:.3g} θ, at step "
+                    f"{self.t[top]}.")  # fmt: skip
         if self.kind == "left":
-            return f"λ₁(P⁻¹H) is below {edge} from step {self.since} on: {self.ratio[-1]:.3g} θ at the end."
+            return f"λ₁(P⁻¹H) is below {edge} from step {self.since} on: {self.ratio[-1]:.3g} θ at step {self.t[-1]}."
         if self.kind == "beyond":
             passes = f"λ₁(P⁻¹H) passes {edge} at step {self.crossing}"
             return f"{passes} and does not stay near it: {numbers} from step {self.since} on."

@@ -23,16 +23,14 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
-
-
-NONE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
+NO_EDGE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
 
 
 def refused(optimizer: Optimizer, wanted: str) -> UsageError:
     """For an optimizer that the flow ``wanted`` is not made for; "": that has no P at all."""
     form = f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the gradients"
     if not wanted:
-        return UsageError(f"{form} in place of g, {NONE}")
+        return UsageError(f"{form} in place of g, {NO_EDGE}")
     return UsageError(f"{form} in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others are, "
                       "and the flow 'rod' is a model of any optimizer")  # fmt: skip
 
@@ -42,7 +40,7 @@ def check_gradient(wanted: str, optimizer: Optimizer) -> None:
     if optimizer.gradient is None or optimizer.gradient.key == formula("g + weight_decay*w").key:
         return
     if not wanted:
-        raise UsageError(f"{optimizer.name} clips or changes the gradient, {NONE}")
+        raise UsageError(f"{optimizer.name} clips or changes the gradient, {NO_EDGE}")
     raise UsageError(f"the flow {wanted!r} takes the gradient as it is or with weight_decay; leave out clip")
 
 
@@ -72,7 +70,7 @@ class Recursion:
             raise refused(optimizer, wanted)
         t, states = self.tape, (*optimizer.per_weight, *optimizer.shared)
         self.parameters = t.named("p", optimizer.params)
-        slow = set(optimizer.flow) if wanted else self._shared_slow()
+        slow = set(optimizer.flow) if wanted else self._named_slow()
         self._freeze([s for s in states if s in slow])
         while not wanted and (more := self._nonlinear()):
             self._freeze([s for s in states if s in {more, *self.moving}])
@@ -97,7 +95,7 @@ class Recursion:
         self.buffers = [s for s in self.optimizer.per_weight if s not in slow]
         self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
 
-    def _shared_slow(self) -> set[str]:
+    def _named_slow(self) -> set[str]:
         """The slow states that a formula names, and shared ones that do not go to 0; where none is named, all shared ones."""
         t, optimizer = self.tape, self.optimizer
         named = {*optimizer.flow, *(optimizer.preconditioner.names if optimizer.preconditioner is not None else ())}
@@ -193,7 +191,7 @@ class Recursion:
                 return
         flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
         raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
-                         f"{flow if self.wanted else NONE}")  # fmt: skip
+                         f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,17 @@ def test_momentum_hovers_at_its_own_edge():
 
 def test_what_converges_never_reaches_it():
     found = cf.analysis.hovering(orbit(cf.Loss("w**2/2"), OPT.gd(1.0), [1.0], 100))
-    assert found.kind == "never" and found.meaning == "λ₁(P⁻¹H) never reaches its edge θ = 2: at most 0.5 θ, at step 1."
+    assert found.kind == "never"
+    assert found.meaning == "λ₁(P⁻¹H) does not reach its edge θ = 2 in 100 steps: at most 0.5 θ, at step 1."
+
+
+def test_a_catapult_leaves_the_edge_below():
+    """From beyond the edge gradient descent on ½(1 − xy)² ends at a flatter minimum, of sharpness x² + y²."""
+    path = orbit(cf.Loss("(1 - x*y)**2/2"), OPT.gd(0.8), [1.5, 0.3], 1000)
+    found = cf.analysis.hovering(path)
+    end = 0.4 * (path.w[-1] ** 2).sum()
+    assert found.kind == "left" and found.crossing == 1 and found.since == 2 and end < 1
+    assert found.meaning == f"λ₁(P⁻¹H) is below its edge θ = 2 from step 2 on: {end:.3g} θ at step 999."
 
 
 def test_a_two_cycle_far_from_the_edge_does_not_hover():

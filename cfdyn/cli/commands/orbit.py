@@ -33,10 +33,10 @@ def orbit(
     average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
 ) -> Answer:
     """Iterate the optimizer and print the orbit with its loss and sharpness, and whether that hovers at the optimizer's edge."""
-    step, z0, chosen = subject.map_and_state()
-    found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
     from cfdyn.analysis.hovering import hovering_or_why
 
+    step, z0, chosen = subject.map_and_state()
+    found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
     series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
     held, why = hovering_or_why(found) if step.has_loss else (None, "")
     if held is not None:
