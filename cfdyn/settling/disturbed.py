@@ -133,7 +133,7 @@ def disturbed(
         growth = float(reach[-1] / reach[0]) if (np.diff(reach) > 0).mean() > RISES else 1.0
         away = growth > AWAY and bool(reach[-1] > np.abs(rest).max())
         found = Disturbed(size, float(means.mean()), error, z, float(reach.max()), steps, growth, away)
-        if found.chaotic is not None:
+        if found.chaotic is not None or found.drifts and found.exponent < 0:
             break
     return found if np.isfinite(found.exponent) else None
 

@@ -14,6 +14,7 @@ from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
 from cfdyn.settling.disturbed import (
     PARTS,
+    ULPS,
     UNDERFLOWS,
     Disturbed,
     contracts,
@@ -42,7 +43,7 @@ AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
-STANDS = 1000  # steps for which weights must not change to stand still
+STANDS = 1000  # steps in which weights that stand still change by round-off at most
 WATCHED = 110_000  # steps in which a slow approach to a cycle is seen once there are no perturbations any more
 CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
 WORTH, LEAST_PERTURBED = 2e9, 100_000  # operations of an orbit that is perturbed, a second; and steps at least
@@ -149,7 +150,7 @@ class _Follower:
     def at_rest(self) -> Settled | None:
         """The fixed point on which weights stand still, whatever else still falls towards it; None where it is none."""
         moved, d = orbit_of(self.step, self.z, STANDS) if self.has_state() else None, self.step.n_weights
-        if moved is None or (np.ptp(moved[:, :d], axis=0) > UNDERFLOWS).any():
+        if moved is None or np.ptp(moved[:, :d], axis=0).max() > max(ULPS * np.spacing(np.abs(moved[:, :d]).max()), UNDERFLOWS):
             return None
         rest = settled(self.step, self.z)
         end = limit_matrix(self.step, rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 
 import numpy as np
 import pytest
@@ -14,7 +14,11 @@ from cfdyn.settling import samples
 USUAL = {"adam": "chaotic", "adamw": "chaotic", "nadam": "cycle", "amsgrad": "fixed point"}
 # Where weights drift along a continuum of minima, or of a degenerate one, or for ever, with what they do across it.
 DRIFTS = {
-}
+    *((name, "two_time_scales") for name in USUAL), ("nadam", "tanh_network"),
+    *(("nadam", loss) for loss in ("deep_linear", "linear_network", "matrix_factorization", "scalar_factorization", "uv_factorization")),
+    ("adam", "log_cosh_product"), ("adamw", "log_cosh_product"), ("nadam", "log_cosh_product"),
+    ("adamw", "sqrt_product"), ("nadam", "sqrt_product"),
+}  # fmt: skip
 EVIDENCE = {
     "chaotic": lambda end: end.lyapunov > 1e-4 and "Lyapunov exponent" in end.reason,
     "cycle": lambda end: end.period == 2 and 0.99 < abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
@@ -54,7 +58,7 @@ def work(monkeypatch):
 
         return follow
 
-    for where in (samples, sys.modules["cfdyn.analysis.classify"], sys.modules["cfdyn.analysis.bands"]):
+    for where in (samples, *map(importlib.import_module, ("cfdyn.analysis.classify", "cfdyn.analysis.bands"))):
         monkeypatch.setattr(where, "regime", counted(where.regime))
     return done
 
