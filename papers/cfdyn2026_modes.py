@@ -52,9 +52,8 @@ def nadam_follows_a_threshold_that_moves(rest=False):
     with η = 0.02, the mean; λ₁(P⁻¹H) itself, means of the first and the last hundred steps of that third.
     """
     loss, nadam = cf.Loss("(1 - x*y)**2/2", "x y"), cf.optimizers.nadam(0.02, 0.9, 0.99, eps=1e-4)
-    z = cf.iterate(cf.as_map(loss, nadam), [1.5, 0.3], 8000, inject=SEED).z
-    steps = np.arange(5334, 8000)
-    tops = np.array([_top_two(loss, nadam, z[t])[0] for t in steps])
+    orbit, steps = cf.iterate(cf.as_map(loss, nadam), [1.5, 0.3], 8000, inject=SEED), np.arange(5334, 8000)
+    tops = orbit.preconditioned_sharpness[steps]
     ends = [float(tops[:100].mean()), float(tops[-100:].mean())]
     return {"S/θ": float((tops / _level(1e9 if rest else steps + 1)).mean()), "S, first and last": ends}
 
@@ -112,14 +111,14 @@ def _run(loss, adam, flows, seed, steps=3000):
     orbit, given = cf.iterate(step, z, steps, inject=SEED), [*z[:d], *z[2 * d : 3 * d], z[-1]]
     paths = [cf.solve(flow, given, steps, atol=1e-14, save_at=rows).w for flow in flows]
     far = [np.linalg.norm(path - orbit.midpoints()[rows - 1], axis=1).mean() for path in paths]
-    return far, np.mean([_top_two(loss, adam, row)[1] for row in orbit.z[-1000::10]]) / adam.limit
+    return far, np.mean([_second_mode(loss, adam, row) for row in orbit.z[-1000::10]]) / adam.limit
 
 
-def _top_two(loss, adam, z):
-    """λ₁ and λ₂ of P⁻¹H at a state."""
+def _second_mode(loss, adam, z):
+    """λ₂(P⁻¹H) at a state."""
     d, p = loss.dim, adam.params
     scale = (np.sqrt(z[2 * d : 3 * d] / (1 - z[-1])) + p["eps"]) / p["lr"]
-    return np.linalg.eigvalsh(loss.hessian(z[:d]) / np.sqrt(np.outer(scale, scale)))[[-1, -2]]
+    return np.linalg.eigvalsh(loss.hessian(z[:d]) / np.sqrt(np.outer(scale, scale)))[-2]
 
 
 def figures():
@@ -133,8 +132,8 @@ def _moving():
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes, steps = figure.subplots(), np.arange(1, 8000, 4)
     loss, nadam = cf.Loss("(1 - x*y)**2/2", "x y"), cf.optimizers.nadam(0.02, 0.9, 0.99, eps=1e-4)
-    z = cf.iterate(cf.as_map(loss, nadam), [1.5, 0.3], 8000, inject=SEED).z
-    axes.plot(steps, [_top_two(loss, nadam, z[t])[0] for t in steps], "k-", lw=0.8, label="λ₁(P⁻¹H)")
+    orbit = cf.iterate(cf.as_map(loss, nadam), [1.5, 0.3], 8000, inject=SEED)
+    axes.plot(steps, orbit.preconditioned_sharpness[steps], "k-", lw=0.8, label="λ₁(P⁻¹H)")
     axes.plot(steps, _level(steps + 1), "r--", lw=1, label="θ(t)")
     axes.set(xlabel="step", title="NAdam on ½(1 − xy)², β₁ = 0.9, η = 0.02")
     axes.legend(frameon=False)

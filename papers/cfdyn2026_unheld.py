@@ -178,8 +178,8 @@ def weight_without_oscillation(adaptive=True):
     the flow without Σ: y hardly oscillates, and the flow's ν there is that of g, not of the averaged gradient.
 
     Central over stable at the end, RMSProp with η = 0.01 over 3,000 steps, Adam with 0.03 over 1,000 (β₂ = 0.99, ε = 1e-4);
-    the deficit 1 − √(E g_y²)/|g_y(w̄)| along RMSProp's last 1,000 steps; how far the flow's y falls behind in them, in units of
-    the deficit times the way of y.
+    the deficit 1 − √(E g_y²)/|g_y(w̄)| along RMSProp's last 1,000 steps, 0.00125 to leading order since x is at ±η/2; how far the
+    flow's y falls behind in them, in units of the deficit times the way of y.
     """
     loss, ball = cf.Loss(*SCALES[:2]), cf.optimizers.heavy_ball(0.45, 0.5)
     made = {"RMSProp": (RMSPROP, 3000), "Adam, β₁ = 0.5": (cf.optimizers.adam(0.03, 0.5, 0.99, eps=1e-4), 1000)}
