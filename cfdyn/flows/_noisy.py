@@ -104,7 +104,7 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Fl
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows
-    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, d * d + 4))
+    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, d * d + 5))
 
 
 def _kick(nodes: ModelNodes) -> Node:

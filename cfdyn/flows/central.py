@@ -10,7 +10,7 @@ from cfdyn.systems.loss import Loss
 
 def central(
     loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, cut: float = 0.1,
+    label_noise: float = 0.0, cut: float = 0.01,
 ) -> Flow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
@@ -49,14 +49,14 @@ def central(
         dw/dt = −η[g + ½∇⟨H, Σ⟩],  Σ = M[Σ] + η²C,  M[S] = ASA + (η²/b) mean (Hᵢ − H)S(Hᵢ − H),  A = 1 − ηH,
 
     C = (1/b) mean (gᵢ − g)(gᵢ − g)ᵀ; without replacement 1/b is (n − b)/(b(n − 1)). Σ is in equilibrium with w, on the sharp
-    directions only: flat ones are slow, and left to w. Along eigenvectors u_i of H its entries answer to what comes in by
-    φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ; with momentum G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what
-    becomes of a kick (1, 0) by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), x = ηλ, or η(1 − β)λ with an EMA. φ = 0 for sharpness
-    x/(1 − β) < cut/2 and 1 above 2 cut. Half and twice the cut change the sharpness by at most 1.2 % (two tanh units on 12
-    points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow
-    becomes that without noise, as 1/b away from where that enters the edge.
+    directions only: flat ones take longer than 1/(2 cut) steps for that, and are left to w. Along eigenvectors u_i of H its
+    entries answer to what comes in by φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ; with momentum G multiplies dw/dt, and
+    R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a kick (1, 0) by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), x = ηλ, or
+    η(1 − β)λ with an EMA. φ is 0 for x/(1 − β) < cut/2 and 1 above 2 cut. Half and twice the cut change the sharpness by at
+    most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the sharpness
+    off the edge; with b → ∞ the flow becomes that without noise, as 1/b away from where that enters the edge.
 
-    A path has the mean-square ``radius``, that of M on the sharp directions, ``damping`` = ΔS/√(2α), α = −⟨g, ∇S⟩, and
+    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` = ΔS/√(2α), α = −⟨g, ∇S⟩, and
     ``neglected``, what the largest term left out would add to tr Σ. Noise holds the sharpness where the damping is above 1:
     Σ relaxes. Below 1 the edge holds it, Σ swings, and the flow has what is an average over that; a note says from when on.
 

@@ -8,11 +8,12 @@ from cfdyn.systems.flow import Flow
 
 WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
 HALVINGS = 40  # of a step, in which a sign changes
+ESCAPING = 100.0  # tr Σ beside its usual size, where it is on its way to infinity
 
 
 def of_noise(seen: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Σ (m, d, d), its rank (m,) and the other fields of a `Trajectory`, from what `Flow.observe` tells."""
-    radius, damping, neglected, kept = seen[:, d * d :].T.copy()
+    radius, damping, neglected, kept, _ = seen[:, d * d :].T.copy()
     return seen[:, : d * d].reshape(-1, d, d), kept.astype(int), {"radius": radius, "damping": damping, "neglected": neglected}
 
 
@@ -25,7 +26,11 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     seen = _at(flow, path, times)
     damping, neglected = seen["damping"], seen["neglected"]
     worst = float(np.nanmax(np.abs(neglected), initial=0.0))
-    return [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.2g} % of tr Σ"]
+    said = [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.2g} % of tr Σ"]
+    end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
+    if path.status != "done" and end > ESCAPING * np.median(np.einsum("mii->m", path.covariance)):
+        said.append(f"tr Σ = {end:.3g} grows without bound where the path ends: the noise feeds itself there, and runs escape")
+    return said
 
 
 def _at(flow: Flow, path: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:
@@ -55,10 +60,10 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
 def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     """The error for a start where the second moments of the noise grow without bound."""
     seen = flow.observe(z[None])
-    radius = np.nan if seen is None else float(seen[0, flow.n_weights**2])
-    if not np.isfinite(radius):
+    growth = np.nan if seen is None else float(seen[0, -1])
+    if not growth > 1:
         return None
     return NumericsError(
         "the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions "
-        f"by {radius:.6g}; start where the optimizer is after some {WARM} steps, or lower lr"
+        f"by {growth:.6g}; start where the optimizer is after some {WARM} steps, lower lr, or raise `cut`"
     )

@@ -51,7 +51,10 @@ def test_it_is_defined_exactly_where_the_noise_in_equilibrium_is_stable(batch):
     whole = [found for found in at if (found.weights == 1).all()]
     assert [np.isfinite(flow.drift(found.w)).all() for found in whole] == [found.radius < 1 for found in whole]
     assert {found.stable for found in whole} == {True, False} and len(whole) > 30
-    np.testing.assert_allclose(flow.observe(points)[:, 4], [found.radius for found in at], rtol=1e-9)
+    beyond = [found for found in whole if found.radius > 1]
+    np.testing.assert_allclose([flow.observe(found.w[None])[0, -1] for found in beyond], [f.radius for f in beyond], rtol=1e-9)
+    sharp = [cf.mean_square(POISSON, w, lr=0.2, batch=batch, cut=0.1, width=2).radius for w in points]
+    np.testing.assert_allclose(flow.observe(points)[:, 4], sharp, rtol=1e-9)
 
 
 def test_the_radius_is_that_of_mean_square_all_along():
@@ -127,7 +130,7 @@ def test_quadratic_rows_are_exact():
     np.testing.assert_allclose(path.w[-1], [1, -1, 0.5], atol=1e-12)
     assert path.neglected[-1] == 0.0
     batches = central(loss, gd(lr=lr), batch=5, label_noise=sigma).observe(path.w[-1:])[0, :9].reshape(3, 3)
-    more = written_out(loss, path.w[-1], lr, 1 / 5, 0.1, sigma**2 / 5 * loss.hessian(path.w[-1]))[1]
+    more = written_out(loss, path.w[-1], lr, 1 / 5, 0.01, sigma**2 / 5 * loss.hessian(path.w[-1]))[1]
     np.testing.assert_allclose(batches, more, rtol=1e-9)
 
 
@@ -144,11 +147,11 @@ def test_rows_twice_or_in_another_order_make_the_same_flow():
         np.testing.assert_allclose(other.covariance, once.covariance, atol=1e-8)
 
 
-@pytest.mark.parametrize(("lr", "batch"), [(0.1, 1), (0.2, 2), (0.2, 8), (0.4, 4)])
+@pytest.mark.parametrize(("lr", "batch"), [(0.1, 1), (0.2, 1), (0.2, 2), (0.2, 8), (0.4, 2), (0.4, 4), (0.4, 16)])
 def test_half_and_twice_the_cut_hardly_change_the_sharpness(lr, batch):
-    ends = [cf.solve(central(toy(), gd(lr=lr), batch=batch, cut=cut), TOY_START, 3000).sharpness[-1] for cut in (0.05, 0.1, 0.2)]
+    ends = [cf.solve(central(toy(), gd(lr=lr), batch=batch, cut=cut), TOY_START, 3000).sharpness[-1] for cut in (0.005, 0.01, 0.02)]
     assert np.ptp(ends) > 0
-    np.testing.assert_allclose(ends, ends[1], rtol=0.012)
+    np.testing.assert_allclose(ends, ends[1], rtol=0.02)
 
 
 @needs_compiler

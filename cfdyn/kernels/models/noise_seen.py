@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from cfdyn.kernels.models.noisy import Noisy, equilibrium, factor, response, turn
+from cfdyn.kernels.linear.moments import sharp_weight
+from cfdyn.kernels.models.noisy import WIDTH, Noisy, equilibrium, factor, response, turn
 from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers, pointer
 
+SHARP = 0.1  # ηλ of a direction whose radius says something of an edge: on flat ones it is about 1
 MOST, HALVINGS = 1e12, 54  # of the growth in a step, which is found to the last digit
 ALIKE = 1e-4  # by how much weights are moved, relative to them, for a difference of Hessians
 
@@ -12,24 +14,28 @@ ALIKE = 1e-4  # by how much weights are moved, relative to them, for a differenc
 @kernel_rule
 def seen_noise(z, block, out):
     """Σ (d²); the mean-square radius; ΔS/√(2α), over 1 where noise holds the edge; what the omitted term would add to tr Σ,
-    over it; how many directions have a weight."""
+    over it; how many directions have a weight; where there is no Σ, the growth of second moments on these."""
     b, result = Noisy(block), numbers(out)
     d, state = b.d, numbers(z)
     stable = equilibrium(b, state)
     for i in range(d * d):
         result[i] = b.pushed[b.n + i] if stable else np.nan
-    result[d * d] = radius(b)
     result[d * d + 1] = damping(b, state) if stable else np.nan
     result[d * d + 2] = omitted(b, state) if stable else np.nan
     result[d * d + 3] = b.kept
+    result[d * d + 4] = np.nan if stable else growth(b)
+    result[d * d] = radius(b)
 
 
 @inline_kernel
 def radius(b) -> float:
-    """The spectral radius of the second moments' step, weighted; 0 without directions."""
-    k, t, count = b.kept, 0, b.kept * (b.kept + 1) // 2
-    if k == 0 or b.beta != 0.0:
-        return 0.0 if k == 0 else growth_with_momentum(b)
+    """The spectral radius of the second moments' step on directions that are sharp beyond doubt, weighted; 0 without any."""
+    k, t, sharp, count = b.kept, 0, 0.0, b.kept * (b.kept + 1) // 2
+    for p in range(k):
+        b.weights[p] = sharp_weight(b.values[p] / (1.0 - b.beta), max(b.cut, SHARP), WIDTH)
+        sharp += b.weights[p]
+    if sharp == 0.0 or b.beta != 0.0:
+        return 0.0 if sharp == 0.0 else growth(b)
     scattered, system = pointer(b.scattered, 0), pointer(b.system, 0)
     for p in range(k):
         for q in range(p, k):
@@ -47,8 +53,8 @@ def radius(b) -> float:
 
 
 @inline_kernel
-def growth_with_momentum(b) -> float:
-    """The smallest growth of second moments in a step that R, made for it, keeps from being exceeded."""
+def growth(b) -> float:
+    """The smallest growth of second moments in a step for which R, made for it, has a 1 − R^½NR^½ that is positive."""
     low, high = 0.0, 1.0
     while not factor(b, high):
         low, high = high, 2.0 * high

@@ -152,10 +152,11 @@ def factor(b, growth) -> bool:
     k, t, system, scattered = b.kept, 0, b.system, pointer(b.scattered, 0)
     for p in range(k):
         for q in range(p, k):
-            answer = response(b.values[p], b.values[q], b.beta, growth)
+            weight = b.weights[p] * b.weights[q]
+            answer = response(b.values[p], b.values[q], b.beta, growth) if weight > 0.0 else 1.0
             if not answer > 0.0:
                 return False
-            b.scale[t] = np.sqrt(b.weights[p] * b.weights[q] * answer)
+            b.scale[t] = np.sqrt(weight * answer)
             t += 1
     for i in range(t):
         for j in range(i + 1):
