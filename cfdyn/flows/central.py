@@ -60,6 +60,9 @@ def central(
     ``neglected``, what the largest term left out would add to tr Σ. Noise holds the sharpness where the damping is above 1:
     Σ relaxes. Below 1 the edge holds it, Σ swings, and the flow has what is an average over that; a note says from when on.
 
+    It fails where spreads are large: where runs come to rest in several places, leave for another minimum, or, with small
+    batches, go straight to a minimum of all rows (`neglected` is then above ½, and a note says so).
+
     Parameters
     ----------
     batch : rows drawn for each step; all of them, each once, if None

@@ -8,6 +8,7 @@ from cfdyn.systems.flow import Flow
 
 WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
 HALVINGS = 40  # of a step, in which a sign changes
+TOO_MUCH = 0.5  # of tr Σ left out: on a loss that all rows fit, a path came to rest where no run does
 ESCAPING = 100.0  # tr Σ beside its usual size, where it is on its way to infinity
 
 
@@ -26,7 +27,8 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     seen = _at(flow, path, times)
     damping, neglected = seen["damping"], seen["neglected"]
     worst = float(np.nanmax(np.abs(neglected), initial=0.0))
-    said = [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.2g} % of tr Σ"]
+    trust = "" if worst < TOO_MUCH else ", too much for the path to be relied upon"
+    said = [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.3g} % of tr Σ{trust}"]
     end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
     if path.status != "done" and end > ESCAPING * np.median(np.einsum("mii->m", path.covariance)):
         said.append(f"tr Σ = {end:.3g} grows without bound where the path ends: the noise feeds itself there, and runs escape")

@@ -171,6 +171,15 @@ def test_weight_decay_is_a_penalty_without_noise():
     np.testing.assert_allclose(two.observe(at), one.observe(at), rtol=1e-12)
 
 
+def test_what_a_note_says_where_the_flow_fails():
+    """Rows that can all be fitted, drawn one by one: runs come to L = 0, the flow rests where Σ is large, and says so."""
+    x = np.random.default_rng(0).normal(size=(8, 2))
+    loss = on_rows("((a*p + b*q)*u + (c*p + d*q)*v - y)**2/2", "a b c d u v", "p q y", np.column_stack([x, x @ [1.5, -1]]))
+    paths = [cf.solve(central(loss, gd(lr=lr), batch=b), [0.3, 0.2, 0.3, -0.1, 0.5, 0.4], 3000) for lr, b in ((0.2, 1), (0.3, 4))]
+    assert paths[0].loss[-1] > 0.4 and abs(paths[0].neglected[-1]) > 1.5 and "too much" in paths[0].notes[1]
+    assert paths[1].loss[-1] < 1e-20 and "too much" not in paths[1].notes[1]
+
+
 def test_a_start_beyond_mean_square_stability_says_how_far():
     with pytest.raises(NumericsError, match=r"second moments of the sharp directions by 1\.21; start where"):
         cf.solve(central(VALLEY, gd(lr=0.1), noise=[1, 0]), [0, 21], 10)
