@@ -34,7 +34,9 @@ def begin_stream(stream, seed, run, kind) -> None:
 def words_at(stream, block) -> None:
     """Let the stream hold its words 4 ``block``…4 ``block`` + 3."""
     if stream[4] != block:
-        made = philox(block & WORD, (block >> 32) & WORD, stream[2], stream[3], stream[0], stream[1])
+        # Whole numbers without a bound where nothing is compiled.
+        run, kind, low, high = int(stream[2]), int(stream[3]), int(stream[0]), int(stream[1])
+        made = philox(int(block) & WORD, (int(block) >> 32) & WORD, run, kind, low, high)
         stream[4], stream[5], stream[6], stream[7], stream[8] = block, made[0], made[1], made[2], made[3]
 
 
@@ -42,7 +44,7 @@ def words_at(stream, block) -> None:
 def below(stream, place, n) -> int:
     """A whole number in [0, n) from one word; n < 2³¹. The chances are equal up to n/2³²."""
     words_at(stream, place >> 2)
-    return (stream[5 + (place & 3)] * n) >> 32
+    return (int(stream[5 + (place & 3)]) * n) >> 32
 
 
 @inline_kernel

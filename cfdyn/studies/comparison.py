@@ -144,6 +144,8 @@ def _beside_runs(
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
         paths.append(solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted))
     compared = compare_runs(found, paths, list(flows), after)
+    if sampling["order"] == "reshuffled" and "stochastic" in flows:
+        notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
     compared.warnings.extend(notes)
     return compared
 

@@ -77,6 +77,14 @@ def test_runs_that_leave_are_told():
     assert any("of 50 runs" in words and "diverged" in words for words in found.warnings)
 
 
+def test_reshuffled_epochs_are_no_independent_batches():
+    """Three rows, each once in an epoch: the variance is far below that of independent batches, and a warning says so."""
+    found = compared(order="reshuffled", steps=90)
+    assert any("correlated" in words for words in found.warnings)
+    assert found.models[0].variance_ratio > 1.5
+    assert not compared(replace=False).warnings
+
+
 def test_without_noise_the_runs_are_the_orbit():
     found = cf.compare(ROWS, GD, ["central"], [9.0], 40, runs=3)
     orbit = cf.iterate(cf.as_map(ROWS, GD), [9.0], 41)

@@ -20,7 +20,7 @@ PUBLISHED = [
 
 @kernel
 def compiled(counter, key):
-    return philox(counter[0], counter[1], counter[2], counter[3], key[0], key[1])
+    return philox(int(counter[0]), int(counter[1]), int(counter[2]), int(counter[3]), int(key[0]), int(key[1]))
 
 
 @kernel
