@@ -30,6 +30,8 @@ SMALL, SOON, FASTER = 6, 50.0, 1000.0  # up to so many variables: milliseconds, 
 STALE, RENEWED = "published scheme", "published scheme, eigenvectors renewed every Euler step"
 THEIRS, OURS = (tuple(f"{who}: {what}" for what in ("work", "time (ms)")) for who in ("published scheme", "cfdyn"))
 THEIR_TIME, THEIR_RATIO = "published scheme (ms for 1000)", "published scheme ÷ cfdyn"
+EDGES = {"gd": {"lr": 0.8}, "heavy_ball": {"lr": 1.2, "momentum": 0.5}, "nesterov": {"lr": 0.6, "momentum": 0.5},
+         "rmsprop": {"lr": 0.01, "beta2": 0.99}, "adam": {"lr": 0.03, "beta1": 0.5, "beta2": 0.99}}  # fmt: skip
 FOUND = ("largest error in w", "work", "oracle calls", "conic programs", "time (ms)")
 
 
@@ -113,6 +115,25 @@ def speed(plan: Plan) -> Rows:
             goals += [Goal(times, FASTER, above=True)] if small else []
         yield Row(f"{case.name}, {'GD' if case.published else 'RMSProp'}", cells, tuple(goals))
     return {"far": far}
+
+
+@bench.table("central flows with momentum up to t = 1000", ("states", "events", "steps", "time (ms)", "gd ÷ this"))
+def with_momentum(plan: Plan) -> Rows:
+    """L = (1 − xy)²/2 from (1.5, 0.3), rates at which the edge is reached, default tolerances, warm; processor times. With
+    constant P the path is that of gd in another time; RMSProp and Adam have ν among the states, Adam its correction's decay."""
+    loss, first = cf.Loss("(1 - x*y)**2/2"), 0.0
+    for name, params in EDGES.items():
+        optimizer = getattr(cf.optimizers, name)(**params)
+        flow = cf.flows.central(loss, optimizer)
+        path = cf.solve(flow, [1.5, 0.3], 1000.0)
+        if path.status != "done" or not path.rank.max():
+            raise BenchmarkError(f"{optimizer.name}: {path.status}, at most {path.rank.max()} modes at the edge")
+        spent = measure(lambda flow=flow: cf.solve(flow, [1.5, 0.3], 1000.0), plan.repeats)
+        first = first or spent
+        yield Row(", ".join([name, *(f"{key} = {value:g}" for key, value in params.items())]), {
+            "states": str(flow.dim), "events": str(len(path.events)), "steps": str(path.stats["steps"]),
+            "time (ms)": spent * 1e3, "gd ÷ this": first / spent,
+        })  # fmt: skip
 
 
 # Error against work --------------------------------------------------------------------------------------------------

@@ -16,11 +16,13 @@ _WHERE = {
     "Loss": "systems.loss", "Map": "systems.map", "as_map": "systems.steps", "compose": "systems.steps",
     "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
     "mean_square": "systems.mean_square",
-    "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit", "load": "records.record",
+    "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
+    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
-    "compare": "studies.comparison", "averages": "studies.comparison", "study": "studies.study",
+    "held_sharpness": "studies.held_sharpness", "compare": "studies.comparison",
+    "averages": "studies.comparison", "study": "studies.study",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
 _PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in "losses optimizers flows analysis symbolic claims".split()}

@@ -7,6 +7,7 @@ from cfdyn.systems.loss import Loss as Loss
 from cfdyn.systems.map import Map as Map
 from cfdyn.symbolic.optimizer import Optimizer as Optimizer
 from cfdyn.systems.orbit import Orbit as Orbit
+from cfdyn.ensembles.runs import Runs as Runs
 from cfdyn.integrate.trajectory import Trajectory as Trajectory
 from cfdyn import analysis as analysis
 from cfdyn.plotting.animation import animate as animate
@@ -18,7 +19,9 @@ from cfdyn.integrate.complementarity import complementarity as complementarity
 from cfdyn.systems.steps import compose as compose
 from cfdyn.systems.steps import epoch as epoch
 from cfdyn import flows as flows
+from cfdyn.studies.held_sharpness import held_sharpness as held_sharpness
 from cfdyn.systems.orbit import iterate as iterate
+from cfdyn.ensembles.runs import iterate_many as iterate_many
 from cfdyn.systems import lifts as lifts
 from cfdyn.records.record import load as load
 from cfdyn import losses as losses

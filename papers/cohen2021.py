@@ -4,7 +4,7 @@ stability*, arXiv 2103.00065, ICLR 2021.
 Full-batch gradient descent on a quadratic diverges as soon as the sharpness exceeds 2/η. On neural networks the sharpness rises
 while it can ("progressive sharpening"), reaches 2/η and hovers there, while the loss goes up and down from step to step and
 still falls over long times ("edge of stability"). Here the networks are small enough to be written down: tanh nets with one
-layer on 8 points.
+layer on 8 points. With momentum the level is that of a quadratic with momentum.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, at_most, between, near
 
 CLAIMS = Claims(__name__, __doc__, read="a secondary source")
+THRESHOLDS = {"heavy_ball": lambda beta: 2 + 2 * beta, "nesterov": lambda beta: (2 + 2 * beta) / (1 + 2 * beta)}
 HOVER = {"hidden": 4, "seed": 1}
 
 
@@ -92,9 +93,50 @@ def loss_is_not_monotone(lr=1.2):
     return {"steps uphill, part": uphill, "mean loss, late to early": float(loss[4000:].mean() / loss[300:1300].mean())}
 
 
+@CLAIMS.add(
+    "section 3 and appendix (momentum), as recalled", {"heavy ball": near(1.0, 0.01), "Nesterov": near([1.0, 1.0], 0.01)},
+    Control("a third of the rates, at which the edge is not reached", changes={"share": 1 / 3}), figure="momentum",
+)  # fmt: skip
+def momentum_has_its_own_level(share=1.0):
+    """With momentum β the sharpness rises to and hovers at the threshold of a quadratic with momentum: (2 + 2β)/η for heavy ball,
+    (2 + 2β)/((1 + 2β)η) for Nesterov's.
+
+    The tanh net with 4 units, rates with the thresholds 2 (of gradient descent with η = 1): the mean sharpness over the
+    second half of 20,000 steps, over the threshold; heavy ball with β = 0.5, Nesterov with 0.5 and 0.9. Heavy ball with 0.9
+    is thrown out at that rate, so that nothing was measured there: after how many steps.
+    """
+    found = {name: [_momentum(name, beta, share) for beta in (0.5, 0.9)] for name in THRESHOLDS}
+    mean = {name: [float(s[len(s) // 2 :].mean()) for s in rows] for name, rows in found.items()}
+    return {
+        "heavy ball": mean["heavy_ball"][0],
+        "Nesterov": mean["nesterov"],
+        "heavy ball, 0.9, steps": len(found["heavy_ball"][1]) - 1,
+    }
+
+
+def _momentum(name, beta, share=1.0, steps=20_000):
+    """Sharpness over its threshold."""
+    loss, threshold = cf.losses.tanh_network(hidden=HOVER["hidden"]), THRESHOLDS[name](beta)
+    optimizer = getattr(cf.optimizers, name)(share * threshold / 2, beta)
+    start = 0.5 * np.random.default_rng(HOVER["seed"]).normal(size=loss.dim)
+    return cf.iterate(cf.as_map(loss, optimizer), start, steps).sharpness * share / 2
+
+
 def figures():
-    """The sharpness of a small tanh net: it rises to 2/η and hovers there."""
-    return {"hovering": _hovering}
+    """The sharpness of a small tanh net, without and with momentum: it rises to its threshold and hovers there."""
+    return {"hovering": _hovering, "momentum": _with_momentum}
+
+
+def _with_momentum():
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
+    for name, beta in (("heavy_ball", 0.5), ("nesterov", 0.5), ("nesterov", 0.9)):
+        axis.plot(_momentum(name, beta, steps=6000), lw=0.8, label=f"{name}, β = {beta}")
+    axis.axhline(1, color="k", ls="--", lw=0.8)
+    axis.set(xlabel="step", ylabel="sharpness over threshold", title="(2 + 2β)/η, and (2 + 2β)/((1 + 2β)η)")
+    axis.legend()
+    return figure
 
 
 def _hovering():

@@ -13,6 +13,7 @@ import cfdyn as cf
 from cfdyn.claims import Claims, Control, at_least, near
 
 CLAIMS = Claims(__name__, __doc__, read="the abstract")
+INPUTS = (0.5, 1.0, 1.0, 2.0)
 ROWS = np.array([[1.0, 0.2], [0.3, 0.9], [-0.5, 0.7], [0.8, -0.6]])
 
 
@@ -24,6 +25,12 @@ def _closed_form(rows, size):
     c = (np.kron(mean, one) + np.kron(one, mean)) / 2
     d = (1 - p) * np.kron(mean, mean) + p * np.mean([np.kron(h, h) for h in each], axis=0)
     return float(2 / np.linalg.eigvals(np.linalg.solve(c, d)).real.max())
+
+
+def _valley(size):
+    """2 mean(h)/(mean(h)² + p·var(h)) of the curvatures h = x²(u² + v²) at u = 3/2, v = 4/3."""
+    h = np.array(INPUTS) ** 2 * (9 / 4 + 16 / 9)
+    return float(2 * h.mean() / (h.mean() ** 2 + (4 - size) / (3 * size) * h.var()))
 
 
 @CLAIMS.add(
@@ -93,6 +100,49 @@ def growth(factors=(0.98, 1.02)):
         moments = _moments(ROWS, factor * _closed_form(ROWS, 1), 1, False)
         found[name] = float((np.linalg.matrix_power(moments, 400) @ [1.0, 0, 0, 0]) @ [1.0, 0, 0, 1.0])
     return found
+
+
+@CLAIMS.add(
+    "main theorem (minima with flat directions)", {"thresholds": near([_valley(b) for b in (1, 2, 3, 4)], relative=1e-9)},
+    Control("a minimum further along the valley", changes={"along": 2.0}), read="a secondary source",
+)  # fmt: skip
+def flat_directions_do_not_count(along=1.5):
+    """Where minima form a valley the threshold is that of the directions across it: those in the null space of H, along which the
+    rows' Hessians vanish too, have no say.
+
+    The two-layer model u v x with the targets 2x and four inputs x at (u, v) = (3/2, 4/3), where all rows are fitted: the largest
+    stable rate of `mean_square`. What is expected is the closed form in one dimension with the curvatures x²(u² + v²).
+    """
+    from cfdyn.symbolic.loss import make_loss
+
+    data = [[x, 2 * x] for x in INPUTS]
+    loss = cf.Loss.from_spec(make_loss("(u*v*x - y)**2/2", "u v", {}, ["x", "y"], data=data))
+    point = [along, 2 / along]
+    return {"thresholds": [cf.mean_square(loss, point, 0.1, b, replace=False, cut=0).largest_lr for b in (1, 2, 3, 4)]}
+
+
+@CLAIMS.add(
+    "simple necessary conditions", {"settings": 400, "beyond": 0, "closest": at_least(0.9)},
+    Control("the mean over single rows, for any batch", changes={"mixed": False}), read="from memory",
+)  # fmt: skip
+def necessary_by_the_trace(mixed=True):
+    """Necessary for stability, and easier to compute: η ≤ 2 tr H/((1 − p)‖H‖² + p·mean‖Hᵢ‖²), in Frobenius norms.
+
+    100 random sets of four rows with two weights, batches of 1 to 4: how many largest stable rates (`mean_square`) lie beyond
+    it, and the largest quotient. (It is the exact condition on the matrix 1 in place of the worst one.)
+    """
+    from cfdyn.symbolic.loss import make_loss
+
+    rng, ratios = np.random.default_rng(1), []
+    for _ in range(100):
+        x = rng.normal(size=(4, 2))
+        loss = cf.Loss.from_spec(make_loss("(u*a + v*b)**2/2", "u v", {}, ["a", "b"], data=x))
+        mean, single = x.T @ x / 4, np.mean(np.sum(x * x, axis=1) ** 2)
+        for b in (1, 2, 3, 4):
+            p = (4 - b) / (3 * b) if mixed else 1.0
+            bound = 2 * np.trace(mean) / ((1 - p) * np.sum(mean**2) + p * single)
+            ratios.append(cf.mean_square(loss, [0.0, 0.0], 0.1, b, replace=False, cut=0).largest_lr / bound)
+    return {"settings": len(ratios), "beyond": sum(r > 1 + 1e-9 for r in ratios), "closest": float(max(ratios))}
 
 
 def _moments(rows, lr, size, replacement):

@@ -178,23 +178,32 @@ QUESTIONS = (
     _question(
         9,
         "Does momentum change the period?",
-        """Not the first one: heavy ball, Nesterov and Adam (its preconditioner frozen) leave stability with the multiplier
-        −1, at edges of their own. Two averages in cascade can turn instead: period 3 at the edge. And heavy ball and Adam
-        have 3-cycles elsewhere.""",
+        """Not the first one: heavy ball, Nesterov and Adam leave stability with the multiplier −1, at edges of their own, where
+        training holds them. Adam comes in bursts there. Two averages in cascade can turn instead: period 3 at the edge. And
+        heavy ball and Adam have 3-cycles elsewhere.""",
         """With momentum the state is the weight with its velocity, and along a direction of curvature λ a step is a 2 × 2
         matrix. Its multipliers may be complex, a turn that shrinks; but for heavy ball with momentum β these have the
         modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's form at
         (2 + 2β)/(1 + 2β), so {sutskever2013.edge:edges.2|.3f} for β = 0.9; for an average of gradients as in Adam, while its
         division by √v stays what it is, at 2(1 + β)/(1 − β), which is {cohen2022.frozen_preconditioner:edges.2|.0f}. So
-        period 2 at onset. An exponential average of an exponential average is different: for β > 1/3 it leaves stability by
-        a turn, at β = (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge.
-        Away from the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1
-        ≤ f″ ≤ 25, in exact fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these
-        parameters there is one through the corners of a triangle, on some function of two weights with curvatures from μ to
-        L, exactly if L/μ ≥ 9 + 4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
-        """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner lee2026.period_three_at_the_edge
-        lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle bock2022.usual_hyperparameters""",
-        "lee2026.period_three",
+        period 2 at onset. In training the sharpness of a small network hovered at
+        {cohen2021.momentum_has_its_own_level:heavy ball|.3f} of heavy ball's edge for β = 0.5 and at
+        {cohen2021.momentum_has_its_own_level:Nesterov.1|.3f} of Nesterov's for 0.9. Adam's (divided by √v) stayed on five
+        losses at {cfdyn2026_held.sharpness_is_held_at_theta:β₁ = 9/10.low|.2f} to
+        {cfdyn2026_held.sharpness_is_held_at_theta:β₁ = 9/10.high|.2f} of 38 for β₁ = 0.9: its 2-cycle is unstable from β₁ =
+        3 − 2√2 on, and the oscillation comes in bursts. With these edges the central flow describes Adam too: at the end it
+        was {cfdyn2026_held.adam_stays_near:β₁ = 9/10.high|.2f} times as far away as the flow without oscillations, or less.
+        An exponential average of an exponential average is different: for β > 1/3 it leaves stability by a turn, at β = (√3
+        − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge. Away from the edge
+        there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″ ≤ 25, in exact
+        fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these parameters there is one
+        through the corners of a triangle, on some function of two weights with curvatures from μ to L, exactly if L/μ ≥ 9 +
+        4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
+        """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner cohen2021.momentum_has_its_own_level
+        cfdyn2026_held.sharpness_is_held_at_theta cfdyn2026_unheld.steady_cycle cfdyn2026_held.adam_stays_near
+        lee2026.period_three_at_the_edge lessard2016.exact_cycle goujaud2023.polyak_tuning cfdyn2026_adam.three_cycle
+        bock2022.usual_hyperparameters""",
+        "cfdyn2026_held.beside",
     ),
     _question(
         10,

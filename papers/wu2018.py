@@ -162,6 +162,34 @@ def stochastic_condition(weight=1):
     return {"remainder": str(sp.expand(growth - (1 - rate * a) ** 2 - weight * rate**2 * s**2))}
 
 
+@CLAIMS.add(
+    "condition for stability, several weights", {"settings": 300, "met and unstable": 0, "met": at_least(50)},
+    Control("the largest growth along the eigenvectors alone, without the rows' variance", changes={"variance": 0.0}),
+    read="a secondary source",
+)  # fmt: skip
+def sufficient_in_several_weights(variance=1.0):
+    """In several weights SGD is stable in the mean square where λ₁((1 − ηH)² + η²(n − B)/(B(n − 1)) (mean Hᵢ² − H²)) ≤ 1.
+
+    100 random sets of five rows ½(x·w)² with three weights, η = 0.3, 0.6, 0.9 of 2/λ₁(H), batches of 2 without replacement: how
+    many meet the condition, and how many of those have a radius above 1 (`mean_square`).
+    """
+    from cfdyn.symbolic.loss import make_loss
+
+    rng, met, wrong = np.random.default_rng(0), 0, 0
+    for _ in range(100):
+        x = rng.normal(size=(5, 3))
+        loss = cf.Loss.from_spec(make_loss("(a*p + b*q + c*r)**2/2", "a b c", {}, ["p", "q", "r"], data=x))
+        h = np.einsum("ni,nj->nij", x, x)
+        mean, spread = h.mean(axis=0), np.mean(h @ h, axis=0) - h.mean(axis=0) @ h.mean(axis=0)
+        for part in (0.3, 0.6, 0.9):
+            lr = part * 2 / np.linalg.eigvalsh(mean)[-1]
+            step = np.eye(3) - lr * mean
+            holds = np.linalg.eigvalsh(step @ step + variance * lr**2 * 3 / 8 * spread)[-1] <= 1
+            met += holds
+            wrong += holds and cf.mean_square(loss, [0.0] * 3, lr, 2, replace=False, cut=0).radius > 1
+    return {"settings": 300, "met": int(met), "met and unstable": int(wrong)}
+
+
 def figures():
     """Runs that escape, of gradient descent and of SGD; the stable minima in the plane of sharpness and non-uniformity."""
     return {"sharp": _sharp, "escape": _escape, "stability": _stability}

@@ -6,9 +6,11 @@ from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
 from cfdyn.analysis.classify import classify as classify
 from cfdyn.analysis.compare import compare as compare
+from cfdyn.analysis.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.oscillation import oscillation as oscillation

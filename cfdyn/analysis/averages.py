@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.compare import model_names, require_loss, series
+from cfdyn.analysis.compare import model_names, series
 from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.averages import Estimator, estimators, left_of, mean_path, rms
 from cfdyn.series.filters import TINY, average, half_width
-from cfdyn.systems.orbit import MAX_BYTES, Orbit
+from cfdyn.systems.orbit import MAX_BYTES, Orbit, require_loss
 
 FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be told
 TENTH = 10  # the last tenth of an orbit stands for where it ends
@@ -157,7 +157,7 @@ def averages(
     iterate 0.135 1.0 1.0
     """
     _check(orbit, decays, period, fractions)
-    names = model_names("averages", orbit, paths, names)
+    names = model_names("averages", orbit.names[: orbit.n_weights], paths, names)
     orbit = dataclasses.replace(orbit, z=np.asarray(orbit.z, dtype=float))
     mean = mean_path(orbit.w, period)
     reference, swinging, cycles = mean

@@ -109,8 +109,10 @@ def _bounded(step: Map, parameter: str, z: np.ndarray, samples: Samples) -> list
         apart = BESIDE * (right - left)
         within = max(middles[0], left - apart), min(middles[1], right + apart)
         sides = sorted(zip(within, labels[k : k + 2], strict=True), key=lambda side: side[1] if side[1] > 0 else LONGEST + 1)
+        # Beside what was not looked at an orbit that has to be perturbed is too dear to look at again.
+        worth = not samples.perturbed or UNRESOLVED not in labels[k : k + 2]
         found = (_loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within)
-                 for inner, period in sides if 0 < period <= LONGEST)  # fmt: skip
+                 for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip
         edges[k + 1] = next((value for value in found if value is not None), edges[k + 1])
     return [(edges[k], edges[k + 1], NAMES.get(label, f"period {label}")) for k, label in enumerate(labels)]
 

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.hovering import Hovering, hovering_or_why
 from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.filters import TINY
 from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
-from cfdyn.systems.orbit import Orbit
+from cfdyn.systems.orbit import Orbit, require_loss
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Model(Record):
     one. ``variance_ratio``: mean predicted tr Σ over the mean variance measured, over the slow cycles, or else from the
     onset on (NaN where nothing oscillates). ``onset``: when tr Σ, from where it is smallest, reaches a hundredth of the
     largest variance measured.
-    ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series.
+    ``events``: dicts t, kind, rank. ``w`` (n, d), ``loss``, ``sharpness``, ``variance`` (n,): its series;
+    ``preconditioned`` (n,): its λ₁(P⁻¹H), None for a model without P.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Model(Record):
     sharpness: Annotated[np.ndarray, "n"]
     variance: Annotated[np.ndarray, "n"]
     notes: list
+    preconditioned: Annotated[np.ndarray | None, "n"] = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,9 @@ class Comparison(Record):
     ``t`` (n,): the steps; ``iterates`` (n, d); ``averaged`` (n, d): midpoints w*_t; ``loss``: averaged likewise, ``sharpness``
     λ₁ at w*_t, ``variance`` ‖w_t − w*_t‖², all (n,). ``edge``: the sharpness at which the optimizer is at its edge, NaN if it
     has none of its own. ``cycles``: steps (from, to) of whole slow cycles. ``orbit``: a dict with its status, ``crossing``
-    (the first step at which λ₁(w*) is beyond the edge), and of its oscillation what `onset` of it says: begins,
-    lowest, size, round_off. ``models``: in the order given. ``warnings``: sentences.
+    (the first step at which the averaged orbit is beyond the edge), and of its oscillation what `onset` of it says: begins,
+    lowest, size, round_off. ``models``: in the order given. ``warnings``: sentences. ``hovering``: λ₁(P⁻¹H) of the averaged
+    orbit against its edge, or None and why there is none (``no_hovering``).
     """
 
     names: Annotated[tuple[str, ...], "d"]
@@ -69,6 +73,8 @@ class Comparison(Record):
     orbit: dict
     models: list[Model]
     warnings: list[str]
+    hovering: Hovering | None = None
+    no_hovering: str = ""
     _loss: Any = field(default=None, repr=False, compare=False)
 
     @property
@@ -111,37 +117,32 @@ def compare(orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | No
     require_loss("compare", orbit)
     if len(orbit.z) < 3:
         raise UsageError(f"compare needs an orbit of at least 3 states, not {len(orbit.z)} ({orbit.status})")
-    names = model_names("compare", orbit, paths, names)
+    names = model_names("compare", orbit.names[: orbit.n_weights], paths, names)
     z = np.asarray(orbit.z, dtype=float)
     middle = (z[:-2] + 2 * z[1:-1] + z[2:]) / 4
     w, averaged = z[:, : orbit.n_weights], middle[:, : orbit.n_weights]
     loss, variance = orbit.loss, ((w[1:-1] - averaged) ** 2).sum(axis=1)
-    sharpness, edge = replace(orbit, z=middle).sharpness, _edge(paths)
+    sharpness, edge = replace(orbit, z=middle).sharpness, edge_of(paths)
     digits = orbit.provenance.get("settings", {}).get("digits")
     began = onset(w, TINY if digits is None else 10.0**-digits)
     cycles = [(first + 1, last + 1) for first, last in slow_cycles(variance)]
-    beyond = np.flatnonzero(sharpness > edge)
+    held, why = hovering_or_why(orbit)
+    beyond = np.flatnonzero(sharpness > edge if held is None else held.ratio > 1)
     facts = {"status": orbit.status, "crossing": int(beyond[0]) + 1 if len(beyond) else None, **began}
     found = Comparison(
         orbit.names[: orbit.n_weights], np.arange(1, len(w) - 1), w[1:-1], averaged,
-        (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [], _warnings(facts, digits),
+        (loss[:-2] + 2 * loss[1:-1] + loss[2:]) / 4, sharpness, variance, edge, cycles, facts, [],
+        _warnings(facts, digits, held), held, why,
         provenance=provenance(orbit=orbit.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
     found.models.extend(_judged(found, name, path, orbit) for name, path in zip(names, paths, strict=True))
     return found
 
 
-def require_loss(question: str, orbit: Any) -> None:
-    """A UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
-    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
-        needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
-        raise UsageError(f"{question} needs {needed}")
-
-
-def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
+def model_names(question: str, weights: Sequence[str], paths: Sequence[Trajectory], names: Sequence[str] | None) -> list[str]:
     """A name for each path, by default the beginning of its title; a UsageError for other weights than the orbit's, or names."""
     for path in paths:
-        if path.names[: path.n_weights] != orbit.names[: orbit.n_weights]:
+        if path.names[: path.n_weights] != tuple(weights):
             raise UsageError(f"the {path.flow} has other weights than the orbit: {', '.join(path.names[: path.n_weights])}")
     found = [path.flow.partition(" flow")[0] for path in paths] if names is None else list(names)
     if len(found) != len(paths):
@@ -149,7 +150,7 @@ def model_names(question: str, orbit: Orbit, paths: Sequence[Trajectory], names:
     return found
 
 
-def _edge(paths: Sequence[Trajectory]) -> float:
+def edge_of(paths: Sequence[Trajectory]) -> float:
     """2/η, or where another optimizer has its edge; NaN where that is no number."""
     for path in paths:
         with np.errstate(all="ignore"):
@@ -160,10 +161,11 @@ def _edge(paths: Sequence[Trajectory]) -> float:
     return float("nan")
 
 
-def _warnings(began: dict, digits: int | None) -> list[str]:
+def _warnings(began: dict, digits: int | None, held: Hovering | None) -> list[str]:
     """Sentences on an orbit that ended early, has not begun to oscillate, or began by round-off."""
     found = [] if began["status"] == "done" else [f"the optimizer itself {began['status']}"]
-    if began["crossing"] is not None and "begins" not in began and began["status"] == "done":
+    came_back = held is not None and len(held.t) > 0 and held.ratio[-1] <= 1
+    if began["crossing"] is not None and not came_back and "begins" not in began and began["status"] == "done":
         found.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
             "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"
@@ -191,12 +193,13 @@ def _judged(found: Comparison, name: str, path: Trajectory, orbit: Orbit) -> Mod
     means = [np.linalg.norm((w[a:b] - found.averaged[a:b]).mean(axis=0)) for a, b in spans]
     first = begins(variance, BEGUN * float(found.variance.max()))
     return Model(
-        name, path.flow, path.status, _rms(away), float(away.max(initial=0.0)) if n else np.nan,
-        float(away[-1]) if n else np.nan, _rms(np.array(means)), _rms(sharpness - found.sharpness[:n]),
-        _rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
+        name, path.flow, path.status, rms(away), float(away.max(initial=0.0)) if n else np.nan,
+        float(away[-1]) if n else np.nan, rms(np.array(means)), rms(sharpness - found.sharpness[:n]),
+        rms(loss - found.loss[:n]), _variance_ratio(found, variance, spans, n),
         None if first is None else float(t[first]),
         [{"t": event.t, "kind": event.kind, "rank": event.rank} for event in path.events],
         w, loss, sharpness, variance, list(path.notes),
+        None if path.theta is None else _interpolated(t, path.t, path.edge * path.theta / 2),
     )  # fmt: skip
 
 
@@ -227,7 +230,7 @@ def _variance_ratio(found: Comparison, variance: np.ndarray, spans: list[tuple[i
     return float(variance[first:last].mean() / measured.mean())
 
 
-def _rms(values: np.ndarray) -> float:
+def rms(values: np.ndarray) -> float:
     """Root mean square of what is finite, NaN if nothing is."""
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max(initial=0.0))

@@ -26,6 +26,7 @@ NO_DERIVATIVE = f"the map has no derivative at this point{NO_EDGE}"
 ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map has a corner at this point{NO_EDGE}",
          "undefined": NO_DERIVATIVE}  # fmt: skip
 NOT_FOUND = "no fixed point was found nearby"
+DECAYS = "; where weights decay along a continuum of minima only its smallest ones stay: study from there, or with weight_decay=0"
 NEVER_FALLS = "never falls"
 RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillation raises it until the minimum is stable"
 
@@ -133,7 +134,7 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -
         raise NoEdge(NO_DERIVATIVE)
     near = np.abs(found - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max())
     if not near or not _stays(step, found, weights):
-        raise NumericsError(NOT_FOUND)
+        raise NumericsError(NOT_FOUND + DECAYS * (step.params.get("weight_decay", 0.0) != 0))
     _refuse_rough(step, found)
     return found, smooth
 

@@ -15,14 +15,15 @@ from cfdyn.cli.command import LAST
 def application(command: str = "") -> typer.Typer:
     """The application with one command, so that no other is read; with all of them if there is none of that name.
 
-    ``commands/orbit.py`` holds the function ``orbit``, the command of that name; ``list_`` gives ``list``.
+    ``commands/orbit.py`` holds the function ``orbit``, the command of that name; ``list_`` gives ``list``, ``mean_square``
+    ``mean-square``.
     """
     app = typer.Typer(
         name="cfdyn", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
         help="The dynamics of optimizers: from a loss and an optimizer to a verdict about what the iterates do.",
     )  # fmt: skip
     app.callback()(_root)
-    files = {module.name.rstrip("_"): module.name for module in pkgutil.iter_modules(commands.__path__)}
+    files = {module.name.rstrip("_").replace("_", "-"): module.name for module in pkgutil.iter_modules(commands.__path__)}
     found = {name: getattr(import_module(f"{commands.__name__}.{file}"), file)
              for name, file in files.items() if name == command or command not in files}  # fmt: skip
     for name in sorted(found, key=lambda name: (getattr(found[name], "place", LAST), name)):

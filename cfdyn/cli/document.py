@@ -43,3 +43,10 @@ def fields(record: Any, names: str) -> dict[str, Any]:
     {'real': 3.0, 'imag': 4.0}
     """
     return {name: getattr(record, name) for name in names.split()}
+
+
+def moving_edge(held: Any, why: str) -> dict[str, Any]:
+    """What a record of `cfdyn.analysis.hovering` says, without its series; or why there is none."""
+    keys = "kind since mean low high side crossing reason meaning"
+    return {"hovering": held and {"theta": float(held.theta[-1]) if len(held.theta) else None, **fields(held, keys)},
+            "no_hovering": why}  # fmt: skip

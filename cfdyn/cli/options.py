@@ -17,6 +17,10 @@ PERIODIC = Annotated[list[str] | None, Option("--periodic", help="An angle and i
 BATCH = Annotated[int | None, Option("--batch", min=1, help="Rows in a mini-batch: one iteration is then an epoch of SGD.")]
 ORDER = Annotated[str, Option("--order", help="Of the rows in an epoch: cyclic or reshuffled (once, by the seed).")]
 STEPS = Annotated[int, Option("--steps", min=1, help="Number of steps.")]
+SAMPLED = Annotated[int | None, Option("--batch", min=1, help="Rows of data in each step, of stochastic gradients.", show_default=False)]  # noqa: E501
+REPLACE = Annotated[bool, Option("--replace/--no-replace", help="Rows of a batch may be the same, or all differ.")]
+LABEL_NOISE = Annotated[float, Option("--label-noise", min=0.0, help="Standard deviation of noise on the labels, the column y.")]
+NOISE = Annotated[str | None, Option("--noise", help="Variances of noise on the gradient, one for each weight.", metavar="A,B,…", show_default=False)]  # noqa: E501
 DIGITS = Annotated[int | None, Option("--digits", min=1, help="Iterate with this many decimal digits.")]
 INJECT = Annotated[float, Option("--inject", min=0.0, help="Least amplitude of the optimizer's oscillation.")]
 SEED = Annotated[int, Option("--seed", min=0, help="Seed of the random starts for minima.")]

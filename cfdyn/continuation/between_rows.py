@@ -13,7 +13,7 @@ Between = Callable[[float], Solution | None]  # the solution at a share of a ste
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)  # Chebyshev's, in (0, 1)
 LEAST_NODES = 6  # with a solution, for a polynomial through them
 CONVERGED = 1e-4  # of the largest terms of a polynomial to the last ones
-BESIDE = (1e-2, 1e-4)  # shares of a step: from the zero of a test, where it is seen whether it shrinks towards it
+BESIDE = (1e-2, 1e-4)  # shares of an interval: from the zero of a test, where it is seen whether it shrinks towards it
 
 
 def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None = None) -> Between:
@@ -53,13 +53,13 @@ def _root(value: Test, solution: Between, lo: float, hi: float) -> tuple[float, 
     except ArithmeticError:
         return None
     found = solution(share)
-    return None if found is None or not shrinks(value, solution, share) else (share, found)
+    return None if found is None or not shrinks(value, solution, share, hi - lo) else (share, found)
 
 
-def shrinks(value: Test, solution: Between, share: float) -> bool:
+def shrinks(value: Test, solution: Between, share: float, width: float = 1.0) -> bool:
     """True if a test is smaller near its zero than farther away: at a pole it grows, at a jump it stays."""
     sizes = []
-    for h in BESIDE:
+    for h in (width * BESIDE[0], width * BESIDE[1]):
         try:
             sizes.append(max((abs(value(s)) for t in (share - h, share + h) if (s := solution(t)) is not None), default=0.0))
         except ArithmeticError:

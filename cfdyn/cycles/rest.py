@@ -10,6 +10,7 @@ SETTLES, STAYS = 10, 1e-9  # rounds of Newton's method for the state; an entry t
 ULPS = 16  # units in the last place by which weights are moved to see what of the state is round-off
 MOVES = 30  # rounds for the weights
 NEAR, MOST_CHANGE = 1e-6, 2.0  # of the size of the weights: so near to it slopes of a smooth map are within that factor
+NEGLIGIBLE = 1e-3  # of the largest: slopes of a weight on which the loss hardly depends
 SMALL, BESIDE = 1e-20, 1e-3  # an accumulator, and how far beside the minimum it is driven
 
 
@@ -113,7 +114,7 @@ def _slope(step: Map, z: np.ndarray) -> np.ndarray | None:
 
 
 def steady_slopes(step: Map, z: np.ndarray) -> bool:
-    """True if the slopes of a state at rest in the weights are finite, and about as large beside it: no root is taken near 0.
+    """True if the slopes of each weight's step, at rest, are finite and about as large beside it: no root is taken near 0.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")
@@ -123,8 +124,11 @@ def steady_slopes(step: Map, z: np.ndarray) -> bool:
     """
     d, beside = step.n_weights, z.copy()
     beside[:d] += NEAR * (1 + np.abs(z[:d])) * np.cos(np.arange(d))
-    here, there = (np.abs(step.jacobian(state)[:d, :d]).max() for state in (z, settled(step, beside)))
-    return bool(there <= MOST_CHANGE * here and here <= MOST_CHANGE * there)
+    # Of what is added to the weights: the slope of their new values may be 0, and that of one weight hides another's.
+    states = (z, settled(step, beside))
+    here, there = (np.abs(step.jacobian(state)[:d, :d] - np.eye(d)).max(axis=1) for state in states)
+    least = NEGLIGIBLE * np.maximum(here, there).max()
+    return bool(np.all(there <= MOST_CHANGE * here + least) and np.all(here <= MOST_CHANGE * there + least))
 
 
 def never_falling(step: Map, z: np.ndarray) -> tuple[str, ...]:

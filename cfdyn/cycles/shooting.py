@@ -13,6 +13,7 @@ WELL = 1e6  # times the defect: a system with a larger answer is singular, or ne
 STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
 LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
 EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
+SYMMETRIC = 1e-14  # of a matrix: rounding
 GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
 
 
@@ -38,16 +39,19 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 
     singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
     led here, beside which points near 0 are round-off.
     """
-    x = np.array(points, dtype=float)
+    x, d = np.array(points, dtype=float), step.n_weights or step.dim
     best, best_size, stalled = None, np.inf, 0
     for _ in range(iterations):
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             defect = images(step, x) - np.roll(x, -1, axis=0)
         matrices = jacobians(step, x)
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
             return best
         size = np.abs(defect).max()
-        good_enough = size <= GOOD * (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices).max())
+        # A steep slope in a state behind the weights, such as the root of a tiny average, makes errors of its own size only.
+        behind = np.abs(matrices[:, :, d:]) @ np.abs(x[:, d:, None])
+        scale = (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices[:, :, :d]).max())
+        good_enough = size <= GOOD * max(scale, float(behind.max(initial=0.0)))
         if size < best_size:
             best_size, stalled = size, 0
             if good_enough:
@@ -144,7 +148,7 @@ def multipliers_of(matrices: np.ndarray) -> np.ndarray:
             product = matrix @ product
     if not np.isfinite(matrices).all() or (len(product) == 1 and not np.isfinite(product).all()):
         return np.full(len(product), np.nan)
-    values = np.linalg.eigvals(product) if np.isfinite(product).all() else np.full(len(product), np.inf)
+    values = _eigenvalues(product[None])[0] if np.isfinite(product).all() else np.full(len(product), np.inf)
     values = values[np.argsort(-np.abs(values), kind="stable")]
     if len(product) > 1 and not np.abs(product).max() <= STEEP:
         small = eigenvalues(*(part[None] for part in condense(matrices)[1:]))[0]
@@ -165,7 +169,7 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
         good = np.linalg.cond(following) < 1e8
         found = np.full(own.shape[:2], np.nan, dtype=complex)
         if good.any():
-            found[good] = np.linalg.eigvals(-np.linalg.solve(following[good], own[good]))
+            found[good] = _eigenvalues(-np.linalg.solve(following[good], own[good]))
     if not good.all():
         from scipy.linalg import eigvals
 
@@ -175,6 +179,14 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     order = np.argsort(-np.abs(found), axis=1, kind="stable")
     found = np.take_along_axis(found, order, axis=1)
     return found.real if not found.imag.any() else found
+
+
+def _eigenvalues(matrices: np.ndarray) -> np.ndarray:
+    """Of each matrix (rows, D, D), in no order; real where it is symmetric, as that of descent at a fixed point."""
+    gap, size = np.abs(matrices - matrices.swapaxes(1, 2)).max(axis=(1, 2)), np.abs(matrices).max(axis=(1, 2))
+    if (gap <= SYMMETRIC * size).all():
+        return np.linalg.eigvalsh(matrices)
+    return np.linalg.eigvals(matrices)
 
 
 def log_growth(step: Map, points: np.ndarray) -> np.ndarray:

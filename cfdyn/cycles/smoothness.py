@@ -14,12 +14,18 @@ CORNER = 1e-6  # by how much slopes differ across a border, relative to their si
 
 
 def regularity(step: Map, points: np.ndarray, extent: float) -> str:
-    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points (n, D) of a cycle."""
+    """ "smooth", "corner" (the derivative jumps) or "jump" (the map itself does) at the points (n, D) of a cycle.
+
+    States behind the weights are moved by a part of their own size: an accumulator may not become negative.
+    """
     size = SHIFT * max(float(np.abs(points).max()), extent, 1e-300)
     here, slopes = images(step, points), jacobians(step, points)
     steepness, worst = 1 + np.abs(slopes).max(), "smooth"
-    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]) * size:
-        moved = points + direction
+    shift = np.full(points.shape, size)
+    if step.n_weights:
+        shift[:, step.n_weights :] = SHIFT * np.abs(points[:, step.n_weights :])
+    for direction in np.concatenate([np.eye(step.dim), -np.eye(step.dim)]):
+        moved = points + shift * direction
         if not np.abs(images(step, moved) - here).max() <= MOST_CHANGE * size * steepness:
             return "jump"
         if not np.abs(jacobians(step, moved) - slopes).max() <= BEND * steepness:
@@ -28,16 +34,22 @@ def regularity(step: Map, points: np.ndarray, extent: float) -> str:
 
 
 def regularity_across(step: Map, z: np.ndarray) -> str:
-    """The same at one point (D,) for jumps of any height, from both sides of the border between two branches; or "undefined"."""
+    """The same at one point (D,) for jumps of any height, from both sides of the border between two branches; or "undefined".
+
+    Slopes in a state behind the weights are left out where there are none: in the root of an average of squares that is 0.
+    """
     size = BESIDE * max(1.0, float(np.abs(z).max()))
-    for direction in np.eye(step.dim) * size if step.switches else ():
+    if not step.switches:
+        return "smooth"
+    has_slopes = np.isfinite(step.jacobian(z)).all(axis=0) | (np.arange(step.dim) < (step.n_weights or step.dim))
+    for direction in np.eye(step.dim) * size:
         pair = np.array([z - direction, z + direction])
         for which in np.flatnonzero(_branches(step, pair[0]) != _branches(step, pair[1])):
             both = _border(step, pair[0], pair[1], int(which)) + CLEAR * np.array([-direction, direction])
-            values, slopes = images(step, both), jacobians(step, both)
+            values, slopes = images(step, both), jacobians(step, both)[:, :, has_slopes]
             if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
                 return "undefined"
-            rise = np.abs(slopes @ (both[1] - both[0])).max(axis=0)
+            rise = np.abs(slopes @ (both[1] - both[0])[has_slopes]).max(axis=0)
             if not (np.abs(values[1] - values[0]) <= 4 * rise + ROUND * size).all():
                 return "jump"
             if not np.abs(slopes[1] - slopes[0]).max() <= CORNER * max(1.0, np.abs(slopes).max()):

@@ -6,10 +6,10 @@ from operator import attrgetter
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.symbolic.flow import check_gradient
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, Part
 from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.recursion import check_gradient
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss

@@ -41,7 +41,9 @@ def central(
     heavy ball (η, β) is gd with η/(1+β) in a time (1+β)/(1−β) times as fast; Adam (η, β₁, κ) without bias correction is
     RMSProp with (η/c, κ/c), c = (1+β₁)/(1−β₁), in a time c times as fast. Bias correction is that of ν: momentum's own, which
     is over after some 1/(1−β) steps, is left out, as is its inertia (β/(1−β)) d²w/dt²: where the drift is not slow over 1/(1−β)
-    steps the flow is wrong. An own optimizer (`Optimizer.from_text`) needs ds/dt for states of P only.
+    steps the flow is wrong. The second moment sees g², as published, and not the averaged gradient, which counts for weights that
+    hardly oscillate; an exact average is nearer there and farther on other losses (``cfdyn show cfdyn2026_twocycle``). An own
+    optimizer (`Optimizer.from_text`) needs ds/dt for states of P only.
 
     **With noise**, for gd, heavy_ball and ema_momentum, iterates have a covariance away from the edge too. A batch of b of n
     rows has, for gd,

@@ -76,7 +76,7 @@ def _drift(nodes: ModelNodes) -> list[Node]:
 
 def _effective(nodes: ModelNodes) -> tuple[Node, Node]:
     """h and the factor (1 + μ)/(1 − μ)."""
-    t, p, one = nodes.tape, nodes.parameters, nodes.tape.const(1)
+    t, p, one = nodes.tape, nodes.hyperparameters, nodes.tape.const(1)
     if "momentum" not in p:
         return nodes.lr, one
     left = t.sub(one, p["momentum"])

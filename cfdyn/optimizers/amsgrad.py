@@ -1,6 +1,6 @@
 """AMSGrad: Adam whose second moment never falls."""
 
-from cfdyn.optimizers._options import DOMAIN, moments
+from cfdyn.optimizers._options import DOMAIN, moments, root
 from cfdyn.symbolic.optimizer import Optimizer
 
 
@@ -34,4 +34,8 @@ def amsgrad(
     step, parts = moments(bias_correction, eps_inside, second="top")  # Algorithm 2
     update = {"w": f"w - lr*{step}", "m": "m1", "v": "v1", "vmax": "top"}
     params = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
-    return Optimizer.from_text(update, params, name="amsgrad", domain=DOMAIN, threshold="2*(1 + beta1)/(1 - beta1)", **parts)
+    largest = root("vmax/(1 - decay2)" if bias_correction else "vmax", eps_inside)
+    return Optimizer.from_text(
+        update, params, name="amsgrad", domain=DOMAIN, threshold="2*(1 + beta1)/(1 - beta1)", preconditioner=f"{largest}/lr",
+        **parts,
+    )  # fmt: skip

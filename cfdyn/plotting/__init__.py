@@ -49,7 +49,7 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
     >>> len(cf.plot(cf.iterate(step, [1.2], 50)).axes)
-    2
+    3
     """
     name = type(record).__name__
     if name not in figure_files():

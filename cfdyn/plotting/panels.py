@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cfdyn.plotting.style import FAINT, INK
+from cfdyn.plotting.style import FAINT, INK, PALE
 from cfdyn.words import shortened
 
 
@@ -44,6 +44,18 @@ def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:
     """Every other whole slow cycle shaded."""
     for first, last in cycles[::2]:
         axes.axvspan(first, last, color=INK, alpha=0.05, linewidth=0)
+
+
+def band(axes: Axes, t: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, what: str = "") -> None:
+    """Quantiles (m, q) of many runs: between the outer ones pale, between the next darker, and their median.
+
+    ``what``: in the legend, of what they are, if they stand there.
+    """
+    for k in range(len(levels) // 2):
+        style: dict[str, Any] = {"color": PALE, "alpha": 0.2 + 0.2 * k, "linewidth": 0, "zorder": 1}
+        label = f"{100 * levels[k]:g}–{100 * levels[-1 - k]:g} % of {what}" if what else None
+        axes.fill_between(t, quantiles[:, k], quantiles[:, -1 - k], label=label, **style)
+    axes.plot(t, quantiles[:, len(levels) // 2], color=PALE, linewidth=0.9, zorder=2, label=f"median of {what}" if what else None)
 
 
 def time_range(t: np.ndarray) -> tuple[float, float]:

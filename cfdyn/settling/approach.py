@@ -15,9 +15,10 @@ from cfdyn.systems.map import Map
 STAGES = 6
 # Of the size of an orbit: so near to an unstable cycle it sits on it; so near to another it has reached it, at least and most.
 SITS, ROUND_OFF, LARGEST_ROUND_OFF = 1e-11, 1e-12, 1e-8
-STEP_ERROR = 2e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
+STEP_ERROR = 5e-15  # of the size: the round-off of one step, which adds up to 1/(1 − radius) times that
 TOLD_APART = 0.25  # an orbit tells a cycle from a shorter one if it is nearer to it than this part of their distance
 UNDERFLOW = 1e-290  # below it an entry counts as 0: the last number above 0 stays what it is, whatever it is multiplied by
+LONGER = 4  # stages, where the orbit turns about the cycle
 CLOSER = 0.6  # slow approaches are algebraic: over the stages the distance falls to this part, or it is not believed
 TURNS = 64  # turns after which the largest distance from the centre of a rotation has been met
 CONSERVED = 1e-13  # a map contracts volume by less than this per step only by round-off
@@ -61,6 +62,9 @@ def approach(
     cycles = 1 if radius < 0.5 else math.ceil(math.log(2) / max(-math.log(min(radius, 1.0)), 1e-15))
     longest = max(1, spare // STAGES // n)
     slow, apart = cycles > longest, TOLD_APART * _separation(points, size)
+    # What turns about it on its way swings in distance, by less than it contracts in stages that are longer.
+    turning = np.any((np.abs(mu) > 2 * radius - 1) & (np.abs(mu.imag) > NEUTRAL))
+    cycles = LONGER * cycles if turning and LONGER * cycles <= longest else cycles
     if slow and np.any((np.abs(mu) > 1 - 1 / longest) & (np.abs(mu.imag) > NEUTRAL)):
         return _spiral(step, z, points, size, spare, apart)
     return _stages(step, z, distance, floor, n * min(cycles, longest), slow, apart)

@@ -64,9 +64,15 @@ def stays_on(step: Map, z0: np.ndarray, points: np.ndarray, steps: int, digits: 
 
 
 def noise(step: Map, states: np.ndarray) -> np.ndarray:
-    """The largest round-off error of one step from some states (k, D), for each coordinate, (D,); 0 for dear maps."""
+    """The largest round-off error of one step from some states (k, D), for each coordinate, (D,).
+
+    Of a dear map what a step changes by where the states change by a unit in the last place.
+    """
     worst = np.zeros(step.dim)
     if step.cost > DEAR:
+        for state in states:
+            error = np.abs([step(state + sign * np.spacing(state)) - step(state) for sign in (1, -1)]).max(axis=0)
+            worst = np.fmax(worst, np.where(np.isfinite(error), error, 0.0))
         return worst
     precise = step.precise(DIGITS)
     for state in states:

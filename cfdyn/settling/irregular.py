@@ -14,6 +14,7 @@ BATCHES = 20  # of steps, whose means tell the error of an exponent
 SMALLEST_EXPONENT, CURVE = 1e-4, 1e-3  # per step: less is 0 whatever its error says; on a curve no more is left of 0
 ERRORS, MANY_ERRORS, CLEAR = 6, 20, 5e-3  # standard errors that an exponent is off 0; that, and a size, where averages are good
 QUASI_DIGITS = 7.0  # of averages over 20 000 steps: on a chaotic orbit they have two or three
+FOR_LONGER = "; a larger `budget` of `classify` follows it for longer"
 FEWEST = 100  # steps over which averages say anything
 
 
@@ -34,13 +35,14 @@ def irregular(step: Map, z: np.ndarray, steps: int, max_period: int) -> tuple[st
         return "undecided", f"{evidence}; the orbit still grows{hint(step, state)}", exponent, state
     margin = max(ERRORS * error, SMALLEST_EXPONENT)
     if exponent < -max(margin, CURVE):
-        return "undecided", f"{evidence} up to {max_period} although nearby orbits converge{hint(step, state)}", exponent, state
+        advice = hint(step, state) or FOR_LONGER
+        return "undecided", f"{evidence} up to {max_period} although nearby orbits converge{advice}", exponent, state
     # In narrow bands chaos averages well too.
     if exponent > margin and (digits < QUASI_DIGITS or exponent > max(MANY_ERRORS * error, CLEAR)):
         return "chaotic", evidence, exponent, state
     if (step.dim > 1 or step.periodic) and abs(exponent) <= max(margin, CURVE) and digits >= QUASI_DIGITS:
         return "quasi-periodic", f"{evidence}; averages agree to {digits:.0f} digits", exponent, state
-    return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state)}", exponent, state
+    return "undecided", f"{evidence}: too close to zero, or not settled{hint(step, state) or FOR_LONGER}", exponent, state
 
 
 def _grows(reach: np.ndarray) -> bool:
@@ -89,7 +91,9 @@ def averages_digits(step: Map, z: np.ndarray, n: int) -> float:
     weight, values = bump(n - 1), smooth(step, orbit)
     size = np.ptp(values[:n], axis=0)
     size[size == 0] = 1.0
-    scaled = (values - values[:n].mean(axis=0)) / size
-    averages = [weight @ np.hstack([part, part**2]) for part in (scaled[1:n], scaled[n + 1 :])]
-    gap = np.abs(averages[0] - averages[1])
-    return float(-math.log10(max(gap.max(), 1e-17)))
+    # What bursts out of 1e-200 is of no size in the first stretch.
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (values - values[:n].mean(axis=0)) / size
+        averages = [weight @ np.hstack([part, part**2]) for part in (scaled[1:n], scaled[n + 1 :])]
+        gap = float(np.abs(averages[0] - averages[1]).max())
+    return -math.log10(max(gap, 1e-17)) if math.isfinite(gap) else 0.0

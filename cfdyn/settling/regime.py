@@ -6,16 +6,30 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.cycles.angles import closed, opened
+from cfdyn.cycles.rest import limit_matrix, settled
 from cfdyn.cycles.same import least_period, same_cycle
-from cfdyn.cycles.shooting import log_growth, multipliers, polish, residual
+from cfdyn.cycles.shooting import multipliers, polish, residual
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.settling.approach import Approach, approach
-from cfdyn.settling.disturbed import PARTS, Disturbed, disturbed, is_stable, lost_to_rounding, steps_of_fall, with_decays_over
+from cfdyn.settling.disturbed import (
+    PARTS,
+    ULPS,
+    UNDERFLOWS,
+    Disturbed,
+    contracts,
+    disturbed,
+    is_stable,
+    lost_to_rounding,
+    steps_of_fall,
+    with_decays_over,
+    without_traces,
+)
 from cfdyn.settling.escape import escape
 from cfdyn.settling.high_precision import later_precisely, noise, stays_on
-from cfdyn.settling.irregular import irregular
+from cfdyn.settling.irregular import FOR_LONGER, irregular
 from cfdyn.settling.orbit import later, orbit_of
+from cfdyn.settling.returns import promising_returns
 from cfdyn.settling.undeclared_angles import hint
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import ESCAPE, FAR
@@ -29,14 +43,13 @@ AFAR, NOISY, TINY = 1e4, 1e-7, 1e-200
 RETURNS = 16  # from beyond the range of floats, before it is given up
 MOST_NUMBERS, LAGS = 2_000_000, 1024  # of the states in which a rest is looked for; and the longest cycle after it
 RESOLVED = 10.0  # times the perturbations: a cycle that is wider than that is one
+STANDS = 1000  # steps in which weights that stand still change by round-off at most
+WATCHED = 110_000  # steps in which a slow approach to a cycle is seen once there are no perturbations any more
 CALM = 4  # times as long as an average of squares falls: a 2-cycle may attract more slowly
-WORTH, LEAST_PERTURBED = 3e9, 100_000  # operations of an orbit that is perturbed, a second or two; and steps at least
+WORTH, LEAST_PERTURBED = 2e9, 100_000  # operations of an orbit that is perturbed, a second; and steps at least
 GROWS = 1e3  # an orbit that grows so much from one half of the states looked at to the other has no scale yet
 REJECTED = 1e-6  # of its size: a cycle so near to one that the orbit does not approach is that one
 CORNER = 1e-13  # of its size: a cycle through a corner that closes no better is none
-# Close returns worth Newton's work: short ones, longer ones over which tangent vectors grow by no more than that, and those
-# that come back to round-off.
-SHORT, LONG, MOST_GROWTH, CLOSE, BACK = 8, 64, math.log(20.0), 1e-4, 1e-11
 
 
 class Settled(NamedTuple):
@@ -91,9 +104,9 @@ class _Follower:
                 return self.followed_again(lost)
             if self.used == steps:
                 self.repeat_if_from_afar()
-            settled = self.cycle_nearby(min(self.longest, max(64, self.used // 4)))
-            if settled is not None:
-                return settled
+            found = self.cycle_nearby(min(self.longest, max(64, self.used // 4))) or self.at_rest()
+            if found is not None:
+                return found
             steps = min(self.used, self.budget - self.used)
         kind, reason, exponent, z = irregular(self.step, self.z, min(self.budget, 200_000), self.longest)
         if z is not None:
@@ -122,7 +135,7 @@ class _Follower:
 
     def lost(self, before: np.ndarray, steps: int) -> np.ndarray | None:
         """A state (D,) of the steps just done from which on round-off decides, if there is one."""
-        if not self.step.has_loss or self.step.dim == self.step.n_weights:
+        if not self.has_state():
             return None
         orbit = orbit_of(self.step, before, min(steps, MOST_NUMBERS // self.step.dim) + 1)
         if orbit is None:
@@ -130,35 +143,58 @@ class _Follower:
         self.stride = max(self.stride, float(np.abs(np.diff(orbit[:, : self.step.n_weights], axis=0)).max()))
         return lost_to_rounding(self.step, orbit)
 
+    def has_state(self) -> bool:
+        """True for an optimizer's map with entries behind the weights."""
+        return self.step.has_loss and self.step.dim > self.step.n_weights
+
+    def at_rest(self) -> Settled | None:
+        """The fixed point on which weights stand still, whatever else still falls towards it; None where it is none."""
+        moved, d = orbit_of(self.step, self.z, STANDS) if self.has_state() else None, self.step.n_weights
+        if moved is None or np.ptp(moved[:, :d], axis=0).max() > max(ULPS * np.spacing(np.abs(moved[:, :d]).max()), UNDERFLOWS):
+            return None
+        rest = settled(self.step, self.z)
+        end = limit_matrix(self.step, rest)
+        if end is None or not is_stable(self.step, rest):
+            return None
+        self.z, self.extent = rest, np.abs(rest)
+        if np.isfinite(self.step.jacobian(rest)).all():
+            return self.judge(rest[None])
+        mu = np.linalg.eigvals(end[0])
+        return self.on_cycle(rest[None], mu[np.argsort(-np.abs(mu))], "the weights stand still, averages fall to 0")
+
     def followed_again(self, z: np.ndarray) -> Settled:
         """What becomes of a state from which on round-off decides, with perturbations of two sizes in its place."""
         affordable = int(WORTH / (self.step.cost + self.step.tangent_cost))
         most = max(self.budget, affordable if self.budget >= default_budget(self.step) else min(affordable, LEAST_PERTURBED))
-        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most)) for part in PARTS]
+        longer = max(1, self.budget // default_budget(self.step))
+        ends = [self.end_of(z, disturbed(self.step, z, self.stride, part, most, longer=longer)) for part in PARTS]
         words = "round-off alone would put the orbit to rest on a point that becomes unstable; with perturbations of the weights"
         kinds = [end.kind if end.period is None else called(end.period) for end in ends]
         found = [f"up to {end.inject:.2g} in every step: {kind} ({end.reason})" for kind, end in zip(kinds, ends, strict=True)]
+        words = f"{words} of {'; of '.join(found)}{FOR_LONGER if 'undecided' in kinds else ''}"
         if kinds[0] == kinds[1]:
-            return ends[1]._replace(reason=f"{words} of {'; of '.join(found)}")
-        depends = "" if "undecided" in kinds else "what the orbit does depends on perturbations: "
-        words = f"{depends}{words} of {'; of '.join(found)}"
+            return ends[1]._replace(reason=words)
+        if "undecided" not in kinds:
+            words = f"what the orbit does depends on perturbations: {words}"
         return self.without_cycle("undecided", words)
 
     def end_of(self, z: np.ndarray, way: Disturbed | None) -> Settled:
         """A cycle that the orbit goes to from there without more perturbations, or chaos, or neither."""
         if way is None:
-            return self.without_cycle("undecided", "it escapes")
+            return self.without_cycle("undecided", "it leaves the range of floats")
         self.inject, self.used, self.note = way.size, self.used + way.steps, ""
         reason = f"Lyapunov exponent {way.exponent:.3g} ± {way.error:.1g} per step, up to {way.reach:.3g} away from it"
         if way.chaotic:
             return self.without_cycle("chaotic", reason, way.exponent)
+        self.budget = max(self.budget, self.used + WATCHED)
         calm = later(self.step, way.z, CALM * steps_of_fall(self.step, z, self.budget))
         if calm is not None:
             self.z = with_decays_over(self.step, calm)
-            found = self.cycle_nearby(min(self.longest, LAGS))
+            found = self.cycle_nearby(min(self.longest, LAGS)) or self.at_rest()
             if found is not None and found.period and self.is_real(found.points):
                 return found
-        return self.without_cycle("undecided", f"{reason}, no cycle", way.exponent)
+        words = f"{reason}, no cycle" if not way.drifts else f"the weights drift on: {reason}"
+        return self.without_cycle("undecided", words, way.exponent)
 
     def is_real(self, points: np.ndarray) -> bool:
         """True if a cycle is more than round-off around an unstable point."""
@@ -170,11 +206,13 @@ class _Follower:
         first, then = (orbit_of(self.step, z, 65) for z in (self.start, self.z))
         if first is None or then is None:
             return
-        size = np.abs(then).max(axis=0)
-        if np.all(np.abs(first).max(axis=0) <= AFAR * size):
+        size, which = np.abs(then).max(axis=0), slice(self.step.n_weights) if self.has_state() else slice(None)
+        # Averages and decays fall far, and forget; so do weights that contract onto 0, for an optimizer that is followed there.
+        near = np.abs(first).max(axis=0)[which] <= AFAR * size[which]
+        if near.all() or self.has_state() and contracts(self.step, self.z):
             return
         farthest = np.argsort(-np.abs(first / np.fmax(size, TINY)).max(axis=1))[:LAST]
-        if np.all(noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY)):
+        if np.all((noise(self.step, first[farthest]) <= NOISY * np.fmax(size, TINY))[which]):
             return
         exact = later_precisely(self.step, self.start, self.used, self.digits)
         if exact is not None:
@@ -182,6 +220,8 @@ class _Follower:
 
     def cycle_nearby(self, lags: int) -> Settled | None:
         """The cycle that the orbit contracts to, if there is one among its close returns within so many steps."""
+        if self.has_state():
+            self.z = without_traces(self.step, self.z, self.start)
         orbit = orbit_of(self.step, self.z, lags + 1)
         if orbit is None:
             return None
@@ -192,7 +232,7 @@ class _Follower:
         # the last place.
         self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:]) / ULP)
         extent, rejected = float(self.extent.max()), list[np.ndarray]()
-        for lag in self.promising_returns(orbit):
+        for lag in promising_returns(self.step, orbit, self.extent):
             points = polish(self.step, orbit[:lag], extent=extent)
             if points is None:
                 continue
@@ -205,17 +245,6 @@ class _Follower:
                 return found
             rejected.append(points)
         return None
-
-    def promising_returns(self, orbit: np.ndarray) -> list[int]:
-        """Close returns that may belong to a cycle worth Newton's work, the shortest first.
-
-        Over a long return near an attracting cycle tangent vectors do not grow; in chaos they do.
-        """
-        lags, distance = _record_returns(orbit, self.extent)
-        growth = log_growth(self.step, orbit[: lags[-1]])[lags - 1]
-        tame = (lags <= SHORT) | (growth <= MOST_GROWTH)
-        worth = (tame & ((lags <= LONG) | (distance <= CLOSE))) | (distance <= BACK)
-        return [int(lag) for lag in lags[worth]]
 
     def judge(self, points: np.ndarray) -> Settled | None:
         """What the orbit ends on if it demonstrably goes to (or stays on) this cycle."""
@@ -265,14 +294,3 @@ class _Follower:
     def without_cycle(self, kind: str, reason: str, exponent: float = math.nan) -> Settled:
         nothing = np.empty((0, self.step.dim))
         return Settled(kind, None, np.empty(0), exponent, math.nan, nothing, reason, self.used, self.inject)
-
-
-def _record_returns(orbit: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(lags, distances) at which the orbit (n, D) comes closer to its first row than ever before."""
-    size = np.maximum(np.abs(orbit).max(axis=0), 1e-3 * extent)
-    size[size == 0] = 1.0
-    distance = (np.abs(orbit[1:] - orbit[0]) / size).max(axis=1)
-    before = np.minimum.accumulate(np.concatenate([[np.inf], distance[:-1]]))
-    # A return at round-off cannot be improved on in a meaningful way.
-    lags = np.flatnonzero((distance < before) & (before > 1e-13)) + 1
-    return lags, distance[lags - 1]

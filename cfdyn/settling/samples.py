@@ -45,6 +45,8 @@ class Samples:
         self.most = int(np.clip(MOST_OPERATIONS / sample, FEWEST, MOST))
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
+        self.known: dict[float, Settled] = {}  # closer looks
+        self.perturbed = False  # whether these perturb the orbit, of which the samples then say little
 
     def add(self, values: np.ndarray) -> None:
         """Scan more values of the parameter and sort them in."""
@@ -95,14 +97,29 @@ class Samples:
         return np.sort((self.values[widest] + self.values[widest + 1]) / 2)
 
     def run_longer(self) -> None:
-        """Up to 16 times the transient for what neither repeats nor stretches, then for what stretches, as the work allows."""
-        for label in (UNSETTLED, CHAOTIC):
+        """Up to 16 times the transient for what neither repeats nor stretches, then for what stretches, as the work allows.
+
+        Where closer looks perturb the orbit no sample that is not periodic says anything, however long.
+        """
+        self.perturbed = self._is_perturbed()
+        if self.perturbed:
+            self.labels[np.isin(self.labels, (CHAOTIC, LOST))] = UNSETTLED
+        for label in () if self.perturbed else (UNSETTLED, CHAOTIC):
             open_ones = np.flatnonzero(self.labels == label)
             if len(open_ones):
                 factor = int(np.clip(MOST_OPERATIONS / (len(open_ones) * self.transient * self.step.cost), 2, 16))
                 again = self._scan(self.values[open_ones], factor * self.transient)
                 self.labels[open_ones], self.exponents[open_ones], self.tails[open_ones] = again
         self.labels[self.labels == LOST] = UNSETTLED
+
+    def _is_perturbed(self) -> bool:
+        """True if in the middle of the samples that are not periodic a closer look perturbs the orbit."""
+        open_ones = np.flatnonzero(np.isin(self.labels, (UNSETTLED, CHAOTIC, LOST)))
+        if not (len(open_ones) and self.step.has_loss and self.step.dim > self.step.n_weights):
+            return False
+        value = float(self.values[open_ones[len(open_ones) // 2]])
+        self.known[value] = regime(self.step.at(**{self.parameter: value}), self.start)
+        return self.known[value].inject > 0
 
     def look_closer(self, spacing: float) -> None:
         """Label each stretch that is not periodic by a closer look, the widest first, until the work is spent.
@@ -180,9 +197,15 @@ class _CloserLook:
 
     def _regime(self, value: float) -> Settled | None:
         """With few steps, and with all where these do not decide; None where the work does not allow that."""
+        if value in self.samples.known:
+            return self.samples.known[value]
         step = self.samples.step.at(**{self.samples.parameter: value})
         most, dear = default_budget(step), step.cost + step.tangent_cost // 2
-        for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK, most)):
+        found = None
+        for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK[self.samples.perturbed :], most)):
+            # A look that perturbs the orbit takes no fewer steps for a smaller budget.
+            if found and found.inject and budget < most:
+                continue
             found = regime(step, self.samples.start, budget=budget)
             self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
             if found.kind != "undecided" or budget == most:

@@ -10,6 +10,8 @@ from cfdyn.analysis.averages import Averages
 from cfdyn.analysis.averages import averages as judge_averages
 from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare import compare as judge
+from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
+from cfdyn.ensembles.runs import iterate_many
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
@@ -22,15 +24,20 @@ from cfdyn.systems.steps import as_map
 
 MODELS = ("gradient", "central", "rod", "edge")
 BESIDE_AVERAGES = ("gradient", "central")
+BESIDE_RUNS = ("stochastic", "central", "gradient", "modified")
+RUNS, ROWS = 200, 100  # runs, and rows of statistics over them
 Progress = Callable[[str], None]
 
 
 def compare(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
     steps: int = 500, inject: float = 0.0, digits: int | None = None, rtol: float = 1e-8, atol: float = 1e-14,
-    progress: Progress | None = None,
-) -> Comparison:  # fmt: skip
+    progress: Progress | None = None, runs: int | None = None, batch: int | None = None, replace: bool = True, noise: Any = None,
+    label_noise: float = 0.0, order: str = "independent", after: int = 0, seed: int = 0,
+) -> Comparison | RunsComparison:  # fmt: skip
     """Iterate an optimizer, solve its models from the same start, and say how near each stays to the averaged orbit.
+
+    With a batch or noise the optimizer is stochastic: models stand beside the mean of many runs, with errors from these.
 
     Parameters
     ----------
@@ -42,10 +49,13 @@ def compare(
     inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`
     digits : iterate with that many decimal digits instead of float64
     rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
+    runs, batch, replace, noise, label_noise, order, seed : as for `iterate_many`; 200 runs if a batch or noise is given. Models
+        are then, if not given, the central flow with this noise (``stochastic``) and without, gradient and modified
+    after : the models begin at the mean of the runs after so many steps
 
     Returns
     -------
-    Comparison; `cfdyn.plot` draws it, `cfdyn.animate` animates it
+    Comparison; `cfdyn.plot` draws it, `cfdyn.animate` animates it. RunsComparison of many runs
 
     Raises
     ------
@@ -59,9 +69,15 @@ def compare(
     >>> [(model.name, round(model.distance, 2)) for model in found.ranking]
     [('central', 0.11), ('gradient', 0.81)]
     """
+    if runs is not None or batch is not None or noise is not None or label_noise:
+        if inject or digits is not None:
+            raise UsageError("`inject` and `digits` belong to one orbit; many runs have noise of their own, in float64")
+        sampling = {"batch": batch, "replace": replace, "noise": noise, "label_noise": label_noise, "order": order, "seed": seed}
+        return _beside_runs(loss, optimizer, models, start, steps, runs or RUNS, sampling, after, (rtol, atol), progress)
+    if after:
+        raise UsageError("`after` is a step of many runs, which a comparison without batch or noise has not")
     flows, notes = _flows(loss, optimizer, models, MODELS)
-    if not flows:
-        raise UsageError("a comparison needs at least one model, such as models=['central']")
+    _some(flows)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
     found = judge(orbit, paths, list(flows))
     found.warnings.extend(notes)
@@ -104,6 +120,36 @@ def averages(
     return found
 
 
+def _beside_runs(
+    loss: Loss, optimizer: Optimizer, models: Any, start: Any, steps: int, runs: int, sampling: dict[str, Any], after: int,
+    tolerances: tuple[float, float], progress: Progress | None,
+) -> RunsComparison:  # fmt: skip
+    """Many runs, and models from their mean at a step on."""
+    say = progress or (lambda words: None)
+    if steps < 2 or not 0 <= after < steps or runs < 2:
+        raise UsageError(f"a comparison needs 2 runs of 2 steps or more and `after` below these, not {runs}, {steps} and {after}")
+    flows, notes = _flows(loss, optimizer, models, BESIDE_RUNS, sampling)
+    _some(flows)
+    every = max(1, (steps - after) // ROWS)
+    # Rows stand at multiples of it, and models begin at one.
+    every = max(k for k in range(1, every + 1) if after % k == 0)
+    found = iterate_many(
+        loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
+    )
+    rows, first = found.t[found.t >= after], found.t.tolist().index(after)
+    paths = []
+    for name, flow in flows.items():
+        say(f"solving {name}")
+        where = found.averaged[first] if after else found.start[: loss.dim]
+        wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
+        paths.append(solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted))
+    compared = compare_runs(found, paths, list(flows), after)
+    if sampling["order"] == "reshuffled" and "stochastic" in flows:
+        notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
+    compared.warnings.extend(notes)
+    return compared
+
+
 def _followed(
     loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], start: Any, steps: int, inject: float, digits: int | None,
     rtol: float, atol: float, progress: Progress | None,
@@ -131,6 +177,11 @@ def _rows(flow: Flow, steps: int) -> list[float]:
     return np.unique(np.maximum(rows - flow.lead, 0.0)).tolist() if flow.lead else rows.tolist()
 
 
+def _some(flows: Mapping[str, Flow]) -> None:
+    if not flows:
+        raise UsageError("a comparison needs at least one model, such as models=['central']")
+
+
 def _start(start: Any) -> Any:
     if start is None:
         raise UsageError("a comparison needs a start: the weights, or the full state")
@@ -138,18 +189,23 @@ def _start(start: Any) -> Any:
 
 
 def _flows(
-    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None, usual: Sequence[str]
-) -> tuple[dict[str, Flow], list[str]]:
-    """The flows by name, and what was left out."""
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None, usual: Sequence[str],
+    sampling: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Flow], list[str]]:  # fmt: skip
+    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling."""
     if isinstance(models, Mapping):
         return _checked(dict(models)), []
     flows: dict[str, Flow] = {}
     left: list[str] = []
     for model in usual if models is None else models:
         if isinstance(model, str):
-            entry = catalogue("flows").get(model)
+            given = {}
+            if model == "stochastic" and sampling is not None:
+                given = {name: sampling[name] for name in ("batch", "replace", "noise", "label_noise")}
+                given["replace"] = given["replace"] and sampling["order"] == "independent"
+            entry = catalogue("flows").get("central" if given else model)
             try:
-                _add(flows, model, entry(loss, optimizer))
+                _add(flows, model, entry(loss, optimizer, **given))
             except CfdynError as error:
                 if models is not None:
                     raise

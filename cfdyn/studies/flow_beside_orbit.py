@@ -59,4 +59,5 @@ def beside_orbit(path: Trajectory, orbit: Orbit) -> dict[str, Any]:
         **facts, "compared": last + 1, "t": found.t[last], "distance": model.final_distance, "max_distance": model.max_distance,
         "farthest": int(found.t[away.argmax()]), "midpoint": found.averaged[last], "loss": found.loss[last],
         "sharpness": found.sharpness[last], "variance": found.variance[last],
+        "preconditioned_sharpness": None if found.hovering is None else found.hovering.sharpness[last],
     }  # fmt: skip

@@ -11,6 +11,7 @@ from cfdyn.analysis.cascade import Cascade
 from cfdyn.analysis.classify import Regime, classify
 from cfdyn.analysis.cycles import Cycles, cycles
 from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.hovering import Hovering, hovering_or_why
 from cfdyn.analysis.normal_form import NormalForm, normal_form
 from cfdyn.analysis.windows import Window
 from cfdyn.errors import NumericsError, UsageError
@@ -28,7 +29,8 @@ from cfdyn.systems.minima import Minimum, minima
 from cfdyn.systems.orbit import Orbit, iterate
 from cfdyn.systems.steps import as_map
 
-STEPS = 300  # of the orbit that is kept and drawn
+STEPS, LONGER = 300, 3000  # of the orbit that is kept and drawn, and at most of that whose curvature is followed
+WORK = 100_000_000  # operations for these curvatures, a tenth of a second
 GIVEN = "given"
 Progress = Callable[[str], None]
 T = TypeVar("T")
@@ -43,7 +45,9 @@ class Study(Record):
     ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
     edge, if it is a flip within the bands; ``windows``: of 3-cycles over the range of the bands;
     ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps; ``landscape``: what the figure
-    draws the orbit on; ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of it in words.
+    draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (fewer where these take long) against its edge, or None and why
+    there is none (``no_hovering``); ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of
+    it in words.
     """
 
     title: str
@@ -68,6 +72,8 @@ class Study(Record):
     verdict: str
     no_edge: str = ""
     unfinished: str = ""
+    hovering: Hovering | None = None
+    no_hovering: str = ""
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -140,12 +146,15 @@ def _parts(
         say("scanning learning rates")
         over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
         orbit = iterate(step, z0, STEPS)
+        say("following the sharpness")
+        held, why = hovering_or_why(iterate(step, z0, max(STEPS, min(LONGER, WORK // step.tangent_cost))))
         say("following doublings and 3-cycles")
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
             "title": loss.spec.title, "latex": loss.spec.latex(short=True), "optimizer": str(optimizer), "lr": lr, "start": z0,
             "minima": found, "edge": border, "no_edge": no_edge, "regime": regime, "bands": over_lr, "orbit": orbit,
             "loss": orbit.loss, "sharpness": orbit.sharpness, "landscape": landscape(loss, step, orbit, regime),
+            "hovering": held, "no_hovering": why,
             "flip": _tried("normal form of the flip", missing, None, lambda: _flip(step, border)),
             "cycles": _tried("3-cycles", missing, None, lambda: cycles(step, 3, around) if step.dim == 1 else None),
             "cascade": _tried("doublings", missing, None, lambda: doublings(step, border, over_lr)),

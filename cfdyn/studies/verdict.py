@@ -6,6 +6,7 @@ from cfdyn.analysis.bands import Bands
 from cfdyn.analysis.classify import Regime
 from cfdyn.analysis.cycles import Cycles
 from cfdyn.analysis.edge import Edge
+from cfdyn.analysis.hovering import Hovering
 from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.line.sampling import continuous_between
@@ -20,11 +21,13 @@ MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undeci
 
 def verdict(
     step: Map, *, optimizer: str, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None,
-    cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str, **_: object,
+    cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str,
+    hovering: Hovering | None = None, **_: object,
 ) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
-    sentences = [orbit, _perturbed(regime), border, _flip(flip), _threes(step, regime, cycles), _born(windows), _met(bands)]
+    sentences = [orbit, _perturbed(regime), border, _moving(hovering), _flip(flip), _threes(step, regime, cycles),
+                 _born(windows), _met(bands)]  # fmt: skip
     sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
 
@@ -73,6 +76,11 @@ def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Mi
     rests = edge.points[0, : len(minima[0].w)]
     moved = f", which is held at {', '.join(f'{x:.6g}' for x in rests)}" if np.abs(rests - minima[0].w).max() > MOVED else ""
     return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
+
+
+def _moving(hovering: Hovering | None) -> str:
+    """A sentence on an edge that moves, or at which the orbit stays."""
+    return hovering.meaning if hovering is not None and (hovering.moving or hovering.kind == "hovers") else ""
 
 
 def _flip(flip: NormalForm | None) -> str:

@@ -15,11 +15,10 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from cfdyn.errors import UsageError, unknown
+from cfdyn.errors import unknown
 from cfdyn.symbolic.maps import LossMap
-from cfdyn.symbolic.recursion import Coefficients, Recursion, recursion_of
-from cfdyn.symbolic.steps import Parameters, loss_node, squared
-from cfdyn.symbolic.text.formula import formula
+from cfdyn.symbolic.recursion import Coefficients, Recursion, check_gradient, recursion_of
+from cfdyn.symbolic.steps import Parameters, hyperparameters, loss_node, squared
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
@@ -116,12 +115,6 @@ class FlowSpec(FlowOfMap):
         return what in PROGRAMS
 
 
-def check_gradient(name: str, optimizer: Any) -> None:
-    """An error where the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
-    if optimizer.gradient is not None and optimizer.gradient.key != formula("g + weight_decay*w").key:
-        raise UsageError(f"the flow {name!r} takes the gradient as it is or with weight_decay; leave out clip")
-
-
 class FlowNodes:
     """The state, the parameters, the loss and its gradient, on one tape; ``optimizer``: whose model the flow is."""
 
@@ -133,6 +126,11 @@ class FlowNodes:
         self.z = self.tape.leaves("z", self.n)
         self.w = self.z[: self.d]
         self.parameters: Parameters = self.tape.named("p", spec.params)
+
+    @cached_property
+    def hyperparameters(self) -> Parameters:
+        """The parameters under the names in the optimizer's formulas."""
+        return hyperparameters(self.optimizer, self.spec.map.loss, self.parameters)
 
     def direction(self, k: int) -> list[Node]:
         """The k-th direction (d,) behind the state."""
@@ -149,7 +147,7 @@ class FlowNodes:
         loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
         if self.optimizer.gradient is None:
             return loss
-        decay = t.div(self.parameters["weight_decay"], t.const(2))
+        decay = t.div(self.hyperparameters["weight_decay"], t.const(2))
         return t.add(loss, t.mul(decay, squared(t, self.w)))
 
     @cached_property
@@ -177,7 +175,7 @@ class _Preconditioned(FlowNodes):
     def own(self) -> list[dict[str, Node]]:
         """For each weight the names in the optimizer's formulas."""
         d, (states, shared) = self.d, self.spec.slow
-        common = {**self.parameters, **dict(zip(shared, self.z[d * (1 + len(states)) :], strict=True))}
+        common = {**self.hyperparameters, **dict(zip(shared, self.z[d * (1 + len(states)) :], strict=True))}
         return [{**common, "w": self.w[i], **{s: self.z[d * k + i] for k, s in enumerate(states, 1)}} for i in range(d)]
 
     @cached_property

@@ -29,7 +29,10 @@ USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
 
 @dataclass(frozen=True)
 class LossMap:
-    """One optimizer step on a loss; the state is (weights, per-weight states, shared states)."""
+    """One optimizer step on a loss; the state is (weights, per-weight states, shared states).
+
+    Of two parameters of one name the loss's keeps it, and the optimizer's is called ``optimizer_…``.
+    """
 
     loss: LossSpec
     optimizer: Optimizer
@@ -38,7 +41,7 @@ class LossMap:
     n_weights = property(lambda self: len(self.loss.variables))
 
     def __post_init__(self) -> None:
-        clash = set(self.loss.params) & set(self.optimizer.params)
+        clash = set(self.loss.params) & set(self.optimizer.beside(self.loss.params).values())
         if clash:
             raise UsageError(f"{sorted(clash)[0]!r} is a parameter of both the loss and the optimizer; rename it in the loss")
 
@@ -52,12 +55,13 @@ class LossMap:
 
     @cached_property
     def params(self) -> dict[str, float]:
-        return {**self.loss.params, **self.optimizer.params}
+        own = self.optimizer.beside(self.loss.params)
+        return {**self.loss.params, **{own[name]: value for name, value in self.optimizer.params.items()}}
 
     def at(self, params: Mapping[str, float]) -> LossMap:
         merged(self.params, params, "parameter of the map")
         loss = {k: v for k, v in params.items() if k in self.loss.params}
-        optimizer = {k: v for k, v in params.items() if k in self.optimizer.params}
+        optimizer = {k: params[name] for k, name in self.optimizer.beside(self.loss.params).items() if name in params}
         return LossMap(self.loss.at(**loss), self.optimizer.at(**optimizer))
 
     @property

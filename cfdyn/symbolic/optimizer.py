@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -115,6 +115,15 @@ class Optimizer:
     def initial_state(self, loss: LossSpec) -> tuple[float, ...]:
         """The starting values of that state, in the same order."""
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
+
+    def beside(self, others: Container[str]) -> dict[str, str]:
+        """The name in a map of each hyperparameter, beside a loss's: one that it has too, if it is not lr, is ``optimizer_…``.
+
+        >>> import cfdyn as cf
+        >>> cf.optimizers.rmsprop(lr=0.1).beside(["eps"])
+        {'lr': 'lr', 'beta2': 'beta2', 'eps': 'optimizer_eps'}
+        """
+        return {name: f"optimizer_{name}" if name in others and name != "lr" else name for name in self.params}
 
     def at(self, /, **params: float) -> Optimizer:
         """A copy with other hyperparameters.

@@ -12,6 +12,7 @@ from cfdyn.errors import unknown
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap, LiftedMap, without_floors
 from cfdyn.symbolic.loss import LossSpec
 from cfdyn.symbolic.maps import ComposedMap, FormulaMap, MapSpec
+from cfdyn.symbolic.preconditioning import preconditioner_nodes
 from cfdyn.symbolic.steps import Parameters, loss_node, optimizer_step, row_node
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import directional, forward, hessian, jacobian, reverse, third
@@ -104,7 +105,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
     (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
     ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the series of the next state from that of
     the state, coefficient by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
-    ``interval:step`` and ``interval:jacobian``, which bound these over boxes."""
+    ``interval:step`` and ``interval:jacobian``, which bound these over boxes; ``preconditioner`` (θP/2 and P of each weight in
+    the step, and the weight decay)."""
     tape, n = Tape(), len(spec.names)
     z, parameters = tape.leaves("z", n), tape.named("p", spec.params)
     columns = 0 if spec.data is None else spec.data.shape[1]
@@ -134,6 +136,8 @@ def map_program(spec: MapSpec, what: str) -> Program:
             raise unknown("parameter of the map", argument, parameters)
         slope = forward(tape, outputs, {parameters[argument]: tape.const(1)})
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
+    elif kind == "preconditioner":
+        outputs = preconditioner_nodes(tape, spec, z, outputs, parameters)
     elif kind == "variation":
         extra = 1
         outputs = [*outputs, *_directional(tape, outputs, z, extra)]

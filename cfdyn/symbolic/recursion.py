@@ -16,19 +16,32 @@ import numpy as np
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.steps import updated
+from cfdyn.symbolic.text.formula import formula
 from cfdyn.tape.derivatives import jacobian
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
+NO_EDGE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
 
 
 def refused(optimizer: Optimizer, wanted: str) -> UsageError:
-    """For an optimizer that the flow ``wanted`` is not made for."""
-    return UsageError(f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the "
-                      f"gradients in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
-                      "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
+    """For an optimizer that the flow ``wanted`` is not made for; "": that has no P at all."""
+    form = f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the gradients"
+    if not wanted:
+        return UsageError(f"{form} in place of g, {NO_EDGE}")
+    return UsageError(f"{form} in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others are, "
+                      "and the flow 'rod' is a model of any optimizer")  # fmt: skip
+
+
+def check_gradient(wanted: str, optimizer: Optimizer) -> None:
+    """An error where the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
+    if optimizer.gradient is None or optimizer.gradient.key == formula("g + weight_decay*w").key:
+        return
+    if not wanted:
+        raise UsageError(f"{optimizer.name} clips or changes the gradient, {NO_EDGE}")
+    raise UsageError(f"the flow {wanted!r} takes the gradient as it is or with weight_decay; leave out clip")
 
 
 class Coefficients(NamedTuple):
@@ -42,27 +55,30 @@ class Coefficients(NamedTuple):
 
 
 class Recursion:
-    """The recursion of an optimizer on a tape of its own, which reads the new values ``moving`` of the states with a ds/dt.
+    """The recursion of an optimizer on a tape of its own, which reads the new values ``moving`` of the slow states.
 
-    States without ds/dt are momentum: those of each weight are the buffers, and shared ones (powers of β that correct the
-    momentum) have gone to 0. ``wanted``: by which flow, for messages.
+    The other states are momentum: those of each weight are the buffers, and shared ones (powers of β that correct the
+    momentum) have gone to 0. ``wanted``: by which flow, for messages; a flow needs a ds/dt of each slow state. For none ("")
+    all are slow that P reads, or that are no linear averages of the gradient, and the step may read their old values,
+    ``before``, too.
     """
 
     def __init__(self, optimizer: Optimizer, wanted: str):
-        self.optimizer, self.wanted, self.tape = optimizer, wanted, Tape()
+        self.optimizer, self.wanted, self.key, self.tape = optimizer, wanted, _key(optimizer), Tape()
         # Those of matrices have no formulas, and a second gradient is not linear in the first.
         if "w" not in optimizer.update or optimizer.probe is not None:
             raise refused(optimizer, wanted)
         t, states = self.tape, (*optimizer.per_weight, *optimizer.shared)
         self.parameters = t.named("p", optimizer.params)
-        slow = [s for s in states if s in optimizer.flow]
-        self.moving = dict(zip(slow, t.leaves("z", len(slow)), strict=True))
-        self.buffers = [s for s in optimizer.per_weight if s not in optimizer.flow]
-        self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
-        names, own = {**self.parameters, **self.moving}, optimizer.preconditioner
-        self.given = None if own is None else own.on(t, names)
+        slow = set(optimizer.flow) if wanted else self._named_slow()
+        self._freeze([s for s in states if s in slow])
+        while not wanted and (more := self._nonlinear()):
+            self._freeze([s for s in states if s in {more, *self.moving}])
+        slow, own = set(self.moving), optimizer.preconditioner
+        readable = own is not None and set(own.names) <= {*self.parameters, *slow}
+        self.given = own.on(t, {**self.parameters, **self.moving}) if own is not None and readable else None
         try:
-            rows = self._rows(dict(zip(slow, t.leaves("z", len(slow), len(slow)), strict=True)))
+            rows = self._rows()
             self._check_linear(rows)
             self.matrix = jacobian(t, rows, self.fast)
             self.coefficients = self._coefficients()
@@ -72,9 +88,32 @@ class Recursion:
             # What is not read off the update is taken as it is given.
             self.coefficients = Coefficients(self.given, self.given, t.const(0), self.given)
 
-    def _rows(self, old: dict[str, Node]) -> list[Node]:
-        """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
+    def _freeze(self, slow: list[str]) -> None:
+        """The slow states as leaves, and the buffers that are left."""
+        t, n = self.tape, len(slow)
+        self.moving, self.before = (dict(zip(slow, t.leaves("z", n, first), strict=True)) for first in (0, n))
+        self.buffers = [s for s in self.optimizer.per_weight if s not in slow]
+        self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
+
+    def _named_slow(self) -> set[str]:
+        """The slow states that a formula names, and shared ones that do not go to 0; where none is named, all shared ones."""
         t, optimizer = self.tape, self.optimizer
+        named = {*optimizer.flow, *(optimizer.preconditioner.names if optimizer.preconditioner is not None else ())}
+        slow = named & {*optimizer.per_weight, *optimizer.shared}
+        if not named:
+            return set(optimizer.shared)
+        names = {**self.parameters, **dict.fromkeys(optimizer.shared, t.const(0)), "gg": t.leaf("w", 0)}
+        after = updated(t, optimizer, optimizer.shared, names)
+        return slow | {s for s, node in zip(optimizer.shared, after, strict=True) if t.value(node) != 0}
+
+    def _nonlinear(self) -> str | None:
+        """A buffer that is no linear average of the gradients."""
+        rows = self._rows()[1:]
+        return next((s for s, row in zip(self.buffers, rows, strict=True) if not self._is_linear(row)), None)
+
+    def _rows(self) -> list[Node]:
+        """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
+        t, optimizer, old = self.tape, self.optimizer, self.before
         square = t.leaf("z", 2 * len(old))
         shared = {s: old.get(s, t.const(0)) for s in optimizer.shared}
         names = {**self.parameters, **shared, "gg": square}
@@ -88,17 +127,23 @@ class Recursion:
         after |= dict(zip(columns, updated(t, optimizer, columns, each), strict=True))
         rows = [after[s] for s in ("w", *self.buffers)]
         rows = rebuild(t, rows, t, {after[s]: node for s, node in self.moving.items()})
-        if {square, *old.values()} & set(t.reachable(rows)):
-            raise refused(self.optimizer, self.wanted)
+        self.unread = {square, *(old.values() if self.wanted else ())}
         return rows
+
+    def _is_linear(self, row: Node) -> bool:
+        """True if a row is linear in what is fast."""
+        t = self.tape
+        [rest] = rebuild(t, [row], t, dict.fromkeys(self.fast, t.const(0)))
+        slopes = jacobian(t, [row], self.fast)[0]
+        return t.value(rest) == 0 and not {*self.fast, *self.unread} & set(t.reachable(slopes))
 
     def _check_linear(self, rows: list[Node]) -> None:
         """An error unless the rows are linear in what is fast."""
         t = self.tape
-        rest = rebuild(t, rows, t, dict.fromkeys(self.fast, t.const(0)))
-        for name, row, zero in reversed(list(zip(("w", *self.buffers), rows, rest, strict=True))):
-            slopes = jacobian(t, [row], self.fast)[0]
-            if t.value(zero) != 0 or set(self.fast) & set(t.reachable(slopes)):
+        if self.unread & set(t.reachable(rows)):
+            raise refused(self.optimizer, self.wanted)
+        for name, row in reversed(list(zip(("w", *self.buffers), rows, strict=True))):
+            if not self._is_linear(row):
                 if name == "w":
                     raise refused(self.optimizer, self.wanted)
                 raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no ds/dt, "
@@ -130,7 +175,7 @@ class Recursion:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
         algebra = mp_algebra(30)
-        z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * len(self.moving), params.values()))
+        z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * 2 * len(self.moving), params.values()))
         edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
@@ -144,8 +189,9 @@ class Recursion:
             a[:, 0] += ALMOST * theta * b
             if np.abs(np.linalg.eigvals(a)).max() < 1:
                 return
-        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, and the flow "
-                         f"{self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer")  # fmt: skip
+        flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' is a model of any optimizer"
+        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
+                         f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,9 +209,12 @@ def _kept(formulas: _Formulas, wanted: str) -> Recursion:
 
 def recursion_of(optimizer: Optimizer, wanted: str) -> Recursion:
     """The recursion of the optimizer's formulas, the same for all values of its hyperparameters."""
+    return _kept(_Formulas(_key(optimizer), optimizer), wanted)
+
+
+def _key(optimizer: Optimizer) -> str:
     more = [optimizer.preconditioner, *optimizer.flow.values()]
-    parts = (optimizer.name, optimizer.key, tuple(optimizer.flow), [f and f.key for f in more])
-    return _kept(_Formulas(str(parts), optimizer), wanted)
+    return str((optimizer.name, optimizer.key, tuple(optimizer.flow), [f and f.key for f in more]))
 
 
 def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:

@@ -12,6 +12,11 @@ from cfdyn.tape.rebuild import rebuild
 Parameters = Mapping[str, Node]
 
 
+def hyperparameters(optimizer: Optimizer, loss: LossSpec, parameters: Parameters) -> dict[str, Node]:
+    """The parameters of a map under the names that the optimizer's formulas have for its own."""
+    return {**parameters, **{name: parameters[called] for name, called in optimizer.beside(loss.params).items()}}
+
+
 def loss_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> Node:
     """The loss, or its mean over the data rows or over a batch of them, at the given weights."""
     if loss.batch is not None:
@@ -55,8 +60,8 @@ def optimizer_step(
     slope = slope or (lambda weights: gradient_at(tape, loss, weights, parameters))
     d, states, gradient = len(loss.variables), optimizer.per_weight, slope(z[: len(loss.variables)])
     if isinstance(optimizer, MatrixOptimizer):
-        return optimizer.matrix_step(tape, loss, z, gradient, parameters)
-    own, shared = bound(optimizer, d, z, parameters)
+        return optimizer.matrix_step(tape, loss, z, gradient, hyperparameters(optimizer, loss, parameters))
+    own, shared = bound(optimizer, d, z, hyperparameters(optimizer, loss, parameters))
     if optimizer.gradient is not None:
         shared["gg"] = squared(tape, gradient)
         gradient = [optimizer.gradient.on(tape, {**shared, **o, "g": g}) for o, g in zip(own, gradient, strict=True)]

@@ -1,4 +1,19 @@
-"""What the literature measures of SGD at a point, each beside the threshold at which it is said to stop."""
+"""What the literature measures of SGD at a point, each beside the threshold at which it is said to stop.
+
+With H, Hᵢ the mean Hessian and the rows', g_B and H_B gradient and Hessian of a batch, c the variance of a batch's mean over a
+row's, and all but sharpness, non-uniformity and the last three on the sharp directions:
+
+    mean-square radius           ρ(M)                                                1
+    sharpness                    λ₁(H)                                               2/η
+    generalized sharpness        λ₁(C⁻¹D), C = ½ H ⊕ H, D = H ⊗ H + c mean δHᵢ ⊗ δHᵢ  2/η      ρ(M) = 1 exactly there
+    mean square over trace       (‖H‖² + c mean ‖δHᵢ‖²)/tr H                         2/η      at most the one above
+    non-uniformity               s = √λ₁(mean Hᵢ² − H²)                              1/(η√c)  necessary for the next only
+    contraction                  λ₁((1 − ηH)² + η²c (mean Hᵢ² − H²))                 1        sufficient for ρ ≤ 1
+    noise kernel norm            λ₁((1 − A ⊗ A)⁻¹ η²c mean δHᵢ ⊗ δHᵢ), A = 1 − ηH    1        ρ(M) = 1 exactly there
+    noise kernel norm, by trace  c Σ ηλ/(2 − ηλ), λ > 0                              1        its limit in high dimension
+    batch sharpness              E gᵀ_B H_B g_B / E gᵀ_B g_B                         2/η
+    gradient–noise interaction   E gᵀ_B H g_B / gᵀg                                  2/η      ∞ at a minimum
+"""
 
 from __future__ import annotations
 
@@ -11,6 +26,7 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.second_moments import SecondMoments, leading, noise_share
 
 APPLIED = 64  # weights from which on an operator on them is no longer written down as a matrix
+ROUNDED = 1e-24  # of the rows' mean squared gradient: a square of the mean gradient that is round-off
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,7 @@ def gradient_measures(loss: Loss, w: np.ndarray, rows: np.ndarray, lr: float, ba
     third = float(np.mean(np.sum(off * on_own, axis=1)))
     square, spread = float(gradient @ gradient), float(np.mean(np.sum(off * off, axis=1)))
     curvature = along + share * second + third_share(n, batch, replace) * third
+    square = square if square > ROUNDED * spread else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         sharpness, interaction = np.divide([curvature, along + share * noisy], [square + share * spread, square])
     return [

@@ -17,6 +17,7 @@ from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
+from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
@@ -153,8 +154,14 @@ class Map(Portable):
         it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
         """
         if what not in self._rules:
-            self._rules[what] = compile_rule(f"{self.spec.key}|{what}", self._outputs(what), lambda: self._program(what))
+            key = self._preconditioned_key if what == "preconditioner" else self.spec.key
+            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(what), lambda: self._program(what))
         return self._rules[what]
+
+    @property
+    def _preconditioned_key(self) -> str:
+        """A step alone does not say which states are slow, nor what P is called."""
+        return f"{self.spec.key}|{preconditioning(self.spec).key}"
 
     def _outputs(self, what: str) -> int:
         """The length of the output of a rule."""
@@ -166,7 +173,8 @@ class Map(Portable):
         if what == "switching":
             return self.switches
         sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "switching": 1 + n,
-                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d}  # fmt: skip
+                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+                 "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 
     def state(self, start: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.batch_measures import Measure, curvature_measures, gradient_measures
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.second_moments import SecondMoments, noise_share, weights_of
-from cfdyn.systems.spectrum import spectrum_at
+from cfdyn.systems.spectrum import BEYOND, spectrum_at
 
 EXACT = 1e-12  # of a number of rows: a batch at its threshold but for rounding is stable
 
@@ -35,7 +35,9 @@ class MeanSquare(Record):
     only the sharp ones are looked for and all others count as slow).
 
     ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M leaves out, on the
-    eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones.
+    eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
+    formulas in `cfdyn.systems.batch_measures`.
+    ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
     """
 
     w: Annotated[np.ndarray, "d"]
@@ -57,6 +59,8 @@ class MeanSquare(Record):
     directions: Annotated[np.ndarray, "k d"]
     block: Annotated[np.ndarray, "k k"]
     measures: list[Measure]
+    rates: Annotated[np.ndarray, "m"]
+    radii: Annotated[np.ndarray, "m"]
 
     @property
     def matrix(self) -> np.ndarray:
@@ -75,7 +79,7 @@ class MeanSquare(Record):
 
 
 def mean_square(
-    loss: Loss, w: Any, lr: float, batch: int, replace: bool = True, cut: float = 0.1, width: float = 1.0
+    loss: Loss, w: Any, lr: float, batch: int, replace: bool = True, cut: float = 0.1, width: float = 1.0, rates: int = 0
 ) -> MeanSquare:
     """Mean-square stability of SGD at a point: the second moments S of the distance from it after a step are
 
@@ -96,6 +100,7 @@ def mean_square(
     replace : rows of a batch are drawn with replacement; else each at most once
     cut : how large ηλ must be for a direction to count
     width : directions with ηλ between cut/width and cut·width count in part, `MeanSquare.weights`; 1 for a sharp cut
+    rates : for how many learning rates up to 2.4/λ₁ to tell the radius too, for a figure
 
     Returns
     -------
@@ -135,6 +140,8 @@ def mean_square(
     k = int(np.count_nonzero(weights))
     moments, weights, directions = whole.first(k), weights[:k], found.vectors[:k]
     radius, block = moments.step(lr, share, weights)
+    others = np.linspace(0, 2 * BEYOND / found.largest, rates + 1)[1:] if found.largest > 0 else np.zeros(0)
+    radii = [whole.step(rate, share, weights_of(rate, found.values, cut, width))[0] for rate in others]
     settings = provenance(loss=loss.spec.title, params=loss.params, data=loss.spec.data_digest, cut=cut, width=width)
     return MeanSquare(
         w=w, lr=lr, batch=batch, replace=replace, rows=n, radius=radius,
@@ -149,7 +156,7 @@ def mean_square(
             *curvature_measures(loss, w, lr, share, moments, directions, found.spectrum),
             *gradient_measures(loss, w, gradients, lr, batch, replace),
         ],
-        provenance=settings,
+        rates=others, radii=np.array(radii, float), provenance=settings,
     )  # fmt: skip
 
 

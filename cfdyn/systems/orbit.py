@@ -79,19 +79,88 @@ class Orbit(Record):
     @cached_property
     def sharpness(self) -> np.ndarray:
         """λ₁(∇²L(w_t)), (n+1,); NaN where the Hessian is not finite."""
-        d = self.n_weights
-        result = np.full(len(self.z), np.nan)
-        rows = max(1, PIECE // (d * d))
-        for first in range(0, len(self.z), rows):
-            matrices = self._observe("hessian", slice(first, first + rows)).reshape(-1, d, d)
-            finite = np.isfinite(matrices).all(axis=(1, 2))
-            result[first : first + rows][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
-        return result
+        return sharpness_along(self._observed("sharpness"), self.z)
 
-    def _observe(self, what: str, rows: slice = slice(None)) -> np.ndarray:
+    @cached_property
+    def preconditioned_sharpness(self) -> np.ndarray:
+        """λ₁(P⁻¹H), (n+1,), H at w_t and P of the step from there; NaN where that is not finite.
+
+        P is read off the optimizer's formulas with the states as it uses them, bias correction included; coupled weight decay
+        is part of H. This is the preconditioned sharpness of Cohen et al. (2022, arXiv 2207.14484); a mode flips where it
+        exceeds `theta`, of gradient descent ηλ₁(H) > 2. On an oscillating orbit it differs from that of the averaged weights,
+        which `cfdyn.analysis.hovering` is about.
+
+        Raises
+        ------
+        UsageError : an optimizer without P: signs, normalized or clipped gradients, a second gradient (sam), matrix steps
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.as_map(cf.Loss("w**2"), cf.optimizers.adam(lr=0.1, beta2=0.75))
+        >>> orbit = cf.iterate(step, [1.0], 2)  # P of the first step is (|g| + ε)/η
+        >>> orbit.preconditioned_sharpness.round(4).tolist(), orbit.theta.round(9).tolist()
+        ([0.1, 0.1059, 0.113], [38.0, 38.0, 38.0])
+        """
+        return self.theta * sharpness_along(self._observed("preconditioner"), self.z, self.preconditioners)
+
+    @cached_property
+    def theta(self) -> np.ndarray:
+        """θ: the λ₁(P⁻¹H) beyond which a mode flips, (n+1,); 2 without momentum, else read off the optimizer's formulas.
+
+        Powers of β that correct momentum's bias are taken as gone, as in `cfdyn.flows.central`.
+
+        Raises
+        ------
+        UsageError : as of `preconditioned_sharpness`
+        """
+        return thetas(self.preconditioners)
+
+    @cached_property
+    def preconditioners(self) -> np.ndarray:
+        """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
+        return self._observe("preconditioner")
+
+    def _observe(self, what: str) -> np.ndarray:
+        step = self._observed(what)
+        return evaluate_rows(step.rule(what), np.asarray(self.z, dtype=float), step.p)
+
+    def _observed(self, what: str) -> Map:
+        """Its map, if there is a loss."""
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
-        return evaluate_rows(self._step.rule(what), np.asarray(self.z[rows], dtype=float), self._step.p)
+        return self._step
+
+
+def sharpness_along(step: Map, z: np.ndarray, held: np.ndarray | None = None) -> np.ndarray:
+    """λ₁(H) at states z (n, D), (n,), or with the rows of `Orbit.preconditioners` λ₁(P⁻¹H)/θ; NaN where it is not finite."""
+    d, result = step.n_weights, np.full(len(z), np.nan)
+    rows = max(1, PIECE // (d * d))
+    for first in range(0, len(z), rows):
+        mine = slice(first, first + rows)
+        matrices = evaluate_rows(step.rule("hessian"), np.asarray(z[mine], dtype=float), step.p).reshape(-1, d, d)
+        if held is not None:
+            with np.errstate(all="ignore"):
+                scale = 1 / np.sqrt(2 * held[mine, :d])
+                matrices = (matrices + held[mine, -1, None, None] * np.eye(d)) * scale[:, :, None] * scale[:, None, :]
+        finite = np.isfinite(matrices).all(axis=(1, 2))
+        result[mine][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
+    return result
+
+
+def thetas(held: np.ndarray) -> np.ndarray:
+    """θ of rows of `Orbit.preconditioners`, (n,)."""
+    with np.errstate(all="ignore"):
+        d = held.shape[1] // 2
+        return np.fmax.reduce(2 * held[:, :d] / held[:, d : 2 * d], axis=1)  # all the same, but where P is 0
+
+
+def require_loss(question: str, orbit: Any) -> Map:
+    """The map of an orbit; a UsageError for what is not the orbit of an optimizer on a loss, or was loaded from a file."""
+    if not isinstance(orbit, Orbit) or orbit._step is None or not orbit._step.has_loss:
+        needed = "the orbit of an optimizer on a loss, as cf.iterate(cf.as_map(loss, optimizer), …) gives"
+        raise UsageError(f"{question} needs {needed}")
+    return orbit._step
 
 
 def iterate(

@@ -12,6 +12,7 @@ from cfdyn.systems.minima import FLAT
 
 WRITTEN = 60  # weights up to which the Hessian has a program of its own; compiling it takes longer than d products
 DENSE = 1000  # weights up to which the Hessian is a matrix
+BEYOND = 1.2  # of the edge of gradient descent: how far rates may go at which directions are told
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Spectrum:
 
 
 def spectrum_at(loss: Loss, w: np.ndarray, cut: float, lr: float) -> Spectrum:
-    """The positive eigenvalues λ of ∇²L(w) with ηλ > cut at the learning rate given or at 2/λ₁, flat ones left out."""
+    """The positive eigenvalues λ of ∇²L(w) with ηλ > cut at the learning rate given or up to BEYOND·2/λ₁, flat ones left out."""
     if loss.dim > DENSE:
         return _largest_ones(loss, w, cut, lr)
     matrix = loss.hessian(w) if loss.dim <= WRITTEN else loss.hvps(w, np.eye(loss.dim))
@@ -45,7 +46,7 @@ def spectrum_at(loss: Loss, w: np.ndarray, cut: float, lr: float) -> Spectrum:
 
 
 def _bound(largest: float, cut: float, lr: float) -> float:
-    return cut * min(1 / lr, max(largest, 0.0) / 2)
+    return cut * min(1 / lr, max(largest, 0.0) / (2 * BEYOND))
 
 
 def _largest_ones(loss: Loss, w: np.ndarray, cut: float, lr: float) -> Spectrum:

@@ -21,6 +21,8 @@ MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own
 def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
+    A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
+
     Examples
     --------
     >>> import cfdyn as cf

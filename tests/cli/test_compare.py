@@ -54,6 +54,50 @@ def test_options_of_models(capsys):
     assert code == 0 and set(found["models"]) == {"central", "gradient", "stable"} and "start" in found["chosen"]
 
 
+NOISY = ["tanh_network", "--optimizer", "gd:lr=0.3", "--start", "0.5,-0.4,0.1,0.2,0.5,-0.5,0", "--steps", "400", "--seed", "3"]
+
+
+def test_many_runs(capsys, tmp_path):
+    code, out, _ = run(capsys, *NOISY, "--batch", "2", "--runs", "50", "--after", "100", "--json", "--plot", "figure.pdf")
+    found = json.loads(out)
+    start = [0.5, -0.4, 0.1, 0.2, 0.5, -0.5, 0.0]
+    want = cf.compare(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.3), None, start, 400, runs=50, batch=2, after=100, seed=3)
+    assert code == 0
+    assert found["ranking"] == [m.name for m in want.ranking]
+    assert {"stochastic", "central", "gradient", "modified"} == set(found["models"])
+    for model in want.models:
+        for key in ("distance", "distance_error", "sharpness_ratio", "loss_ratio", "status", "notes"):
+            assert found["models"][model.name][key] == getattr(model, key), key
+    assert found["floor"] == want.floor and found["resolved"] == want.resolved and found["last"]["loss"] == want.loss[-1]
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000
+    assert cf.load(found["record"]).floor == want.floor
+
+
+def test_many_runs_in_words(capsys):
+    code, out, _ = run(capsys, *NOISY, "--batch", "2", "--runs", "20", "--no-figure", "--models", "central:batch=2,gradient",
+                       "--no-replace")  # fmt: skip
+    words = " ".join(out.split())
+    assert code == 0
+    assert "20 of 400 steps; 20 done" in words and "2, independent" in words and "not resolved, take more runs" in words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--batch", "9", "--no-replace"], "at most all 8 rows"),
+        (["--batch", "2", "--animate", "film.gif"], "leave it out"),
+        (["--batch", "2", "--inject", "1e-6"], "belong to one orbit"),
+        (["--noise", "1,2"], "or 7 variances"),
+        (["--batch", "2", "--order", "cyclic"], "unknown order 'cyclic'"),
+        (["--after", "5"], "without batch or noise"),
+    ],
+)
+def test_noise_that_makes_no_sense(capsys, options, words):
+    code, out, err = run(capsys, *NOISY, *options)
+    assert code == 2 and not out
+    assert words in err
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [

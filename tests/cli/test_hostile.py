@@ -20,7 +20,7 @@ USUAL = {
     "averages": ["double_well", "--steps", "60", "--no-figure"], "cycles": ["double_well", "--period", "1"],
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
     "curve": ["double_well", "--vary", "lr=0.5:2", "--vary", "a=0.5:2"], "exact": ["double_well", "--period", "1"],
-    "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
+    "mean-square": ["linear_network", "--no-figure"], "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")

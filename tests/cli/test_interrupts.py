@@ -60,10 +60,12 @@ STUDY = ["-m", "cfdyn", "study", "(w**2-1)**2/4 + 0.01*w"]
 FLOW = ["-m", "cfdyn", "flow", "double_well", "--time", "5"]
 EXACT = ["-m", "cfdyn", "exact", "--map", "r*x*(1-x)", "--set", "r=3.2", "--period", "6"]
 LONG = ["-m", "cfdyn", "lyapunov", "double_well", "--steps", "1000000000000"]
+RUNS = ["-m", "cfdyn", "compare", "tanh_network", "--batch", "2", "--runs", "5000", "--steps", "1000000"]
 CASES = {
     "compiling": (FLOW, 1.5, signal.SIGINT, False),
     "with a helper": (STUDY, 1.5, signal.SIGINT, True),
     "computing": (LONG, 1.5, signal.SIGTERM, False),
+    "many runs in threads": (RUNS, 9.0, signal.SIGINT, False),
     **{f"{command[2]}, {used} s, {number.name}, {'all' if everyone else 'one'}":
        pytest.param((command, used, number, everyone), marks=pytest.mark.slow)
        for command in (STUDY, FLOW, LONG, EXACT)

@@ -194,7 +194,12 @@ def test_step_and_state_are_those_of_preconditioner_and_flow(name, options, w, n
 
 def test_the_others_have_none():
     every = {name: cf.optimizers.get(name)(lr=0.1) for name in cf.optimizers.names()}
-    assert {name for name, one in every.items() if one.preconditioner is not None} == {*PRECONDITIONED, *AVERAGED, *PLAIN}
+    assert {name for name, one in every.items() if one.preconditioner is not None} == {
+        *PRECONDITIONED,
+        *AVERAGED,
+        *PLAIN,
+        "amsgrad",
+    }
     assert {name for name, one in every.items() if one.flow} == {*PRECONDITIONED[1:], *AVERAGED}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -19,6 +20,10 @@ def rotation():
 
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
+    "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
+    "comparison of runs": lambda: of_runs(),
+    "model of runs": lambda: of_runs().models[0],
+    "held sharpness": lambda: cf.held_sharpness(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, [0.1], [2], 5, 4),
     "orbit with digits": lambda: cf.iterate(GD, [0.5], 4, digits=50),
     "regime": lambda: cf.analysis.classify(GD, [0.5]),
     "regime with complex multipliers": lambda: cf.analysis.classify(rotation(), [0.5, 0.2]),
@@ -38,6 +43,9 @@ RECORDS = {
     "bifurcation curve": lambda: flips_of_the_cubic_map(),
     "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
+    "mean square": lambda: cf.mean_square(cf.losses.tanh_network(), [0.5] * 7, lr=0.3, batch=2),
+    "mean square of very many weights": lambda: dataclasses.replace(made("mean square"), flat=None, negative=None, smallest_batch=None),
+    "measure": lambda: made("mean square").measures[0],
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
@@ -47,6 +55,7 @@ RECORDS = {
     "event": lambda: path().events[0],
     "comparison": lambda: compared(),
     "model": lambda: compared().models[0],
+    "hovering": lambda: cf.analysis.hovering(cf.iterate(cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.1)), [1.2], 60)),
     "averages": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), start=[1.2], steps=40),
     "average": lambda: cf.averages(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), [], start=[1.2], steps=40).entries[0],
     "exact cycles": lambda: exact(),
@@ -74,6 +83,10 @@ def doubling():
 def flips_of_the_cubic_map():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
     return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
+
+
+def of_runs():
+    return cf.compare(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), ["gradient"], [0.5] * 7, 20, batch=2, runs=5)
 
 
 def compared():

@@ -55,6 +55,26 @@ def test_each_row_is_a_loss_of_one_row_and_the_loss_is_their_mean(name):
         np.testing.assert_allclose(tensor, one.curvature_gradient(w, u, v), rtol=1e-13, atol=1e-14)
 
 
+def test_directions_of_their_own_for_rows_and_many_for_the_loss():
+    loss, rng = LOSSES["tanh"], np.random.default_rng(2)
+    w, u, v = rng.normal(size=(3, loss.dim))
+    own = rng.normal(size=(len(TABLE), loss.dim))
+    hessians = loss.row_hessians(w)
+    np.testing.assert_allclose(loss.row_hvp(w, own), np.einsum("nij,nj->ni", hessians, own), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(loss.hvps(w, own), own @ loss.hessian(w), rtol=1e-12, atol=1e-13)
+    pushes = loss.row_curvature_gradients(w, u, v)
+    np.testing.assert_allclose(pushes.mean(axis=0), loss.curvature_gradient(w, u, v), rtol=1e-12, atol=1e-13)
+    h = 1e-5
+    for j, e in enumerate(np.eye(loss.dim)):
+        slope = [u @ (a - b) @ v / (2 * h) for a, b in zip(loss.row_hessians(w + h * e), loss.row_hessians(w - h * e))]
+        np.testing.assert_allclose(pushes[:, j], slope, rtol=1e-6, atol=1e-8)
+    for wrong in ([[1.0, 2.0]], [1.0, 2.0], own[:-1], "abc"):
+        with pytest.raises(UsageError):
+            loss.row_hvp(w, wrong)
+    with pytest.raises(UsageError, match="6 entries|entries"):
+        loss.hvps(w, [[1.0, 2.0]])
+
+
 def test_rows_of_squares_in_closed_form():
     loss, w, v = LOSSES["linear"], np.array([0.3, -1.1]), np.array([2.0, 0.5])
     residual = X @ w - TABLE[:, 2]

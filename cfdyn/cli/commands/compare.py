@@ -9,17 +9,21 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
-from cfdyn.cli.options import DIGITS, INJECT, STEPS
+from cfdyn.cli.document import fields, moving_edge
+from cfdyn.cli.options import DIGITS, INJECT, LABEL_NOISE, NOISE, REPLACE, SAMPLED, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, remark, slow_cycles, vector
 from cfdyn.cli.specs import flow_names, make_flows
 from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import numbers
+from cfdyn.errors import UsageError
 
 if TYPE_CHECKING:
     from cfdyn.analysis.compare import Comparison
+    from cfdyn.analysis.compare_runs import RunsComparison
 
 
-@command("loss optimizer models steps start inject digits rtol atol settings variables out plot figure film seed json", place=7)
+@command("loss optimizer models steps start inject digits batch runs replace order label_noise noise after rtol atol settings "
+         "variables out plot figure film seed json", place=7)  # fmt: skip
 def compare(
     subject: Subject,
     say: Say,
@@ -30,17 +34,37 @@ def compare(
     rtol: Annotated[float, Option("--rtol", help="Relative tolerance of the models.")] = 1e-8,
     atol: Annotated[float, Option("--atol", help="Absolute tolerance of the models.")] = 1e-14,
     film: Annotated[Path | None, Option("--animate", help="Write a film too (.gif, or .mp4 with ffmpeg).")] = None,
+    batch: SAMPLED = None,
+    runs: Annotated[int | None, Option("--runs", min=2, help="Stochastic runs whose mean is compared; 200 with --batch or noise.", show_default=False)] = None,  # noqa: E501
+    replace: REPLACE = True,
+    order: Annotated[str, Option("--order", help="Of the batches: independent, or reshuffled in each epoch.")] = "independent",
+    label_noise: LABEL_NOISE = 0.0,
+    noise: NOISE = None,
+    after: Annotated[int, Option("--after", min=0, help="Models begin at the mean of the runs after so many steps.")] = 0,
 ) -> Answer:
-    """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates."""
+    """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates.
+
+    With --batch or noise: to the mean of many stochastic runs.
+    """
     subject.needs_loss("compare", "(1-x*y)**2/2")
     names = flow_names(models)
     loss, optimizer, start, chosen = subject.complete()
     if film is not None:
         from cfdyn.plotting.animation import check_film
 
+        if (batch, runs, noise) != (None, None, None) or label_noise:
+            raise UsageError("--animate shows one orbit, and many runs have none; leave it out")
         check_film(film)
+    from cfdyn.analysis.compare import Comparison
+
     flows = make_flows(names, loss, optimizer)
-    found = cfdyn.compare(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress=say)
+    found = cfdyn.compare(
+        loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress=say, runs=runs, batch=batch, replace=replace,
+        order=order, label_noise=label_noise, noise=None if noise is None else numbers(noise, "--noise"), after=after,
+        seed=subject.seed,
+    )  # fmt: skip
+    if not isinstance(found, Comparison):
+        return _of_runs(found, start, chosen)
     if film is not None:
         cfdyn.animate(found, film, progress=lambda k: say(f"frame {k}"))
     return Answer(lambda: {**_document(found), "chosen": chosen}, lambda screen: _print(screen, found, start, chosen),
@@ -49,10 +73,11 @@ def compare(
 
 def _document(found: Comparison) -> dict[str, Any]:
     """The document of --json: numbers for each model, not its series."""
-    series = ("w", "loss", "sharpness", "variance", "name", "provenance")
+    series = ("w", "loss", "sharpness", "variance", "preconditioned", "name", "provenance")
     models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
     return {"models": models, "ranking": [m.name for m in found.ranking], "optimizer": found.orbit,
-            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1}  # fmt: skip
+            **fields(found, "edge cycles warnings"), "steps": len(found.t) + 1,
+            **moving_edge(found.hovering, found.no_hovering)}  # fmt: skip
 
 
 def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]) -> None:
@@ -63,6 +88,7 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("steps", f"{settings['steps']}, {found.orbit['status']}"),
         ("edge", _edge(found)),
+        ("", found.no_hovering if found.hovering is None else found.hovering.meaning),
         ("slow cycles", f"{len(found.cycles)} whole, of {slow_cycles(found.cycles)} steps") if found.cycles else None,
     )
     screen.print()
@@ -76,9 +102,55 @@ def _print(screen: Screen, found: Comparison, start: Any, chosen: dict[str, str]
         screen.print(f"note    {words}", wrap=False)
 
 
+def _of_runs(found: RunsComparison, start: Any, chosen: dict[str, str]) -> Answer:
+    return Answer(lambda: {**_runs_document(found), "chosen": chosen},
+                  lambda screen: _print_runs(screen, found, start, chosen), record=found)  # fmt: skip
+
+
+def _runs_document(found: RunsComparison) -> dict[str, Any]:
+    """The document of --json: numbers for each model, not its series."""
+    series = ("w", "loss", "sharpness", "variance", "name", "provenance")
+    models = {m.name: {k: v for k, v in vars(m).items() if k not in series} for m in found.models}
+    last = {name: getattr(found, name)[-1] for name in ("averaged", "error", "spread", "loss", "loss_error", "mean_sharpness")}
+    return {"models": models, "ranking": [m.name for m in found.ranking], "last": {**last, "sharpness": found.sharpness[-1]},
+            **fields(found, "names levels edge late floor resolution resolved status warnings"),
+            "steps": found.t[-1]}  # fmt: skip
+
+
+def _print_runs(screen: Screen, found: RunsComparison, start: Any, chosen: dict[str, str]) -> None:
+    """Print what the runs did, the models from the nearest on, and whether they can be told apart."""
+    settings, middle = found.provenance["settings"]["runs"], len(found.levels) // 2
+    told = "the gradient flow is not among the models"
+    if found.resolution == found.resolution:
+        told = f"the gradient flow is {found.resolution:.3g} of these away"
+        told += "" if found.resolved else ": not resolved, take more runs"
+    screen.facts(
+        ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
+        ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+        ("runs", f"{settings['runs']} of {settings['steps']} steps; "
+                 + ", ".join(f"{count} {word}" for word, count in found.status.items() if count)),
+        ("batch", "all rows" if settings["batch"] is None else f"{settings['batch']}, {settings['order']}"),
+        ("edge", f"sharpness {found.edge:.6g} without noise" if found.edge == found.edge else "not a number of its own"),
+        ("sharpness", f"{found.sharpness[-1, middle]:.6g}, the median of the runs at the end; {found.mean_sharpness[-1]:.6g} at their mean"),  # noqa: E501
+        ("error", f"{found.floor:.3g} of the mean; {told}"),
+    )  # fmt: skip
+    screen.print()
+    columns = ("distance", "its error", "sharpness ÷", "÷ median", "loss ÷", "variance ÷")
+    keys = "distance distance_error sharpness_ratio median_ratio loss_ratio variance_ratio"
+    screen.table(("model, nearest first", *columns), found.ranking, lambda model: [
+        model.name + ("" if len(model.w) == len(found.t) else "  (ended early)"), *map(cell, fields(model, keys).values())],
+        most=None)  # fmt: skip
+    screen.print(f"Against the mean of the runs' midpoints, (w₋ + 2w + w₊)/4, from step {found.late} on. ÷: by that of the runs; "
+                 "of the sharpness, by that at their mean and by their median.", style="dim")  # fmt: skip
+    for words in (*found.warnings, *(f"{m.name}: {note}" for m in found.models for note in m.notes)):
+        screen.print(f"note    {words}", wrap=False)
+
+
 def _edge(found: Comparison) -> str:
     facts = found.orbit
+    moving = found.hovering is not None and found.hovering.moving
     words = f"sharpness {found.edge:.6g}" if found.edge == found.edge else "not a number of its own for this optimizer"
+    words = "it moves with the preconditioner" if moving else words
     if facts["crossing"] is not None:
         words += f", reached at step {facts['crossing']}"
     if "begins" in facts:

@@ -147,7 +147,7 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
             ("loss there", number(path.loss[-1]), own[1]),
             ("average loss", number(path.predicted_loss[-1]) + " (predicted)", own[2]),
             ("sharpness λ₁(H)", number(path.sharpness[-1]), own[3]),
-            *[_effective(path)] * bool(np.isfinite(path.edge[-1])),
+            *[_effective(path, beside)] * bool(np.isfinite(path.edge[-1])),
             *([] if path.radius is None else [("mean-square radius", number(path.radius[-1]), "")]),
             ("variance tr Σ", number(np.trace(path.covariance[-1])), own[4])]  # fmt: skip
     screen.table(columns, [row[: len(columns)] for row in rows], most=None)
@@ -156,7 +156,8 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
                      f"{number(beside['max_distance'])} at step {beside['farthest']}", wrap=False)  # fmt: skip
 
 
-def _effective(path: Trajectory) -> tuple[str, str, str]:
-    """The last λ₁(P⁻¹H), and where its edge is."""
+def _effective(path: Trajectory, beside: dict[str, Any] | None) -> tuple[str, str, str]:
+    """The last λ₁(P⁻¹H), where its edge is, and that of the optimizer."""
+    own = beside["preconditioned_sharpness"] if beside else None
     theta = 2.0 if path.theta is None else float(path.theta[-1])
-    return f"λ₁(P⁻¹H), edge at {number(theta)}", number(path.edge[-1] * theta / 2), ""
+    return f"λ₁(P⁻¹H), edge at {number(theta)}", number(path.edge[-1] * theta / 2), "" if own is None else number(own)

@@ -8,6 +8,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import moving_edge
 from cfdyn.cli.options import DIGITS, STEPS
 from cfdyn.cli.screen import MOST_ROWS, Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from cfdyn.systems.orbit import Orbit
 
+HEADS = {"preconditioned_sharpness": "λ₁(P⁻¹H)", "theta": "θ"}
 AVERAGES = ("last_two", "midpoints", "polyak")
 
 
@@ -30,15 +32,21 @@ def orbit(
     digits: DIGITS = None,
     average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
 ) -> Answer:
-    """Iterate the optimizer and print the orbit with its loss and sharpness."""
+    """Iterate the optimizer and print the orbit with its loss and sharpness, and whether that hovers at the optimizer's edge."""
+    from cfdyn.analysis.hovering import hovering_or_why
+
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
     series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
+    held, why = hovering_or_why(found) if step.has_loss else (None, "")
+    if held is not None:
+        series |= {"preconditioned_sharpness": found.preconditioned_sharpness, "theta": found.theta}
     if average is not None:
         series["average"] = _average(found, average)
     return Answer(
-        lambda: {"z": found.z, **series, "names": step.names, "status": found.status, "chosen": chosen},
-        lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", found, series), record=found,
+        lambda: {"z": found.z, **series, "names": step.names, "status": found.status, **moving_edge(held, why), "chosen": chosen},
+        lambda screen: _print(screen, f"{step.title}{remark(chosen, 'lr')}", found, series, held.meaning if held else why),
+        record=found,
     )  # fmt: skip
 
 
@@ -54,8 +62,8 @@ def _average(orbit: Orbit, text: str) -> Any:
     return getattr(orbit, text)()
 
 
-def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarray]) -> None:
-    """The first and last rows of an orbit."""
+def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarray], edge: str) -> None:
+    """The first and last rows of an orbit, and a sentence on its edge."""
     screen.print(title)
     n = len(orbit.z)
     rows = range(n) if n <= 2 * MOST_ROWS else [*range(MOST_ROWS), -1, *range(n - MOST_ROWS, n)]
@@ -66,8 +74,10 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
         values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
         return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
 
-    screen.table(("step", *orbit.names, *series), rows, cells, most=None)
+    screen.table(("step", *orbit.names, *(HEADS.get(name, name) for name in series)), rows, cells, most=None)
     screen.print(f"status  {orbit.status}")
+    if edge:
+        screen.print(f"edge    {edge}")
 
 
 def _cell(column: np.ndarray, k: int, n: int) -> str:

@@ -10,7 +10,7 @@ from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.document import fields
+from cfdyn.cli.document import fields, moving_edge
 from cfdyn.cli.screen import MOST_ROWS, YES_NO, Say, Screen, number, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import Interval, intervals
@@ -86,7 +86,7 @@ def summary(study: Study) -> dict[str, Any]:
         "flips_end": "" if study.cascade is None else study.cascade.reason,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [fields(w, "period opens superstable flips closes") for w in study.windows],
-        **fields(study, "exact unfinished verdict"),
+        **moving_edge(study.hovering, study.no_hovering), **fields(study, "exact unfinished verdict"),
     }  # fmt: skip
 
 

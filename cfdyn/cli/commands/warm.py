@@ -2,6 +2,7 @@
 
 import io
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.screen import Say, Screen
 from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
 
 USUAL = ("double_well", "scalar_factorization")  # one weight and two, so that every kernel is needed
 
@@ -46,8 +48,8 @@ def _rehearse(subject: Subject, name: str, say: Say) -> None:
     say(f"{name}: exponents")
     optimizer = optimizer.at(lr=found.lr)
     cfdyn.analysis.lyapunov(cfdyn.as_map(loss, optimizer), found.start, 100)
-    if optimizer.preconditioner is not None:
-        say(f"{name}: flows")
+    say(f"{name}: flows")
+    with suppress(UsageError):  # an optimizer that has no central flow needs none
         cfdyn.solve(cfdyn.flows.central(loss, optimizer), found.start, t=1.0)
     say(f"{name}: drawing")
     cfdyn.plot(found).savefig(io.BytesIO(), dpi=50)

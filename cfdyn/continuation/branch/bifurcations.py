@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.between_rows import NODES, Between, between, interpolated, polynomial, root, solved_nodes
-from cfdyn.continuation.branch.system import MOST_DENSE, BranchTracer
+from cfdyn.continuation.branch.system import MOST_DENSE, REAL, SQUARED, BranchTracer, nearest_mean, real_below
 from cfdyn.continuation.tracer import Solution
 from cfdyn.kernels.continuation.driver import Curve
 from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, FOLD
@@ -14,11 +14,10 @@ from cfdyn.numerics.illinois import zero
 NARROW, MARGIN = 0.1, 0.02  # shares of a step: around a branch point, and beyond that for rounding
 LEVEL = 1e-10  # a change of the parameter along the curve less than this: none
 OUTSIDE = 1 + 1e-8  # of a multiplier: those of a map that keeps areas stay on the circle, but for rounding
-TOGETHER, SQUARED = 1e-3, 1e-6  # from −1: of multipliers that may pass it together, and of two that do
+ONE = 1e-12  # a length: two points that are as near are one
+TOGETHER = 1e-3  # from ±1: of multipliers that may be there at once
 CLOSE = 0.5  # from ±1: multipliers that may pass it within a step
-ROUNDED = 1e-14  # of a test: rounding
 SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a branch point
-REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 
 
 class SpecialPoint(NamedTuple):
@@ -36,9 +35,15 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
     speed = rows.tangents[:, -1] * tracer.weights[-1] ** 0.5
     # On a vertical branch the sign is that of rounding.
     branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
-    flips = changes(np.sign(rows.values[:, 1 + FLIP]))
-    points = [locate_flip(tracer, rows, k) for k in flips]
-    points += [s for k, count in even_flips(mu) if k not in flips for s in locate_flips(tracer, rows, k, count)]
+    passing, flips = np.abs(np.diff(real_below(mu))), changes(np.sign(rows.values[:, 1 + FLIP]))
+    found = [(k, locate_flip(tracer, rows, k)) for k in flips if passing[k] <= 1]
+    # Where a row lies on a flip, rounding decides about the sign of the test there.
+    several = [k for k in np.flatnonzero(passing).tolist() if passing[k] > 1 or k not in flips]
+    if several:
+        from cfdyn.continuation.branch.flips import ManyFlips
+
+        found += [(k, hit) for k in several for hit in ManyFlips(tracer, rows, k).located()]
+    points: list[SpecialPoint | None] = [SpecialPoint("flip", k, hit[0], hit[1].z) for k, hit in found if hit]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
     # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
     turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
@@ -50,7 +55,13 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
             if s and all(tracer.length(s.z - other.z) > SQUARED or other.kind != kind for other in located):
                 located.append(s)
     located += [s for k in circles(mu) if (s := locate_neimark_sacker(tracer, rows, k))]
-    return sorted(located, key=lambda s: (s.row, s.share))
+    return _once(tracer, sorted(located, key=lambda s: (s.row, s.share)))
+
+
+def _once(tracer: BranchTracer, special: list[SpecialPoint]) -> list[SpecialPoint]:
+    """Without the second of two that are one, as where it lies on a row and is found on both sides of that."""
+    pairs = zip([None, *special], special, strict=False)
+    return [s for before, s in pairs if not (before and s.kind == before.kind and tracer.length(s.z - before.z) <= ONE)]
 
 
 def changes(signs: np.ndarray) -> list[int]:
@@ -86,43 +97,14 @@ def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
     )
 
 
-def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
-    """det(M + I) = 0; where several multipliers pass −1 together, their mean, which does so at a simple zero."""
+def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> tuple[float, Solution] | None:
+    """A multiplier −1 behind row k; where several pass it together, their mean, whose zero is simple."""
     solution = between(tracer, rows, k)
     hit = root(lambda s: s.values[1 + FLIP], solution)
-    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < TOGETHER).sum())
+    together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < SQUARED).sum())
     if together > 1:
-        hit = root(lambda s: _mean(tracer, s, together), solution) or hit
-    return None if hit is None else SpecialPoint("flip", k, hit[0], hit[1].z)
-
-
-def locate_flips(tracer: BranchTracer, rows: Curve, k: int, count: int) -> list[SpecialPoint]:
-    """An even number of multipliers that pass −1 in one step, where det(M + I) keeps its sign: together, or two apart."""
-    solution = between(tracer, rows, k)
-    hit = root(lambda s: _mean(tracer, s, count), solution)
-    if hit is None:
-        return []
-    before = rows.values[k, 1 + FLIP]
-    if count == 2 and hit[1].values[1 + FLIP] * before < -ROUNDED * abs(before):
-        apart = [root(lambda s: s.values[1 + FLIP], solution, *part) for part in ((0.0, hit[0]), (hit[0], 1.0))]
-        return [SpecialPoint("flip", k, one[0], one[1].z) for one in apart if one is not None]
-    farthest = np.sort(np.abs(tracer.multipliers(hit[1].values[None])[0] + 1))[count - 1]
-    return [SpecialPoint("flip", k, hit[0], hit[1].z)] if farthest <= SQUARED else []
-
-
-def _mean(tracer: BranchTracer, s: Solution, count: int) -> float:
-    """1 plus the mean of so many multipliers, the nearest to −1."""
-    mu = tracer.multipliers(s.values[None])[0]
-    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
-
-
-def even_flips(mu: np.ndarray) -> list[tuple[int, int]]:
-    """Rows behind which an even number of real multipliers comes to lie below −1, or no more; and how many."""
-    if mu.shape[1] < 2:
-        return []
-    below = ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=1)
-    change = np.abs(np.diff(below))
-    return [(int(k), int(change[k])) for k in np.flatnonzero((change > 0) & (change % 2 == 0))]
+        hit = root(lambda s: nearest_mean(tracer.multipliers(s.values[None])[0], together), solution) or hit
+    return hit
 
 
 def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
@@ -144,11 +126,11 @@ def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, 
 def locate_touch(
     tracer: BranchTracer, rows: Curve, pair: tuple[int, int], kind: str, test: int, sign: float
 ) -> SpecialPoint | None:  # fmt: skip
-    """Where the derivative of det(M ∓ I) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
+    """Where the derivative of det(C ∓ E) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
     solution = interpolated(between(tracer, rows, *pair))
     if solution is None:
         return None
-    values = np.array([solution(t).values[1 + test] for t in NODES])
+    values = np.array([tracer.determinant(solution(t).values, test) for t in NODES])
     fit = np.polynomial.Chebyshev.fit(NODES, values, deg=len(NODES) - 1, domain=np.array([0.0, 1.0]))
     extrema = np.asarray(fit.deriv().roots(), dtype=complex)
     for t in extrema.real[(np.abs(extrema.imag) < REAL) & (extrema.real >= 0) & (extrema.real < 1)].tolist():

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from cfdyn.continuation.between_rows import between
-from cfdyn.continuation.branch.bifurcations import REAL, SpecialPoint, bifurcations
+from cfdyn.continuation.branch.bifurcations import SpecialPoint, bifurcations
 from cfdyn.continuation.branch.merging import grouped, merged, merges
-from cfdyn.continuation.branch.system import BranchTracer, length_scales
+from cfdyn.continuation.branch.system import REAL, BranchTracer, length_scales
 from cfdyn.continuation.paths import AT_BORDER, Path, collision
 from cfdyn.continuation.tracer import as_row, some_rows, stacked
 from cfdyn.cycles.angles import at_cut

@@ -63,7 +63,7 @@ def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) 
     gap = parts[int(sizes[1] > sizes[0])]
     gap, reach = gap[0] - gap[q], REACH * tracer.length(after - before)
     # What vanishes where a multiplier is a primitive k-th root of unity.
-    test = (lambda s: s.values[1 + FLIP]) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
+    test = (lambda s: own.determinant(s.values, FLIP)) if k == 2 else (lambda s: abs(_nearest(own, s, k)[0]) - 1)
     found = secant(own, start, test, reach)
     if k == 2 and (found is None or _distance(own, found, k) > NEAR):
         found = _several_flips(own, start, gap, reach)
@@ -99,10 +99,13 @@ def _nearest(own: BranchTracer, found: Solution, k: int) -> tuple[complex, compl
 
 
 def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float], reach: float) -> Solution | None:
-    """A zero of a test along a curve near a solution, to the last digits."""
+    """A zero of a test along a curve near a solution, to the last digits; by halves where the secant leaves two signs."""
     border = own.weights * start.tangent
     here, value, t, step = start, test(start), 0.0, NUDGE
+    sides = {value > 0: 0.0}
     for _ in range(CORRECTIONS):
+        if len(sides) == 2 and not min(sides.values()) < t + step < max(sides.values()) and abs(step) > LAST:
+            step = sum(sides.values()) / 2 - t
         there = own.solve(start.z + (t + step) * start.tangent, border)
         if there is None or not abs(t + step) <= reach + NUDGE:
             return None
@@ -111,5 +114,6 @@ def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float]
             return here if abs(value) <= abs(following) else there
         t, slope = t + step, (following - value) / step
         here, value = there, following
+        sides[value > 0] = t
         step = -value / slope if slope else np.inf if value else 0.0
     return None

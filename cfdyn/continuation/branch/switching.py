@@ -210,10 +210,10 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, m
     if branch.end != "flip":
         return ENDED.get(branch.end, BLURRED)
     rows = some_rows(branch, slice(None))
-    special = locate_flip(tracer, rows, len(rows.points) - 2)
-    if special is None:
+    hit = locate_flip(tracer, rows, len(rows.points) - 2)
+    if hit is None:
         return BLURRED
-    return Level(float(special.z[-1]), tracer.points(special.z), _superstable(tracer, rows) if tracer.d == 1 else None)
+    return Level(float(hit[1].z[-1]), tracer.points(hit[1].z), _superstable(tracer, rows) if tracer.d == 1 else None)
 
 
 def _superstable(tracer: BranchTracer, rows: Curve) -> float | None:

@@ -9,7 +9,7 @@ from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import eigenvalues, jacobians
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError, UsageError, shown
-from cfdyn.kernels.continuation.shooting import BRANCH, MATRICES, shooting, shooting_block, tests_of
+from cfdyn.kernels.continuation.shooting import BRANCH, FLIP, MATRICES, shooting, shooting_block, tests_of
 from cfdyn.kernels.orbits import evaluate_rows
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called
@@ -22,6 +22,8 @@ VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
                  "bias_correction=False)")  # fmt: skip
+REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
+SQUARED = 1e-6  # from ±1: of two multipliers that pass it together
 MOST_BYTES = 2**31  # of all rows of a branch or curve
 WIDEST = 1e100  # so that squares of lengths can be formed
 
@@ -111,6 +113,11 @@ class BranchTracer(CycleTracer):
         first, d = 1 + MATRICES, self.d
         return values[..., first : first + 2 * d * d].reshape(*values.shape[:-1], 2, d, d)
 
+    def determinant(self, values: np.ndarray, test: int) -> float:
+        """det(C ∓ E) of a solution with the sign of its ``test``, FLIP or FOLD: a polynomial in the multipliers."""
+        own, following = self.condensed(values)
+        return float(np.copysign(np.linalg.det(own - following if test == FLIP else own + following), values[1 + test]))
+
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         """The matrix (m − 1, m) of the whole system, for cycles that are not long."""
         n, d, m = self.n, self.d, self.m
@@ -123,6 +130,16 @@ class BranchTracer(CycleTracer):
             whole[i, :, following : following + d] -= np.eye(d)
             whole[i, :, -1] = out[i, d + d * d :]
         return whole.reshape(m - 1, m)
+
+
+def real_below(mu: np.ndarray) -> np.ndarray:
+    """How many real multipliers lie below −1, in each row (rows, D)."""
+    return ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=-1)
+
+
+def nearest_mean(mu: np.ndarray, count: int) -> float:
+    """1 plus the mean of so many multipliers, the nearest to −1."""
+    return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
 
 
 def check_steps(max_steps: int, max_step: float) -> None:

@@ -2,8 +2,9 @@
 
 The unknowns are the points x_1 … x_n and λ, the equations f(x_i, λ) − x_{i+1} = 0. `cyclic` leaves of them
 C x_1 + E x_{n+1} + b λ = r. The multipliers μ are the roots of det(C + μE), also for a cycle that repels strongly, because
-the composed map is never formed. The rows [C E] are made orthonormal; so divided, det(M ∓ I) is smooth and bounded whatever
-the multipliers are.
+the composed map is never formed. The rows [C E] are made orthonormal. The test for a multiplier ±1 is 1/‖(C ± E)⁻¹B‖ with the
+sign of det(C ± E) and a few fixed orthonormal columns B: bounded, smooth where only one multiplier is ±1, and no smaller where
+there are many multipliers, as a determinant would be.
 """
 
 from typing import Any
@@ -14,8 +15,9 @@ from cfdyn.kernels.continuation.cyclic import Elimination, Ring, eliminate, fini
 from cfdyn.kernels.layout import Array, Integer, Rule
 from cfdyn.machine.jit import address, apply, call, kernel_rule, numbers, pointer, spliced
 
-# Tests: of det(M + I), det(M − I), and the bordered determinant; then C, E, what is watched.
+# Tests: of −1 and of 1 as a multiplier, and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
+MOST_PROBES = 4  # the columns B
 
 
 class Shooting(Ring):
@@ -27,7 +29,9 @@ class Shooting(Ring):
     free, switches, parameters = Integer.several(3)
     step, switching = Rule.several(2)
     p = Array("parameters")
-    shifted = Array("w", "w")
+    probes = Integer()
+    shifted = Array("w", "w + probes")
+    probe = Array("w", "probes")
 
 
 @kernel_rule
@@ -70,39 +74,66 @@ def orthonormalise(b) -> None:
     """The rows [E C] of what is left, and with them b and r."""
     d, rows = b.w, b.stack
     for r in range(d):
-        for q in range(2 * r + 1):
-            # Twice against each row before it, then to length 1.
-            other, total = q % r if q < 2 * r else r, 0.0
-            for j in range(2 * d):
-                total += rows[r, j] * rows[other, j]
+        # Twice against each row before it, then to length 1.
+        for q in range(2 * r):
+            other = q % r
+            share = row_product(rows, r, other, 2 * d)
             for j in range(3 * d + 2):
-                entry = rows[r, j]
-                rows[r, j] = entry / np.sqrt(total) if other == r else entry - total * rows[other, j]
+                rows[r, j] -= share * rows[other, j]
+        length = np.sqrt(row_product(rows, r, r, 2 * d))
+        for j in range(3 * d + 2):
+            rows[r, j] /= length
+
+
+@spliced
+def row_product(rows, r, other, count) -> float:
+    """The product of two rows, as two sums that do not wait for each other; ``count`` is even."""
+    even, odd = 0.0, 0.0
+    for j in range(0, count, 2):
+        even += rows[r, j] * rows[other, j]
+        odd += rows[r, j + 1] * rows[other, j + 1]
+    return even + odd
 
 
 @spliced
 def test(b, sign, address) -> None:
-    """The tests of det(M ± I), C and E. M = −E⁻¹C; a factor with the sign of det E is common to all."""
-    result, d, rows, shifted, todo = numbers(address), b.w, b.stack, b.shifted, Elimination(b.elimination)
-    todo.rows, todo.columns, todo.width = d, d, d
+    """The tests of the multipliers −1 and 1, C and E. A factor with the sign of det E is common to all."""
+    result, d, rows, shifted, probe, todo = numbers(address), b.w, b.stack, b.shifted, b.probe, Elimination(b.elimination)
+    todo.rows, todo.columns, todo.width, todo.above = d, d, d + b.probes, 0
     for k in range(2):
         for r in range(d):
             for j in range(d):
                 following, own = rows[r, j], rows[r, d + j]
                 shifted[r, j] = own - following if k == FLIP else own + following
                 result[MATRICES + r * d + j], result[MATRICES + d * d + r * d + j] = own, following
+            for j in range(b.probes):
+                shifted[r, d + j] = probe[r, j]
         call(b.reduce, shifted, todo, b.sign)
-        value = sign * b.sign[0]
-        for r in range(d):
-            value *= abs(shifted[r, r])
+        value = sign * b.sign[0] / np.sqrt(solved_square(shifted, d, b.probes))
         # A 0 among the pivots makes infinities of the others.
         result[k] = value if value == value else 0.0
+
+
+@spliced
+def solved_square(table, d, columns) -> float:
+    """‖X‖² of what an upper triangular matrix (d, d) with so many right-hand sides behind it is solved by."""
+    total = 0.0
+    for k in range(d, d + columns):
+        for r in range(d - 1, -1, -1):
+            entry = table[r, k]
+            for j in range(r + 1, d):
+                entry -= table[r, j] * table[j, k]
+            table[r, k] = entry / table[r, r]
+            total += table[r, k] * table[r, k]
+    return total
 
 
 def shooting_block(rule: Any, p: np.ndarray, free: int, n: int, d: int, switching: Any = None, switches: int = 0) -> Shooting:
     """The block of `shooting`: ``rule`` makes f, Df, ∂f/∂λ of a state and the parameters p; λ stands at p[free]."""
     watched = {"switching": switching, "switches": switches} if switches else {}
-    return Shooting.make(w=d, n=n, e=1, free=free, parameters=len(p), step=rule, p=p, **watched)
+    probes = min(d, MOST_PROBES)
+    probe = np.linalg.qr(np.cos(np.outer(1.0 + np.arange(d), 1.0 + np.arange(probes))))[0]
+    return Shooting.make(w=d, n=n, e=1, free=free, parameters=len(p), step=rule, p=p, probes=probes, probe=probe, **watched)
 
 
 def condense(matrices: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cfdyn.analysis.compare import Comparison, Model
+from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.panels import draw_ranking, legend_below, orbit_title, shade_cycles, time_range
 from cfdyn.plotting.plane import Plane, contours, plane_of
 from cfdyn.plotting.style import INK, PALE, PALETTE, clip_range, dots, house_style, new_figure
@@ -16,20 +17,25 @@ WIDTH = 10.6  # inches
 
 
 def draw(found: Comparison, loss: Loss | None = None) -> Figure:
-    """Six panels of a `Comparison`; ``loss``: for contours, if the record does not hold it."""
+    """Six panels of a `Comparison`, below λ₁(P⁻¹H) where P moves; ``loss``: for contours, if the record does not hold it."""
+    held = found.hovering if found.hovering is not None and found.hovering.moving else None
     with house_style():
-        figure = new_figure(WIDTH, 5.9)
-        panels = figure.subplots(2, 3)
+        figure = new_figure(WIDTH, 5.9 if held is None else 7.9)
+        grid = figure.add_gridspec(2 if held is None else 3, 3)
+        panels = np.array([[figure.add_subplot(grid[i, j]) for j in range(3)] for i in range(2)])
         _draw_paths(panels[0, 0], found, plane_of(found), found._loss if loss is None else loss)
         _draw_series(panels[0, 1], found, "sharpness", "sharpness λ₁(H)")
         _draw_series(panels[0, 2], found, "loss", "average loss")
         _draw_distance(panels[1, 0], found)
         _draw_variance(panels[1, 1], found)
         _draw_ranking(panels[1, 2], found)
-        for axes in (*panels[0, 1:], *panels[1, :2]):
+        below = [] if held is None else [figure.add_subplot(grid[2, :])]
+        for axes in below:
+            _draw_preconditioned(axes, found)
+        for axes in (*panels[0, 1:], *panels[1, :2], *below):
             axes.set(xlabel="time (steps)", xlim=time_range(found.t))
         # The marks between the powers of ten cost a fifth of the time.
-        for axes in panels.flat:
+        for axes in (*panels.flat, *below):
             axes.minorticks_off()
         legend_below(figure, WIDTH, *panels[0, 1].get_legend_handles_labels())
         figure.suptitle(orbit_title(found.provenance.get("settings", {})), fontsize=9.5)
@@ -86,6 +92,16 @@ def _draw_series(axes: Axes, found: Comparison, what: str, words: str) -> None:
         values = np.append(values, found.edge)
     limit_to_bulk(axes, shown, values)
     axes.set_ylabel(words)
+
+
+def _draw_preconditioned(axes: Axes, found: Comparison) -> None:
+    """λ₁(P⁻¹H) of the averaged orbit and of the models that have a P."""
+    if found.hovering is not None:
+        draw_hovering(axes, found.hovering)
+    for model in found.models:
+        if model.preconditioned is not None:
+            values = model.preconditioned
+            axes.plot(found.t[: len(values)], values, **styles(found)[model.name], linewidth=1.3, zorder=3)
 
 
 def draw_edge(axes: Axes, found: Comparison) -> np.ndarray:

@@ -1,18 +1,21 @@
-"""An orbit over time: its coordinates, and the loss where there is one."""
+"""An orbit over time: its coordinates, and where there is one the loss and λ₁(P⁻¹H) against its edge."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cfdyn.analysis.hovering import hovering_or_why
+from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.style import ACCENT, INK, WARN, clip_range, house_style, new_figure
 from cfdyn.systems.orbit import Orbit
 
 
 def draw(orbit: Orbit) -> Figure:
-    """Weights against time above, loss (or the state, for a plain map) below."""
+    """Weights against time above, loss (or the state, for a plain map) below, and λ₁(P⁻¹H) where the optimizer has a P."""
+    held = hovering_or_why(orbit)[0]
     with house_style():
-        figure = new_figure(6.0, 4.2)
-        top, bottom = figure.subplots(2, 1, sharex=True)
+        figure = new_figure(6.0, 4.2 if held is None else 6.0)
+        top, bottom, *last = figure.subplots(2 if held is None else 3, 1, sharex=True)
         t = np.arange(len(orbit.z))
         for k, name in enumerate(orbit.names[: orbit.n_weights][:6]):
             top.plot(t, orbit.z[:, k].astype(float), ".-", markersize=2, linewidth=0.5, label=name)
@@ -24,7 +27,9 @@ def draw(orbit: Orbit) -> Figure:
             jump = np.linalg.norm(np.diff(orbit.z.astype(float), axis=0), axis=1)
             bottom.semilogy(t[1:], np.maximum(jump, 1e-300), color=INK, linewidth=0.6)
             bottom.set_ylabel("|step|")
-        bottom.set_xlabel("step")
+        bottom.set_xlabel("step" if held is None else "")
+        if held is not None:
+            draw_hovering(last[0], held, orbit.preconditioned_sharpness)
         figure.suptitle(f"orbit, {len(orbit.z) - 1} steps, {orbit.status}", fontsize=9)
     return figure
 

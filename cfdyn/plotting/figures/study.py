@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cfdyn.plotting.figures.bands import draw_bands
+from cfdyn.plotting.figures.hovering import draw_hovering
 from cfdyn.plotting.figures.orbit import draw_loss, draw_sharpness
 from cfdyn.plotting.style import ACCENT, FAINT, INK, WARN, house_style, new_figure
 from cfdyn.studies.landmarks import landmarks
@@ -18,10 +19,12 @@ MOST_MARKS = 24
 
 
 def draw(study: Study) -> Figure:
-    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge."""
+    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge; below λ₁(P⁻¹H), where P moves."""
+    held = study.hovering if study.hovering is not None and study.hovering.moving else None
     with house_style():
-        figure = new_figure(7.4, 5.6)
-        panels = figure.subplots(2, 2)
+        figure = new_figure(7.4, 5.6 if held is None else 7.6)
+        grid = figure.add_gridspec(2 if held is None else 3, 2)
+        panels = np.array([[figure.add_subplot(grid[i, j]) for j in range(2)] for i in range(2)])
         if study.landscape.kind == "graph":
             _draw_cobweb(panels[0, 0], study)
         else:
@@ -31,8 +34,10 @@ def draw(study: Study) -> Figure:
         draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge, marks=marks)
         panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"), pad=9)
         draw_loss(panels[1, 0], study.loss)
-        threshold = None if edge is None else edge * study.minima[0].sharpness / study.lr
+        threshold = None if edge is None or held is not None else edge * study.minima[0].sharpness / study.lr
         draw_sharpness(panels[1, 1], study.sharpness, threshold)
+        if held is not None:
+            draw_hovering(figure.add_subplot(grid[2, :]), held)
         figure.suptitle(_title(study), fontsize=9.5)
     return figure
 

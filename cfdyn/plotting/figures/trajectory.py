@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cfdyn.analysis.hovering import hovering_or_why
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.plotting.panels import time_range
 from cfdyn.plotting.plane import Plane, contours
@@ -163,7 +164,7 @@ def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     theta = np.full(len(path.t), 2.0) if path.theta is None else path.theta
     values = path.sharpness if fixed else path.edge * theta / 2
     border = np.full(1, 2 * scale[0]) if fixed else theta
-    seen = orbit.sharpness if fixed and _knows_its_map(orbit) else None
+    seen = _seen(orbit, fixed) if _knows_its_map(orbit) else None
     if seen is not None:
         dots(axes, np.arange(len(seen)), seen, label="iterates")
     axes.plot(path.t, values, color=ACCENT, linewidth=1.4, zorder=3, label="flow")
@@ -183,6 +184,13 @@ def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
     _limits(axes, shown, shown if seen is None else seen)
     _mark_events(axes, path)
     axes.set(ylabel="sharpness λ₁(H)" if fixed else "effective sharpness λ₁(P⁻¹H)")
+
+
+def _seen(orbit: Orbit, fixed: bool) -> np.ndarray | None:
+    """The same at the iterates: λ₁(H) or λ₁(P⁻¹H), None where there is none."""
+    if fixed:
+        return orbit.sharpness
+    return None if hovering_or_why(orbit)[0] is None else orbit.preconditioned_sharpness
 
 
 def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:

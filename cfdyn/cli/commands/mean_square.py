@@ -1,0 +1,93 @@
+"""``cfdyn mean-square``: whether the mean square of SGD's distance from a point dies out or grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.screen import Screen, cell, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.systems.batch_measures import Measure
+    from cfdyn.systems.mean_square import MeanSquare
+
+KEYS = ("w lr batch replace rows radius stable full_batch largest_lr smallest_batch sharp slow flat negative dropped "
+        "sharpness_along curvatures matrix rates radii")  # fmt: skip
+RATES = 80  # of the figure's curve
+VERDICT = {True: "dies out", False: "grows", None: "stays"}
+
+
+@command("loss rows optimizer start replace cut width settings variables out plot figure seed json", place=9)
+def mean_square(
+    subject: Subject,
+    rows: Annotated[int, Option("--batch", min=1, help="Rows in a mini-batch.")] = 1,
+    replace: Annotated[bool, Option("--replace/--no-replace", help="Whether a batch may draw a row twice.")] = True,
+    cut: Annotated[float, Option("--cut", min=0.0, help="How large ηλ is for directions that count; 0 at a minimum of all rows.")] = 0.1,  # noqa: E501
+    width: Annotated[float, Option("--width", min=1.0, help="Directions up to this factor around the cut count in part.")] = 1.0,
+    figure: Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")] = True,
+) -> Answer:
+    """Whether SGD's mean-square distance from a point grows, beside published measures and their thresholds."""
+    subject.needs_loss("mean-square", "tanh_network")
+    loss, optimizer, open_lr = subject.loss_and_optimizer()
+    if optimizer.name != "gd":
+        raise UsageError(f"mean-square is of plain stochastic gradient descent, gd, not of {optimizer.name}")
+    chosen, w = {}, subject.given_start()
+    if w is None:
+        found = cfdyn.minima(loss, seed=subject.seed)
+        if not found:
+            raise UsageError("no minimum was found; name a point with --start")
+        w, chosen["start"] = found[0].w.tolist(), "the lowest minimum"
+    lr = optimizer.params["lr"]
+    if open_lr:
+        sharpness = loss.sharpness(w)
+        if not 0 < sharpness < float("inf"):
+            raise UsageError("the point has no positive curvature to choose a learning rate by; give one: --optimizer gd:lr=0.1")
+        lr, chosen["lr"] = 1 / sharpness, "half the edge of gradient descent"
+    answer = cfdyn.mean_square(loss, w, lr, rows, replace, cut, width, RATES if figure else 0)
+
+    def document() -> dict:
+        measures = [fields(m, "name value threshold ratio source") for m in answer.measures]
+        settings = {"loss": loss.spec.title, "cut": cut, "width": width, "chosen": chosen}
+        return {**fields(answer, KEYS), "measures": measures, **settings}
+
+    return Answer(document, lambda screen: _print(screen, answer, loss.spec.title, chosen), record=answer)
+
+
+def _print(screen: Screen, found: MeanSquare, title: str, chosen: dict[str, str]) -> None:
+    """The answer and the measures."""
+    drawn = "with" if found.replace else "without"
+    screen.facts(
+        ("loss", f"{title}, {found.rows} rows"),
+        ("point", f"{vector(found.w)}{remark(chosen, 'start')}"),
+        ("learning rate", f"{number(found.lr)}{remark(chosen, 'lr')}"),
+        ("batch", f"{found.batch}, drawn {drawn} replacement"),
+        ("directions", _directions(found)),
+    )
+    screen.print()
+    radius, full = number(found.radius), number(found.full_batch)
+    screen.print(f"The mean square of the distance {VERDICT[found.stable]}: a step multiplies it by {radius} on the sharp "
+                 f"directions, one of the full batch by {full}.")  # fmt: skip
+    batch = "none" if found.smallest_batch is None else str(found.smallest_batch)
+    screen.facts(
+        ("largest stable learning rate", number(found.largest_lr)),
+        ("smallest stable batch", batch),
+        ("mean curvature of what grows fastest", cell(found.sharpness_along)),
+        ("left out, relative to the noise", "nothing: exact" if found.dropped == 0 else cell(found.dropped)),
+    )
+    screen.print()
+    screen.table(("measure", "value", "threshold", "value / threshold", "source"), found.measures, _row, most=None)
+
+
+def _row(m: Measure) -> list[str]:
+    return [m.name, cell(m.value), cell(m.threshold), cell(m.ratio), m.source]
+
+
+def _directions(found: MeanSquare) -> str:
+    counts = [(found.sharp, "sharp"), (found.slow, "slow"), (found.flat, "flat"), (found.negative, "of negative curvature")]
+    return ", ".join(f"{count} {words}" for count, words in counts if count is not None and (count or words == "sharp"))

@@ -1,0 +1,47 @@
+"""A map of the sharpness that noise or the edge holds, over rates and batches, and predicted against measured."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_figure
+from cfdyn.studies.held_sharpness import HeldSharpness
+
+WIDTH = 8.6  # inches
+
+
+def draw(found: HeldSharpness) -> Figure:
+    """The map with its crossover, and the flow's sharpness against that of the runs."""
+    with house_style():
+        figure = new_figure(WIDTH, 3.6)
+        chart, beside = figure.subplots(1, 2, width_ratios=(1.35, 1))
+        _draw_map(figure, chart, found)
+        _draw_beside(beside, found)
+        figure.suptitle(f"held sharpness, {map_title(found.provenance['settings'], ['lr'], 110)}", fontsize=9.5)
+    return figure
+
+
+def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
+    """λ₁ over its edge, with ● where noise holds it, ■ where the edge does and ○ where ηλ₁ ≤ 1; numbers: λ₁."""
+    shares = found.flow / found.edge
+    picture = axes.imshow(shares, origin="lower", aspect="auto", cmap="YlGnBu", vmin=0, vmax=1.05)
+    figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")
+    for i, k in np.ndindex(shares.shape):
+        if np.isfinite(shares[i, k]):
+            mark = "■" if found.damping[i, k] <= 1 else "●" if np.isfinite(found.damping[i, k]) else "○"
+            shade = "white" if shares[i, k] > 0.6 else INK
+            axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade)
+    axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
+    axes.set_yticks(range(len(found.batch)), [str(rows) for rows in found.batch])
+    axes.set(xlabel="learning rate", ylabel="rows in a batch")
+    axes.set_title("● noise-held   ■ edge-held   ○ ηλ₁ ≤ 1", fontsize=7.5)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_beside(axes: Axes, found: HeldSharpness) -> None:
+    """The flow's sharpness against that of the runs, both over the edge."""
+    axes.axline((0, 0), slope=1, color=INK, linewidth=0.7)
+    for values, color, words in ((found.at_mean, ACCENT, "at the mean of the runs"), (found.runs, WARN, "median of the runs")):
+        axes.plot((values / found.edge).ravel(), (found.flow / found.edge).ravel(), "o", color=color, markersize=3, label=words)
+    axes.set(xlabel="measured, over the edge", ylabel="predicted", xlim=(0, None), ylim=(0, None))
+    axes.legend()

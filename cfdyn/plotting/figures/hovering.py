@@ -1,0 +1,44 @@
+"""λ₁(P⁻¹H) of an optimizer's orbit against its edge."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.hovering import Hovering
+from cfdyn.plotting.style import INK, clip_range, dots, house_style, new_figure
+
+WIDE = 30  # times: what a linear axis does not show
+
+
+def draw(found: Hovering) -> Figure:
+    """λ₁(P⁻¹H) at the averaged weights over time, and θ."""
+    with house_style():
+        figure = new_figure(7.4, 2.8)
+        draw_hovering(figure.subplots(), found)
+    return figure
+
+
+def draw_hovering(axes: Axes, found: Hovering, iterates: np.ndarray | None = None) -> None:
+    """The same on some axes; ``iterates`` (n+1,): λ₁(P⁻¹H) at the iterates, as dots; shaded from where it hovers."""
+    if iterates is not None:
+        dots(axes, np.arange(len(iterates)), iterates, label="iterates")
+    axes.plot(found.t, found.sharpness, color=INK, linewidth=1.0, zorder=2, label="averaged iterates")
+    axes.plot(found.t, found.theta, color=INK, linestyle="--", linewidth=0.8, zorder=4, label=_edge(found))
+    if found.kind == "hovers" and found.since is not None:
+        axes.axvspan(found.since, found.t[-1], color=INK, alpha=0.05, linewidth=0)
+    shown = np.concatenate([found.sharpness, found.theta])
+    shown = shown[np.isfinite(shown)]
+    if len(shown) and shown.min() > 0 and shown.max() > WIDE * np.median(found.sharpness):
+        axes.set_yscale("log")
+    else:
+        clip_range(axes, shown)
+    axes.set(xlabel="step", ylabel="λ₁(P⁻¹H)")
+    axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), borderaxespad=0.1)
+
+
+def _edge(found: Hovering) -> str:
+    """The name of the edge in a legend."""
+    if not len(found.theta):
+        return "edge θ"
+    moves = np.ptp(found.theta) > 1e-9 * abs(found.theta[-1])
+    return f"edge θ, {found.theta[-1]:.4g} at the end" if moves else f"edge θ = {found.theta[-1]:.4g}"

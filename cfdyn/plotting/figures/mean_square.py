@@ -1,0 +1,53 @@
+"""Mean-square stability of SGD at a point: the radius over the learning rate, and measures beside their thresholds."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.plotting.style import ACCENT, DASHED, FAINT, INK, PALE, WARN, house_style, new_figure
+from cfdyn.systems.mean_square import MeanSquare
+
+MOST = 3.0  # thresholds that are shown of a measure
+
+
+def draw(found: MeanSquare) -> Figure:
+    """The radius of SGD and of gradient descent where learning rates were told; value/threshold of each measure."""
+    with house_style():
+        curve = len(found.rates) > 0
+        figure = new_figure(6.4, 5.4 if curve else 3.0)
+        panels = figure.subplots(2 if curve else 1, 1, squeeze=False)[:, 0]
+        if curve:
+            _radius(panels[0], found)
+        _measures(panels[-1], found)
+        loss, drawn = found.provenance["settings"]["loss"], "with" if found.replace else "without"
+        figure.suptitle(f"{loss}: batches of {found.batch} of {found.rows} rows, drawn {drawn} replacement", fontsize=9)
+    return figure
+
+
+def _radius(axes: Axes, found: MeanSquare) -> None:
+    """Both radii over η, their edges, and where the point stands."""
+    sharpest = next(m.value for m in found.measures if m.name == "sharpness")
+    radii = np.where(found.radii > 0, found.radii, np.nan)
+    axes.plot(found.rates, radii, color=ACCENT, label="SGD, on the directions that are sharp there")
+    axes.plot(found.rates, (1 - found.rates * sharpest) ** 2, color=PALE, linestyle=DASHED, label="gradient descent, (1 − ηλ₁)²")
+    axes.axhline(1, color=FAINT, linewidth=0.8)
+    axes.axvline(2 / sharpest, color=PALE, linestyle=":", label="2/λ₁")
+    if np.isfinite(found.largest_lr):
+        axes.axvline(found.largest_lr, color=WARN, linestyle=":", label=f"largest stable, {found.largest_lr:.4g}")
+    axes.plot([found.lr], [found.radius], "o", color=INK, markersize=4, label=f"η = {found.lr:.4g}, radius {found.radius:.4g}")
+    axes.set(xlabel="learning rate η", ylabel="factor of the mean square", xlim=(0, max(found.rates[-1], found.lr)), ylim=(0, 2))
+    axes.legend(loc="upper left")
+
+
+def _measures(axes: Axes, found: MeanSquare) -> None:
+    """A bar each; what is not defined is left blank."""
+    names = [m.name for m in found.measures][::-1]
+    ratios = np.array([m.ratio for m in found.measures])[::-1]
+    shown = np.clip(np.nan_to_num(ratios, nan=0.0, posinf=MOST, neginf=0.0), 0, MOST)
+    axes.barh(names, shown, height=0.6, color=[WARN if r > 1 else ACCENT for r in ratios])
+    for place, ratio in enumerate(ratios):
+        words = "not defined" if np.isnan(ratio) else "∞" if np.isinf(ratio) else f"{ratio:.3g}"
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+        axes.annotate(words, (shown[place], place), (4, 0), textcoords="offset points", va="center", fontsize=7, bbox=box)
+    axes.axvline(1, color=INK, linewidth=0.9, zorder=0.5)
+    axes.set(xlabel="value / threshold", xlim=(0, max(1.25, 1.1 * shown.max())))

@@ -1,0 +1,116 @@
+"""`held_sharpness`: at which sharpness stochastic gradients hold an optimizer, over rates and batches."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.ensembles.runs import iterate_many
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.flows.central import central
+from cfdyn.integrate.solve import solve
+from cfdyn.records.record import Record, provenance
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.systems.loss import Loss
+from cfdyn.systems.steps import as_map
+
+ROWS = 30  # of a path
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldSharpness(Record):
+    """Sharpness over rates and batches, means over the last third of the time, NaN where there is none.
+
+    ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: least ΔS/√(2α) of it, over
+    1 where noise holds the sharpness and below where the edge does, ∞ where ηλ₁ ≤ 1; ``runs``: the median over the runs;
+    ``at_mean``: λ₁ at their mean; ``edge``: where the optimizer without noise is at its edge; all (q, p). ``notes``: sentences on
+    cells without a flow.
+    """
+
+    lr: Annotated[np.ndarray, "p"]
+    batch: Annotated[np.ndarray, "q"]
+    flow: Annotated[np.ndarray, "q p"]
+    damping: Annotated[np.ndarray, "q p"]
+    runs: Annotated[np.ndarray, "q p"]
+    at_mean: Annotated[np.ndarray, "q p"]
+    edge: Annotated[np.ndarray, "q p"]
+    notes: list[str]
+
+
+def held_sharpness(
+    loss: Loss, optimizer: Optimizer, start: Any, steps: int, lr: Sequence[float], batch: Sequence[int], after: int = 300,
+    runs: int = 40, replace: bool = True, seed: int = 0, progress: Callable[[str], None] | None = None,
+) -> HeldSharpness:  # fmt: skip
+    """The sharpness that the central flow of stochastic gradients predicts, and that of runs, for each rate and batch.
+
+    The flow begins at the mean of the runs after some steps, so that both have the same past.
+
+    Parameters
+    ----------
+    loss, optimizer : the loss has data; the optimizer is taken with each of the rates
+    start : weights (d,)
+    steps : of the runs
+    lr, batch : the rates and the batches
+    after : steps after which the flow begins
+    runs : in each cell
+    replace, seed : as for `iterate_many`
+
+    Returns
+    -------
+    HeldSharpness; `cfdyn.plot` draws the map, with the crossover from noise-held to edge-held
+
+    Raises
+    ------
+    UsageError : no rates or batches, or what `iterate_many` refuses
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> net, start = cf.losses.tanh_network(), [1.6, 1.45, 1.1, -0.84, 0.78, -1.06, -0.37]
+    >>> found = cf.held_sharpness(net, cf.optimizers.gd(lr=0.1), start, 1500, lr=[1.0], batch=[1, 8], runs=20)
+    >>> print(found.flow[1].round(2), found.at_mean[1].round(2), found.notes)
+    [1.57] [1.57] ['batch 1, lr = 1: the runs leave']
+    """
+    if not len(lr) or not len(batch) or not 0 < after < steps:
+        raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
+    tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "runs", "at_mean", "edge")}
+    notes: list[str] = []
+    for i, rows in enumerate(batch):
+        for k, rate in enumerate(lr):
+            if progress:
+                progress(f"batch {rows}, lr = {rate:g}")
+            found = _cell(loss, optimizer.at(lr=rate), start, steps, after, runs, {"batch": rows, "replace": replace}, seed)
+            if isinstance(found["flow"], str):
+                notes.append(f"batch {rows}, lr = {rate:g}: {found.pop('flow')}")
+            for name, value in found.items():
+                tables[name][i, k] = value
+    step = as_map(loss, optimizer)
+    settings = provenance(map=step.title, params=step.params, start=start, steps=steps, after=after, runs=runs, replace=replace,
+                          seed=seed)  # fmt: skip
+    return HeldSharpness(np.array(lr, dtype=float), np.array(batch), **tables, notes=notes, provenance=settings)
+
+
+def _cell(
+    loss: Loss, optimizer: Optimizer, start: Any, steps: int, after: int, runs: int, sampling: dict[str, Any], seed: int
+) -> dict[str, Any]:  # fmt: skip
+    """The numbers of one cell; ``flow`` is a sentence where there is none."""
+    every = max(k for k in range(1, max(1, (steps - after) // ROWS) + 1) if after % k == 0)
+    many = iterate_many(loss, optimizer, start, steps, runs=runs, every=every, seed=seed, **sampling)
+    late = many.t >= after + 2 * (steps - after) // 3
+    with np.errstate(all="ignore"):
+        found: dict[str, Any] = {"runs": np.nanmean(many.sharpness[late, len(many.levels) // 2]) if many.alive[-1] else np.nan,
+                                 "at_mean": many.mean_sharpness[late].mean()}  # fmt: skip
+    first = many.t.tolist().index(after)
+    if many.alive[first] < 2:
+        return {**found, "flow": "the runs leave"}
+    flow, end = central(loss, optimizer, **sampling), float(many.t[-1] - after)
+    try:
+        path = solve(flow, many.averaged[first], end, save_at=(many.t[first:] - after).tolist())
+    except NumericsError as error:
+        return {**found, "flow": str(error)}
+    if path.status != "done":
+        return {**found, "flow": path.status}
+    seen = path.t >= 2 * end / 3
+    found |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
+    return found | {"damping": np.inf if path.damping is None else np.nanmin(path.damping[seen], initial=np.inf)}

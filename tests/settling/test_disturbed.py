@@ -1,0 +1,116 @@
+"""Orbits that round-off alone puts to rest, and what becomes of them with perturbations: on systems whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.settling.disturbed import PARTS, disturbed
+from cfdyn.settling.regime import regime
+
+SQUARE, DOUBLE_WELL = cf.Loss("w**2/2"), cf.losses.double_well()
+EDGE = 38e-8  # of Adam with ε = 1e-8 at curvature 1
+
+
+def adam(lr, beta1=0.9, name="adam", loss=SQUARE):
+    return cf.as_map(loss, cf.optimizers.get(name)(lr=lr, beta1=beta1))
+
+
+def gd(lr):
+    return cf.as_map(DOUBLE_WELL, cf.optimizers.gd(lr=lr))
+
+
+# Linear recursions at multipliers about ±1, cycles of gradient descent, and Adam on a parabola: at rest below its edge, on a
+# 2-cycle above it for β₁ < 3 − 2√2, and NAdam's.
+ORDERLY = {
+    "0.95": cf.Map.from_text("0.95*x"), "-0.95": cf.Map.from_text("-0.95*x"), "0.9999": cf.Map.from_text("0.9999*x"),
+    "heavy ball": cf.as_map(SQUARE, cf.optimizers.heavy_ball(lr=0.1, momentum=0.98)),
+    "rest, -0.95": gd(0.975), "2-cycle, 0.95": gd(1.013), "2-cycle, -0.95": gd(1.232), "4-cycle": gd(1.25), "3-cycle": gd(1.46),
+    "adam below": adam(0.98 * EDGE), "adam 0.05": adam(0.01, 0.05), "adam 0.1": adam(0.01, 0.1), "adam 0.15": adam(0.01, 0.15),
+    "nadam": adam(0.01, name="nadam"),
+}  # fmt: skip
+# Exponents log 2 and 0.42, those of chaotic gradient descent, and of Adam's bursts (0.004 to 0.01).
+CHAOTIC = {
+    "tent": (cf.Map.from_text("1 - 1.99*abs(x)"), 0.1), "gd": (gd(1.42), 1.1), "adam": (adam(0.001), 0.0),
+    "henon": (cf.Map.from_text(["1 - 1.4*x**2 + y", "0.3*x"]), 0.1),
+}  # fmt: skip
+UNBOUNDED = {"1.0005": cf.Map.from_text("1.0005*x"), "-1.0005": cf.Map.from_text("-1.0005*x"), "1": cf.Map.from_text("x + 1e-4")}
+
+
+def verdicts(step, start, seeds):
+    """The verdict for each seed and each size of the perturbation."""
+    z = step.state(np.full(step.n_weights or step.dim, start))
+    return [disturbed(step, z, 1e-3, part, 1_000_000, seed).chaotic for seed in seeds for part in PARTS]
+
+
+@pytest.mark.parametrize("name", ORDERLY)
+def test_noise_makes_no_chaos(name):
+    start = 1.1 if name.startswith(("rest", "2-", "3-", "4-")) else 0.0
+    assert set(verdicts(ORDERLY[name], start, range(3))) == {False}
+
+
+@pytest.mark.parametrize("name", CHAOTIC)
+def test_chaos_is_seen_in_noise(name):
+    assert set(verdicts(*CHAOTIC[name], range(3))) == {True}
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_what_runs_away_is_no_chaos(name):
+    assert True not in verdicts(UNBOUNDED[name], 0.0, range(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adam 0.1", "nadam", "adam below", "2-cycle, -0.95"])
+def test_hundreds_of_seeds_agree(name):
+    """At four standard errors one in 30,000 would be wrong of normal means; none of 200 is."""
+    assert set(verdicts(ORDERLY[name], 1.1 if name.startswith("2-") else 0.0, range(100))) == {False}
+
+
+@pytest.mark.parametrize("loss", ["huber", "quartic", "log_cosh", "cyclic_pair"])
+def test_minima_at_zero_are_followed_with_perturbations_too(loss):
+    """Floats go on falling there, to 1e-300, where at other minima they stand still."""
+    made = cf.losses.get(loss)()
+    found = cf.analysis.classify(adam(0.001, loss=made), np.full(made.dim, 0.1))
+    assert found.kind == "chaotic" and 0 < found.inject < 1e-10
+
+
+def test_a_steep_root_of_an_average_makes_no_fixed_point_of_a_two_cycle():
+    """Across a valley NAdam's 2-cycle is 8e-5 wide while along it v = 1e-39 has a slope of 1e19."""
+    step = cf.as_map(cf.losses.valley(), cf.optimizers.nadam(lr=0.0011146616541353382))
+    found = cf.analysis.classify(step, [0.107, 1.05])
+    assert found.period == 2 and found.residual < 1e-15
+
+
+def test_a_two_cycle_is_found_while_decays_fall_to_nothing():
+    """In 1e6 steps NAdam's product of decays falls below 1e-300; each of them would be far from the cycle, relatively."""
+    step = cf.as_map(cf.losses.rosenbrock(), cf.optimizers.nadam(lr=0.001))
+    found = cf.analysis.classify(step, [1.09, 1.05])
+    assert found.period == 2 and abs(found.multipliers[0]) == pytest.approx(0.9996734774, abs=1e-8)
+
+
+def test_weights_that_stand_still_rest_while_an_average_falls():
+    """On 569 rows of data amsgrad's v has not fallen to 0 when the steps are spent; it is below its largest value anyway."""
+    step = cf.as_map(cf.losses.breast_cancer(), cf.optimizers.amsgrad(lr=0.001))
+    found = cf.analysis.classify(step, [1.09])
+    assert found.kind == "fixed point" and found.steps < 10_000
+    assert np.abs(step(found.points[0]) - found.points[0])[0] < 1e-15
+
+
+def test_a_largest_average_is_no_jump_of_the_map():
+    """Its root ends at 0, and a shift of 1e-7 would take 1e-10 beyond."""
+    step = cf.as_map(cf.losses.sqrt_product(), cf.optimizers.amsgrad(lr=0.001))
+    found = cf.analysis.classify(step, [0.095704, 0.047852])
+    assert found.kind == "fixed point" and "corner" not in found.reason and "jump" not in found.reason
+
+
+def test_an_orbit_that_drifts_for_ever_is_undecided_and_says_so():
+    """Without a minimum Adam walks along the valley, 0.001 a step; across it it bursts."""
+    found = cf.analysis.classify(cf.as_map(cf.losses.two_time_scales(), cf.optimizers.adam(lr=0.001)), [0.05, 5.0])
+    assert found.kind == "undecided" and "the weights drift on" in found.reason and "larger `budget`" in found.reason
+
+
+def test_a_larger_budget_follows_it_for_longer():
+    step = cf.as_map(cf.losses.two_time_scales(), cf.optimizers.nadam(lr=0.001))
+    usual, more = (regime(step, step.state([0.05, 5.0]), budget=steps) for steps in (None, 6_000_000))
+    assert more.steps > 2 * usual.steps

@@ -1,0 +1,77 @@
+"""Adam, AdamW, NAdam and AMSGrad at their defaults on every loss of the catalogue: what a study says, and at what work."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.settling import samples
+
+# Adam bursts at its minimum, NAdam has a 2-cycle across it, AMSGrad rests: its largest average never falls.
+USUAL = {"adam": "chaotic", "adamw": "chaotic", "nadam": "cycle", "amsgrad": "fixed point"}
+# Where weights drift along a continuum of minima, or of a degenerate one, or for ever, with what they do across it.
+DRIFTS = {
+    *((name, "two_time_scales") for name in USUAL), ("nadam", "tanh_network"),
+    *(("nadam", loss) for loss in ("deep_linear", "linear_network", "matrix_factorization", "scalar_factorization", "uv_factorization")),
+    ("adam", "log_cosh_product"), ("adamw", "log_cosh_product"), ("nadam", "log_cosh_product"),
+    ("adamw", "sqrt_product"), ("nadam", "sqrt_product"),
+}  # fmt: skip
+EVIDENCE = {
+    "chaotic": lambda end: end.lyapunov > 1e-4 and "Lyapunov exponent" in end.reason,
+    "cycle": lambda end: end.period == 2 and 0.99 < abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
+    "fixed point": lambda end: abs(end.multipliers[0]) < 1 + 1e-9 and end.residual < 1e-12,
+    "undecided": lambda end: end.reason.endswith("a larger `budget` of `classify` follows it for longer"),
+}
+MOST_LOOKS, MOST_OPERATIONS = 60, 4e10  # of orbits that a study follows to their ends, and evaluations times their cost
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Forty rows for each of the losses on files, with a minimum."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("rows")
+    x = rng.normal(size=(40, 2))
+    slope = x @ [1.0, -0.5]
+    targets = {
+        "least_squares": slope + 0.3 * rng.normal(size=40),
+        "logistic": (slope + rng.normal(size=40) > 0).astype(float),
+        "poisson": rng.poisson(np.exp(0.5 * slope)).astype(float),
+    }
+    for name, y in targets.items():
+        np.savetxt(folder / f"{name}.csv", np.column_stack([x, y]), delimiter=",", header="a,b,y", comments="")
+    return {name: str(folder / f"{name}.csv") for name in targets}
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """[orbits followed to their ends, operations for them] from here on."""
+    done = [0, 0.0]
+
+    def counted(regime):
+        def follow(step, *rest, **options):
+            found = regime(step, *rest, **options)
+            done[0] += 1
+            done[1] += found.steps * (step.cost + (step.tangent_cost if found.inject else 0))
+            return found
+
+        return follow
+
+    for where in (samples, *map(importlib.import_module, ("cfdyn.analysis.classify", "cfdyn.analysis.bands"))):
+        monkeypatch.setattr(where, "regime", counted(where.regime))
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", USUAL)
+@pytest.mark.parametrize("loss", cf.losses.names())
+def test_a_verdict_or_a_reason(loss, name, files, work):
+    given = [files[loss]] if loss in files else []
+    found = cf.study(cf.losses.get(loss)(*given), cf.optimizers.get(name)(lr=1.0), auto_lr=True)
+    assert found.lr == 0.001 or found.edge is not None
+    kind = "undecided" if (name, loss) in DRIFTS else USUAL[name]
+    assert found.regime.kind == kind and EVIDENCE[kind](found.regime), found.regime
+    assert found.edge is not None or found.no_edge or "edge" in found.unfinished or not found.minima
+    assert "sits on an unstable" not in found.verdict and "jump" not in found.verdict
+    assert work[0] <= MOST_LOOKS and work[1] <= MOST_OPERATIONS
