@@ -28,7 +28,8 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     damping, neglected = seen["damping"], seen["neglected"]
     worst = float(np.nanmax(np.abs(neglected), initial=0.0))
     trust = "" if worst < TOO_MUCH else ", too much for the path to be relied upon"
-    said = [_regime(flow, path, times, damping), f"the largest term left out of Σ is at most {100 * worst:.3g} % of tr Σ{trust}"]
+    left = f"the largest term left out of Σ on sharp directions is at most {100 * worst:.3g} % of tr Σ{trust}"
+    said = [_regime(flow, path, times, damping), left]
     end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
     if path.status != "done" and end > ESCAPING * np.median(np.einsum("mii->m", path.covariance)):
         said.append(f"tr Σ = {end:.3g} grows without bound where the path ends: the noise feeds itself there, and runs escape")

@@ -18,6 +18,7 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.second_moments import SecondMoments, noise_share, weights_of
 from cfdyn.systems.spectrum import BEYOND, spectrum_at
 
+HUGE = 1e60  # times a learning rate: sums of its fourth power over rows are floats
 EXACT = 1e-12  # of a number of rows: a batch at its threshold but for rounding is stable
 
 
@@ -136,6 +137,8 @@ def mean_square(
     share = noise_share(n, batch, replace)
     found = spectrum_at(loss, w, cut / width, lr)
     whole = SecondMoments(found.values, _deviations(loss, w, found.vectors, n))
+    if lr * max(np.abs(found.values).max(initial=0.0), np.abs(whole.deviations).max(initial=0.0)) > HUGE:
+        raise UsageError(f"lr={lr:g} times the rows' curvature is beyond {HUGE:g}, where squares of squares overflow")
     weights = weights_of(lr, found.values, cut, width)
     k = int(np.count_nonzero(weights))
     moments, weights, directions = whole.first(k), weights[:k], found.vectors[:k]

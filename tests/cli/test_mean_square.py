@@ -59,6 +59,11 @@ def test_what_people_read(capsys, tmp_path):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_without_sharp_directions_nothing_is_said_to_die_out(capsys):
+    code, out, _ = run(capsys, "tanh_network", "--optimizer", "gd:lr=1e-9", "--no-figure")
+    assert code == 0 and "0 sharp, 7 slow" in out and "No direction is sharp" in out and "dies out" not in out
+
+
 def test_the_point_and_the_rate_that_are_chosen_are_said(capsys):
     shown = document(capsys, "tanh_network", "--batch", "2")
     minimum = cf.minima(cf.losses.tanh_network())[0]

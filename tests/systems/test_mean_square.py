@@ -212,7 +212,7 @@ def test_what_is_left_out_is_the_slope_of_the_exact_second_moments():
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"batch": 0}, "batch is a whole number from 1"), ({"batch": 5, "replace": False}, "needs replacement"),
-     ({"lr": 0.0}, "lr > 0"), ({"lr": -1.0}, "lr > 0"), ({"lr": float("nan")}, "finite"), ({"w": [float("nan"), 0.0]}, "finite"),
+     ({"lr": 0.0}, "lr > 0"), ({"lr": -1.0}, "lr > 0"), ({"lr": 1e300}, "overflow"), ({"lr": float("nan")}, "finite"), ({"w": [float("nan"), 0.0]}, "finite"),
      ({"w": [0.0]}, "2 finite coordinates"), ({"w": [float("inf"), 0.0]}, "finite"), ({"cut": -0.1}, "cut ≥ 0"), ({"width": 0.5}, "width ≥ 1"),
      ({"cut": 0.6, "width": 2.0}, "count in full"), ({"batch": 1.5}, "whole number")],
 )  # fmt: skip

@@ -47,9 +47,10 @@ def compare(
     With --batch or noise: to the mean of many stochastic runs.
     """
     subject.needs_loss("compare", "(1-x*y)**2/2")
-    many = (batch, runs, noise) != (None, None, None) or bool(label_noise)
+    noisy = (batch, noise) != (None, None) or label_noise > 0
+    many = noisy or runs is not None
     names = flow_names(models, many)
-    loss, optimizer, start, chosen = subject.complete(many)
+    loss, optimizer, start, chosen = subject.complete(noisy)
     if film is not None:
         from cfdyn.plotting.animation import check_film
 

@@ -71,8 +71,11 @@ def _print(screen: Screen, found: MeanSquare, title: str, chosen: dict[str, str]
     )
     screen.print()
     radius, full = number(found.radius), number(found.full_batch)
-    screen.print(f"The mean square of the distance {VERDICT[found.stable]}: a step multiplies it by {radius} on the sharp "
-                 f"directions, one of the full batch by {full}.")  # fmt: skip
+    if found.sharp:
+        screen.print(f"The mean square of the distance {VERDICT[found.stable]}: a step multiplies it by {radius} on the sharp "
+                     f"directions, one of the full batch by {full}.")  # fmt: skip
+    else:
+        screen.print("No direction is sharp at this learning rate, so nothing is said of the mean square of the distance.")
     batch = "none" if found.smallest_batch is None else str(found.smallest_batch)
     screen.facts(
         ("largest stable learning rate", number(found.largest_lr)),
