@@ -32,7 +32,8 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     said = [_regime(flow, path, times, damping), left]
     end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
     if path.status != "done" and end > ESCAPING * np.median(np.einsum("mii->m", path.covariance)):
-        said.append(f"tr Σ = {end:.3g} grows without bound where the path ends: the noise feeds itself there, and runs escape")
+        said.append(f"tr Σ = {end:.3g} grows without bound where the path ends: the noise feeds itself there, and runs spread "
+                    "out or escape")  # fmt: skip
     return said
 
 

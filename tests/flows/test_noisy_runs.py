@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from tests.flows.noisy_losses import TOY_START, X, toy
+from tests.flows.noisy_losses import TOY_START, X, on_rows, toy
 
 gd, central = cf.optimizers.gd, cf.flows.central
 
@@ -69,3 +69,16 @@ def test_the_gap_of_a_valley_by_simulation():
     path = cf.solve(central(loss, gd(lr=lr), noise=np.diag([1.0, 0.0])), [0.0, 15.0], 50_000)
     gap = 20 - path.sharpness[-1]
     assert error < 2e-3 and abs(gap - measured) < 3 * error and abs(1.25 - measured) > 30 * error
+
+
+def test_where_the_noise_feeds_itself_the_path_ends_and_runs_spread():
+    """A network that 14 random points do not fit: all runs go on, ever farther from each other."""
+    random = np.random.default_rng(4)
+    x = random.normal(size=(14, 2))
+    table = np.column_stack([x, 2 * np.sin(2 * x[:, 0]) + x[:, 1] ** 2])
+    loss = on_rows("(c1*tanh(a1*p + d1*q) + c2*tanh(a2*p + d2*q) - y)**2/2", "a1 d1 a2 d2 c1 c2", "p q y", table)
+    runs = cf.iterate_many(loss, gd(lr=0.3), random.normal(size=6), 2400, batch=4, runs=400, every=300)
+    path = cf.solve(central(loss, gd(lr=0.3), batch=4), runs.averaged[1], 2100)
+    assert path.status.startswith("stalled") and path.radius[-1] < 1
+    assert "grows without bound" in path.notes[-1] and path.notes[-1].endswith("runs spread out or escape")
+    assert runs.status["done"] == 400 and runs.spread[-1] > 2 * runs.spread[1]
