@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.kernels.continuation.shooting import condense
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 DENSE = 128  # unknowns: more are solved for with sparse matrices
