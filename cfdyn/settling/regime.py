@@ -233,7 +233,7 @@ class _Follower:
         self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:]) / ULP)
         extent, rejected = float(self.extent.max()), list[np.ndarray]()
         for lag in promising_returns(self.step, orbit, self.extent):
-            points = polish(self.step, orbit[:lag], extent=extent)
+            points = polish(self.step, orbit[:lag], extent=self.extent)
             if points is None:
                 continue
             points = points[: least_period(points, extent=extent)]
