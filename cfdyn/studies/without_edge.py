@@ -30,7 +30,7 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
     """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if none is found."""
     starts = [settled(step, step.state(minimum.w + sign * GUESS * lr * direction)) for sign in (1, -1)]
     points = polish(step, np.array(starts), extent=lr)
-    if points is None or not np.isfinite(points).all() or least_period(points, extent=lr) != 2:
+    if points is None or not np.isfinite(points).all() or least_period(points, extent=lr, weights=step.n_weights) != 2:
         return None
     distance = float(np.abs(points[:, : step.n_weights] - minimum.w).max())
     return Across(distance, multipliers(step, points)) if distance <= FARTHEST * lr else None

@@ -123,3 +123,11 @@ def test_a_large_average_of_squares_is_no_rest(text, start):
     found = regime(step, step.state(start))
     assert found.kind == "chaotic"
     assert found.lyapunov > 1e-3
+
+
+def test_a_large_average_of_squares_hides_no_cycle():
+    """RMSProp on λw²/2 has the 2-cycle w = ±η/2, v = (λη/2)² (ε → 0): here w moves by 0.01 beside v = 2.5e7."""
+    step = cf.as_map(cf.Loss("1e6*w**2/2"), cf.optimizers.rmsprop(lr=0.01))
+    found = regime(step, step.state([1.0]))
+    assert (found.kind, found.period) == ("cycle", 2)
+    assert np.sort(found.points[:, 0]) == pytest.approx([-0.005, 0.005], rel=1e-9)
