@@ -175,8 +175,8 @@ def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:
     """The orbit whose curvature is followed, with an oscillation as large as the perturbations of its regime."""
     most = WORK // step.tangent_cost
     if regime.inject:
-        # Its Hessian is taken in every step, of which each entry costs about as much as a tangent.
-        return iterate(step, z0, max(STEPS, min(FALLS, most // step.n_weights)), inject=regime.inject)
+        # Its Hessian is taken in every step, a row of it for about a quarter of a tangent.
+        return iterate(step, z0, max(STEPS, min(FALLS, 4 * most // step.n_weights)), inject=regime.inject)
     return iterate(step, z0, max(STEPS, min(LONGER, most)))
 
 

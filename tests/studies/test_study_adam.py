@@ -124,3 +124,16 @@ def test_the_moving_edge_is_that_of_the_orbit_of_the_verdict():
     assert f"With an oscillation of at least {found.regime.inject:.2g}, λ₁(P⁻¹H) hovers at its edge θ = 38" in found.verdict
     bare = cf.analysis.hovering(cf.iterate(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)), [1.107], 40_000))
     assert bare.kind == "undecided" and "inject a seed" in bare.reason and bare.ratio[-1] > 1e5
+
+
+def test_titles_of_a_study_are_inside_its_figure():
+    """The edge of Adam is far outside the rates that are drawn, and is not said to be a dashed line among them."""
+    figure = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)))
+    figure.draw_without_rendering()
+    titles = [axes.title for axes in figure.axes]
+    assert all(figure.bbox.x0 <= title.get_window_extent().x0 <= title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
+    assert not any("dashed" in title.get_text() for title in titles)
+    within = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.2, eps=1e-2)))
+    within.draw_without_rendering()
+    title = next(axes.title for axes in within.axes if "lr dotted" in axes.title.get_text())
+    assert "edge 0.19 dashed" in title.get_text() and title.get_window_extent().x1 <= within.bbox.x1
