@@ -15,6 +15,7 @@ from cfdyn.records.record import Record, provenance
 
 RESOLVED = 30.0  # standard errors that the gradient flow must be away, for a tenth of that to be seen
 LATE = 2 / 3  # of the time, from which on models are judged
+EQUAL = 1e-9  # of the runs' sharpness: a difference that says nothing
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,9 @@ def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     found = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
     low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()
     at_mean = runs.mean_sharpness[rows].mean()
-    if not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
+    # Runs that are equal, as without noise, rest in one place.
+    apart = high - low > EQUAL * abs(high)
+    if apart and not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
         most = f"{100 * (runs.levels[-1] - runs.levels[0]):.3g} % of the runs, {low:.4g} to {high:.4g}"
         found.append(f"the sharpness at the mean of the runs, {at_mean:.4g}, is not among that of {most}: the mean is like no "
                      "run, as where they rest in several places; look at medians and loss")  # fmt: skip

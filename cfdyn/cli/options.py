@@ -8,7 +8,7 @@ from typer import Argument, Option
 FOLDER = Path("cfdyn-out")
 
 LOSS = Annotated[str | None, Argument(help="A formula in quotes, or a name from 'cfdyn list losses' (double_well:a=2).", show_default=False)]  # noqa: E501
-OPTIMIZER = Annotated[str, Option("--optimizer", help="NAME:option=value,…; without lr: 1.1 × the edge.", metavar="SPEC")]
+OPTIMIZER = Annotated[str, Option("--optimizer", help="NAME:option=value,…; without lr: 1.1 × the edge, with stochastic steps 0.5 ×.", metavar="SPEC")]  # noqa: E501
 START = Annotated[str | None, Option("--start", help="Weights or full state, such as 1.5,0.3.", metavar="X,Y,…")]
 SET = Annotated[list[str] | None, Option("--set", help="A parameter of the formula, a=2; repeat for more.", metavar="NAME=VALUE")]
 VARIABLES = Annotated[str | None, Option("--variables", help="Names of the weights, in order.", metavar="X,Y,…")]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cfdyn.systems.flow import Flow
     from cfdyn.systems.loss import Loss
 
+STOCHASTIC = "stochastic"  # the central flow with the noise of the runs beside it
 CATALOGUES = ("losses", "optimizers", "flows")
 FILE = re.compile(r"[^\s()*+]+\.(npz|csv|tsv|json|toml|txt)", re.IGNORECASE)
 NAME = re.compile(r"[A-Za-z_]\w*(:.*)?", re.ASCII | re.DOTALL)
@@ -103,13 +104,18 @@ def make_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
     return entry(**options(entry, settings, f"flow {name}"))
 
 
-def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -> dict[str, Flow] | None:
-    """Models by the names of `flow_names`."""
-    return None if names is None else {name: make_flow(text, loss, optimizer) for name, text in names.items()}
+def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -> dict[str, str | Flow] | None:
+    """Models by the names of `flow_names`; the stochastic one is left to `cfdyn.compare`, which knows the noise."""
+    if names is None:
+        return None
+    return {name: text if text == STOCHASTIC else make_flow(text, loss, optimizer) for name, text in names.items()}
 
 
-def flow_names(text: str | None) -> dict[str, str] | None:
-    """``"central,edge:secant=true,tol=1e-6"`` → {"central": "central", "edge": "edge:secant=true,tol=1e-6"}; None for None."""
+def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
+    """``"central,edge:secant=true,tol=1e-6"`` → {"central": "central", "edge": "edge:secant=true,tol=1e-6"}; None for None.
+
+    ``noisy``: "stochastic" is a model too.
+    """
     if text is None:
         return None
     found: list[str] = []
@@ -125,7 +131,8 @@ def flow_names(text: str | None) -> dict[str, str] | None:
     if len(set(found)) < len(found):
         raise UsageError("--models names a model twice")
     for model in found:
-        check_flow(model)
+        if not (noisy and model == STOCHASTIC):
+            check_flow(model)
     short = [model.partition(":")[0] for model in found]
     # Two variants of one model are told apart by their options.
     return {name if short.count(name) == 1 else model: model for name, model in zip(short, found, strict=True)}

@@ -79,12 +79,12 @@ class Subject:
         given = [f"{name}={value!r}" for name, value in values.items() if name in open_names]
         return replace(self, settings=[*(self.settings or ()), *given])
 
-    def complete(self) -> tuple[Loss, Optimizer, Sequence[float], Chosen]:
-        """The loss, the optimizer with its learning rate, a start, and ``chosen``."""
-        from cfdyn.studies.defaults import completed
+    def complete(self, noisy: bool = False) -> tuple[Loss, Optimizer, Sequence[float], Chosen]:
+        """The loss, the optimizer with its learning rate (below the edge with noise), a start, and ``chosen``."""
+        from cfdyn.studies.defaults import BEYOND, WITH_NOISE, completed
 
         loss, optimizer, open_lr = self.loss_and_optimizer()
-        return loss, *completed(loss, optimizer, self.given_start(), open_lr, self.seed)
+        return loss, *completed(loss, optimizer, self.given_start(), open_lr, self.seed, WITH_NOISE if noisy else BEYOND)
 
     def map_and_state(self) -> tuple[Map, Any, Chosen]:
         """The map (of an epoch, if a batch is given), the full starting state, and ``chosen``."""

@@ -100,7 +100,7 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Fl
         "beta": beta,
         "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0,
         "labels": int(noise.label > 0), "labelled": noise.label**2 / max(batch, 1),
-        "noise": kick**2 * (np.zeros((d, d)) if noise.covariance is None else noise.covariance),
+        "noise": np.zeros((d, d)) if noise.covariance is None else kick * kick * noise.covariance,
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows

@@ -58,9 +58,11 @@ def central(
     most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the sharpness
     off the edge; with b → ∞ the flow becomes that without noise, as 1/b away from where that enters the edge.
 
-    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` = ΔS/√(2α), α = −⟨g, ∇S⟩, and
-    ``neglected``, what the largest term left out would add to tr Σ. Noise holds the sharpness where the damping is above 1:
-    Σ relaxes. Below 1 the edge holds it, Σ swings, and the flow has what is an average over that; a note says from when on.
+    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the largest
+    term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step, 1/R_uu −
+    N_uu, over twice the frequency η‖∇S‖√((ηλ₁ − 1) uᵀΣu) of its swing, ∞ for ηλ₁ ≤ 1; near the edge, where Σ balances the drift,
+    ΔS/√(2α), α = −⟨g, ∇S⟩. Above 1 Σ relaxes, and noise holds the sharpness, if anything does. Below 1 the edge holds it, Σ
+    swings, and the flow has what is an average over that; a note says from when on.
 
     It fails where spreads are large: where runs come to rest in several places, leave for another minimum, or, with small
     batches, go straight to a minimum of all rows (`neglected` is then above ½, and a note says so).
@@ -97,8 +99,8 @@ def central(
 
     >>> valley = cf.Loss("y*x**2/2 - a*y", "x y", {"a": 0.02})
     >>> path = cf.solve(cf.flows.central(valley, cf.optimizers.gd(lr=0.1), noise=[1, 0]), [0, 15], t=20_000, rtol=1e-10)
-    >>> print(round(20 - path.sharpness[-1], 6), round(10 - 75**0.5, 6), path.radius[-1].round(6), path.notes[0])
-    1.339746 1.339746 0.75 noise-held: ΔS/√(2α) is at least 6.72, above 1
+    >>> print(round(20 - path.sharpness[-1], 6), round(10 - 75**0.5, 6), path.radius[-1].round(6), path.damping[-1].round(2))
+    1.339746 1.339746 0.75 6.72
 
     References
     ----------

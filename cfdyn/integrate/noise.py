@@ -43,10 +43,12 @@ def _at(flow: Flow, path: Trajectory, times: np.ndarray) -> dict[str, np.ndarray
 
 
 def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray) -> str:
-    """Whether noise holds the sharpness, or the edge and since when."""
+    """Whether the edge holds the sharpness and since when; else noise does, or nothing."""
     below, least = np.flatnonzero(damping <= 1.0), float(np.nanmin(damping, initial=np.inf))
     if not len(below):
-        return "noise-held: " + ("ηλ₁ ≤ 1 all along" if np.isinf(least) else f"ΔS/√(2α) is at least {least:.3g}, above 1")
+        why = "ηλ₁ ≤ 1, or nothing pushes the sharpness, all along"
+        why = why if np.isinf(least) else f"ΔS/√(2α) is at least {least:.3g}, above 1"
+        return f"not edge-held: {why}; noise holds the sharpness, or nothing does"
     first = int(below[0])
     since = times[first]
     if first:
@@ -66,7 +68,8 @@ def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     growth = np.nan if seen is None else float(seen[0, -1])
     if not growth > 1:
         return None
+    factor = f"{growth:.6g}" if growth < np.inf else "more than 1e12"
     return NumericsError(
         "the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions "
-        f"by {growth:.6g}; start where the optimizer is after some {WARM} steps, lower lr, or raise `cut`"
+        f"by {factor}; start where the optimizer is after some {WARM} steps, lower lr, or raise `cut`"
     )

@@ -32,7 +32,7 @@ class Trajectory(Record):
     constraint_violation, complementarity, unique. ``notes``: what was changed or assumed. ``starts``, ``sizes`` and
     ``polynomials`` are the pieces. ``lead``: how many steps w(t) is ahead of the time average at t; ``discrete``: whether the
     model is a map, whose iterates oscillate themselves. With noise, else None: ``radius`` (m,), the mean-square radius of
-    directions with ηλ > 0.1; ``damping`` (m,): ΔS/√(2α), over 1 where noise holds the sharpness, ∞ where ηS ≤ 1;
+    directions with ηλ > 0.1; ``damping`` (m,): ΔS/√(2α), below 1 where the edge holds the sharpness, ∞ where ηS ≤ 1;
     ``neglected`` (m,): what the largest term left out would add to tr Σ, over it.
     """
 

@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 
 
 def compare(
-    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None = None, start: Any = None,
     steps: int = 500, inject: float = 0.0, digits: int | None = None, rtol: float = 1e-8, atol: float = 1e-14,
     progress: Progress | None = None, runs: int | None = None, batch: int | None = None, replace: bool = True, noise: Any = None,
     label_noise: float = 0.0, order: str = "independent", after: int = 0, seed: int = 0,
@@ -42,7 +42,7 @@ def compare(
     Parameters
     ----------
     loss, optimizer : what is iterated
-    models : names of `cfdyn.flows`, flows, or a mapping from names of your own to flows; gradient, central, rod and edge
+    models : names of `cfdyn.flows`, flows, or a mapping from names of your own to either; gradient, central, rod and edge
         (those that the optimizer has) if not given
     start : weights (d,) or the full state
     steps : of the optimizer, at least 2; the models go as far in time
@@ -73,7 +73,8 @@ def compare(
         if inject or digits is not None:
             raise UsageError("`inject` and `digits` belong to one orbit; many runs have noise of their own, in float64")
         sampling = {"batch": batch, "replace": replace, "noise": noise, "label_noise": label_noise, "order": order, "seed": seed}
-        return _beside_runs(loss, optimizer, models, start, steps, runs or RUNS, sampling, after, (rtol, atol), progress)
+        runs = RUNS if runs is None else runs
+        return _beside_runs(loss, optimizer, models, start, steps, runs, sampling, after, (rtol, atol), progress)
     if after:
         raise UsageError("`after` is a step of many runs, which a comparison without batch or noise has not")
     flows, notes = _flows(loss, optimizer, models, MODELS)
@@ -85,7 +86,7 @@ def compare(
 
 
 def averages(
-    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None = None, start: Any = None,
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None = None, start: Any = None,
     steps: int = 500, decays: Sequence[float] = (0.5, 0.9, 0.99), period: int = 2, inject: float = 0.0, digits: int | None = None,
     rtol: float = 1e-8, atol: float = 1e-14, progress: Progress | None = None,
 ) -> Averages:  # fmt: skip
@@ -189,29 +190,29 @@ def _start(start: Any) -> Any:
 
 
 def _flows(
-    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, Flow] | None, usual: Sequence[str],
+    loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None, usual: Sequence[str],
     sampling: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Flow], list[str]]:  # fmt: skip
     """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling."""
-    if isinstance(models, Mapping):
-        return _checked(dict(models)), []
     flows: dict[str, Flow] = {}
     left: list[str] = []
-    for model in usual if models is None else models:
+    chosen = usual if models is None else models
+    named = chosen.items() if isinstance(chosen, Mapping) else [(None, model) for model in chosen]
+    for name, model in named:
         if isinstance(model, str):
             given = {}
             if model == "stochastic" and sampling is not None:
-                given = {name: sampling[name] for name in ("batch", "replace", "noise", "label_noise")}
+                given = {option: sampling[option] for option in ("batch", "replace", "noise", "label_noise")}
                 given["replace"] = given["replace"] and sampling["order"] == "independent"
             entry = catalogue("flows").get("central" if given else model)
             try:
-                _add(flows, model, entry(loss, optimizer, **given))
+                _add(flows, name or model, entry(loss, optimizer, **given))
             except CfdynError as error:
                 if models is not None:
                     raise
                 left.append(f"{model} was left out: {error}")
         else:
-            _add(flows, getattr(model, "name", str(model)), model)
+            _add(flows, name or str(getattr(model, "name", model)), model)
     return _checked(flows), left
 
 

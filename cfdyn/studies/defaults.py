@@ -19,6 +19,7 @@ from cfdyn.systems.steps import as_map
 
 # Where gradient descent on most losses has just left the minimum for a 2-cycle, and a start that is no special point.
 BEYOND = 1.1
+WITH_NOISE = 0.5  # of the edge: the minimum must be stable in the mean square of stochastic steps
 OFF = 0.107
 BY_EDGE, NEAR = f"{BEYOND} × the edge", "near the lowest minimum"
 USUAL, BY_CUSTOM = 0.001, "the usual one of Adam"  # Kingma & Ba, where an edge says nothing of usual rates
@@ -66,8 +67,9 @@ def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:
     return minimum.w if found is None else found[0]
 
 
-def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> tuple[float, str]:
-    """1.1 × the edge of the lowest minimum, and in words that it is; the usual rate where ε alone, or nothing, sets an edge.
+def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum], share: float = BEYOND) -> tuple[float, str]:
+    """1.1 × the edge of the lowest minimum, or another share of it, and in words that it is; the usual rate where ε alone, or
+    nothing, sets an edge.
 
     A UsageError where there is no minimum or no edge, or it was not found.
     """
@@ -82,7 +84,7 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum]) -> tup
     if border is None:
         raise UsageError(f"{why}, so there is no default learning rate; give one: "
                          f"`optimizer=cf.optimizers.{optimizer.name}(lr=0.1)`")  # fmt: skip
-    return BEYOND * border.value, BY_EDGE
+    return share * border.value, f"{share} × the edge"
 
 
 def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
@@ -102,8 +104,9 @@ def start_near(loss: Loss, found: list[Minimum]) -> np.ndarray:
 
 
 def completed(
-    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, open_lr: bool = False, seed: int = 0
-) -> tuple[Optimizer, Sequence[float], dict[str, str]]:
+    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, open_lr: bool = False, seed: int = 0,
+    share: float = BEYOND,
+) -> tuple[Optimizer, Sequence[float], dict[str, str]]:  # fmt: skip
     """The optimizer with its learning rate, the start, and in words how they were chosen where ``open_lr``, or ``start`` is None.
 
     >>> import cfdyn as cf
@@ -115,7 +118,7 @@ def completed(
     if open_lr or start is None:
         found = minima(loss, seed=seed)
         if open_lr:
-            lr, chosen["lr"] = learning_rate(loss, optimizer, found)
+            lr, chosen["lr"] = learning_rate(loss, optimizer, found, share)
             optimizer = optimizer.at(lr=lr)
         if start is None:
             start, chosen["start"] = start_near(loss, found).tolist(), NEAR

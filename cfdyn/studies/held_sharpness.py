@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.arguments import whole_number
 from cfdyn.ensembles.runs import iterate_many
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.flows.central import central
@@ -22,10 +23,10 @@ ROWS = 30  # of a path
 class HeldSharpness(Record):
     """Sharpness over rates and batches, means over the last third of the time, NaN where there is none.
 
-    ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: least ΔS/√(2α) of it, over
-    1 where noise holds the sharpness and below where the edge does, ∞ where ηλ₁ ≤ 1; ``runs``: the median over the runs;
-    ``at_mean``: λ₁ at their mean; ``edge``: where the optimizer without noise is at its edge; all (q, p). ``notes``: sentences on
-    cells without a flow.
+    ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: least ΔS/√(2α) of it, below
+    1 where the edge holds the sharpness (0 without noise), above where noise does or nothing, ∞ where ηλ₁ ≤ 1; ``runs``: the
+    median over the runs; ``at_mean``: λ₁ at their mean; ``edge``: where the optimizer without noise is at its edge; all (q, p).
+    ``notes``: sentences on cells without a flow.
     """
 
     lr: Annotated[np.ndarray, "p"]
@@ -53,7 +54,7 @@ def held_sharpness(
     steps : of the runs
     lr, batch : the rates and the batches
     after : steps after which the flow begins
-    runs : in each cell
+    runs : in each cell, at least 2
     replace, seed : as for `iterate_many`
 
     Returns
@@ -74,6 +75,7 @@ def held_sharpness(
     """
     if not len(lr) or not len(batch) or not 0 < after < steps:
         raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
+    runs = whole_number("runs", runs, 2)
     tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "runs", "at_mean", "edge")}
     notes: list[str] = []
     for i, rows in enumerate(batch):
@@ -113,4 +115,6 @@ def _cell(
         return {**found, "flow": path.status}
     seen = path.t >= 2 * end / 3
     found |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
-    return found | {"damping": np.inf if path.damping is None else np.nanmin(path.damping[seen], initial=np.inf)}
+    if path.damping is None:
+        return found | {"damping": 0.0 if path.rank[seen].any() else np.inf}
+    return found | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}

@@ -86,6 +86,13 @@ def test_a_mean_that_is_like_no_run_is_told():
     assert not compared(runs=100).warnings
 
 
+def test_equal_runs_rest_in_one_place():
+    """At 2/λ a parabola swings between 1 and −1 for ever; a quartic beside it makes the curvature there another than between."""
+    loss, gd = cf.Loss("w**2/2 + w**4/4"), cf.optimizers.gd(lr=1.0)
+    found = cf.compare(loss, gd, ["gradient"], [1.0], 50, runs=3)
+    assert found.mean_sharpness[-1] < 0.9 * found.sharpness[-1].min() and not found.warnings
+
+
 def test_reshuffled_epochs_are_no_independent_batches():
     """Three rows, each once in an epoch: the variance is far below that of independent batches, and a warning says so."""
     found = compared(order="reshuffled", steps=90)

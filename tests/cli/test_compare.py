@@ -81,6 +81,22 @@ def test_many_runs_in_words(capsys):
     assert "20 of 400 steps; 20 done" in words and "2, independent" in words and "not resolved, take more runs" in words
 
 
+def test_the_stochastic_flow_is_a_model_by_name(capsys):
+    """With the batch of the runs, as by default; without runs there is no such model."""
+    few = [*NOISY, "--batch", "2", "--runs", "10", "--no-figure", "--json"]
+    whole = json.loads(run(capsys, *few)[1])["models"]
+    named = json.loads(run(capsys, *few, "--models", "gradient,stochastic")[1])
+    assert set(named["models"]) == {"gradient", "stochastic"} < set(whole)
+    assert named["models"]["stochastic"] == whole["stochastic"] and named["ranking"][0] == "stochastic"
+    code, _, err = run(capsys, *NOISY, "--models", "stochastic")
+    assert code != 0 and "unknown flow 'stochastic'" in err
+
+
+def test_with_noise_the_learning_rate_is_below_the_edge(capsys):
+    found = json.loads(run(capsys, "tanh_network", "--batch", "2", "--runs", "5", "--steps", "30", "--no-figure", "--json")[1])
+    assert found["chosen"]["lr"] == "0.5 × the edge" and found["models"]["stochastic"]["status"] == "done"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

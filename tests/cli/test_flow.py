@@ -192,6 +192,8 @@ def test_batches(capsys, tmp_path):
     assert json.loads(run(capsys, "flow", *few, "--model", "central:batch=2", "--no-figure", "--json")[1])["w"] == found["w"]
     code, out, err = run(capsys, "flow", *few, "--batch", "2", "--no-figure")
     assert code == 0 and "(batch=2)" in out and f"mean-square radius {path.radius[-1]:.6g}" in " ".join(out.split())
+    code, out, err = run(capsys, "flow", "tanh_network", "--batch", "2", "--time", "5", "--no-figure")
+    assert code == 0 and "(0.5 × the edge)" in out
     for more, words in ((["--batch", "2", "--orbit"], "cfdyn compare"), (["--batch", "2", "--model", "edge"], "batch"), (["--batch", "0"], "--batch")):
         code, out, err = run(capsys, "flow", *few, *more)
         assert code == 2 and words in err and not out

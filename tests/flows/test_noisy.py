@@ -113,7 +113,7 @@ def test_additive_noise_holds_a_valley_where_the_law_of_the_gap_says(lr, a, vari
     # Once α = a balances, the two ways to say how fast Σ swings are one, but for ηS − 1 in place of 1.
     assert path.damping[-1] * (1 - lr * gap) ** 0.5 == pytest.approx(gap * (1 - lr * gap / 2) / (2 * a) ** 0.5, rel=1e-6)
     assert path.predicted_loss[-1] == pytest.approx(path.loss[-1] + path.sharpness[-1] * a, rel=1e-9)
-    assert path.notes[0].startswith("noise-held" if gap > (2 * a) ** 0.5 else "edge-held")
+    assert path.notes[0].startswith("not edge-held" if gap > (2 * a) ** 0.5 else "edge-held")
 
 
 def test_quadratic_rows_are_exact():
@@ -183,6 +183,22 @@ def test_what_a_note_says_where_the_flow_fails():
 def test_a_start_beyond_mean_square_stability_says_how_far():
     with pytest.raises(NumericsError, match=r"second moments of the sharp directions by 1\.21; start where"):
         cf.solve(central(VALLEY, gd(lr=0.1), noise=[1, 0]), [0, 21], 10)
+
+
+def test_learning_rates_without_measure_are_beyond_it_too():
+    for lr in (1e10, 1e300):
+        with pytest.raises(NumericsError, match=r"second moments of the sharp directions by more than 1e12; start"):
+            cf.solve(central(POISSON, gd(lr=lr), batch=2), [0.1, 0.1], 10)
+
+
+def test_noise_is_not_said_to_hold_what_nothing_moves():
+    """Quadratic rows have their curvature, ηλ = 1.5 here; hardly any noise, on the way to the edge, holds nothing either."""
+    rows = on_rows("a*(w - y)**2/2", "w", "a y", [[1, 1], [2, 0], [3, -1]])
+    for path in (cf.solve(central(rows, gd(lr=0.75), batch=10**6), [1.0], 100),
+                 cf.solve(central(toy(), gd(lr=0.1), batch=10**6), TOY_START, 2500)):  # fmt: skip
+        assert 1 < path.edge[-1] < 1.9
+        assert path.notes[0].startswith("not edge-held: ")
+        assert path.notes[0].endswith("; noise holds the sharpness, or nothing does")
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,16 @@ def test_a_batch_of_all_rows_is_the_deterministic_flow():
     flow = cf.flows.central(NET, GD.at(lr=0.2))
     path = cf.solve(flow, orbit.midpoints()[99], 900, save_at=np.arange(0, 901, 25))
     assert found.flow[0, 0] == pytest.approx(path.sharpness[path.t >= 600].mean(), rel=1e-9)
-    assert found.damping[0, 0] == np.inf
+    assert found.edge[0, 0] == pytest.approx(found.flow[0, 0], rel=1e-9) and found.damping[0, 0] == 0.0
 
 
 def test_the_map_is_drawn(found):
     assert len(cf.plot(found).axes) == 3
+
+
+def test_a_single_run_has_no_error_of_its_mean():
+    with pytest.raises(cf.CfdynError, match="runs is a whole number from 2 on"):
+        cf.held_sharpness(NET, GD, START, 100, lr=[0.1], batch=[1], after=10, runs=1)
 
 
 @pytest.mark.parametrize("options", [{"lr": []}, {"batch": []}, {"after": 0}, {"after": 100}])

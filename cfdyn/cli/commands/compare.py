@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def compare(
     subject: Subject,
     say: Say,
-    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true; gradient,central,rod,edge if not given.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
+    models: Annotated[str | None, Option("--models", help="Names from 'cfdyn list flows', with options as in edge:secant=true; gradient,central,rod,edge if not given; beside runs stochastic,central,gradient,modified.", metavar="A,B,…", show_default=False)] = None,  # noqa: E501
     steps: STEPS = 500,
     inject: INJECT = 0.0,
     digits: DIGITS = None,
@@ -47,12 +47,13 @@ def compare(
     With --batch or noise: to the mean of many stochastic runs.
     """
     subject.needs_loss("compare", "(1-x*y)**2/2")
-    names = flow_names(models)
-    loss, optimizer, start, chosen = subject.complete()
+    many = (batch, runs, noise) != (None, None, None) or bool(label_noise)
+    names = flow_names(models, many)
+    loss, optimizer, start, chosen = subject.complete(many)
     if film is not None:
         from cfdyn.plotting.animation import check_film
 
-        if (batch, runs, noise) != (None, None, None) or label_noise:
+        if many:
             raise UsageError("--animate shows one orbit, and many runs have none; leave it out")
         check_film(film)
     from cfdyn.analysis.compare import Comparison

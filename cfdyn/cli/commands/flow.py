@@ -56,7 +56,7 @@ def flow(
         if overlay:
             raise UsageError("--orbit runs the optimizer on all rows; runs with --batch are beside the flow in: cfdyn compare")
         model += f"{',' if ':' in model else ':'}batch={batch}"
-    loss, flow, start, chosen = _built(subject, ode, model)
+    loss, flow, start, chosen = _built(subject, ode, model, batch is not None)
     if time is None:
         time, chosen["time"] = (100.0, "100 steps") if rows is None else (max(rows), "the last of --save-at")
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "max_steps": max_steps, "strict": strict}
@@ -78,12 +78,12 @@ def flow(
     )  # fmt: skip
 
 
-def _built(subject: Subject, ode: str | None, model: str) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
+def _built(subject: Subject, ode: str | None, model: str, noisy: bool) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
     """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words what was chosen."""
     if ode is None:
         subject.needs_loss("flow", "(1-x*y)**2/2", "; or --ode")
         check_flow(model)
-        loss, optimizer, start, chosen = subject.complete()
+        loss, optimizer, start, chosen = subject.complete(noisy)
         return loss, make_flow(model, loss, optimizer), start, chosen
     if subject.loss is not None:
         raise UsageError("give a LOSS or --ode, not both")

@@ -22,7 +22,7 @@ def draw(found: HeldSharpness) -> Figure:
 
 
 def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
-    """λ₁ over its edge, with ● where noise holds it, ■ where the edge does and ○ where ηλ₁ ≤ 1; numbers: λ₁."""
+    """λ₁ over its edge, with ● where noise holds it or nothing does, ■ where the edge does and ○ where ηλ₁ ≤ 1; numbers: λ₁."""
     shares = found.flow / found.edge
     picture = axes.imshow(shares, origin="lower", aspect="auto", cmap="YlGnBu", vmin=0, vmax=1.05)
     figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")
@@ -34,7 +34,7 @@ def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
     axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
     axes.set_yticks(range(len(found.batch)), [str(rows) for rows in found.batch])
     axes.set(xlabel="learning rate", ylabel="rows in a batch")
-    axes.set_title("● noise-held   ■ edge-held   ○ ηλ₁ ≤ 1", fontsize=7.5)
+    axes.set_title("● held by noise, if at all   ■ by the edge   ○ ηλ₁ ≤ 1", fontsize=7.5)
     axes.spines[:].set_visible(False)
 
 
