@@ -143,8 +143,8 @@ def _second_large():
 def large_batches(time=4000):
     """With replacement the flow tends to that of full batches as 1/b, away from where the edge is entered.
 
-    The same net, b = 10⁴, 10⁵, 10⁶: −log₁₀ of the ratio of the distances of the last two, with one direction at the edge (η = 0.2)
-    and with two (0.8); at step 4,000.
+    The same net, b = 10⁴, 10⁵, 10⁶, step 4,000: log₁₀ of the ratio of the distances of the last two, with one direction at the
+    edge (η = 0.2) and with two (0.8).
     """
     found = {}
     for name, lr in (("one", 0.2), ("two", 0.8)):

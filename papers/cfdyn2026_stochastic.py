@@ -61,7 +61,7 @@ def _losses():
         "tanh net": (f"({NET} - y)**2/2", WEIGHTS, "x y", (x, np.sin(2 * x)), start),
         "logistic net": (f"log(1 + exp({NET})) - y*{NET}", WEIGHTS, "x y", (more, labels), start),
         "Poisson net": (f"exp({NET}) - y*{NET}", WEIGHTS, "x y", (more, counts), start),
-        "deep linear": ("(w1*w2*w3*x - y)**2/2", "w1 w2 w3", "x y", (line, noisy), (2.0, 0.3, 0.3)),
+        "deep linear": ("(w1*w2*w3*x - y)**2/2", "w1 w2 w3", "x y", (line, noisy), (2.0, 0.4, 0.2)),
         "factors": ("(u1*v1*p + u2*v2*q - y)**2/2", "u1 v1 u2 v2", "p q y", (plane, linear), (2.0, 0.2, 1.5, 0.2)),
         "phase retrieval": ("((a*x + b*y)**2 - m)**2/4", "x y", "a b m", (views, seen), (1.0, 0.2)),
         "logistic": ("log(1 + exp(-s*(u*p + v*q)))", "u v", "p q s", (plane, signs), (0.0, 0.0)),
