@@ -104,16 +104,14 @@ def _row(name, rate, batch, model="noise"):
     found, path, runs = _beside(name, rate, batch)
     models = {entry.name: entry for entry in found.models}
     late, own, gradient = found.t >= found.late, models.get(model), models.get("gradient")
-    row = {"loss": name, "rate": rate, "batch": batch, "runs": runs, "resolved": found.resolved, "edge": False}
+    row = {"loss": name, "rate": rate, "batch": batch, "runs": runs, "resolved": found.resolved}
     row |= {"spread": float(found.spread[late].mean()), "gone": 1 - found.status["done"] / runs}
     row |= {"ratio": np.inf, "error": np.nan, "at mean": np.nan, "median": np.nan, "loss ratio": 0.0, "variance": 0.0}
     if own is not None and gradient is not None:
         row |= {"ratio": own.distance / gradient.distance, "error": own.distance_error / gradient.distance}
         row |= {"at mean": own.sharpness_ratio, "median": own.median_ratio, "loss ratio": own.loss_ratio}
         row |= {"variance": float(np.nan_to_num(own.variance_ratio))}
-    if path is not None:
-        row["edge"] = path.notes[0].startswith("edge-held")
-    return row
+    return row | {"edge": path is not None and path.notes[0].startswith("edge-held")}
 
 
 def _rows(model="noise"):
@@ -130,8 +128,9 @@ def table():
     heads = "loss|η|b|regime|runs|distance/gradient flow's|λ₁/at the mean|λ₁/runs' median|variance|spread|diverge".split("|")
     lines = [heads, ["---"] * len(heads)]
     for row in _rows():
-        regime = "none" if row["ratio"] == np.inf else "edge" if row["edge"] else "noise"
+        regime = "edge" if row["edge"] else "noise"
         ratio = f"{row['ratio']:.3f} ± {row['error']:.3f}" + ("" if row["resolved"] else ", not resolved")
+        ratio = "no flow from there" if row["ratio"] == np.inf else ratio
         ratios = [f"{row[key]:.3f}" for key in ("at mean", "median", "variance")]
         first = [row["loss"], row["rate"], row["batch"], regime, row["runs"], ratio]
         lines.append([*first, *ratios, f"{row['spread']:.3g}", f"{row['gone']:.1%}"])
@@ -215,7 +214,6 @@ def _second_near():
 
 
 def _second_sharpness():
-    """Shares of one setting."""
     return {"within 5 %": float(abs(_plain()[1] - 1) < 0.05), "within 15 %": float(abs(_plain()[2] - 1) < 0.15)}
 
 
