@@ -158,47 +158,47 @@ def large_batches(time=4000):
     return found
 
 
-ROWS, LABELS = np.array([0.6, 1.0, 1.4]), (0.4, 0.2, 0.1)
+ROWS, LABELS = np.array([0.6, 1.0, 1.4]), (0.8, 0.4, 0.2)
 
 
 def _second_small():
     """Runs in NumPy; D = u² − v² of the flow by the equation in papers/damian2021.py, dD/dt = −η²σ²mD/(3(1 − ηS/2))."""
     rng, square, off = np.random.default_rng(12), float(np.mean(ROWS**2)), []
-    for sigma in LABELS[:2]:
-        u, v, gap, steps = np.full(1500, 3.0), np.full(1500, 2 / 3), 9 - 4 / 9, round(20 / sigma**2)
+    for sigma in (0.8, 0.4, 0.2):
+        u, v, gap, steps = np.full(6000, 3.0), np.full(6000, 2 / 3), 9 - 4 / 9, round(40 / sigma**2)
         for _ in range(steps):
-            noise = sigma * rng.normal(size=(1500, 3))
+            noise = sigma * rng.normal(size=(6000, 3))
             pull = LR * (((u * v - 2)[:, None] * ROWS - noise) * ROWS).mean(axis=1)
             u, v = u - pull * v, v - pull * u
             gap *= 1 - LR**2 * sigma**2 * square / 3 / (1 - LR * square * np.hypot(gap, 4) / 2)
         off.append(abs(np.mean(u * u - v * v) - gap) / (9 - 4 / 9 - gap))
-    return {"last": float(off[1]), "order": float(np.log2(off[0] / off[1]))}
+    return {"last": float(off[2]), "order": float(np.log2(off[0] / off[1]))}
 
 
 @CLAIMS.add(
-    "conjecture 9", {"last": at_most(0.02), "order": at_least(1.0), "moved": at_least(0.1)},
+    "conjecture 9", {"last": at_most(0.003), "order": at_least(1.5), "moved": at_least(0.2)},
     Control("the gradient flow", changes={"noisy": False}), second=_second_small,
 )  # fmt: skip
 def small_noise_long_times(noisy=True):
-    """Over times of order 1/ε, ε the variance of the noise, in which noise moves runs by a fixed way, the flow's distance to their
-    mean goes to 0 with ε at a fixed rate.
+    """Over times of order 1/ε, ε the variance of the noise, in which noise moves runs by a fixed way, the flow's distance to
+    their mean goes to 0 with ε at a fixed rate.
 
-    ½(uvx − y)² on three rows with fresh noise of the labels, σ = 0.4, 0.2, 0.1, η = 0.1, from (3, 2/3) of ηS/2 = 0.52, 20/σ² steps
-    with all rows, 2,000 runs: distance at the end over the way of the runs, for the last; order in σ from first and last; their
-    way.
+    ½(uvx − y)² on three rows with fresh noise of the labels, σ = 0.8, 0.4, 0.2, η = 0.1, from (3, 2/3) of ηS/2 = 0.52, 40/σ²
+    steps with all rows, 10,000 runs, which move by 0.36: distance at the end over that. Order in σ from the first two; the last
+    is no more than the error of the runs' mean, some 0.0005.
     """
     data = np.column_stack([ROWS, 2 * ROWS])
     loss = cf.Loss.from_spec(make_loss("(u*v*x - y)**2/2", ["u", "v"], {}, ["x", "y"], data=data))
     off, gd, start = [], cf.optimizers.gd(lr=LR), np.array([3.0, 2 / 3])
     for sigma in LABELS:
-        steps = round(20 / sigma**2)
-        runs = cf.iterate_many(loss, gd, start, steps, None, 2000, label_noise=sigma, measured=0, every=steps)
+        steps = round(40 / sigma**2)
+        runs = cf.iterate_many(loss, gd, start, steps, None, 10_000, label_noise=sigma, measured=0, every=steps)
         flow = cf.flows.central(loss, gd, label_noise=sigma) if noisy else cf.flows.gradient(loss, gd)
         mean, end = runs.final.mean(axis=0), cf.solve(flow, start, steps).w[-1]
         off.append(float(np.linalg.norm(end - mean) / np.linalg.norm(mean - start)))
     return {
         "last": off[-1],
-        "order": float(np.log2(off[0] / off[-1]) / 2),
+        "order": float(np.log2(off[0] / off[1])),
         "moved": float(np.linalg.norm(mean - start)),
         "off": off,
     }
