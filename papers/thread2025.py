@@ -155,8 +155,8 @@ QUESTIONS = (
     _question(
         8,
         "Does any of it survive stochastic gradients?",
-        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. In a valley with single noisy rows the
-        sharpness of the mean loss settles at half of 2/η; what sits at 2/η there is the batches' own sharpness.""",
+        """The 2-cycle survives much noise, longer cycles and the 3-cycle only little. A central flow with the covariance of the
+        noise follows the mean of many runs, on small losses. It holds the sharpness below 2/η, far below with small batches.""",
         """With mini-batches each step has a map of its own, and a cycle can survive only approximately. The 2-cycle is
         robust: with eight rows whose curvatures differ by a factor of three, in batches of four and of two,
         {cfdyn2026_shuffled.two_cycle_survives:batches_of_4} and {cfdyn2026_shuffled.two_cycle_survives:batches_of_2} of 20
@@ -168,12 +168,23 @@ QUESTIONS = (
         with four rows, drawn one at a time, the sharpness of the mean loss settled at
         {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[gᵀHg]/E‖g‖² with each batch's
         own gradient g and Hessian H, was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}. Smaller batches
-        ended flatter; but that batch sharpness sits at 2/η was seen with single rows only, not with batches of two or four.""",
+        ended flatter; but that batch sharpness sits at 2/η was seen with single rows only: on five small losses it was within
+        a tenth of that in a share of {cfdyn2026_astray.no_threshold_is_where_it_sits:batch sharpness|.2f} of the pairs of rate
+        and batch, with large batches, and below half of it in {cfdyn2026_astray.no_threshold_is_where_it_sits:half|.2f}. The
+        central flow survives, with one change: away from the edge too the iterates have a covariance Σ, that which the noise of
+        the batches keeps up, and it moves the mean towards flat places, by −½η∇⟨H, Σ⟩, H the matrix of second derivatives. On
+        {cfdyn2026_stochastic.stays_near_the_mean:losses} small losses, {cfdyn2026_stochastic.stays_near_the_mean:resolved}
+        pairs of rate and batch, its distance to the mean of hundreds of runs was in the median
+        {cfdyn2026_stochastic.stays_near_the_mean:median|.3f} of the gradient flow's, and within a tenth in a share of
+        {cfdyn2026_stochastic.stays_near_the_mean:within a tenth|.2f}. It fails where the runs are no cloud about their mean: in
+        two valleys at once, escaping, or spread over a wide convex minimum. Large networks were not tried.""",
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
         cfdyn2026_planar.stable_period_three_of_epochs andreyev2024.settles_at_2_over_eta
-        andreyev2024.smaller_batches_flatter""",
-        "cfdyn2026_shuffled.epochs",
+        andreyev2024.smaller_batches_flatter cfdyn2026_stochastic.stays_near_the_mean
+        cfdyn2026_stochastic.sharpness_loss_and_variance cfdyn2026_limits.gap_of_a_valley
+        cfdyn2026_astray.no_threshold_is_where_it_sits cfdyn2026_astray.runs_in_mirror_images""",
+        "cfdyn2026_stochastic.distances",
     ),
     _question(
         9,

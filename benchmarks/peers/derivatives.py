@@ -60,7 +60,7 @@ def numba_rule(loss: Any, what: str) -> Any:
 
 
 def rule_batch(rule: Any, p: np.ndarray, takes: int) -> Batch:
-    from cfdyn.kernels.orbits import at_rows
+    from cfdyn.kernels.rows import at_rows
     from cfdyn.machine.jit import address
 
     def prepare(points: np.ndarray, directions: np.ndarray) -> Call:

@@ -76,14 +76,18 @@ def from_smallest(points: np.ndarray, extent: float = 0.0) -> np.ndarray:
     return np.roll(points, -int(np.lexsort(keys.T[::-1])[0]), axis=0)
 
 
-def least_period(points: np.ndarray, tolerance: float = SHORTER, extent: float = 0.0) -> int:
+def least_period(points: np.ndarray, tolerance: float = SHORTER, extent: float | np.ndarray = 0.0, weights: int = 0) -> int:
     """The smallest divisor q of n with x_{i+q} = x_i for all i, relative to the largest entry.
 
-    ``extent``: the size of the orbit that led here. Points near 0 are round-off beside it.
+    ``extent``: the size of the orbit that led here, one or (D,). Points near 0 are round-off beside it. ``weights``: so many
+    entries, the first, are held against their own size too: averages of squares behind them may be far larger.
     """
-    n = len(points)
-    size = max(np.abs(points).max(), LARGEST_ROUND_OFF * extent) or 1.0
+    n, extents = len(points), np.broadcast_to(extent, points.shape[1])
+    parts = [slice(None), slice(weights)] if 0 < weights < points.shape[1] else [slice(None)]
+    sizes = [max(np.abs(points[:, part]).max(), LARGEST_ROUND_OFF * extents[part].max()) or 1.0 for part in parts]
     for q in range(1, n):
-        if n % q == 0 and np.abs(np.roll(points, -q, axis=0) - points).max() <= max(tolerance * size, LEAST):
-            return q
+        if n % q == 0:
+            moved = np.abs(np.roll(points, -q, axis=0) - points)
+            if all(moved[:, part].max() <= max(tolerance * size, LEAST) for part, size in zip(parts, sizes, strict=True)):
+                return q
     return n

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.kernels.continuation.shooting import condense
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 DENSE = 128  # unknowns: more are solved for with sparse matrices
@@ -14,6 +14,7 @@ STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
 LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
 EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
 SYMMETRIC = 1e-14  # of a matrix: rounding
+UNDERFLOW = 1e-290  # below it an entry counts as 0
 GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
 
 
@@ -32,14 +33,16 @@ def residual(step: Map, points: np.ndarray) -> float:
     return float(np.abs(images(step, points) - np.roll(points, -1, axis=0)).max())
 
 
-def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 1.0) -> np.ndarray | None:
+def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float | np.ndarray = 1.0) -> np.ndarray | None:
     """The cycle near the given points (n, D) by Newton on F_i = f(x_i) − x_{i+1}; None if it fails.
 
     The composed map is never formed, so long and unstable cycles are as easy as short ones. A
     singular system (a continuum of cycles) gets the smallest step that solves it. ``extent``: the size of the orbit that
-    led here, beside which points near 0 are round-off.
+    led here, one or (D,), beside which points near 0 are round-off. Each entry behind the weights is held against its own size.
     """
-    x, d = np.array(points, dtype=float), step.n_weights or step.dim
+    x = np.array(points, dtype=float)
+    unit = _sizes(step, x, extent)
+    unit = unit / unit[0]
     best, best_size, stalled = None, np.inf, 0
     for _ in range(iterations):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -47,21 +50,37 @@ def polish(step: Map, points: np.ndarray, iterations: int = 30, extent: float = 
         matrices = jacobians(step, x)
         if not (np.isfinite(defect).all() and np.isfinite(matrices).all()):
             return best
-        size = np.abs(defect).max()
-        # A steep slope in a state behind the weights, such as the root of a tiny average, makes errors of its own size only.
-        behind = np.abs(matrices[:, :, d:]) @ np.abs(x[:, d:, None])
-        scale = (1e-3 * extent + np.abs(x).max()) * max(1.0, np.abs(matrices[:, :, :d]).max())
-        good_enough = size <= GOOD * max(scale, float(behind.max(initial=0.0)))
+        size = (np.abs(defect) / unit).max()
+        good_enough = bool((np.abs(defect).max(axis=0) <= GOOD * _round_off(step, x, matrices, extent)).all())
         if size < best_size:
             best_size, stalled = size, 0
             if good_enough:
                 best = x
         else:
             stalled += 1
-        if size <= EXACT * np.abs(x).max() or (good_enough and stalled >= 2) or stalled >= 5:
+        if size <= EXACT * np.abs(x / unit).max() or (good_enough and stalled >= 2) or stalled >= 5:
             break
         x = x - _solve(matrices, defect)
     return best
+
+
+def _sizes(step: Map, x: np.ndarray, extent: float | np.ndarray) -> np.ndarray:
+    """The size of each entry of points (n, D), (D,): that of the weights is one, each behind them has its own."""
+    d, sizes = step.n_weights or step.dim, 1e-3 * extent + np.abs(x).max(axis=0)
+    sizes[:d] = sizes[:d].max()
+    return np.where(sizes > UNDERFLOW, sizes, 1.0)
+
+
+def _round_off(step: Map, x: np.ndarray, matrices: np.ndarray, extent: float | np.ndarray) -> np.ndarray:
+    """What the round-off of a step is in units of the last place, (D,), at points (n, D) with the Jacobians (n, D, D)."""
+    d, steep = step.n_weights or step.dim, np.abs(matrices)
+    sizes = _sizes(step, x, extent)
+    # A steep slope in a state behind the weights, such as the root of a tiny average, makes errors of its own size only.
+    behind = (steep[:, :, d:] @ np.abs(x[:, d:, None]))[:, :, 0].max(axis=0)
+    weights = sizes[0] * steep[:, :, :d].max(axis=(0, 2))
+    total = np.maximum(sizes, np.maximum(weights, behind))
+    total[:d] = total[:d].max()
+    return total
 
 
 def _solve(matrices: np.ndarray, defect: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.loss import Loss
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -9,7 +9,7 @@ from cfdyn.integrate.noise import of_noise
 from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
 from cfdyn.kernels.edge.block import PLAIN
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.systems.flow import Flow
 

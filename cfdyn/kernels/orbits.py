@@ -1,10 +1,8 @@
 """Loops that iterate a map: store it, run it on, measure its stretching, scan its parameters."""
 
-from typing import Any
-
 import numpy as np
 
-from cfdyn.machine.jit import address, call, inline_kernel, kernel, pointer
+from cfdyn.machine.jit import inline_kernel, kernel, pointer
 
 DONE, DIVERGED, LEFT_DOMAIN = 0, 1, 2
 CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3
@@ -60,20 +58,6 @@ def advance(step, z, p, n, escape) -> tuple[int, int]:
         if status != DONE:
             return done, status
     return n, DONE
-
-
-def evaluate_rows(rule: Any, points: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """The outputs of a `cfdyn.codegen.compile.Rule` at each of the points (k, n), (k, n_out)."""
-    out = np.empty((len(points), rule.n_out))
-    at_rows(address(rule.compiled), np.ascontiguousarray(points), p, out)
-    return out
-
-
-@kernel
-def at_rows(rule, points, p, out) -> None:
-    """out[i] = rule(points[i]), of the rule the address: a rule as an argument takes numba ten times as long."""
-    for i in range(points.shape[0]):
-        call(rule, pointer(points, i * points.shape[1]), p, pointer(out, i * out.shape[1]))
 
 
 @inline_kernel

@@ -16,7 +16,7 @@ import numpy as np
 
 from cfdyn.cycles.shooting import cyclic_system, jacobians
 from cfdyn.errors import NumericsError
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 DENSE = 100  # rows: smaller systems are solved faster dense than sparse

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from cfdyn.analysis.compare import Comparison
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.loss import Loss
 
 GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])  # light enough to read dots and lines over it

@@ -47,7 +47,7 @@ def hover(ratio: np.ndarray, swing: np.ndarray) -> Hover:
     * **left**: it was at 1 or above, is below in the whole last fifth, and does not rise like that;
     * **beyond**: it is at 1 or above there at some time, but not near, and its means over the last two fifths are within 10 %;
       it was at 1 before those too;
-    * **undecided**: anything else, such as a record under 50 rows, or an oscillation that still grows.
+    * **undecided**: anything else, such as a record under 50 rows, an oscillation that still grows, or none at all beyond 1.
 
     >>> t = np.arange(1000.0)
     >>> found = hover(np.where(t < 400, t / 400, 1 + 0.05 * np.sin(t / 9)), np.where(t < 400, 0.0, 1.0))
@@ -127,6 +127,8 @@ def _elsewhere(ratio: np.ndarray, swing: np.ndarray, first: int) -> Hover:
         reached = np.flatnonzero(ratio >= 1)
         since = int(reached[-1]) + 1 if len(reached) else 0
         return Hover("left" if len(reached) else "never", since, *_numbers(ratio[since:]))
+    if not np.any(swing[first:]):
+        return _undecided(ratio, first, "the weights do not oscillate but by round-off, and so nothing can grow: inject a seed")
     if ratio[: len(ratio) - 2 * (len(ratio) - first)].max(initial=0.0) < 1:
         return _undecided(ratio, first, "it has only just reached it")
     earlier = float(before.mean())
@@ -135,8 +137,6 @@ def _elsewhere(ratio: np.ndarray, swing: np.ndarray, first: int) -> Hover:
     if np.abs(ratio[first:] - 1).min() > NEAR or np.ptp(ratio[first:]) > 4 * NEAR or abs(mean - 1) > 2 * NEAR:
         return Hover("beyond", first, mean, low, high)
     power, last = (float(x[0]) for x in _powers(swing, np.array([first])))
-    if not last > 0:
-        return _undecided(ratio, first, "the weights do not oscillate")
     changed = "grew" if last > STEADY * power else "died down" if last * STEADY < power else ""
     return _undecided(ratio, first, f"in the last steps the oscillation {changed}" if changed else "the record is too short")
 

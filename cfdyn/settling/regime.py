@@ -231,12 +231,12 @@ class _Follower:
         # The size of each coordinate. Near 0 it is that of the terms that cancel there: the round-off of a step in units of
         # the last place.
         self.extent = np.maximum(np.abs(orbit).max(axis=0), noise(self.step, orbit[-LAST:]) / ULP)
-        extent, rejected = float(self.extent.max()), list[np.ndarray]()
+        rejected = list[np.ndarray]()
         for lag in promising_returns(self.step, orbit, self.extent):
-            points = polish(self.step, orbit[:lag], extent=extent)
+            points = polish(self.step, orbit[:lag], extent=self.extent)
             if points is None:
                 continue
-            points = points[: least_period(points, extent=extent)]
+            points = points[: least_period(points, extent=self.extent, weights=self.step.n_weights or 0)]
             room = REJECTED * float(np.abs(points).max())
             if any(len(other) == len(points) and same_cycle(other, points, room) for other in rejected):
                 continue

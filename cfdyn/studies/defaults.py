@@ -49,6 +49,12 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
     except NoEdge as reason:
         instead = in_its_place(loss, optimizer, minimum) if str(reason) in ROUGH.values() else ""
         return None, str(reason).removesuffix(NO_EDGE) + instead
+    except NumericsError as problem:
+        # A step that does not become small leaves no point at rest where floats have no point of gradient 0.
+        instead = in_its_place(loss, optimizer, minimum, at_all_rates=True)
+        if not instead:
+            raise
+        return None, f"{problem}{instead}"
 
 
 def _held(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from cfdyn.analysis.classify import Regime
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map

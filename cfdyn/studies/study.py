@@ -30,6 +30,7 @@ from cfdyn.systems.orbit import Orbit, iterate
 from cfdyn.systems.steps import as_map
 
 STEPS, LONGER = 300, 3000  # of the orbit that is kept and drawn, and at most of that whose curvature is followed
+FALLS = 20_000  # of the latter where round-off would put it to rest: an average of squares falls first
 WORK = 100_000_000  # operations for these curvatures, a tenth of a second
 GIVEN = "given"
 Progress = Callable[[str], None]
@@ -45,8 +46,9 @@ class Study(Record):
     ``cycles``: 3-cycles at this lr (one weight only, else None); ``cascade``: the doublings that begin at the
     edge, if it is a flip within the bands; ``windows``: of 3-cycles over the range of the bands;
     ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps; ``landscape``: what the figure
-    draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (fewer where these take long) against its edge, or None and why
-    there is none (``no_hovering``); ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of
+    draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (20,000 with an oscillation kept up where ``regime`` rests on
+    perturbations; fewer where these take long) against its edge, or None and why there is none (``no_hovering``);
+    ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of
     it in words.
     """
 
@@ -148,7 +150,7 @@ def _parts(
         over_lr = bands(step, z0, "lr", lr_range or _range(lr, border))
         orbit = iterate(step, z0, STEPS)
         say("following the sharpness")
-        held, why = hovering_or_why(iterate(step, z0, max(STEPS, min(LONGER, WORK // step.tangent_cost))))
+        held, why = hovering_or_why(_long_orbit(step, z0, regime))
         say("following doublings and 3-cycles")
         around = _around(loss, orbit, box)
         parts: dict[str, Any] = {
@@ -168,6 +170,15 @@ def _parts(
         parts["exact"], left = exact()
     missing += [f"closed forms of {left}"] if left else []
     return {**parts, "unfinished": "; ".join(missing)}
+
+
+def _long_orbit(step: Map, z0: np.ndarray, regime: Regime) -> Orbit:
+    """The orbit whose curvature is followed, with an oscillation as large as the perturbations of its regime."""
+    most = WORK // step.tangent_cost
+    if regime.inject:
+        # Its Hessian is taken in every step, a row of it for about a quarter of a tangent.
+        return iterate(step, z0, max(STEPS, min(FALLS, 4 * most // step.n_weights)), inject=regime.inject)
+    return iterate(step, z0, max(STEPS, min(LONGER, most)))
 
 
 def _tried(part: str, missing: list[str], nothing: T, compute: Callable[[], T]) -> T:

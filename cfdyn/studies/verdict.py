@@ -26,7 +26,7 @@ def verdict(
 ) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
-    sentences = [orbit, _perturbed(regime), border, _moving(hovering), _flip(flip), _threes(step, regime, cycles),
+    sentences = [orbit, _perturbed(regime), border, _moving(hovering, regime), _flip(flip), _threes(step, regime, cycles),
                  _born(windows), _met(bands)]  # fmt: skip
     sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
@@ -78,9 +78,11 @@ def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Mi
     return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
 
 
-def _moving(hovering: Hovering | None) -> str:
+def _moving(hovering: Hovering | None, regime: Regime) -> str:
     """A sentence on an edge that moves, or at which the orbit stays."""
-    return hovering.meaning if hovering is not None and (hovering.moving or hovering.kind == "hovers") else ""
+    if hovering is None or not (hovering.moving or hovering.kind == "hovers"):
+        return ""
+    return f"With an oscillation of at least {regime.inject:.2g}, {hovering.meaning}" if regime.inject else hovering.meaning
 
 
 def _flip(flip: NormalForm | None) -> str:

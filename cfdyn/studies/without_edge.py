@@ -30,14 +30,16 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
     """The 2-cycle across a minimum along a direction (d,), from points GUESS · lr to either side of it; None if none is found."""
     starts = [settled(step, step.state(minimum.w + sign * GUESS * lr * direction)) for sign in (1, -1)]
     points = polish(step, np.array(starts), extent=lr)
-    if points is None or not np.isfinite(points).all() or least_period(points, extent=lr) != 2:
+    if points is None or not np.isfinite(points).all() or least_period(points, extent=lr, weights=step.n_weights) != 2:
         return None
     distance = float(np.abs(points[:, : step.n_weights] - minimum.w).max())
     return Across(distance, multipliers(step, points)) if distance <= FARTHEST * lr else None
 
 
-def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> str:
+def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rates: bool = False) -> str:
     """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers; or "".
+
+    ``at_all_rates``: "" also where there is none at a tenth of the learning rate, as below an edge.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")
@@ -48,7 +50,7 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> str:
     direction = np.linalg.eigh(loss.hessian(minimum.w))[1][:, -1]
     rates = [lr, lr / SMALLER]
     found = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
-    if not found or found[0] is None:
+    if not found or found[0] is None or at_all_rates and found[1] is None:
         return ""
     ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(found, rates, strict=True)]
     same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]

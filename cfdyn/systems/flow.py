@@ -169,7 +169,7 @@ class Flow(Portable):
 
     def observe(self, states: np.ndarray) -> np.ndarray | None:
         """What its kernel's observer tells of each of the states (m, n); None of a flow that has none."""
-        from cfdyn.kernels.orbits import at_rows
+        from cfdyn.kernels.rows import at_rows
         from cfdyn.machine.jit import address
 
         if self._kernel is None or self._kernel.observer is None:

@@ -113,7 +113,7 @@ class Loss(Portable):
         rows = self.spec.rows
         if rows is None:
             raise UsageError(f"the loss {self.spec.title} is no mean over rows of data, so it has no `row_{what}`")
-        from cfdyn.kernels.orbits import evaluate_rows
+        from cfdyn.kernels.rows import evaluate_rows
 
         parts = [np.broadcast_to(part, (len(rows), self.dim)) for part in (self._vector(w), *directions)]
         return evaluate_rows(self.rule(f"row_{what}"), np.hstack([parts[0], rows, *parts[1:]]), self.p)
@@ -180,7 +180,7 @@ class Loss(Portable):
 
     def hvps(self, w: Any, v: Any) -> np.ndarray:
         """∇²L(w) v for each direction v of (k, d), (k, d)."""
-        from cfdyn.kernels.orbits import evaluate_rows
+        from cfdyn.kernels.rows import evaluate_rows
 
         directions = table("a list of directions", v, 2)
         if directions.shape[1] != self.dim:

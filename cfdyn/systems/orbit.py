@@ -9,8 +9,9 @@ import numpy as np
 
 from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
-from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN, evaluate_rows
+from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.orbits import iterate as iterate_kernel
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 

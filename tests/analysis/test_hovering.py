@@ -63,11 +63,12 @@ def test_sides(after, mean, side):
     (np.full(1000, 1.001), np.exp(steps(1000) / 20), "undecided", "oscillation grew"),
     (np.full(1000, 1.0), 0.98 ** steps(1000), "undecided", "oscillation died down"),
     (np.full(1000, 1.0), np.zeros(1000), "undecided", "do not oscillate"),
-    (np.exp(steps(1000) / 100), np.zeros(1000), "undecided", "still changes"),
+    (np.exp(steps(1000) / 100), np.ones(1000), "undecided", "still changes"),
+    (np.full(1000, 1e5), np.zeros(1000), "undecided", "inject a seed"),
     (np.full(49, 1.0), np.full(49, 1.0), "undecided", "too few"),
     (np.append(np.full(200, 1.0), np.nan), np.full(201, 1.0), "undecided", "not finite"),
 ], ids=["converges below", "rests below", "rises", "rises as a power", "arrives", "leaves", "far above", "two values", "scattered", "grows",
-        "dies", "rests", "runs away", "short", "NaN"])  # fmt: skip
+        "dies", "rests", "runs away", "stands still", "short", "NaN"])  # fmt: skip
 def test_what_does_not_hover(ratio, swing, kind, reason):
     found = hover(ratio, swing)
     assert found.kind == kind and reason in found.reason and bool(found.reason) == (kind == "undecided")

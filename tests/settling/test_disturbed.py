@@ -114,3 +114,20 @@ def test_a_larger_budget_follows_it_for_longer():
     step = cf.as_map(cf.losses.two_time_scales(), cf.optimizers.nadam(lr=0.001))
     usual, more = (regime(step, step.state([0.05, 5.0]), budget=steps) for steps in (None, 6_000_000))
     assert more.steps > 2 * usual.steps
+
+
+@pytest.mark.parametrize(("text", "start"), [("1e4*(w**2-1)**2/4", [5.0]), ("(x**2+y-11)**2+(x+y**2-7)**2", [60.0, 60.0])])
+def test_a_large_average_of_squares_is_no_rest(text, start):
+    """On the way from steep slopes v is 1e11 while the weights travel: they are not on a fixed point for that."""
+    step = cf.as_map(cf.Loss(text), cf.optimizers.adam(lr=0.001))
+    found = regime(step, step.state(start))
+    assert found.kind == "chaotic"
+    assert found.lyapunov > 1e-3
+
+
+def test_a_large_average_of_squares_hides_no_cycle():
+    """RMSProp on λw²/2 has the 2-cycle w = ±η/2, v = (λη/2)² (ε → 0): here w moves by 0.01 beside v = 2.5e7."""
+    step = cf.as_map(cf.Loss("1e6*w**2/2"), cf.optimizers.rmsprop(lr=0.01))
+    found = regime(step, step.state([1.0]))
+    assert (found.kind, found.period) == ("cycle", 2)
+    assert np.sort(found.points[:, 0]) == pytest.approx([-0.005, 0.005], rel=1e-9)

@@ -6,7 +6,7 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.studies.branch_starts import branch_starts, first_cascade, first_curve, inside
-from cfdyn.studies.defaults import completed, usual_box
+from cfdyn.studies.defaults import completed, edge_at, usual_box
 from cfdyn.studies.flow_beside_orbit import MODERATE, beside_orbit, own_orbit, rows_to_draw
 
 WELL, GD = cf.losses.double_well(), cf.optimizers.gd(lr=0.5)
@@ -82,3 +82,15 @@ def test_the_optimizer_beside_its_flow():
     assert beside["compared"] == 9 and beside["midpoint"] == pytest.approx(middle[-1])
     rows = rows_to_draw(path)
     assert rows == sorted(set(rows)) and {event.t for event in path.events} <= set(rows) and (rows[0], rows[-1]) == (0.0, 10.0)
+
+
+def test_a_normalised_step_has_a_two_cycle_where_no_float_has_gradient_zero():
+    """Across the minimum along the leading eigenvector steps of length lr have the 2-cycle ±lr/2, to first order in lr."""
+    loss = cf.Loss("(x**2 + y**2 - 1)**2/4 + 0.3*x**2 + x*y/5")
+    lowest = cf.minima(loss)[0]
+    found, why = edge_at(loss, cf.optimizers.normalized_gd(lr=1e-4), lowest)
+    assert found is None
+    assert np.any(loss.gradient(lowest.w))
+    direction = np.linalg.eigh(loss.hessian(lowest.w))[1][:, -1]
+    share = float(why.partition("from it (")[2].partition(" × lr")[0])
+    assert share == pytest.approx(0.5 * np.abs(direction).max(), rel=2e-3)

@@ -115,3 +115,25 @@ def test_a_branch_of_the_loss_at_its_minimum_is_no_corner_of_adam():
 def test_decay_along_a_continuum_says_where_to_look():
     found = cf.study(cf.losses.linear_network(), cf.optimizers.adamw(lr=0.001))
     assert found.edge is None and "with weight_decay=0" in found.unfinished
+
+
+def test_the_moving_edge_is_that_of_the_orbit_of_the_verdict():
+    """Round-off alone would leave λ₁(P⁻¹H) at 3e5 θ, at the minimum: with an oscillation of any size it hovers at θ."""
+    found = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.05))
+    assert found.hovering.kind == "hovers" and found.hovering.mean == pytest.approx(0.95, abs=0.02)
+    assert f"With an oscillation of at least {found.regime.inject:.2g}, λ₁(P⁻¹H) hovers at its edge θ = 38" in found.verdict
+    bare = cf.analysis.hovering(cf.iterate(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)), [1.107], 40_000))
+    assert bare.kind == "undecided" and "inject a seed" in bare.reason and bare.ratio[-1] > 1e5
+
+
+def test_titles_of_a_study_are_inside_its_figure():
+    """The edge of Adam is far outside the rates that are drawn, and is not said to be a dashed line among them."""
+    figure = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)))
+    figure.draw_without_rendering()
+    titles = [axes.title for axes in figure.axes]
+    assert all(figure.bbox.x0 <= title.get_window_extent().x0 <= title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
+    assert not any("dashed" in title.get_text() for title in titles)
+    within = cf.plot(cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.2, eps=1e-2)))
+    within.draw_without_rendering()
+    title = next(axes.title for axes in within.axes if "lr dotted" in axes.title.get_text())
+    assert "edge 0.19 dashed" in title.get_text() and title.get_window_extent().x1 <= within.bbox.x1

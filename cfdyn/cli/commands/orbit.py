@@ -9,7 +9,7 @@ from typer import Option
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import moving_edge
-from cfdyn.cli.options import DIGITS, STEPS
+from cfdyn.cli.options import DIGITS, INJECT, STEPS
 from cfdyn.cli.screen import MOST_ROWS, Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import value
@@ -24,19 +24,21 @@ HEADS = {"preconditioned_sharpness": "λ₁(P⁻¹H)", "theta": "θ"}
 AVERAGES = ("last_two", "midpoints", "polyak")
 
 
-@command("loss optimizer steps start settings variables map digits out plot average batch order seed periodic json", place=2)
+@command("loss optimizer steps start inject settings variables map digits out plot average batch order seed periodic "
+         "json", place=2)  # fmt: skip
 def orbit(
     subject: Subject,
     say: Say,
     steps: STEPS = 100,
     digits: DIGITS = None,
+    inject: INJECT = 0.0,
     average: Annotated[str | None, Option("--average", help="Print an average too: last_two, midpoints, polyak or ema=DECAY.", metavar="KIND")] = None,  # noqa: E501
 ) -> Answer:
     """Iterate the optimizer and print the orbit with its loss and sharpness, and whether that hovers at the optimizer's edge."""
     from cfdyn.analysis.hovering import hovering_or_why
 
     step, z0, chosen = subject.map_and_state()
-    found = cfdyn.iterate(step, z0, steps, digits=digits, progress=lambda k: say(f"{k} of {steps} steps"))
+    found = cfdyn.iterate(step, z0, steps, digits=digits, inject=inject, progress=lambda k: say(f"{k} of {steps} steps"))
     series = {"loss": found.loss, "sharpness": found.sharpness} if step.has_loss else {}
     held, why = hovering_or_why(found) if step.has_loss else (None, "")
     if held is not None:

@@ -16,7 +16,7 @@ from cfdyn.cycles.same import AROUND_ZERO, blur, distinct
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.line.closing import DIGITS
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 BUDGET = 40_000_000  # evaluations of the map, some seconds

@@ -12,7 +12,7 @@ from cfdyn.cycles.line.single_points import sharp
 from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.kernels.line.laps import HUGE, LEVEL, UNDEFINED, cells
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 DIVISIONS, ROWS = 200_000, 20_000  # of an interval in two, at most; parts that are left

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cfdyn.cycles.shooting import images, jacobians
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.numerics.stability import stability
 from cfdyn.systems.map import Map
 

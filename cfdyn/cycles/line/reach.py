@@ -9,7 +9,7 @@ from cfdyn.cycles.line.laps import Laps, laps_on
 from cfdyn.cycles.result import Interval
 from cfdyn.cycles.shooting import images
 from cfdyn.kernels.line.laps import HUGE
-from cfdyn.kernels.orbits import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
 ROUNDS = 64  # images of an interval that are looked at; it grows faster at last

@@ -32,7 +32,7 @@ def draw(study: Study) -> Figure:
         edge = None if study.edge is None else study.edge.value
         marks = _mark_landmarks(panels[0, 1], study)
         draw_bands(panels[0, 1], study.bands, at=study.lr, edge=edge, marks=marks)
-        panels[0, 1].set_title("regimes, same start; lr dotted" + ("" if edge is None else f", edge {edge:.4g} dashed"), pad=9)
+        panels[0, 1].set_title(_lines(edge, *panels[0, 1].get_xlim()), pad=9)
         draw_loss(panels[1, 0], study.loss)
         threshold = None if edge is None or held is not None else edge * study.minima[0].sharpness / study.lr
         draw_sharpness(panels[1, 1], study.sharpness, threshold)
@@ -60,6 +60,13 @@ def _title(study: Study) -> str:
     what = called(regime.period) if regime.period else regime.kind
     name = f"${study.latex}$" if 0 < len(study.latex) <= 90 and "\\begin" not in study.latex else shortened(study.title, 50)
     return f"{name}   ·   {shortened(study.optimizer, 45)}   ·   {what}"
+
+
+def _lines(edge: float | None, lo: float, hi: float) -> str:
+    """What the vertical lines over learning rates from lo to hi are."""
+    if edge is not None and lo <= edge <= hi:
+        return f"regimes; lr dotted, edge {edge:.4g} dashed"
+    return "regimes, same start; lr dotted"
 
 
 def _draw_cobweb(axes: Axes, study: Study) -> None:
