@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfdyn.arguments import converted, entries, table
+from cfdyn.arguments import converted, entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import FormulaError, UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
@@ -30,10 +30,12 @@ class Loss(Portable):
     variables : names of the weights, in order; the names that are no parameters if not given
     params : runtime parameters with their values; changing one never recompiles
     box : (lo, hi) for each variable: where to look for minima and what to draw
+    data : columns of numbers by their names in the formula, all of one length: L is then the mean of the formula over the rows
 
     Raises
     ------
     FormulaError : the text is not a formula, or a name in it has no value, or it is the name of a loss of the catalogue
+    UsageError : a box or data that make no sense
 
     Examples
     --------
@@ -43,14 +45,18 @@ class Loss(Portable):
     (0.5, array([1., 2.]))
     >>> round(loss.sharpness([1.0, 1.0]), 12)
     2.0
+    >>> rows = cf.Loss("(sigmoid(w*x + b) - y)**2", "w b", data={"x": [-1.0, 0.0, 2.0], "y": [0.0, 0.0, 1.0]})
+    >>> round(rows.value([1.0, 0.0]), 6), rows.row_gradients([1.0, 0.0]).shape
+    (0.112182, (3, 2))
     """
 
     def __init__(
         self, formula: Any, variables: str | Sequence[str] | None = None, params: Mapping[str, float] | None = None,
-        box: Box | None = None,
+        box: Box | None = None, data: Mapping[str, Any] | None = None,
     ):  # fmt: skip
         _not_in_the_catalogue(formula, variables)
-        self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box))
+        rows = {} if data is None else _rows(data)
+        self.spec: LossSpec = make_loss(formula, variables, params, box=_checked_box(box), **rows)
         if self.spec.box is not None and len(self.spec.box) != self.dim:
             raise UsageError(f"the box has {len(self.spec.box)} intervals for {self.dim} variables")
 
@@ -196,6 +202,20 @@ class Loss(Portable):
 
 if TYPE_CHECKING:
     _is_an_oracle: type[LossOracle] = Loss
+
+
+def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of the columns, and their rows (n, columns)."""
+    given = converted("data", data, Mapping[str, Any])
+    columns = {name: vector(f"the column {name!r} of the data", column) for name, column in given.items()}
+    sizes = {name: len(column) for name, column in columns.items()}
+    if not columns or 0 in sizes.values() or len(set(sizes.values())) > 1:
+        raise UsageError("data are columns of one length, at least one row of each, such as data={'x': [1, 2], 'y': [0, 1]}; not "
+                         + (", ".join(f"{name} of {size}" for name, size in sizes.items()) or "nothing"))  # fmt: skip
+    for name, column in columns.items():
+        if not np.isfinite(column).all():
+            raise UsageError(f"the column {name!r} of the data has entries that are no finite numbers")
+    return {"columns": list(columns), "data": np.column_stack(list(columns.values()))}
 
 
 def _not_in_the_catalogue(formula: Any, variables: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.numerics.descent import quasi_newton
+from cfdyn.kernels.descent import descend
+from cfdyn.machine.jit import address
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.loss import Loss
 
@@ -111,11 +112,9 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
     """The end of one descent, or None if it runs away or leaves the domain."""
     if not np.isfinite(loss.value(start)):
         return None
-    # Half of a search is what the loss's own functions check at each call.
-    value, gradient, p = loss.rule("value"), loss.rule("gradient"), loss.p
-    limit = 1e8 * (1 + np.abs(start).max())
-    w = quasi_newton(lambda at: float(value(at, p)[0]), lambda at: gradient(at, p), start, limit, LOWEST)
-    return None if w is None else _newton(loss, w)
+    w, limit = start.copy(), 1e8 * (1 + np.abs(start).max())
+    rules = address(loss.rule("value").compiled), address(loss.rule("gradient").compiled)
+    return _newton(loss, w) if descend(*rules, loss.p, w, limit, LOWEST) else None
 
 
 def _newton(loss: Loss, w: np.ndarray) -> np.ndarray:

@@ -114,3 +114,26 @@ def test_points_of_another_kind_are_refused(wrong):
         LOSSES["linear"].row_gradients(wrong)
     with pytest.raises(UsageError):
         LOSSES["linear"].row_hvp([1.0, 1.0], wrong)
+
+
+def test_a_formula_for_each_row_of_named_columns():
+    x, y, w = np.array([-1.0, 0.0, 2.0]), np.array([0.0, 0.0, 1.0]), [1.3, -0.2]
+    loss = cf.Loss("(sigmoid(w*x + b) - y)**2", "w b", data={"x": x.tolist(), "y": y})
+    s = 1 / (1 + np.exp(-(1.3 * x - 0.2)))
+    assert loss.value(w) == pytest.approx(((s - y) ** 2).mean(), rel=1e-14)
+    slopes = 2 * (s - y) * s * (1 - s)
+    np.testing.assert_allclose(loss.row_gradients(w), np.column_stack([slopes * x, slopes]), rtol=1e-13)
+
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({}, "at least one row"), ({"x": [1, 2], "y": [1]}, "x of 2, y of 1"), ({"x": [], "y": []}, "x of 0"),
+        ({"x": [np.nan], "y": [1]}, "no finite numbers"), ([1, 2], "data is a dict"), ({"x": ["a"], "y": [1]}, "list of numbers"),
+        ({"x": [1.0]}, "'y' in the formula has no value"), ({"x": [1.0], "y": [1.0], "w": [1.0]}, "cannot be a variable and a column"),
+    ],
+)  # fmt: skip
+def test_data_that_are_no_columns_are_refused(data, words):
+    with pytest.raises(cf.CfdynError, match=words):
+        cf.Loss("(w*x + b - y)**2", "w b", data=data)
