@@ -141,7 +141,7 @@ def _second_large():
 
 @CLAIMS.add(
     "derivation (1)", {"order, one": near(1.0, 0.02), "order, two": near(1.0, 0.02)},
-    Control("at the time of the entry, where it is slower", changes={"time": 640}), second=_second_large,
+    Control("at the time of the entry, where it is slower", changes={"time": 640}), slow=True, second=_second_large,
 )  # fmt: skip
 def large_batches(time=4000):
     """With replacement the flow tends to that of full batches as 1/b, away from where the edge is entered.
@@ -177,7 +177,7 @@ def _second_small():
 
 @CLAIMS.add(
     "conjecture 9", {"last": at_most(0.003), "order": at_least(1.5), "moved": at_least(0.2)},
-    Control("the gradient flow", changes={"noisy": False}), second=_second_small,
+    Control("the gradient flow", changes={"noisy": False}), slow=True, second=_second_small,
 )  # fmt: skip
 def small_noise_long_times(noisy=True):
     """Over times of order 1/ε, ε the variance of the noise, in which noise moves runs by a fixed way, the flow's distance to
