@@ -1,6 +1,16 @@
-"""cfdyn: the dynamics of optimizers. Losses → maps → orbits → cycles, bifurcations, chaos.
+"""cfdyn: the dynamics of optimizers. Losses → maps → orbits → cycles, bifurcations, chaos; flows beside them.
 
-Importing it loads nothing heavy: every public name is fetched from its module when first used.
+A loss (`Loss`, `losses`) and an optimizer (`Optimizer`, `optimizers`) make a map (`as_map`) and flows (`flows`). `iterate`
+and `solve` follow them, `analysis` asks questions, `study` asks all of them, `plot` draws any result, `claims` has what the
+literature says with its verdicts.
+
+>>> import cfdyn as cf
+>>> step = cf.as_map(cf.Loss("(w**2 - 1)**2 / 4"), cf.optimizers.gd(lr=1.46))
+>>> found = cf.analysis.classify(step, [1.1])
+>>> found.kind, found.period
+('cycle', 3)
+
+Every public name is fetched when it is first used; `help(cf.study)` and the like tell more.
 """
 
 import importlib
@@ -41,7 +51,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 sys.modules[__name__].__class__ = Rebinding

@@ -138,7 +138,7 @@ def compare_runs(runs: Runs, paths: Sequence[Trajectory], names: Sequence[str] |
     found = RunsComparison(
         weights, t, runs.averaged[rows], error, runs.levels, runs.quantiles[rows], runs.spread[rows], runs.loss[rows],
         runs.loss_error[rows], runs.sharpness[rows], runs.mean_sharpness[rows], variance, edge_of(paths), late,
-        rms(error[t >= late]), np.nan, runs.status, [], _warnings(runs),
+        rms(error[t >= late]), np.nan, runs.status, [], _warnings(runs, rows[t >= late]),
         provenance=provenance(runs=runs.provenance.get("settings"), models=[path.provenance.get("settings") for path in paths]),
     )  # fmt: skip
     found.models.extend(_judged(found, name, path, groups, along, first) for name, path in zip(names, paths, strict=True))
@@ -198,7 +198,14 @@ def _ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
     return float(predicted[both].mean() / measured[both].mean())
 
 
-def _warnings(runs: Runs) -> list[str]:
+def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     """Sentences on runs that are over, and on a mean that says little."""
     over = [f"{count} {word}" for word, count in runs.status.items() if count and word != "done"]
-    return [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
+    found = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
+    low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()
+    at_mean = runs.mean_sharpness[rows].mean()
+    if not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
+        most = f"{100 * (runs.levels[-1] - runs.levels[0]):.3g} % of the runs, {low:.4g} to {high:.4g}"
+        found.append(f"the sharpness at the mean of the runs, {at_mean:.4g}, is not among that of {most}: the mean is like no "
+                     "run, as where they rest in several places; look at medians and loss")  # fmt: skip
+    return found

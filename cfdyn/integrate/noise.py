@@ -54,9 +54,10 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
         for _ in range(HALVINGS):
             since = (low + high) / 2
             low, high = (low, since) if _at(flow, path, np.array([since]))["damping"][0] <= 1.0 else (since, high)
-    for_good = len(below) == len(times) - first
-    return (f"edge-held from t = {since:.6g} on{'' if for_good else ', not all the time'}: ΔS/√(2α) falls to {least:.3g}; below "
-            "1 Σ swings as without noise, and stands for an average over that, as in the flow without noise")  # fmt: skip
+    whole = len(below) == len(times) - first
+    when = f"from t = {since:.6g} on" if whole else f"at times, from t = {since:.6g} to {times[below[-1]]:.6g}"
+    return (f"edge-held {when}: ΔS/√(2α) falls to {least:.3g}; below 1 Σ swings as without noise, and stands for an average over "
+            "that, as in the flow without noise")  # fmt: skip
 
 
 def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, BinaryIO, ClassVar, Union, get_args, get_orig
 import numpy as np
 
 from cfdyn.errors import RecordError, UsageError, shown
+from cfdyn.records.brief import brief
 from cfdyn.records.files import as_path, open_regular, written_whole
 
 FORMAT = "cfdyn record 1"
@@ -32,10 +33,14 @@ class Record:
 
     provenance: dict = dataclasses.field(default_factory=dict, kw_only=True, repr=False)
     kinds: ClassVar[dict[str, type]] = {}
+    _headline: ClassVar[tuple[str, ...]] = ()  # what comes first, and a sentence whole, where a long record is shown
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         Record.kinds[cls.__name__] = cls
+        if "__repr__" not in vars(cls):
+            # The decorator keeps what a class has.
+            cls.__repr__ = brief  # type: ignore[method-assign]
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the record to an .npz file, whole or not at all; returns the path.

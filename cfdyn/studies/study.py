@@ -52,6 +52,7 @@ class Study(Record):
     it in words.
     """
 
+    _headline = ("title", "optimizer", "verdict")
     title: str
     latex: str
     optimizer: str

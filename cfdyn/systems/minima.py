@@ -111,7 +111,10 @@ def _descend(loss: Loss, start: np.ndarray) -> np.ndarray | None:
     """The end of one descent, or None if it runs away or leaves the domain."""
     if not np.isfinite(loss.value(start)):
         return None
-    w = quasi_newton(loss.value, loss.gradient, start, 1e8 * (1 + np.abs(start).max()), LOWEST)
+    # Half of a search is what the loss's own functions check at each call.
+    value, gradient, p = loss.rule("value"), loss.rule("gradient"), loss.p
+    limit = 1e8 * (1 + np.abs(start).max())
+    w = quasi_newton(lambda at: float(value(at, p)[0]), lambda at: gradient(at, p), start, limit, LOWEST)
     return None if w is None else _newton(loss, w)
 
 

@@ -77,6 +77,15 @@ def test_runs_that_leave_are_told():
     assert any("of 50 runs" in words and "diverged" in words for words in found.warnings)
 
 
+def test_a_mean_that_is_like_no_run_is_told():
+    """Half of the runs fall into each well; at their mean, near 0, the curvature is −1, in the wells 2."""
+    loss, gd = cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=0.1)
+    found = cf.compare(loss, gd, ["gradient"], [0.0], 400, runs=200, noise=[0.01])
+    assert found.mean_sharpness[-1] < 0 and found.sharpness[-1].min() > 1.5
+    assert ["the mean is like no run" in words for words in found.warnings] == [True]
+    assert not compared(runs=100).warnings
+
+
 def test_reshuffled_epochs_are_no_independent_batches():
     """Three rows, each once in an epoch: the variance is far below that of independent batches, and a warning says so."""
     found = compared(order="reshuffled", steps=90)

@@ -1,0 +1,38 @@
+"""What Python shows of a record: all of a short one, three lines of a long one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cfdyn as cf
+from tests.records.samples import RECORDS
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_three_lines_are_enough(kind):
+    text = repr(RECORDS[kind]())
+    lines = text.split("\n")
+    assert text.startswith(type(RECORDS[kind]()).__qualname__) and text.endswith(")")
+    assert len(text) <= 300 or (len(lines) <= 3 and max(map(len, lines)) <= 130)
+
+
+def test_a_short_record_is_shown_whole():
+    assert repr(cf.Event(1.5, "enter", 2)) == "Event(t=1.5, kind='enter', rank=2)"
+
+
+def test_a_study_begins_with_its_verdict():
+    found = cf.study(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
+    first, second, third = repr(found).split("\n")
+    assert first.startswith("Study(title='double_well', optimizer='gd:lr=1.1'") and third.endswith("…)")
+    assert found.verdict[:60] in second
+
+
+@given(st.text(max_size=2000), st.integers(0, 200))
+def test_any_words_fit(words, rank):
+    text = repr(cf.Event(float(rank), words, rank))
+    assert len(text) <= 300 or len(text.split("\n")) <= 3
+
+
+def test_the_package_lists_its_public_names_only():
+    assert {"study", "losses", "Loss"} <= set(dir(cf)) and not {"sys", "importlib", "Any", "registry"} & set(dir(cf))
+    assert all(hasattr(cf, name) for name in dir(cf))
