@@ -49,7 +49,9 @@ def _regime(regime: Regime, minima: list[Minimum]) -> str:
     if regime.period:
         return f"The orbit settles on a {STABILITY[stable]} {what} (|multiplier| {mu:.4g})."
     if regime.kind == "chaotic":
-        return f"The orbit is chaotic: nearby orbits separate by e^{regime.lyapunov:.3g} per step."
+        # With perturbations the exponent depends on their size, by a factor of 2 or 3.
+        rate = f"about e^{regime.lyapunov:.1g}" if regime.inject else f"e^{regime.lyapunov:.3g}"
+        return f"The orbit is chaotic: nearby orbits separate by {rate} per step."
     if regime.kind == "quasi-periodic":
         return "The orbit is quasi-periodic: it fills a closed curve (or torus) and never repeats."
     if regime.kind == "divergent":
@@ -82,7 +84,10 @@ def _moving(hovering: Hovering | None, regime: Regime) -> str:
     """A sentence on an edge that moves, or at which the orbit stays."""
     if hovering is None or not (hovering.moving or hovering.kind == "hovers"):
         return ""
-    return f"With an oscillation of at least {regime.inject:.2g}, {hovering.meaning}" if regime.inject else hovering.meaning
+    found = hovering.meaning
+    if not regime.inject:
+        return found
+    return f"With an oscillation of at least {regime.inject:.2g}, {found.replace('Whether', 'whether', 1)}"
 
 
 def _flip(flip: NormalForm | None) -> str:
