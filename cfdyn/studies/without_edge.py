@@ -16,6 +16,7 @@ from cfdyn.systems.steps import as_map
 GUESS, FARTHEST = 0.5, 10.0  # of the learning rate: the distance of a point from the minimum at first, and at most
 SMALLER, SAME = 10.0, 0.05  # so many times smaller, the distance in learning rates is the same up to that part
 SHOWN = 3  # multipliers
+BESIDE, MUCH = 1e-9, 1e4  # of the minimum's size: beside it; and a step so many times as long is long
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
 
 
 def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rates: bool = False) -> str:
-    """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers; or "".
+    """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers.
 
-    ``at_all_rates``: "" also where there is none at a tenth of the learning rate, as below an edge.
+    Where none is found, how long a step from beside the minimum is, if it is long; or "". ``at_all_rates``: none also where there
+    is none at a tenth of the learning rate, as below an edge.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")
@@ -51,9 +53,21 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rate
     rates = [lr, lr / SMALLER]
     found = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
     if not found or found[0] is None or at_all_rates and found[1] is None:
-        return ""
+        return _leap(as_map(loss, optimizer), minimum, direction, lr)
     ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(found, rates, strict=True)]
     same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]
     sizes = [f"{abs(m):.4g}" for m in found[0].multipliers[:SHOWN]]
     return (f"; in its place there is a 2-cycle up to {found[0].distance:.3g} from it ({ratios[0]:.3g} × lr"
             f"{', at smaller rates too' if same else ''}), |multiplier| {', '.join(sizes)}")  # fmt: skip
+
+
+def _leap(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
+    """In words, how long a step from just beside a minimum is, where it does not become small; of steps without memory."""
+    if step.dim > step.n_weights:
+        return ""
+    beside = BESIDE * (1 + float(np.abs(minimum.w).max()))
+    start = minimum.w + beside * direction
+    length = float(np.linalg.norm(step(start) - start))
+    return "" if not length > MUCH * beside else (
+        f"; a step from {beside:.1g} beside it is {length:.3g} long ({length / lr:.3g} × lr), so that nothing comes to rest "
+        "there, and a 2-cycle across it was not found")  # fmt: skip

@@ -82,3 +82,25 @@ def test_where_the_noise_feeds_itself_the_path_ends_and_runs_spread():
     assert path.status.startswith("stalled") and path.radius[-1] < 1
     assert "grows without bound" in path.notes[-1] and path.notes[-1].endswith("runs spread out or escape")
     assert runs.status["done"] == 400 and runs.spread[-1] > 2 * runs.spread[1]
+
+
+# η of (a − y)², b, steps; of another program with explicit small steps: sharpness of the runs, and distance of the flow.
+FIRST_TABLE = [
+    (0.05, 1, 4000, 10.6, 0.017), (0.1, 1, 3000, 5.2, 0.071), (0.1, 2, 3000, 8.5, 0.018), (0.1, 8, 4000, 16.2, 0.014),
+    (0.2, 2, 2000, 4.2, 0.035), (0.2, 4, 2000, 5.8, 0.046), (0.4, 8, 2000, 3.7, 0.39), (0.4, 12, 2000, 4.0, 0.27),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lr", "batch", "steps", "sharpness", "distance"), FIRST_TABLE)
+def test_the_first_table_within_two_standard_errors(lr, batch, steps, sharpness, distance):
+    """The toy has a ½ that the table has not: twice its rate here, half of its sharpness."""
+    runs = cf.iterate_many(toy(), gd(lr=2 * lr), TOY_START, steps, batch=batch, runs=400, seed=1, every=20)
+    late = runs.t > 300 + (steps - 300) * 2 / 3
+    flow = central(toy(), gd(lr=2 * lr), batch=batch)
+    path = cf.solve(flow, runs.mean[runs.t == 300][0], steps - 300.0, save_at=runs.t[late] - 300.0)
+    found = np.linalg.norm(path.w - runs.mean[late], axis=1).mean()
+    # Both means have their errors: 200 runs there, 400 here.
+    error = np.sqrt(np.trace(runs.covariance[-1]) * (1 / 200 + 1 / 400))
+    assert abs(found - distance) < 2 * error
+    assert 2 * np.median(runs.sharpness[late][:, len(runs.levels) // 2]) == pytest.approx(sharpness, abs=0.051)

@@ -1,12 +1,14 @@
 """What a study finds over the learning rate: doublings, windows, and the formulas for them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
+from cfdyn.studies.defaults import edge_at
 from cfdyn.studies.landmarks import landmarks
 
 
@@ -68,3 +70,13 @@ def test_figure_of_a_2_cycle_holds_both_points():
     assert found.regime.period == 2
     assert found.landscape.x.min() < found.regime.points.min() and found.regime.points.max() < found.landscape.x.max()
     assert found.cycles.complete and "all of the box was searched" in found.verdict
+
+
+def test_steps_of_sam_that_do_not_become_small_are_told_where_its_2_cycle_is_not_found():
+    """SAM's step at a minimum is ηρλ₁ along the sharpest direction, here 0.1 · 0.05 · 1.58643 for the network of seven weights."""
+    loss = cf.losses.tanh_network()
+    minimum = cf.minima(loss)[0]
+    found, reason = edge_at(loss, cf.optimizers.sam(lr=0.1, rho=0.05), minimum)
+    assert found is None and "a 2-cycle across it was not found" in reason
+    # The next order of ρ is a hundredth of it.
+    assert float(re.search(r"is (\S+) long", reason)[1]) == pytest.approx(0.1 * 0.05 * minimum.sharpness, rel=0.03)
