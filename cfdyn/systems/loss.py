@@ -47,7 +47,7 @@ class Loss(Portable):
     2.0
     >>> rows = cf.Loss("(sigmoid(w*x + b) - y)**2", "w b", data={"x": [-1.0, 0.0, 2.0], "y": [0.0, 0.0, 1.0]})
     >>> round(rows.value([1.0, 0.0]), 6), rows.row_gradients([1.0, 0.0]).shape
-    (0.112182, (3, 2))
+    (0.11218, (3, 2))
     """
 
     def __init__(
