@@ -13,6 +13,7 @@ from cfdyn.series.slow_cycles import DIGITS_LEFT
 from cfdyn.systems.orbit import Orbit, require_loss, sharpness_along, thetas
 
 STILL = 1e-9  # relative: what does not change
+NARROW = 0.005  # of θ: a spread that needs no two numbers
 SIDES = {"below": ", below it", "on": "", "above": ", above it"}
 
 
@@ -52,7 +53,10 @@ class Hovering(Record):
             return f"Whether λ₁(P⁻¹H) hovers at its edge is undecided: {self.reason}."
         moves = np.ptp(self.theta) > STILL * abs(self.theta[-1])
         edge = f"its edge θ = {self.theta[-1]:.4g}{' (at the end)' if moves else ''}"
-        numbers = f"{self.mean:.3g} θ on average, 5–95 % from {self.low:.3g} to {self.high:.3g}"
+        spread = f"5–95 % from {self.low:.3g} to {self.high:.3g}"
+        if max(self.high - self.mean, self.mean - self.low) <= NARROW:
+            spread = f"nearly all within {NARROW:g} of that"
+        numbers = f"{self.mean:.3g} θ on average, {spread}"
         if self.kind == "hovers":
             return f"λ₁(P⁻¹H) hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
         if self.kind == "never":

@@ -253,7 +253,7 @@ def composed(coefficients, n):
 
 
 @needs_compiler
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from([2, 3]), st.floats(-1.9, 0.2), st.floats(-1.5, 1.5))
 def test_polynomials_have_as_many_cycles_as_roots(degree, a, b):
     """x² + a and x³ + a x + b: simple roots of fⁿ(x) − x, counted by Sturm's theorem at 60 digits."""

@@ -37,6 +37,7 @@ def sizes(place):
     return {p: p.stat().st_size for p in (place / "kept").rglob("*") if p.is_file() and p.name != "limit"}
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_what_lies_there(warm):
     found = document(warm, "cache")
     assert set(found["kinds"]) == {"formulas", "rules", "kernels", "exact"} and found["dropped"] == 0
@@ -47,6 +48,7 @@ def test_what_is_kept_is_what_lies_there(warm):
     assert str(warm / "kept") in words.replace("\n", "") and "kernels" in words and "500 MiB" in words
 
 
+@pytest.mark.slow
 def test_after_warming_up_a_study_compiles_nothing_and_needs_no_sympy(warm):
     before = sizes(warm)
     code = f"""
@@ -66,6 +68,7 @@ finally:
     assert sizes(warm) == before
 
 
+@pytest.mark.slow
 def test_a_study_without_a_figure(warm):
     found = document(warm, "study", FORMULA, "--no-figure", "--out", "plain")
     assert found["figures"] == [] and [p.name for p in (warm / "plain").iterdir()] == ["study-001.npz"]
