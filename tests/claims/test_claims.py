@@ -154,6 +154,7 @@ def test_the_exit_status_tells_of_a_verdict_that_is_not_the_settled_one(tmp_path
     assert found["different"] == ["toy2000.square_5"]
 
 
+@pytest.mark.slow
 def test_what_is_not_computed_now_is_shown_as_it_is_on_record(tmp_path):
     environment = install(tmp_path)
     report = tmp_path / "report"

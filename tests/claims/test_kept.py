@@ -84,6 +84,7 @@ def test_a_module_beside_the_paper_is_part_of_it(tmp_path):
     assert noted(tmp_path) == ["2", "2"]
 
 
+@pytest.mark.slow
 def test_a_paper_that_is_edited_while_it_is_computed_is_computed_again(tmp_path):
     claim = (
         '\n\n@CLAIMS.add("page 1", {"square": 4}, Control("no", expected={"square": 5}))\ndef two():\n    """A square."""\n'

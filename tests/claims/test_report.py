@@ -90,6 +90,7 @@ def test_what_markdown_would_take_for_marks_is_escaped():
     assert _cell(text) == r"f\* \< g\* \_so\_ x_1 \|w\| \[a\](b) \`c\` \\d"
 
 
+@pytest.mark.slow
 def test_figures_do_not_need_a_folder_to_be_kept_in(tmp_path):
     environment = {**install(tmp_path), "CFDYN_CACHE_DIR": "/proc/none"}
     call([sys.executable, "-m", "cfdyn", "claims", "--source", "toy2000", "--report", tmp_path / "out"], environment)

@@ -35,6 +35,7 @@ def kept(environment) -> list[str]:
     return call([sys.executable, "-c", code], environment).stdout.split()
 
 
+@pytest.mark.slow
 def test_a_second_run_computes_nothing(tmp_path):
     environment = install(tmp_path)
     first = json.loads(call([*ALL, "--json"], environment).stdout)
@@ -131,7 +132,10 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("how", BROKEN)
+USUAL = ("raises", "cannot tell", "dies", "is wrong", "prints", "starts processes")
+
+
+@pytest.mark.parametrize("how", [how if how in USUAL else pytest.param(how, marks=pytest.mark.slow) for how in BROKEN])
 def test_a_check_that_goes_wrong_is_a_verdict_and_the_others_go_on(how, tmp_path):
     body, reason = BROKEN[how]
     paper = PAPER.split("for _k in range")[0] + "".join(

@@ -183,6 +183,7 @@ def test_ikedas_map(method, period, count):
         np.testing.assert_allclose(np.sort(found.points.ravel()), np.sort(every.points.ravel()), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_small_steps_find_what_boxes_prove():
     """Hénon's cycles with their published numbers, two coupled Hénon maps, and all of a parabola."""
     henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})

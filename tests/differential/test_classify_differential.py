@@ -94,6 +94,7 @@ def check_optimizers(chosen: Iterable[tuple[Case, Future | None]]) -> None:
     assert min(counts[kind] for kind in ("fixed point", "cycle", "chaotic", "divergent")) >= counts.total() // 50
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_some_optimizers():
     check_optimizers((case, None) for case in optimizer_cases(6))

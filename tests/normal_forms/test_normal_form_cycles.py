@@ -81,6 +81,7 @@ def test_flips_and_folds_of_one_variable(n, moved, steep, kind, shape):
     assert [abs(f.directions[0, 0]) for f in found] == pytest.approx(abs(carried) / np.sqrt((carried**2).mean()), rel=1e-8)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     first=st.lists(numbers, min_size=6, max_size=6),

@@ -50,7 +50,7 @@ def test_a_study_compiles_nothing_of_it_again(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, None])
+@pytest.mark.parametrize("how", [signal.SIGKILL, *(pytest.param(how, marks=pytest.mark.slow) for how in (signal.SIGINT, None))])
 def test_it_ends_with_its_parent(how, tmp_path):
     code = ("import time\nfrom cfdyn.studies import compile_ahead\nkept = []\nstart = compile_ahead._started\n"
             "compile_ahead._started = lambda line: kept.append(start(line)) or kept[0]\ncompile_ahead._useful = lambda line: True\n"

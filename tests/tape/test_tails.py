@@ -81,6 +81,7 @@ def test_every_order_has_its_digits_in_rows(op):
             check(op, x, rule(np.empty(0), parameter_vector([], np.array([[x]]))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", DEFINITIONS)
 def test_every_order_has_its_digits_in_the_series(op):
     tape = Tape()
