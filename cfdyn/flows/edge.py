@@ -5,11 +5,14 @@ import math
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.flows._descent import descent, gradient_part, half_step, outer
+from cfdyn.flows._descent import outer
+from cfdyn.symbolic.flow import FlowSpec
+from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.program import Node
@@ -55,29 +58,35 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
     ----------
     Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read.
     """
-    made = descent("edge", loss, optimizer)
     if isinstance(floor, bool) or not 0 <= floor < math.inf:
         raise UsageError(f"the floor of flows.edge is a smallest extent, 0 or more, not {floor!r}")
-    d, names = made.n_weights, made.loss.variables
-    parts = {"drift": Part(_drift, 2 * d + 1), "covariance": Part(_covariance, d * d), "gradient": gradient_part(d)}
-    behind = (*(f"u_{name}" for name in names), "log_rho")
+    plain = FlowSpec("edge", "central", LossMap(loss.spec, optimizer))  # refuses what has no P or no flip
+    made, d, slow = plain.map, plain.n_weights, plain.names[plain.n_weights :]
+    parts = {"drift": Part(_drift, 2 * d + 1 + len(slow)), "covariance": Part(_covariance, d * d),
+             "edge": Part(ModelNodes.edge, d * d + d), "scale": Part(ModelNodes.scale, d)}  # fmt: skip
+    behind = (*slow, *(f"u_{name}" for name in made.loss.variables), "log_rho")
     spec = ModelSpec("edge", made, parts, behind, {"secant": bool(secant)}, {"floor": float(floor)} if floor else {},
                      lead=0.5, reconstruction=True, work=4)  # fmt: skip
     return Flow(spec, lift=_start)
 
 
-def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:
-    delta = half_step(flow, w0)
+def _start(flow: Flow, z0: np.ndarray) -> np.ndarray:
+    """c ± ρu are the optimizer's weights and the next ones; slow states are its own, behind weights alone the first it uses."""
+    assert isinstance(flow.spec.map, LossMap)
+    step, kept, d = Map(flow.spec.map), list(flow.spec.kept), flow.n_weights
+    z = step.state(z0)
+    after = step(z)
+    delta, slow = (after[:d] - z[:d]) / 2, (after if len(z0) == d else z)[kept[d:]]
     size = float(np.linalg.norm(delta))
     if size == 0.0:
-        raise UsageError("flows.edge takes the direction of oscillation from the gradient, which is 0 at this start; "
-                         "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
-    return np.concatenate([w0 + delta, -delta / size, [math.log(size)]])
+        raise UsageError("flows.edge takes the direction of oscillation from the first step, which is 0 at this start; "
+                         "start off the critical point, or give the full state (c, states of P, u, ln rho)")  # fmt: skip
+    return np.concatenate([z[:d] + delta, slow, -delta / size, [math.log(size)]])
 
 
 def _direction(nodes: ModelNodes) -> tuple[list[Node], Node]:
     """u and ρ."""
-    return nodes.behind[:-1], nodes.tape.apply("exp", nodes.behind[-1])
+    return nodes.z[-nodes.d - 1 : -1], nodes.tape.apply("exp", nodes.z[-1])
 
 
 def _covariance(nodes: ModelNodes) -> list[Node]:
@@ -86,15 +95,23 @@ def _covariance(nodes: ModelNodes) -> list[Node]:
 
 
 def _drift(nodes: ModelNodes) -> list[Node]:
-    t, (u, rho), eta = nodes.tape, _direction(nodes), nodes.lr
+    t, (u, rho) = nodes.tape, _direction(nodes)
     plus, minus, quotient = quotients(t, nodes.gradient, dict(zip(nodes.w, u, strict=True)), rho)
-    centre = nodes.times(t.neg(t.div(eta, t.const(2))), nodes.plus(plus, minus))
-    curved, length = directional(t, nodes.gradient, nodes.w, [u]), t.dot(u, u)
-    rayleigh = t.div(t.dot(u, curved), length)
-    turn = nodes.times(eta, nodes.plus(curved, u, t.neg(rayleigh)))
-    turn = nodes.plus(turn, u, t.sub(t.const(1), length))
-    slope = t.div(t.dot(u, quotient), length) if nodes.spec.options["secant"] else rayleigh
-    rate = t.sub(t.mul(eta, slope), t.const(2))
+    middle = [t.neg(t.div(t.add(a, b), t.mul(t.const(2), p))) for a, b, p in zip(plus, minus, nodes.pace, strict=True)]
+    decays = [t.neg(t.mul(each.decay, w)) for each, w in zip(nodes.coefficients, nodes.w, strict=True)]
+    states = nodes.times(0.5, nodes.plus(nodes.state_rates(plus), nodes.state_rates(minus)))
+    swing = [each.swing for each in nodes.coefficients]
+    # K·2Q = Rθ, for every weight the same where the averages of the gradient are.
+    held = [t.mul(k, t.mul(t.const(2), q)) for k, q in zip(swing, nodes.metric, strict=True)]
+
+    def grown(curved: list[Node]) -> list[Node]:
+        return [t.sub(t.mul(k, h), t.mul(r, x)) for k, h, r, x in zip(swing, curved, held, u, strict=True)]
+
+    growth, length = grown(directional(t, nodes.gradient, nodes.w, [u])), t.dot(u, u)
+    rate = t.div(t.dot(u, growth), length)
+    turn = nodes.plus(nodes.plus(growth, u, t.neg(rate)), u, t.sub(t.const(1), length))
+    if nodes.spec.options["secant"]:
+        rate = t.div(t.dot(u, grown(quotient)), length)
     if "floor" in nodes.parameters:
-        rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.behind[-1]))
-    return centre + turn + [rate]
+        rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.z[-1]))
+    return nodes.plus(middle, decays) + states + turn + [rate]

@@ -167,7 +167,8 @@ def _followed(
     for name, flow in flows.items():
         say(f"solving {name}")
         # Weights alone: every model knows best what to put behind them.
-        given = z0 if np.size(start) > step.n_weights and flow.accepts(step.dim) else z0[: step.n_weights]
+        whole = np.size(start) > step.n_weights and flow.spec.map.names == step.names
+        given = flow.started(z0) if whole else z0[: step.n_weights]
         paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps)))
     return orbit, paths
 

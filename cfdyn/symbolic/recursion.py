@@ -2,7 +2,8 @@
 
 x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without the buffers, for a gradient that goes as zᵗ,
 (z − a(z))w = c(z)g. With g = λw the characteristic polynomial vanishes at z = −1, a flip, for the curvature
-λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P.
+λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P. Near the flip the swing v of
+w = (−1)ᵗv grows by dv/dt = K(λ − θP)v, K = −c/(1 − a′ − θPc′) = R/P at z = −1: how fast the root z passes −1.
 """
 
 from collections.abc import Mapping
@@ -46,12 +47,13 @@ def check_gradient(wanted: str, optimizer: Optimizer) -> None:
 
 class Coefficients(NamedTuple):
     """``edge``: θP/2, so that a mode flips where H reaches 2·edge; ``pace``: P/G and ``decay``: δ of the slow drift
-    dw/dt = −g/pace − δw; ``preconditioner``: P."""
+    dw/dt = −g/pace − δw; ``preconditioner``: P; ``swing``: K of what alternates, dv/dt = K(H − 2·edge)v."""
 
     edge: Node
     pace: Node
     decay: Node
     preconditioner: Node
+    swing: Node
 
 
 class Recursion:
@@ -86,7 +88,7 @@ class Recursion:
             if self.given is None or len(slow) < len(states):
                 raise
             # What is not read off the update is taken as it is given.
-            self.coefficients = Coefficients(self.given, self.given, t.const(0), self.given)
+            self.coefficients = self._plain(self.given)
 
     def _freeze(self, slow: list[str]) -> None:
         """The slow states as leaves, and the buffers that are left."""
@@ -151,32 +153,39 @@ class Recursion:
         if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
             raise refused(self.optimizer, self.wanted)
 
-    def _without_buffers(self, z: int) -> tuple[Node, Node]:
-        """a(z) and c(z)."""
+    def _without_buffers(self, z: int) -> tuple[Node, Node, Node, Node]:
+        """a(z), c(z) and their derivatives."""
         t, r = self.tape, len(self.buffers)
         own, *there, push = self.matrix[0]
-        rows = [[t.sub(t.const(z * (i == j)), self.matrix[1 + i][1 + j]) for j in range(r)]
-                + [self.matrix[1 + i][0], self.matrix[1 + i][-1]] for i in range(r)]  # fmt: skip
-        solved = _eliminated(t, rows)
-        return t.add(own, t.dot(there, [row[0] for row in solved])), t.add(push, t.dot(there, [row[1] for row in solved]))
+        left = [[t.sub(t.const(z * (i == j)), self.matrix[1 + i][1 + j]) for j in range(r)] for i in range(r)]
+        solved = _eliminated(t, [row + [self.matrix[1 + i][0], self.matrix[1 + i][-1]] for i, row in enumerate(left)])
+        again = _eliminated(t, [row + there for row, there in zip(left, solved, strict=True)])
+        (a, c), (da, dc) = ([t.dot(there, [row[k] for row in rows]) for k in range(2)] for rows in (solved, again))
+        return t.add(own, a), t.add(push, c), t.neg(da), t.neg(dc)
+
+    def _plain(self, given: Node) -> Coefficients:
+        """θ = 2, G = 1 and R = 1."""
+        return Coefficients(given, given, self.tape.const(0), given, self.tape.div(self.tape.const(1), given))
 
     def _coefficients(self) -> Coefficients:
         t, given, one = self.tape, self.given, self.tape.const(1)
-        (flipping, against), (resting, along) = self._without_buffers(-1), self._without_buffers(1)
+        (flipping, against, bend, turn), (resting, along, *_) = self._without_buffers(-1), self._without_buffers(1)
         if 0 in (t.value(against), t.value(along)):
             raise refused(self.optimizer, self.wanted)
         pace = t.div(t.const(-1), along)
         if given is not None and not self.buffers and t.value(resting) == 1:
-            return Coefficients(given, given, t.const(0), given)  # θ = 2 and G = 1
+            return self._plain(given)
         edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
-        return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given)
+        passing = t.sub(t.sub(one, bend), t.mul(t.mul(t.const(2), edge), turn))
+        swing = t.neg(t.div(against, passing))
+        return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given, swing)
 
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
         algebra = mp_algebra(30)
         z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * 2 * len(self.moving), params.values()))
-        edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
+        edge, pace, _, scale, _, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
 
