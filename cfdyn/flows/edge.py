@@ -17,26 +17,41 @@ from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.program import Node
 
+BEYOND = "with momentum or a preconditioner it is derived in cfdyn; its paper is about gradient descent"
+
 
 def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow:
     """The edge flow: iterates c ± ρu about a centre c, u a unit vector and ρ the extent of the oscillation.
 
         dc/dt = −(η/2)[g(c + ρu) + g(c − ρu)],  du/dt = η(I − uuᵀ)H(c)u,  d(ln ρ)/dt = η uᵀH(c)u − 2.
 
-    A reconstruction from the paper's abstract. The state is (c, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone
-    c = w₀ + δ and ρu = −δ with δ = −(η/2)g(w₀): c ± ρu are w₀ and its first iterate. One unit of time is one step; gd only.
+    A reconstruction from the paper's abstract, for gradient descent. These are polar coordinates of dv/dt = ηH(c)v − 2v, v = ρu.
+    With a preconditioner P and momentum, of which the paper has nothing, this project takes
+
+        dc/dt = −(G/2)P⁻¹[g₊ + g₋] − δc,  ds/dt = ½[f(s, g₊) + f(s, g₋)],  dv/dt = R(P⁻¹H(c) − θ)v,  v = ρu, |u| = 1,
+
+    for the same optimizers, states s of P, edge θ, gain G and decay δ as `central`, and R = (2 − δ)/(θ + θ²F′(−1)) for a step
+    P⁻¹F(z)g: by R(λ − θ) a step an oscillation grows near the edge, which follows from how fast the root z of 1 − δ − z = λF(z)
+    passes −1. R is 1 without momentum and G for heavy_ball, ema_momentum and Adam, (1 + 2β)²/(1 + 3β) for nesterov. So this
+    is the flow of gd with 2η/θ in a time Gθ/2 times as fast for heavy ball and ema_momentum, and for Adam without bias
+    correction that of RMSProp with (η/c, κ/c), c = (1 + β₁)/(1 − β₁), in a time c times as fast; for nesterov, whose drift and
+    growth are sped up by different factors, it is neither. Far below the edge the swing dies out too fast, by Rθ for
+    λ → 0, while momentum forgets by ½ ln(1/β): give a floor.
+
+    The state is (c, s, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone c ± ρu are w₀ and the optimizer's next weights, s is what the
+    first step uses. One unit of time is one step.
 
     On a quadratic ln ρ² grows by 2(ηS − 2) a step, for gradient descent by 2 ln|1 − ηS|. With uᵀH(c)u only the motion of c
-    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along g₊ − g₋, as in
-    one variable, c ± ρu is a 2-cycle of gradient descent, exactly. In more variables u settles on an eigenvector of H(c),
-    which the difference of a 2-cycle's points need not be.
+    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along P⁻¹(g₊ − g₋), as in
+    one variable, c ± ρu is a 2-cycle of gradient descent, exactly, with momentum too if P is constant. In more variables u
+    settles on an eigenvector of P⁻¹H(c), which the difference of a 2-cycle's points need not be.
 
-    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = η(Hu − ru) + (1 − |u|²)u with r = uᵀHu/|u|². The
-    first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
+    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = (A − r)u + (1 − |u|²)u with dv/dt = Av, r = uᵀAu/|u|².
+    The first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
 
     Parameters
     ----------
-    secant : (g(c + ρu) − g(c − ρu))·u/(2ρ) in place of uᵀHu in d(ln ρ)/dt; built up from the quotients of its parts,
+    secant : (g(c + ρu) − g(c − ρu))/(2ρ) in place of Hu in d(ln ρ)/dt; built up from the quotients of its parts,
         so that for every ρ, however small, no digits cancel
     floor : ρ_min ≥ 0: d(ln ρ)/dt is max(that, ln ρ_min − ln ρ), so ρ never falls below the floor and comes down to it in a
         few steps without a jump in the slope's value. It stands for the noise, such as rounding, from which an
@@ -44,7 +59,7 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
 
     Raises
     ------
-    UsageError : another optimizer, clipping, a negative floor; from weights alone, a start where g = 0
+    UsageError : an optimizer that `central` refuses too, clipping, a negative floor; from weights alone, a start where g = 0
 
     Examples
     --------
@@ -53,10 +68,15 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
     >>> path = cf.solve(cf.flows.edge(loss, gd, secant=True), [0.1], t=200)
     >>> print(path.covariance[-1, 0, 0].round(6))  # the 2-cycle's S − 2/η
     0.5
+    >>> heavy_ball = cf.optimizers.heavy_ball(lr=1.5, momentum=0.5)  # gd with lr = 1, three times as fast
+    >>> path = cf.solve(cf.flows.edge(loss, heavy_ball, secant=True), [0.1], t=70)
+    >>> print(path.covariance[-1, 0, 0].round(6))
+    0.5
 
     References
     ----------
-    Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read.
+    Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read; gradient descent. With P and momentum: derived
+    in this project.
     """
     if isinstance(floor, bool) or not 0 <= floor < math.inf:
         raise UsageError(f"the floor of flows.edge is a smallest extent, 0 or more, not {floor!r}")
@@ -65,8 +85,9 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
     parts = {"drift": Part(_drift, 2 * d + 1 + len(slow)), "covariance": Part(_covariance, d * d),
              "edge": Part(ModelNodes.edge, d * d + d), "scale": Part(ModelNodes.scale, d)}  # fmt: skip
     behind = (*slow, *(f"u_{name}" for name in made.loss.variables), "log_rho")
+    beyond = BEYOND if optimizer.params.keys() - {"lr", "weight_decay"} else ""
     spec = ModelSpec("edge", made, parts, behind, {"secant": bool(secant)}, {"floor": float(floor)} if floor else {},
-                     lead=0.5, reconstruction=True, work=4)  # fmt: skip
+                     lead=0.5, reconstruction=True, work=4, remark=beyond)  # fmt: skip
     return Flow(spec, lift=_start)
 
 

@@ -46,7 +46,8 @@ def compare(
         (those that the optimizer has) if not given
     start : weights (d,) or the full state
     steps : of the optimizer, at least 2; the models go as far in time
-    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`
+    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`. It is the
+        floor of the edge flow too, if that is given by its name
     digits : iterate with that many decimal digits instead of float64
     rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
     runs, batch, replace, noise, label_noise, order, seed : as for `iterate_many`; 200 runs if a batch or noise is given. Models
@@ -77,7 +78,7 @@ def compare(
         return _beside_runs(loss, optimizer, models, start, steps, runs, sampling, after, (rtol, atol), progress)
     if after:
         raise UsageError("`after` is a step of many runs, which a comparison without batch or noise has not")
-    flows, notes = _flows(loss, optimizer, models, MODELS)
+    flows, notes = _flows(loss, optimizer, models, MODELS, inject=inject)
     _some(flows)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
     found = judge(orbit, paths, list(flows))
@@ -114,7 +115,7 @@ def averages(
     >>> [(entry.name, round(entry.error, 3)) for entry in found.ranking[:2]]
     [('ema=0.9', 0.048), ('last_two', 0.051)]
     """
-    flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES)
+    flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES, inject=inject)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
     found = judge_averages(orbit, paths, decays, list(flows), period)
     found.warnings.extend(notes)
@@ -192,22 +193,22 @@ def _start(start: Any) -> Any:
 
 def _flows(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None, usual: Sequence[str],
-    sampling: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None, inject: float = 0.0,
 ) -> tuple[dict[str, Flow], list[str]]:  # fmt: skip
-    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling."""
+    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling, and the
+    oscillation of the edge flow has the least size that is injected into the optimizer's."""
     flows: dict[str, Flow] = {}
     left: list[str] = []
     chosen = usual if models is None else models
     named = chosen.items() if isinstance(chosen, Mapping) else [(None, model) for model in chosen]
     for name, model in named:
         if isinstance(model, str):
-            given = {}
-            if model == "stochastic" and sampling is not None:
+            given: dict[str, Any] = {"floor": inject} if model == "edge" and inject else {}
+            if noisy := model == "stochastic" and sampling is not None:
                 given = {option: sampling[option] for option in ("batch", "replace", "noise", "label_noise")}
                 given["replace"] = given["replace"] and sampling["order"] == "independent"
-            entry = catalogue("flows").get("central" if given else model)
             try:
-                _add(flows, name or model, entry(loss, optimizer, **given))
+                _add(flows, name or model, catalogue("flows").get("central" if noisy else model)(loss, optimizer, **given))
             except CfdynError as error:
                 if models is not None:
                     raise
