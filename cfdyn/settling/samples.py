@@ -16,6 +16,7 @@ from cfdyn.systems.orbit import ESCAPE
 
 MAX_PERIOD = 32  # that a quick scan tells from chaos
 RETURN = 1e-8  # of the size of the states: an orbit so near to where it was has come back
+ROUND_OFF, FAR = 1e-13, 1e-3  # of that size: a return as near as floats are, and a way left that is long
 MOST_OPERATIONS = 3e9  # of a scan, some seconds
 TRANSIENT, SHORTEST, LONGEST = 3e6, 300, 3000  # operations of it for one sample, and steps of it at least and most
 FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decide
@@ -78,6 +79,7 @@ class Samples:
         starts = np.tile(self.start, (n, 1))
         scan(*rules, starts, parameters, transient, MAX_PERIOD, RETURN, ESCAPE, labels, exponents, tails)
         tails[labels == ESCAPED] = np.nan
+        labels[(labels > 0) & (_way_left(tails, labels) > FAR)] = UNSETTLED
         # An unstable cycle holds a float orbit at this value alone, if at all.
         for i in np.flatnonzero((labels > 0) & (exponents > 0)):
             mu = multipliers(self.step.at(**{self.parameter: float(values[i])}), tails[i, -labels[i] :])
@@ -213,6 +215,21 @@ class _CloserLook:
             if self.work <= 0:
                 break
         return None
+
+
+def _way_left(tails: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How far orbits (n, K, D) with periods (n,) still have to go if they slow down as they do, of their size; ∞ for a drift.
+
+    An orbit whose steps are small, not because it converges, comes back to where it was as nearly as one that does.
+    """
+    left = np.zeros(len(labels))
+    for i in np.flatnonzero(labels > 0):
+        rows, period = tails[i], int(labels[i])
+        moves = np.abs(rows[period:] - rows[:-period]).max(axis=1) / max(float(np.abs(rows).max()), 1e-300)
+        first, last = moves[: len(moves) // 2].max(), moves[len(moves) // 2 :].max()
+        if last > ROUND_OFF:
+            left[i] = last / (1 - (last / first) ** (2 * period / len(moves))) if last < first else np.inf
+    return left
 
 
 def runs_of(labels: np.ndarray) -> list[Run]:
