@@ -24,6 +24,7 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
+SAME = 1e-25  # relative, of numbers of 40 digits
 NO_EDGE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
 
 
@@ -32,8 +33,10 @@ def refused(optimizer: Optimizer, wanted: str) -> UsageError:
     form = f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the gradients"
     if not wanted:
         return UsageError(f"{form} in place of g, {NO_EDGE}")
-    return UsageError(f"{form} in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others are, "
-                      "and the flow 'rod' is a model of any optimizer")  # fmt: skip
+    shown = optimizer.preconditioner is not None or not optimizer.flow
+    give = "" if shown else ", as far as its formulas show (give P as `preconditioner='…'`)"
+    return UsageError(f"{form} in place of g{give}, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
+                      "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
 
 
 def check_gradient(wanted: str, optimizer: Optimizer) -> None:
@@ -129,8 +132,43 @@ class Recursion:
         after |= dict(zip(columns, updated(t, optimizer, columns, each), strict=True))
         rows = [after[s] for s in ("w", *self.buffers)]
         rows = rebuild(t, rows, t, {after[s]: node for s, node in self.moving.items()})
+        for state, new in self.moving.items():
+            rows = self._through(rows, after[state], self.before[state], new)
         self.unread = {square, *(old.values() if self.wanted else ())}
         return rows
+
+    def _through(self, rows: list[Node], update: Node, old: Node, new: Node) -> list[Node]:
+        """The rows as functions of the new value of a state where they read its old one and a square g² in that combination only.
+
+        In √(βs + (1 − β)g² + ε) the new s is no part of the sum. It stays what it is for g² = 0 and an s to match.
+        """
+        t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
+        for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):
+            found, *mine = rebuild(t, [update, *rows], t, {square: fresh})
+            if not {old, fresh} <= set(t.reachable(mine)):
+                continue
+            slope, push = jacobian(t, [found], [old, fresh])[0]
+            if t.value(slope) == 0 or {old, fresh, *self.fast} & set(t.reachable([slope, push])):
+                continue
+            [rest] = rebuild(t, [found], t, {old: t.const(0), fresh: t.const(0)})
+            through = rebuild(t, mine, t, {old: t.div(t.sub(new, rest), slope), fresh: t.const(0)})
+            if self._same(mine, rebuild(t, through, t, {new: found})):
+                return through
+        return rows
+
+    def _same(self, rows: list[Node], others: list[Node]) -> bool:
+        """True if they have the same values at two points, in 40 digits."""
+        t, algebra, n_z, n_p = self.tape, mp_algebra(40), 2 * len(self.before) + 1, len(self.parameters)
+        for first in (3, 5):
+            # Numbers between 0 and 1 without a pattern.
+            values = [Fraction(first * 7919 * (k + 1) % 997 + 1, 999) for k in range(n_z + n_p + len(self.fast) + 1)]
+            z, p = ([algebra.constant(x) for x in part] for part in (values[:n_z], values[n_z : n_z + n_p]))
+            fixed = {t.leaf("w", k): t.const(x) for k, x in enumerate(values[n_z + n_p :])}
+            outputs = tuple(rebuild(t, [*rows, *others], t, fixed))
+            found = evaluate(Program(t, outputs, n_z, n_p), algebra, z, p)
+            if any(not abs(a - b) <= SAME * abs(a) for a, b in zip(found[: len(rows)], found[len(rows) :], strict=True)):
+                return False
+        return True
 
     def _is_linear(self, row: Node) -> bool:
         """True if a row is linear in what is fast."""
