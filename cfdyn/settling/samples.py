@@ -47,6 +47,7 @@ class Samples:
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
         self.known: dict[float, Settled] = {}  # closer looks
+        self.spent = 0.0  # operations for them so far
         self.perturbed = False  # whether these perturb the orbit, of which the samples then say little
 
     def add(self, values: np.ndarray) -> None:
@@ -119,8 +120,11 @@ class Samples:
         open_ones = np.flatnonzero(np.isin(self.labels, (UNSETTLED, CHAOTIC, LOST)))
         if not (len(open_ones) and self.step.has_loss and self.step.dim > self.step.n_weights):
             return False
-        value = float(self.values[open_ones[len(open_ones) // 2]])
-        self.known[value] = regime(self.step.at(**{self.parameter: value}), self.start)
+        # The sample that a closer look begins with where all are open.
+        value = float(self.values[open_ones[(len(open_ones) - 1) // 2]])
+        step = self.step.at(**{self.parameter: value})
+        self.known[value] = regime(step, self.start)
+        self.spent = _work(step, self.known[value])
         return self.known[value].inject > 0
 
     def look_closer(self, spacing: float) -> None:
@@ -135,7 +139,7 @@ class Samples:
 
         def label(some: list[Run]) -> None:
             # Each thread has its own share of the work, so that what is done does not depend on their pace.
-            look = _CloserLook(self, sure, NARROW * spacing, MOST_CALLED / 2)
+            look = _CloserLook(self, sure, NARROW * spacing, (MOST_CALLED - self.spent) / 2)
             for run in some:
                 look.label(*run)
 
@@ -173,6 +177,7 @@ class _CloserLook:
 
     def __init__(self, samples: Samples, sure: np.ndarray, narrow: float, work: float):
         self.samples, self.sure, self.narrow, self.work = samples, sure, narrow, work
+        self.slow = False  # whether all steps left the last one open, so that a look of some length would as well
 
     def label(self, first: int, last: int) -> None:
         """Label the samples first…last in the middle and at the ends, and so on where these differ."""
@@ -202,19 +207,25 @@ class _CloserLook:
         if value in self.samples.known:
             return self.samples.known[value]
         step = self.samples.step.at(**{self.samples.parameter: value})
-        most, dear = default_budget(step), step.cost + step.tangent_cost // 2
-        found = None
-        for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK[self.samples.perturbed :], most)):
+        most, found = default_budget(step), None
+        quick = QUICK[:1] if self.slow and not self.samples.perturbed else QUICK[self.samples.perturbed :]
+        for budget in dict.fromkeys(min(steps, most) for steps in (*quick, most)):
             # A look that perturbs the orbit takes no fewer steps for a smaller budget.
             if found and found.inject and budget < most:
                 continue
             found = regime(step, self.samples.start, budget=budget)
-            self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
+            self.work -= _work(step, found)
             if found.kind != "undecided" or budget == most:
+                self.slow = found.kind == "undecided"
                 return found
             if self.work <= 0:
                 break
         return None
+
+
+def _work(step: Map, found: Settled) -> float:
+    """Operations of a look."""
+    return (CALL_PERTURBED if found.inject else CALL) + found.steps * (step.cost + step.tangent_cost // 2)
 
 
 def _way_left(tails: np.ndarray, labels: np.ndarray) -> np.ndarray:
