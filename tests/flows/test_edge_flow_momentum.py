@@ -17,7 +17,7 @@ NAMES = ("heavy_ball", "dampened", "ema_momentum", "of its own")
 
 def solved(text, names, optimizer, start, t, **options):
     flow = cf.flows.edge(cf.Loss(text, names), optimizer, **options)
-    path = cf.solve(flow, start, t, rtol=1e-13, atol=1e-16, save_at=np.linspace(0, t, 41), max_step=t / 400)
+    path = cf.solve(flow, start, t, rtol=1e-13, atol=1e-16, save_at=np.linspace(0, t, 41))
     assert path.status == "done"
     return path
 
