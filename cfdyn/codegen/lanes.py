@@ -28,7 +28,7 @@ def print_lanes(program: Program, name: str, kept: bool = False) -> str:
     >>> doubled = Program(t, (t.mul(t.leaf("p", 0), t.leaf("z", 0)),), n_z=1, n_p=1)
     >>> text = print_lanes(doubled, "f")
     >>> text.count("fmul <8 x double>"), text.count("load <8 x double>"), text.count("store <8 x double>")
-    (12, 24, 12)
+    (12, 24, 24)
     """
     function = _Lanes(program, kept)
     function.write()
