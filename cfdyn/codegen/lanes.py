@@ -1,11 +1,13 @@
-"""A program as LLVM IR that takes many steps of LANES_OF_BLOCK orbits at once: ``void(double* z, double* p, double* out)``.
+"""A program as LLVM IR that takes many steps of BLOCK orbits at once: ``void(double* z, double* p, double* out)``.
 
 The program maps a state to the next state. ``z`` (D, B) holds the states of a block of B orbits, entry by entry; ``p`` the
 number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) gets the states after the last step and for
-each orbit the sum of |entry| over all of its states, which no state exceeds and which is NaN if one was; of a "kept"
-function the states after each step (steps, D, B). Orbits do not know of each other: each is, bit by bit, what the program's rule
-makes of it, for both print the same operations. Vectors of several orbits are interleaved, so that one does not wait for
-the result of another: with those that fit into registers one core reaches the speed of its arithmetic.
+each orbit the sum of |entry| over all of its states, or of their first ``watched`` entries, which no state exceeds and which
+is NaN if one was; of a "kept" function the states after each step (steps, D, B).
+
+Orbits do not know of each other: each is, bit by bit, what the program's rule makes of it, for both print the same
+operations. Vectors of several orbits are interleaved, so that one does not wait for the result of another: with those that
+fit into registers one core reaches the speed of its arithmetic.
 """
 
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ HEAD = 8  # numbers before the parameters, so that these begin with a line of me
 INTERLEAVED = ((4, 12), (14, 6), (40, 4), (400, 2))
 
 
-def print_lanes(program: Program, name: str, kept: bool = False) -> str:
+def print_lanes(program: Program, name: str, kept: bool = False, watched: int | None = None) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states, and no data.
 
     >>> from cfdyn.tape.program import Tape
@@ -30,7 +32,7 @@ def print_lanes(program: Program, name: str, kept: bool = False) -> str:
     >>> text.count("fmul <8 x double>"), text.count("load <8 x double>"), text.count("store <8 x double>")
     (12, 24, 24)
     """
-    function = _Lanes(program, kept)
+    function = _Lanes(program, kept, program.n_z if watched is None else watched)
     function.write()
     body = "\n".join(line if line.endswith(":") else "  " + line for line in function.lines)
     declared = "".join(f"declare {line}\n" for line in sorted(function.declared))
@@ -40,9 +42,9 @@ def print_lanes(program: Program, name: str, kept: bool = False) -> str:
 class _Lanes(Body):
     """A loop over groups of vectors, in it one over the steps; the values of vector u of a group end in .u."""
 
-    def __init__(self, program: Program, kept: bool):
+    def __init__(self, program: Program, kept: bool, watched: int):
         super().__init__(program, set())
-        self.kept, self.vector = kept, 0
+        self.kept, self.watched, self.vector = kept, watched, 0
         self.order = in_order(program.tape, program.outputs)
         leaves = {"z": self._leaves("z"), "p": self._leaves("p")}
         self.states, self.parameters = leaves["z"], leaves["p"]
@@ -117,10 +119,10 @@ class _Lanes(Body):
         """Sums of |entry|: two operations, where a comparison of each state with a bound would be three."""
         for _ in self._each():
             total = f"%before{self.vector}"
-            for d, output in enumerate(self.program.outputs):
+            for d, output in enumerate(self.program.outputs[: self.watched]):
                 size = self.new(self._intrinsic("llvm.fabs", self.number(output, LANES), VECTOR))
                 more = f"fadd {VECTOR} {total}, {size}"
-                if d == self.program.n_z - 1:
+                if d == self.watched - 1:
                     self.lines.append(f"%sum{self.vector} = {more}")
                 else:
                     total = self.new(more)

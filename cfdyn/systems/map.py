@@ -23,7 +23,7 @@ from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
-PRINTED: dict[str, Callable[[Program, str], str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
+PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
 
 
@@ -156,13 +156,13 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
-        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step`` and ``kept:step``
-        are for many orbits at once, see `cfdyn.codegen.lanes`.
+        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step`` and
+        ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
             kind, _, name = what.partition(":")
-            printed = PRINTED.get(kind, print_ir)
+            printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
             asked = name if kind in PRINTED else what
             self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
@@ -186,8 +186,8 @@ class Map(Portable):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "switching": 1 + n,
-                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 

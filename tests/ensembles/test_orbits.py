@@ -33,8 +33,8 @@ def followed(step: cf.Map, starts: np.ndarray, rates: np.ndarray, steps: int, th
     """Orbits of a map whose first parameter is different for each."""
     parameters = np.tile(list(step.params.values()), (len(starts), 1))
     parameters[:, 0] = rates
-    orbits = Orbits(step, starts, parameters)
-    orbits.advance(steps, threads)
+    orbits = Orbits(step, starts, parameters, threads=threads)
+    orbits.advance(steps)
     return orbits
 
 

@@ -1,4 +1,4 @@
-"""Many orbits of one map at once, each with its own start and parameters: blocks of `cfdyn.codegen.lanes`, refilled.
+"""Take many orbits along: blocks of lanes that are refilled.
 
 A block takes a piece of the way; then the orbits in it that have arrived or left make room for the next ones. The sums of
 |entry| of a piece say that no state was beyond ``escape``; where they do not, the piece is walked again step by step,
@@ -7,44 +7,12 @@ so that every orbit ends where it ends by itself.
 
 import numpy as np
 
-from cfdyn.kernels.layout import Array, Block, Integer, Real, Rule
-from cfdyn.kernels.orbits import DONE, outside
-from cfdyn.machine.jit import call, kernel, pointer, spliced
+from cfdyn.kernels.lanes.ensemble import Ensemble, own_parameters, walk
+from cfdyn.kernels.orbits import DONE
+from cfdyn.machine.jit import call, kernel, pointer
 
 PIECE = 256  # steps: long beside looking at the orbits of a block, short beside walking a piece again
 EMPTY = -1
-
-
-class Ensemble(Block):
-    """What all orbits have in common: the map's ``step`` and, unless it is 0, ``run`` for ``block`` orbits, of which the
-    parameters begin at ``head``; D, n_p, how many ``steps`` are taken, and from which size on an orbit has escaped. ``p``: what
-    the step reads, of which an orbit has its own first n_p."""
-
-    step, run = Rule.several(2)
-    block, head, d, parameters, steps, lanes, size = Integer.several(7)
-    escape = Real()
-    p = Array("size")
-
-
-@spliced
-def walk(task, rows, p, count) -> tuple[int, int]:
-    """``count`` steps from row 0 of ``rows`` on, one by one; returns (steps done, status)."""
-    d = task.d
-    for i in range(count):
-        call(task.step, pointer(rows, i * d), pointer(p, 0), pointer(rows, (i + 1) * d))
-        status = outside(rows, i + 1, task.escape)
-        if status != DONE:
-            return i + 1, status
-    return count, DONE
-
-
-@spliced
-def own_parameters(task) -> np.ndarray:
-    """A copy of what the step reads."""
-    row = np.empty(max(task.size, 1))
-    for i in range(task.size):
-        row[i] = task.p[i]
-    return row
 
 
 @kernel
