@@ -15,6 +15,7 @@ from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
+from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
 from cfdyn.analysis.windows import windows as windows
 

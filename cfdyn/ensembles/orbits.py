@@ -1,5 +1,7 @@
 """Many orbits of a map, each with its own start and parameters: taken along in lanes and threads."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +11,7 @@ from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.threads import processors
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
+from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.systems.map import Map
@@ -59,6 +62,30 @@ class Orbits:
         sums = self._stretch(tangents, each, PARTS)
         with np.errstate(invalid="ignore"):
             return sums.mean(axis=1) / each, sums.std(axis=1, ddof=1) / np.sqrt(PARTS) / each
+
+    def periods(self, longest: int, tolerance: float) -> np.ndarray:
+        """The period of each, (N,), up to ``longest``, by returns over as many steps; 0 where there is none. See `periods`."""
+        found, block = np.zeros(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
+        self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
+            found))  # fmt: skip
+        return found
+
+    def monodromy(self, turns: np.ndarray) -> np.ndarray:
+        """The Jacobian of so many steps (N,) of each, (N, D, D)."""
+        d, block = self.step.dim, self._ensemble("step", "lanes:step", 0)
+        block.run = self.step.rule("jacobian").compiled
+        matrices = np.empty((len(self.states), d, d))
+        cost = int(turns.mean() * (self.step.tangent_cost + d**3)) if len(turns) else 0
+        self._in_parts(8 * cost, lambda first, last: monodromy(
+            block.memory, first, last, self.states, self.parameters, turns, matrices))  # fmt: skip
+        return matrices
+
+    def some(self, which: np.ndarray) -> Orbits:
+        """Those orbits by themselves; what becomes of them is not seen here."""
+        part = Orbits(self.step, self.states[which], self.parameters[which], self.escape, self.threads, self.progress)
+        part.ended, part.codes = self.ended[which], self.codes[which]
+        return part
 
     def _stretch(self, tangents: np.ndarray, steps: int, parts: int) -> np.ndarray:
         sums, block = np.full((len(self.states), parts), np.nan), self._ensemble("tangent", "lanes:tangent", steps)
