@@ -21,7 +21,8 @@ from cfdyn.tape.program import Node
 
 MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
 LABEL = "y"
-MODELS = ("gd", "heavy_ball", "ema_momentum")
+MODELS = ("gd", "heavy_ball", "nesterov", "ema_momentum")
+MOST_FLAT = 14  # weights, where Σ along flat directions makes d(d + 1)/2 states
 
 
 class Noise(NamedTuple):
@@ -76,7 +77,7 @@ def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     return given
 
 
-def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
+def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float, flat: bool) -> Flow:
     """The flow with this noise."""
     from cfdyn.kernels.models import noise_seen, noisy
 
@@ -87,24 +88,28 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Fl
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
     if d > MOST:
         raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
+    if flat and d > MOST_FLAT:
+        raise UsageError(f"`flat` carries a covariance of d(d + 1)/2 entries in time: at most {MOST_FLAT} weights, not {d}")
     parts = {"curvature": Part(_curvature, d + d * d), "push": Part(_push, d, d * d)}
     parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
     if noise.label:
         _check_label(made, columns)
-    spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
+    settings = noise.settings() | ({"flat": True} if flat else {})
+    spec = ModelSpec("central", made, parts, settings=settings, work=3 + 4 * d)
     n, beta = 0 if rows is None else len(rows), made.params.get("momentum", 0.0)
     kick = made.params["lr"] * (1 - made.params.get("dampening", beta if optimizer.name == "ema_momentum" else 0.0))
     batch = noise.batch or n
     sizes = {
         "rows": n if noise.batch or noise.label else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "cut": tau,
-        "beta": beta,
+        "beta": beta, "ahead": beta if optimizer.name == "nesterov" else 0.0, "flat": int(flat),
         "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0,
         "labels": int(noise.label > 0), "labelled": noise.label**2 / max(batch, 1),
         "noise": np.zeros((d, d)) if noise.covariance is None else kick * kick * noise.covariance,
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows
-    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, d * d + 5))
+    seen = d * d * (1 + int(flat)) + 5
+    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, seen))
 
 
 def _kick(nodes: ModelNodes) -> Node:

@@ -10,7 +10,7 @@ from cfdyn.systems.loss import Loss
 
 def central(
     loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, cut: float = 0.01,
+    label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
 ) -> Flow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
@@ -112,4 +112,4 @@ def central(
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:
         return preconditioned("central", "central", loss, optimizer)
-    return noisy_flow(loss, optimizer, given, cut)
+    return noisy_flow(loss, optimizer, given, cut, flat)

@@ -14,7 +14,7 @@ ESCAPING = 100.0  # tr Σ beside its usual size, where it is on its way to infin
 
 def of_noise(seen: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Σ (m, d, d), its rank (m,) and the other fields of a `Trajectory`, from what `Flow.observe` tells."""
-    radius, damping, neglected, kept, _ = seen[:, d * d :].T.copy()
+    radius, damping, neglected, kept, _ = seen[:, d * d : d * d + 5].T.copy()
     return seen[:, : d * d].reshape(-1, d, d), kept.astype(int), {"radius": radius, "damping": damping, "neglected": neglected}
 
 
@@ -67,7 +67,7 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
 def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     """The error for a start where the second moments of the noise grow without bound."""
     seen = flow.observe(z[None])
-    growth = np.nan if seen is None else float(seen[0, -1])
+    growth = np.nan if seen is None else float(seen[0, flow.n_weights**2 + 4])
     if not growth > 1:
         return None
     factor = f"{growth:.6g}" if growth < np.inf else "more than 1e12"

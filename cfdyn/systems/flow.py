@@ -184,6 +184,11 @@ class Flow(Portable):
         return self._kernel is not None and self._kernel.observer is not None
 
     @property
+    def flat(self) -> bool:
+        """True where the part of Σ along flat directions is wanted too."""
+        return self._kernel is not None and bool(self._kernel.sizes.get("flat"))
+
+    @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
         return getattr(self.spec.map, "optimizer", None) if self.spec.follows else None
@@ -248,6 +253,19 @@ class Flow(Portable):
         out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
         apply(right.rules[0], state, right.p, out)
         return out
+
+    def drifts(self) -> Callable[[np.ndarray], np.ndarray]:
+        """`drift_at` for many states (m, n) at once, (m, n), with memory of its own."""
+        from cfdyn.kernels.rows import at_rows
+
+        right = self.right_hand_side(jacobian=False)
+
+        def found(states: np.ndarray) -> np.ndarray:
+            out = np.empty(states.shape)
+            at_rows(int(right.rules[0]), np.ascontiguousarray(states), right.p, out)
+            return out
+
+        return found
 
 
 def preconditioned(name: str, kind: str, loss: Loss, optimizer: Optimizer, state_speed: float = 1.0) -> Flow:

@@ -219,7 +219,7 @@ def test_what_has_no_flow_with_noise():
     for loss, optimizer, options, words in [
         (VALLEY, gd(lr=0.1), {"batch": 2}, "rows of data"),
         (VALLEY, gd(lr=0.1), {"label_noise": 0.1}, "rows of data"),
-        (toy(), cf.optimizers.adam(lr=0.1), {"batch": 2}, "gd, heavy_ball or ema_momentum"),
+        (toy(), cf.optimizers.adam(lr=0.1), {"batch": 2}, "gd, heavy_ball, nesterov or ema_momentum"),
         (POISSON.at(), gd(lr=0.1), {"label_noise": 0.1, "noise": [1, 2, 3]}, "variances"),
         (on_rows("(u*p - y)**4", "u", "p y", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "linear in the label"),
         (on_rows("(u*p - z)**2", "u", "p z", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "column 'y'"),
@@ -237,16 +237,20 @@ def doubled(hessians, gradients, optimizer):
     beta, lr = p["momentum"], p["lr"]
     share = 1 - (beta if optimizer.name == "ema_momentum" else p.get("dampening", 0.0))
     unit, maps, kicks = np.eye(d), [], []
+    # Nesterov's step is −η(g + βv⁺), the others' −ηv⁺, v⁺ = βv + share·g.
+    at_once, kept = (1 + beta, beta * beta) if optimizer.name == "nesterov" else (share, beta)
     for h, g in zip(hessians, gradients, strict=True):
-        maps.append(np.block([[unit - lr * share * h, -lr * beta * unit], [share * h, beta * unit]]))
-        kicks.append(np.concatenate([-lr * share * g, share * g]))
+        maps.append(np.block([[unit - lr * at_once * h, -lr * kept * unit], [share * h, beta * unit]]))
+        kicks.append(np.concatenate([-lr * at_once * g, share * g]))
     return np.mean([np.kron(x, x) for x in maps], axis=0), np.mean([np.kron(c, c) for c in kicks], axis=0)
 
 
 @pytest.mark.parametrize(
     "optimizer",
     [cf.optimizers.heavy_ball(lr=0.5, momentum=0.6), cf.optimizers.heavy_ball(lr=0.4, momentum=-0.4),
-     cf.optimizers.heavy_ball(lr=0.5, momentum=0.5, dampening=0.3), cf.optimizers.ema_momentum(lr=1.2, momentum=0.7)],
+     cf.optimizers.heavy_ball(lr=0.5, momentum=0.5, dampening=0.3), cf.optimizers.ema_momentum(lr=1.2, momentum=0.7),
+     cf.optimizers.nesterov(lr=0.4, momentum=0.6), cf.optimizers.nesterov(lr=0.5, momentum=0.2),
+     cf.optimizers.nesterov(lr=0.4, momentum=-0.3)],
 )  # fmt: skip
 def test_momentum_on_quadratic_rows_is_exact(optimizer):
     """Against second moments of the doubled state (w, v), rows drawn one by one; the mean of their gradients is 0 at w = 0."""
@@ -257,8 +261,11 @@ def test_momentum_on_quadratic_rows_is_exact(optimizer):
     np.testing.assert_allclose(seen[:4].reshape(2, 2), moments, rtol=1e-9)
 
 
-def test_momentum_beyond_mean_square_stability():
-    operator, _, seen, drift = moments_with_momentum(cf.optimizers.heavy_ball(lr=3.0, momentum=0.2))
+@pytest.mark.parametrize(
+    "optimizer", [cf.optimizers.heavy_ball(lr=3.0, momentum=0.2), cf.optimizers.nesterov(lr=2.5, momentum=0.3)]
+)
+def test_momentum_beyond_mean_square_stability(optimizer):
+    operator, _, seen, drift = moments_with_momentum(optimizer)
     radius = np.abs(np.linalg.eigvals(operator)).max()
     assert radius > 1 and seen[4] == pytest.approx(radius, rel=1e-9) and np.isnan(seen[:4]).all() and np.isnan(drift).all()
 

@@ -20,10 +20,13 @@ class Noisy(Model):
     ``weights`` φ and in a row of ``axes`` the eigenvector; a row's gradient and Hessian in terms of these, ``along`` and
     ``bent``. Pairs of them, (p, q ≥ p) one after the other, have the ``weight`` √φφ, the response R = φφ/(1 − aa), whose root
     is ``scale``, an entry of the ``source`` η²C and a row of N, ``scattered``. ``spread``: Σ in terms of the axes.
+
+    A kick moves the weights by 1 + ``ahead`` at once and by −``ahead`` a step later. ``flat`` = 1: the observer tells what
+    comes in on the other pairs too; ``every`` = 1: all directions are kept.
     """
 
-    rows, columns, pairs, kept, labels = Integer.several(5)
-    sampled, labelled, cut, beta = Real.several(4)
+    rows, columns, pairs, kept, labels, flat, every = Integer.several(7)
+    sampled, labelled, cut, beta, ahead = Real.several(5)
     curvature, row, label, push = Rule.several(4)
     table = Array("rows", "columns")
     noise, axes, half, bent, spread = Array.several(5, "d", "d")
@@ -68,7 +71,7 @@ def directions(b) -> None:
     call(b.eigh, pointer(b.curved, d), b.order, eigen)
     for j in range(d - 1, -1, -1):
         weight = sharp_weight(eigen[0, j] / (1.0 - b.beta), b.cut, WIDTH)
-        if weight > 0.0:
+        if weight > 0.0 or b.every == 1:
             b.values[kept], b.weights[kept] = eigen[0, j], weight
             for i in range(d):
                 b.axes[kept, i] = eigen[1 + i, j]
@@ -136,14 +139,26 @@ def add_squares(b, share) -> None:
 
 
 @inline_kernel
-def response(x, y, beta, growth) -> float:
-    """R = Σ h(t)k(t) growth⁻ᵗ⁻¹, h: what becomes of a kick by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), k for y; or NaN."""
+def relaxation(b, x, y, growth) -> float:
+    """1/R, R = Σ h(t)k(t) growth⁻ᵗ⁻¹ if both die out, h: what becomes of a kick (a, c), a = 1 + ahead, c = −ahead, by w(t + 1) =
+    (1 + β − ax)w(t) − (β + cx)w(t − 1), k for y."""
+    root, a, c = np.sqrt(growth), 1.0 + b.ahead, -b.ahead
+    p, q = (1.0 + b.beta - a * x) / root, (1.0 + b.beta - a * y) / root
+    r, s = (b.beta + c * x) / growth, (b.beta + c * y) / growth
+    left = 1.0 - p * q - r * s + (p * s * (p - r * q) + q * r * (q - s * p)) / (1.0 - r * s)
+    mixed = p + q - (p * s * (1.0 - r) + q * r * (1.0 - s)) / (1.0 - r * s)
+    return left * growth / (a * a + c * c / growth + a * c * mixed / root)
+
+
+@inline_kernel
+def response(b, x, y, growth) -> float:
+    """R; NaN where a kick does not die out."""
     root = np.sqrt(growth)
-    p, q, beta = (1.0 + beta - x) / root, (1.0 + beta - y) / root, beta / growth
-    if not max(abs(p), abs(q)) < 1.0 + beta or not abs(beta) < 1.0:
-        return np.nan
-    mixed = beta * (p * (p - beta * q) + q * (q - beta * p)) / (1.0 - beta * beta)
-    return 1.0 / (growth * (1.0 - p * q - beta * beta + mixed))
+    for value in (x, y):
+        back = (b.beta - b.ahead * value) / growth
+        if not abs(back) < 1.0 or not abs(1.0 + b.beta - (1.0 + b.ahead) * value) / root < 1.0 + back:
+            return np.nan
+    return 1.0 / relaxation(b, x, y, growth)
 
 
 @inline_kernel
@@ -153,7 +168,7 @@ def factor(b, growth) -> bool:
     for p in range(k):
         for q in range(p, k):
             weight = b.weights[p] * b.weights[q]
-            answer = response(b.values[p], b.values[q], b.beta, growth) if weight > 0.0 else 1.0
+            answer = response(b, b.values[p], b.values[q], growth) if weight > 0.0 else 1.0
             if not answer > 0.0:
                 return False
             b.scale[t] = np.sqrt(weight * answer)
