@@ -15,14 +15,13 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.steps import row_node, squared
 from cfdyn.systems.flow import Flow, Kernel
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.second_moments import noise_share
+from cfdyn.systems.second_moments import MOST_FLAT, SEEN, noise_share
 from cfdyn.tape.derivatives import forward, hessian, reverse
 from cfdyn.tape.program import Node
 
 MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
 LABEL = "y"
 MODELS = ("gd", "heavy_ball", "nesterov", "ema_momentum")
-MOST_FLAT = 14  # weights, where Σ along flat directions makes d(d + 1)/2 states
 
 
 class Noise(NamedTuple):
@@ -89,7 +88,7 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float, flat:
     if d > MOST:
         raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
     if flat and d > MOST_FLAT:
-        raise UsageError(f"`flat` carries a covariance of d(d + 1)/2 entries in time: at most {MOST_FLAT} weights, not {d}")
+        raise UsageError(f"`flat` looks at noise on all pairs of directions: at most {MOST_FLAT} weights, not {d}")
     parts = {"curvature": Part(_curvature, d + d * d), "push": Part(_push, d, d * d)}
     parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
     if noise.label:
@@ -108,8 +107,8 @@ def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float, flat:
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows
-    seen = d * d * (1 + int(flat)) + 5
-    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, seen))
+    seen = d * d * (1 + int(flat)) + SEEN
+    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, seen, kick / (1 - beta)))
 
 
 def _kick(nodes: ModelNodes) -> Node:

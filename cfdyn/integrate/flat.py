@@ -9,6 +9,7 @@ import numpy as np
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.flow import Flow
+from cfdyn.systems.second_moments import SEEN
 
 EVEN = 100  # nodes at equal distances, besides those that the path's own steps ask for
 LONG = 1e-3  # of the weights: first size of differences of the drift
@@ -43,7 +44,7 @@ def flat_part(flow: Flow, path: Trajectory) -> Flat:
     states = path.state(middles) if len(middles) else np.zeros((0, d))
     seen = flow.observe(states)
     assert seen is not None
-    inflow, slopes = seen[:, d * d + 5 :].reshape(-1, d, d), flow.drifts()
+    inflow, slopes = seen[:, d * d + SEEN :].reshape(-1, d, d), flow.drifts()
     for k, (w, size) in enumerate(zip(states, np.diff(nodes), strict=True)):
         sizes, axes = np.linalg.eigh(spread[k])
         jacobian, push = _differences(slopes, w, np.maximum(sizes, 0.0), axes)
@@ -68,6 +69,22 @@ def with_flat(flow: Flow, path: Trajectory) -> Trajectory:
     loss = path.loss + np.einsum("mi,mi->m", gradient, shift) + np.einsum("mij,mij->m", hessian, covariance) / 2
     return replace(path, covariance=covariance, flat=flat, shift=shift, predicted_loss=loss,
                    predicted_grad_norm_sq=np.sum((gradient + 2 * moved) * gradient, axis=1) + squares)  # fmt: skip
+
+
+def left_out(flow: Flow, path: Trajectory) -> tuple[float, float]:
+    """What flat directions would add to the predicted loss and to tr Σ, had the drift always been that at the end of a path."""
+    d, z = flow.n_weights, path.z[-1]
+    wide = flow.with_flat()
+    seen = wide.observe(z[None])
+    assert seen is not None
+    jacobian, _ = _differences(wide.drifts(), z, np.zeros(d), np.eye(d))
+    inflow, nothing = seen[0, d * d + SEEN :].reshape(d, d), np.zeros(d)
+    if not (np.isfinite(jacobian).all() and np.isfinite(inflow).all()):
+        return np.nan, np.nan
+    with np.errstate(all="ignore"):
+        spread = _advanced(jacobian, inflow, nothing, float(path.t[-1]), np.zeros((d, d)), nothing)[0]
+    hessian = flow.rule("observed")(z, flow.p)[d + 1 :].reshape(d, d)
+    return float(np.sum(hessian * spread) / 2), float(np.trace(spread))
 
 
 def _nodes(path: Trajectory) -> np.ndarray:

@@ -12,7 +12,7 @@ from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare import compare as judge
 from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
 from cfdyn.ensembles.runs import iterate_many
-from cfdyn.errors import CfdynError, UsageError
+from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.registry import catalogue
@@ -138,13 +138,18 @@ def _beside_runs(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
     )
     rows, first = found.t[found.t >= after], found.t.tolist().index(after)
-    paths = []
+    paths: dict[str, Trajectory] = {}
     for name, flow in flows.items():
         say(f"solving {name}")
         where = found.averaged[first] if after else found.start[: loss.dim]
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
-        paths.append(solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted))
-    compared = compare_runs(found, paths, list(flows), after)
+        try:
+            paths[name] = solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted)
+        except NumericsError as error:
+            notes.append(f"{name} was left out: {error}")
+    if not paths:
+        raise NumericsError("; ".join(notes))
+    compared = compare_runs(found, list(paths.values()), list(paths), after)
     if sampling["order"] == "reshuffled" and "stochastic" in flows:
         notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
     compared.warnings.extend(notes)

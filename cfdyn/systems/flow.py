@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -34,7 +34,8 @@ class Kernel:
     """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
 
     ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
-    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers.
+    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers;
+    ``pace``: what its drift multiplies a slow gradient by.
     """
 
     rule: Any
@@ -44,6 +45,7 @@ class Kernel:
     sizes: Mapping[str, Any] = field(default_factory=dict)
     observer: Any = None
     observed: int = 0
+    pace: float = math.nan
 
 
 class Flow(Portable):
@@ -187,6 +189,19 @@ class Flow(Portable):
     def flat(self) -> bool:
         """True where the part of Σ along flat directions is wanted too."""
         return self._kernel is not None and bool(self._kernel.sizes.get("flat"))
+
+    @property
+    def pace(self) -> float:
+        """By what a flow with noise multiplies a slow gradient: dw/dt = −pace·g without noise."""
+        return self._kernel.pace if self._kernel is not None else math.nan
+
+    def with_flat(self) -> Flow:
+        """The same flow, whose observer tells of flat directions too."""
+        assert self._kernel is not None
+        if self.flat:
+            return self
+        sizes, seen = {**self._kernel.sizes, "flat": 1}, self._kernel.observed + self.n_weights**2
+        return Flow(self.spec, self._lift, replace(self._kernel, sizes=sizes, observed=seen))
 
     @property
     def optimizer(self) -> Optimizer | None:

@@ -197,8 +197,7 @@ def test_noise_is_not_said_to_hold_what_nothing_moves():
     for path in (cf.solve(central(rows, gd(lr=0.75), batch=10**6), [1.0], 100),
                  cf.solve(central(toy(), gd(lr=0.1), batch=10**6), TOY_START, 2500)):  # fmt: skip
         assert 1 < path.edge[-1] < 1.9
-        assert path.notes[0].startswith("not edge-held: ")
-        assert path.notes[0].endswith("; noise holds the sharpness, or nothing does")
+        assert path.notes[0].startswith("not edge-held: ") and "; nothing " in path.notes[0]
 
 
 @pytest.mark.parametrize(
