@@ -54,6 +54,8 @@ def who_holds(flow: Flow, path: Trajectory) -> Held:
 
     A drift v goes on as e^{−PHt}v, negative curvature counted as none: a loss pulls towards its minimum, and no farther.
     """
+    if not np.isfinite(flow.pace):
+        return Held(np.nan, np.nan, *path.sharpness[[0, -1]])
     end = float(path.starts[-1] + path.sizes[-1]) if len(path.starts) else 0.0
     d, pace = flow.n_weights, flow.pace
     states = path.state(np.linspace(LATE * end, end, MOMENTS)) if end > 0 else path.z[-1:]

@@ -46,7 +46,7 @@ def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
     if path.flat is not None:
         lost = np.isnan(path.shift).any(axis=1)
         return [f"the spread along flat directions grows without bound from t = {path.t[lost][0]:.6g} on"] if lost.any() else []
-    if flow.n_weights > MOST_FLAT or not len(path.t):
+    if flow.n_weights > MOST_FLAT or flow.dim > flow.n_weights or not len(path.t):
         return []
     loss, trace = left_out(flow, path)
     predicted, own = float(path.predicted_loss[-1]), float(np.trace(path.covariance[-1]))

@@ -98,7 +98,7 @@ class FlowSpec(FlowOfMap):
         if what not in PROGRAMS:
             raise unknown("program of a flow", what, PROGRAMS)
         make, directions, differentiated = PROGRAMS[what]
-        nodes = _Preconditioned(self)
+        nodes = PreconditionedNodes(self)
         outputs = make(nodes)
         if differentiated:
             leaves = nodes.z + (nodes.direction(0) + nodes.direction(1) if what == "force_jacobian" else [])
@@ -168,7 +168,7 @@ class FlowNodes:
         return Program(self.tape, tuple(outputs), self.n + inputs, len(self.spec.params), columns)
 
 
-class _Preconditioned(FlowNodes):
+class PreconditionedNodes(FlowNodes):
     """`FlowNodes` with the preconditioner, the states' rates and the forces at the edge."""
 
     @cached_property
@@ -251,10 +251,10 @@ class _Preconditioned(FlowNodes):
 
 
 # For each program what makes its outputs, how many directions follow the state, and whether it is a Jacobian.
-PROGRAMS: Mapping[str, tuple[Callable[[_Preconditioned], list[Node]], int, bool]] = {
-    "drift": (_Preconditioned.drift, 0, False), "drift_jacobian": (_Preconditioned.drift, 0, True),
-    "edge": (_Preconditioned.edge, 0, False), "scale": (_Preconditioned.scale, 0, False),
-    "slack_jacobian": (_Preconditioned.slack, 1, True),
-    "force": (_Preconditioned.force, 2, False), "force_jacobian": (_Preconditioned.force, 2, True),
-    "observed": (_Preconditioned.observed, 0, False),
+PROGRAMS: Mapping[str, tuple[Callable[[PreconditionedNodes], list[Node]], int, bool]] = {
+    "drift": (PreconditionedNodes.drift, 0, False), "drift_jacobian": (PreconditionedNodes.drift, 0, True),
+    "edge": (PreconditionedNodes.edge, 0, False), "scale": (PreconditionedNodes.scale, 0, False),
+    "slack_jacobian": (PreconditionedNodes.slack, 1, True),
+    "force": (PreconditionedNodes.force, 2, False), "force_jacobian": (PreconditionedNodes.force, 2, True),
+    "observed": (PreconditionedNodes.observed, 0, False),
 }  # fmt: skip

@@ -230,7 +230,8 @@ def test_losses_without_rows_and_points_without_curvature_are_refused():
         cf.mean_square(root, [-1.0], 0.1, 1)
 
 
-@pytest.mark.parametrize(("d", "n"), [(200, 40), pytest.param(1010, 30, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "n"), [(200, 40), (1010, 30)])
 def test_many_weights(d, n):
     """Rows of log(1 + exp(−x·w)), Hessians s(1 − s)xxᵀ: on the sharp directions by NumPy's eigenvectors and power iteration."""
     rng = np.random.default_rng(d)

@@ -113,11 +113,11 @@ def damping(b, state) -> float:
     for once in range(2):
         for i in range(d):
             for j in range(d):
-                b.pushed[n + i * d + j] = once * b.axes[0, i] * b.axes[0, j]
+                b.pushed[n + i * d + j] = once * b.length[i] * b.axes[0, i] * b.axes[0, j] * b.length[j]
         call(b.push, b.pushed, b.p, pointer(b.pushes, once * n))
     square = 0.0
     for i in range(d):
-        square += (2.0 * (1.0 - b.beta) * (b.pushes[1, i] - b.pushes[0, i])) ** 2
+        square += (2.0 * (1.0 - b.beta) * (b.pushes[1, i] - b.pushes[0, i]) / b.length[i]) ** 2
     kappa = twice * twice / (3.0 * twice + b.beta * twice - 2.0 * (1.0 + b.beta) * (1.0 + b.ahead))
     own = kappa**2 * (relaxation(b, b.values[0], b.values[0], 1.0) - b.scattered[0, 0])
     return own / (2.0 * np.sqrt(square * past * b.spread[0, 0] * kappa / (1.0 - b.beta)))
@@ -139,7 +139,7 @@ def omitted(b, state) -> float:
             rise = 0.0
             for side in range(-1, 2, 2):
                 for i in range(d):
-                    b.point[i] = state[i] + side * size * b.axes[p, i]
+                    b.point[i] = state[i] + side * size * b.axes[p, i] * b.length[i]
                 call(b.row, b.point, b.p, b.seen)
                 turn(b)
                 for i in range(k):
