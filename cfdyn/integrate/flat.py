@@ -120,7 +120,7 @@ def _differences(
 def _advanced(
     jacobian: np.ndarray, inflow: np.ndarray, push: np.ndarray, size: float, spread: np.ndarray, shift: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """F and the shift after a time in which J and what comes in do not change: a short trapezoidal step, doubled again and again."""
+    """F and the shift after a time in which J and what comes in stay: a short trapezoidal step, doubled again and again."""
     d = len(shift)
     doublings = max(0, int(np.ceil(np.log2(np.abs(jacobian).sum() * size * FINE + 1e-300))))
     system = np.zeros((d + 1, d + 1))

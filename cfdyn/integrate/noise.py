@@ -54,8 +54,9 @@ def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
         return ["Σ leaves out flat directions, ηλ below the cut, and the spread along them is not small; flat=True carries it"]
     if abs(loss) < LITTLE * abs(predicted) and trace < LITTLE * own:
         return []
-    return [f"Σ leaves out flat directions, ηλ below the cut: had the drift always been that at the end, they would add "
-            f"{100 * loss / predicted:.2g} % to the predicted loss, and {trace / own:.2g} of itself to tr Σ; flat=True carries them"]  # fmt: skip
+    share = f"{100 * loss / predicted:.2g} % to the predicted loss and {trace / own:.2g} of itself to tr Σ"
+    return [f"Σ leaves out flat directions, ηλ below the cut: had the drift always been that at the end, they would add {share}; "
+            "flat=True carries them"]  # fmt: skip
 
 
 def _at(flow: Flow, path: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.feasible import into_feasible
+from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge

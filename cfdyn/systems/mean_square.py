@@ -38,8 +38,8 @@ class MeanSquare(Record):
     ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M leaves out, on the
     eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
     formulas in `cfdyn.systems.batch_measures`.
-    ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions, with M applied by products with the rows'
-    Hessians at V's own eigenvectors, in place of the projected Hessians that ρ and V were found with.
+    ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions, M applied by products of the rows'
+    Hessians with V's own eigenvectors, in place of the projected Hessians that ρ and V were found with.
     ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
     """
 
@@ -198,7 +198,8 @@ def _deviations(loss: Loss, w: np.ndarray, directions: np.ndarray, n: int) -> np
 
 
 def _residual(
-    loss: Loss, w: np.ndarray, lr: float, share: float, weights: np.ndarray, directions: np.ndarray, radius: float, block: np.ndarray
+    loss: Loss, w: np.ndarray, lr: float, share: float, weights: np.ndarray, directions: np.ndarray, radius: float,
+    block: np.ndarray,
 ) -> float:  # fmt: skip
     """‖W∘M[W∘V] − ρV‖/ρ, by products of Hessians with the eigenvectors of W∘V, V of the norm 1."""
     if not len(directions) or not radius > 0:

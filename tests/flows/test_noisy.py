@@ -218,7 +218,7 @@ def test_what_has_no_flow_with_noise():
     for loss, optimizer, options, words in [
         (VALLEY, gd(lr=0.1), {"batch": 2}, "rows of data"),
         (VALLEY, gd(lr=0.1), {"label_noise": 0.1}, "rows of data"),
-        (toy(), cf.optimizers.adam(lr=0.1), {"batch": 2}, "gd, heavy_ball, nesterov or ema_momentum"),
+        (toy(), cf.optimizers.nadam(lr=0.1), {"batch": 2}, "gd, heavy_ball, nesterov, ema_momentum, rmsprop"),
         (POISSON.at(), gd(lr=0.1), {"label_noise": 0.1, "noise": [1, 2, 3]}, "variances"),
         (on_rows("(u*p - y)**4", "u", "p y", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "linear in the label"),
         (on_rows("(u*p - z)**2", "u", "p z", [[1, 2]]), gd(lr=0.1), {"label_noise": 0.1}, "column 'y'"),

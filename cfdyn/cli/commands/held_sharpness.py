@@ -53,17 +53,17 @@ def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str
     """One row for each cell."""
     settings = found.provenance["settings"]
     screen.facts(
-        ("optimizer", settings["map"]),
+        ("optimizer", f"{found.provenance['settings']['map']}, at each learning rate"),
         ("start", f"{vector(start)}{remark(chosen, 'start')}"),
         ("runs", f"{settings['runs']} of {settings['steps']} steps in each cell; the flow from step {settings['after']} on"),
     )
     screen.print()
     cells = [(i, k) for i in range(len(found.batch)) for k in range(len(found.lr))]
     heads = ("batch", "lr", "sharpness of the flow", "at the runs' mean", "their median", "edge", "held by")
-    held = found.held
+    held, tables = found.held, (found.flow, found.at_mean, found.runs, found.edge)
     screen.table(heads, cells, lambda c: [
-        str(found.batch[c[0]]), number(found.lr[c[1]]), *(cell(getattr(found, name)[c]) for name in ("flow", "at_mean", "runs", "edge")),
-        HOLDS[str(held[c])]], most=None)  # fmt: skip
+        str(found.batch[c[0]]), number(found.lr[c[1]]), *(cell(table[c]) for table in tables), HOLDS[str(held[c])]],
+        most=None)  # fmt: skip
     screen.print("Means over the last third of the time.", style="dim")
     for words in found.notes:
         screen.print(f"note    {words}", wrap=False)

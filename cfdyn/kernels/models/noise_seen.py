@@ -102,7 +102,7 @@ def growth(b) -> float:
 
 @inline_kernel
 def damping(b, state) -> float:
-    """Near the edge ΔS/√(2α): κ²(1/R − N)/(2‖η∇S‖ √(κ/(1 − β) x uᵀΣu)), x = 2ηS/(its edge) − 1, of the sharpest mode; ∞ for x ≤ 0.
+    """Near the edge ΔS/√(2α): κ²(1/R − N)/(2‖η∇S‖ √(κ/(1 − β) x uᵀΣu)), x = 2ηS/(its edge) − 1, of the sharpest; ∞ for x ≤ 0.
 
     κ: how fast the multiplier at the edge moves with ηS, 1/(1 − β) for heavy ball, the weight of that mode in a kick.
     """
