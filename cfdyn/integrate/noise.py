@@ -43,7 +43,7 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
 
 def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
     """What is missing without the part of Σ along flat directions, or where that is too large to mean anything."""
-    if path.flat is not None:
+    if path.flat is not None and path.shift is not None:
         lost = np.isnan(path.shift).any(axis=1)
         return [f"the spread along flat directions grows without bound from t = {path.t[lost][0]:.6g} on"] if lost.any() else []
     if flow.n_weights > MOST_FLAT or flow.dim > flow.n_weights or not len(path.t):

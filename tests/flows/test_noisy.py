@@ -102,6 +102,18 @@ def test_the_flow_without_noise_is_the_limit_with_one_over_b(lr, rank):
     np.testing.assert_allclose(constants[10**4], constants[10**6], atol=0.03 * size)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lr", [0.2, 0.8])
+def test_far_beyond_the_crossover_it_is_the_flow_without_noise_to_nine_digits(lr):
+    """So nothing has to be switched where the edge holds the sharpness: ΔS/√(2α) is some 1e-8 there."""
+    limit, path = (
+        cf.solve(central(toy(), gd(lr=lr), batch=batch), TOY_START, 4000, save_at=[1000, 4000], rtol=1e-11, atol=1e-13)
+        for batch in (None, 2 * 10**10)
+    )
+    assert path.damping[-1] < 1e-6
+    np.testing.assert_allclose(path.w, limit.w, atol=1e-9)
+
+
 @pytest.mark.parametrize(("lr", "a", "variance"), [(0.1, 0.02, 1.0), (0.1, 0.02, 0.01), (0.3, 0.005, 0.01)])
 def test_additive_noise_holds_a_valley_where_the_law_of_the_gap_says(lr, a, variance):
     """At rest ½Σ = a, Σ = ησ²/(S(2 − ηS)): ΔS(2/η − ΔS) = σ²/(2a), near the edge ΔS = ησ²/(4a)."""

@@ -12,7 +12,7 @@ from cfdyn.cli.document import fields
 from cfdyn.cli.options import REPLACE, STEPS
 from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
 from cfdyn.cli.subject import Subject
-from cfdyn.cli.values import numbers, spaced
+from cfdyn.cli.values import spaced, value
 
 if TYPE_CHECKING:
     from cfdyn.studies.held_sharpness import HeldSharpness
@@ -35,18 +35,13 @@ def held_sharpness(
     """Where SGD's sharpness comes to rest, over learning rates and batches: held by noise, by the edge, or by nothing."""
     subject.needs_loss("held-sharpness", "tanh_network")
     loss, optimizer, start, chosen = subject.complete(True)
-    sizes = [whole(value) for value in numbers(batches, "--batch")]
+    sizes = [value(size.strip(), "int", "--batch") for size in batches.split(",")]
     lr = optimizer.params["lr"]
     chosen_rates = spaced(f"{lr / 4}:{2 * lr}:4", "--lr") if rates is None else spaced(rates, "--lr")
     found = cfdyn.held_sharpness(loss, optimizer, start, steps, chosen_rates, sizes, after, runs, replace, subject.seed, say)
     chosen = {**chosen, **({"rates": "about the optimizer's own"} if rates is None else {})}
     return Answer(lambda: {**fields(found, KEYS), "loss": loss.spec.title, "start": list(start), "chosen": chosen},
                   lambda screen: _print(screen, found, start, chosen), record=found)  # fmt: skip
-
-
-def whole(value: float) -> int | float:
-    """A whole number as one; another number as it is, for the message of who refuses it."""
-    return int(value) if value == int(value) else value
 
 
 def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str, str]) -> None:

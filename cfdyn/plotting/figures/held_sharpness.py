@@ -29,7 +29,7 @@ def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
     figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")
     for i, k in np.ndindex(shares.shape):
         if np.isfinite(shares[i, k]):
-            mark = MARKS[held[i, k]]
+            mark = MARKS[str(held[i, k])]
             shade = "white" if shares[i, k] > 0.6 else INK
             axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade)
     axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
