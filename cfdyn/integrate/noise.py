@@ -92,8 +92,10 @@ def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     growth = np.nan if seen is None else float(seen[0, flow.n_weights**2 + 4])
     if not growth > 1:
         return None
+    # Weights alone get the second moment of their first step, on all rows.
+    more = "give the optimizer's whole state, or " if flow.dim > flow.n_weights else ""
     factor = f"{growth:.6g}" if growth < np.inf else "more than 1e12"
     return NumericsError(
         "the start is beyond mean-square stability: a step of the optimizer multiplies second moments of the sharp directions "
-        f"by {factor}; start where the optimizer is after some {WARM} steps, lower lr, or raise `cut`"
+        f"by {factor}; {more}start where the optimizer is after some {WARM} steps, lower lr, or raise `cut`"
     )

@@ -74,6 +74,15 @@ def test_large_batches_tend_to_the_flow_without_noise(optimizer):
     assert off[1] < 1e-3 and off[0] / off[1] == pytest.approx(10, rel=0.05)
 
 
+def test_weights_alone_may_not_be_enough_to_start():
+    """At a minimum the gradient on all rows, and the second moment of it, is 0, and P what is left of ε."""
+    hessians, gradients = rows()
+    flow = cf.flows.central(quadratic_rows(hessians, gradients), o.rmsprop(lr=0.5, beta2=0.9, eps=0.1), batch=1)
+    with pytest.raises(cf.errors.NumericsError, match="give the optimizer's whole state, or start where"):
+        cf.solve(flow, [0.0, 0.0], 1)
+    assert cf.solve(flow, [0.0, 0.0, 0.9, 0.4], 1).status == "done"
+
+
 def beside_runs(optimizer, batch, steps=2000, runs=150):
     """Distances to the mean of the runs over the last third, of the flow with noise, without, and the stable flow; λ₁ and L."""
     found = cf.compare(toy(), optimizer, ["stochastic", "central", "stable"], TOY_START, steps, batch=batch, runs=runs, after=300,
