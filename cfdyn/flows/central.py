@@ -95,8 +95,8 @@ def central(
     UsageError : steps that are not linear in the gradients for a P at rest (sign_gd, lion, sam), a second moment without
         ds/dt (amsgrad), clipping, or stability that does not end with a flip; with noise: no rows, a batch of none or, without
         replacement, of more than there are, another optimizer, or more than 40 weights
-    NumericsError : in `solve`, a start beyond mean-square stability, M > 1; with a preconditioner also for want of a whole state of
-        the optimizer: behind weights alone stands the second moment of one step on all rows
+    NumericsError : in `solve`, a start beyond mean-square stability, M > 1; with a preconditioner also for want of a whole
+        state of the optimizer: behind weights alone stands the second moment of one step on all rows
 
     Examples
     --------

@@ -74,6 +74,20 @@ def test_large_batches_tend_to_the_flow_without_noise(optimizer):
     assert off[1] < 1e-3 and off[0] / off[1] == pytest.approx(10, rel=0.05)
 
 
+def test_noise_of_a_covariance_is_scaled_too():
+    """AΣA + P⁻¹CP⁻¹ = Σ, A = 1 − P⁻¹H, and E g² = diag(HΣH + C), for correlated noise."""
+    hessian, noise, nu = np.array([[1.0, 0.3], [0.3, 0.6]]), np.array([[0.5, 0.2], [0.2, 0.4]]), np.array([0.9, 0.4])
+    loss = cf.Loss("x**2/2 + 3*x*y/10 + 3*y**2/10", "x y")
+    flow = cf.flows.central(loss, o.rmsprop(lr=0.5, beta2=0.9, eps=0.1), noise=noise)
+    inverse = np.diag(0.5 / (np.sqrt(nu) + 0.1))
+    step = np.eye(2) - inverse @ hessian
+    sigma = np.linalg.solve(np.eye(4) - np.kron(step, step), (inverse @ noise @ inverse).ravel()).reshape(2, 2)
+    state = np.array([0.0, 0.0, *nu])
+    np.testing.assert_allclose(flow.observe(state[None])[0, :4].reshape(2, 2), sigma, rtol=1e-10)
+    squares = np.diag(hessian @ sigma @ hessian + noise)
+    np.testing.assert_allclose(flow.drift(state)[2:], (squares - nu) / 9, rtol=1e-10)
+
+
 def test_weights_alone_may_not_be_enough_to_start():
     """At a minimum the gradient on all rows, and the second moment of it, is 0, and P what is left of ε."""
     hessians, gradients = rows()
