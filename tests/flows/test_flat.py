@@ -53,6 +53,7 @@ def test_the_mean_moves_as_a_cubic_says():
     np.testing.assert_allclose(path.shift[:, 1], 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_noise_on_all_weights_against_runs():
     """Without flat directions tr Σ is 7 times too small, the loss 3.5 % too low; with them and the shift all come nearer."""
     options = {"noise": [0.01] * 6}

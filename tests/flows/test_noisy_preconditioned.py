@@ -105,6 +105,7 @@ def beside_runs(optimizer, batch, steps=2000, runs=150):
     return {name: model.distance for name, model in models.items()}, models["stochastic"], found.floor
 
 
+@pytest.mark.slow
 def test_rmsprop_beside_runs():
     far, noisy, floor = beside_runs(o.rmsprop(lr=0.05, beta2=0.99, eps=1e-2), 2)
     assert far["stochastic"] < 0.02 * far["stable"] and far["stochastic"] < 0.1 * far["central"] and far["stochastic"] < 5 * floor

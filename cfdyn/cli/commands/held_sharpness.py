@@ -34,11 +34,12 @@ def held_sharpness(
 ) -> Answer:
     """Where SGD's sharpness comes to rest, over learning rates and batches: held by noise, by the edge, or by nothing."""
     subject.needs_loss("held-sharpness", "tanh_network")
-    loss, optimizer, start, chosen = subject.complete(True)
     sizes = [value(size.strip(), "int", "--batch") for size in batches.split(",")]
+    given = None if rates is None else spaced(rates, "--lr")
+    loss, optimizer, start, chosen = subject.complete(True)
     lr = optimizer.params["lr"]
-    chosen_rates = spaced(f"{lr / 4}:{2 * lr}:4", "--lr") if rates is None else spaced(rates, "--lr")
-    found = cfdyn.held_sharpness(loss, optimizer, start, steps, chosen_rates, sizes, after, runs, replace, subject.seed, say)
+    about = spaced(f"{lr / 4}:{2 * lr}:4", "--lr") if given is None else given
+    found = cfdyn.held_sharpness(loss, optimizer, start, steps, about, sizes, after, runs, replace, subject.seed, say)
     chosen = {**chosen, **({"rates": "about the optimizer's own"} if rates is None else {})}
     return Answer(lambda: {**fields(found, KEYS), "loss": loss.spec.title, "start": list(start), "chosen": chosen},
                   lambda screen: _print(screen, found, start, chosen), record=found)  # fmt: skip
