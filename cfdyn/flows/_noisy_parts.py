@@ -69,7 +69,7 @@ def push_states(nodes: Preconditioned) -> list[Node]:
 
 def _scaled(nodes: Any, slope: list[Node], bent: list[list[Node]]) -> list[Node]:
     """η times a gradient (d,) and a Hessian (d²), or with a preconditioner D times them, DHD."""
-    if not isinstance(nodes, Preconditioned):
+    if isinstance(nodes, ModelNodes):
         return nodes.times(_kick(nodes), slope + sum(bent, []))
     t, sizes = nodes.tape, lengths(nodes)
     turned = [t.mul(t.mul(a, h), b) for a, line in zip(sizes, bent, strict=True) for b, h in zip(sizes, line, strict=True)]

@@ -171,8 +171,8 @@ def _begin(
 
 
 def _has_state(flow: Flow, state: np.ndarray) -> bool:
-    """True if a flow has states of the optimizer behind the weights and can take them from a whole state of it."""
-    return flow.dim > flow.n_weights and len(state) > flow.n_weights and flow.accepts(len(state))
+    """True if a flow has states behind the weights and takes them from a whole state of the optimizer."""
+    return flow.dim > flow.n_weights and len(state) > flow.n_weights
 
 
 def _followed(
