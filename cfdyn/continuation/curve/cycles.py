@@ -1,0 +1,116 @@
+"""The cycles at rows of a curve of bifurcations: their multipliers, and what vanishes at points of codimension two."""
+
+from functools import cached_property
+
+import numpy as np
+
+from cfdyn.continuation.curve.system import CurveTracer
+from cfdyn.cycles.shooting import eigenvalues
+from cfdyn.kernels.continuation.critical import CONDITION, PAIR
+from cfdyn.kernels.continuation.shooting import condense
+from cfdyn.kernels.rows import evaluate_moved
+
+ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding
+SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
+ON_CIRCLE, COMPLEX = 1e-6, 1e-9  # of a modulus to 1; of an imaginary part
+ASIDE = 1e-100  # of an imaginary part: its square is 0
+
+
+class Condensed:
+    """The multipliers of cycles with the Jacobians (rows, n, D, D), whose product is never formed."""
+
+    def __init__(self, matrices: np.ndarray):
+        self.sign, self.own, self.following = condense(matrices)
+
+    @cached_property
+    def multipliers(self) -> np.ndarray:
+        """(rows, D), the largest modulus first; complex where any is."""
+        return eigenvalues(self.own, self.following)
+
+    def characteristic(self, at: float) -> np.ndarray:
+        """det(μI − M) at ±1, (rows,), divided by what makes it smooth and bounded; 0 where it is round-off."""
+        return _rounded(self.sign * np.linalg.det(self.own + at * self.following))
+
+    def slope(self, at: float) -> np.ndarray:
+        """The derivative of the same, by a step into the complex numbers, that loses no digits."""
+        return _rounded(self.sign * np.linalg.det(self.own + (at + 1j * ASIDE) * self.following).imag / ASIDE)
+
+    def split(self, at: float) -> np.ndarray:
+        """True if two multipliers ±1 have two eigenvectors, (rows,)."""
+        return np.linalg.svd(self.own + at * self.following, compute_uv=False)[:, -2:].max(axis=1) < SPLIT
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(values) <= ZERO, 0.0, values)
+
+
+def pairs(multipliers: np.ndarray) -> np.ndarray:
+    """∏ (μ_i μ_j − 1) of each row: 0 where two of the multipliers have the product 1."""
+    i, j = np.triu_indices(multipliers.shape[1], 1)
+    return np.prod(multipliers[:, i] * multipliers[:, j] - 1, axis=1).real if len(i) else np.zeros(len(multipliers))
+
+
+def on_circle(multipliers: np.ndarray) -> bool:
+    """True if a complex one has the modulus 1, to what a root of `pairs` is good for."""
+    return bool(np.any((np.abs(np.abs(multipliers) - 1) < ON_CIRCLE) & (np.abs(multipliers.imag) > COMPLEX)))
+
+
+class Cycles:
+    """The cycles at rows of unknowns ``z`` (rows, m) of a curve."""
+
+    def __init__(self, tracer: CurveTracer, z: np.ndarray):
+        self.tracer, self.z, self.points = tracer, z, tracer.points(z)
+        names = list(tracer.step.params)
+        self._places = np.array([names.index(name) for name in tracer.names])
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def evaluate(self, rule: str, *directions: np.ndarray) -> np.ndarray:
+        """A rule of the map (rows, n, ·) at the points, or at points and directions (rows, n, D)."""
+        step, inputs = self.tracer.step, np.concatenate([self.points, *directions], axis=2) if directions else self.points
+        return evaluate_moved(step.rule(rule), inputs, step.p, self._places, np.ascontiguousarray(self.z[:, -2:]))
+
+    @cached_property
+    def matrices(self) -> np.ndarray:
+        """Df at the points, (rows, n, D, D)."""
+        return self.evaluate("jacobian").reshape(*self.points.shape, -1)
+
+    @cached_property
+    def sides(self) -> list[Condensed]:
+        """The multipliers, or at a border collision those on either side of the border."""
+        if self.tracer.kind != "border collision":
+            return [Condensed(self.matrices)]
+        first = np.array([self.tracer.sides(z) for z in self.z])
+        return [Condensed(np.concatenate([first[:, side, None], self.matrices[:, 1:]], axis=1)) for side in (0, 1)]
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """The multipliers (rows, D), at a border collision those where the switching function is negative."""
+        return self.sides[0].multipliers
+
+    @np.errstate(all="ignore")
+    def hold(self) -> np.ndarray:
+        """Where f leads from point to point, to round-off, and the multiplier is critical, (rows,)."""
+        size, steepness = np.abs(self.points).max(axis=(1, 2)), np.abs(self.matrices).max(axis=(1, 2, 3))
+        gap = np.abs(self.evaluate("step") - np.roll(self.points, -1, axis=1)).max(axis=(1, 2))
+        closed = gap <= 1e-8 * (1e-3 + size) + 1e-13 * steepness * size
+        if self.tracer.form == CONDITION:
+            return closed
+        mu = self.multipliers
+        away = np.abs(mu * mu - 2 * self.z[:, -3, None] * mu + 1 if self.tracer.form == PAIR else mu - self.tracer.nu)
+        return closed & (np.where(np.isfinite(away), away, np.inf).min(axis=1) <= 1e-4)
+
+    def others(self) -> np.ndarray:
+        """All multipliers but the critical ones, of each row."""
+        kind, mu = self.tracer.kind, self.multipliers
+        if kind in ("fold", "flip", "branch point"):
+            return _without_nearest(mu, np.abs(mu - self.tracer.nu), 1)
+        if kind == "neimark-sacker":
+            return _without_nearest(mu, np.abs(mu * mu - 2 * self.z[:, -3, None] * mu + 1), 2)
+        return mu
+
+
+def _without_nearest(mu: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
+    order = np.argsort(away, axis=1, kind="stable")[:, count:]
+    return np.take_along_axis(mu, np.sort(order, axis=1) if count == 1 else order, axis=1)

@@ -1,0 +1,94 @@
+"""Linear equations along cycles, for many cycles at once: what normal forms and multipliers are made of.
+
+With the Jacobians A_1 … A_n of a cycle and |ν| = 1 it is A_k h_k − h_{k+1} = R_k, the last one A_n h_n − ν h_1 = R_n: see
+`cfdyn.normal_forms.homological`. For complex numbers the real and the imaginary part are twice as many entries of a ring.
+"""
+
+import numpy as np
+
+from cfdyn.kernels.continuation.cyclic import Ring, eliminate, put_border, solve
+from cfdyn.machine.jit import address, borrowed, call, kernel, kernel_rule, numbers, pointer
+
+
+@kernel_rule
+def solved(z, block, out):
+    """Corrections, tangent and sign of linear equations that stand in the block; z is 0."""
+    b, given, result = Ring(block), numbers(z), numbers(out)
+    put_border(b, given)
+    solve(b, eliminate(b, given), result)
+
+
+@kernel
+def solve_rows(rule, memory, matrices, turns, right, columns, borders, out):
+    """Solve for each row: ``turns`` closes it, ``columns`` of the common unknowns stand in the last equation."""
+    b, block = Ring(memory), borrowed(memory)
+    w, n, e, d = b.w, b.n, b.e, matrices.shape[2]
+    given, links, closing, conditions = np.zeros(2 * (n * w + e)), b.links, b.closing, b.conditions
+    for i in range(matrices.shape[0]):
+        for k in range(n):
+            for r in range(w):
+                links[k, 0, r] = -right[i, k, r]
+                for j in range(d):
+                    links[k, 1 + r, r - r % d + j] = matrices[i, k, r % d, j]
+        for r in range(w):
+            for j in range(w):
+                closing[1 + r, j] = turns[i, r, j]
+            for j in range(e):
+                links[n - 1, 1 + w + j, r] = columns[i, j, r]
+            given[n * w + e + r] = borders[i, 0, r]
+        for j in range(e):
+            given[2 * n * w + e + j] = borders[i, 0, w + j]
+        for j in range(1, e):
+            for r in range(w + e):
+                conditions[j - 1, 1 + r] = borders[i, j, r]
+        call(rule, given, block, pointer(out, i * out.shape[1]))
+
+
+def along_cycles(matrices: np.ndarray, nu: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """h (rows, n, D) of A_k h_k − h_{k+1} = R_k for cycles with the Jacobians (rows, n, D, D) and ν (rows,), real or complex.
+
+    Not finite where ν is a multiplier.
+    """
+    nothing = np.zeros((len(right), right.shape[2]), dtype=nu.dtype)
+    return _solutions(matrices, nu, right, nothing, nothing, 1.0)[0]
+
+
+def along_critical(
+    matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Where ν is a multiplier: h with Σ row h_1 = 0 of equations that have a solution, and the null vector with Σ row h_1 = 1.
+
+    ``column`` and ``row`` (rows, D) are not orthogonal to the left null vector at the last point, the right one at the first.
+    """
+    return _solutions(matrices, nu, right, column, row, 0.0)
+
+
+def _solutions(
+    matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray, own: float
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(solution, null vector) of the same with s ``column`` in the last equation, bordered by Σ row h_1 + ``own`` s."""
+    (rows, n, d), complexes = matrices.shape[:3], np.iscomplexobj(nu)
+    e = 1 + complexes
+    ring = Ring.make(w=e * d, n=n, e=e)
+    turns = np.einsum("rab,ij->raibj", _as_matrices(nu), np.eye(d)).reshape(rows, e * d, e * d)
+    columns = np.stack([_parts(column), _parts(1j * column)][:e], axis=1)
+    borders = np.zeros((rows, e, e * d + e))
+    borders[:, :, : e * d] = np.stack([_parts(row.conj()), _parts(1j * row.conj())][:e], axis=1)
+    borders[:, range(e), range(e * d, e * d + e)] = own
+    out = np.empty((rows, 2 * (n * e * d + e) + 1))
+    solve_rows(address(solved.compiled), ring.memory, matrices, turns, _parts(right), columns, borders, out)
+    both = out[:, :-1].reshape(rows, 2, -1)[:, :, : n * e * d].reshape(rows, 2, n, e, d)
+    made = both[:, :, :, 0] + 1j * both[:, :, :, 1] if complexes else both[:, :, :, 0]
+    return made[:, 0], made[:, 1]
+
+
+def _parts(vectors: np.ndarray) -> np.ndarray:
+    """Real and imaginary parts (…, 2D) of complex vectors (…, D), or real ones as they are."""
+    return np.concatenate([vectors.real, vectors.imag], axis=-1) if np.iscomplexobj(vectors) else vectors
+
+
+def _as_matrices(nu: np.ndarray) -> np.ndarray:
+    """What ν (rows,) does to real and imaginary parts, (rows, 1, 1) or (rows, 2, 2)."""
+    if not np.iscomplexobj(nu):
+        return nu[:, None, None]
+    return np.array([[nu.real, -nu.imag], [nu.imag, nu.real]]).transpose(2, 0, 1)
