@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.continuation.curve.cycles import Condensed
+from cfdyn.continuation.curve.point import Condensed
 
 curve_of, follow = cf.analysis.bifurcation_curve, cf.analysis.continue_cycle
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})

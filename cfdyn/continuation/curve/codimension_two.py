@@ -9,7 +9,7 @@ import numpy as np
 from cfdyn.continuation.between_rows import between, crosses, interpolated, root
 from cfdyn.continuation.branch.bifurcations import changes
 from cfdyn.continuation.curve.coefficient import coefficients, cubics, numerators
-from cfdyn.continuation.curve.cycles import Condensed, Cycles, on_circle, pairs
+from cfdyn.continuation.curve.point import Condensed, Cycles, on_circle, pairs
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.curve.cycles import ZERO, Cycles
+from cfdyn.continuation.curve.point import ZERO, Cycles
 from cfdyn.kernels.continuation.rings import along_critical, along_cycles
 from cfdyn.normal_forms.homological import BorderedSystem
 

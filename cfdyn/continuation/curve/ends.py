@@ -10,7 +10,7 @@ import numpy as np
 
 from cfdyn.continuation.between_rows import interpolated, polynomial
 from cfdyn.continuation.branch.merging import merges, shorter_periods
-from cfdyn.continuation.curve.cycles import Condensed, Cycles
+from cfdyn.continuation.curve.point import Condensed, Cycles
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows, stacked
 from cfdyn.cycles.shooting import jacobians

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.continuation.curve.codimension_two import Found, codimension_two, double, on_border
-from cfdyn.continuation.curve.cycles import Cycles
+from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.ends import of_shorter_cycle
 from cfdyn.continuation.curve.follower import CurveFollower
 from cfdyn.continuation.curve.system import CurveTracer

@@ -45,9 +45,10 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def pairs(multipliers: np.ndarray) -> np.ndarray:
-    """∏ (μ_i μ_j − 1) of each row: 0 where two of the multipliers have the product 1."""
-    i, j = np.triu_indices(multipliers.shape[1], 1)
-    return np.prod(multipliers[:, i] * multipliers[:, j] - 1, axis=1).real if len(i) else np.zeros(len(multipliers))
+    """∏ (μ_i μ_j − 1) of multipliers (…, D): 0 where two of them have the product 1."""
+    i, j = np.triu_indices(multipliers.shape[-1], 1)
+    factors = multipliers[..., i] * multipliers[..., j] - 1
+    return np.prod(factors, axis=-1).real if len(i) else np.zeros(factors.shape[:-1])
 
 
 def on_circle(multipliers: np.ndarray) -> bool:
