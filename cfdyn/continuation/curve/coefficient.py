@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.continuation.curve.point import ZERO, Cycles
-from cfdyn.kernels.continuation.rings import along_critical, along_cycles
+from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
 from cfdyn.normal_forms.homological import BorderedSystem
 
 JORDAN = 1e-3  # of the cosine of the two null vectors: with less there is no normal form
@@ -79,12 +79,13 @@ class Critical:
 
     def _left(self) -> np.ndarray:
         """p_kᵀ A_k = p_{k−1}ᵀ, p_1ᵀ A_1 = ν p_nᵀ: the same equations from the last point to the first."""
-        turned, nothing = self.matrices[:, ::-1].swapaxes(2, 3), np.zeros(self.q.shape)
-        column = row = self.q[:, 0].conj()
-        row = row + 0.5 * np.abs(row).max(axis=1, keepdims=True) * np.cos(1.0 + np.arange(row.shape[1]))
+        matrices, column, row = backwards(self.matrices), self.q[:, ::-1].conj(), np.zeros_like(self.q)
+        first = row[:, 0]
+        first[:] = self.q[:, 0].conj()
+        first += 0.5 * np.abs(first).max(axis=1, keepdims=True) * np.cos(1.0 + np.arange(first.shape[1]))
         for _ in range(2):
-            found = along_critical(turned, self.nu, nothing, column, row)[1]
-            row = found[:, 0].conj()
+            found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
+            first[:] = found[:, 0].conj()
         return found[:, ::-1]
 
     def form(self, *directions: np.ndarray) -> np.ndarray:
@@ -133,7 +134,7 @@ class Critical:
         q, curvature = self.q, self.form(self.q, self.q)
         right = -curvature
         right[:, -1] += self.paired(curvature)[:, None] * q[:, 0]
-        h = along_critical(self.matrices, self.nu, right, self.p[:, -1], q[:, 0])[0]
+        h = along_critical(self.matrices, self.nu, right, self.p, q)[0]
         h = h - (self.p[:, -1] * h[:, 0]).sum(axis=1)[:, None, None] * q
         found = self.paired(self.form(q, q, q)) / 6 + self.paired(self.form(q, h)) / 2
         return np.where(self.split, found, np.nan)

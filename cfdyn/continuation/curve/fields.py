@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from cfdyn.continuation.curve.codimension_two import Found, codimension_two, double, on_border
-from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.ends import of_shorter_cycle
 from cfdyn.continuation.curve.follower import CurveFollower
+from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.cycles.shooting import images, jacobians

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cfdyn.continuation.branch.system import check_memory
-from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.ends import completed, merging
+from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.system import HELD, CurveTracer
 from cfdyn.continuation.paths import BorderPoint, Crossing, Path, PathFollower, solution_behind
 from cfdyn.continuation.tracer import SAME, Piece, Solution, some_rows

@@ -20,27 +20,30 @@ def solved(z, block, out):
 
 @kernel
 def solve_rows(rule, memory, matrices, turns, right, columns, borders, out):
-    """Solve for each row: ``turns`` closes it, ``columns`` of the common unknowns stand in the last equation."""
+    """Solve for each row: ``turns`` closes it, ``columns`` are those of the common unknowns, ``borders`` the last equations."""
     b, block = Ring(memory), borrowed(memory)
     w, n, e, d = b.w, b.n, b.e, matrices.shape[2]
-    given, links, closing, conditions = np.zeros(2 * (n * w + e)), b.links, b.closing, b.conditions
+    m = n * w + e
+    given, links, closing, conditions = np.zeros(2 * m), b.links, b.closing, b.conditions
     for i in range(matrices.shape[0]):
         for k in range(n):
             for r in range(w):
                 links[k, 0, r] = -right[i, k, r]
                 for j in range(d):
                     links[k, 1 + r, r - r % d + j] = matrices[i, k, r % d, j]
+                for j in range(e):
+                    links[k, 1 + w + j, r] = columns[i, j, k, r]
         for r in range(w):
             for j in range(w):
                 closing[1 + r, j] = turns[i, r, j]
-            for j in range(e):
-                links[n - 1, 1 + w + j, r] = columns[i, j, r]
-            given[n * w + e + r] = borders[i, 0, r]
-        for j in range(e):
-            given[2 * n * w + e + j] = borders[i, 0, w + j]
+        for j in range(m):
+            given[m + j] = borders[i, 0, j]
+        # The others hold of h_1 alone.
         for j in range(1, e):
-            for r in range(w + e):
+            for r in range(w):
                 conditions[j - 1, 1 + r] = borders[i, j, r]
+            for r in range(e):
+                conditions[j - 1, 1 + w + r] = borders[i, j, n * w + r]
         call(rule, given, block, pointer(out, i * out.shape[1]))
 
 
@@ -49,16 +52,17 @@ def along_cycles(matrices: np.ndarray, nu: np.ndarray, right: np.ndarray) -> np.
 
     Not finite where ν is a multiplier.
     """
-    nothing = np.zeros((len(right), right.shape[2]), dtype=nu.dtype)
+    nothing = np.zeros(right.shape, dtype=nu.dtype)
     return _solutions(matrices, nu, right, nothing, nothing, 1.0)[0]
 
 
 def along_critical(
     matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Where ν is a multiplier: h with Σ row h_1 = 0 of equations that have a solution, and the null vector with Σ row h_1 = 1.
+    """Where ν is a multiplier: h of the equations plus s ``column`` with Σ row h = 0, and with Σ row h = 1 where R = 0.
 
-    ``column`` and ``row`` (rows, D) are not orthogonal to the left null vector at the last point, the right one at the first.
+    ``column`` and ``row`` (rows, n, D) are not orthogonal to the left and the right null vector; for complex ν the row is 0
+    but at the first points.
     """
     return _solutions(matrices, nu, right, column, row, 0.0)
 
@@ -66,20 +70,25 @@ def along_critical(
 def _solutions(
     matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray, own: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """(solution, null vector) of the same with s ``column`` in the last equation, bordered by Σ row h_1 + ``own`` s."""
+    """The same, bordered by Σ row h + ``own`` s."""
     (rows, n, d), complexes = matrices.shape[:3], np.iscomplexobj(nu)
     e = 1 + complexes
     ring = Ring.make(w=e * d, n=n, e=e)
     turns = np.einsum("rab,ij->raibj", _as_matrices(nu), np.eye(d)).reshape(rows, e * d, e * d)
     columns = np.stack([_parts(column), _parts(1j * column)][:e], axis=1)
-    borders = np.zeros((rows, e, e * d + e))
-    borders[:, :, : e * d] = np.stack([_parts(row.conj()), _parts(1j * row.conj())][:e], axis=1)
-    borders[:, range(e), range(e * d, e * d + e)] = own
+    borders = np.zeros((rows, e, n * e * d + e))
+    borders[:, :, :-e] = np.stack([_parts(row.conj()), _parts(1j * row.conj())][:e], axis=1).reshape(rows, e, -1)
+    borders[:, range(e), range(n * e * d, n * e * d + e)] = own
     out = np.empty((rows, 2 * (n * e * d + e) + 1))
     solve_rows(address(solved.compiled), ring.memory, matrices, turns, _parts(right), columns, borders, out)
-    both = out[:, :-1].reshape(rows, 2, -1)[:, :, : n * e * d].reshape(rows, 2, n, e, d)
+    both = out[:, :-1].reshape(rows, 2, -1)[:, :, :-e].reshape(rows, 2, n, e, d)
     made = both[:, :, :, 0] + 1j * both[:, :, :, 1] if complexes else both[:, :, :, 0]
     return made[:, 0], made[:, 1]
+
+
+def backwards(matrices: np.ndarray) -> np.ndarray:
+    """The Jacobians (rows, n, D, D) of the adjoint equations: transposed, from the last point to the first."""
+    return matrices[:, ::-1].swapaxes(2, 3)
 
 
 def _parts(vectors: np.ndarray) -> np.ndarray:
