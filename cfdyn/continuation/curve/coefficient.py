@@ -12,6 +12,7 @@ from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backw
 from cfdyn.normal_forms.homological import BorderedSystem
 
 JORDAN = 1e-3  # of the cosine of the two null vectors: with less there is no normal form
+ALONG = 0.1  # the least cosine of a row to what it borders
 CONTINUUM = 1e-9  # of multipliers to 1, where there is a continuum of cycles
 TOGETHER = 1 << 16  # points of cycles
 
@@ -74,7 +75,7 @@ class Critical:
         p = self._left()
         along = p * image
         self.p = p / (along.sum(axis=(1, 2)) / (self.n * self.nu))[:, None, None]
-        sizes = np.linalg.norm(p, axis=2) * np.linalg.norm(image, axis=2)
+        sizes = np.sqrt((np.abs(p) ** 2).sum(axis=2) * (np.abs(image) ** 2).sum(axis=2))
         self.split = (np.abs(along.sum(axis=2)) / sizes).mean(axis=1) > JORDAN
 
     def _left(self) -> np.ndarray:
@@ -83,9 +84,11 @@ class Critical:
         first = row[:, 0]
         first[:] = self.q[:, 0].conj()
         first += 0.5 * np.abs(first).max(axis=1, keepdims=True) * np.cos(1.0 + np.arange(first.shape[1]))
-        for _ in range(2):
-            found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
+        found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
+        # The inverse of the cosine: where the row was almost orthogonal to the solution, that one is a better row.
+        if not ((np.abs(first) ** 2).sum(axis=1) * (np.abs(found[:, 0]) ** 2).sum(axis=1)).max() <= ALONG**-2:
             first[:] = found[:, 0].conj()
+            found = along_critical(matrices, self.nu, np.zeros(row.shape), column, row)[1]
         return found[:, ::-1]
 
     def form(self, *directions: np.ndarray) -> np.ndarray:

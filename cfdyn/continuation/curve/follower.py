@@ -86,11 +86,14 @@ def closing(tracer: CurveTracer, origin: Solution, rows: Curve) -> tuple[int, st
     """The rows up to where the curve is back at its origin with all directions turned round, if it is."""
     if tracer.form == CONDITION:
         return None
-    z, tangent, weights = tracer.mirrored(origin.z), tracer.mirrored(origin.tangent), tracer.weights
-    points, tangents = rows.points[:-1], rows.tangents[:-1]
-    gap, step = z - points, np.sqrt(np.diff(rows.points, axis=0) ** 2 @ weights)
-    along, away, aligned = (gap * tangents) @ weights, gap**2 @ weights, tangents @ (weights * tangent)
-    near = (along >= 0) & (along <= 1.1 * step) & (away - along**2 <= 0.25 * step**2) & (aligned > 0.5)
+    z, weights = tracer.mirrored(origin.z), tracer.weights
+    points, gap, step = rows.points[:-1], z - rows.points[:-1], np.diff(rows.points, axis=0) ** 2 @ weights
+    away = gap**2 @ weights
+    if not (away <= 1.5 * step).any():
+        return None
+    tangent, tangents = tracer.mirrored(origin.tangent), rows.tangents[:-1]
+    along, aligned = (gap * tangents) @ weights, tangents @ (weights * tangent)
+    near = (along >= 0) & (along**2 <= 1.21 * step) & (away - along**2 <= 0.25 * step) & (aligned > 0.5)
     for k in np.flatnonzero(near):
         found = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
         if found is not None and tracer.length(found.z - z) <= SAME:

@@ -21,6 +21,7 @@ class Condensed:
 
     def __init__(self, matrices: np.ndarray):
         self.sign, self.own, self.following = condense(matrices)
+        self._known: dict[float, np.ndarray] = {}
 
     @cached_property
     def multipliers(self) -> np.ndarray:
@@ -29,11 +30,18 @@ class Condensed:
 
     def characteristic(self, at: float) -> np.ndarray:
         """det(μI − M) at ±1, (rows,), divided by what makes it smooth and bounded; 0 where it is round-off."""
-        return _rounded(self.sign * np.linalg.det(self.own + at * self.following))
+        return _rounded(self.sign * self._determinants(at).real)
 
     def slope(self, at: float) -> np.ndarray:
         """The derivative of the same, by a step into the complex numbers, that loses no digits."""
-        return _rounded(self.sign * np.linalg.det(self.own + (at + 1j * ASIDE) * self.following).imag / ASIDE)
+        return _rounded(self.sign * self._determinants(at).imag / ASIDE)
+
+    def _determinants(self, at: float) -> np.ndarray:
+        if at not in self._known:
+            matrices = self.own + (at + 1j * ASIDE) * self.following
+            a, b, c, d = matrices.reshape(-1, 4).T if matrices.shape[1] == 2 else (None,) * 4
+            self._known[at] = np.linalg.det(matrices) if a is None else a * d - b * c
+        return self._known[at]
 
     def split(self, at: float) -> np.ndarray:
         """True if two multipliers ±1 have two eigenvectors, (rows,)."""
