@@ -69,7 +69,7 @@ def rows(plan: Plan) -> Rows:
         found = len(task.call())
         if found <= ROWS:
             raise BenchmarkError(f"not the same work: {found} rows of {task.title}")
-        own, theirs = min(interleaved({k: task.call for k in range(plan.pick(1, 3))}, plan.repeats).values()), None
+        own, theirs = min(interleaved(dict.fromkeys(range(plan.pick(1, 3)), task.call), plan.repeats).values()), None
         if auto.folder() is not None:
             program = auto.Program(*task.program)
             program.run((0.0, 100.0), 1e-3, ROWS, one_length=True)
