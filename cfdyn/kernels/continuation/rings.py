@@ -6,16 +6,8 @@ With the Jacobians A_1 … A_n of a cycle and |ν| = 1 it is A_k h_k − h_{k+1}
 
 import numpy as np
 
-from cfdyn.kernels.continuation.cyclic import Ring, eliminate, put_border, solve
-from cfdyn.machine.jit import address, borrowed, call, kernel, kernel_rule, numbers, pointer
-
-
-@kernel_rule
-def solved(z, block, out):
-    """Corrections, tangent and sign of linear equations that stand in the block; z is 0."""
-    b, given, result = Ring(block), numbers(z), numbers(out)
-    put_border(b, given)
-    solve(b, eliminate(b, given), result)
+from cfdyn.kernels.continuation.cyclic import Ring, solved
+from cfdyn.machine.jit import address, borrowed, call, kernel, pointer
 
 
 @kernel
@@ -75,12 +67,15 @@ def _solutions(
     e = 1 + complexes
     ring = Ring.make(w=e * d, n=n, e=e)
     turns = np.einsum("rab,ij->raibj", _as_matrices(nu), np.eye(d)).reshape(rows, e * d, e * d)
+    right, column, row = (vectors.astype(nu.dtype) for vectors in (right, column, row))
     columns = np.stack([_parts(column), _parts(1j * column)][:e], axis=1)
     borders = np.zeros((rows, e, n * e * d + e))
     borders[:, :, :-e] = np.stack([_parts(row.conj()), _parts(1j * row.conj())][:e], axis=1).reshape(rows, e, -1)
     borders[:, range(e), range(n * e * d, n * e * d + e)] = own
     out = np.empty((rows, 2 * (n * e * d + e) + 1))
-    solve_rows(address(solved.compiled), ring.memory, matrices, turns, _parts(right), columns, borders, out)
+    # Of another layout, numba would compile the loop anew.
+    inputs = [np.ascontiguousarray(array) for array in (matrices, turns, _parts(right), columns, borders)]
+    solve_rows(address(solved.compiled), ring.memory, *inputs, out)
     both = out[:, :-1].reshape(rows, 2, -1)[:, :, :-e].reshape(rows, 2, n, e, d)
     made = both[:, :, :, 0] + 1j * both[:, :, :, 1] if complexes else both[:, :, :, 0]
     return made[:, 0], made[:, 1]
