@@ -82,7 +82,7 @@ class BorderedSystem:
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
         self.shape, self.nullity, self.matrices, self.nu, self.split = matrices.shape[:2], nullity, matrices, nu, True
         # In machine code, linear in n: real equations along several points with a border of one row.
-        self.ring = len(matrices) > 1 and nullity <= 1 and not isinstance(nu, complex)
+        self.ring = len(matrices) > 1 and nullity <= 1 and not np.iscomplexobj(nu)
         self.border = (np.empty((matrices.shape[0] * matrices.shape[1], 0), dtype=type(nu)),) * 2
         if nullity == 0:
             return
@@ -105,7 +105,7 @@ class BorderedSystem:
     def solve(self, right: np.ndarray) -> np.ndarray:
         """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
         whole = np.append(right.ravel(), np.zeros(self.nullity))
-        if np.iscomplexobj(whole) and not isinstance(self.nu, complex):
+        if np.iscomplexobj(whole) and not np.iscomplexobj(self.nu):
             found = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
         else:
             found = self._solver(whole.astype(type(self.nu)))

@@ -51,7 +51,9 @@ def _of_parts(cycles: Cycles, of: Any) -> np.ndarray:
 def _coefficients(cycles: Cycles) -> np.ndarray:
     critical, kind = Critical(cycles), cycles.tracer.kind
     value, size = critical.flip() if kind == "flip" else critical.circle() if kind == "neimark-sacker" else critical.fold()
-    return np.where(critical.split, np.where(np.abs(value) <= ZERO * size, 0.0, value), np.nan)
+    # At a double multiplier with two eigenvectors, there are many null vectors.
+    simple = critical.split & ((kind == "neimark-sacker") | (cycles.sides[0].slope(cycles.tracer.nu) != 0))
+    return np.where(simple, np.where(np.abs(value) <= ZERO * size, 0.0, value), np.nan)
 
 
 class Critical:

@@ -39,13 +39,16 @@ class Condensed:
     def _determinants(self, at: float) -> np.ndarray:
         if at not in self._known:
             matrices = self.own + (at + 1j * ASIDE) * self.following
-            a, b, c, d = matrices.reshape(-1, 4).T if matrices.shape[1] == 2 else (None,) * 4
-            self._known[at] = np.linalg.det(matrices) if a is None else a * d - b * c
+            self._known[at] = _of_plane(matrices) if matrices.shape[1] == 2 else np.linalg.det(matrices)
         return self._known[at]
 
     def split(self, at: float) -> np.ndarray:
         """True if two multipliers ±1 have two eigenvectors, (rows,)."""
         return np.linalg.svd(self.own + at * self.following, compute_uv=False)[:, -2:].max(axis=1) < SPLIT
+
+
+def _of_plane(matrices: np.ndarray) -> np.ndarray:
+    return matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0]
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
