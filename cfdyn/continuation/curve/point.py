@@ -13,6 +13,7 @@ from cfdyn.kernels.rows import evaluate_moved
 ZERO = 1e-11  # of a test function, and of the parts that a coefficient is the sum of: rounding
 SPLIT = 1e-5  # of det(C + μE)'s matrix, whose rows are of length 1: singular values that vanish
 ON_CIRCLE, COMPLEX = 1e-6, 1e-9  # of a modulus to 1; of an imaginary part
+BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
 ASIDE = 1e-100  # of an imaginary part: its square is 0
 
 
@@ -80,7 +81,11 @@ class Cycles:
 
     def evaluate(self, rule: str, *directions: np.ndarray) -> np.ndarray:
         """A rule of the map (rows, n, ·) at the points, or at points and directions (rows, n, D)."""
-        step, inputs = self.tracer.step, np.concatenate([self.points, *directions], axis=2) if directions else self.points
+        return self.evaluate_at(np.concatenate([self.points, *directions], axis=2) if directions else self.points, rule)
+
+    def evaluate_at(self, inputs: np.ndarray, rule: str) -> np.ndarray:
+        """The same at others than the points."""
+        step = self.tracer.step
         return evaluate_moved(step.rule(rule), inputs, step.p, self._places, np.ascontiguousarray(self.z[:, -2:]))
 
     @cached_property
@@ -93,8 +98,8 @@ class Cycles:
         """The multipliers, or at a border collision those on either side of the border."""
         if self.tracer.kind != "border collision":
             return [Condensed(self.matrices)]
-        first = np.array([self.tracer.sides(z) for z in self.z])
-        return [Condensed(np.concatenate([first[:, side, None], self.matrices[:, 1:]], axis=1)) for side in (0, 1)]
+        first = (at_border(self, side) for side in (-1, 1))
+        return [Condensed(np.concatenate([matrices[:, None], self.matrices[:, 1:]], axis=1)) for matrices in first]
 
     @property
     def multipliers(self) -> np.ndarray:
@@ -121,6 +126,32 @@ class Cycles:
         if kind == "neimark-sacker":
             return _without_nearest(mu, np.abs(mu * mu - 2 * self.z[:, -3, None] * mu + 1), 2)
         return mu
+
+
+def at_border(cycles: Cycles, side: int) -> np.ndarray:
+    """Df (rows, D, D) at the first points on one side of the border that they are on: its function is < 0 there, or > 0.
+
+    NaN where the map jumps and the cycle is not on that side, and where other points of the cycle are on borders too:
+    whether they pass them together is not known.
+    """
+    held, (rows, n, d), first = cycles.tracer.held, cycles.points.shape, cycles.points[:, :1]
+    matrices = np.full((rows, d, d), np.nan)
+    if held[1:].any():
+        return matrices
+    slopes = np.zeros((rows, len(held[0]), d))
+    for j in np.flatnonzero(held[0]):
+        slopes[:, j] = cycles.evaluate_at(first, f"switching:{j}")[:, 0, 1:]
+    normal = slopes[:, int(np.argmax(held[0]))]
+    signs = (side * np.sign((slopes * normal[:, None]).sum(axis=2))).astype(int)
+    for pattern in np.unique(signs, axis=0):
+        found = cycles.evaluate_at(first, "side:" + "".join("0+-"[sign] for sign in pattern))
+        matrices = np.where((signs == pattern).all(axis=1)[:, None, None], found.reshape(rows, d, d), matrices)
+    # Where the map jumps the cycle is there on one side only.
+    sizes = np.linalg.norm(normal, axis=1, keepdims=True)
+    aside = first + (side * BESIDE * normal / np.where(sizes == 0, 1.0, sizes))[:, None]
+    gap = np.abs(cycles.evaluate_at(aside, "step")[:, 0] - cycles.points[:, 1 % n]).max(axis=1)
+    together = gap <= 1e3 * BESIDE * (1 + np.abs(matrices).max(axis=(1, 2)))
+    return np.where(together[:, None, None], matrices, np.nan)
 
 
 def _without_nearest(mu: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
