@@ -13,7 +13,7 @@ from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STAL
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
-CHUNK, SHORT = 128, 16
+SHORT, CHUNK, LONG = 16, 128, 1024  # rows at a time: far away, at first, and later
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
 FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest runs off to infinity
 WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
@@ -187,7 +187,8 @@ class Tracer:
         pieces, end, beyond, done, pace = [as_row(start)], "", None, 0, 0.0
         while not end and done < most_steps:
             # Fewer steps before the longest is chosen anew where it is long for the distance; a row for what lies beyond.
-            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * system.most), SHORT, CHUNK))
+            far = away > WIDE
+            ahead = int(np.clip(away / (4 * system.most), SHORT, CHUNK) if far else np.clip(done, CHUNK, LONG))
             size = min(ahead, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             self._written(piece, 0, row_of(pieces[-1], -1))
