@@ -207,3 +207,76 @@ def resonance_4(at):
     h20, h02, h11 = at.solve(-1, f(q, q)), at.solve(-1, f(r, r)), at.solve(1, f(q, r))
     c, d = dot(p, f(q, q, r) + 2 * f(q, h11) + f(r, h20)) / 2, dot(p, f(r, r, r) + 3 * f(r, h02)) / 6
     return {"c": c, "|d|": abs(d), "A": -1j * c / abs(d)}
+
+
+def _fold_first(at, turn, r_of):
+    """a, b, e and L of a fold with a multiplier λ; ``r_of`` makes z̄'s direction from z's."""
+    f = at.form
+    q1, p1 = at.vectors(1)
+    if max(q1, key=abs) < 0:
+        q1, p1 = -q1, -p1
+    q2, p2 = at.vectors(turn)
+    r = r_of(q2)
+    a, g = dot(p1, f(q1, q1)) / 2, dot(p2, f(q1, q2)) / turn
+    half = 1 if turn != -1 else mp.mpf(1) / 2  # z z̄, or z²
+    b = dot(p1, f(q2, r)) * half
+    h20 = at.bordered(1, f(q1, q1) - 2 * a * q1, q1, p1)
+    h02 = at.bordered(1, f(q2, r) * half - b * q1, q1, p1)  # of z z̄, or z²
+    h11 = at.bordered(turn, f(q1, q2) - g * turn * q2, q2, p2)
+    f300 = dot(p1, f(q1, q1, q1) + 3 * f(q1, h20)) / 6
+    f111 = mp.re(dot(p1, f(q1, q2, r) * half + f(q1, h02) + (2 if half == 1 else 1) * real(f(r, h11))))
+    g210 = dot(p2, f(q1, q1, q2) + f(q2, h20) + 2 * f(q1, h11)) / 2 / turn
+    if half == 1:
+        h200 = at.solve(turn**2, f(q2, q2))
+        g021 = dot(p2, f(q2, q2, r) + 2 * f(q2, h02) + f(r, h200)) / 2 / turn
+    else:
+        g021 = dot(p2, f(q2, q2, q2) + 6 * f(q2, h02)) / 6 / turn
+    a, b, e = (mp.re(v) for v in (a, b, -g))
+    c1, c2 = f300 - a**2, f111 - a * b + b * e
+    c3, c4 = mp.re(g210 - g * (g + a) / 2), mp.re(g021 - g * b / 2)
+    s = 2 * a / e
+    big = 2 * abs(b) * (3 * c1 + s * c3) - abs(e) * s * (c2 + (s + 2) * c4)
+    return {"a": a, "b": b, "e": e, "L": mp.re(big) / (2 * abs(b) + abs(e))}
+
+
+def real(v):
+    return v.apply(mp.re)
+
+
+def fold_flip(at):
+    return _fold_first(at, mp.mpf(-1), lambda q: q)
+
+
+def fold_neimark_sacker(at, theta):
+    return _fold_first(at, mp.expj(theta), conj)
+
+
+def _modulus(at, own, other, both):
+    """P of z₁ |z₂|² for the multipliers λ₁ and λ₂, or of z₁|z₁|² if these are one."""
+    f = at.form
+    (q1, p1), (q2, _) = at.vectors(own), at.vectors(other)
+    r = conj(q2)
+    h011 = at.solve(1, f(q2, r))
+    if not both:
+        if own == -1:
+            return dot(p1, f(q1, q1, q1) + 3 * f(q1, at.solve(1, f(q1, q1)))) / 6 / own
+        return dot(p1, f(q1, q1, r) + 2 * f(q1, h011) + f(r, at.solve(own**2, f(q1, q1)))) / 2 / own
+    if other == -1:
+        h11 = at.solve(own * other, f(q1, q2))
+        return dot(p1, f(q1, q2, q2) + f(q1, h011) + 2 * f(q2, h11)) / 2 / own
+    plus, minus = at.solve(own * other, f(q1, q2)), at.solve(own * mp.conj(other), f(q1, r))
+    return dot(p1, f(q1, q2, r) + f(q1, h011) + f(r, plus) + f(q2, minus)) / own
+
+
+def _moduli(at, first, second):
+    pairs = {"p11": (first, first), "p12": (first, second), "p21": (second, first), "p22": (second, second)}
+    found = {name: mp.re(_modulus(at, own, other, own != other)) for name, (own, other) in pairs.items()}
+    return {**found, "det": found["p11"] * found["p22"] - found["p12"] * found["p21"]}
+
+
+def flip_neimark_sacker(at, theta):
+    return _moduli(at, mp.mpf(-1), mp.expj(theta))
+
+
+def double_neimark_sacker(at, first, second):
+    return _moduli(at, mp.expj(first), mp.expj(second))

@@ -8,7 +8,7 @@ import numpy as np
 from cfdyn.cycles.shooting import jacobians, multipliers_of
 from cfdyn.cycles.smoothness import regularity
 from cfdyn.errors import NumericsError
-from cfdyn.normal_forms.codimension_two import one_variable, resonances
+from cfdyn.normal_forms.codimension_two import one_variable, resonances, two_at_once
 from cfdyn.normal_forms.codimension_two.problem import ON_CIRCLE, Problem, Verdict
 from cfdyn.systems.map import Map
 
@@ -28,6 +28,10 @@ KINDS = {
     "resonance 1:2": Kind(resonances.resonance_2, 2),
     "resonance 1:3": Kind(resonances.resonance_3, 2),
     "resonance 1:4": Kind(resonances.resonance_4, 2),
+    "fold-flip": Kind(two_at_once.fold_flip, 2),
+    "fold-neimark-sacker": Kind(two_at_once.fold_neimark_sacker, 3),
+    "flip-neimark-sacker": Kind(two_at_once.flip_neimark_sacker, 3),
+    "double neimark-sacker": Kind(two_at_once.double_neimark_sacker, 4),
 }
 
 

@@ -13,6 +13,20 @@ RESONANT = 1e-6  # of λ^e − λ_i: the multiplier is there, to what a point of
 Kept = Callable[[int, tuple[int, ...]], bool]
 
 
+def resonant(modulus: int | Sequence[int], *charges: int | Sequence[int]) -> Kept:
+    """The monomials that turn as their component does, where the variables turn by multiples of angles, the ``charges``.
+
+    ``modulus``: how many times an angle is a whole turn, 0 for an angle that never is one. Parameters do not turn.
+    """
+    table, turns = np.atleast_2d(np.array(charges).T), np.atleast_1d(modulus)
+
+    def kept(i: int, exponent: tuple[int, ...]) -> bool:
+        rest = table @ np.array(exponent[: table.shape[1]]) - table[:, i]
+        return bool(np.all(np.where(turns > 0, rest % np.maximum(turns, 1), rest) == 0))
+
+    return kept
+
+
 class NormalMap:
     """G of a `CentreMap`; ``kept(i, exponent)``: whether its component i has this monomial, of degree two or more.
 

@@ -1,6 +1,7 @@
 """Cusp and generalised flip: one critical multiplier, ±1."""
 
 from cfdyn.normal_forms.codimension_two.centre import simple
+from cfdyn.normal_forms.codimension_two.normalized import resonant
 from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict
 from cfdyn.words import called
 
@@ -11,7 +12,7 @@ def cusp(at: Problem) -> Verdict:
     c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ (Kuznetsov & Meijer, (3.2)); three cycles live on one side of the two folds that meet here,
     the middle one stable on the centre manifold if c > 0, the outer ones if c < 0.
     """
-    normal = at.normal_map(simple(at.matrices, 1.0), 3, lambda i, e: True)
+    normal = at.normal_map(simple(at.matrices, 1.0), 3, resonant(1, 0))
     c = normal.real(0, (3,))
     what, only = called(at.period, several=True), called(at.period)
     kinds = ("all unstable in other directions" if at.hyperbolic else
@@ -26,7 +27,7 @@ def generalized_flip(at: Problem) -> Verdict:
     coefficient c has the sign of −e: for e > 0 where the flip is subcritical. Of the two cycles of ξ² = r, −β + c r + e r² = 0,
     the outer one is stable on the centre manifold if e > 0, the inner one if e < 0.
     """
-    normal = at.normal_map(simple(at.matrices, -1.0), 5, lambda i, e: sum(e) % 2 == 1)
+    normal = at.normal_map(simple(at.matrices, -1.0), 5, resonant(2, 1))
     e, twice = normal.real(0, (5,)), called(2 * at.period, several=True)
     side, stable = ("subcritical", "larger") if e > 0 else ("supercritical", "smaller")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"

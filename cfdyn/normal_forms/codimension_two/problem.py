@@ -8,7 +8,7 @@ from cfdyn.normal_forms.codimension_two.centre import CentreMap, Critical
 from cfdyn.normal_forms.codimension_two.normalized import Kept, NormalMap
 from cfdyn.systems.map import Map
 
-VANISHES = 1e-9  # of a coefficient, beside the parts that it is the sum of: rounding
+FLAT = 1e-6  # of a coefficient beside another: it vanishes
 
 
 class Verdict(NamedTuple):
@@ -36,6 +36,10 @@ class Problem(NamedTuple):
     def normal_map(self, critical: Critical, order: int, kept: Kept, unfolded: bool = False) -> NormalMap:
         """Of the critical directions, ``unfolded`` with the parameters too."""
         return NormalMap(CentreMap(self.step, self.points, critical, order, self.parameters if unfolded else ()), kept)
+
+    def stability(self, stable: bool) -> str:
+        """Of what is ``stable`` on the centre manifold, or not."""
+        return "unstable" if not stable else "unstable in other directions" if self.hyperbolic else "stable"
 
     def angle(self, which: int = 0) -> float:
         """θ of the pairs e^{±iθ}, the smallest first."""

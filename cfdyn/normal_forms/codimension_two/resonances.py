@@ -4,15 +4,11 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.codimension_two.centre import double, simple
-from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict
+from cfdyn.normal_forms.codimension_two.normalized import resonant
+from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict
 from cfdyn.words import called
 
 NEAR = 1e-3  # of λ^5 and λ^6 to 1
-
-
-def _turning(i: int, e: tuple[int, ...]) -> bool:
-    """w|w|²ʲ in the first component, its conjugate in the second."""
-    return e[0] - e[1] == (1 if i == 0 else -1)
 
 
 def chenciner(at: Problem) -> Verdict:
@@ -25,7 +21,7 @@ def chenciner(at: Problem) -> Verdict:
         if abs(np.exp(1j * order * theta) - 1) < NEAR:
             raise NumericsError(f"the multipliers are close to the resonance 1:{order}, where the normal form has more terms")
     turn = complex(np.exp(1j * theta))
-    normal = at.normal_map(simple(at.matrices, turn), 5, _turning)
+    normal = at.normal_map(simple(at.matrices, turn), 5, resonant(0, 1, -1))
     first, second = (normal.coefficient(0, e) / turn for e in ((2, 1), (3, 2)))
     found = second.real + first.imag**2 / 2  # Re(c₂/λ) + ½ (Im c₁/λ)²
     side, stable = ("supercritical", "smaller") if found > 0 else ("subcritical", "larger")
@@ -50,13 +46,10 @@ def resonance_1(at: Problem) -> Verdict:
         return Verdict(found, f"degenerate: {vanishing} vanishes, as for a symmetry or a map that keeps areas; terms of higher "
                               "order decide")  # fmt: skip
     what = called(at.period)
-    kind = "unstable" if found["s"].real > 0 else "unstable in other directions" if at.hyperbolic else "stable"
+    kind = at.stability(found["s"].real < 0)
     meaning = (f"a Neimark–Sacker curve of the {what} begins here on the fold curve; its invariant circle is {kind} and ends in "
                "a homoclinic tangle of the saddle")  # fmt: skip
     return Verdict(found, meaning)
-
-
-FLAT = 1e-6  # of a coefficient beside another: it vanishes
 
 
 def resonance_2(at: Problem) -> Verdict:
@@ -73,11 +66,11 @@ def resonance_2(at: Problem) -> Verdict:
     if not min(abs(cubic), abs(damping)) > FLAT * max(abs(6 * c), abs(2 * d)):
         return Verdict(found, "degenerate: C or D vanishes, and terms of higher order decide")
     single, twice = called(at.period), called(2 * at.period)
-    circle = "unstable" if damping > 0 else "unstable in other directions" if at.hyperbolic else "stable"
+    circle = at.stability(damping < 0)
     first = f"a Neimark–Sacker curve of the {single} begins here on the flip curve, its invariant circle {circle}"
     if cubic > 0:
         return Verdict(found, f"{first}; the {twice} is a saddle, and no Neimark–Sacker curve of it begins here")
-    other = "unstable" if damping < 0 else "unstable in other directions" if at.hyperbolic else "stable"
+    other = at.stability(damping > 0)
     return Verdict(found, f"{first}; a Neimark–Sacker curve of the {twice} begins here too, its circles {other}")
 
 
@@ -88,13 +81,13 @@ def resonance_3(at: Problem) -> Verdict:
     Re C/|B|² has no scale, and a < 0 makes the invariant circle stable.
     """
     turn = complex(-0.5, np.sqrt(3) / 2)
-    normal = at.normal_map(simple(at.matrices, turn), 3, lambda i, e: (e[0] - e[1] - (1 if i == 0 else -1)) % 3 == 0)
+    normal = at.normal_map(simple(at.matrices, turn), 3, resonant(3, 1, -1))
     b, c = (normal.coefficient(0, e) for e in ((0, 2), (2, 1)))
     third = 3 * c / turn - 3 * abs(b) ** 2
     if not abs(b) ** 2 > FLAT * abs(c):
         return Verdict({"b": b, "c": c}, "degenerate: b vanishes, and terms of higher order decide")
     a = third.real / (9 * abs(b) ** 2)
-    kind = "unstable" if a > 0 else "unstable in other directions" if at.hyperbolic else "stable"
+    kind = at.stability(a < 0)
     many, what = called(3 * at.period), called(at.period)
     return Verdict({"b": b, "c": c, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
                    f"fold; beside it the invariant circle of the Neimark–Sacker curve is {kind}")  # fmt: skip
@@ -107,13 +100,13 @@ def resonance_4(at: Problem) -> Verdict:
     begin here; |A| < 1: one, a saddle, is there on all sides. |Im A| √(1 − (Re A)²) > 1 + (Re A)²: a Neimark–Sacker curve of the
     4n-cycle begins here. Re A < 0: the invariant circle of the n-cycle is stable.
     """
-    normal = at.normal_map(simple(at.matrices, 1j), 3, lambda i, e: (e[0] - e[1] - (1 if i == 0 else -1)) % 4 == 0)
+    normal = at.normal_map(simple(at.matrices, 1j), 3, resonant(4, 1, -1))
     c, d = (normal.coefficient(0, e) for e in ((2, 1), (0, 3)))
     if not abs(d) > FLAT * abs(c):
         return Verdict({"c": c, "d": d}, "degenerate: d vanishes, and terms of higher order decide")
     a = -1j * c / abs(d)
     many, what = called(4 * at.period), called(at.period)
-    kind = "unstable" if a.real > 0 else "unstable in other directions" if at.hyperbolic else "stable"
+    kind = at.stability(a.real < 0)
     if abs(a) > 1:
         both = called(4 * at.period, several=True)
         told = f"two {both}, one a saddle, are born at each of two fold curves that begin here (|A| > 1)"

@@ -1,0 +1,157 @@
+"""Two bifurcations of a cycle at once: fold–flip, fold–Neimark–Sacker, flip–Neimark–Sacker, double Neimark–Sacker.
+
+With the turns taken off, a critical pair is its modulus and −1 is 1. What is left of the map is the unit shift along a flow in
+two variables, up to the order of its normal form.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.normal_forms.codimension_two.centre import simple, together
+from cfdyn.normal_forms.codimension_two.normalized import NormalMap, resonant
+from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict
+from cfdyn.words import called
+
+
+class _FoldFlow(NamedTuple):
+    """ẇ = a w² + b r² + c₁ w³ + c₂ w r², ṙ = r (−e w + c₃ w² + c₄ r²)."""
+
+    a: float
+    b: float
+    e: float
+    cubic: tuple[float, float, float, float]
+
+    @property
+    def lyapunov(self) -> float:
+        """Of the cycle about the point with r ≠ 0, which is a centre without cubic terms if be > 0; < 0: it is stable.
+
+        With s = 2a/e: (2|b| (3c₁ + s c₃) − |e| s (c₂ + (s + 2) c₄)) / (2|b| + |e|), from the integral of the divergence with the
+        weight r^{s−1} over a small loop (Guckenheimer & Holmes, §7.4); its rate of growth is half of that times (w² + r²)/4.
+        """
+        (c1, c2, c3, c4), s = self.cubic, 2 * self.a / self.e
+        b, e = abs(self.b), abs(self.e)
+        return (2 * b * (3 * c1 + s * c3) - e * s * (c2 + (s + 2) * c4)) / (2 * b + e)
+
+
+def _fold_flow(normal: NormalMap, turn: complex) -> _FoldFlow:
+    """From w ↦ w + a w² + b|z|² + …, z ↦ λ z (1 − g w + …), z real for λ = −1: the logarithm of the map without its turn."""
+    tail = normal.m - 2  # z̄ stands behind z
+    a, f300 = (normal.real(0, (j, *(0,) * (normal.m - 1))) for j in (2, 3))
+    b, f111 = (normal.real(0, (j, *((1, 1) if tail else (2,)))) for j in (0, 1))
+    g, g210 = (normal.coefficient(1, (j, 1, *(0,) * tail)) / turn for j in (1, 2))
+    g021 = normal.coefficient(1, (0, *((2, 1) if tail else (3,)))) / turn
+    # V₃ = N₃ − ½ DV₂ V₂
+    c1, c2 = f300 - a * a, f111 - b * (a + g.real)
+    c3, c4 = (g210 - g * (g + a) / 2).real, (g021 - g * b / 2).real
+    return _FoldFlow(a, b, -g.real, (c1, c2, c3, c4))
+
+
+def fold_flip(at: Problem) -> Verdict:
+    """(w, z) ↦ (w + a w² + b z² + …, −z + e wz + …), (1/n) Σ_k |q_k|² = 1 for both eigenvectors; the sign of (a, b, e) is q₁'s.
+
+    Kuznetsov, Meijer & van Veen, Int. J. Bifurcation Chaos 14 (2004) 2253; Kuznetsov & Meijer, (3.29), with a/2 and b/2 for
+    a and b. be > 0: a Neimark–Sacker curve of the cycles of twice the period begins here; L < 0 (from all terms up to the
+    third degree): its circles are stable.
+    """
+    critical = together(simple(at.matrices, 1.0), simple(at.matrices, -1.0))
+    flow = _fold_flow(at.normal_map(critical, 3, resonant(2, 0, 1)), -1.0)
+    single, twice = called(at.period), called(2 * at.period)
+    begins = f"a fold and a flip curve of the {single} touch here"
+    return _of_fold(at, flow, begins, f"Neimark–Sacker curve of the {twice}", "circles")
+
+
+def fold_neimark_sacker(at: Problem) -> Verdict:
+    """(w, z) ↦ (w + a w² + b|z|² + …, e^{iθ}z (1 − (e + ig) w + …)), (1/n) Σ_k |q_k|² = 1 for both eigenvectors.
+
+    Kuznetsov & Meijer, (3.31). The sign of (a, b, e) is q₁'s. be > 0: the invariant circle bifurcates to a torus on a curve that
+    begins here; L < 0 (from all terms up to the third degree): the torus is stable.
+    """
+    theta = at.angle()
+    turn = complex(np.exp(1j * theta))
+    critical = together(simple(at.matrices, 1.0), simple(at.matrices, turn))
+    flow = _fold_flow(at.normal_map(critical, 3, resonant(0, 0, 1, -1)), turn)
+    begins = f"a fold and a Neimark–Sacker curve of the {called(at.period)} touch here"
+    found = _of_fold(at, flow, begins, "curve on which the invariant circle bifurcates to a torus", "tori")
+    return Verdict({**found.coefficients, "theta": theta}, found.meaning)
+
+
+def _of_fold(at: Problem, flow: _FoldFlow, begins: str, curve: str, born: str) -> Verdict:
+    found: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
+    size = max(abs(value) for value in found.values())
+    small = [name for name, value in found.items() if not abs(value) > FLAT * size]
+    if small:
+        return Verdict(found, f"{begins}; degenerate: {' and '.join(small)} vanish{'es' * (len(small) == 1)}, and terms of higher "
+                              "order decide")  # fmt: skip
+    if flow.b * flow.e < 0:
+        return Verdict(found, f"{begins}; no {curve} begins here (be < 0)")
+    found["L"] = flow.lyapunov
+    return Verdict(found, f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(flow.lyapunov < 0)}")
+
+
+class _Moduli(NamedTuple):
+    """r₁ ↦ r₁ (1 + p₁₁ r₁² + p₁₂ r₂²), r₂ ↦ r₂ (1 + p₂₁ r₁² + p₂₂ r₂²)."""
+
+    p11: float
+    p12: float
+    p21: float
+    p22: float
+
+    @property
+    def coefficients(self) -> dict[str, float | complex]:
+        return {**self._asdict(), "det": self.p11 * self.p22 - self.p12 * self.p21}
+
+    def secondary(self) -> tuple[bool, bool]:
+        """Whether what is born on r₂ = 0, and on r₁ = 0, by the other bifurcation is stable beside r₁, r₂ ≠ 0."""
+        across = self.p22 - self.p12 * self.p21 / self.p11, self.p11 - self.p12 * self.p21 / self.p22
+        return across[0] < 0 and self.p11 < 0, across[1] < 0 and self.p22 < 0
+
+
+def flip_neimark_sacker(at: Problem) -> Verdict:
+    """(w, z) ↦ (−w (1 + p₁₁ w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁ w² + P₂₂|z|²)), p₂ⱼ = Re P₂ⱼ, (1/n) Σ_k |q_k|² = 1 for both.
+
+    Kuznetsov & Meijer, (3.34). A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, tangent to
+    μ₂ p₁₁ = μ₁ p₂₁ where μ₁/p₁₁ < 0, if μ₁ and μ₂ are how much faster |w| and |z| grow; its circles are stable if p₁₁ < 0 and
+    p₂₂ − p₁₂p₂₁/p₁₁ < 0. So does a curve where the invariant circle doubles. det = p₁₁p₂₂ − p₁₂p₂₁.
+    """
+    theta = at.angle()
+    turn = complex(np.exp(1j * theta))
+    critical = together(simple(at.matrices, -1.0), simple(at.matrices, turn))
+    normal = at.normal_map(critical, 3, resonant((2, 0), (1, 0), (0, 1), (0, -1)))
+    moduli = _Moduli(-normal.real(0, (3, 0, 0)), -normal.real(0, (1, 1, 1)), (normal.coefficient(1, (2, 1, 0)) / turn).real,
+                     (normal.coefficient(1, (0, 2, 1)) / turn).real)  # fmt: skip
+    single, twice = called(at.period), called(2 * at.period)
+    begins = (f"a flip and a Neimark–Sacker curve of the {single} cross here; a Neimark–Sacker curve of the {twice} begins, its "
+              "circles {0}, and one where the invariant circle doubles, the double one {1}")  # fmt: skip
+    found = _of_moduli(at, moduli, begins)
+    return Verdict({**found.coefficients, "theta": theta}, found.meaning)
+
+
+def double_neimark_sacker(at: Problem) -> Verdict:
+    """z₁ ↦ e^{iθ₁}z₁ (1 + P₁₁|z₁|² + P₁₂|z₂|²), z₂ ↦ e^{iθ₂}z₂ (1 + P₂₁|z₁|² + P₂₂|z₂|²), p_jk = Re P_jk, θ₁ < θ₂.
+
+    (1/n) Σ_k |q_k|² = 1 for both eigenvectors (Kuznetsov & Meijer, (3.36)). Tori begin on two curves, one for each circle: from
+    that of θ₁ they are stable if p₁₁ < 0 and p₂₂ − p₁₂p₂₁/p₁₁ < 0. det = p₁₁p₂₂ − p₁₂p₂₁.
+    """
+    angles = at.angle(0), at.angle(1)
+    turns = [complex(np.exp(1j * theta)) for theta in angles]
+    critical = together(*(simple(at.matrices, turn) for turn in turns))
+    normal = at.normal_map(critical, 3, resonant((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)))
+    (e11, e12), (e21, e22) = ((2, 1, 0, 0), (1, 0, 1, 1)), ((1, 1, 1, 0), (0, 0, 2, 1))
+    moduli = _Moduli(*((normal.coefficient(2 * i, e) / turns[i]).real for i, e in ((0, e11), (0, e12), (1, e21), (1, e22))))
+    begins = (f"two Neimark–Sacker curves of the {called(at.period)} cross here; a torus is born from the circle of the first "
+              "on a curve that begins here, {0}, and from that of the second on another, {1}")  # fmt: skip
+    found = _of_moduli(at, moduli, begins)
+    return Verdict({**found.coefficients, "theta1": angles[0], "theta2": angles[1]}, found.meaning)
+
+
+def _of_moduli(at: Problem, moduli: _Moduli, begins: str) -> Verdict:
+    found = moduli.coefficients
+    size = abs(moduli.p11 * moduli.p22) + abs(moduli.p12 * moduli.p21)
+    if not min(abs(moduli.p11 * moduli.p22), abs(complex(found["det"]))) > FLAT * size:
+        return Verdict(found, "degenerate: p11, p22 or their determinant vanishes, and terms of higher order decide")
+    told = begins.format(*(at.stability(stable) for stable in moduli.secondary()))
+    if moduli.p11 * moduli.p22 < 0 < complex(found["det"]).real:
+        told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
+    return Verdict(found, told)
+
