@@ -36,17 +36,18 @@ KINDS = {
 
 
 def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> dict[str, Any]:
-    """``coefficients`` and ``meaning`` of a point of this kind; both empty where it has no normal form here."""
+    """``coefficients``, ``meaning`` and ``directions`` of a point of this kind; empty where it has no normal form here."""
+    nothing: dict[str, Any] = {"coefficients": {}, "meaning": "", "directions": {}}
     if kind not in KINDS:
-        return {"coefficients": {}, "meaning": ""}
+        return nothing
     try:
         with np.errstate(all="ignore"):
             found = KINDS[kind].verdict(_problem(step, points, kind, parameters))
         if not all(np.isfinite(value) for value in found.coefficients.values()):
             raise NumericsError("the coefficients are not finite")
     except (NumericsError, np.linalg.LinAlgError) as error:
-        return {"coefficients": {}, "meaning": f"undecided: {error}"}
-    return {"coefficients": found.coefficients, "meaning": found.meaning}
+        return {**nothing, "meaning": f"undecided: {error}"}
+    return found._asdict()
 
 
 def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> Problem:

@@ -4,18 +4,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.codimension_two.centre import CentreMap, Critical
 from cfdyn.normal_forms.codimension_two.normalized import Kept, NormalMap
 from cfdyn.systems.map import Map
 
+ON_CIRCLE, IMAGINARY = 1e-4, 1e-6  # a double multiplier is known to half of the digits
 FLAT = 1e-6  # of a coefficient beside another: it vanishes
 
 
 class Verdict(NamedTuple):
-    """Coefficients by name, and what they mean."""
+    """Coefficients by name, what they mean, and in which direction of the parameters what leaves the point."""
 
     coefficients: dict[str, float | complex]
     meaning: str
+    directions: dict[str, np.ndarray] = {}  # noqa: RUF012
 
 
 class Problem(NamedTuple):
@@ -37,6 +40,20 @@ class Problem(NamedTuple):
         """Of the critical directions, ``unfolded`` with the parameters too."""
         return NormalMap(CentreMap(self.step, self.points, critical, order, self.parameters if unfolded else ()), kept)
 
+    def rates(self, critical: Critical, order: int, kept: Kept, *terms: tuple[int, tuple[int, ...]]) -> list[np.ndarray]:
+        """How the coefficients of these terms (component, exponents of w) change with each parameter, complex (2,) each.
+
+        NaN without two parameters, or where the map has no such derivatives.
+        """
+        unit = np.eye(2, dtype=int)
+        try:
+            if len(self.parameters) != 2:
+                raise NumericsError("no two parameters")
+            normal = self.normal_map(critical, order, kept, unfolded=True)
+        except NumericsError:
+            return [np.full(2, np.nan + 0j) for _ in terms]
+        return [np.array([normal.coefficient(i, (*e, *row.tolist())) for row in unit]) for i, e in terms]
+
     def stability(self, stable: bool) -> str:
         """Of what is ``stable`` on the centre manifold, or not."""
         return "unstable" if not stable else "unstable in other directions" if self.hyperbolic else "stable"
@@ -47,4 +64,12 @@ class Problem(NamedTuple):
         return float(np.sort(np.angle(mu))[which])
 
 
-ON_CIRCLE, IMAGINARY = 1e-4, 1e-6  # a double multiplier is known to half of the digits
+def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    """The unit vector d with ⟨zero, d⟩ = 0 and ⟨positive, d⟩ > 0 for each curve; left out where there is none."""
+    found = {}
+    for name, (zero, positive) in curves.items():
+        across = np.real([-zero[1], zero[0]])
+        size, side = float(np.linalg.norm(across)), float(np.real(positive) @ across)
+        if size > 0 and abs(side) > FLAT * size * float(np.linalg.norm(positive)):
+            found[name.replace("_", " ")] = np.sign(side) * across / size
+    return found

@@ -4,13 +4,14 @@ With the turns taken off, a critical pair is its modulus and −1 is 1. What is 
 two variables, up to the order of its normal form.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from cfdyn.normal_forms.codimension_two.centre import simple, together
 from cfdyn.normal_forms.codimension_two.normalized import NormalMap, resonant
-from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict
+from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, towards
 from cfdyn.words import called
 
 
@@ -32,6 +33,16 @@ class _FoldFlow(NamedTuple):
         (c1, c2, c3, c4), s = self.cubic, 2 * self.a / self.e
         b, e = abs(self.b), abs(self.e)
         return (2 * b * (3 * c1 + s * c3) - e * s * (c2 + (s + 2) * c4)) / (2 * b + e)
+
+    def leaving(self, shift: np.ndarray, slope: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the curve where that point is a centre: (zero, positive) as `towards` takes them.
+
+        From w ↦ w + shift + slope w + …, z ↦ λ z (1 + growth + …), of which the logarithm has slope − a shift, and growth +
+        ½ e shift; at r² = −shift/b the trace slope + s growth + (c₂ + (s + 2) c₄) r² vanishes.
+        """
+        (_, c2, _, c4), s = self.cubic, 2 * self.a / self.e
+        trace = slope - self.a * shift + s * (growth + self.e * shift / 2) - (c2 + (s + 2) * c4) * shift / self.b
+        return trace.real, -self.b * shift.real
 
 
 def _fold_flow(normal: NormalMap, turn: complex) -> _FoldFlow:
@@ -55,10 +66,12 @@ def fold_flip(at: Problem) -> Verdict:
     third degree): its circles are stable.
     """
     critical = together(simple(at.matrices, 1.0), simple(at.matrices, -1.0))
-    flow = _fold_flow(at.normal_map(critical, 3, resonant(2, 0, 1)), -1.0)
+    kept = resonant(2, 0, 1)
+    flow = _fold_flow(at.normal_map(critical, 3, kept), -1.0)
     single, twice = called(at.period), called(2 * at.period)
     begins = f"a fold and a flip curve of the {single} touch here"
-    return _of_fold(at, flow, begins, f"Neimark–Sacker curve of the {twice}", "circles")
+    shift, slope, growth = at.rates(critical, 2, kept, (0, (0, 0)), (0, (1, 0)), (1, (0, 1)))
+    return _of_fold(at, flow, begins, f"Neimark–Sacker curve of the {twice}", "circles", flow.leaving(shift, slope, -growth))
 
 
 def fold_neimark_sacker(at: Problem) -> Verdict:
@@ -70,23 +83,29 @@ def fold_neimark_sacker(at: Problem) -> Verdict:
     theta = at.angle()
     turn = complex(np.exp(1j * theta))
     critical = together(simple(at.matrices, 1.0), simple(at.matrices, turn))
-    flow = _fold_flow(at.normal_map(critical, 3, resonant(0, 0, 1, -1)), turn)
+    kept = resonant(0, 0, 1, -1)
+    flow = _fold_flow(at.normal_map(critical, 3, kept), turn)
     begins = f"a fold and a Neimark–Sacker curve of the {called(at.period)} touch here"
-    found = _of_fold(at, flow, begins, "curve on which the invariant circle bifurcates to a torus", "tori")
-    return Verdict({**found.coefficients, "theta": theta}, found.meaning)
+    shift, slope, growth = at.rates(critical, 2, kept, (0, (0, 0, 0)), (0, (1, 0, 0)), (1, (0, 1, 0)))
+    leaving = flow.leaving(shift, slope, growth / turn)
+    found = _of_fold(at, flow, begins, "curve on which the invariant circle bifurcates to a torus", "tori", leaving)
+    return found._replace(coefficients={**found.coefficients, "theta": theta})
 
 
-def _of_fold(at: Problem, flow: _FoldFlow, begins: str, curve: str, born: str) -> Verdict:
+def _of_fold(
+    at: Problem, flow: _FoldFlow, begins: str, curve: str, born: str, leaving: tuple[np.ndarray, np.ndarray]
+) -> Verdict:  # fmt: skip
     found: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
     size = max(abs(value) for value in found.values())
     small = [name for name, value in found.items() if not abs(value) > FLAT * size]
     if small:
-        return Verdict(found, f"{begins}; degenerate: {' and '.join(small)} vanish{'es' * (len(small) == 1)}, and terms of higher "
-                              "order decide")  # fmt: skip
+        verb = "vanishes" if len(small) == 1 else "vanish"
+        return Verdict(found, f"{begins}; degenerate: {' and '.join(small)} {verb}, and terms of higher order decide")
     if flow.b * flow.e < 0:
         return Verdict(found, f"{begins}; no {curve} begins here (be < 0)")
     found["L"] = flow.lyapunov
-    return Verdict(found, f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(flow.lyapunov < 0)}")
+    meaning = f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(flow.lyapunov < 0)}"
+    return Verdict(found, meaning, towards(**{curve: leaving}))
 
 
 class _Moduli(NamedTuple):
@@ -101,6 +120,13 @@ class _Moduli(NamedTuple):
     def coefficients(self) -> dict[str, float | complex]:
         return {**self._asdict(), "det": self.p11 * self.p22 - self.p12 * self.p21}
 
+    def leaving(self, first: np.ndarray, second: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of the curves where r₂ bifurcates from r₁² = −μ₁/p₁₁, and r₁ from r₂² = −μ₂/p₂₂: (zero, positive) for `towards`."""
+        return [
+            (second - self.p21 / self.p11 * first, -first / self.p11),
+            (first - self.p12 / self.p22 * second, -second / self.p22),
+        ]
+
     def secondary(self) -> tuple[bool, bool]:
         """Whether what is born on r₂ = 0, and on r₁ = 0, by the other bifurcation is stable beside r₁, r₂ ≠ 0."""
         across = self.p22 - self.p12 * self.p21 / self.p11, self.p11 - self.p12 * self.p21 / self.p22
@@ -110,21 +136,23 @@ class _Moduli(NamedTuple):
 def flip_neimark_sacker(at: Problem) -> Verdict:
     """(w, z) ↦ (−w (1 + p₁₁ w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁ w² + P₂₂|z|²)), p₂ⱼ = Re P₂ⱼ, (1/n) Σ_k |q_k|² = 1 for both.
 
-    Kuznetsov & Meijer, (3.34). A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, tangent to
+    Kuznetsov & Meijer, (3.34). A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, with
     μ₂ p₁₁ = μ₁ p₂₁ where μ₁/p₁₁ < 0, if μ₁ and μ₂ are how much faster |w| and |z| grow; its circles are stable if p₁₁ < 0 and
     p₂₂ − p₁₂p₂₁/p₁₁ < 0. So does a curve where the invariant circle doubles. det = p₁₁p₂₂ − p₁₂p₂₁.
     """
     theta = at.angle()
     turn = complex(np.exp(1j * theta))
-    critical = together(simple(at.matrices, -1.0), simple(at.matrices, turn))
-    normal = at.normal_map(critical, 3, resonant((2, 0), (1, 0), (0, 1), (0, -1)))
+    critical, kept = together(simple(at.matrices, -1.0), simple(at.matrices, turn)), resonant((2, 0), (1, 0), (0, 1), (0, -1))
+    normal = at.normal_map(critical, 3, kept)
     moduli = _Moduli(-normal.real(0, (3, 0, 0)), -normal.real(0, (1, 1, 1)), (normal.coefficient(1, (2, 1, 0)) / turn).real,
                      (normal.coefficient(1, (0, 2, 1)) / turn).real)  # fmt: skip
     single, twice = called(at.period), called(2 * at.period)
     begins = (f"a flip and a Neimark–Sacker curve of the {single} cross here; a Neimark–Sacker curve of the {twice} begins, its "
               "circles {0}, and one where the invariant circle doubles, the double one {1}")  # fmt: skip
-    found = _of_moduli(at, moduli, begins)
-    return Verdict({**found.coefficients, "theta": theta}, found.meaning)
+    first, second = at.rates(critical, 2, kept, (0, (1, 0, 0)), (1, (0, 1, 0)))
+    found = _of_moduli(at, moduli, begins, (f"Neimark–Sacker curve of the {twice}", "doubling of the circle"),
+                       (-first.real, (second / turn).real))  # fmt: skip
+    return found._replace(coefficients={**found.coefficients, "theta": theta})
 
 
 def double_neimark_sacker(at: Problem) -> Verdict:
@@ -136,16 +164,20 @@ def double_neimark_sacker(at: Problem) -> Verdict:
     angles = at.angle(0), at.angle(1)
     turns = [complex(np.exp(1j * theta)) for theta in angles]
     critical = together(*(simple(at.matrices, turn) for turn in turns))
-    normal = at.normal_map(critical, 3, resonant((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)))
+    kept = resonant((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+    normal = at.normal_map(critical, 3, kept)
     (e11, e12), (e21, e22) = ((2, 1, 0, 0), (1, 0, 1, 1)), ((1, 1, 1, 0), (0, 0, 2, 1))
     moduli = _Moduli(*((normal.coefficient(2 * i, e) / turns[i]).real for i, e in ((0, e11), (0, e12), (1, e21), (1, e22))))
     begins = (f"two Neimark–Sacker curves of the {called(at.period)} cross here; a torus is born from the circle of the first "
               "on a curve that begins here, {0}, and from that of the second on another, {1}")  # fmt: skip
-    found = _of_moduli(at, moduli, begins)
-    return Verdict({**found.coefficients, "theta1": angles[0], "theta2": angles[1]}, found.meaning)
+    rates = [(rate / turn).real for rate, turn in zip(
+        at.rates(critical, 2, kept, (0, (1, 0, 0, 0)), (2, (0, 0, 1, 0))), turns, strict=True)]  # fmt: skip
+    found = _of_moduli(at, moduli, begins, ("torus of the first circle", "torus of the second circle"), rates)
+    return found._replace(coefficients={**found.coefficients, "theta1": angles[0], "theta2": angles[1]})
 
 
-def _of_moduli(at: Problem, moduli: _Moduli, begins: str) -> Verdict:
+def _of_moduli(at: Problem, moduli: _Moduli, begins: str, curves: tuple[str, str], rates: Sequence[np.ndarray]) -> Verdict:
+    """``rates``: how much faster each modulus grows, for each parameter."""
     found = moduli.coefficients
     size = abs(moduli.p11 * moduli.p22) + abs(moduli.p12 * moduli.p21)
     if not min(abs(moduli.p11 * moduli.p22), abs(complex(found["det"]))) > FLAT * size:
@@ -153,5 +185,4 @@ def _of_moduli(at: Problem, moduli: _Moduli, begins: str) -> Verdict:
     told = begins.format(*(at.stability(stable) for stable in moduli.secondary()))
     if moduli.p11 * moduli.p22 < 0 < complex(found["det"]).real:
         told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
-    return Verdict(found, told)
-
+    return Verdict(found, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))
