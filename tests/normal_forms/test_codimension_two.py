@@ -26,7 +26,8 @@ def test_generalized_flip_of_descent():
     (found,) = curve.special
     assert found.parameters == pytest.approx([2, 0.5**0.5], abs=1e-12)
     assert found.coefficients == {"e": pytest.approx(-8, rel=1e-11)}
-    assert "the smaller one stable" in found.meaning and found.meaning.endswith("beside where the flip is supercritical")
+    assert "the smaller one stable" in found.meaning and "beside where the flip is supercritical" in found.meaning
+    assert found.directions["fold of the 2-cycle"] == pytest.approx([0, 1], abs=1e-12)
     exact = multilinear.generalized_flip(multilinear.Derivatives(lambda w: [-w - mp.sqrt(2) * w * w - 2 * w * w * w], [0]))
     assert abs(exact["e"] + 8) < 1e-25
 

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.cycles.shooting import jacobians, multipliers_of
-from cfdyn.cycles.smoothness import regularity
-from cfdyn.errors import NumericsError
+from cfdyn.errors import CfdynError, NumericsError
 from cfdyn.normal_forms.codimension_two import one_variable, resonances, two_at_once
 from cfdyn.normal_forms.codimension_two.problem import ON_CIRCLE, Problem, Verdict
+from cfdyn.normal_forms.critical_multipliers import cycle_points
 from cfdyn.systems.map import Map
+
+TOLERANCE, ORDER = 1e-6, 5  # of a cycle's points; of the derivatives that a coefficient may need
 
 
 class Kind(NamedTuple):
@@ -45,14 +47,13 @@ def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters:
             found = KINDS[kind].verdict(_problem(step, points, kind, parameters))
         if not all(np.isfinite(value) for value in found.coefficients.values()):
             raise NumericsError("the coefficients are not finite")
-    except (NumericsError, np.linalg.LinAlgError) as error:
+    except (CfdynError, np.linalg.LinAlgError) as error:
         return {**nothing, "meaning": f"undecided: {error}"}
     return found._asdict()
 
 
 def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> Problem:
-    if step.switching and regularity(step, points, float(np.abs(points).max())) != "smooth":
-        raise NumericsError("the map has a corner at this point")
+    points = cycle_points(step, points, TOLERANCE, ORDER)
     matrices = jacobians(step, points)
     mu = multipliers_of(matrices)
     size = np.abs(mu)

@@ -67,6 +67,11 @@ class NormalMap:
         self.change[k] = np.concatenate([found.reshape(m, count), still])
         self.parts[k] = np.concatenate([np.where(free, left, 0.0).reshape(m, count), still])
 
+    def size(self, degree: int) -> float:
+        """What a coefficient of this degree would be: g's of degree k change with the scale of w like its (k − 1)th power."""
+        each = [float(np.abs(part[: self.m, :]).max()) ** ((degree - 1) / (k - 1)) for k, part in self.given.items() if k > 1]
+        return sum(each)
+
     def coefficient(self, component: int, exponent: Sequence[int]) -> complex:
         """Of w^exponent."""
         value = self.parts[int(np.sum(exponent))][component, self.space.index[int(np.sum(exponent))][tuple(exponent)]]
@@ -75,4 +80,3 @@ class NormalMap:
     def real(self, component: int, exponent: Sequence[int]) -> float:
         """The same of a real map."""
         return self.coefficient(component, exponent).real
-

@@ -2,7 +2,7 @@
 
 from cfdyn.normal_forms.codimension_two.centre import simple
 from cfdyn.normal_forms.codimension_two.normalized import resonant
-from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict, towards
+from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict, require, towards
 from cfdyn.words import called
 
 
@@ -13,7 +13,9 @@ def cusp(at: Problem) -> Verdict:
     middle one stable on the centre manifold if c > 0, the outer ones if c < 0.
     """
     critical, kept = simple(at.matrices, 1.0), resonant(1, 0)
-    c = at.normal_map(critical, 3, kept).real(0, (3,))
+    normal = at.normal_map(critical, 3, kept)
+    c = normal.real(0, (3,))
+    require(c, "c", normal.size(3))
     shift, slope = at.rates(critical, 2, kept, (0, (0,)), (0, (1,)))
     several, only = called(at.period, several=True), called(at.period)
     stable = "the middle one" if c > 0 else "the outer two"
@@ -30,7 +32,9 @@ def generalized_flip(at: Problem) -> Verdict:
     −μ + c r + e r² = 0; the outer one is stable on the centre manifold if e > 0, the inner one if e < 0.
     """
     critical, kept = simple(at.matrices, -1.0), resonant(2, 1)
-    e = at.normal_map(critical, 5, kept).real(0, (5,))
+    normal = at.normal_map(critical, 5, kept)
+    e = normal.real(0, (5,))
+    require(e, "e", normal.size(5))
     speed, cubic = at.rates(critical, 4, kept, (0, (1,)), (0, (3,)))
     twice, single = called(2 * at.period, several=True), called(at.period)
     side, stable, beside = ("subcritical", "larger", "inside") if e > 0 else ("supercritical", "smaller", "outside")

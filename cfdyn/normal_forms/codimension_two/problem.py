@@ -10,7 +10,8 @@ from cfdyn.normal_forms.codimension_two.normalized import Kept, NormalMap
 from cfdyn.systems.map import Map
 
 ON_CIRCLE, IMAGINARY = 1e-4, 1e-6  # a double multiplier is known to half of the digits
-FLAT = 1e-6  # of a coefficient beside another: it vanishes
+ROUNDED = 1e-12  # of a unit vector
+FLAT, VANISHES = 1e-6, 1e-9  # of a coefficient beside another, and beside the map's: it vanishes
 
 
 class Verdict(NamedTuple):
@@ -54,9 +55,11 @@ class Problem(NamedTuple):
             return [np.full(2, np.nan + 0j) for _ in terms]
         return [np.array([normal.coefficient(i, (*e, *row.tolist())) for row in unit]) for i, e in terms]
 
-    def stability(self, stable: bool) -> str:
-        """Of what is ``stable`` on the centre manifold, or not."""
-        return "unstable" if not stable else "unstable in other directions" if self.hyperbolic else "stable"
+    def stability(self, growth: float, size: float = 0.0) -> str:
+        """Of what grows or decays like that on the centre manifold; neutral where that is rounding beside its parts' size."""
+        if abs(growth) <= FLAT * size:
+            return "neutral to this order, as for a map that keeps areas"
+        return "unstable" if growth > 0 else "unstable in other directions" if self.hyperbolic else "stable"
 
     def angle(self, which: int = 0) -> float:
         """θ of the pairs e^{±iθ}, the smallest first."""
@@ -71,5 +74,12 @@ def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
         across = np.real([-zero[1], zero[0]])
         size, side = float(np.linalg.norm(across)), float(np.real(positive) @ across)
         if size > 0 and abs(side) > FLAT * size * float(np.linalg.norm(positive)):
-            found[name.replace("_", " ")] = np.sign(side) * across / size
+            unit = np.sign(side) * across / size
+            found[name.replace("_", " ")] = np.where(np.abs(unit) > ROUNDED, unit, 0.0)
     return found
+
+
+def require(value: float, name: str, size: float) -> None:
+    """Refuse a leading coefficient that vanishes."""
+    if not abs(value) > VANISHES * size:
+        raise NumericsError(f"the coefficient {name} vanishes, and terms of higher order decide")

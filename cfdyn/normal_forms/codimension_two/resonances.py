@@ -5,7 +5,7 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.codimension_two.centre import double, simple
 from cfdyn.normal_forms.codimension_two.normalized import resonant
-from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, towards
+from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, require, towards
 from cfdyn.words import called
 
 NEAR = 1e-3  # of λ^5 and λ^6 to 1
@@ -25,6 +25,7 @@ def chenciner(at: Problem) -> Verdict:
     normal = at.normal_map(critical, 5, kept)
     first, second = (normal.coefficient(0, e) / turn for e in ((2, 1), (3, 2)))
     found = second.real + first.imag**2 / 2  # Re(c₂/λ) + ½ (Im c₁/λ)²
+    require(found, "L2", normal.size(5))
     side, stable = ("supercritical", "smaller") if found > 0 else ("subcritical", "larger")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"
     meaning = (f"two invariant circles, {kinds}, collide at a fold of circles that begins here, beside where the Neimark–Sacker "
@@ -54,7 +55,7 @@ def resonance_1(at: Problem) -> Verdict:
         return Verdict(found, f"degenerate: {vanishing} vanishes, as for a symmetry or a map that keeps areas; terms of higher "
                               "order decide")  # fmt: skip
     what = called(at.period)
-    kind = at.stability(found["s"].real < 0)
+    kind = at.stability(a * (b - 2 * a))
     meaning = (f"a Neimark–Sacker curve of the {what} begins here on the fold curve; its invariant circle is {kind} and ends in "
                "a homoclinic tangle of the saddle")  # fmt: skip
     shift, first, second = at.rates(critical, 2, kept, (1, (0, 0)), (1, (1, 0)), (1, (0, 1)))
@@ -82,14 +83,14 @@ def resonance_2(at: Problem) -> Verdict:
     if not min(abs(cubic), abs(damping)) > FLAT * max(abs(6 * c), abs(2 * d)):
         return Verdict(found, "degenerate: C or D vanishes, and terms of higher order decide")
     single, twice = called(at.period), called(2 * at.period)
-    circle = at.stability(damping < 0)
+    circle = at.stability(damping)
     first, second = at.rates(critical, 2, kept, (1, (1, 0)), (1, (0, 1)))
     curves = {f"Neimark–Sacker curve of the {single}": (first + second, -first)}
     told = f"a Neimark–Sacker curve of the {single} begins here on the flip curve, its invariant circle {circle}"
     if cubic > 0:
         told += f"; the {twice} is a saddle, and no Neimark–Sacker curve of it begins here"
     else:
-        told += f"; a Neimark–Sacker curve of the {twice} begins here too, its circles {at.stability(damping > 0)}"
+        told += f"; a Neimark–Sacker curve of the {twice} begins here too, its circles {at.stability(-damping)}"
         # ẇ₂ = 4γ₁ w₁ − 2(γ₁ + γ₂) w₂ + C w₁³ + D w₁²w₂
         curves[f"Neimark–Sacker curve of the {twice}"] = (cubic * (first + second) + 2 * damping * first, first)
     return Verdict(found, told, towards(**curves))
@@ -108,7 +109,7 @@ def resonance_3(at: Problem) -> Verdict:
     if not abs(b) ** 2 > FLAT * abs(c):
         return Verdict({"b": b, "c": c}, "degenerate: b vanishes, and terms of higher order decide")
     a = third.real / (9 * abs(b) ** 2)
-    kind = at.stability(a < 0)
+    kind = at.stability(third.real, abs(third))
     many, what = called(3 * at.period), called(at.period)
     return Verdict({"b": b, "c": c, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
                    f"fold; beside it the invariant circle of the Neimark–Sacker curve is {kind}")  # fmt: skip
@@ -128,7 +129,9 @@ def resonance_4(at: Problem) -> Verdict:
         return Verdict({"c": c, "d": d}, "degenerate: d vanishes, and terms of higher order decide")
     a = -1j * c / abs(d)
     many, what = called(4 * at.period), called(at.period)
-    kind = at.stability(a.real < 0)
+    kind = at.stability(a.real, abs(a))
+    if abs(abs(a) - 1) <= FLAT:
+        return Verdict({"c": c, "d": d, "A": a}, "degenerate: |A| = 1, and terms of higher order decide whether folds begin here")
     curves = {}
     if abs(a) > 1:
         both = called(4 * at.period, several=True)

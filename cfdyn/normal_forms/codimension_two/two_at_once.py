@@ -24,15 +24,16 @@ class _FoldFlow(NamedTuple):
     cubic: tuple[float, float, float, float]
 
     @property
-    def lyapunov(self) -> float:
-        """Of the cycle about the point with r ≠ 0, which is a centre without cubic terms if be > 0; < 0: it is stable.
+    def lyapunov(self) -> tuple[float, float]:
+        """(value, size of its parts) at the point with r ≠ 0, without cubic terms a centre if be > 0; < 0: its cycle is stable.
 
         With s = 2a/e: (2|b| (3c₁ + s c₃) − |e| s (c₂ + (s + 2) c₄)) / (2|b| + |e|), from the integral of the divergence with the
         weight r^{s−1} over a small loop (Guckenheimer & Holmes, §7.4); its rate of growth is half of that times (w² + r²)/4.
         """
         (c1, c2, c3, c4), s = self.cubic, 2 * self.a / self.e
         b, e = abs(self.b), abs(self.e)
-        return (2 * b * (3 * c1 + s * c3) - e * s * (c2 + (s + 2) * c4)) / (2 * b + e)
+        parts = np.array([6 * b * c1, 2 * b * s * c3, -e * s * c2, -e * s * (s + 2) * c4]) / (2 * b + e)
+        return float(parts.sum()), float(np.abs(parts).sum())
 
     def leaving(self, shift: np.ndarray, slope: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of the curve where that point is a centre: (zero, positive) as `towards` takes them.
@@ -103,8 +104,8 @@ def _of_fold(
         return Verdict(found, f"{begins}; degenerate: {' and '.join(small)} {verb}, and terms of higher order decide")
     if flow.b * flow.e < 0:
         return Verdict(found, f"{begins}; no {curve} begins here (be < 0)")
-    found["L"] = flow.lyapunov
-    meaning = f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(flow.lyapunov < 0)}"
+    found["L"] = flow.lyapunov[0]
+    meaning = f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(*flow.lyapunov)}"
     return Verdict(found, meaning, towards(**{curve: leaving}))
 
 
@@ -127,10 +128,10 @@ class _Moduli(NamedTuple):
             (first - self.p12 / self.p22 * second, -second / self.p22),
         ]
 
-    def secondary(self) -> tuple[bool, bool]:
-        """Whether what is born on r₂ = 0, and on r₁ = 0, by the other bifurcation is stable beside r₁, r₂ ≠ 0."""
-        across = self.p22 - self.p12 * self.p21 / self.p11, self.p11 - self.p12 * self.p21 / self.p22
-        return across[0] < 0 and self.p11 < 0, across[1] < 0 and self.p22 < 0
+    def secondary(self) -> tuple[float, float]:
+        """How what is born on r₂ = 0, and on r₁ = 0, by the other bifurcation grows beside r₁, r₂ ≠ 0."""
+        det = self.p11 * self.p22 - self.p12 * self.p21
+        return max(det / self.p11, self.p11), max(det / self.p22, self.p22)
 
 
 def flip_neimark_sacker(at: Problem) -> Verdict:
@@ -182,7 +183,7 @@ def _of_moduli(at: Problem, moduli: _Moduli, begins: str, curves: tuple[str, str
     size = abs(moduli.p11 * moduli.p22) + abs(moduli.p12 * moduli.p21)
     if not min(abs(moduli.p11 * moduli.p22), abs(complex(found["det"]))) > FLAT * size:
         return Verdict(found, "degenerate: p11, p22 or their determinant vanishes, and terms of higher order decide")
-    told = begins.format(*(at.stability(stable) for stable in moduli.secondary()))
+    told = begins.format(*(at.stability(growth) for growth in moduli.secondary()))
     if moduli.p11 * moduli.p22 < 0 < complex(found["det"]).real:
         told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
     return Verdict(found, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))
