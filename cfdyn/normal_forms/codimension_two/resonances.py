@@ -14,7 +14,7 @@ NEAR = 1e-3  # of λ^5 and λ^6 to 1
 def chenciner(at: Problem) -> Verdict:
     """w ↦ e^{iθ} w (1 + (d + ib)|w|² + (l + im)|w|⁴), d = 0, (1/n) Σ_k |q_k|² = 1.
 
-    L2 = l + b²/2 is the second Lyapunov coefficient: |w| ↦ |w| (1 + d|w|² + L2 |w|⁴ + …) (Kuznetsov & Meijer, (3.11)).
+    L2 = l + b²/2 is the second Lyapunov coefficient: |w| ↦ |w| (1 + d|w|² + L2 |w|⁴ + …) (Kuznetsov & Meijer, §3).
     """
     theta = at.angle()
     for order in (5, 6):
@@ -38,7 +38,7 @@ def chenciner(at: Problem) -> Verdict:
 def resonance_1(at: Problem) -> Verdict:
     """(w₁, w₂) ↦ (w₁ + w₂, w₂ + a w₁² + b w₁w₂), (1/n) Σ_k |q_k|² = 1 of the eigenvector q = ∂/∂w₁; its sign is q's.
 
-    Kuznetsov & Meijer, (3.14). It is the unit shift along ẇ₁ = w₂, ẇ₂ = a w₁² + (b − 2a) w₁w₂ to this order; ``s`` = a (b − 2a),
+    Kuznetsov & Meijer, §3. It is the unit shift along ẇ₁ = w₂, ẇ₂ = a w₁² + (b − 2a) w₁w₂ to this order; ``s`` = a (b − 2a),
     negative: the circle born at the Neimark–Sacker curve that begins at the folds is stable (Bogdanov–Takens).
     """
 
@@ -67,7 +67,7 @@ def resonance_1(at: Problem) -> Verdict:
 def resonance_2(at: Problem) -> Verdict:
     """(w₁, w₂) ↦ (−w₁ + w₂, −w₂ + c w₁³ + d w₁²w₂), (1/n) Σ_k |q_k|² = 1 of the eigenvector q = ∂/∂w₁.
 
-    Kuznetsov & Meijer, (3.18): its square is the unit shift along ẇ₁ = w₂, ẇ₂ = C w₁³ + D w₁²w₂ to this order, C = 4c and
+    Kuznetsov & Meijer, §3: its square is the unit shift along ẇ₁ = w₂, ẇ₂ = C w₁³ + D w₁²w₂ to this order, C = 4c and
     D = −2d − 6c. D < 0: the invariant circle of the Neimark–Sacker curve that begins here is stable. C < 0: on the side where
     the flip gives them, the cycles of twice the period have a Neimark–Sacker curve too; C > 0: they are saddles.
     """
@@ -99,26 +99,26 @@ def resonance_2(at: Problem) -> Verdict:
 def resonance_3(at: Problem) -> Verdict:
     """w ↦ λ w + b w̄² + c w|w|², λ = e^{2πi/3}, (1/n) Σ_k |q_k|² = 1, which leaves arg b free.
 
-    Kuznetsov & Meijer, (3.22): its cube is the unit shift along ẇ = B w̄² + C w|w|², |B| = 3|b| and C = 3λ̄c − 3|b|²; ``a`` =
-    Re C/|B|² has no scale, and a < 0 makes the invariant circle stable.
+    Kuznetsov & Meijer, §3: its cube is the unit shift along ẇ = B w̄² + C w|w|², |B| = 3|b| and C = 3λ̄c − 3|b|², of which a
+    change w → w + κ w̄² moves the imaginary part. ``a`` = Re C/|B|² has no scale, and a < 0 makes the invariant circle stable.
     """
     turn = complex(-0.5, np.sqrt(3) / 2)
     normal = at.normal_map(simple(at.matrices, turn), 3, resonant(3, 1, -1))
     b, c = (normal.coefficient(0, e) for e in ((0, 2), (2, 1)))
     third = 3 * c / turn - 3 * abs(b) ** 2
     if not abs(b) ** 2 > FLAT * abs(c):
-        return Verdict({"b": b, "c": c}, "degenerate: b vanishes, and terms of higher order decide")
+        return Verdict({"b": b}, "degenerate: b vanishes, and terms of higher order decide")
     a = third.real / (9 * abs(b) ** 2)
     kind = at.stability(third.real, abs(third))
     many, what = called(3 * at.period), called(at.period)
-    return Verdict({"b": b, "c": c, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
+    return Verdict({"b": b, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
                    f"fold; beside it the invariant circle of the Neimark–Sacker curve is {kind}")  # fmt: skip
 
 
 def resonance_4(at: Problem) -> Verdict:
     """w ↦ i w + c w|w|² + d w̄³, (1/n) Σ_k |q_k|² = 1, which leaves arg d free.
 
-    Kuznetsov & Meijer, (3.26): A = −ic/|d| has no scale. |A| > 1: two cycles of four times the period are born at folds that
+    Kuznetsov & Meijer, §3: A = −ic/|d| has no scale. |A| > 1: two cycles of four times the period are born at folds that
     begin here; |A| < 1: one, a saddle, is there on all sides. |Im A| √(1 − (Re A)²) > 1 + (Re A)²: a Neimark–Sacker curve of the
     4n-cycle begins here. Re A < 0: the invariant circle of the n-cycle is stable.
     """

@@ -62,7 +62,7 @@ def _fold_flow(normal: NormalMap, turn: complex) -> _FoldFlow:
 def fold_flip(at: Problem) -> Verdict:
     """(w, z) ↦ (w + a w² + b z² + …, −z + e wz + …), (1/n) Σ_k |q_k|² = 1 for both eigenvectors; the sign of (a, b, e) is q₁'s.
 
-    Kuznetsov, Meijer & van Veen, Int. J. Bifurcation Chaos 14 (2004) 2253; Kuznetsov & Meijer, (3.29), with a/2 and b/2 for
+    Kuznetsov, Meijer & van Veen, Int. J. Bifurcation Chaos 14 (2004) 2253; Kuznetsov & Meijer, §3, with a/2 and b/2 for
     a and b. be > 0: a Neimark–Sacker curve of the cycles of twice the period begins here; L < 0 (from all terms up to the
     third degree): its circles are stable.
     """
@@ -78,7 +78,7 @@ def fold_flip(at: Problem) -> Verdict:
 def fold_neimark_sacker(at: Problem) -> Verdict:
     """(w, z) ↦ (w + a w² + b|z|² + …, e^{iθ}z (1 − (e + ig) w + …)), (1/n) Σ_k |q_k|² = 1 for both eigenvectors.
 
-    Kuznetsov & Meijer, (3.31). The sign of (a, b, e) is q₁'s. be > 0: the invariant circle bifurcates to a torus on a curve that
+    Kuznetsov & Meijer, §3. The sign of (a, b, e) is q₁'s. be > 0: the invariant circle bifurcates to a torus on a curve that
     begins here; L < 0 (from all terms up to the third degree): the torus is stable.
     """
     theta = at.angle()
@@ -137,7 +137,7 @@ class _Moduli(NamedTuple):
 def flip_neimark_sacker(at: Problem) -> Verdict:
     """(w, z) ↦ (−w (1 + p₁₁ w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁ w² + P₂₂|z|²)), p₂ⱼ = Re P₂ⱼ, (1/n) Σ_k |q_k|² = 1 for both.
 
-    Kuznetsov & Meijer, (3.34). A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, with
+    Kuznetsov & Meijer, §3. A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, with
     μ₂ p₁₁ = μ₁ p₂₁ where μ₁/p₁₁ < 0, if μ₁ and μ₂ are how much faster |w| and |z| grow; its circles are stable if p₁₁ < 0 and
     p₂₂ − p₁₂p₂₁/p₁₁ < 0. So does a curve where the invariant circle doubles. det = p₁₁p₂₂ − p₁₂p₂₁.
     """
@@ -159,7 +159,7 @@ def flip_neimark_sacker(at: Problem) -> Verdict:
 def double_neimark_sacker(at: Problem) -> Verdict:
     """z₁ ↦ e^{iθ₁}z₁ (1 + P₁₁|z₁|² + P₁₂|z₂|²), z₂ ↦ e^{iθ₂}z₂ (1 + P₂₁|z₁|² + P₂₂|z₂|²), p_jk = Re P_jk, θ₁ < θ₂.
 
-    (1/n) Σ_k |q_k|² = 1 for both eigenvectors (Kuznetsov & Meijer, (3.36)). Tori begin on two curves, one for each circle: from
+    (1/n) Σ_k |q_k|² = 1 for both eigenvectors (Kuznetsov & Meijer, §3). Tori begin on two curves, one for each circle: from
     that of θ₁ they are stable if p₁₁ < 0 and p₂₂ − p₁₂p₂₁/p₁₁ < 0. det = p₁₁p₂₂ − p₁₂p₂₁.
     """
     angles = at.angle(0), at.angle(1)
