@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.normal_forms.codimension_two.by_kind import codimension_two_fields
+from cfdyn.normal_forms.codimension_two.by_kind import KINDS, codimension_two_fields
 from tests.normal_forms import multilinear
 
 R = -0.4
@@ -67,3 +70,19 @@ def test_cusp():
     assert found == {"c": pytest.approx(-0.6, abs=1e-12)} and "the outer two stable" in meaning
     exact = multilinear.cusp(multilinear.Derivatives(lambda x, y: [x - x * x * x + x * y, y / 2 + x * x * mp.mpf("0.2")], [0, 0]))
     assert abs(exact["c"] + mp.mpf("0.6")) < 1e-25
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "bifurcations.md"
+
+
+def test_the_page_prints_what_it_says(capsys):
+    text = PAGE.read_text(encoding="utf-8")
+    code, printed = re.findall(r"^```(?:python)?\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    exec(compile(code, "bifurcations.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+
+
+def test_the_page_has_all_kinds():
+    names = [row.split("|")[1].strip() for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| ")][1:]
+    spelled = {name.lower().replace("–", "-").replace("generalised", "generalized") for name in names}
+    assert spelled == {kind.removeprefix("resonance ") for kind in KINDS}
