@@ -224,7 +224,7 @@ def test_what_is_undecided_is_said():
     two = cf.Map.from_text(["-x + k*x**3 + x**5", "-y*(1 + m)"], "x y", {"m": 0.0, "k": 0.0})
     assert fields(two, [0.0, 0.0], "generalized flip", ("m", "k"))["meaning"] == "undecided: 2 multipliers are on the unit circle, not 1"
     flat = cf.Map.from_text("-(1 + m)*x + k*x**3 + x**7", "x", {"m": 0.0, "k": 0.0})
-    meaning = "undecided: the coefficient e vanishes, and terms of higher order decide"
+    meaning = "degenerate: e vanishes, and terms of higher order decide"
     assert fields(flat, [0.0], "generalized flip", ("m", "k"))["meaning"] == meaning
     even = cf.Map.from_text(["x + y", "y + m*x + k*y + x**3"], "x y", {"m": 0.0, "k": 0.0})
     assert fields(even, [0.0, 0.0], "resonance 1:1", ("m", "k"))["meaning"].startswith("degenerate: ")

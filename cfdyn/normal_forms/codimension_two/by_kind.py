@@ -49,7 +49,8 @@ def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters:
             raise NumericsError("the coefficients are not finite")
     except (CfdynError, np.linalg.LinAlgError) as error:
         return {**nothing, "meaning": f"undecided: {error}"}
-    return found._asdict()
+    # Python's own numbers print as what they are.
+    return found._replace(coefficients={name: np.asarray(value).item() for name, value in found.coefficients.items()})._asdict()
 
 
 def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> Problem:

@@ -38,6 +38,7 @@ class NormalMap:
         self.m, p = centre.m, centre.space.variables - centre.m
         self.given = {k: np.concatenate([part, np.zeros((p, part.shape[-1]))]) for k, part in centre.parts.items() if k > 1}
         self.given[1] = centre.linear
+        self.sizes = centre.sizes
         # Φ and G with the parameters as components that stay.
         change, linear = np.eye(self.m + p, dtype=centre.linear.dtype), centre.linear.copy()
         still = linear[: self.m, : self.m] - np.eye(self.m)
@@ -68,9 +69,8 @@ class NormalMap:
         self.parts[k] = np.concatenate([np.where(free, left, 0.0).reshape(m, count), still])
 
     def size(self, degree: int) -> float:
-        """What a coefficient of this degree would be: g's of degree k change with the scale of w like its (k − 1)th power."""
-        each = [float(np.abs(part[: self.m, :]).max()) ** ((degree - 1) / (k - 1)) for k, part in self.given.items() if k > 1]
-        return sum(each)
+        """What a coefficient of this degree would be: one of degree k changes with the scale of w like its (k − 1)th power."""
+        return float(sum(size ** ((degree - 1) / (k - 1)) for k, size in self.sizes.items()))
 
     def coefficient(self, component: int, exponent: Sequence[int]) -> complex:
         """Of w^exponent."""

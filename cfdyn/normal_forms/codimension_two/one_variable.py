@@ -2,7 +2,7 @@
 
 from cfdyn.normal_forms.codimension_two.centre import simple
 from cfdyn.normal_forms.codimension_two.normalized import resonant
-from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict, require, towards
+from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict, degenerate, towards, vanishing
 from cfdyn.words import called
 
 
@@ -15,7 +15,8 @@ def cusp(at: Problem) -> Verdict:
     critical, kept = simple(at.matrices, 1.0), resonant(1, 0)
     normal = at.normal_map(critical, 3, kept)
     c = normal.real(0, (3,))
-    require(c, "c", normal.size(3))
+    if vanishing(normal, 3, c=c):
+        return Verdict({"c": c}, degenerate("c"))
     shift, slope = at.rates(critical, 2, kept, (0, (0,)), (0, (1,)))
     several, only = called(at.period, several=True), called(at.period)
     stable = "the middle one" if c > 0 else "the outer two"
@@ -34,7 +35,8 @@ def generalized_flip(at: Problem) -> Verdict:
     critical, kept = simple(at.matrices, -1.0), resonant(2, 1)
     normal = at.normal_map(critical, 5, kept)
     e = normal.real(0, (5,))
-    require(e, "e", normal.size(5))
+    if vanishing(normal, 5, e=e):
+        return Verdict({"e": e}, degenerate("e"))
     speed, cubic = at.rates(critical, 4, kept, (0, (1,)), (0, (3,)))
     twice, single = called(2 * at.period, several=True), called(at.period)
     side, stable, beside = ("subcritical", "larger", "inside") if e > 0 else ("supercritical", "smaller", "outside")

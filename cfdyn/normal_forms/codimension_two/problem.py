@@ -56,8 +56,8 @@ class Problem(NamedTuple):
         return [np.array([normal.coefficient(i, (*e, *row.tolist())) for row in unit]) for i, e in terms]
 
     def stability(self, growth: float, size: float = 0.0) -> str:
-        """Of what grows or decays like that on the centre manifold; neutral where that is rounding beside its parts' size."""
-        if abs(growth) <= FLAT * size:
+        """Of what grows or decays like that on the centre manifold; neutral where that is rounding beside this size."""
+        if abs(growth) <= VANISHES * size:
             return "neutral to this order, as for a map that keeps areas"
         return "unstable" if growth > 0 else "unstable in other directions" if self.hyperbolic else "stable"
 
@@ -79,7 +79,12 @@ def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def require(value: float, name: str, size: float) -> None:
-    """Refuse a leading coefficient that vanishes."""
-    if not abs(value) > VANISHES * size:
-        raise NumericsError(f"the coefficient {name} vanishes, and terms of higher order decide")
+def vanishing(normal: NormalMap, degree: int, *others: float, **values: float) -> str:
+    """The names of those that vanish, beside one another, the ``others`` or what the map makes of that degree, or ""."""
+    least = max(FLAT * max(map(abs, [*others, *values.values()])), VANISHES * normal.size(degree))
+    return " and ".join(name.replace("_", " ") for name, value in values.items() if not abs(value) > least)
+
+
+def degenerate(names: str) -> str:
+    """In words, where these coefficients vanish."""
+    return f"degenerate: {names} vanish{'es' * (' and ' not in names)}, and terms of higher order decide"

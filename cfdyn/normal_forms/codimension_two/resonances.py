@@ -5,7 +5,7 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.normal_forms.codimension_two.centre import double, simple
 from cfdyn.normal_forms.codimension_two.normalized import resonant
-from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, require, towards
+from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, degenerate, towards, vanishing
 from cfdyn.words import called
 
 NEAR = 1e-3  # of λ^5 and λ^6 to 1
@@ -25,7 +25,8 @@ def chenciner(at: Problem) -> Verdict:
     normal = at.normal_map(critical, 5, kept)
     first, second = (normal.coefficient(0, e) / turn for e in ((2, 1), (3, 2)))
     found = second.real + first.imag**2 / 2  # Re(c₂/λ) + ½ (Im c₁/λ)²
-    require(found, "L2", normal.size(5))
+    if vanishing(normal, 5, L2=found):
+        return Verdict({"L2": found, "b": first.imag, "theta": theta}, degenerate("L2"))
     side, stable = ("supercritical", "smaller") if found > 0 else ("subcritical", "larger")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"
     meaning = (f"two invariant circles, {kinds}, collide at a fold of circles that begins here, beside where the Neimark–Sacker "
@@ -48,12 +49,10 @@ def resonance_1(at: Problem) -> Verdict:
     critical = double(at.matrices, 1.0)
     normal = at.normal_map(critical, 2, kept)
     a, b = (normal.real(1, e) for e in ((2, 0), (1, 1)))
-    size = max(abs(2 * a), abs(b))
     found: dict[str, float | complex] = {"a": a, "b": b, "s": a * (b - 2 * a)}
-    if not min(abs(a), abs(b - 2 * a)) > FLAT * size:
-        vanishing = "a" if abs(a) <= FLAT * size else "b − 2a"
-        return Verdict(found, f"degenerate: {vanishing} vanishes, as for a symmetry or a map that keeps areas; terms of higher "
-                              "order decide")  # fmt: skip
+    small = vanishing(normal, 2, b, a=a, b_minus_2a=b - 2 * a)
+    if small:
+        return Verdict(found, degenerate(small.replace("minus", "−")))
     what = called(at.period)
     kind = at.stability(a * (b - 2 * a))
     meaning = (f"a Neimark–Sacker curve of the {what} begins here on the fold curve; its invariant circle is {kind} and ends in "
@@ -80,8 +79,9 @@ def resonance_2(at: Problem) -> Verdict:
     c, d = (normal.real(1, e) for e in ((3, 0), (2, 1)))
     cubic, damping = 4 * c, -2 * d - 6 * c
     found: dict[str, float | complex] = {"c": c, "d": d, "C": cubic, "D": damping}
-    if not min(abs(cubic), abs(damping)) > FLAT * max(abs(6 * c), abs(2 * d)):
-        return Verdict(found, "degenerate: C or D vanishes, and terms of higher order decide")
+    small = vanishing(normal, 3, 6 * c, 2 * d, C=cubic, D=damping)
+    if small:
+        return Verdict(found, degenerate(small))
     single, twice = called(at.period), called(2 * at.period)
     circle = at.stability(damping)
     first, second = at.rates(critical, 2, kept, (1, (1, 0)), (1, (0, 1)))
@@ -106,10 +106,10 @@ def resonance_3(at: Problem) -> Verdict:
     normal = at.normal_map(simple(at.matrices, turn), 3, resonant(3, 1, -1))
     b, c = (normal.coefficient(0, e) for e in ((0, 2), (2, 1)))
     third = 3 * c / turn - 3 * abs(b) ** 2
-    if not abs(b) ** 2 > FLAT * abs(c):
-        return Verdict({"b": b}, "degenerate: b vanishes, and terms of higher order decide")
+    if vanishing(normal, 2, b=abs(b)):
+        return Verdict({"b": b}, degenerate("b"))
     a = third.real / (9 * abs(b) ** 2)
-    kind = at.stability(third.real, abs(third))
+    kind = at.stability(third.real, normal.size(3))
     many, what = called(3 * at.period), called(at.period)
     return Verdict({"b": b, "a": a}, f"a saddle {many} shrinks onto the {what} here and is there on all sides, without a "
                    f"fold; beside it the invariant circle of the Neimark–Sacker curve is {kind}")  # fmt: skip
@@ -125,11 +125,11 @@ def resonance_4(at: Problem) -> Verdict:
     critical, kept = simple(at.matrices, 1j), resonant(4, 1, -1)
     normal = at.normal_map(critical, 3, kept)
     c, d = (normal.coefficient(0, e) for e in ((2, 1), (0, 3)))
-    if not abs(d) > FLAT * abs(c):
-        return Verdict({"c": c, "d": d}, "degenerate: d vanishes, and terms of higher order decide")
+    if vanishing(normal, 3, abs(c), d=abs(d)):
+        return Verdict({"c": c, "d": d}, degenerate("d"))
     a = -1j * c / abs(d)
     many, what = called(4 * at.period), called(at.period)
-    kind = at.stability(a.real, abs(a))
+    kind = at.stability(a.real * abs(d), normal.size(3))
     if abs(abs(a) - 1) <= FLAT:
         return Verdict({"c": c, "d": d, "A": a}, "degenerate: |A| = 1, and terms of higher order decide whether folds begin here")
     curves = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from cfdyn.normal_forms.codimension_two.centre import simple, together
 from cfdyn.normal_forms.codimension_two.normalized import NormalMap, resonant
-from cfdyn.normal_forms.codimension_two.problem import FLAT, Problem, Verdict, towards
+from cfdyn.normal_forms.codimension_two.problem import Problem, Verdict, degenerate, towards, vanishing
 from cfdyn.words import called
 
 
@@ -24,16 +24,15 @@ class _FoldFlow(NamedTuple):
     cubic: tuple[float, float, float, float]
 
     @property
-    def lyapunov(self) -> tuple[float, float]:
-        """(value, size of its parts) at the point with r ≠ 0, without cubic terms a centre if be > 0; < 0: its cycle is stable.
+    def lyapunov(self) -> float:
+        """At the point with r ≠ 0, without cubic terms a centre if be > 0; < 0: its cycle is stable.
 
         With s = 2a/e: (2|b| (3c₁ + s c₃) − |e| s (c₂ + (s + 2) c₄)) / (2|b| + |e|), from the integral of the divergence with the
-        weight r^{s−1} over a small loop (Guckenheimer & Holmes, §7.4); its rate of growth is half of that times (w² + r²)/4.
+        weight r^{s−1} over a small loop (Guckenheimer & Holmes, §7.4).
         """
         (c1, c2, c3, c4), s = self.cubic, 2 * self.a / self.e
         b, e = abs(self.b), abs(self.e)
-        parts = np.array([6 * b * c1, 2 * b * s * c3, -e * s * c2, -e * s * (s + 2) * c4]) / (2 * b + e)
-        return float(parts.sum()), float(np.abs(parts).sum())
+        return (2 * b * (3 * c1 + s * c3) - e * s * (c2 + (s + 2) * c4)) / (2 * b + e)
 
     def leaving(self, shift: np.ndarray, slope: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of the curve where that point is a centre: (zero, positive) as `towards` takes them.
@@ -68,11 +67,12 @@ def fold_flip(at: Problem) -> Verdict:
     """
     critical = together(simple(at.matrices, 1.0), simple(at.matrices, -1.0))
     kept = resonant(2, 0, 1)
-    flow = _fold_flow(at.normal_map(critical, 3, kept), -1.0)
+    normal = at.normal_map(critical, 3, kept)
     single, twice = called(at.period), called(2 * at.period)
     begins = f"a fold and a flip curve of the {single} touch here"
     shift, slope, growth = at.rates(critical, 2, kept, (0, (0, 0)), (0, (1, 0)), (1, (0, 1)))
-    return _of_fold(at, flow, begins, f"Neimark–Sacker curve of the {twice}", "circles", flow.leaving(shift, slope, -growth))
+    born = f"Neimark–Sacker curve of the {twice}", "circles"
+    return _of_fold(at, normal, -1.0, begins, born, (shift, slope, -growth))
 
 
 def fold_neimark_sacker(at: Problem) -> Verdict:
@@ -85,28 +85,28 @@ def fold_neimark_sacker(at: Problem) -> Verdict:
     turn = complex(np.exp(1j * theta))
     critical = together(simple(at.matrices, 1.0), simple(at.matrices, turn))
     kept = resonant(0, 0, 1, -1)
-    flow = _fold_flow(at.normal_map(critical, 3, kept), turn)
+    normal = at.normal_map(critical, 3, kept)
     begins = f"a fold and a Neimark–Sacker curve of the {called(at.period)} touch here"
     shift, slope, growth = at.rates(critical, 2, kept, (0, (0, 0, 0)), (0, (1, 0, 0)), (1, (0, 1, 0)))
-    leaving = flow.leaving(shift, slope, growth / turn)
-    found = _of_fold(at, flow, begins, "curve on which the invariant circle bifurcates to a torus", "tori", leaving)
+    born = "curve on which the invariant circle bifurcates to a torus", "tori"
+    found = _of_fold(at, normal, turn, begins, born, (shift, slope, growth / turn))
     return found._replace(coefficients={**found.coefficients, "theta": theta})
 
 
 def _of_fold(
-    at: Problem, flow: _FoldFlow, begins: str, curve: str, born: str, leaving: tuple[np.ndarray, np.ndarray]
+    at: Problem, normal: NormalMap, turn: complex, begins: str, born: tuple[str, str], rates: tuple[np.ndarray, ...]
 ) -> Verdict:  # fmt: skip
+    """``born``: the curve that may begin, and what is born there; ``rates``: shift, slope and growth."""
+    flow, curve = _fold_flow(normal, turn), born[0]
     found: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
-    size = max(abs(value) for value in found.values())
-    small = [name for name, value in found.items() if not abs(value) > FLAT * size]
+    small = vanishing(normal, 2, a=flow.a, b=flow.b, e=flow.e)
     if small:
-        verb = "vanishes" if len(small) == 1 else "vanish"
-        return Verdict(found, f"{begins}; degenerate: {' and '.join(small)} {verb}, and terms of higher order decide")
+        return Verdict(found, f"{begins}; {degenerate(small)}")
     if flow.b * flow.e < 0:
         return Verdict(found, f"{begins}; no {curve} begins here (be < 0)")
-    found["L"] = flow.lyapunov[0]
-    meaning = f"{begins}, and a {curve} begins here (be > 0), its {born} {at.stability(*flow.lyapunov)}"
-    return Verdict(found, meaning, towards(**{curve: leaving}))
+    found["L"] = flow.lyapunov
+    meaning = f"{begins}, and a {curve} begins here (be > 0), its {born[1]} {at.stability(flow.lyapunov, normal.size(3))}"
+    return Verdict(found, meaning, towards(**{curve: flow.leaving(*rates)}))
 
 
 class _Moduli(NamedTuple):
@@ -151,7 +151,7 @@ def flip_neimark_sacker(at: Problem) -> Verdict:
     begins = (f"a flip and a Neimark–Sacker curve of the {single} cross here; a Neimark–Sacker curve of the {twice} begins, its "
               "circles {0}, and one where the invariant circle doubles, the double one {1}")  # fmt: skip
     first, second = at.rates(critical, 2, kept, (0, (1, 0, 0)), (1, (0, 1, 0)))
-    found = _of_moduli(at, moduli, begins, (f"Neimark–Sacker curve of the {twice}", "doubling of the circle"),
+    found = _of_moduli(at, normal, moduli, begins, (f"Neimark–Sacker curve of the {twice}", "doubling of the circle"),
                        (-first.real, (second / turn).real))  # fmt: skip
     return found._replace(coefficients={**found.coefficients, "theta": theta})
 
@@ -173,17 +173,20 @@ def double_neimark_sacker(at: Problem) -> Verdict:
               "on a curve that begins here, {0}, and from that of the second on another, {1}")  # fmt: skip
     rates = [(rate / turn).real for rate, turn in zip(
         at.rates(critical, 2, kept, (0, (1, 0, 0, 0)), (2, (0, 0, 1, 0))), turns, strict=True)]  # fmt: skip
-    found = _of_moduli(at, moduli, begins, ("torus of the first circle", "torus of the second circle"), rates)
+    found = _of_moduli(at, normal, moduli, begins, ("torus of the first circle", "torus of the second circle"), rates)
     return found._replace(coefficients={**found.coefficients, "theta1": angles[0], "theta2": angles[1]})
 
 
-def _of_moduli(at: Problem, moduli: _Moduli, begins: str, curves: tuple[str, str], rates: Sequence[np.ndarray]) -> Verdict:
+def _of_moduli(
+    at: Problem, normal: NormalMap, moduli: _Moduli, begins: str, curves: tuple[str, str], rates: Sequence[np.ndarray]
+) -> Verdict:  # fmt: skip
     """``rates``: how much faster each modulus grows, for each parameter."""
-    found = moduli.coefficients
-    size = abs(moduli.p11 * moduli.p22) + abs(moduli.p12 * moduli.p21)
-    if not min(abs(moduli.p11 * moduli.p22), abs(complex(found["det"]))) > FLAT * size:
-        return Verdict(found, "degenerate: p11, p22 or their determinant vanishes, and terms of higher order decide")
+    found, product = moduli.coefficients, moduli.p11 * moduli.p22
+    det = product - moduli.p12 * moduli.p21
+    small = vanishing(normal, 5, moduli.p12 * moduli.p21, p11_p22=product, det=det)
+    if small:
+        return Verdict(found, degenerate(small))
     told = begins.format(*(at.stability(growth) for growth in moduli.secondary()))
-    if moduli.p11 * moduli.p22 < 0 < complex(found["det"]).real:
+    if product < 0 < det:
         told += "; where both are there they lose their stability to a further torus, by terms of fifth order"
     return Verdict(found, told, towards(**dict(zip(curves, moduli.leaving(*rates), strict=True))))
