@@ -49,7 +49,9 @@ class CriticalCycle:
         for degree in range(2, order + 1):
             each = list(combinations_with_replacement(range(self.d), degree))
             for i in range(self.d):
-                found += [(i, each[k], round(self.generator.normal() / degree, 3)) for k in self.generator.permutation(len(each))[:4]]
+                found += [
+                    (i, each[k], round(self.generator.normal() / degree, 3)) for k in self.generator.permutation(len(each))[:4]
+                ]
         return found
 
     def __call__(self, *z):

@@ -145,7 +145,7 @@ def generalized_flip(at):
     c = dot(p, third) / 6  # 0 at the point itself
     h3 = at.bordered(-1, third - 6 * c * q, q, p)
     h4 = at.solve(1, f(q, q, q, q) + 6 * f(q, q, h2) + 3 * f(h2, h2) + 4 * f(q, h3) + 24 * c * h2)
-    fifth = (f(q, q, q, q, q) + 10 * f(q, q, q, h2) + 15 * f(q, h2, h2) + 10 * f(q, q, h3) + 10 * f(h2, h3) + 5 * f(q, h4))
+    fifth = f(q, q, q, q, q) + 10 * f(q, q, q, h2) + 15 * f(q, h2, h2) + 10 * f(q, q, h3) + 10 * f(h2, h3) + 5 * f(q, h4)
     return {"e": dot(p, fifth) / 120}
 
 

@@ -171,7 +171,9 @@ def test_neimark_sacker_curve_of_the_fixed_point_at_1_1_and_1_2():
     for trace, kind, inward in ((2.0, "resonance 1:1", -1.0), (-2.0, "resonance 1:2", 1.0)):
         found, _, s = resonance(trace, kind)
         tangent = inward / (R - 2) * np.array([1 + 1 + R * s + R * s + 2 * s * (1 - R), R])
-        assert found["directions"]["Neimark–Sacker curve of the fixed point"] == pytest.approx(tangent / np.linalg.norm(tangent), abs=1e-9)
+        assert found["directions"]["Neimark–Sacker curve of the fixed point"] == pytest.approx(
+            tangent / np.linalg.norm(tangent), abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("e", [0.7, -0.7])
@@ -183,7 +185,9 @@ def test_the_cycles_that_collide_at_a_generalised_flip(e):
     assert found["directions"]["fold of the 2-cycle"] == pytest.approx([0, -np.sign(e)], abs=1e-9)
     k, larger = -0.02 * np.sign(e), "the larger one stable" in found["meaning"]
     m = -(k**2) / (8 * e)
-    cycles = [c for c in cf.analysis.cycles(step.at(m=m, k=k), 2, [(-0.5, 0.5)]) if c.period == 2 and np.abs(c.points).max() < 0.3]
+    cycles = [
+        c for c in cf.analysis.cycles(step.at(m=m, k=k), 2, [(-0.5, 0.5)]) if c.period == 2 and np.abs(c.points).max() < 0.3
+    ]
     small, large = sorted(cycles, key=lambda c: np.ptp(c.points))
     assert (abs(large.multipliers[0]) < 1, abs(small.multipliers[0]) < 1) == (larger, not larger)
 
@@ -222,7 +226,10 @@ def test_what_is_undecided_is_said():
     found = fields(line, [0.0], "generalized flip", ("m", "k"))
     assert not found["coefficients"] and found["meaning"].startswith("undecided: ")
     two = cf.Map.from_text(["-x + k*x**3 + x**5", "-y*(1 + m)"], "x y", {"m": 0.0, "k": 0.0})
-    assert fields(two, [0.0, 0.0], "generalized flip", ("m", "k"))["meaning"] == "undecided: 2 multipliers are on the unit circle, not 1"
+    assert (
+        fields(two, [0.0, 0.0], "generalized flip", ("m", "k"))["meaning"]
+        == "undecided: 2 multipliers are on the unit circle, not 1"
+    )
     flat = cf.Map.from_text("-(1 + m)*x + k*x**3 + x**7", "x", {"m": 0.0, "k": 0.0})
     meaning = "degenerate: e vanishes, and terms of higher order decide"
     assert fields(flat, [0.0], "generalized flip", ("m", "k"))["meaning"] == meaning

@@ -13,6 +13,7 @@ import pytest
 
 import cfdyn as cf
 from tests.normal_forms import multilinear
+from tests.normal_forms.test_normal_form_literature import AGES, LESLIE_GOWER, LESLIE_GOWER_POINTS
 
 
 class Subject:
@@ -93,7 +94,9 @@ def test_henon():
 def test_delayed_logistic_map():
     """Neimark–Sacker: rx = 1, trace r − 1."""
     curve = DELAYED.curve("neimark-sacker", [0.5, 0.5], ("r", "h"), ((-4, 6), (-6, 6)))
-    assert pairs(*((s.kind, s.parameters) for s in curve.special)) == pairs(("resonance 1:1", (3, -1 / 3)), ("resonance 1:4", (1, 1)))
+    assert pairs(*((s.kind, s.parameters) for s in curve.special)) == pairs(
+        ("resonance 1:1", (3, -1 / 3)), ("resonance 1:4", (1, 1))
+    )
     assert_coefficients(DELAYED, curve, 2)
 
 
@@ -104,7 +107,9 @@ def test_predator_and_prey():
     assert pairs(*((s.kind, s.parameters) for s in curve.special)) == wanted
     assert_coefficients(PREY, curve, 3)
     flip = PREY.curve("flip", [0.5, 2.0], ("a", "b"), ((0.5, 12), (0.01, 0.9)), a=6.0, b=0.5)
-    assert pairs(*((s.kind, s.parameters) for s in flip.special)) == pairs(("branch point-flip", (3, 2 / 3)), ("resonance 1:2", (9, 4 / 9)))
+    assert pairs(*((s.kind, s.parameters) for s in flip.special)) == pairs(
+        ("branch point-flip", (3, 2 / 3)), ("resonance 1:2", (9, 4 / 9))
+    )
     assert_coefficients(PREY, flip, 1)
 
 
@@ -144,3 +149,27 @@ def test_a_population_with_two_ages():
     curve = cf.analysis.bifurcation_curve(RICKER.step.at(a=edge[0].parameter), edge[0], ("a", "s"), ((1.5, 400), (0.05, 6)))
     assert len(curve.special) > 0
     assert_coefficients(RICKER, curve, 1)
+
+
+@pytest.mark.slow
+def test_leslie_gower_with_two_species_of_two_ages():
+    """Both flips of the coexisting populations: four points where they are degenerate, and where they meet a multiplier 1."""
+    subject = Subject(AGES, "J A Y Z", dict(LESLIE_GOWER.params))
+    branch = cf.analysis.continue_cycle(LESLIE_GOWER, LESLIE_GOWER_POINTS[1][1], "cyj", (0.1, 0.5))
+    flips = [found for found in branch.bifurcations if found.kind == "flip"]
+    assert len(flips) == 2
+    for flip in flips:
+        step = LESLIE_GOWER.at(cyj=flip.parameter)
+        curve = cf.analysis.bifurcation_curve(step, flip, ("cyj", "cjy"), ((0.05, 0.6), (0.05, 0.6)))
+        assert sorted(s.kind for s in curve.special) == ["fold-flip", "fold-flip", "generalized flip", "generalized flip"]
+        assert_coefficients(subject, curve, 4)
+
+
+def test_points_on_a_curve_of_the_2_cycle():
+    """Neimark–Sacker points of the generalised Hénon map, R = −0.4, from its own 1:2 to the fold–flip point of the fixed point."""
+    subject = Subject(["y", "a - b*x - y**2 + R*x*y"], "x y", {"a": 0.5, "b": -1.05, "R": -0.4})
+    start, box = [[0.6, -0.6], [-0.6, 0.6]], ((-3, 5), (-3, 2))
+    curve = cf.analysis.bifurcation_curve(subject.step, ("neimark-sacker", start), ("a", "b"), box, search=True)
+    known = {s.kind: len(s.points) for s in curve.special if s.coefficients}
+    assert known == {"resonance 1:2": 2, "resonance 1:3": 2, "resonance 1:4": 2, "fold-flip": 1}
+    assert_coefficients(subject, curve, 4)
