@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cfdyn.normal_forms.codimension_two.by_kind import KINDS, codimension_two_fi
 from tests.normal_forms import multilinear
 
 R = -0.4
+DESCENT = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5**0.5}), cf.optimizers.gd(lr=2.0))
 
 
 def fields(step, points, kind, names):
@@ -24,8 +26,7 @@ def fields(step, points, kind, names):
 
 def test_generalized_flip_of_descent():
     """w²/2 + aw³/3 + w⁴/4 at (2, 1/√2): the map is −w − √2 w² − 2w³, w ↦ −w − 8w⁵ in its normal form."""
-    step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5**0.5}), cf.optimizers.gd(lr=2.0))
-    (curve,) = [cf.analysis.bifurcation_curve(step, ("flip", [[0.0]]), ("lr", "a"), ((1.5, 3), (0.2, 1.5)))]
+    (curve,) = [cf.analysis.bifurcation_curve(DESCENT, ("flip", [[0.0]]), ("lr", "a"), ((1.5, 3), (0.2, 1.5)))]
     (found,) = curve.special
     assert found.parameters == pytest.approx([2, 0.5**0.5], abs=1e-12)
     assert found.coefficients == {"e": pytest.approx(-8, rel=1e-11)}
@@ -70,6 +71,27 @@ def test_cusp():
     assert found == {"c": pytest.approx(-0.6, abs=1e-12)} and "the outer two stable" in meaning
     exact = multilinear.cusp(multilinear.Derivatives(lambda x, y: [x - x * x * x + x * y, y / 2 + x * x * mp.mpf("0.2")], [0, 0]))
     assert abs(exact["c"] + mp.mpf("0.6")) < 1e-25
+
+
+def test_a_curve_keeps_them_in_files_and_figures(tmp_path):
+    """Complex ones too; files from before they were there have none."""
+    step, _ = general(0.0)
+    start = -0.5 / (R - 2)
+    a, b = start * (2 + R * start) + start * start * (1 - R), 1 + R * start
+    curve = cf.analysis.bifurcation_curve(
+        step.at(a=a, b=b), ("neimark-sacker", [[start] * 2]), ("a", "b"), ((-0.5, 0.5), (0.5, 1.4))
+    )
+    (found,) = curve.special
+    (again,) = cf.load(curve.save(tmp_path / "curve.npz")).special
+    assert again.coefficients == found.coefficients and isinstance(again.coefficients["A"], complex)
+    assert again.meaning == found.meaning and set(again.directions) == {"first fold of the 4-cycle", "second fold of the 4-cycle"}
+    said = json.loads(json.dumps(found.to_json()))["coefficients"]["A"]
+    assert complex(*said) == found.coefficients["A"]
+    old = type(found)(found.kind, found.parameters, found.points, found.multipliers, found.place)
+    assert (old.coefficients, old.meaning, old.directions) == ({}, "", {})
+    flip = cf.analysis.bifurcation_curve(DESCENT, ("flip", [[0.0]]), ("lr", "a"), ((1.5, 3), (0.2, 1.5)))
+    labels = [text.get_text() for text in cf.plot(flip).axes[0].get_legend().get_texts()]
+    assert "generalized flip\ne = -8" in labels
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "bifurcations.md"
