@@ -12,22 +12,24 @@ from cfdyn.normal_forms.codimension_two.problem import ON_CIRCLE, Problem, Verdi
 from cfdyn.normal_forms.critical_multipliers import cycle_points
 from cfdyn.systems.map import Map
 
+DOUBLE = 1e-3  # of a double multiplier, known to half of the digits
 TOLERANCE, ORDER = 1e-6, 5  # of a cycle's points; of the derivatives that a coefficient may need
 
 
 class Kind(NamedTuple):
-    """What makes the verdict, and how many multipliers are critical."""
+    """What makes the verdict, how many multipliers are critical, and how close to the unit circle they are known to be."""
 
     verdict: Callable[[Problem], Verdict]
     critical: int
+    close: float = ON_CIRCLE
 
 
 KINDS = {
     "cusp": Kind(one_variable.cusp, 1),
     "generalized flip": Kind(one_variable.generalized_flip, 1),
     "chenciner": Kind(resonances.chenciner, 2),
-    "resonance 1:1": Kind(resonances.resonance_1, 2),
-    "resonance 1:2": Kind(resonances.resonance_2, 2),
+    "resonance 1:1": Kind(resonances.resonance_1, 2, DOUBLE),
+    "resonance 1:2": Kind(resonances.resonance_2, 2, DOUBLE),
     "resonance 1:3": Kind(resonances.resonance_3, 2),
     "resonance 1:4": Kind(resonances.resonance_4, 2),
     "fold-flip": Kind(two_at_once.fold_flip, 2),
@@ -58,7 +60,8 @@ def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ..
     matrices = jacobians(step, points)
     mu = multipliers_of(matrices)
     size = np.abs(mu)
-    critical, wanted = int((np.abs(size - 1) < ON_CIRCLE).sum()), KINDS[kind].critical
+    _, wanted, close = KINDS[kind]
+    critical = int((np.abs(size - 1) < close).sum())
     if critical != wanted:
         raise NumericsError(f"{critical} multipliers are on the unit circle, not {wanted}")
-    return Problem(step, points, matrices, mu, parameters, bool((size > 1 + ON_CIRCLE).any()))
+    return Problem(step, points, matrices, mu, parameters, bool((size > 1 + close).any()))

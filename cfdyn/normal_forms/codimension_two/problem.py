@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.errors import NumericsError
+from cfdyn.errors import CfdynError, NumericsError
 from cfdyn.normal_forms.codimension_two.centre import CentreMap, Critical
 from cfdyn.normal_forms.codimension_two.normalized import Kept, NormalMap
 from cfdyn.systems.map import Map
 
-ON_CIRCLE, IMAGINARY = 1e-4, 1e-6  # a double multiplier is known to half of the digits
+ON_CIRCLE, IMAGINARY = 1e-4, 1e-6  # of a modulus to 1, and of an imaginary part
 ROUNDED = 1e-12  # of a unit vector
 FLAT, VANISHES = 1e-6, 1e-9  # of a coefficient beside another, and beside the map's: it vanishes
 
@@ -51,7 +51,7 @@ class Problem(NamedTuple):
             if len(self.parameters) != 2:
                 raise NumericsError("no two parameters")
             normal = self.normal_map(critical, order, kept, unfolded=True)
-        except NumericsError:
+        except (CfdynError, np.linalg.LinAlgError):
             return [np.full(2, np.nan + 0j) for _ in terms]
         return [np.array([normal.coefficient(i, (*e, *row.tolist())) for row in unit]) for i, e in terms]
 
