@@ -235,7 +235,12 @@ def test_what_is_undecided_is_said():
     assert fields(flat, [0.0], "generalized flip", ("m", "k"))["meaning"] == meaning
     even = cf.Map.from_text(["x + y", "y + m*x + k*y + x**3"], "x y", {"m": 0.0, "k": 0.0})
     assert fields(even, [0.0, 0.0], "resonance 1:1", ("m", "k"))["meaning"].startswith("degenerate: ")
-    assert fields(even, [0.0, 0.0], "double fold", ("m", "k")) == {"coefficients": {}, "meaning": "", "directions": {}}
+    without = {"coefficients": {}, "meaning": "undecided: this kind of point has no normal form here", "directions": {}}
+    assert fields(even, [0.0, 0.0], "double fold", ("m", "k")) == without
+    assert fields(even, [0.0, 0.0], "border-collision-fold", ("m", "k")) == {**without, "meaning": ""}
+    meaning = "undecided: 0 complex pairs are on the unit circle"
+    four = cf.Map.from_text(["x + y**2", "-y", "-z", "u + x**2"], "x y z u", {})
+    assert fields(four, [0.0] * 4, "double neimark-sacker", ())["meaning"] == meaning
 
 
 def test_a_map_that_keeps_areas_is_neutral():

@@ -15,6 +15,10 @@ from cfdyn.systems.map import Map
 DOUBLE = 1e-3  # of a double multiplier, known to half of the digits
 TOLERANCE, ORDER = 1e-6, 5  # of a cycle's points; of the derivatives that a coefficient may need
 
+# Points of codimension two for which there is no table of coefficients, as where there is a symmetry.
+OTHERS = ("double fold", "double flip", "double branch", "branch point-", "transcritical", "degenerate")
+WITHOUT = "undecided: this kind of point has no normal form here"
+
 
 class Kind(NamedTuple):
     """What makes the verdict, how many multipliers are critical, and how close to the unit circle they are known to be."""
@@ -40,10 +44,10 @@ KINDS = {
 
 
 def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> dict[str, Any]:
-    """``coefficients``, ``meaning`` and ``directions`` of a point of this kind; empty where it has no normal form here."""
+    """``coefficients``, ``meaning`` and ``directions`` of a point; all empty at a border and on the curve of a condition."""
     nothing: dict[str, Any] = {"coefficients": {}, "meaning": "", "directions": {}}
     if kind not in KINDS:
-        return nothing
+        return {**nothing, "meaning": WITHOUT if kind.startswith(OTHERS) else ""}
     try:
         with np.errstate(all="ignore"):
             found = KINDS[kind].verdict(_problem(step, points, kind, parameters))

@@ -64,6 +64,8 @@ class Problem(NamedTuple):
     def angle(self, which: int = 0) -> float:
         """θ of the pairs e^{±iθ}, the smallest first."""
         mu = self.multipliers[(np.imag(self.multipliers) > IMAGINARY) & (np.abs(np.abs(self.multipliers) - 1) < ON_CIRCLE)]
+        if which >= len(mu):
+            raise NumericsError(f"{len(mu)} complex pairs are on the unit circle")
         return float(np.sort(np.angle(mu))[which])
 
 
