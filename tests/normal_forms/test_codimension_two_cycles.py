@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ CASES = {
     "flip-neimark-sacker": (blocks(-1.0, turning(0.7)), 3, (0.7,)),
     "double neimark-sacker": (blocks(turning(0.7), turning(1.8)), 3, (0.7, 1.8)),
 }
-QUICK = {"chenciner": 1, "double neimark-sacker": 1}  # periods; of the others 2
+QUICK = {"chenciner": 1, "double neimark-sacker": 1, "fold-neimark-sacker": 1}  # periods; of the others 2
 
 
 def formulas(kind, cycle, n):
@@ -200,7 +202,7 @@ def test_three_cycles_live_where_a_cusp_says():
     assert [len(each) for each in beside] == [3, 1] and sorted(c.stable for c in beside[0]) == [False, True, True]
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
+@pytest.mark.parametrize("seed", [0, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_flip_neimark_sacker_doubles_into_a_neimark_sacker_curve(seed):
     """It leaves as is said, with the first Lyapunov coefficient 2 (p₂₂ − p₁₂p₂₁/p₁₁)."""
     generator = np.random.default_rng(seed)
@@ -251,3 +253,33 @@ def test_a_map_that_keeps_areas_is_neutral():
         found = fields(step, [0.0, 0.0], f"resonance 1:{order}", ())
         key = found["coefficients"]["a"] if order == 3 else found["coefficients"]["A"].real
         assert abs(key) < 1e-9 and ("neutral" in found["meaning"] or "|A| = 1" in found["meaning"])
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_fold_neimark_sacker_beside_a_map_of_moduli(seed):
+    """Of a map that turns alike at all angles, w and r = |z| alone make a map of the plane: its Neimark–Sacker curve is the tori's.
+
+    With (x, y) = √2 (Re, Im) of ζ, z = ζq + c.c., its first Lyapunov coefficient tends to L (2b + e)/(4(b + e)).
+    """
+    generator = np.random.default_rng(seed)
+    v = dict(zip(["a", "b", "e", "g", "f", "h", "c", "d", "k", "l"], generator.normal(size=10).round(2).tolist(), strict=True))
+    v["e"] = math.copysign(v["e"], v["b"])
+    cos, sin = math.cos(0.7), math.sin(0.7)
+
+    def along(square):
+        return (f"(w + m + n*w/3 + {v['a']}*w**2 + {v['b']}*({square}) + {v['f']}*w**3 + {v['h']}*w*({square}))",
+                f"(1 + n - {v['e']}*w + {v['c']}*w**2 + {v['k']}*({square}))",
+                f"(-{v['g']}*w + {v['d']}*w**2 + {v['l']}*({square}) + m/4)")  # fmt: skip
+
+    first, grown, turned = along("x**2 + y**2")
+    u, t = f"({grown}*x - {turned}*y)", f"({grown}*y + {turned}*x)"
+    formulas = [first, f"({cos!r})*{u} - ({sin!r})*{t}", f"({sin!r})*{u} + ({cos!r})*{t}"]
+    found = fields(cf.Map.from_text(formulas, "w x y", {"m": 0.0, "n": 0.0}), [0.0] * 3, "fold-neimark-sacker", ("m", "n"))
+    first, grown, turned = along("r**2")
+    plane = cf.Map.from_text([first, f"r*sqrt({grown}**2 + {turned}**2)"], "w r", {"m": 0.0, "n": 0.0})
+    (direction,) = found["directions"].values()
+    start = [0.0, math.sqrt(abs(1e-4 * direction[0] / v["b"]))]
+    offset, here, points = critical_beside(plane, ("m", "n"), np.zeros(2), direction, 1e-4, start, 1, 0)
+    p = found["coefficients"]
+    limit = p["L"] * (2 * abs(p["b"]) + abs(p["e"])) / 4 / (abs(p["b"]) + abs(p["e"]))
+    assert abs(offset / 1e-4) < 1e-3 and cf.analysis.normal_form(here, points, "m").coefficient == pytest.approx(limit, rel=1e-3)

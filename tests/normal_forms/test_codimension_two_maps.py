@@ -66,6 +66,7 @@ def assert_coefficients(subject, curve, least):
         assert found == pytest.approx({key: wanted[key] for key in found}, rel=1e-7, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_logistic_map_has_none():
     """Its Schwarzian derivative is negative: no flip is degenerate, and in one variable x² has no cusp."""
     flip = LOGISTIC.curve("flip", [2 / 3], ("r", "h"), ((1, 4), (-0.5, 0.5)))
@@ -91,6 +92,7 @@ def test_henon():
     assert "neutral" in said["resonance 1:3"] and "|A| = 1" in said["resonance 1:4"] and "neutral" in said["fold-flip"]
 
 
+@pytest.mark.slow
 def test_delayed_logistic_map():
     """Neimark–Sacker: rx = 1, trace r − 1."""
     curve = DELAYED.curve("neimark-sacker", [0.5, 0.5], ("r", "h"), ((-4, 6), (-6, 6)))
@@ -165,6 +167,7 @@ def test_leslie_gower_with_two_species_of_two_ages():
         assert_coefficients(subject, curve, 4)
 
 
+@pytest.mark.slow
 def test_points_on_a_curve_of_the_2_cycle():
     """Neimark–Sacker points of the generalised Hénon map, R = −0.4, from its own 1:2 to the fold–flip point of the fixed point."""
     subject = Subject(["y", "a - b*x - y**2 + R*x*y"], "x y", {"a": 0.5, "b": -1.05, "R": -0.4})
