@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
 from cfdyn.plotting.sweeps import equal_runs
@@ -96,8 +96,15 @@ def _points(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
         short, name = ("1:q", "strong resonance") if _short(kind) in kind else (_short(kind), spoken(kind))
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
-        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
+        label = name + _coefficients([s for c in curves for s in c.special if s.kind == kind]) * (name == spoken(kind))
+        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=label)
     return list(found.values())
+
+
+def _coefficients(points: list[CodimensionTwo]) -> str:
+    """Lines below the name of a kind that there is one point of, two coefficients each."""
+    values = [f"{key} = {value:.3g}" for key, value in points[0].coefficients.items() if len(points) == 1]
+    return "".join(f"\n{', '.join(values[k : k + 2])}" for k in range(0, len(values), 2))
 
 
 def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
