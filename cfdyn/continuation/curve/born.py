@@ -1,0 +1,138 @@
+"""Folds and Neimark–Sacker points of cycles of k times the period that begin at a point of codimension two.
+
+Each is found among cycles of a small size, and again at half that size: it counts if it has come nearer to the point.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from cfdyn.continuation.curve.beside import Beside, Neighbourhood
+from cfdyn.continuation.curve.point import on_circle, pairs
+from cfdyn.cycles.shooting import multipliers
+from cfdyn.numerics.illinois import zero
+
+SIZES = (0.03, 0.1, 0.01, 0.003)  # of the length in which the map's Jacobian changes: the sizes of doubled cycles tried
+PLACES = 1e-6 * 1.6 ** np.arange(26)  # along the flips, in units of the bounds: where doubled cycles are looked at
+NEARER = 0.75  # at half the size the distance to the point is at most this part
+RISE, FIRST, LARGEST = 1.4, 0.01, 0.5  # sizes of cycles around a resonance, in the same lengths: from small to large
+TURNS = 12  # angles of a cycle of each size at which it is looked at
+SEEN = 1e-5  # what is to vanish at folds is at least so large in between
+CLOSE = 1e-9  # of an angle, of a place
+
+
+class Born(NamedTuple):
+    """A fold or Neimark–Sacker point, or for ``kind`` "" just a cycle: (kn, D) points and the two parameters."""
+
+    kind: str
+    points: np.ndarray
+    parameters: np.ndarray
+
+
+Test = Callable[[Neighbourhood, Beside], float]
+Hit = tuple[float, Beside]
+
+
+def _fold(_: Neighbourhood, cycle: Beside) -> float:
+    return cycle.fold
+
+
+def _pair(around: Neighbourhood, cycle: Beside) -> float:
+    return pairs(_multipliers(around, cycle))
+
+
+def _multipliers(around: Neighbourhood, cycle: Beside) -> np.ndarray:
+    step = around.step.at(**{name: float(v) for name, v in zip(around.names, cycle.parameters, strict=True)})
+    return multipliers(step, cycle.points)
+
+
+TESTS: dict[str, Test] = {"fold": _fold, "neimark-sacker": _pair}
+
+
+def doubled(around: Neighbourhood, kind: str) -> list[Born]:
+    """The folds or Neimark–Sacker points of the doubled cycle that begin at a point with a multiplier −1, one for each curve."""
+    for share in SIZES:
+        here, nearer = (_along(around, kind, size * around.size) for size in (share, share / 2))
+        kept = [hit for hit in here if any(0 < other / place <= NEARER for place, other in ((hit[0], n[0]) for n in nearer))]
+        if kept:
+            return [Born(kind, cycle.points, cycle.parameters) for _, cycle in kept]
+    return []
+
+
+def _along(around: Neighbourhood, kind: str, size: float) -> list[Hit]:
+    """Where the test vanishes along the flips, for doubled cycles of this size, each with its place."""
+    test, found = TESTS[kind], list[Hit]()
+    middle = around.at(np.array([size, 0.0]))
+    for way in (1.0, -1.0) if middle is not None else ():
+        last, before = middle, 0.0
+        for place in way * PLACES:
+            cycle = around.at(np.array([size, place]), last)
+            if cycle is None or last is None:
+                break
+            if test(around, last) * test(around, cycle) < 0:
+                found += _root(around, kind, lambda s: np.array([size, s]), before, float(place), last)
+            last, before = cycle, float(place)
+    return found
+
+
+def _root(
+    around: Neighbourhood, kind: str, targets: Callable[[float], np.ndarray], low: float, high: float, near: Beside
+) -> list[Hit]:
+    """Where the test vanishes between two places, if it does and a pair of multipliers is complex at Neimark–Sacker points."""
+    seen: dict[float, Beside] = {}
+
+    def value(place: float) -> float:
+        cycle = around.at(targets(place), near)
+        if cycle is None:
+            raise ArithmeticError("no cycle")
+        seen[place] = cycle
+        return TESTS[kind](around, cycle)
+
+    try:
+        place = float(zero(value, low, high))
+        value(place)
+    except ArithmeticError:
+        return []
+    cycle = seen[place]
+    return [(place, cycle)] if kind == "fold" or on_circle(_multipliers(around, cycle)) else []
+
+
+def rotating(around: Neighbourhood) -> list[Born]:
+    """The folds of the cycles of k ≥ 4 times the period that begin at a resonance: two, or none."""
+    size = FIRST * around.size
+    while size <= LARGEST * around.size:
+        ring = _ring(around, size)
+        values = np.array([cycle.fold for cycle in ring])
+        if len(ring) == 0:
+            return []
+        if np.ptp(values) >= SEEN:
+            turns = np.flatnonzero(values[:-1] * values[1:] < 0)
+            if len(turns) != 2:
+                return []
+            step = 2 * np.pi / around.k / TURNS
+            hits = [_root(around, "fold", lambda psi: _held(size, psi), step * k, step * (k + 1), ring[k]) for k in turns]
+            return [Born("fold", cycle.points, cycle.parameters) for hit in hits for _, cycle in hit]
+        size *= RISE
+    return []
+
+
+def _held(size: float, psi: float) -> np.ndarray:
+    return size * np.array([np.cos(psi), np.sin(psi)])
+
+
+def _ring(around: Neighbourhood, size: float) -> list[Beside]:
+    """Cycles of one size at evenly spaced angles, up to where they are the first again; none if one is not found."""
+    found: list[Beside] = []
+    for psi in np.linspace(0, 2 * np.pi / around.k, TURNS + 1):
+        cycle = around.at(_held(size, float(psi)), found[-1] if found else None)
+        if cycle is None:
+            return []
+        found.append(cycle)
+    return found
+
+
+def cycle_beside(around: Neighbourhood) -> Born | None:
+    """A cycle of k times the period of a small size beside a resonance, if one is found."""
+    cycle = around.at(_held(FIRST * around.size, 0.0))
+    return None if cycle is None else Born("", cycle.points, cycle.parameters)
