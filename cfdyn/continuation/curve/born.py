@@ -18,8 +18,8 @@ PLACES = 1e-6 * 1.6 ** np.arange(26)  # along the flips, in units of the bounds:
 NEARER = 0.75  # at half the size the distance to the point is at most this part
 RISE, FIRST, LARGEST = 1.4, 0.01, 0.5  # sizes of cycles around a resonance, in the same lengths: from small to large
 TURNS = 12  # angles of a cycle of each size at which it is looked at
-SEEN = 1e-5  # what is to vanish at folds is at least so large in between
-CLOSE = 1e-9  # of an angle, of a place
+SEEN = 1e-6  # what is to vanish at folds is at least so large in between
+APART = 1e-4  # of the bounds: about how far apart folds are that are followed with ease
 
 
 class Born(NamedTuple):
@@ -99,22 +99,47 @@ def _root(
 
 
 def rotating(around: Neighbourhood) -> list[Born]:
-    """The folds of the cycles of k ≥ 4 times the period that begin at a resonance: two, or none."""
-    size = FIRST * around.size
+    """The folds of the cycles of k ≥ 4 times the period that begin at a resonance: two, or none.
+
+    Of the sizes at which there are two, the least at which they are far enough from each other to be followed from.
+    """
+    size, best = FIRST * around.size, list[Beside]()
     while size <= LARGEST * around.size:
         ring = _ring(around, size)
-        values = np.array([cycle.fold for cycle in ring])
-        if len(ring) == 0:
-            return []
-        if np.ptp(values) >= SEEN:
-            turns = np.flatnonzero(values[:-1] * values[1:] < 0)
-            if len(turns) != 2:
-                return []
-            step = 2 * np.pi / around.k / TURNS
-            hits = [_root(around, "fold", lambda psi: _held(size, psi), step * k, step * (k + 1), ring[k]) for k in turns]
-            return [Born("fold", cycle.points, cycle.parameters) for hit in hits for _, cycle in hit]
+        if not ring:
+            break
+        found = _folds(around, ring, size)
+        # At half the size there are two as well, nearer to the point.
+        if len(found) == 2 and _nearer(around, found, size / 2):
+            best = found
+            apart = np.ptp([cycle.fold for cycle in ring]) * np.linalg.norm(ring[0].rates) * size
+            if apart >= APART:
+                break
         size *= RISE
-    return []
+    return [Born("fold", cycle.points, cycle.parameters) for cycle in best]
+
+
+def _folds(around: Neighbourhood, ring: list[Beside], size: float) -> list[Beside]:
+    """The folds on a ring of cycles of one size."""
+    values, step = np.array([cycle.fold for cycle in ring]), 2 * np.pi / around.k / TURNS
+    found: list[Beside] = []
+    if np.ptp(values) >= SEEN:
+        for k in np.flatnonzero(values[:-1] * values[1:] < 0):
+            hits = _root(around, "fold", lambda psi: _held(size, psi), step * k, step * (k + 1), ring[k])
+            found += [cycle for _, cycle in hits]
+    return found
+
+
+def _nearer(around: Neighbourhood, found: list[Beside], size: float) -> bool:
+    """True if the folds of a smaller size, or where these are round-off its cycles, are all nearer to the point."""
+    ring = _ring(around, size)
+    inner = (_folds(around, ring, size) or ring) if ring else []
+    away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, found)]
+    return away[0] <= NEARER * away[1]
+
+
+def _away(around: Neighbourhood, cycle: Beside) -> float:
+    return float(np.linalg.norm((cycle.parameters - around.base) / around.widths))
 
 
 def _held(size: float, psi: float) -> np.ndarray:

@@ -1,0 +1,146 @@
+"""`switch`: from a point of codimension two on to the curves that begin there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
+from cfdyn.analysis.continue_cycle import Branch, continue_cycle
+from cfdyn.continuation.branch.system import check_steps
+from cfdyn.continuation.curve.beginnings import beginnings
+from cfdyn.continuation.curve.born import Born
+from cfdyn.continuation.curve.passing import passes
+from cfdyn.errors import NumericsError, UsageError, shown
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map
+from cfdyn.words import called, named, spoken
+
+REACHED = 1e-3  # of the bounds: from so near a curve is said to come back to its point
+
+
+@dataclass(frozen=True, eq=False)
+class Switched(Record):
+    """What begins at a point of codimension two, or goes through it.
+
+    ``kind``, ``period`` and ``parameters`` (2,) of the point; ``curves``: those through it other than the one that led there,
+    with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it on which no
+    curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
+    """
+
+    kind: str
+    period: int
+    parameters: Annotated[np.ndarray, "p"]
+    curves: list[BifurcationCurve]
+    distances: list[float]
+    branches: list[Branch]
+    said: list[str]
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __iter__(self) -> Iterator[BifurcationCurve]:
+        return iter(self.curves)
+
+    def __getitem__(self, place: int) -> BifurcationCurve:
+        return self.curves[place]
+
+
+def switch(
+    curve: BifurcationCurve, point: int | CodimensionTwo = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
+    progress: Callable[[int], None] | None = None,
+) -> Switched:  # fmt: skip
+    """The other curves at a point of codimension two of a curve: of the same cycle, and of k times its period.
+
+    A generalised flip begins a fold of the doubled cycle; 1:2, fold–flip and flip–Neimark–Sacker may begin a Neimark–Sacker
+    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1; a resonance p:q with q ≥ 5 (see
+    `resonances`) the two folds that bound an Arnold tongue. At 1:3 a saddle of three times the period shrinks onto the point, and
+    no fold begins: it is a branch.
+
+    Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of the size |ζ| are solved for with both parameters free, p(ζ); their folds are where
+    det ∂p/∂ζ = 0. One found so counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in
+    which the map's Jacobian changes; folds closer than about 10⁻⁴ of the bounds are not followed, so that a curve ends that far
+    from the tip of a narrow tongue.
+
+    Parameters
+    ----------
+    curve : of `bifurcation_curve`
+    point : one of ``curve.special``, or its place in that list; or one of `resonances`
+    max_steps, max_step, progress : of each curve, as in `bifurcation_curve`
+
+    Raises
+    ------
+    UsageError : no such point, or the map of a loaded record cannot be made again
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> loss = cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5})
+    >>> step = cf.as_map(loss, cf.optimizers.gd(lr=2.0))
+    >>> flips = cf.analysis.bifurcation_curve(step, ("flip", [[0.0]]), ("lr", "a"), ((1, 3), (0, 1.5)))
+    >>> found = cf.analysis.switch(flips, 0)
+    >>> found.kind, found.parameters.round(9), [(c.kind, c.period) for c in found]
+    ('generalized flip', array([2.        , 0.70710678]), [('fold', 2)])
+    >>> fold = found[0].parameters
+    >>> near = fold[(fold[:, 0] > 2.0001) & (fold[:, 0] < 2.0003)]
+    >>> print(((near[:, 0] - 2) / (near[:, 1] - 0.5**0.5) ** 2).round(2))  # tangent: the distance is as the square
+    [1.01 1.01]
+
+    References
+    ----------
+    Kuznetsov, Elements of Applied Bifurcation Theory, ch. 9; Govaerts, Khoshsiar Ghaziani, Kuznetsov & Meijer, SIAM J. Sci.
+    Comput. 29 (2007) 2644–2667.
+    """
+    check_steps(max_steps, max_step)
+    point = _special(curve, point)
+    found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, np.ptp(curve.bounds, axis=1))
+    curves, distances, branches, said = list[BifurcationCurve](), list[float](), list[Branch](), list(found.said)
+    for start in found.starts:
+        if goes_through([curve, *curves], start):
+            continue
+        try:
+            other = bifurcation_curve(map_of(curve, start), (start.kind, start.points), curve.names, curve.bounds.tolist(),
+                                      max_steps=max_steps, max_step=max_step, progress=progress)  # fmt: skip
+        except NumericsError as error:
+            said.append(f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}")
+            continue
+        curves.append(other)
+        distances.append(distance(other, point.parameters))
+        if distances[-1] > REACHED:
+            said.append(f"the {spoken(other.kind)} of the {called(other.period)} that was begun beside it is followed to "
+                        f"{distances[-1]:.1g} of the bounds from it")  # fmt: skip
+    for start in found.cycles:
+        branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+    settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
+    return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, provenance=settings)
+
+
+def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> CodimensionTwo:
+    if not isinstance(curve, BifurcationCurve):
+        raise UsageError(f"switch takes a BifurcationCurve, not {shown(curve)}")
+    if isinstance(point, CodimensionTwo):
+        return point
+    if not isinstance(point, int | np.integer) or not -len(curve.special) <= point < len(curve.special):
+        raise UsageError(f"the curve has {len(curve.special)} special points, and no number {shown(point)}")
+    return curve.special[point]
+
+
+def map_of(curve: BifurcationCurve, start: Born) -> Map:
+    """The map of a curve at the parameters of a start."""
+    return curve.step.at(**{name: float(value) for name, value in zip(curve.names, start.parameters, strict=True)})
+
+
+def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
+    """True if one of the curves is of the kind of a start and goes through it with the same cycle."""
+    return any(
+        c.kind == start.kind and c.period == len(start.points)
+        and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points) for c in curves
+    )  # fmt: skip
+
+
+def distance(curve: BifurcationCurve, parameters: np.ndarray) -> float:
+    """How near the rows of a curve come to a point, in units of the bounds."""
+    return float(np.linalg.norm((curve.parameters - parameters) / np.ptp(curve.bounds, axis=1), axis=1).min())
