@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
 from cfdyn.continuation.curve.passing import passes
-from cfdyn.errors import NumericsError, UsageError, shown
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
-from cfdyn.words import called, named, spoken
+from cfdyn.words import called, shown, spoken
 
-REACHED = 1e-3  # of the bounds: from so near a curve is said to come back to its point
+REACHED = 1e-6  # of the bounds: so near to it a curve ends at the point that it was begun beside
+BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve of what is narrow there ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,21 +98,17 @@ def switch(
     check_steps(max_steps, max_step)
     point = _special(curve, point)
     found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, np.ptp(curve.bounds, axis=1))
-    curves, distances, branches, said = list[BifurcationCurve](), list[float](), list[Branch](), list(found.said)
+    curves, branches, said = list[BifurcationCurve](), list[Branch](), list(found.said)
+    options = {"max_steps": max_steps, "max_step": max_step, "progress": progress}
     for start in found.starts:
         if goes_through([curve, *curves], start):
             continue
-        try:
-            other = bifurcation_curve(map_of(curve, start), (start.kind, start.points), curve.names, curve.bounds.tolist(),
-                                      max_steps=max_steps, max_step=max_step, progress=progress)  # fmt: skip
-        except NumericsError as error:
-            said.append(f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}")
+        other = begun(map_of(curve, start), start, curve, point, options)
+        if isinstance(other, str):
+            said.append(other)
             continue
         curves.append(other)
-        distances.append(distance(other, point.parameters))
-        if distances[-1] > REACHED:
-            said.append(f"the {spoken(other.kind)} of the {called(other.period)} that was begun beside it is followed to "
-                        f"{distances[-1]:.1g} of the bounds from it")  # fmt: skip
+    distances = [distance(other, point.parameters) for other in curves]
     for start in found.cycles:
         branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
@@ -120,17 +117,45 @@ def switch(
 
 def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> CodimensionTwo:
     if not isinstance(curve, BifurcationCurve):
-        raise UsageError(f"switch takes a BifurcationCurve, not {shown(curve)}")
+        raise UsageError(f"switch takes a BifurcationCurve, not {type(curve).__name__}")
     if isinstance(point, CodimensionTwo):
         return point
     if not isinstance(point, int | np.integer) or not -len(curve.special) <= point < len(curve.special):
-        raise UsageError(f"the curve has {len(curve.special)} special points, and no number {shown(point)}")
+        raise UsageError(f"the curve has {len(curve.special)} special points, and no number {point!r}")
     return curve.special[point]
 
 
 def map_of(curve: BifurcationCurve, start: Born) -> Map:
     """The map of a curve at the parameters of a start."""
     return curve.step.at(**{name: float(value) for name, value in zip(curve.names, start.parameters, strict=True)})
+
+
+def begun(
+    step: Map, start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]
+) -> BifurcationCurve | str:
+    """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
+    try:
+        found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
+    except NumericsError as error:
+        return f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}"
+    special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)
+    for side, row in enumerate((0, len(found) - 1)):
+        away = distance(found, point.parameters, row)
+        if away <= REACHED and found.period > len(point.points):
+            ends[side] = origin
+            # Where points merge in groups one after the other, the first of these to be seen gives the end its name.
+            special = [replace(s, kind=point.kind, points=point.points, multipliers=point.multipliers)
+                       if s.place == row and len(s.points) < found.period else s for s in special]  # fmt: skip
+        elif away <= BESIDE and found.ends[side].startswith("no further point"):
+            ends[side] = f"{away:.1g} of the bounds from the {origin}: nearer to it rounding blurs the equations"
+    return replace(found, special=special, ends=(ends[0], ends[1]))
+
+
+def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:
+    """A point in words."""
+    each = zip(curve.names, point.parameters.tolist(), curve.bounds.tolist(), strict=True)
+    values = ", ".join(f"{name} = {shown(value, (lo, hi), 6)}" for name, value, (lo, hi) in each)
+    return f"{spoken(point.kind)} of the {called(len(point.points))} at {values}"
 
 
 def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
@@ -141,6 +166,7 @@ def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
     )  # fmt: skip
 
 
-def distance(curve: BifurcationCurve, parameters: np.ndarray) -> float:
-    """How near the rows of a curve come to a point, in units of the bounds."""
-    return float(np.linalg.norm((curve.parameters - parameters) / np.ptp(curve.bounds, axis=1), axis=1).min())
+def distance(curve: BifurcationCurve, parameters: np.ndarray, row: int | None = None) -> float:
+    """How near the rows of a curve come to a point, or how far one of them is from it, in units of the bounds."""
+    rows = curve.parameters if row is None else curve.parameters[[row]]
+    return float(np.linalg.norm((rows - parameters) / np.ptp(curve.bounds, axis=1), axis=1).min())
