@@ -34,6 +34,10 @@ class CodimensionTwo(Record):
     "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
     "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
     (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
+
+    ``coefficients`` of the normal form by name, of a scale that does not depend on which point of the cycle comes first, and
+    ``meaning``: which cycles or circles are born there, in words, or why that is undecided; empty for the kinds without one.
+    `normal_form` has the table of them.
     """
 
     kind: str
@@ -41,6 +45,8 @@ class CodimensionTwo(Record):
     points: Annotated[np.ndarray, "n D"]
     multipliers: Annotated[np.ndarray, "D", complex]
     place: int
+    coefficients: dict = field(default_factory=dict)
+    meaning: str = ""
 
 
 @dataclass(frozen=True, eq=False)

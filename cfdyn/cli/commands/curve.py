@@ -86,6 +86,10 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
     if found.special:
         screen.table(("special point", *found.names, "multipliers"), found.special,
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
+        for special in found.special:
+            if special.meaning:
+                values = ", ".join(f"{name} = {number(value)}" for name, value in special.coefficients.items())
+                screen.print(f"{spoken(special.kind)}{', ' * bool(values)}{values}: {special.meaning}")
 
     def row(k: int) -> list[str]:
         coefficient = "–" if np.isnan(found.coefficient[k]) else number(found.coefficient[k])
