@@ -26,8 +26,9 @@ from cfdyn.words import called, spoken
 
 MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
-NEAREST, RANDOM = 6, 8  # curves whose cycles orbits start beside, and starts anywhere, for each sample
-ASIDE, WIDER = 1e-3, 0.5  # of the size of the cycles: how far beside them; how much wider than them a box is
+NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
+ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
+MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,10 @@ class Region(Record):
 class Chart(Record):
     """Curves of bifurcations in one plane.
 
-    ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances`` from
-    which tongues were looked for; ``said``: in words, what did not begin or was left out; ``regions`` between the curves, and
-    ``labels`` (rows, columns): the number of the region in each cell of a grid over the bounds, 0 where it is too small; row 0 is
-    at the least second parameter, column 0 at the least first one. Regions are those of this grid.
+    ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances``
+    from which tongues were looked for; ``said``: in words, what did not begin or was left out; ``regions`` between the curves,
+    and ``labels`` (rows, columns): the number of the region in each cell of a grid over the bounds, 0 if it is too small; row 0
+    is at the least second parameter, column 0 at the least first one. Regions are those of this grid.
     """
 
     names: tuple[str, str]
@@ -85,7 +86,7 @@ class Chart(Record):
 
 def chart(
     step: Map, starts: Any, parameters: Sequence[str] = ("lr", "a"), bounds: Sequence[Sequence[float]] = ((0, 1), (0, 1)),
-    depth: int = 1, tongues: int = 0, sampled: int = 3, seed: int = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
+    depth: int = 1, tongues: int = 0, sampled: int = 5, seed: int = 0, max_steps: int = MOST_STEPS, max_step: float = STEP,
     progress: Callable[[str], None] | None = None,
 ) -> Chart:  # fmt: skip
     """The curves from some bifurcations on, those that begin at their points of codimension two, and so on to a depth.
@@ -174,7 +175,7 @@ class _Search:
             self.resonances += tips
             points += tips
         for point in points:
-            if not self.was_seen(point):
+            if not (self.was_seen(point) or _merged(point, curve)):
                 self.seen.append(point)
                 self.switch(curve, point)
         return self.curves[before:]
@@ -209,6 +210,12 @@ class _Search:
             self.origins.append(origin)
 
 
+def _merged(point: CodimensionTwo, curve: BifurcationCurve) -> bool:
+    """True if the cycle of a point is one of a shorter period, taken several times, as near the end of a curve."""
+    size = MERGED * float(np.ptp(curve.points, axis=(0, 1)).max())
+    return any((np.abs(point.points - np.roll(point.points, k, axis=0)) <= size).all() for k in range(1, len(point.points)))
+
+
 def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list[Region]]:
     """The labels of the grid, and what lives in each region."""
     labels, free = regions([curve.parameters for curve in search.curves], search.box)
@@ -217,6 +224,8 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
         search.say(f"{len(search.curves)} curves, region {number} of {labels.max()}")
         places = samples(free & (labels == number), search.box, sampled)
         seen = [_attractors(search, place, generator) for place in places]
+        # Beside an attractor there are nearly always orbits that run off.
+        seen = [[name for name in names if name != AWAY or len(names) == 1] for names in seen]
         everywhere = [name for name in seen[0] if all(name in others for others in seen[1:])]
         also = sorted({name for names in seen for name in names} - set(everywhere))
         share = float((labels == number).mean())
@@ -226,14 +235,12 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
 
 def _name(everywhere: list[str], also: list[str]) -> str:
     """
-    >>> _name(["fixed point", "infinity"], ["4-cycle"]), _name(["infinity"], []), _name([], ["undecided", "chaos"])
-    ('fixed point; in part 4-cycle', 'all orbits run off', 'in part chaos, in part undecided')
+    >>> _name(["fixed point"], ["4-cycle"]), _name(["infinity"], []), _name([], ["chaos", "infinity"])
+    ('fixed point; in part 4-cycle', 'all orbits run off', 'in part chaos, no attractor')
     """
-    here = [name for name in everywhere if name != AWAY]
-    if not here and not also:
-        return "all orbits run off" if everywhere else UNDECIDED
-    parts = [f"in part {name if name != AWAY else 'all orbits run off'}" for name in also if name != AWAY or not here]
-    return "; ".join(filter(None, [", ".join(here), ", ".join(parts)]))
+    here = ["all orbits run off" if name == AWAY else name for name in everywhere]
+    part = ["no attractor" if name == AWAY else name for name in also]
+    return "; ".join(filter(None, [", ".join(here), f"in part {', '.join(part)}" if part else ""])) or UNDECIDED
 
 
 def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generator) -> list[str]:
@@ -243,17 +250,22 @@ def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generat
     every = np.concatenate([curve.points.reshape(-1, step.dim) for curve in search.curves])
     low, high = every.min(axis=0), every.max(axis=0)
     size = np.where(high > low, high - low, np.maximum(np.abs(high), 1.0))
-    beside = []
+    beside: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
     for curve in search.curves:
         away = np.linalg.norm((curve.parameters - place) / widths, axis=1)
         row = int(np.argmin(away))
-        # The cycle itself at these parameters, if it is still there.
-        with np.errstate(all="ignore"):
-            cycle = polish(step, curve.points[row])
-        beside.append((float(away[row]), (curve.points[row] if cycle is None else cycle)[0]))
-    nearest = [points for _, points in sorted(beside, key=lambda pair: pair[0])[:NEAREST]]
-    starts = [points + ASIDE * size * generator.uniform(-1, 1, step.dim) for points in nearest]
-    for _ in range(RANDOM):
-        anywhere = low - WIDER * size / 2 + (1 + WIDER) * size * generator.uniform(size=step.dim)
-        starts.append(step.state(anywhere[:weights]))
+        beside.setdefault(curve.period, []).append((float(away[row]), row, curve))
+    nearest = []
+    for near in beside.values():
+        for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]:
+            # The cycle itself at these parameters, if it is still there.
+            with np.errstate(all="ignore"):
+                cycle = polish(step, curve.points[row])
+            nearest.append((curve.points[row] if cycle is None else cycle)[0])
+    # A symmetry may have mirrored them.
+    starts = [way * points + ASIDE * size * generator.uniform(-1, 1, step.dim) for points in nearest for way in (1, -1)]
+    # Around the cycles, and as far out on all sides of 0, where what mirrors them is.
+    far = (1 + WIDER) * np.maximum(np.abs(low), np.abs(high))
+    for bottom, top in RANDOM * ((low - WIDER * size, high + WIDER * size), (-far, far)):
+        starts.append(step.state((bottom + (top - bottom) * generator.uniform(size=step.dim))[:weights]))
     return attractors(step, starts)

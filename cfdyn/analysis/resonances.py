@@ -56,8 +56,8 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
                 continue
             values = {name: float(v) for name, v in zip(curve.names, there.parameters, strict=True)}
             mu = multipliers(curve.step.at(**values), there.points)
-            found.append(CodimensionTwo(kind=f"resonance {p}:{q}", parameters=there.parameters, points=there.points, multipliers=mu,
-                                        place=int(k), provenance=curve.provenance))  # fmt: skip
+            kind = f"resonance {p}:{q}"
+            found.append(CodimensionTwo(kind, there.parameters, there.points, mu, int(k), provenance=curve.provenance))
     return sorted(found, key=lambda s: s.place)
 
 

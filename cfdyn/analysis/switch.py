@@ -14,12 +14,14 @@ from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
 from cfdyn.continuation.curve.passing import passes
+from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.words import called, shown, spoken
 
 REACHED = 1e-6  # of the bounds: so near to it a curve ends at the point that it was begun beside
+CLOSER = 0.9  # of the distance of a curve's end: points of its tip are so near
 BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve of what is narrow there ends
 
 
@@ -63,8 +65,8 @@ def switch(
 
     Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of the size |ζ| are solved for with both parameters free, p(ζ); their folds are where
     det ∂p/∂ζ = 0. One found so counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in
-    which the map's Jacobian changes; folds closer than about 10⁻⁴ of the bounds are not followed, so that a curve ends that far
-    from the tip of a narrow tongue.
+    which the map's Jacobian changes. Folds that are closer than about 10⁻⁴ of the bounds cannot be followed: rows from there
+    to the tip of a narrow tongue are such solutions of decreasing size, without a coefficient.
 
     Parameters
     ----------
@@ -97,7 +99,8 @@ def switch(
     """
     check_steps(max_steps, max_step)
     point = _special(curve, point)
-    found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, np.ptp(curve.bounds, axis=1))
+    widths = np.ptp(curve.bounds, axis=1)
+    found = beginnings(curve.map_at(point), point.kind, point.points, point.multipliers, curve.names, widths)
     curves, branches, said = list[BifurcationCurve](), list[Branch](), list(found.said)
     options = {"max_steps": max_steps, "max_step": max_step, "progress": progress}
     for start in found.starts:
@@ -138,17 +141,41 @@ def begun(
         found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
     except NumericsError as error:
         return f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}"
+    found = with_tip(found, start, point)
     special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)
+    widths = np.ptp(curve.bounds, axis=1)
     for side, row in enumerate((0, len(found) - 1)):
         away = distance(found, point.parameters, row)
         if away <= REACHED and found.period > len(point.points):
             ends[side] = origin
-            # Where points merge in groups one after the other, the first of these to be seen gives the end its name.
-            special = [replace(s, kind=point.kind, points=point.points, multipliers=point.multipliers)
-                       if s.place == row and len(s.points) < found.period else s for s in special]  # fmt: skip
+            # What is found there of the merged cycle is that point, under the name of its iterate.
+            special = [s for s in special if np.abs((s.parameters - point.parameters) / widths).max() > 10 * REACHED]
+            special.append(replace(point, place=row))
         elif away <= BESIDE and found.ends[side].startswith("no further point"):
             ends[side] = f"{away:.1g} of the bounds from the {origin}: nearer to it rounding blurs the equations"
-    return replace(found, special=special, ends=(ends[0], ends[1]))
+    return replace(found, special=sorted(special, key=lambda s: s.place), ends=(ends[0], ends[1]))
+
+
+def with_tip(found: BifurcationCurve, start: Born, point: CodimensionTwo) -> BifurcationCurve:
+    """A curve with the points of it that are nearer to the point than where rounding ended it: solved for by their size."""
+    sides = [distance(found, point.parameters, row) for row in (0, len(found) - 1)]
+    side = int(np.argmin(sides))
+    widths = np.ptp(found.bounds, axis=1)
+    tip = [c for c in start.tip if np.linalg.norm((c.parameters - point.parameters) / widths) < CLOSER * sides[side]]
+    if not (tip and found.ends[side].startswith("no further point") and sides[side] <= BESIDE):
+        return found
+    tip = tip if side else tip[::-1]
+    step, shift = found.step, 0 if side else len(tip)
+    maps = [step.at(**{name: float(v) for name, v in zip(found.names, c.parameters, strict=True)}) for c in tip]
+    more = {
+        "parameters": np.array([c.parameters for c in tip]), "points": np.array([c.points for c in tip]),
+        "multipliers": np.array([multipliers(there, c.points) for there, c in zip(maps, tip, strict=True)]),
+        "coefficient": np.full(len(tip), np.nan),
+    }  # fmt: skip
+    both = {name: (getattr(found, name), new) for name, new in more.items()}
+    rows = {name: np.concatenate(pair if side else pair[::-1]) for name, pair in both.items()}
+    special = [replace(s, place=s.place + shift) for s in found.special]
+    return replace(found, **rows, special=special, start=found.start + shift)
 
 
 def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:

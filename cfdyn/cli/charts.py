@@ -35,9 +35,11 @@ def chart_answer(
 
         each = [{**fields(curve, CURVE), "special": [_without(s) for s in curve.special], "origin": origin}
                 for curve, origin in zip(found.curves, found.origins, strict=True)]  # fmt: skip
-        return {"names": found.names, "bounds": found.bounds, "curves": each, "resonances": [_without(s) for s in found.resonances],
-                "regions": [_without(region) for region in found.regions], "labels": found.labels, "said": found.said, "map": title,
-                "chosen": {"start": chosen}}  # fmt: skip
+        return {
+            "names": found.names, "bounds": found.bounds, "curves": each, "resonances": [_without(s) for s in found.resonances],
+            "regions": [_without(region) for region in found.regions], "said": found.said, "map": title,
+            "chosen": {"start": chosen},
+        }  # fmt: skip
 
     return Answer(document, lambda screen: _print(screen, found, title), record=found)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-CELLS = (240, 320)  # rows and columns
-LEAST = 16  # cells of a region: smaller ones are not resolved
+CELLS = (480, 640)  # rows and columns
+LEAST = 24  # cells of a region: smaller ones are not resolved
 DENSE = 0.3  # of a cell: between points of a line
-DEEP = 0.4  # of the depth of a region: samples are at least so deep in it
+DEEP = 0.3  # of the depth of a region: samples are at least so deep in it
 
 
 def regions(lines: list[np.ndarray], bounds: np.ndarray, cells: tuple[int, int] = CELLS) -> tuple[np.ndarray, np.ndarray]:
@@ -58,9 +58,11 @@ def samples(mask: np.ndarray, bounds: np.ndarray, count: int) -> np.ndarray:
     """
     from scipy.ndimage import distance_transform_edt
 
-    depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    candidates = np.argwhere(depth >= DEEP * depth.max())
-    chosen = [np.array(np.unravel_index(int(np.argmax(depth)), depth.shape))]
+    corner = np.argwhere(mask).min(axis=0)
+    part = mask[tuple(slice(a, b + 1) for a, b in zip(corner, np.argwhere(mask).max(axis=0), strict=True))]
+    depth = distance_transform_edt(np.pad(part, 1))[1:-1, 1:-1]
+    candidates = corner + np.argwhere(depth >= DEEP * depth.max())
+    chosen = [corner + np.array(np.unravel_index(int(np.argmax(depth)), depth.shape))]
     while len(chosen) < min(count, len(candidates)):
         apart = np.min([np.abs(candidates - c).max(axis=1) for c in chosen], axis=0)
         chosen.append(candidates[int(np.argmax(apart))])

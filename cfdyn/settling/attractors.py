@@ -6,6 +6,7 @@ import numpy as np
 
 from cfdyn.cycles.same import same_cycle
 from cfdyn.errors import CfdynError
+from cfdyn.settling.orbit import later, orbit_of
 from cfdyn.settling.regime import Settled, regime
 from cfdyn.systems.map import Map
 from cfdyn.words import called
@@ -13,6 +14,8 @@ from cfdyn.words import called
 LONGEST, BUDGET = 64, 20_000  # of a cycle, and the steps of an orbit
 SAME = 1e-6  # of the size of a cycle
 STABLE = 1 + 1e-9  # of a modulus
+SETTLES, SHORT = 3000, 32  # steps before a first look, and within which an orbit on a cycle is to come back
+MOST_IRREGULAR = 1  # orbits on no cycle that are looked at closely
 NUMBERS = ("", "", "two ", "three ", "four ", "five ", "six ", "seven ", "eight ", "nine ")
 IRREGULAR = {"quasi-periodic": "quasi-periodic orbits", "chaotic": "chaos"}
 AWAY, UNDECIDED = "infinity", "undecided"
@@ -29,8 +32,14 @@ def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, 
     >>> attractors(step, [step.state([w]) for w in (0.3, -0.4, 1.2, 3.0)])
     ['two 2-cycles', 'infinity']
     """
-    cycles, others = list[np.ndarray](), set[str]()
+    cycles, others, irregular = list[np.ndarray](), set[str](), 0
     for start in starts:
+        after = later(step, start, SETTLES)
+        # One orbit that runs off is followed beyond all floats, and few are that settle on no cycle: these take long.
+        if {AWAY, UNDECIDED} & others if after is None else _on_one(cycles, after):
+            continue
+        if irregular >= MOST_IRREGULAR and after is not None and not _returns(step, after):
+            continue
         try:
             end = regime(step, start, longest, budget)
         except (CfdynError, ArithmeticError):
@@ -41,11 +50,23 @@ def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, 
             others.add(AWAY)
         elif end.period is None:
             others.add(IRREGULAR[end.kind])
+            irregular += 1
         elif abs(end.multipliers[0]) <= STABLE and not _known(cycles, end):
             cycles.append(end.points)
     periods = sorted(len(points) for points in cycles)
     counted = [_counted(n, periods.count(n)) for n in sorted(set(periods))]
     return counted + [name for name in (*IRREGULAR.values(), AWAY, UNDECIDED) if name in others]
+
+
+def _returns(step: Map, z: np.ndarray) -> bool:
+    """True if an orbit comes back to where it is within a few steps, as near a cycle."""
+    orbit = orbit_of(step, z, SHORT + 1)
+    return orbit is not None and bool((np.abs(orbit[1:] - z).max(axis=1) <= SAME * max(float(np.abs(orbit).max()), 1e-300)).any())
+
+
+def _on_one(cycles: list[np.ndarray], z: np.ndarray) -> bool:
+    """True if a state (D,) is a point of one of the cycles."""
+    return any((np.abs(points - z) <= SAME * max(float(np.abs(points).max()), 1e-300)).all(axis=1).any() for points in cycles)
 
 
 def _known(cycles: list[np.ndarray], end: Settled) -> bool:

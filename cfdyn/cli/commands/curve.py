@@ -27,14 +27,17 @@ KEYS = "kind names period parameters points multipliers above coefficient ends c
 ROUND_OFF = 1e-14  # of the width of the bounds
 
 
-@command("loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot seed json periodic", place=15)
+@command(
+    "loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot seed json "
+    "periodic", place=15,
+)  # fmt: skip
 def curve(
     subject: Subject,
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several with commas between them.", metavar="NAME", show_default=False)] = None,  # noqa: E501
     condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
-    switch: Annotated[bool, Option("--switch", help="Go on to the curves that begin at special points; name the regions.")] = False,
+    switch: Annotated[bool, Option("--switch", help="Go on to the curves that begin at special points; name the regions.")] = False,  # noqa: E501
     depth: Annotated[int | None, Option("--depth", min=0, help="How many times to switch, one after the other (2 if not given).", show_default=False)] = None,  # noqa: E501
     tongues: Annotated[int | None, Option("--tongues", min=5, help="Follow Arnold tongues of resonances p:q up to this q.", metavar="Q", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,

@@ -7,7 +7,9 @@ import numpy as np
 from cfdyn.continuation.curve.beside import Neighbourhood
 from cfdyn.continuation.curve.born import Born, cycle_beside, doubled, rotating
 from cfdyn.continuation.curve.turning import turning
-from cfdyn.errors import CfdynError
+from cfdyn.cycles.shooting import multipliers as cycle_multipliers
+from cfdyn.cycles.shooting import polish
+from cfdyn.errors import CfdynError, NumericsError
 from cfdyn.systems.map import Map
 from cfdyn.words import called, spoken
 
@@ -27,6 +29,7 @@ NOTHING = {
     "fold-neimark-sacker": "circles and tori of the return map are born there, no cycle",
     "double neimark-sacker": "tori are born there, no cycle",
 }
+TRIED, MOVED = 1e-5, 1e-3  # of the bounds: a difference, and how far from two pairs a curve of one of them is started
 ASIDE = (0.05, 0.2, 0.01)  # of an angle: from so far on a Neimark–Sacker curve is followed back to its end
 
 
@@ -52,8 +55,11 @@ def beginnings(
         return found
     base = np.array([step.params[name] for name in names])
     for same in THROUGH.get(kind, ("neimark-sacker",)):
-        if same == "neimark-sacker" and kind in ("resonance 1:1", "resonance 1:2", "double neimark-sacker"):
-            found.starts.extend(_beside_its_end(step, kind, points, multipliers, names, widths))
+        if same == "neimark-sacker" and kind in ("resonance 1:1", "resonance 1:2"):
+            found.starts.extend(_beside_its_end(step, kind, points, names, widths))
+        elif kind == "double neimark-sacker":
+            found.starts.extend(_of_each_pair(step, points, multipliers, names, widths))
+            break
         else:
             found.starts.append(Born(same, points, base))
     with np.errstate(all="ignore"):
@@ -106,19 +112,32 @@ def _single(found: Beginnings, around: Neighbourhood, what: str, q: int) -> None
             q, f"no folds of the {what} were resolved: its tongue is too narrow"))  # fmt: skip
 
 
-def _beside_its_end(
-    step: Map, kind: str, points: np.ndarray, multipliers: np.ndarray, names: tuple[str, str], widths: np.ndarray
+def _beside_its_end(step: Map, kind: str, points: np.ndarray, names: tuple[str, str], widths: np.ndarray) -> list[Born]:
+    """A point of the Neimark–Sacker curve that ends at a double multiplier ±1, if it is found."""
+    for aside in ASIDE:
+        there = turning(step, points, names, widths, aside if kind == "resonance 1:1" else np.pi - aside)
+        if there is not None:
+            return [Born("neimark-sacker", there.points, there.parameters)]
+    return []
+
+
+def _of_each_pair(
+    step: Map, points: np.ndarray, multipliers: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> list[Born]:
-    """A point of each Neimark–Sacker curve that ends at, or goes through, a double multiplier or two pairs."""
-    angles = [0.0] if kind == "resonance 1:1" else [np.pi]
-    if kind == "double neimark-sacker":
-        onwards = multipliers[np.imag(multipliers) > 0]
-        angles = [abs(float(a)) for a in np.angle(onwards[np.argsort(np.abs(np.abs(onwards) - 1))[:2]])]
-    found = []
-    for angle in angles:
-        for aside in ASIDE:
-            there = turning(step, points, names, widths, angle - aside if angle > 1 else angle + aside)
-            if there is not None:
-                found.append(Born("neimark-sacker", there.points, there.parameters))
-                break
+    """Beside a point with two pairs on the unit circle one where either alone is near it: along where its modulus stays."""
+    base, found = np.array([step.params[name] for name in names]), []
+    upper = multipliers[np.imag(multipliers) > 0]
+
+    def at(place: np.ndarray, pair: complex) -> tuple[np.ndarray, float]:
+        there = step.at(**{name: float(v) for name, v in zip(names, base + widths * place, strict=True)})
+        cycle = polish(there, points)
+        if cycle is None:
+            raise NumericsError("it is not there beside the point")
+        mu = cycle_multipliers(there, cycle)
+        return cycle, float(np.abs(mu[np.argmin(np.abs(mu - pair))]))
+
+    for pair in upper[np.argsort(np.abs(np.abs(upper) - 1))[:2]]:
+        rates = np.array([at(h, pair)[1] - at(-h, pair)[1] for h in TRIED * np.eye(2)])
+        along = MOVED * np.array([-rates[1], rates[0]]) / (np.linalg.norm(rates) or 1.0)
+        found.append(Born("neimark-sacker", at(along, pair)[0], base + widths * along))
     return found

@@ -1,7 +1,7 @@
 """Cycles of k times the period beside a point where a multiplier is a k-th root of 1, by the size of what is born there.
 
-At such a point the equations of the kn-cycles are singular: cycles of a small size ζ lie beside it at parameters p(ζ). Held at
-their size, with the two parameters free, they are regular: no neighbourhood needs to be searched, and folds are where det ∂p/∂ζ = 0.
+At such a point the equations of the kn-cycles are singular: cycles of a small size ζ lie beside it at parameters p(ζ). Held
+at their size, with the two parameters free, they are regular: nothing needs to be searched, and folds are where det ∂p/∂ζ = 0.
 """
 
 from typing import NamedTuple

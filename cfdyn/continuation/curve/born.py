@@ -3,7 +3,8 @@
 Each is found among cycles of a small size, and again at half that size: it counts if it has come nearer to the point.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +24,15 @@ APART = 1e-4  # of the bounds: about how far apart folds are that are followed w
 
 
 class Born(NamedTuple):
-    """A fold or Neimark–Sacker point, or for ``kind`` "" just a cycle: (kn, D) points and the two parameters."""
+    """A fold or Neimark–Sacker point, or for ``kind`` "" just a cycle: (kn, D) points and the two parameters.
+
+    ``tip``: others of the same curve that are nearer to where it begins, one after the other.
+    """
 
     kind: str
     points: np.ndarray
     parameters: np.ndarray
+    tip: tuple[Beside, ...] = ()
 
 
 Test = Callable[[Neighbourhood, Beside], float]
@@ -116,7 +121,23 @@ def rotating(around: Neighbourhood) -> list[Born]:
             if apart >= APART:
                 break
         size *= RISE
-    return [Born("fold", cycle.points, cycle.parameters) for cycle in best]
+    return [Born("fold", cycle.points, cycle.parameters, tuple(_tip(around, cycle))) for cycle in best]
+
+
+def _tip(around: Neighbourhood, cycle: Beside) -> Iterator[Beside]:
+    """From a fold on those of smaller cycles, down to where they are round-off."""
+    size, psi = (float(part(complex(*(around.held @ cycle.unknowns)))) for part in (np.abs, np.angle))
+    room, last = np.pi / around.k / 4, cycle
+    while True:
+        size /= RISE
+        sides = [around.at(_held(size, psi + way * room), last) for way in (-1, 1)]
+        if any(side is None or abs(side.fold) < SEEN for side in sides):
+            return
+        hits = _root(around, "fold", partial(_held, size), psi - room, psi + room, last)
+        if not hits or _away(around, hits[0][1]) > NEARER * _away(around, last):
+            return
+        psi, last = hits[0]
+        yield last
 
 
 def _folds(around: Neighbourhood, ring: list[Beside], size: float) -> list[Beside]:

@@ -1,4 +1,4 @@
-"""A cycle whose multipliers are e^±iθ for a given θ: resonances p:q on a curve, and where a Neimark–Sacker curve leaves its end."""
+"""A cycle whose multipliers are e^±iθ for a given θ: resonances p:q on a curve, and the beginning of a Neimark–Sacker curve."""
 
 from math import gcd
 from typing import NamedTuple

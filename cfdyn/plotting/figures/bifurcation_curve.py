@@ -13,7 +13,7 @@ from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
 from cfdyn.plotting.sweeps import equal_runs
-from cfdyn.words import spoken
+from cfdyn.words import listed, spoken
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
            "branch point": "#5a5a5a"}
@@ -26,6 +26,7 @@ SHORT = {
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
     "branch point-flip": "BPPD", "branch point-neimark-sacker": "BPNS", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
+MOST_PERIODS, LINE = 2, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -65,8 +66,10 @@ def finish(
 ) -> None:  # fmt: skip
     """The legend, with ``more`` special points and entries, and the points' names once the limits stand."""
     points = [*(s for c in curves for s in c.special), *more]
-    axes.legend(handles=[*_lines(curves), *_points(points), *handles], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7,
-                labelspacing=0.6)  # fmt: skip
+    entries = [*_lines(curves), *_points(points), *handles]
+    lines = sum(1 + str(entry.get_label()).count("\n") for entry in entries)
+    figure.set_size_inches(6.6, max(4.4, LINE * lines + 0.5))
+    axes.legend(handles=entries, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
     _name_points(figure, axes, curves, points)
 
 
@@ -78,7 +81,8 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
         piece = curve.parameters[first : min(last + 2, len(curve))]
         axes.plot(*piece.T, color=colour, linestyle=DASHED if unstable[first] else "-", linewidth=width)
     for special in curve.special:
-        axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4, clip_on=False)
+        size = 3.5 if len(special.points) == 1 else 2.5
+        axes.plot(*special.parameters, "o", color=INK, markersize=size, zorder=4, clip_on=False)
 
 
 def _style(curve: BifurcationCurve) -> tuple[str, float]:
@@ -93,11 +97,14 @@ def _unstable(curve: BifurcationCurve) -> np.ndarray:
 
 
 def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """Entries of the legend: a line for each kind and period, in their order, and one for dashes."""
+    """Entries of the legend: a line for each kind and period, in their order, many periods in one, and one for dashes."""
     found: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
         name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
-        name += f", period {curve.period}" if curve.period > 1 else ""
+        periods = sorted({c.period for c in curves if (c.kind, c.condition) == (curve.kind, curve.condition) and c.period > 1})
+        if curve.period > 1:
+            several = len(periods) > MOST_PERIODS
+            name += f", periods {listed([str(n) for n in periods], 5)}" if several else f", period {curve.period}"
         colour, width = _style(curve)
         found.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
     dashed = [Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.9, label="subcritical")]
@@ -151,13 +158,19 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve],
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
     named: dict[str, list[np.ndarray]] = {}
-    for special in points:
+    boxes = np.empty((0, 2, 2))
+    # Where there is no room for all of them, as in a cascade, the shorter cycles' points have names.
+    for special in sorted(points, key=lambda s: len(s.points)):
         text, place = _short(special.kind), axes.transData.transform(special.parameters)
         if any(np.abs(place - other).max() < scale for other in named.setdefault(text, [])):  # where two curves meet
             continue
-        named[text].append(place)
         half = np.array([2.3 * len(text), 3.5]) * scale
         shift = _free(place, half, ink, np.array([frame.min, frame.max]), scale)
+        box = np.array([place + shift - half, place + shift + half])
+        if len(boxes) and ((boxes[:, 0] < box[1]) & (boxes[:, 1] > box[0])).all(axis=1).any():
+            continue
+        named[text].append(place)
+        boxes = np.concatenate([boxes, box[None]])
         axes.annotate(text, tuple(special.parameters), xytext=tuple(shift / scale), textcoords="offset points", fontsize=7,
                       zorder=5, ha="center", va="center")  # fmt: skip
         ink = np.concatenate([ink, place + shift + half * BOX])

@@ -1,5 +1,7 @@
 """Curves of bifurcations in one plane, the regions between them tinted by what lives there."""
 
+from textwrap import wrap
+
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -9,8 +11,9 @@ from cfdyn.analysis.chart import Chart, Region
 from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
 from cfdyn.plotting.style import INK, PALE, house_style
 
-TINTS = ("#e3ecf6", "#d8ecdf", "#f8e7cf", "#eadff2", "#f7dcd8", "#d9eef0", "#f2edc8", "#e2e0d6", "#e0e6c6", "#f3dcea")
-LOST, NOTHING = "#d4d6d9", "#ffffff"  # where all orbits run off; where nothing is known
+TINTS = ("#dbe7f5", "#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb")
+LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits run off; of the rarer names; of too small regions
+MOST_NAMES, OTHERS = len(TINTS), "other regions"
 NUMBERED = 0.01  # of the area: smaller regions have no number
 WRAPPED = 34  # letters in a line of the legend
 
@@ -30,32 +33,39 @@ def draw(chart: Chart) -> Figure:
 
 def _tint(axes: Axes, chart: Chart) -> list[Patch]:
     """The regions, a colour for each name, and entries for the legend."""
-    colours = _colours(chart.regions)
     if not chart.regions:
         return []
-    table = ListedColormap([NOTHING, *(colours[region.name] for region in chart.regions)])
+    names = _names(chart.regions)
+    colours = _colours(list(names.values()))
+    table = ListedColormap([NOTHING, *(colours[names[region.number]] for region in chart.regions)])
     axes.imshow(chart.labels, origin="lower", extent=tuple(chart.bounds.ravel()), aspect="auto", cmap=table, vmin=-0.5,
                 vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0)  # fmt: skip
     for region in chart.regions:
         if region.share >= NUMBERED:
-            axes.text(*region.samples[0], str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
-    return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(chart.regions, name)) for name, colour in colours.items()]
+            axes.text(*region.samples[0].tolist(), str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
+    numbers = {name: [r.number for r in chart.regions if names[r.number] == name and r.share >= NUMBERED] for name in colours}
+    return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(numbers[name], name))
+            for name, colour in colours.items()]  # fmt: skip
 
 
-def _colours(regions: list[Region]) -> dict[str, str]:
+def _names(regions: list[Region]) -> dict[int, str]:
+    """What each is called in the legend: the names that cover most of the area, and one for all others."""
+    areas: dict[str, float] = {}
+    for region in regions:
+        areas[region.name] = areas.get(region.name, 0.0) + region.share
+    kept = sorted(areas, key=lambda name: -areas[name])[:MOST_NAMES]
+    return {region.number: region.name if region.name in kept else OTHERS for region in regions}
+
+
+def _colours(names: list[str]) -> dict[str, str]:
     """A tint for each name, in the order of the regions."""
     found: dict[str, str] = {}
-    for name in dict.fromkeys(region.name for region in regions):
-        found[name] = LOST if name == "all orbits run off" else TINTS[len(set(found.values()) - {LOST}) % len(TINTS)]
+    fixed = {"all orbits run off": LOST, OTHERS: REST}
+    for name in sorted(dict.fromkeys(names), key=lambda name: name == OTHERS):
+        found[name] = fixed.get(name) or TINTS[len(set(found.values()) - set(fixed.values()))]
     return found
 
 
-def _entry(regions: list[Region], name: str) -> str:
+def _entry(numbers: list[int], name: str) -> str:
     """The numbers and the name, in lines that are not too long."""
-    numbers = ", ".join(str(region.number) for region in regions if region.name == name and region.share >= NUMBERED)
-    lines = [""]
-    for word in f"{numbers}{': ' if numbers else ''}{name}".split():
-        if lines[-1] and len(lines[-1]) + len(word) >= WRAPPED:
-            lines.append("")
-        lines[-1] += f"{' ' if lines[-1] else ''}{word}"
-    return "\n".join(lines)
+    return "\n".join(wrap(f"{', '.join(map(str, numbers))}{': ' if numbers else ''}{name}", WRAPPED))
