@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
+from cfdyn.analysis.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.resonances import resonances
 from cfdyn.analysis.switch import begun, goes_through, map_of, origin_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
+from cfdyn.continuation.curve.born import Born
 from cfdyn.continuation.curve.start import checked_plane
 from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import polish
@@ -131,11 +133,15 @@ def chart(
     check_steps(max_steps, max_step)
     for what, number in (("depth", depth), ("tongues", tongues), ("sampled", sampled)):
         whole_number(what, number, 0)
-    if 0 < tongues < 5:
-        raise UsageError("tongues begin at resonances p:q with q of at least 5")
+    if tongues and not 5 <= tongues <= MOST_TONGUES:
+        raise UsageError(f"tongues are those of resonances p:q with q from 5 to {MOST_TONGUES}, not {tongues}")
     say = progress or (lambda words: None)
     search = _Search(step, names, box, tongues, {"max_steps": max_steps, "max_step": max_step}, say)
-    level = [search.first(start) for start in (starts if isinstance(starts, list) else [starts])]
+    if isinstance(starts, list) and not starts:
+        raise UsageError("a chart needs a start: a bifurcation, or a curve")
+    for start in starts if isinstance(starts, list) else [starts]:
+        search.first(start)
+    level = list(search.curves)
     for k in range(depth):
         level = [curve for old in level for curve in search.onwards(old)]
         if not level:
@@ -157,15 +163,15 @@ class _Search:
         self.curves, self.origins, self.said = list[BifurcationCurve](), list[str](), list[str]()
         self.resonances, self.seen = list[CodimensionTwo](), list[CodimensionTwo]()
 
-    def first(self, start: Any) -> BifurcationCurve:
-        """The curve of a start."""
+    def first(self, start: Any) -> None:
+        """Add the curve of a start, unless it is known."""
         if not isinstance(start, BifurcationCurve):
             start = bifurcation_curve(self.step, start, self.names, self.box.tolist(), **self.options)
         if start.names != self.names:
             raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} is none of this chart")
-        self.curves.append(start)
-        self.origins.append("start")
-        return start
+        if not goes_through(self.curves, Born(start.kind, start.points[start.start], start.parameters[start.start])):
+            self.curves.append(start)
+            self.origins.append("start")
 
     def onwards(self, curve: BifurcationCurve) -> list[BifurcationCurve]:
         """The new curves at the special points of a curve."""

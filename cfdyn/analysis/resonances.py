@@ -10,6 +10,7 @@ from cfdyn.continuation.curve.turning import fractions, turning
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import UsageError
 
+LONGEST = 100  # q
 REAL = 1e-9  # of an imaginary part
 
 
@@ -26,7 +27,7 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
 
     Raises
     ------
-    UsageError : a curve of another kind, or a period below 5
+    UsageError : a curve of another kind, or a period below 5 or above 100
 
     Examples
     --------
@@ -45,6 +46,8 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
     if not isinstance(curve, BifurcationCurve) or curve.kind != "neimark-sacker":
         raise UsageError("resonances lie on a curve of the kind 'neimark-sacker'")
     whole_number("most_period", most_period, 5)
+    if most_period > LONGEST:
+        raise UsageError(f"tongues of cycles of more than {LONGEST} times the period are too narrow to be looked for")
     cosines, widths = _cosines(curve.multipliers), np.ptp(curve.bounds, axis=1)
     found = []
     for p, q in fractions(most_period):

@@ -56,6 +56,7 @@ def test_generalised_flip():
     assert found[0].special[0].kind == "generalized flip" and "generalized flip of the fixed point" in "".join(found[0].ends)
 
 
+@pytest.mark.slow
 def test_two_curves_of_a_flip_from_its_doubled_fold():
     """Back from the fold of the doubled cycle: the flips, and not itself again."""
     step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
@@ -77,6 +78,7 @@ def test_fold_flip_and_double_multipliers():
     assert named(switch(circles[0], double)) == [("flip", 1), ("neimark-sacker", 2)]
 
 
+@pytest.mark.slow
 def test_no_circle_of_the_doubled_cycle():
     """C > 0: it is said."""
     curve = prey(8.0)
@@ -113,7 +115,7 @@ def test_one_to_four(s, c, slope):
         assert near.any() and np.abs(b[near]) / a[near] == pytest.approx(slope, rel=0.02)
 
 
-@pytest.mark.parametrize(("p", "q"), [(2, 5), (1, 6)])
+@pytest.mark.parametrize(("p", "q"), [(2, 5), pytest.param(1, 6, marks=pytest.mark.slow)])
 def test_tongues(p, q):
     """Folds at |b| = c a^{(q − 2)/2} to leading order: their tip is as narrow."""
     curve = circles(rotation(p, q))
