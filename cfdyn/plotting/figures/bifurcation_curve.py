@@ -123,7 +123,7 @@ def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
     for kind in sorted({s.kind for s in points}, key=lambda k: order.index(k) if k in SHORT else len(order)):
         short, name = _short(kind), spoken(kind)
         if kind.startswith("resonance"):
-            short, name = ("Rq", "resonance 1:q") if kind in SHORT else ("p:q", "resonance p:q")
+            short, name = ("Rq", "strong resonance") if kind in SHORT else ("p:q", "weak resonance")
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
         found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
