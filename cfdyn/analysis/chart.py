@@ -119,7 +119,7 @@ def chart(
     >>> import cfdyn as cf
     >>> cubic = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": 1.5})
     >>> start = ("fold", [[-0.4]])
-    >>> found = cf.analysis.chart(cubic.at(k=0.136), start, ("k", "c"), ((-1, 1), (0, 1.5)))
+    >>> found = cf.analysis.chart(cubic.at(k=0.136), start, ("k", "c"), ((-0.3, 0.3), (0.5, 1.5)))
     >>> [(c.kind, c.period) for c in found], [(r.number, r.name) for r in found.regions]
     ([('fold', 1)], [(1, 'fixed point'), (2, 'two fixed points')])
     >>> found.region_at(0.0, 1.4).name

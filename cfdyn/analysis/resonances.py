@@ -36,7 +36,7 @@ def resonances(curve: BifurcationCurve, most_period: int = 8) -> list[Codimensio
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["r*x*(1-y) + e", "x"], "x y", {"r": 2.0, "e": 0.0})
     >>> curve = cf.analysis.bifurcation_curve(step, ("neimark-sacker", [[0.5, 0.5]]), ("r", "e"), ((1.5, 2.5), (-0.2, 0.2)))
-    >>> [(s.kind, s.parameters.round(9).tolist()) for s in cf.analysis.resonances(curve, 6)]
+    >>> [(s.kind, (s.parameters.round(9) + 0.0).tolist()) for s in cf.analysis.resonances(curve, 6)]
     [('resonance 1:6', [2.0, 0.0])]
 
     References

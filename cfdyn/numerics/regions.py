@@ -15,8 +15,8 @@ def regions(lines: list[np.ndarray], bounds: np.ndarray, cells: tuple[int, int] 
     of the least y, column 0 that of the least x.
 
     >>> labels, open_cells = regions([np.array([[0.3, 0.0], [0.3, 1.0]])], np.array([[0.0, 1.0], [0.0, 1.0]]), (20, 20))
-    >>> labels[0, [0, 19]], open_cells.sum() == 400 - 20
-    (array([2, 1], dtype=int32), True)
+    >>> labels[0, [0, 19]], int(open_cells.sum())
+    (array([2, 1], dtype=int32), 380)
     """
     from scipy.ndimage import distance_transform_edt, label
 
