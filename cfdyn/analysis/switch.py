@@ -59,7 +59,7 @@ def switch(
     """The other curves at a point of codimension two of a curve: of the same cycle, and of k times its period.
 
     A generalised flip begins a fold of the doubled cycle; 1:2, fold–flip and flip–Neimark–Sacker may begin a Neimark–Sacker
-    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1; a resonance p:q with q ≥ 5 (see
+    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1, and a Neimark–Sacker curve of theirs if it does; a resonance p:q with q ≥ 5 (see
     `resonances`) the two folds that bound an Arnold tongue. At 1:3 a saddle of three times the period shrinks onto the point, and
     no fold begins: it is a branch.
 
@@ -114,7 +114,8 @@ def switch(
         curves.append(other)
     distances = [distance(other, point.parameters) for other in curves]
     for start in found.cycles:
-        branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        with np.errstate(all="ignore"):
+            branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
     return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, provenance=settings)
 
@@ -139,7 +140,8 @@ def begun(
 ) -> BifurcationCurve | str:
     """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
     try:
-        found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
+        with np.errstate(all="ignore"):
+            found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
     except NumericsError as error:
         return f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}"
     found = with_tip(found, start, point)

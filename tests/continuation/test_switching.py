@@ -115,6 +115,19 @@ def test_one_to_four(s, c, slope):
         assert near.any() and np.abs(b[near]) / a[near] == pytest.approx(slope, rel=0.02)
 
 
+def test_circles_of_the_cycles_at_one_to_four():
+    """A = −0.3 + 2i: |Im A| √(1 − (Re A)²) > 1 + (Re A)², and a Neimark–Sacker curve of the 4-cycle begins as well."""
+    turn, grow, slip = f"{math.pi / 2!r} + b", "(1 + a - 0.3*(x**2 + y**2))", "(2*(x**2 + y**2))"
+    along, across = f"({grow}*x - {slip}*y)", f"({grow}*y + {slip}*x)"
+    rows = [f"cos({turn})*{along} - sin({turn})*{across} + x**3 - 3*x*y**2",
+            f"sin({turn})*{along} + cos({turn})*{across} + y**3 - 3*x**2*y"]  # fmt: skip
+    curve = circles(cf.Map.from_text(rows, "x y", {"a": 0.0, "b": 1e-4}))
+    point = next(s for s in curve.special if s.kind == "resonance 1:4")
+    assert point.coefficients["A"] == pytest.approx(-0.3 + 2j, abs=1e-9)
+    found = switch(curve, point)
+    assert named(found) == [("fold", 4), ("fold", 4), ("neimark-sacker", 4)] and max(found.distances) < 1e-4
+
+
 @pytest.mark.parametrize(("p", "q"), [(2, 5), pytest.param(1, 6, marks=pytest.mark.slow)])
 def test_tongues(p, q):
     """Folds at |b| = c a^{(q − 2)/2} to leading order: their tip is as narrow."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.curve.beside import Neighbourhood
-from cfdyn.continuation.curve.born import Born, cycle_beside, doubled, rotating
+from cfdyn.continuation.curve.born import Born, circling, cycle_beside, doubled, rotating
 from cfdyn.continuation.curve.turning import turning
 from cfdyn.cycles.shooting import multipliers as cycle_multipliers
 from cfdyn.cycles.shooting import polish
@@ -93,6 +93,8 @@ def _multiplied(
             born = rotating(around) if q > 3 else []
             if not born:
                 _single(found, around, what, q)
+            # Of a weaker resonance nodes in the tongue keep their multipliers real near its tip.
+            born += circling(around) if q == 4 else []
     except (CfdynError, np.linalg.LinAlgError) as error:
         found.said.append(f"the {what} beside it was not found: {error}")
         return

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from cfdyn.continuation.curve.beside import Beside, Neighbourhood
-from cfdyn.continuation.curve.point import on_circle, pairs
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.numerics.illinois import zero
 
@@ -18,8 +17,10 @@ SIZES = (0.03, 0.1, 0.01, 0.003)  # of the length in which the map's Jacobian ch
 PLACES = 1e-6 * 1.6 ** np.arange(26)  # along the flips, in units of the bounds: where doubled cycles are looked at
 NEARER = 0.75  # at half the size the distance to the point is at most this part
 RISE, FIRST, LARGEST = 1.4, 0.01, 0.5  # sizes of cycles around a resonance, in the same lengths: from small to large
+CIRCLING = (0.2, 0.1, 0.05)  # the same where they turn: by an angle that is as the square of their size
 TURNS = 12  # angles of a cycle of each size at which it is looked at
 SEEN = 1e-6  # what is to vanish at folds is at least so large in between
+ON_CIRCLE = 1e-7  # of a modulus to 1, of an imaginary part: what a product that is 1 to round-off is good for
 APART = 1e-4  # of the bounds: about how far apart folds are that are followed with ease
 
 
@@ -44,7 +45,16 @@ def _fold(_: Neighbourhood, cycle: Beside) -> float:
 
 
 def _pair(around: Neighbourhood, cycle: Beside) -> float:
-    return pairs(_multipliers(around, cycle))
+    """∏ (μ_i μ_j − 1): 0 where two multipliers have the product 1."""
+    mu = _multipliers(around, cycle)
+    i, j = np.triu_indices(len(mu), 1)
+    return float(np.real(np.prod(mu[i] * mu[j] - 1))) if len(i) else 1.0
+
+
+def _turns(around: Neighbourhood, cycle: Beside) -> bool:
+    """True if a complex pair of multipliers is on the unit circle, not two real ones with the product 1."""
+    mu = _multipliers(around, cycle)
+    return bool(((np.abs(np.abs(mu) - 1) < ON_CIRCLE) & (np.abs(np.imag(mu)) > ON_CIRCLE)).any())
 
 
 def _multipliers(around: Neighbourhood, cycle: Beside) -> np.ndarray:
@@ -100,7 +110,7 @@ def _root(
     except ArithmeticError:
         return []
     cycle = seen[place]
-    return [(place, cycle)] if kind == "fold" or on_circle(_multipliers(around, cycle)) else []
+    return [(place, cycle)] if kind == "fold" or _turns(around, cycle) else []
 
 
 def rotating(around: Neighbourhood) -> list[Born]:
@@ -140,14 +150,28 @@ def _tip(around: Neighbourhood, cycle: Beside) -> Iterator[Beside]:
         yield last
 
 
+def circling(around: Neighbourhood) -> list[Born]:
+    """The Neimark–Sacker points of the cycles of k times the period that begin at a resonance."""
+    for share in CIRCLING:
+        rings = [(size, _ring(around, size)) for size in (share * around.size, share / 2 * around.size)]
+        found, inner = (_on(around, ring, size, "neimark-sacker") if ring else [] for size, ring in rings)
+        away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, found)]
+        if found and len(found) == len(inner) and away[0] <= NEARER * away[1]:
+            return [Born("neimark-sacker", cycle.points, cycle.parameters) for cycle in found]
+    return []
+
+
 def _folds(around: Neighbourhood, ring: list[Beside], size: float) -> list[Beside]:
     """The folds on a ring of cycles of one size."""
-    values, step = np.array([cycle.fold for cycle in ring]), 2 * np.pi / around.k / TURNS
+    return _on(around, ring, size, "fold") if np.ptp([cycle.fold for cycle in ring]) >= SEEN else []
+
+
+def _on(around: Neighbourhood, ring: list[Beside], size: float, kind: str) -> list[Beside]:
+    """The points of a kind on a ring of cycles of one size."""
+    values, step = np.array([TESTS[kind](around, cycle) for cycle in ring]), 2 * np.pi / around.k / TURNS
     found: list[Beside] = []
-    if np.ptp(values) >= SEEN:
-        for k in np.flatnonzero(values[:-1] * values[1:] < 0):
-            hits = _root(around, "fold", lambda psi: _held(size, psi), step * k, step * (k + 1), ring[k])
-            found += [cycle for _, cycle in hits]
+    for k in np.flatnonzero(values[:-1] * values[1:] < 0):
+        found += [cycle for _, cycle in _root(around, kind, partial(_held, size), step * k, step * (k + 1), ring[k])]
     return found
 
 
