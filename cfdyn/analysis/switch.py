@@ -59,9 +59,9 @@ def switch(
     """The other curves at a point of codimension two of a curve: of the same cycle, and of k times its period.
 
     A generalised flip begins a fold of the doubled cycle; 1:2, fold–flip and flip–Neimark–Sacker may begin a Neimark–Sacker
-    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1, and a Neimark–Sacker curve of theirs if it does; a resonance p:q with q ≥ 5 (see
-    `resonances`) the two folds that bound an Arnold tongue. At 1:3 a saddle of three times the period shrinks onto the point, and
-    no fold begins: it is a branch.
+    curve of the doubled cycle; 1:4 two folds of cycles of four times the period if |A| > 1, and a Neimark–Sacker curve of theirs
+    if they have one; a resonance p:q with q ≥ 5 (see `resonances`) the two folds that bound an Arnold tongue. At 1:3 a saddle of
+    three times the period shrinks onto the point, and no fold begins: it is a branch.
 
     Cycles x_{i+jn} ≈ x_i + Re(ζ ν^j q_i) of the size |ζ| are solved for with both parameters free, p(ζ); their folds are where
     det ∂p/∂ζ = 0. One found so counts if it is nearer to the point at half the size. Sizes go up from 0.01 of the length in

@@ -115,6 +115,7 @@ def test_one_to_four(s, c, slope):
         assert near.any() and np.abs(b[near]) / a[near] == pytest.approx(slope, rel=0.02)
 
 
+@pytest.mark.slow
 def test_circles_of_the_cycles_at_one_to_four():
     """A = −0.3 + 2i: |Im A| √(1 − (Re A)²) > 1 + (Re A)², and a Neimark–Sacker curve of the 4-cycle begins as well."""
     turn, grow, slip = f"{math.pi / 2!r} + b", "(1 + a - 0.3*(x**2 + y**2))", "(2*(x**2 + y**2))"
