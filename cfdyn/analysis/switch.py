@@ -176,7 +176,7 @@ def with_tip(found: BifurcationCurve, start: Born, point: CodimensionTwo) -> Bif
         "coefficient": np.full(len(tip), np.nan),
     }  # fmt: skip
     both = {name: (getattr(found, name), new) for name, new in more.items()}
-    rows = {name: np.concatenate(pair if side else pair[::-1]) for name, pair in both.items()}
+    rows: dict[str, Any] = {name: np.concatenate(pair if side else pair[::-1]) for name, pair in both.items()}
     special = [replace(s, place=s.place + shift) for s in found.special]
     return replace(found, **rows, special=special, start=found.start + shift)
 

@@ -42,7 +42,8 @@ def _tint(axes: Axes, chart: Chart) -> list[Patch]:
                 vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0)  # fmt: skip
     for region in chart.regions:
         if region.share >= NUMBERED:
-            axes.text(*region.samples[0].tolist(), str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
+            x, y = region.samples[0].tolist()
+            axes.text(x, y, str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
     numbers = {name: [r.number for r in chart.regions if names[r.number] == name and r.share >= NUMBERED] for name in colours}
     return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(numbers[name], name))
             for name, colour in colours.items()]  # fmt: skip
