@@ -37,6 +37,7 @@ class CodimensionTwo(Record):
 
     ``coefficients`` of the normal form by name, of a scale that does not depend on which point of the cycle comes first, and
     ``meaning``: which cycles or circles are born there, in words, or why that is undecided; empty for the kinds without one.
+    ``directions``: the unit vectors (2,) in the plane of the parameters along which what begins there leaves it, by name.
     `normal_form` has the table of them.
     """
 
@@ -47,6 +48,7 @@ class CodimensionTwo(Record):
     place: int
     coefficients: dict = field(default_factory=dict)
     meaning: str = ""
+    directions: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,29 +70,40 @@ def exp(x):
 
 
 class Derivatives:
-    """A, B, C, D, E of the n-th iterate of a function at a point."""
+    """A, B, C, D, E of the n-th iterate of a function at a point of a cycle."""
 
     def __init__(self, f, point, n=1):
         self.f, self.n, self.x = f, n, [mp.mpf(float(v)) for v in point]
-        d = len(self.x)
-        columns = [self.form(mp.matrix([int(i == j) for i in range(d)])) for j in range(d)]
-        self.a = mp.matrix(d, d)
-        for j, column in enumerate(columns):
-            self.a[:, j] = column
+        self.a, self.each, z = mp.eye(len(self.x)), [], self.x
+        for _ in range(n):
+            columns = [self._along(z, 1, mp.matrix([int(i == j) for i in range(len(z))])) for j in range(len(z))]
+            self.each.append(mp.matrix([[column[i] for column in columns] for i in range(len(z))]))
+            self.a, z = self.each[-1] * self.a, self.f(*z)
 
     def form(self, *directions):
+        return self._along(self.x, self.n, *directions)
+
+    def _along(self, x, n, *directions):
         whole = 2 ** len(directions) - 1
-        z = [Nilpotent({0: x, **{1 << k: u[i] for k, u in enumerate(directions)}}) for i, x in enumerate(self.x)]
-        for _ in range(self.n):
+        z = [Nilpotent({0: v, **{1 << k: u[i] for k, u in enumerate(directions)}}) for i, v in enumerate(x)]
+        for _ in range(n):
             z = self.f(*z)
         return mp.matrix([Nilpotent.of(v).parts.get(whole, mp.mpf(0)) for v in z])
 
     def vectors(self, multiplier):
-        """Aq = λq, pA = λp with |q| = 1 and pq = 1, without conjugation; q by the cycle's own scale at n = 1."""
-        d = len(self.x)
-        q, p = (self._null(m - multiplier * mp.eye(d)) for m in (self.a, self.a.T))
-        q = q / mp.norm(q)
+        """Aq = λq, pA = λp with pq = 1, without conjugation, and the mean of |q|² along the cycle 1."""
+        q, p = (self._null(m - multiplier * mp.eye(len(self.x))) for m in (self.a, self.a.T))
+        q = self.scaled(q)
         return q, p / dot(p, q)
+
+    def scaled(self, q):
+        """Of this scale, and the largest entry along the cycle positive."""
+        along = [q]
+        for matrix in self.each[:-1]:
+            along.append(matrix * along[-1])
+        largest = max((v for row in along for v in row), key=abs)
+        size = mp.sqrt(mp.fsum(abs(v) ** 2 for row in along for v in row) / self.n)
+        return q * (mp.conj(largest) / abs(largest) / size)
 
     @staticmethod
     def _null(matrix):
@@ -130,8 +141,10 @@ def cusp(at):
 def generalized_flip(at):
     (q, p), f = at.vectors(-1), at.form
     h2 = at.solve(1, f(q, q))
-    h3 = at.bordered(-1, f(q, q, q) + 3 * f(q, h2), q, p)
-    h4 = at.solve(1, f(q, q, q, q) + 6 * f(q, q, h2) + 3 * f(h2, h2) + 4 * f(q, h3))
+    third = f(q, q, q) + 3 * f(q, h2)
+    c = dot(p, third) / 6  # 0 at the point itself
+    h3 = at.bordered(-1, third - 6 * c * q, q, p)
+    h4 = at.solve(1, f(q, q, q, q) + 6 * f(q, q, h2) + 3 * f(h2, h2) + 4 * f(q, h3) + 24 * c * h2)
     fifth = (f(q, q, q, q, q) + 10 * f(q, q, q, h2) + 15 * f(q, h2, h2) + 10 * f(q, q, h3) + 10 * f(h2, h3) + 5 * f(q, h4))
     return {"e": dot(p, fifth) / 120}
 
@@ -149,7 +162,7 @@ def chenciner(at, theta):
                    - 6 * c1 * turn * h20)  # fmt: skip
     k20, k21 = conj(h20), conj(h21)
     h22 = at.solve(1, f(q, q, r, r) + 4 * f(q, r, h11) + f(r, r, h20) + f(q, q, k20) + 2 * f(h11, h11) + 2 * f(q, k21)
-                   + 2 * f(r, h21) + f(k20, h20))  # fmt: skip
+                   + 2 * f(r, h21) + f(k20, h20) - 8 * mp.re(c1 / turn) * h11)  # fmt: skip
     fifth = (f(q, q, q, r, r) + f(q, q, q, k20) + 3 * f(q, r, r, h20) + 6 * f(q, q, r, h11) + f(r, r, h30) + 3 * f(q, q, k21)
              + 6 * f(q, r, h21) + 3 * f(q, k20, h20) + 6 * f(q, h11, h11) + 6 * f(r, h20, h11) + 2 * f(r, h31) + 3 * f(q, h22)
              + f(k20, h30) + 3 * f(k21, h20) + 6 * f(h11, h21))  # fmt: skip
@@ -162,9 +175,7 @@ def _jordan(at, sign):
     d = len(at.x)
     m = at.a - sign * mp.eye(d)
     q0, p0 = at._null(m), at._null(m.T)
-    q0 = q0 / mp.norm(q0)
-    if max(q0, key=abs) < 0:
-        q0 = -q0
+    q0 = at.scaled(q0)
 
     def above(matrix, right, null, other):
         big = mp.matrix(d + 1, d + 1)
@@ -197,7 +208,7 @@ def resonance_3(at):
     b = dot(p, f(r, r)) / 2
     h20, h11 = at.bordered(mp.conj(turn), f(q, q) - 2 * mp.conj(b) * r, r, pr), at.solve(1, f(q, r))
     c = dot(p, f(q, q, r) + 2 * f(q, h11) + f(r, h20)) / 2
-    return {"|b|": abs(b), "c": c, "a": mp.re(3 * mp.conj(turn) * c - 3 * abs(b) ** 2) / (9 * abs(b) ** 2)}
+    return {"b": b, "a": mp.re(3 * mp.conj(turn) * c - 3 * abs(b) ** 2) / (9 * abs(b) ** 2)}
 
 
 def resonance_4(at):
@@ -206,4 +217,75 @@ def resonance_4(at):
     r = conj(q)
     h20, h02, h11 = at.solve(-1, f(q, q)), at.solve(-1, f(r, r)), at.solve(1, f(q, r))
     c, d = dot(p, f(q, q, r) + 2 * f(q, h11) + f(r, h20)) / 2, dot(p, f(r, r, r) + 3 * f(r, h02)) / 6
-    return {"c": c, "|d|": abs(d), "A": -1j * c / abs(d)}
+    return {"c": c, "d": d, "A": -1j * c / abs(d)}
+
+
+def _fold_first(at, turn, r_of):
+    """a, b, e and L of a fold with a multiplier λ; ``r_of`` makes z̄'s direction from z's."""
+    f = at.form
+    q1, p1 = at.vectors(1)
+    q2, p2 = at.vectors(turn)
+    r = r_of(q2)
+    a, g = dot(p1, f(q1, q1)) / 2, dot(p2, f(q1, q2)) / turn
+    half = 1 if turn != -1 else mp.mpf(1) / 2  # z z̄, or z²
+    b = dot(p1, f(q2, r)) * half
+    h20 = at.bordered(1, f(q1, q1) - 2 * a * q1, q1, p1)
+    h02 = at.bordered(1, f(q2, r) * half - b * q1, q1, p1)  # of z z̄, or z²
+    h11 = at.bordered(turn, f(q1, q2) - g * turn * q2, q2, p2)
+    f300 = dot(p1, f(q1, q1, q1) + 3 * f(q1, h20)) / 6
+    f111 = mp.re(dot(p1, f(q1, q2, r) * half + f(q1, h02) + (2 if half == 1 else 1) * real(f(r, h11))))
+    g210 = dot(p2, f(q1, q1, q2) + f(q2, h20) + 2 * f(q1, h11)) / 2 / turn
+    if half == 1:
+        h200 = at.solve(turn**2, f(q2, q2))
+        g021 = dot(p2, f(q2, q2, r) + 2 * f(q2, h02) + f(r, h200)) / 2 / turn
+    else:
+        g021 = dot(p2, f(q2, q2, q2) + 6 * f(q2, h02)) / 6 / turn
+    a, b, e = (mp.re(v) for v in (a, b, -g))
+    c1, c2 = f300 - a**2, f111 - a * b + b * e
+    c3, c4 = mp.re(g210 - g * (g + a) / 2), mp.re(g021 - g * b / 2)
+    s = 2 * a / e
+    big = 2 * abs(b) * (3 * c1 + s * c3) - abs(e) * s * (c2 + (s + 2) * c4)
+    return {"a": a, "b": b, "e": e, "L": mp.re(big) / (2 * abs(b) + abs(e))}
+
+
+def real(v):
+    return v.apply(mp.re)
+
+
+def fold_flip(at):
+    return _fold_first(at, mp.mpf(-1), lambda q: q)
+
+
+def fold_neimark_sacker(at, theta):
+    return _fold_first(at, mp.expj(theta), conj)
+
+
+def _modulus(at, own, other, both):
+    """P of z₁ |z₂|² for the multipliers λ₁ and λ₂, or of z₁|z₁|² if these are one."""
+    f = at.form
+    (q1, p1), (q2, _) = at.vectors(own), at.vectors(other)
+    r = conj(q2)
+    h011 = at.solve(1, f(q2, r))
+    if not both:
+        if own == -1:
+            return dot(p1, f(q1, q1, q1) + 3 * f(q1, at.solve(1, f(q1, q1)))) / 6 / own
+        return dot(p1, f(q1, q1, r) + 2 * f(q1, h011) + f(r, at.solve(own**2, f(q1, q1)))) / 2 / own
+    if other == -1:
+        h11 = at.solve(own * other, f(q1, q2))
+        return dot(p1, f(q1, q2, q2) + f(q1, h011) + 2 * f(q2, h11)) / 2 / own
+    plus, minus = at.solve(own * other, f(q1, q2)), at.solve(own * mp.conj(other), f(q1, r))
+    return dot(p1, f(q1, q2, r) + f(q1, h011) + f(r, plus) + f(q2, minus)) / own
+
+
+def _moduli(at, first, second):
+    pairs = {"p11": (first, first), "p12": (first, second), "p21": (second, first), "p22": (second, second)}
+    found = {name: mp.re(_modulus(at, own, other, own != other)) for name, (own, other) in pairs.items()}
+    return {**found, "det": found["p11"] * found["p22"] - found["p12"] * found["p21"]}
+
+
+def flip_neimark_sacker(at, theta):
+    return _moduli(at, mp.mpf(-1), mp.expj(theta))
+
+
+def double_neimark_sacker(at, first, second):
+    return _moduli(at, mp.expj(first), mp.expj(second))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.normal_forms.codimension_two.by_kind import codimension_two_fields
+from cfdyn.normal_forms.codimension_two.by_kind import KINDS, codimension_two_fields
 from tests.normal_forms import multilinear
 
 R = -0.4
@@ -26,9 +29,10 @@ def test_generalized_flip_of_descent():
     (found,) = curve.special
     assert found.parameters == pytest.approx([2, 0.5**0.5], abs=1e-12)
     assert found.coefficients == {"e": pytest.approx(-8, rel=1e-11)}
-    assert "the smaller one stable" in found.meaning and found.meaning.endswith("beside where the flip is supercritical")
+    assert "the smaller one stable" in found.meaning and "beside where the flip is supercritical" in found.meaning
+    assert found.directions["fold of the 2-cycle"] == pytest.approx([0, 1], abs=1e-12)
     exact = multilinear.generalized_flip(multilinear.Derivatives(lambda w: [-w - mp.sqrt(2) * w * w - 2 * w * w * w], [0]))
-    assert exact["e"] == pytest.approx(mp.mpf(-8), abs=mp.mpf("1e-25"))
+    assert abs(exact["e"] + 8) < 1e-25
 
 
 def general(s):
@@ -45,9 +49,7 @@ def test_resonances_of_the_generalised_henon_map(name, trace):
     step, f = general(s)
     found, _ = fields(step, [[s, s]], f"resonance {name}", ("a", "b"))
     wanted = getattr(multilinear, f"resonance_{name[-1]}")(multilinear.Derivatives(f, [s, s]))
-    for key, value in wanted.items():
-        got = abs(found[key.strip("|")]) if "|" in key else found[key]
-        assert got == pytest.approx(complex(value), rel=1e-11)
+    assert {key: found[key] for key in wanted} == pytest.approx({key: complex(value) for key, value in wanted.items()}, rel=1e-11)
 
 
 @pytest.mark.parametrize(("e", "k", "trace"), [(0.5, -1.0, 0.5), (0.5, -1.0, 1.5)])
@@ -57,8 +59,8 @@ def test_chenciner(e, k, trace):
     step = cf.Map.from_text(["y", "-b*x + t*y + y**2 + e*x*y + k*x**2*y"], "x y", params)
     found, _ = fields(step, [[0.0, 0.0]], "chenciner", ("b", "t"))
     at = multilinear.Derivatives(lambda x, y: [y, -x + trace * y + y * y + e * x * y + k * x * x * y], [0, 0])
-    for key, value in multilinear.chenciner(at, mp.acos(mp.mpf(trace) / 2)).items():
-        assert found[key] == pytest.approx(float(value), rel=1e-9)
+    wanted = {key: float(value) for key, value in multilinear.chenciner(at, mp.acos(mp.mpf(trace) / 2)).items()}
+    assert {key: found[key] for key in wanted} == pytest.approx(wanted, rel=1e-9)
 
 
 def test_cusp():
@@ -67,4 +69,20 @@ def test_cusp():
     found, meaning = fields(step, [[0.0, 0.0]], "cusp", ("k", "c"))
     assert found == {"c": pytest.approx(-0.6, abs=1e-12)} and "the outer two stable" in meaning
     exact = multilinear.cusp(multilinear.Derivatives(lambda x, y: [x - x * x * x + x * y, y / 2 + x * x * mp.mpf("0.2")], [0, 0]))
-    assert exact["c"] == pytest.approx(mp.mpf("-0.6"), abs=mp.mpf("1e-25"))
+    assert abs(exact["c"] + mp.mpf("0.6")) < 1e-25
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "bifurcations.md"
+
+
+def test_the_page_prints_what_it_says(capsys):
+    text = PAGE.read_text(encoding="utf-8")
+    code, printed = re.findall(r"^```(?:python)?\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    exec(compile(code, "bifurcations.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+
+
+def test_the_page_has_all_kinds():
+    names = [row.split("|")[1].strip() for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| ")][1:]
+    spelled = {name.lower().replace("–", "-").replace("generalised", "generalized") for name in names}
+    assert spelled == {kind.removeprefix("resonance ") for kind in KINDS}

@@ -20,7 +20,7 @@ from cfdyn.words import called, spoken
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+    from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = "kind names period parameters points multipliers above coefficient ends closed condition"
@@ -101,8 +101,7 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
         for special in found.special:
             if special.meaning:
-                values = ", ".join(f"{name} = {number(value)}" for name, value in special.coefficients.items())
-                screen.print(f"{spoken(special.kind)}{', ' * bool(values)}{values}: {special.meaning}")
+                screen.print(_verdict(special, found.names))
 
     def row(k: int) -> list[str]:
         coefficient = "–" if np.isnan(found.coefficient[k]) else number(found.coefficient[k])
@@ -110,6 +109,13 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
 
     rows = np.unique(np.linspace(0, len(found) - 1, MOST_ROWS).astype(int)).tolist()
     screen.table((*found.names, "first point", "coefficient"), rows, row)
+
+
+def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:
+    """Coefficients, meaning and directions of a special point, in a line."""
+    values = ", ".join([spoken(special.kind), *(f"{name} = {number(value)}" for name, value in special.coefficients.items())])
+    ways = ", ".join(f"{name} along ({vector(way)})" for name, way in special.directions.items())
+    return f"{values}: {special.meaning}" + f"; in the plane of {' and '.join(names)} leaves: {ways}" * bool(ways)
 
 
 def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:

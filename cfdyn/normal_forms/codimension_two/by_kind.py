@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.cycles.shooting import jacobians, multipliers_of
-from cfdyn.cycles.smoothness import regularity
-from cfdyn.errors import NumericsError
-from cfdyn.normal_forms.codimension_two import one_variable, resonances
+from cfdyn.errors import CfdynError, NumericsError
+from cfdyn.normal_forms.codimension_two import one_variable, resonances, two_at_once
 from cfdyn.normal_forms.codimension_two.problem import ON_CIRCLE, Problem, Verdict
+from cfdyn.normal_forms.critical_multipliers import cycle_points
 from cfdyn.systems.map import Map
+
+TOLERANCE, ORDER = 1e-6, 5  # of a cycle's points; of the derivatives that a coefficient may need
 
 
 class Kind(NamedTuple):
@@ -28,26 +30,31 @@ KINDS = {
     "resonance 1:2": Kind(resonances.resonance_2, 2),
     "resonance 1:3": Kind(resonances.resonance_3, 2),
     "resonance 1:4": Kind(resonances.resonance_4, 2),
+    "fold-flip": Kind(two_at_once.fold_flip, 2),
+    "fold-neimark-sacker": Kind(two_at_once.fold_neimark_sacker, 3),
+    "flip-neimark-sacker": Kind(two_at_once.flip_neimark_sacker, 3),
+    "double neimark-sacker": Kind(two_at_once.double_neimark_sacker, 4),
 }
 
 
 def codimension_two_fields(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> dict[str, Any]:
-    """``coefficients`` and ``meaning`` of a point of this kind; both empty where it has no normal form here."""
+    """``coefficients``, ``meaning`` and ``directions`` of a point of this kind; empty where it has no normal form here."""
+    nothing: dict[str, Any] = {"coefficients": {}, "meaning": "", "directions": {}}
     if kind not in KINDS:
-        return {"coefficients": {}, "meaning": ""}
+        return nothing
     try:
         with np.errstate(all="ignore"):
             found = KINDS[kind].verdict(_problem(step, points, kind, parameters))
         if not all(np.isfinite(value) for value in found.coefficients.values()):
             raise NumericsError("the coefficients are not finite")
-    except (NumericsError, np.linalg.LinAlgError) as error:
-        return {"coefficients": {}, "meaning": f"undecided: {error}"}
-    return {"coefficients": found.coefficients, "meaning": found.meaning}
+    except (CfdynError, np.linalg.LinAlgError) as error:
+        return {**nothing, "meaning": f"undecided: {error}"}
+    # Python's own numbers print as what they are.
+    return found._replace(coefficients={name: np.asarray(value).item() for name, value in found.coefficients.items()})._asdict()
 
 
 def _problem(step: Map, points: np.ndarray, kind: str, parameters: tuple[str, ...]) -> Problem:
-    if step.switching and regularity(step, points, float(np.abs(points).max())) != "smooth":
-        raise NumericsError("the map has a corner at this point")
+    points = cycle_points(step, points, TOLERANCE, ORDER)
     matrices = jacobians(step, points)
     mu = multipliers_of(matrices)
     size = np.abs(mu)

@@ -64,7 +64,8 @@ def together(*parts: Critical) -> Critical:
 class CentreMap:
     """g, and H, for a cycle (n, D), up to an order; ``parameters`` are further variables behind w that stay what they are.
 
-    ``parts[k]`` (m, C_k) are the coefficients of g of degree k, in the monomials ``space.exponents[k]``.
+    ``parts[k]`` (m, C_k) are the coefficients of g of degree k, in the monomials ``space.exponents[k]``; ``sizes[k]``: of what
+    the map makes of the lower degrees there.
     """
 
     def __init__(self, step: Map, points: np.ndarray, critical: Critical, order: int, parameters: tuple[str, ...] = ()):
@@ -78,6 +79,7 @@ class CentreMap:
         self._solvers: dict[complex, Callable[[np.ndarray], np.ndarray]] = {}
         self.manifold: Degrees = {1: np.moveaxis(self.q, 0, -1)}  # H, (n, D, C_k)
         self.parts: Degrees = {1: critical.linear}
+        self.sizes: dict[int, float] = {}
         if parameters:
             self._with_parameters(parameters, step, points)
         for k in range(2, order + 1):
@@ -108,6 +110,7 @@ class CentreMap:
         if k > 2:
             lower = {j: part[0] for j, part in self.manifold.items() if j > 1}
             wanted[-1] += space.coefficients(space.composed(lower, self._inner(), k), k)
+        self.sizes[k] = float(np.abs(wanted).max())
         substitution = space.substituted(linear, k)
         h, g = np.zeros_like(wanted, dtype=complex), np.zeros((self.m, wanted.shape[-1]), dtype=complex)
         for e in range(wanted.shape[-1]):

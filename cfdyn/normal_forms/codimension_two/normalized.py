@@ -13,6 +13,20 @@ RESONANT = 1e-6  # of λ^e − λ_i: the multiplier is there, to what a point of
 Kept = Callable[[int, tuple[int, ...]], bool]
 
 
+def resonant(modulus: int | Sequence[int], *charges: int | Sequence[int]) -> Kept:
+    """The monomials that turn as their component does, where the variables turn by multiples of angles, the ``charges``.
+
+    ``modulus``: how many times an angle is a whole turn, 0 for an angle that never is one. Parameters do not turn.
+    """
+    table, turns = np.atleast_2d(np.array(charges).T), np.atleast_1d(modulus)
+
+    def kept(i: int, exponent: tuple[int, ...]) -> bool:
+        rest = table @ np.array(exponent[: table.shape[1]]) - table[:, i]
+        return bool(np.all(np.where(turns > 0, rest % np.maximum(turns, 1), rest) == 0))
+
+    return kept
+
+
 class NormalMap:
     """G of a `CentreMap`; ``kept(i, exponent)``: whether its component i has this monomial, of degree two or more.
 
@@ -24,6 +38,7 @@ class NormalMap:
         self.m, p = centre.m, centre.space.variables - centre.m
         self.given = {k: np.concatenate([part, np.zeros((p, part.shape[-1]))]) for k, part in centre.parts.items() if k > 1}
         self.given[1] = centre.linear
+        self.sizes = centre.sizes
         # Φ and G with the parameters as components that stay.
         change, linear = np.eye(self.m + p, dtype=centre.linear.dtype), centre.linear.copy()
         still = linear[: self.m, : self.m] - np.eye(self.m)
@@ -35,26 +50,27 @@ class NormalMap:
             self._solve(k, kept)
 
     def _solve(self, k: int, kept: Kept) -> None:
-        """N φ(u) − φ(Nu) − G(u) = −g(Φ(u)) + Φ(G(u)), of degree k, the least φ that solves it."""
+        """N φ(u) − φ(Nu) − G(u) = −g(Φ(u)) + Φ(G(u)), of degree k: the least φ that leaves no monomial but those kept."""
         space, m = self.space, self.m
         inner = space.composed(self.given, space.series(self.change), k)
         if k > 2:
             inner = inner - space.composed({j: part for j, part in self.change.items() if j > 1}, space.series(self.parts), k)
-        wanted = -space.coefficients(inner, k)[:m]  # (m, C)
-        count = wanted.shape[1]
+        right = -space.coefficients(inner, k)[:m].ravel()
+        count = len(space.exponents[k])
         operator = np.kron(self.parts[1][:m, :m], np.eye(count)) - np.kron(np.eye(m), space.substituted(self.parts[1], k).T)
         operator[np.abs(operator) < RESONANT] = 0.0
-        places = [(i, e) for i in range(m) for e, exponent in enumerate(space.index[k]) if kept(i, exponent)]
-        columns = np.zeros((m * count, len(places)), dtype=operator.dtype)
-        for column, (i, e) in enumerate(places):
-            columns[i * count + e, column] = -1.0
-        solved = _least(operator, columns, wanted.ravel())
-        found, values = solved[: m * count].reshape(m, count), solved[m * count :]
-        p = space.variables - m
-        self.change[k] = np.concatenate([found, np.zeros((p, count))])
-        self.parts[k] = np.zeros_like(self.change[k])
-        for (i, e), value in zip(places, values, strict=True):
-            self.parts[k][i, e] = value
+        free = np.array([kept(i, exponent) for i in range(m) for exponent in space.index[k]])
+        found = np.linalg.lstsq(operator[~free], right[~free], rcond=1e-13)[0]
+        left = operator @ found - right
+        if not np.abs(left[~free]).max(initial=0.0) <= UNSOLVED * np.abs(right).max(initial=0.0):
+            raise NumericsError("more multipliers are critical, or in resonance, than at this point alone")
+        still = np.zeros((space.variables - m, count))
+        self.change[k] = np.concatenate([found.reshape(m, count), still])
+        self.parts[k] = np.concatenate([np.where(free, left, 0.0).reshape(m, count), still])
+
+    def size(self, degree: int) -> float:
+        """What a coefficient of this degree would be: one of degree k changes with the scale of w like its (k − 1)th power."""
+        return float(sum(size ** ((degree - 1) / (k - 1)) for k, size in self.sizes.items()))
 
     def coefficient(self, component: int, exponent: Sequence[int]) -> complex:
         """Of w^exponent."""
@@ -64,13 +80,3 @@ class NormalMap:
     def real(self, component: int, exponent: Sequence[int]) -> float:
         """The same of a real map."""
         return self.coefficient(component, exponent).real
-
-
-def _least(operator: np.ndarray, columns: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The shortest φ and the G with operator φ + columns G = right."""
-    whole = np.concatenate([operator, columns], axis=1)
-    solved = np.linalg.lstsq(whole, right, rcond=1e-13)[0]
-    left = np.abs(whole @ solved - right).max(initial=0.0)
-    if not left <= UNSOLVED * max(np.abs(right).max(initial=0.0), 1e-300):
-        raise NumericsError("more multipliers are critical, or in resonance, than at this point alone")
-    return solved
