@@ -29,7 +29,7 @@ BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve o
 class Switched(Record):
     """What begins at a point of codimension two, or goes through it.
 
-    ``kind``, ``period`` and ``parameters`` (2,) of the point; ``curves``: those through it other than the one that led there,
+    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that led there,
     with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it on which no
     curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
     """
@@ -41,6 +41,7 @@ class Switched(Record):
     distances: list[float]
     branches: list[Branch]
     said: list[str]
+    meaning: str = ""
 
     def __len__(self) -> int:
         return len(self.curves)
@@ -117,7 +118,8 @@ def switch(
         with np.errstate(all="ignore"):
             branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
-    return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, provenance=settings)
+    return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, point.meaning,
+                    provenance=settings)  # fmt: skip
 
 
 def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> CodimensionTwo:

@@ -41,6 +41,14 @@ def named(found):
     return sorted((c.kind, c.period) for c in found)
 
 
+def leaves(curve, place):
+    """The direction in which a curve leaves a point: that of the nearest row that is 1e-3 away."""
+    away = curve.parameters - place
+    lengths = np.linalg.norm(away, axis=1)
+    row = int(np.argmin(np.where(lengths > 1e-3, lengths, np.inf)))
+    return away[row] / lengths[row]
+
+
 def test_generalised_flip():
     """w ↦ −(1 + μ)w + c w³ − 8w⁵, c = 4a² − 2 (to this order): folds at μ = c²/32 = (a − 1/√2)², where c > 0 alone."""
     step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
@@ -69,8 +77,11 @@ def test_fold_flip_and_double_multipliers():
     """The generalised Hénon map: fold–flip (0, −1), 1:1 and 1:2, whose C < 0 gives a Neimark–Sacker curve of the 2-cycle."""
     folds = curve_of(HENON, ("fold", [[-1.0, -1.0]]), ("a", "b"), PLANE, search=True)
     kinds = {s.kind: s for s in folds.special}
-    there = switch(folds, kinds["fold-flip"])
+    there, numbers = switch(folds, kinds["fold-flip"]), kinds["fold-flip"].coefficients
     assert named(there) == [("flip", 1), ("neimark-sacker", 2)] and max(there.distances) < 1e-9
+    assert numbers["b"] * numbers["e"] > 0 and there.meaning == kinds["fold-flip"].meaning
+    doubled = next(c for c in there if c.period == 2)
+    assert leaves(doubled, there.parameters) == pytest.approx([*kinds["fold-flip"].directions.values()][0], abs=2e-3)
     circles = switch(folds, kinds["resonance 1:1"])
     assert named(circles) == [("neimark-sacker", 1)] and circles.distances[0] < 1e-6
     double = next(s for s in circles[0].special if s.kind == "resonance 1:2")
@@ -109,6 +120,8 @@ def test_one_to_four(s, c, slope):
         assert len(found) == 0 and found.branches[0].period == 4 and "|A| < 1" in found.said[0]
         return
     assert named(found) == [("fold", 4)] * 2
+    ways = sorted(leaves(fold, point.parameters).tolist() for fold in found)
+    assert np.array(ways) == pytest.approx(np.array(sorted(way.tolist() for way in point.directions.values())), abs=2e-3)
     for fold in found:
         b, a = fold.parameters.T
         near = (a > 1e-3) & (a < 5e-3)
