@@ -29,9 +29,9 @@ BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve o
 class Switched(Record):
     """What begins at a point of codimension two, or goes through it.
 
-    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that led there,
-    with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it on which no
-    curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
+    ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that
+    led there, with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it on
+    which no curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
     """
 
     kind: str
