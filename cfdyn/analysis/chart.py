@@ -30,6 +30,7 @@ MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
 NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
 ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
+SMALL = 1.0  # the size of a single fixed point that is nearer to 0
 MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other are one
 
 
@@ -251,27 +252,35 @@ def _name(everywhere: list[str], also: list[str]) -> str:
 
 def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generator) -> list[str]:
     """What orbits end on at two values of the parameters."""
-    step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
-    widths, weights = np.ptp(search.box, axis=1), step.n_weights or step.dim
-    every = np.concatenate([curve.points.reshape(-1, step.dim) for curve in search.curves])
+    try:
+        step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
+    except UsageError:  # no such map
+        return [UNDECIDED]
+    cycles = [_there(step, curve, row) for curve, row in _nearest(search, place)]
+    every, weights = np.concatenate(cycles), step.n_weights or step.dim
     low, high = every.min(axis=0), every.max(axis=0)
-    size = np.where(high > low, high - low, np.maximum(np.abs(high), 1.0))
-    beside: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
-    for curve in search.curves:
-        away = np.linalg.norm((curve.parameters - place) / widths, axis=1)
-        row = int(np.argmin(away))
-        beside.setdefault(curve.period, []).append((float(away[row]), row, curve))
-    nearest = []
-    for near in beside.values():
-        for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]:
-            # The cycle itself at these parameters, if it is still there.
-            with np.errstate(all="ignore"):
-                cycle = polish(step, curve.points[row])
-            nearest.append((curve.points[row] if cycle is None else cycle)[0])
-    # A symmetry may have mirrored them.
-    starts = [way * points + ASIDE * size * generator.uniform(-1, 1, step.dim) for points in nearest for way in (1, -1)]
-    # Around the cycles, and as far out on all sides of 0, where what mirrors them is.
-    far = (1 + WIDER) * np.maximum(np.abs(low), np.abs(high))
+    size = np.where(high > low, high - low, np.maximum(np.abs(high), SMALL))
+    # A symmetry may have mirrored the cycles.
+    starts = [way * cycle[0] + ASIDE * size * generator.uniform(-1, 1, step.dim) for cycle in cycles for way in (1, -1)]
+    # Around them, and as far out on all sides of 0, where what mirrors them is.
+    far = (1 + WIDER) * np.maximum(np.maximum(np.abs(low), np.abs(high)), size)
     for bottom, top in RANDOM * ((low - WIDER * size, high + WIDER * size), (-far, far)):
         starts.append(step.state((bottom + (top - bottom) * generator.uniform(size=step.dim))[:weights]))
     return attractors(step, starts)
+
+
+def _nearest(search: _Search, place: np.ndarray) -> list[tuple[BifurcationCurve, int]]:
+    """The nearest curves of each period, and their rows nearest to two values of the parameters."""
+    found: dict[int, list[tuple[float, int, BifurcationCurve]]] = {}
+    for curve in search.curves:
+        away = np.linalg.norm((curve.parameters - place) / np.ptp(search.box, axis=1), axis=1)
+        row = int(np.argmin(away))
+        found.setdefault(curve.period, []).append((float(away[row]), row, curve))
+    return [(curve, row) for near in found.values() for _, row, curve in sorted(near, key=lambda one: one[0])[:NEAREST]]
+
+
+def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:
+    """The cycle (n, D) of a row, or where it is still there that at the map's own parameters."""
+    with np.errstate(all="ignore"):
+        cycle = polish(step, curve.points[row])
+    return curve.points[row] if cycle is None else cycle

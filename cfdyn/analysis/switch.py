@@ -30,8 +30,8 @@ class Switched(Record):
     """What begins at a point of codimension two, or goes through it.
 
     ``kind``, ``period``, ``parameters`` (2,) and ``meaning`` of the point; ``curves``: those through it other than the one that
-    led there, with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it on
-    which no curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
+    led there, with ``distances``: how near their rows come to the point, in units of the bounds; ``branches``: cycles beside it
+    on which no curve begins there, followed along the first parameter; ``said``: in words, what does not begin or was not found.
     """
 
     kind: str
@@ -114,7 +114,7 @@ def switch(
             continue
         curves.append(other)
     distances = [distance(other, point.parameters) for other in curves]
-    for start in found.cycles:
+    for start in (start for start in found.cycles if inside(curve, start)):
         with np.errstate(all="ignore"):
             branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
@@ -141,11 +141,14 @@ def begun(
     step: Map, start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]
 ) -> BifurcationCurve | str:
     """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
+    what = f"the {spoken(start.kind)} of the {called(len(start.points))}"
+    if not inside(curve, start):
+        return f"{what} is met outside the bounds"
     try:
         with np.errstate(all="ignore"):
             found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
     except NumericsError as error:
-        return f"the {spoken(start.kind)} of the {called(len(start.points))} could not be followed: {error}"
+        return f"{what} could not be followed: {error}"
     found = with_tip(found, start, point)
     special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)
     widths = np.ptp(curve.bounds, axis=1)
@@ -188,6 +191,11 @@ def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:
     each = zip(curve.names, point.parameters.tolist(), curve.bounds.tolist(), strict=True)
     values = ", ".join(f"{name} = {shown(value, (lo, hi), 6)}" for name, value, (lo, hi) in each)
     return f"{spoken(point.kind)} of the {called(len(point.points))} at {values}"
+
+
+def inside(curve: BifurcationCurve, start: Born) -> bool:
+    """True if a start lies within the bounds of a curve."""
+    return bool(((curve.bounds[:, 0] <= start.parameters) & (start.parameters <= curve.bounds[:, 1])).all())
 
 
 def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:

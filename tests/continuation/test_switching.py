@@ -117,7 +117,7 @@ def test_one_to_four(s, c, slope):
     found = switch(curve, point)
     assert abs(point.coefficients["A"]) == pytest.approx(s / c, rel=1e-6)
     if slope is None:
-        assert len(found) == 0 and found.branches[0].period == 4 and "|A| < 1" in found.said[0]
+        assert len(found) == 0 and found.branches[0].period == 4 and found.said == ["a 4-cycle shrinks onto the point, and no fold of it was found to begin there"]
         return
     assert named(found) == [("fold", 4)] * 2
     ways = sorted(leaves(fold, point.parameters).tolist() for fold in found)
@@ -184,6 +184,14 @@ def test_the_other_curve_of_a_double_neimark_sacker_point():
     assert named(found) == [("neimark-sacker", 1)] and "tori are born there, no cycle" in found.said
     a, c = found[0].parameters.T
     assert np.abs(a / 2 + c).max() < 1e-12 and np.ptp(a) == pytest.approx(0.4)
+
+
+def test_what_begins_beyond_the_bounds():
+    """The fold of the doubled cycle begins at a = 1/√2 and goes on to larger a."""
+    step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
+    flips = curve_of(step, ("flip", [[0.0]]), ("lr", "a"), ((1, 3), (0, 0.70711)))
+    found = switch(flips, 0)
+    assert len(found) == 0 and found.said == ["the fold of the 2-cycle is met outside the bounds"]
 
 
 def test_bad_input():

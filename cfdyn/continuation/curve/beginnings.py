@@ -110,7 +110,7 @@ def _single(found: Beginnings, around: Neighbourhood, what: str, q: int) -> None
     found.cycles.append(cycle)
     found.said.append({
         3: f"a saddle {what} is there on all sides of the point and shrinks onto it; no fold begins there",
-        4: f"a {what} is there on all sides of the point and shrinks onto it; no fold begins there: |A| < 1"}.get(
+        4: f"a {what} shrinks onto the point, and no fold of it was found to begin there"}.get(
             q, f"no folds of the {what} were resolved: its tongue is too narrow"))  # fmt: skip
 
 
