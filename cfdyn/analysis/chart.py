@@ -30,7 +30,7 @@ MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
 NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
 ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
-SMALL = 1.0  # the size of a single fixed point that is nearer to 0
+TINY, SMALL = 1e-6, 1.0  # of the size of the cycles; what is taken for it where it is less than that
 MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other are one
 
 
@@ -256,10 +256,12 @@ def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generat
         step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
     except UsageError:  # no such map
         return [UNDECIDED]
-    cycles = [_there(step, curve, row) for curve, row in _nearest(search, place)]
-    every, weights = np.concatenate(cycles), step.n_weights or step.dim
+    near = _nearest(search, place)
+    cycles = [_there(step, curve, row) for curve, row in near]
+    every, weights = np.concatenate([*cycles, *(curve.points[row] for curve, row in near)]), step.n_weights or step.dim
     low, high = every.min(axis=0), every.max(axis=0)
-    size = np.where(high > low, high - low, np.maximum(np.abs(high), SMALL))
+    size, most = high - low, float(np.abs(every).max())
+    size[size <= TINY * most] = most if most > TINY else SMALL
     # A symmetry may have mirrored the cycles.
     starts = [way * cycle[0] + ASIDE * size * generator.uniform(-1, 1, step.dim) for cycle in cycles for way in (1, -1)]
     # Around them, and as far out on all sides of 0, where what mirrors them is.
@@ -283,4 +285,6 @@ def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:
     """The cycle (n, D) of a row, or where it is still there that at the map's own parameters."""
     with np.errstate(all="ignore"):
         cycle = polish(step, curve.points[row])
-    return curve.points[row] if cycle is None else cycle
+    # Of a cycle that is born at a shorter one Newton's method may find that.
+    widths = [float(np.ptp(points, axis=0).max()) for points in (cycle, curve.points[row]) if points is not None]
+    return curve.points[row] if cycle is None or widths[0] < MERGED * widths[1] else cycle

@@ -14,6 +14,7 @@ from cfdyn.words import called
 LONGEST, BUDGET = 64, 20_000  # of a cycle, and the steps of an orbit
 SAME = 1e-6  # of the size of a cycle
 STABLE = 1 + 1e-9  # of a modulus
+NUDGE = 1e-9  # of the size of a state
 SETTLES, SHORT = 3000, 32  # steps before a first look, and within which an orbit on a cycle is to come back
 MOST_IRREGULAR = 1  # orbits on no cycle that are looked at closely
 NUMBERS = ("", "", "two ", "three ", "four ", "five ", "six ", "seven ", "eight ", "nine ")
@@ -40,6 +41,9 @@ def attractors(step: Map, starts: Iterable[np.ndarray], longest: int = LONGEST, 
             continue
         if irregular >= MOST_IRREGULAR and after is not None and not _returns(step, after):
             continue
+        if after is not None and not (step.has_loss and step.dim > step.n_weights):
+            # Off an unstable cycle that floats may have landed on. Behind weights round-off matters: there from the start.
+            start = after + NUDGE * np.abs(after).max() * np.cos(np.arange(step.dim))
         try:
             end = regime(step, start, longest, budget)
         except (CfdynError, ArithmeticError):

@@ -73,6 +73,7 @@ def test_two_curves_of_a_flip_from_its_doubled_fold():
     assert named(back) == [("flip", 1)] and np.abs(back[0].parameters[:, 0] - 2).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_fold_flip_and_double_multipliers():
     """The generalised Hénon map: fold–flip (0, −1), 1:1 and 1:2, whose C < 0 gives a Neimark–Sacker curve of the 2-cycle."""
     folds = curve_of(HENON, ("fold", [[-1.0, -1.0]]), ("a", "b"), PLANE, search=True)
