@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cfdyn.cli.command import Answer
 from cfdyn.cli.screen import Say, Screen, number
 from cfdyn.cli.values import given
-from cfdyn.errors import UsageError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, spoken
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from cfdyn.analysis.chart import Chart
 
 CURVE = "kind period parameters coefficient ends closed"
+Begun = TypeVar("Begun")
 DEPTH = 2  # of a chart if nobody says otherwise
 
 
@@ -42,6 +45,21 @@ def chart_answer(
         }  # fmt: skip
 
     return Answer(document, lambda screen: _print(screen, found, title), record=found)
+
+
+def every(kinds: list[str], begin: Callable[[str], Begun]) -> list[Begun]:
+    """What is begun of each kind, with a warning for those that are not met; the error where none is."""
+    found, missed = [], []
+    for kind in kinds:
+        try:
+            found.append(begin(kind))
+        except NumericsError as error:
+            missed.append(error)
+    if not found:
+        raise missed[0]
+    for trouble in missed:
+        warnings.warn(str(trouble), stacklevel=2)
+    return found
 
 
 def switch_only(switch: bool, **others: Any) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 CELLS = (480, 640)  # rows and columns
 LEAST = 24  # cells of a region: smaller ones are not resolved
 DENSE = 0.3  # of a cell: between points of a line
-DEEP = 0.3  # of the depth of a region: samples are at least so deep in it
+DEEP = 0.12  # of the depth of a region: samples are at least so deep in it
 
 
 def regions(lines: list[np.ndarray], bounds: np.ndarray, cells: tuple[int, int] = CELLS) -> tuple[np.ndarray, np.ndarray]:

@@ -164,6 +164,12 @@ def test_several_kinds_in_one_chart(capsys, tmp_path):
     assert status == 0 and [c["kind"] for c in found["curves"]] == ["fold", "flip"] and found["regions"] == []
 
 
+def test_a_kind_that_is_not_met_is_said(capsys, tmp_path):
+    """One variable has no Neimark–Sacker bifurcation; the flips are drawn."""
+    status, out, err = run(capsys, *COMMAND, "--kind", "neimark-sacker,flip", "--out", str(tmp_path))
+    assert status == 0 and "flip of the fixed point" in out and "meets no Neimark–Sacker" in err
+
+
 @pytest.mark.parametrize(("words", "message"), [
     (["--depth", "1"], "--depth belongs to --switch"), (["--depth", "1", "--tongues", "7"], "--depth and --tongues belong to"),
     (["--kind", "flip,flop"], "did you mean 'flip'"), (["--switch", "--tongues", "1000"], "from 5 to 100")])  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from cfdyn.cli.charts import chart_answer, switch_only
+from cfdyn.cli.charts import chart_answer, every, switch_only
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS
@@ -48,16 +48,15 @@ def curve(
     switch_only(switch, depth=depth, tongues=tongues)
     options: dict[str, Any] = {**given(max_steps=steps), "progress": lambda k: say(f"{k} steps along the curve")}
     record = saved(subject, ("BifurcationCurve",), [vary, kind, condition, period != 1, box])
-    curves = []
     if record is None:
-        for one in (kind or "flip").split(","):
-            found, chosen, title = _begun(subject, vary or [], one, condition, period, box, say, options)
-            curves.append(found)
+        kinds = (kind or "flip").split(",")
+        begun = every(kinds, lambda one: _begun(subject, vary or [], one, condition, period, box, say, options))
+        found, chosen, title = begun[0]
     else:
         found, chosen = record if switch and not max(record.paces) else gone_on(record, **options), str(subject.loss)
-        title, curves = found.step.title, [found]
-    if switch or len(curves) > 1:
-        return chart_answer(curves, chosen, title, switch, depth, tongues, steps, say)
+        begun, title = [(found, chosen, found.step.title)], found.step.title
+    if switch or len(begun) > 1:
+        return chart_answer([curve for curve, *_ in begun], chosen, title, switch, depth, tongues, steps, say)
 
     def document() -> dict[str, Any]:
         special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in found.special]

@@ -69,4 +69,4 @@ def _colours(names: list[str]) -> dict[str, str]:
 
 def _entry(numbers: list[int], name: str) -> str:
     """The numbers and the name, in lines that are not too long."""
-    return "\n".join(wrap(f"{', '.join(map(str, numbers))}{': ' if numbers else ''}{name}", WRAPPED))
+    return "\n".join(wrap(f"{', '.join(map(str, numbers))}{': ' if numbers else ''}{name}", WRAPPED, break_on_hyphens=False))
