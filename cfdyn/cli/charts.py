@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cfdyn.cli.command import Answer
-from cfdyn.cli.screen import Say, Screen, number
+from cfdyn.cli.screen import Say, Screen
 from cfdyn.cli.values import given
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.words import called, spoken
+from cfdyn.words import called, shown, spoken
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
     from cfdyn.analysis.chart import Chart
 
@@ -85,16 +87,21 @@ def _print(screen: Screen, found: Chart, title: str) -> None:
     if special:
         screen.print()
         screen.table(("special point", "of the", *found.names), special,
-                     lambda s: (spoken(s.kind), called(len(s.points)), *map(number, s.parameters)))  # fmt: skip
+                     lambda s: (spoken(s.kind), called(len(s.points)), *_values(found, s.parameters)))  # fmt: skip
         for point in special:
             if point.meaning:
-                screen.print(f"{spoken(point.kind)} at {', '.join(map(number, point.parameters))}: {point.meaning}")
+                screen.print(f"{spoken(point.kind)} at {', '.join(_values(found, point.parameters))}: {point.meaning}")
     for words in found.said:
         screen.print(words)
     if found.regions:
         screen.print()
         screen.table(("region", "of the area", "what lives there", f"such as at {found.names[0]}", found.names[1]), found.regions,
-                     lambda r: (str(r.number), f"{100 * r.share:.2g} %", r.name, *map(number, r.samples[0])))  # fmt: skip
+                     lambda r: (str(r.number), f"{100 * r.share:.2g} %", r.name, *_values(found, r.samples[0])))  # fmt: skip
+
+
+def _values(found: Chart, parameters: np.ndarray) -> list[str]:
+    """Six digits, 0 for what is round-off beside the bounds."""
+    return [shown(float(value), (lo, hi), 6) for value, (lo, hi) in zip(parameters, found.bounds.tolist(), strict=True)]
 
 
 def _points(found: Chart) -> list[CodimensionTwo]:

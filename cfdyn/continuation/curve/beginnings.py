@@ -30,6 +30,7 @@ NOTHING = {
     "double neimark-sacker": "tori are born there, no cycle",
 }
 TRIED, MOVED = 1e-5, 1e-3  # of the bounds: a difference, and how far from two pairs a curve of one of them is started
+MOST = 800  # unknowns of the cycles beside a point, which are solved for with dense matrices
 ASIDE = (0.05, 0.2, 0.01)  # of an angle: from so far on a Neimark–Sacker curve is followed back to its end
 
 
@@ -83,6 +84,9 @@ def _multiplied(
     if q < 2 or (q == 2 and kind not in DOUBLED):
         return
     what = called(q * len(points))
+    if q * points.size > MOST:
+        found.said.append(f"the {what} is too long for a dense matrix of its {q * points.size} unknowns, at most {MOST}")
+        return
     try:
         around = Neighbourhood(step, points, names, widths, np.exp(2j * np.pi * p / q) if q > 2 else -1.0, q)
         if q == 2:
