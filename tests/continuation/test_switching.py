@@ -208,3 +208,17 @@ def test_bad_input():
         cf.analysis.resonances(folds, 8)
     with pytest.raises(cf.CfdynError, match="most_period"):
         cf.analysis.resonances(circles(rotation(1, 5)), 4)
+
+
+@pytest.mark.slow
+def test_henon_map():
+    """b = −1: 1:2 of its flips a = 3(1 − b)²/4 at (3, −1), from there the circles with cos θ = 1 − √(1 + a)."""
+    step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 0.3675, "b": 0.3})
+    flips = curve_of(step, ("flip", [[2 / 2.1, 0.6 / 2.1]]), ("a", "b"), ((-2, 3.5), (-1.5, 0.9)))
+    found = switch(flips, next(s for s in flips.special if s.kind == "resonance 1:2"))
+    assert found.parameters == pytest.approx([3, -1], abs=1e-9) and named(found)[0] == ("neimark-sacker", 1)
+    single = next(c for c in found if c.period == 1)
+    assert np.abs(single.parameters[:, 1] + 1).max() < 1e-9
+    places = {s.kind: s.parameters[0] for s in single.special}
+    cosines = {"resonance 1:1": 1, "resonance 1:4": 0, "resonance 1:3": -0.5, "resonance 1:2": -1}
+    assert places == pytest.approx({kind: (1 - cosine) ** 2 - 1 for kind, cosine in cosines.items()}, abs=1e-7)
