@@ -173,6 +173,16 @@ def test_flip_neimark_sacker():
     assert np.abs(a + c).max() < 1e-10 and c.min() > -1e-10 and c.max() > 0.19
 
 
+def test_fold_neimark_sacker():
+    """Fixed points z = ±√−c, which fold at c = 0, with circles from a = 0 on."""
+    rows = ["(1 + a - x**2 - y**2)*(cos(1)*x - sin(1)*y)", "(1 + a - x**2 - y**2)*(sin(1)*x + cos(1)*y)", "z + c + z**2"]
+    step = cf.Map.from_text(rows, "x y z", {"a": 0.0, "c": -0.04})
+    curve = curve_of(step, ("neimark-sacker", [[0.0, 0.0, -0.2]]), ("a", "c"), ((-0.2, 0.2), (-0.1, 0.1)))
+    found = switch(curve, next(s for s in curve.special if s.kind == "fold-neimark-sacker"))
+    assert named(found) == [("fold", 1)] and np.abs(found[0].parameters[:, 1]).max() < 1e-12
+    assert found.said == ["circles and tori of the return map are born there, no cycle"]
+
+
 def test_the_other_curve_of_a_double_neimark_sacker_point():
     """a = 0 and a/2 + c = 0, each pair with an angle that no parameter moves."""
     rows = []
