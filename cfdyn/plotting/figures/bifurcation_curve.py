@@ -126,7 +126,7 @@ def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
             short, name = ("Rq", "strong resonance") if kind in SHORT else ("p:q", "weak resonance")
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
-        label = name + _coefficients([s for c in curves for s in c.special if s.kind == kind]) * (name == spoken(kind))
+        label = name + _coefficients([s for s in points if s.kind == kind]) * (name == spoken(kind))
         found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=label)
     return list(found.values())
 
