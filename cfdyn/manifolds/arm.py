@@ -1,0 +1,100 @@
+"""One half of a one-dimensional manifold: any point of it, and the curve grown from the cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.kernels.manifolds import growth as ends
+from cfdyn.kernels.manifolds.arm import Arm as Memory
+from cfdyn.kernels.manifolds.arm import eliminate, place
+from cfdyn.kernels.manifolds.growth import Growth, grow
+from cfdyn.machine.jit import address, apply
+from cfdyn.manifolds.series import STABLE, Series
+from cfdyn.systems.map import Map
+
+DEEPEST = 4000  # steps of a chain
+ANGLE, LONGEST, FLAT, FAR = 0.15, 1 / 200, 2e-7, 50.0
+TOO_NEAR = 1e-3  # of the largest value of det Df in a chain: it is on its way to 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far and how finely a manifold is grown; all but ``length`` in units of the box.
+
+    ``box`` (D, 2); ``length``: of the curve inside the box, in units of the state; ``most``: points of each half;
+    ``longest``: distance of two points, ``angle``: by which the tangent turns between them, ``flat``: error of a chord that
+    excuses a larger turn, ``far``: distance from the box at which it is given up.
+    """
+
+    box: np.ndarray
+    length: float
+    most: int
+    longest: float = LONGEST
+    angle: float = ANGLE
+    flat: float = FLAT
+    far: float = FAR
+
+    @property
+    def unit(self) -> np.ndarray:
+        """What counts as 1 in each entry."""
+        width = self.box[:, 1] - self.box[:, 0]
+        return np.where(np.isfinite(width), width, 1.0)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The half ``side`` (±1) of the manifold at one point (``place``) of a cycle."""
+
+    series: Series
+    place: int
+    side: int
+    unit: np.ndarray
+    _near: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def step(self) -> Map:
+        """The map."""
+        return self.series.step
+
+    @cached_property
+    def _memory(self) -> Memory:
+        step, series, stable = self.step, self.series, self.series.kind == STABLE
+        made = Memory.make(
+            n=len(series.points), d=step.dim, order=series.coefficients.shape[1] - 1, inverse=int(stable),
+            depth=DEEPEST if stable else 1, parameters=len(step.p), strict=1, p=step.p, unit=self.unit,
+            growth=1 / series.multiplier if stable else series.multiplier, radius=series.radius[self.place],
+            series=series.coefficients[self.place], step=step.rule("step").compiled,
+            jacobian=step.rule("jacobian").compiled, taylor=step.rule("taylor:2").compiled, solve=eliminate.compiled,
+        )  # fmt: skip
+        return made
+
+    def _begin(self, point: np.ndarray, s: float) -> Memory:
+        memory = self._memory
+        memory.links, memory.at = 0, s
+        memory.chain[0], memory.slopes[0] = point, 0.0
+        return memory
+
+    def at(self, s: float, near: np.ndarray | None = None) -> np.ndarray:
+        """W(s), W′(s) and W″(s)/2 in rows, (3, D); of a stable manifold the inverse that lies near a point. NaN if there is none."""
+        memory = self._begin(self.series.points[self.place] if near is None else near, s)
+        memory.strict, memory.s = 0, s
+        apply(address(place.compiled), memory.memory, memory.p, memory.curve)
+        return memory.curve.copy() if memory.answer else np.full((3, self.step.dim), np.nan)
+
+    def grown(self, limits: Limits) -> tuple[np.ndarray, int]:
+        """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.kernels.manifolds.growth`."""
+        memory, point = self._begin(self.series.points[self.place], 0.0), self.series.points[self.place]
+        memory.strict, memory.slopes[0] = 1, self.series.coefficients[self.place, 1]
+        old = np.zeros((3, self.step.dim))
+        old[:2] = self.series.coefficients[self.place, :2]
+        plan = Growth.make(d=self.step.dim, place=place.compiled, first=self.side * memory.radius / 8, longest=limits.longest,
+                           angle=limits.angle, flat=limits.flat, length=limits.length, far=limits.far, box=limits.box, old=old)  # fmt: skip
+        table = np.empty((limits.most, 1 + self.step.dim))
+        table[0, 0], table[0, 1:] = 0.0, point
+        count, status = grow(memory.memory, plan.memory, table)
+        return table[:count], status
+
