@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from cfdyn.manifolds.series import STABLE, Series
 from cfdyn.systems.map import Map
 
 DEEPEST = 4000  # steps of a chain
-ANGLE, LONGEST, FLAT, FAR = 0.15, 1 / 200, 2e-7, 50.0
+ANGLE, LONGEST, FLAT, FAR = 0.15, 1 / 200, 2e-7, 1e6
 TOO_NEAR = 1e-3  # of the largest value of det Df in a chain: it is on its way to 0
 
 
@@ -53,7 +52,6 @@ class Arm:
     place: int
     side: int
     unit: np.ndarray
-    _near: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def step(self) -> Map:
@@ -72,23 +70,39 @@ class Arm:
         )  # fmt: skip
         return made
 
-    def _begin(self, point: np.ndarray, s: float) -> Memory:
+    def anchored(self, s: float, point: np.ndarray) -> Arm:
+        """The same, its inverse being that near a point of it, which has this s."""
         memory = self._memory
         memory.links, memory.at = 0, s
         memory.chain[0], memory.slopes[0] = point, 0.0
-        return memory
+        self.at(s)
+        return self
 
-    def at(self, s: float, near: np.ndarray | None = None) -> np.ndarray:
-        """W(s), W′(s) and W″(s)/2 in rows, (3, D); of a stable manifold the inverse that lies near a point. NaN if there is none."""
-        memory = self._begin(self.series.points[self.place] if near is None else near, s)
+    def beside(self, other: Arm) -> Arm:
+        """The same, its inverse being near that of an arm at a parameter nearby."""
+        mine, its = self._memory, other._memory
+        mine.chain[: its.links + 1], mine.slopes[: its.links + 1] = its.chain[: its.links + 1], its.slopes[: its.links + 1]
+        mine.links, mine.at = its.links, its.at
+        return self
+
+    def at(self, s: float) -> np.ndarray:
+        """W(s), W′(s) and W″(s)/2 in rows, (3, D); NaN if there is none near the point that was asked for before."""
+        memory = self._memory
         memory.strict, memory.s = 0, s
         apply(address(place.compiled), memory.memory, memory.p, memory.curve)
-        return memory.curve.copy() if memory.answer else np.full((3, self.step.dim), np.nan)
+        if not memory.answer:
+            return np.full((3, self.step.dim), np.nan)
+        if memory.inverse:
+            memory.links, memory.at = memory.tried, s
+            memory.chain[: memory.tried + 1] = memory.trial[: memory.tried + 1]
+            memory.slopes[: memory.tried + 1] = memory.tilts[: memory.tried + 1]
+        return memory.curve.copy()
 
     def grown(self, limits: Limits) -> tuple[np.ndarray, int]:
         """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.kernels.manifolds.growth`."""
-        memory, point = self._begin(self.series.points[self.place], 0.0), self.series.points[self.place]
-        memory.strict, memory.slopes[0] = 1, self.series.coefficients[self.place, 1]
+        point, memory = self.series.points[self.place], self._memory
+        memory.strict, memory.links, memory.at = 1, 0, 0.0
+        memory.chain[0], memory.slopes[0] = point, self.series.coefficients[self.place, 1]
         old = np.zeros((3, self.step.dim))
         old[:2] = self.series.coefficients[self.place, :2]
         plan = Growth.make(d=self.step.dim, place=place.compiled, first=self.side * memory.radius / 8, longest=limits.longest,
