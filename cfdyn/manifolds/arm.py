@@ -7,17 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
-from cfdyn.kernels.manifolds import growth as ends
 from cfdyn.kernels.manifolds.arm import Arm as Memory
 from cfdyn.kernels.manifolds.arm import eliminate, place
-from cfdyn.kernels.manifolds.growth import Growth, grow
+from cfdyn.kernels.manifolds.growth import STUCK, Growth, grow
 from cfdyn.machine.jit import address, apply
 from cfdyn.manifolds.series import STABLE, Series
 from cfdyn.systems.map import Map
 
 DEEPEST = 4000  # steps of a chain
 ANGLE, LONGEST, FLAT, FAR = 0.15, 1 / 200, 2e-7, 1e6
-TOO_NEAR = 1e-3  # of the largest value of det Df in a chain: it is on its way to 0
+MOST_TURNS, MIRRORED = 200, 0.5  # from one branch of the inverse to another; how far off a mirror image may be, of its distance
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,54 @@ class Arm:
         return memory.curve.copy()
 
     def grown(self, limits: Limits) -> tuple[np.ndarray, int]:
-        """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.kernels.manifolds.growth`."""
-        point, memory = self.series.points[self.place], self._memory
-        memory.strict, memory.links, memory.at = 1, 0, 0.0
-        memory.chain[0], memory.slopes[0] = point, self.series.coefficients[self.place, 1]
-        old = np.zeros((3, self.step.dim))
-        old[:2] = self.series.coefficients[self.place, :2]
+        """Rows s, x (m, 1 + D) from the cycle on, and why they end: see `cfdyn.kernels.manifolds.growth`.
+
+        Where det Df = 0 in the orbit of a point of a stable manifold two branches of the inverse meet: the curve goes on along
+        the other one, with s coming back.
+        """
+        memory, first = self._memory, self.series.coefficients[self.place, :2]
+        memory.strict, memory.links, memory.at, memory.least = 1, 0, 0.0, 0
+        memory.chain[0], memory.slopes[0] = first
+        old = np.vstack([first, np.zeros(self.step.dim)])
         plan = Growth.make(d=self.step.dim, place=place.compiled, first=self.side * memory.radius / 8, longest=limits.longest,
                            angle=limits.angle, flat=limits.flat, length=limits.length, far=limits.far, box=limits.box, old=old)  # fmt: skip
         table = np.empty((limits.most, 1 + self.step.dim))
-        table[0, 0], table[0, 1:] = 0.0, point
+        table[0, 0], table[0, 1:] = 0.0, first[0]
         count, status = grow(memory.memory, plan.memory, table)
+        for _ in range(MOST_TURNS if memory.inverse else 0):
+            if status != STUCK or count >= limits.most or not self._turn(table[:count], plan):
+                break
+            table[count, 0], table[count, 1:] = memory.at, memory.chain[0]
+            more, status = grow(memory.memory, plan.memory, table[count:])
+            count += more
         return table[:count], status
 
+    def _turn(self, table: np.ndarray, plan: Growth) -> bool:
+        """Go over to the other branch of the inverse at the end of a grown curve: the mirror image of a point before the end."""
+        memory = self._memory
+        end, tilts, links, last = memory.chain.copy(), memory.slopes.copy(), memory.links, memory.at
+        back = _back(table, self.unit, plan.longest)
+        if links == 0 or table[back, 0] == last:
+            return False
+        steep = np.linalg.norm(tilts[: links + 1] / self.unit, axis=1)
+        row = int(np.argmax(steep[:-1] / steep[1:]))
+        self.anchored(table[back, 0], table[back, 1:])
+        if memory.links < links - memory.n or not memory.answer:
+            return False
+        before, rows = memory.chain.copy(), min(links, memory.links)
+        memory.chain[: row + 1] = guess = 2 * end[: row + 1] - before[: row + 1]
+        memory.slopes[: rows + 1] = 0.0
+        memory.least = max(memory.least, rows // memory.n)
+        found = self.at(table[back, 0])
+        strayed = np.abs((memory.chain[row] - guess[row]) / self.unit).max()
+        if not np.isfinite(found).all() or strayed > MIRRORED * np.abs((before[row] - end[row]) / self.unit).max():
+            return False
+        plan.old, memory.strict = found, 1
+        plan.first = (table[back, 0] - last) / 8
+        return True
+
+
+def _back(table: np.ndarray, unit: np.ndarray, distance: float) -> int:
+    """The last row that is so far from the end."""
+    away = np.abs((table[:, 1:] - table[-1, 1:]) / unit).max(axis=1) >= distance
+    return int(np.flatnonzero(away)[-1]) if away.any() else 0

@@ -22,10 +22,11 @@ class Arm(Block):
     in modulus; ``radius``: where the series is good, in s. ``chain``: the orbit of the accepted point at s = ``at``, the point
     itself first, ``slopes`` its derivatives in s, ``links`` its steps; ``trial``, ``tilts``, ``tried``: the same at ``s``.
     ``curve``: value, first and half the second derivative there; ``answer``: 1 if it was found. ``strict``: 1 to stay near what
-    is predicted from the accepted point. ``unit``: what counts as 1 in each entry.
+    is predicted from the accepted point. ``least``: rounds of n steps that an orbit has at least. ``unit``: what counts as 1 in
+    each entry.
     """
 
-    n, d, order, inverse, depth, parameters, links, tried, strict, answer = Integer.several(10)
+    n, d, order, inverse, depth, parameters, links, tried, strict, answer, least = Integer.several(11)
     step, jacobian, taylor, solve = Rule.several(4)
     s, at, growth, radius = Real.several(4)
     p = Array("parameters")
@@ -154,7 +155,7 @@ def place(z, p, out) -> None:
     """The curve at ``s``."""
     b = Arm(z)
     sigma, slope, rounds = b.s, 1.0, 0
-    while abs(sigma) > b.radius:
+    while abs(sigma) > b.radius or rounds < b.least:
         sigma, slope, rounds = sigma / b.growth, slope / b.growth, rounds + 1
     b.tried, b.answer = rounds * b.n, 0
     if b.inverse == 1 and b.tried > b.depth:
