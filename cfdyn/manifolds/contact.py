@@ -19,8 +19,9 @@ from cfdyn.numerics.illinois import zero
 from cfdyn.systems.map import Map
 
 TURNS, SETTLED, ROUGH = 40, 1e-13, 1e-9  # of Newton's method; relative corrections that end it, and that are good enough
-JUMP = 0.25  # of s and t: so far they may move in one step of a parameter
+JUMP = 0.02  # of s and t: so far they may be from where they are expected after a step of a parameter
 FINEST = 1e-9  # of the bounds: shorter steps of a parameter are given up
+CLOSED = 1e-9  # a gap that is 0
 APART = 1e-6  # relative size of the step for a derivative by a parameter
 
 
@@ -60,16 +61,15 @@ class Pair:
             made.append(arm if like is None else arm.beside(like[k]))
         return made[0], made[1]
 
-    def contact(self, values: Mapping[str, float], near: Contact) -> Contact | None:
-        """The contact at other values of the parameters, from one nearby; None where there is none near it."""
+    def contact(self, values: Mapping[str, float], near: Contact, at: tuple[float, float] | None = None) -> Contact | None:
+        """The contact at other values of the parameters, from one nearby, expected at (s, t); None where there is none near it."""
         try:
             arms = self.arms(values, near.arms)
         except NumericsError:
             return None
-        found = contact_of(arms, near.s, near.t, dict(values))
-        if found is None or abs(found.s - near.s) > JUMP * abs(near.s) or abs(found.t - near.t) > JUMP * abs(near.t):
-            return None
-        return found
+        s, t = at or (near.s, near.t)
+        found = contact_of(arms, s, t, dict(values))
+        return found if found is not None and abs(found.s - s) <= JUMP * abs(s) and abs(found.t - t) <= JUMP * abs(t) else None
 
     def begun(self, values: Mapping[str, float], first: Crossing, second: Crossing) -> Contact | None:
         """The contact between two crossings that are neighbours on both curves."""
@@ -126,7 +126,10 @@ def followed(pair: Pair, begun: Contact, name: str, target: float, pieces: int =
     while found[-1].values[name] != target:
         at = found[-1].values[name]
         value = target if abs(target - at) <= abs(pace) else at + pace
-        following = pair.contact({**begun.values, name: value}, found[-1])
+        share = (value - at) / (at - found[-2].values[name]) if len(found) > 1 else 0.0
+        ahead = [last + share * (last - before) for last, before in ((getattr(found[-1], w), getattr(found[-min(2, len(found))], w))
+                 for w in "st")]  # fmt: skip
+        following = pair.contact({**begun.values, name: value}, found[-1], (ahead[0], ahead[1]))
         if following is None:
             pace /= 2
             if abs(pace) <= FINEST * abs(target - start):
@@ -149,8 +152,9 @@ def touching(pair: Pair, before: Contact, after: Contact, name: str) -> Contact 
         last = last if found is None else found
         return np.nan if found is None else found.gap
 
-    value = zero(gap, before.values[name], after.values[name])
-    return pair.contact({**before.values, name: float(value)}, last)
+    value = float(zero(gap, before.values[name], after.values[name]))
+    found = pair.contact({**before.values, name: value}, last)
+    return found if found is not None and abs(found.gap) <= CLOSED * max(1.0, abs(before.gap), abs(after.gap)) else None
 
 
 def slope(pair: Pair, contact: Contact, name: str, width: float) -> float:
