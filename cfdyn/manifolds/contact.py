@@ -14,13 +14,13 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.crossings import Crossing
-from cfdyn.manifolds.series import STABLE, UNSTABLE, series_at
+from cfdyn.manifolds.series import STABLE, UNSTABLE, Series, series_at
 from cfdyn.numerics.illinois import zero
 from cfdyn.systems.map import Map
 
 TURNS, SETTLED, ROUGH = 40, 1e-13, 1e-9  # of Newton's method; relative corrections that end it, and that are good enough
 JUMP = 0.02  # of s and t: so far they may be from where they are expected after a step of a parameter
-FINEST = 1e-9  # of the bounds: shorter steps of a parameter are given up
+FINEST = 3e-4  # of the way: shorter steps of a parameter are given up
 CLOSED = 1e-9  # a gap that is 0
 APART = 1e-6  # relative size of the step for a derivative by a parameter
 
@@ -41,25 +41,34 @@ class Contact:
 
 @dataclass(frozen=True)
 class Pair:
-    """An unstable and a stable arm, for any values of the parameters: cycles (n, D), places in them, and sides."""
+    """An unstable and a stable arm, for any values of the parameters: cycles (n, D), places in them, and sides.
+
+    ``known``: series that have been computed, by kind and values; pairs of the same cycles may share it.
+    """
 
     step: Map
     cycles: tuple[np.ndarray, np.ndarray]
     places: tuple[int, int]
     sides: tuple[int, int]
     unit: np.ndarray
+    known: dict[tuple, Series] = field(default_factory=dict, repr=False, compare=False)
 
     def arms(self, values: Mapping[str, float], like: tuple[Arm, Arm] | None = None) -> tuple[Arm, Arm]:
         """Both, directions and cycles near those of a pair at parameters nearby."""
-        here = self.step.at(**values)
         made = []
         for k, kind in enumerate((UNSTABLE, STABLE)):
-            before = None if like is None else like[k].series
-            cycle = self.cycles[k] if before is None else before.points
-            direction = None if before is None else before.coefficients[0, 1]
-            arm = Arm(series_at(here, cycle, kind, like=direction), self.places[k], self.sides[k], self.unit)
+            series = self._series(k, kind, values, None if like is None else like[k].series)
+            arm = Arm(series, self.places[k], self.sides[k], self.unit)
             made.append(arm if like is None else arm.beside(like[k]))
         return made[0], made[1]
+
+    def _series(self, k: int, kind: str, values: Mapping[str, float], before: Series | None) -> Series:
+        key = (kind, *values.items())
+        if key not in self.known:
+            cycle = self.cycles[k] if before is None else before.points
+            direction = None if before is None else before.coefficients[0, 1]
+            self.known[key] = series_at(self.step.at(**values), cycle, kind, like=direction)
+        return self.known[key]
 
     def contact(self, values: Mapping[str, float], near: Contact, at: tuple[float, float] | None = None) -> Contact | None:
         """The contact at other values of the parameters, from one nearby, expected at (s, t); None where there is none near it."""

@@ -60,9 +60,13 @@ def series_at(step: Map, cycle: np.ndarray, kind: str, order: int = ORDER, like:
     c = np.zeros((n, order + 1, d))
     c[:, 0] = points
     c[:, 1] = _direction(matrices, value, like)
+    rule, p = step.rule(f"taylor:{order}"), step.p
+    system = cyclic_system(matrices, 0.0, dense=n * d)
     for k in range(2, order + 1):
-        made = np.array([step.taylor(curve)[k] for curve in c])
-        c[:, k] = np.linalg.solve(cyclic_system(matrices, value**k, dense=n * d), -made.ravel()).reshape(n, d)
+        made = np.concatenate([rule(curve.ravel(), p)[k * d : (k + 1) * d] for curve in c])
+        # The ring is closed by −λᵏ in the last rows.
+        closed = system - value**k * np.eye(n * d, k=-(n - 1) * d)
+        c[:, k] = np.linalg.solve(closed, -made).reshape(n, d)
     if not np.isfinite(c).all():
         raise NumericsError(f"the series of the {kind} manifold has no finite terms: the map is not smooth enough there")
     found = [_radius(step, c, i, value, kind) for i in range(n)]
@@ -115,12 +119,12 @@ def _radius(step: Map, c: np.ndarray, place: int, value: float, kind: str) -> tu
 
 def _error(step: Map, c: np.ndarray, n: int, value: float, s: float) -> float:
     """max |F(W(σ)) − W(λσ)| at σ = ±s."""
-    worst = 0.0
+    worst, rule, powers = 0.0, step.rule("step"), np.arange(len(c))
     for sigma in (s, -s):
-        z = np.array([np.polyval(c[::-1, i], sigma) for i in range(c.shape[1])])
+        z = sigma**powers @ c
         for _ in range(n):
-            z = step(z) if np.isfinite(z).all() else z
-        image = np.array([np.polyval(c[::-1, i], value * sigma) for i in range(c.shape[1])])
+            z = rule(z, step.p)
+        image = (value * sigma) ** powers @ c
         gap = float(np.abs(z - image).max())
         worst = max(worst, gap if np.isfinite(gap) else np.inf)
     return worst

@@ -57,9 +57,10 @@ def _lobes(
     grown = [[(place, side, Arm(one, place, side, limits.unit)) for place in range(len(one.points)) for side in (1, -1)] for one in series]
     tables = [[arm.grown(limits)[0] for _, _, arm in arms] for arms in grown]
     images: list[tuple[float, float]] = []
+    known: dict = {}
     for i, (place, side, arm) in enumerate(grown[0]):
         for j, (other_place, other_side, other) in enumerate(grown[1]):
-            pair = Pair(step, cycles, (place, other_place), (side, other_side), limits.unit)
+            pair = Pair(step, cycles, (place, other_place), (side, other_side), limits.unit, known)
             crossings = crossings_of(arm, tables[0][i], other, tables[1][j], box)
             for first, second in list(pairwise(crossings))[:TRIED]:
                 contact = pair.begun({name: value}, first, second)
@@ -67,8 +68,8 @@ def _lobes(
                     continue
                 rate = slope(pair, contact, name, width)
                 gone = value - contact.gap / rate if rate else np.nan
-                known = any(abs(gone - a) <= 1e-3 * abs(gone - value) + SAME * width and abs(rate) > 0 for a, _ in images)
-                if bounds[0] - BEYOND * width <= gone <= bounds[1] + BEYOND * width and not known:
+                seen = any(abs(gone - a) <= 1e-3 * abs(gone - value) + SAME * width and abs(rate) > 0 for a, _ in images)
+                if bounds[0] - BEYOND * width <= gone <= bounds[1] + BEYOND * width and not seen:
                     images.append((gone, rate))
                     yield pair, contact, rate
 
