@@ -1,0 +1,153 @@
+"""Critical orbits of a map of one variable that land on an unstable cycle, over a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from cfdyn.cycles.line.laps import laps_on
+from cfdyn.cycles.shooting import multipliers, polish
+from cfdyn.numerics.illinois import zero
+from cfdyn.systems.map import Map
+
+TURNS = 30  # of Newton's method for a critical point
+FLOOR = 1e-12  # of the interval: how well turning points are known at first
+EXACT = 1e-9  # of the interval: so near an orbit has landed
+UNSTABLE = 1 + 1e-9
+
+
+@dataclass(frozen=True)
+class Landing:
+    """fᵏ(c) = x_j at a ``value`` of the parameter: the critical point c, k ``steps``, the cycle (n,) with x_j first, its multiplier."""
+
+    value: float
+    critical: float
+    steps: int
+    cycle: np.ndarray
+    multiplier: float
+
+
+def critical_points(step: Map, lo: float, hi: float) -> list[float]:
+    """The turning points of a map of one variable in an interval, where its derivative is 0."""
+    ends = laps_on(step, lo, hi, FLOOR * (hi - lo)).ends
+    found = (critical_near(step, float(a)) for (_, a), (b, _) in pairwise(ends.tolist()) if a == b)
+    return [c for c in found if c is not None and lo < c < hi]
+
+
+def critical_near(step: Map, x: float) -> float | None:
+    """The zero of f′ near a point, by Newton's method; None where there is none."""
+    for _ in range(TURNS):
+        slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]
+        if not (np.isfinite(slope) and curvature):
+            return None
+        move = float(slope / curvature)
+        x -= move
+        if abs(move) <= 2e-16 * abs(x) + 1e-300:
+            return x
+    return x if abs(move) <= 1e-12 * max(1.0, abs(x)) else None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A cycle's branch over a parameter: ``values`` (m,) and ``points`` (m, n, 1) of one side between two folds."""
+
+    values: np.ndarray
+    points: np.ndarray
+
+    def cycle(self, step: Map, value: float) -> np.ndarray | None:
+        """The cycle (n,) at a value, polished; None outside the branch."""
+        if not self.values[0] <= value <= self.values[-1]:
+            return None
+        at = int(np.clip(np.searchsorted(self.values, value), 1, len(self.values) - 1))
+        share = (value - self.values[at - 1]) / ((self.values[at] - self.values[at - 1]) or 1.0)
+        guess = self.points[at - 1] + share * (self.points[at] - self.points[at - 1])
+        found = polish(step, guess)
+        return None if found is None else found[:, 0]
+
+
+def monotone_parts(values: np.ndarray, points: np.ndarray) -> Iterator[Branch]:
+    """A branch cut at its folds, each part by increasing values."""
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(values)))) + 1
+    for first, last in pairwise([0, *turns.tolist(), len(values) - 1]):
+        part = slice(first, last + 1)
+        way = 1 if values[last] > values[first] else -1
+        if last > first:
+            yield Branch(values[part][::way], points[part][::way])
+
+
+def landings(
+    step: Map, name: str, grid: np.ndarray, critical: Sequence[Sequence[float]], branch: Branch, extent: float
+) -> Iterator[Landing]:
+    """Where over a grid of values critical points (of each value, in the same order) land on a cycle.
+
+    At most after p + 2 steps, p being its period, or twice that where its multiplier is negative: images of critical points
+    that bound the bands of an attractor do so.
+    """
+    most = 2 * branch.points.shape[1] + 2
+    cycles = [branch.cycle(step.at(**{name: float(v)}), float(v)) for v in grid]
+    for at in range(1, len(grid)):
+        before, here = cycles[at - 1], cycles[at]
+        if before is not None and here is not None:
+            cycles[at] = _turned_to(before, here)
+    for c in range(min((len(row) for row in critical), default=0)):
+        starts = [row[c] for row in critical]
+        orbits = [_orbit(step.at(**{name: float(v)}), start, most) for v, start in zip(grid, starts, strict=True)]
+        for k in range(1, most + 1):
+            for at in range(len(grid) - 1):
+                here, there = cycles[at], cycles[at + 1]
+                if here is None or there is None:
+                    continue
+                passed = np.flatnonzero(np.sign(orbits[at][k] - here) * np.sign(orbits[at + 1][k] - there) <= 0)
+                for j in passed.tolist():
+                    found = _refined(step, name, branch, (float(grid[at]), float(grid[at + 1])), starts[at], k, here[j], extent)
+                    if found is not None:
+                        yield found
+
+
+def _orbit(step: Map, x: float, most: int) -> np.ndarray:
+    """x, f(x), …, (most + 1,)."""
+    z, rule = np.empty((most + 1, 1)), step.rule("step")
+    z[0] = x
+    with np.errstate(all="ignore"):
+        for k in range(most):
+            z[k + 1] = rule(z[k], step.p)
+    return z[:, 0]
+
+
+def _turned_to(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The second cycle, its points in the order of the first."""
+    rolled = [np.roll(there, shift) for shift in range(len(there))]
+    return min(rolled, key=lambda points: float(np.abs(points - here).max()))
+
+
+def _refined(
+    step: Map, name: str, branch: Branch, ends: tuple[float, float], start: float, k: int, near: float, extent: float
+) -> Landing | None:
+    """The landing between two values, after k steps and not before, on an unstable cycle."""
+    last = {"c": start, "x": near}
+
+    def gap(value: float) -> float:
+        here = step.at(**{name: value})
+        cycle, c = branch.cycle(here, value), critical_near(here, last["c"])
+        if cycle is None or c is None:
+            return np.nan
+        last["c"], last["x"] = c, float(cycle[np.argmin(np.abs(cycle - last["x"]))])
+        return float(_orbit(here, c, k)[k] - last["x"])
+
+    at_ends = [gap(value) for value in ends]
+    if not at_ends[0] * at_ends[1] <= 0:
+        return None
+    value = float(zero(gap, *ends))
+    if not abs(gap(value)) <= EXACT * extent:
+        return None
+    here = step.at(**{name: value})
+    cycle, orbit = branch.cycle(here, value), _orbit(here, last["c"], k)
+    if cycle is None or np.abs(orbit[k - 1] - cycle).min() <= 10 * EXACT * extent:
+        return None
+    cycle = np.roll(cycle, -int(np.argmin(np.abs(cycle - orbit[k]))))
+    mu = float(np.real(multipliers(here, cycle[:, None])[0]))
+    late = k > (len(cycle) if mu > 0 else 2 * len(cycle)) + 2
+    return None if late or abs(mu) <= UNSTABLE else Landing(value, last["c"], k, cycle, mu)
