@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from cfdyn.cycles.line.laps import laps_on
-from cfdyn.cycles.shooting import multipliers, polish
+from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.numerics.illinois import zero
 from cfdyn.systems.map import Map
 
@@ -57,14 +57,18 @@ class Branch:
     values: np.ndarray
     points: np.ndarray
 
-    def cycle(self, step: Map, value: float) -> np.ndarray | None:
-        """The cycle (n,) at a value, polished; None outside the branch."""
+    def near(self, value: float) -> np.ndarray | None:
+        """The cycle (n, 1) at a value, as well as a chord is; None outside the branch."""
         if not self.values[0] <= value <= self.values[-1]:
             return None
         at = int(np.clip(np.searchsorted(self.values, value), 1, len(self.values) - 1))
         share = (value - self.values[at - 1]) / ((self.values[at] - self.values[at - 1]) or 1.0)
-        guess = self.points[at - 1] + share * (self.points[at] - self.points[at - 1])
-        found = polish(step, guess)
+        return self.points[at - 1] + share * (self.points[at] - self.points[at - 1])
+
+    def cycle(self, step: Map, value: float) -> np.ndarray | None:
+        """The cycle (n,) at a value, polished; None outside the branch."""
+        guess = self.near(value)
+        found = None if guess is None else polish(step, guess)
         return None if found is None else found[:, 0]
 
 
@@ -86,25 +90,34 @@ def landings(
     At most after p + 2 steps, p being its period, or twice that where its multiplier is negative: images of critical points
     that bound the bands of an attractor do so.
     """
-    most = 2 * branch.points.shape[1] + 2
-    cycles = [branch.cycle(step.at(**{name: float(v)}), float(v)) for v in grid]
-    for at in range(1, len(grid)):
-        before, here = cycles[at - 1], cycles[at]
-        if before is not None and here is not None:
-            cycles[at] = _turned_to(before, here)
+    n = branch.points.shape[1]
+    maps = [step.at(**{name: float(v)}) for v in grid]
+    cycles, latest = _on_grid(maps, branch, grid)
     for c in range(min((len(row) for row in critical), default=0)):
         starts = [row[c] for row in critical]
-        orbits = [_orbit(step.at(**{name: float(v)}), start, most) for v, start in zip(grid, starts, strict=True)]
-        for k in range(1, most + 1):
-            for at in range(len(grid) - 1):
-                here, there = cycles[at], cycles[at + 1]
-                if here is None or there is None:
-                    continue
-                passed = np.flatnonzero(np.sign(orbits[at][k] - here) * np.sign(orbits[at + 1][k] - there) <= 0)
-                for j in passed.tolist():
-                    found = _refined(step, name, branch, (float(grid[at]), float(grid[at + 1])), starts[at], k, here[j], extent)
+        orbits = [_orbit(here, start, 2 * n + 2) for here, start in zip(maps, starts, strict=True)]
+        for at in np.flatnonzero(np.minimum(latest[1:], latest[:-1]) > 0).tolist():
+            for k in range(1, latest[at] + 1):
+                passed = np.sign(orbits[at][k] - cycles[at]) * np.sign(orbits[at + 1][k] - cycles[at + 1]) <= 0
+                for j in np.flatnonzero(passed).tolist():
+                    ends = float(grid[at]), float(grid[at + 1])
+                    found = _refined(step, name, branch, ends, starts[at], k, cycles[at][j], extent)
                     if found is not None:
                         yield found
+
+
+def _on_grid(maps: Sequence[Map], branch: Branch, grid: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """The cycle (n,) at each value, in one order, and after how many steps a landing counts; NaN and 0 outside the branch."""
+    n = branch.points.shape[1]
+    cycles, latest = [np.full(n, np.nan)] * len(grid), np.zeros(len(grid), int)
+    for at, (here, value) in enumerate(zip(maps, grid.tolist(), strict=True)):
+        guess = branch.near(value)
+        if guess is None:
+            continue
+        cycles[at] = guess[:, 0] if at == 0 or np.isnan(cycles[at - 1][0]) else _turned_to(cycles[at - 1], guess[:, 0])
+        slope = float(np.prod(jacobians(here, guess)))
+        latest[at] = (n if slope > 0 else 2 * n) + 2 if abs(slope) > 1 else 0
+    return cycles, latest
 
 
 def _orbit(step: Map, x: float, most: int) -> np.ndarray:
@@ -149,5 +162,4 @@ def _refined(
         return None
     cycle = np.roll(cycle, -int(np.argmin(np.abs(cycle - orbit[k]))))
     mu = float(np.real(multipliers(here, cycle[:, None])[0]))
-    late = k > (len(cycle) if mu > 0 else 2 * len(cycle)) + 2
-    return None if late or abs(mu) <= UNSTABLE else Landing(value, last["c"], k, cycle, mu)
+    return Landing(value, last["c"], k, cycle, mu) if abs(mu) > UNSTABLE else None
