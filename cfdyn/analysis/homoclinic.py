@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.manifolds import Manifolds, curve_of, points_of
+from cfdyn.analysis.manifolds import Manifolds, curve_of, points_of, saddles_in
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.orbits import meetings
 from cfdyn.manifolds.series import STABLE, UNSTABLE
 from cfdyn.manifolds.whole import MOST, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.words import named
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Homoclinic(Record):
 
 
 def homoclinic(
-    step: Map, cycle: Any, other: Any = None, box: Sequence[tuple[float, float]] | None = None, length: float | None = None,
+    step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None, length: float | None = None,
     period: int = 1, most: int = MOST,
 ) -> Homoclinic:  # fmt: skip
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
@@ -55,7 +56,7 @@ def homoclinic(
     Parameters
     ----------
     step : a map of the plane
-    cycle : whose unstable manifold; a `Cycle`, its points (n, 2) or one of them
+    cycle : whose unstable manifold; a `Cycle`, its points (n, 2) or one of them; None: the only saddle in the box
     other : whose stable manifold, if not of the same
     box, length, period, most : as in `manifolds`
 
@@ -71,11 +72,12 @@ def homoclinic(
     >>> found = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
     >>> first = int(abs(found.t).argmin())
     >>> found.points[first].round(6), round(found.angles[first], 6), bool(found.primary[first]), found.gap < 1e-11
+    (array([0.624012, 0.175356]), -1.321622, True, True)
     """
     if require_map(step).dim != 2 or box is None:
         raise UsageError("crossings of curves are looked for in the plane, in a box: a map of two variables, and `box`")
     limits = limits_of(step, box, length, most)
-    here = points_of(step, cycle, period)
+    here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
     out, into = grown(step, here, UNSTABLE, limits), grown(step, here if other is None else points_of(step, other, period), STABLE, limits)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     found = meetings(out, into, limits.box)
@@ -88,3 +90,15 @@ def homoclinic(
         np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), other is not None, curves,
         provenance=settings,
     )  # fmt: skip
+
+
+def only_saddle(step: Map, box: Any, period: int) -> np.ndarray:
+    """The points (n, D) of the saddle in a box.
+
+    UsageError: there are several
+    """
+    found = saddles_in(step, box, period)
+    if len(found) > 1:
+        firsts = "; ".join(named(step.names, points[0], 4) for points in found[:4])
+        raise UsageError(f"there are {len(found)} saddles of period {period} in the box: name one of them ({firsts})")
+    return found[0]

@@ -133,7 +133,7 @@ def manifolds(
     for kind in kinds:
         if kind not in KINDS:
             raise unknown("kind of manifold", str(kind), KINDS)
-    saddles = [points_of(step, cycle, period)] if cycle is not None else _saddles(step, box, period)
+    saddles = [points_of(step, cycle, period)] if cycle is not None else saddles_in(step, box, period)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     curves = [curve_of(grown(step, points, kind, limits), settings) for points in saddles for kind in kinds]
     labels, ends = np.empty((0, 0), int), np.empty((0, 0))
@@ -167,8 +167,11 @@ def curve_of(found: Grown, settings: dict) -> Manifold:
                     series.coefficients.shape[1] - 1, float(series.error.max()), series.strong, provenance=settings)  # fmt: skip
 
 
-def _saddles(step: Map, box: Any, period: int) -> list[np.ndarray]:
-    """Cycles of the period in the box with multipliers on both sides of the unit circle."""
+def saddles_in(step: Map, box: Any, period: int) -> list[np.ndarray]:
+    """Cycles of the period in the box with multipliers on both sides of the unit circle.
+
+    NumericsError: there are none
+    """
     if box is None:
         raise UsageError("without a cycle there must be a box in which saddles are looked for")
     found = cycles(step, period, box)

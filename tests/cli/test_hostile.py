@@ -21,6 +21,9 @@ USUAL = {
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
     "curve": ["double_well", "--vary", "lr=0.5:2", "--vary", "a=0.5:2"], "exact": ["double_well", "--period", "1"],
     "mean-square": ["linear_network", "--no-figure"], "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
+    "manifolds": ["double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--length", "5"],
+    "tangencies": ["double_well", "--optimizer", "heavy_ball:momentum=0.9", "--vary", "lr=0.1:0.2", "--samples", "1", "--length", "5"],
+    "crises": ["double_well", "--vary", "lr=1.47:1.48", "--periods", "1", "--samples", "2", "--grid", "9"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")
