@@ -12,7 +12,7 @@ from cfdyn.analysis.windows import branches_of_period
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
-from cfdyn.manifolds.attractors import kind_of_crisis
+from cfdyn.manifolds.attractors import filled, kind_of_crisis
 from cfdyn.manifolds.landings import Landing, critical_points, landings, monotone_parts
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
@@ -20,6 +20,8 @@ from cfdyn.systems.map import Map, require_map
 PERIODS, GRID, SAMPLES = 4, 400, 24
 SAME = 1e-9  # of the bounds: two values that are one
 BESIDE, APART = 1e-4, 0.3  # how far beside a landing orbits are run: of the bounds, and of the distance to the next landing
+WIDEST = 1e3  # in place of an infinite end
+BEFORE, SHOWN = 800, 160  # steps of an orbit in the diagram: left out, and kept
 AWAY = 1e-3  # of the box: a start so far from the critical point does not land
 
 
@@ -51,7 +53,8 @@ class Crises(Record):
     """The crises of a map of one variable over a range of a parameter, in order.
 
     ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``reason``: values at which
-    cycles could not be looked for.
+    cycles could not be looked for. ``values`` (g,) of the parameter, and ``orbits`` (g, ·) of a critical point at each, behind a
+    transient, NaN where they leave.
     """
 
     name: str
@@ -60,8 +63,8 @@ class Crises(Record):
     landings: int
     longest: int
     reason: str
-    orbit: Annotated[np.ndarray, "* *"]
-    values: Annotated[np.ndarray, "*"]
+    values: Annotated[np.ndarray, "m"]
+    orbits: Annotated[np.ndarray, "m *"]
 
     def __len__(self) -> int:
         return len(self.found)
@@ -118,7 +121,7 @@ def crises(
     for what, number, least in (("periods", periods, 1), ("samples", samples, 2), ("grid", grid, 3)):
         whole_number(what, number, least)
     say = progress or (lambda words: None)
-    lo, hi = (float(v) for v in np.asarray(box, dtype=float).reshape(-1, 2)[0])
+    lo, hi = _interval(box)
     values = np.linspace(*interval, grid)
     critical = [critical_points(step.at(**{parameter: float(v)}), lo, hi) for v in values]
     found, gaps = [], []
@@ -133,7 +136,28 @@ def crises(
     say(f"orbits beside {len(kept)} landings")
     settings = provenance(map=step.title, params=step.params, names=list(step.names), bounds=interval, box=[lo, hi])
     return Crises(parameter, interval, list(_judged(step, parameter, kept, interval, hi - lo, settings)), len(kept), periods,
-                  "; ".join(gaps[:3]), np.empty((0, 0)), np.empty(0), provenance=settings)  # fmt: skip
+                  "; ".join(gaps[:3]), values, _diagram(step, parameter, values, critical), provenance=settings)  # fmt: skip
+
+
+def _interval(box: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The only interval of a box; infinite ends are brought to where turning points are told apart."""
+    try:
+        [(lo, hi)] = np.array(box, dtype=float)
+    except (TypeError, ValueError):
+        raise UsageError(f"a box for a map of one variable is one interval, [(lo, hi)], not {box!r}") from None
+    if not lo < hi:
+        raise UsageError(f"the box needs lo < hi, not {lo:g} to {hi:g}")
+    return max(float(lo), -WIDEST), min(float(hi), WIDEST)
+
+
+def _diagram(step: Map, name: str, values: np.ndarray, critical: Sequence[Sequence[float]]) -> np.ndarray:
+    """Orbits of the first critical point, one for each value."""
+    rows = np.full((len(values), SHOWN), np.nan)
+    for row, value, starts in zip(rows, values.tolist(), critical, strict=True):
+        orbit = filled(step.at(**{name: value}), np.array(starts[:1]), BEFORE, SHOWN) if starts else None
+        if orbit is not None and not orbit.left:
+            row[:] = orbit.points[:, 0]
+    return rows
 
 
 def _distinct(found: Sequence[Landing], near: float) -> list[Landing]:
