@@ -7,7 +7,7 @@ The signed length of U − V there is the *gap*; it is smooth in the parameters,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ TURNS, SETTLED, ROUGH = 40, 1e-13, 1e-9  # of Newton's method; relative correcti
 JUMP = 0.02  # of s and t: so far they may be from where they are expected after a step of a parameter
 FINEST = 3e-4  # of the way: shorter steps of a parameter are given up
 CLOSED = 1e-9  # a gap that is 0
+IMAGES = 8  # of a tangency, forward and backward
 APART = 1e-6  # relative size of the step for a derivative by a parameter
 
 
@@ -173,3 +174,20 @@ def slope(pair: Pair, contact: Contact, name: str, width: float) -> float:
     if sides[0] is None or sides[1] is None:
         return np.nan
     return (sides[1].gap - sides[0].gap) / (2 * step)
+
+
+def mildest(pair: Pair, contact: Contact, box: np.ndarray) -> tuple[Pair, Contact]:
+    """Of the images of a tangency in a box (2, 2) that one where the curves bend least against one another."""
+    out, into = contact.arms
+    best = pair, contact
+    for k in range(-IMAGES, IMAGES + 1):
+        s, t = contact.s * out.series.multiplier**k, contact.t * into.series.multiplier**k
+        point = out.at(s)[0]
+        if not ((point >= box[:, 0]) & (point <= box[:, 1])).all():
+            continue
+        sides = int(np.sign(s)), int(np.sign(t))
+        arms = tuple(replace(arm, side=side) for arm, side in zip((out, into), sides, strict=True))
+        found = contact_of((arms[0], arms[1].anchored(t, point)), s, t, contact.values)
+        if found is not None and abs(found.gap) <= CLOSED and abs(found.bend) < abs(best[1].bend):
+            best = replace(pair, sides=sides), found
+    return best

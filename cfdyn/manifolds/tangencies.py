@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError
 from cfdyn.manifolds.arm import Arm, Limits
-from cfdyn.manifolds.contact import Contact, Pair, followed, slope, touching
+from cfdyn.manifolds.contact import Contact, Pair, followed, mildest, slope, touching
 from cfdyn.manifolds.crossings import Crossing, crossings_of
 from cfdyn.manifolds.series import STABLE, UNSTABLE, series_at
 from cfdyn.systems.map import Map
@@ -41,6 +41,7 @@ def tangencies_over(
             for pair, contact, rate in _lobes(step, near, name, value, limits, bounds):
                 one = _touched(pair, contact, name, rate, bounds)
                 if one is not None and not any(_same(one, other, name, bounds) for _, other, _ in found):
+                    pair, one = mildest(pair, one, limits.box)
                     found.append((pair, one, slope(pair, one, name, bounds[1] - bounds[0])))
         except NumericsError as problem:
             troubles.append(f"{name} = {value:.6g}: {problem}")
