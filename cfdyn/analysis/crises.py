@@ -80,7 +80,7 @@ def crises(
     step: Map, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]], periods: int = PERIODS,
     samples: int = SAMPLES, grid: int = GRID, progress: Callable[[str], None] | None = None,
 ) -> Crises:  # fmt: skip
-    """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles of period up to ``periods``.
+    """The crises over [lo, hi] of a map of one variable: where critical orbits land on unstable cycles.
 
     A chaotic attractor is bounded by images of critical points. It changes at once where one of them meets an unstable cycle:
     fᵏ(c) = x, k ≤ p + 2 with p the period of the cycle, twice that where its multiplier is negative. Each such value is solved
@@ -180,4 +180,6 @@ def _judged(
         start, cycle = np.array([landing.critical + AWAY * extent]), landing.cycle[:, None]
         kind, words = kind_of_crisis(step, name, landing.value, distance, start, cycle)
         if kind is not None:
-            yield Crisis(landing.value, kind, landing.critical, landing.steps, cycle, landing.multiplier, words, provenance=settings)
+            yield Crisis(
+                landing.value, kind, landing.critical, landing.steps, cycle, landing.multiplier, words, provenance=settings
+            )

@@ -44,8 +44,8 @@ class Homoclinic(Record):
 
 
 def homoclinic(
-    step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None, length: float | None = None,
-    period: int = 1, most: int = MOST,
+    step: Map, cycle: Any = None, other: Any = None, box: Sequence[tuple[float, float]] | None = None,
+    length: float | None = None, period: int = 1, most: int = MOST,
 ) -> Homoclinic:  # fmt: skip
     """All crossings of the unstable manifold of a cycle with its stable one, or with that of another cycle, in a box.
 
@@ -78,14 +78,18 @@ def homoclinic(
         raise UsageError("crossings of curves are looked for in the plane, in a box: a map of two variables, and `box`")
     limits = limits_of(step, box, length, most)
     here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
-    out, into = grown(step, here, UNSTABLE, limits), grown(step, here if other is None else points_of(step, other, period), STABLE, limits)
+    out, into = (
+        grown(step, here, UNSTABLE, limits),
+        grown(step, here if other is None else points_of(step, other, period), STABLE, limits),
+    )
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     found = meetings(out, into, limits.box)
     curves = Manifolds([curve_of(out, settings), curve_of(into, settings)], list(step.names), limits.box, _step=step,
                        provenance=settings)  # fmt: skip
     crossings = [meeting.crossing for meeting in found]
+    s, t, angles = (np.array([getattr(c, what) for c in crossings]) for what in ("s", "t", "angle"))
     return Homoclinic(
-        np.array([c.point for c in crossings]).reshape(-1, 2), *(np.array([getattr(c, what) for c in crossings]) for what in ("s", "t", "angle")),
+        np.array([c.point for c in crossings]).reshape(-1, 2), s, t, angles,
         np.array([m.halves for m in found], int).reshape(-1, 2), np.array([m.orbit for m in found], int),
         np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), other is not None, curves,
         provenance=settings,

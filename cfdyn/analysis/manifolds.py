@@ -12,7 +12,6 @@ from cfdyn.analysis.cycles import Cycle, cycles
 from cfdyn.arguments import table, whole_number
 from cfdyn.continuation.records import WithMap
 from cfdyn.errors import NumericsError, UsageError, unknown
-from cfdyn.manifolds.arm import Limits
 from cfdyn.manifolds.basins import basins_on
 from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance

@@ -119,7 +119,9 @@ def tangencies(
     first = points_of(here, cycle, period)
     second = first if other is None else points_of(here, other, period)
     say = progress or (lambda done, total: None)
-    found, troubles = tangencies_over(step, (first, second), parameter, interval, whole_number("samples", samples, 1), limits, say)
+    found, troubles = tangencies_over(
+        step, (first, second), parameter, interval, whole_number("samples", samples, 1), limits, say
+    )
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, bounds=interval)
     result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in found]
     return Tangencies(parameter, interval, result, other is not None, "; ".join(troubles[:3]), provenance=settings)
@@ -136,5 +138,8 @@ def _record(
         start = out.at(out.side * float(out.series.radius[out.place]))[0]
         kind, words = kind_of_crisis(step, name, value, BESIDE * (bounds[1] - bounds[0]), start, out.series.points)
     points = [arm.series.points for arm in contact.arms]
-    return Tangency(name, value, contact.point, contact.s, contact.t, bend, abs(bend) > BENT, rate, abs(contact.gap / rate) if rate else np.inf,
-                    kind, words, points, pair.places, pair.sides, pair.unit, step.at(**{name: value}), provenance=settings)  # fmt: skip
+    error = abs(contact.gap / rate) if rate else np.inf
+    return Tangency(
+        name, value, contact.point, contact.s, contact.t, bend, abs(bend) > BENT, rate, error, kind, words, points,
+        pair.places, pair.sides, pair.unit, step.at(**{name: value}), provenance=settings,
+    )  # fmt: skip

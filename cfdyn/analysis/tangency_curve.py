@@ -67,7 +67,9 @@ def tangency_curve(
     --------
     >>> import cfdyn as cf
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.39, "b": 0.3})
-    >>> [t] = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8, crises=False)
+    >>> [t] = cf.analysis.tangencies(
+    ...     henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8, crises=False
+    ... )
     >>> curve = cf.analysis.tangency_curve(t, ("a", "b"), ((1.3, 1.45), (0.29, 0.31)))
     >>> curve.ends, curve.parameters[[0, -1], 0].round(6)
     (('b = 0.29', 'b = 0.31'), array([1.411055, 1.373835]))
@@ -91,5 +93,8 @@ def tangency_curve(
     rows = [*reversed(below.rows[1:]), *above.rows]
     settings = provenance(map=step.title, params=step.params, names=list(step.names), start=tangency.parameter)
     columns = {what: np.array([getattr(row, what) for row in rows]) for what in ("s", "t", "bend")}
-    return TangencyCurve(names, np.array([[row.values[name] for name in names] for row in rows]), np.array([row.point for row in rows]),
-                         **columns, ends=(below.end, above.end), start=len(below.rows) - 1, bounds=region, provenance=settings)  # fmt: skip
+    parameters = np.array([[row.values[name] for name in names] for row in rows])
+    return TangencyCurve(
+        names, parameters, np.array([row.point for row in rows]), **columns, ends=(below.end, above.end),
+        start=len(below.rows) - 1, bounds=region, provenance=settings,
+    )  # fmt: skip

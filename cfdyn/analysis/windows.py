@@ -107,7 +107,7 @@ def branches_of_period(
     step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
     known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
 ) -> tuple[list[Branch], list[str]]:  # fmt: skip
-    """The branches of n-cycles that pass through the box at one of the samples, or through a known cycle, and what was not looked at."""
+    """The branches of n-cycles in the box at one of the samples, or through a known cycle, and what was not looked at."""
     branches: list[Branch] = []
     sampled, gaps = _sampled(step, period, parameter, np.linspace(*bounds, samples), box)
     for value, points in [*known, *sampled]:

@@ -107,8 +107,8 @@ class Arm:
         memory.strict, memory.links, memory.at, memory.least = 1, 0, 0.0, 0
         memory.chain[0], memory.slopes[0] = first
         old = np.vstack([first, np.zeros(self.step.dim)])
-        plan = Growth.make(d=self.step.dim, place=place.compiled, first=self.side * memory.radius / 8, longest=limits.longest,
-                           angle=limits.angle, flat=limits.flat, length=limits.length, far=limits.far, box=limits.box, old=old)  # fmt: skip
+        how = {what: getattr(limits, what) for what in ("longest", "angle", "flat", "length", "far", "box")}
+        plan = Growth.make(d=self.step.dim, place=place.compiled, first=self.side * memory.radius / 8, old=old, **how)
         table = np.empty((limits.most, 1 + self.step.dim))
         table[0, 0], table[0, 1:] = 0.0, first[0]
         count, status = grow(memory.memory, plan.memory, table)

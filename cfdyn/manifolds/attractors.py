@@ -56,7 +56,9 @@ def filled(step: Map, z: np.ndarray, transient: int = TRANSIENT, steps: int = ST
     return Filled(orbit if iterate(rule, step.p, OUT, orbit)[1] == DONE else orbit[:0])
 
 
-def kind_of_crisis(step: Map, name: str, value: float, distance: float, start: np.ndarray, cycle: np.ndarray) -> tuple[str | None, str]:
+def kind_of_crisis(
+    step: Map, name: str, value: float, distance: float, start: np.ndarray, cycle: np.ndarray
+) -> tuple[str | None, str]:
     """The kind of the crisis at a value, None if there is none, and in words what was seen on both sides.
 
     From the start an orbit is run at several values within ``distance`` on either side. Boundary: on one side it leaves, or ends
@@ -80,7 +82,9 @@ def kind_of_crisis(step: Map, name: str, value: float, distance: float, start: n
 
 def _change(step: Map, name: str, value: float, distance: float, start: np.ndarray, cycle: np.ndarray) -> bool:
     """Whether short orbits say that there may be a change at all."""
-    sides = [[filled(step.at(**{name: value + way * distance * share}), start, *SHORT) for share in SHARES[::3]] for way in (-1, 1)]
+    sides = [
+        [filled(step.at(**{name: value + way * distance * share}), start, *SHORT) for share in SHARES[::3]] for way in (-1, 1)
+    ]
     if any(orbit.left for side in sides for orbit in side):
         return True
     apart = [sum(orbit.divided(cycle[:, 0]) for orbit in side) if step.dim == 1 else 0 for side in sides]

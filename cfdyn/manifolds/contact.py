@@ -72,7 +72,7 @@ class Pair:
         return self.known[key]
 
     def contact(self, values: Mapping[str, float], near: Contact, at: tuple[float, float] | None = None) -> Contact | None:
-        """The contact at other values of the parameters, from one nearby, expected at (s, t); None where there is none near it."""
+        """The contact at other values of the parameters, from one nearby, expected at (s, t); None where there is none."""
         try:
             arms = self.arms(values, near.arms)
         except NumericsError:
@@ -137,8 +137,8 @@ def followed(pair: Pair, begun: Contact, name: str, target: float, pieces: int =
         at = found[-1].values[name]
         value = target if abs(target - at) <= abs(pace) else at + pace
         share = (value - at) / (at - found[-2].values[name]) if len(found) > 1 else 0.0
-        ahead = [last + share * (last - before) for last, before in ((getattr(found[-1], w), getattr(found[-min(2, len(found))], w))
-                 for w in "st")]  # fmt: skip
+        before = found[-min(2, len(found))]
+        ahead = [getattr(found[-1], what) + share * (getattr(found[-1], what) - getattr(before, what)) for what in "st"]
         following = pair.contact({**begun.values, name: value}, found[-1], (ahead[0], ahead[1]))
         if following is None:
             pace /= 2

@@ -21,7 +21,7 @@ UNSTABLE = 1 + 1e-9
 
 @dataclass(frozen=True)
 class Landing:
-    """fᵏ(c) = x_j at a ``value`` of the parameter: the critical point c, k ``steps``, the cycle (n,) with x_j first, its multiplier."""
+    """fᵏ(c) = x at a ``value`` of the parameter: the critical point c, k ``steps``, the cycle (n,) from x on, its multiplier."""
 
     value: float
     critical: float

@@ -24,7 +24,7 @@ class Meeting:
 
 
 def meetings(out: Grown, into: Grown, box: np.ndarray) -> list[Meeting]:
-    """Where the unstable manifold ``out`` crosses the stable one ``into`` in a box; the orbits in the order of their first points."""
+    """Where the unstable manifold ``out`` crosses the stable one ``into`` in a box; orbits in the order of their first points."""
     found: list[tuple[Crossing, tuple[int, int]]] = []
     for i, (arm, table) in enumerate(zip(out.arms, out.tables, strict=True)):
         for j, (other, rows) in enumerate(zip(into.arms, into.tables, strict=True)):

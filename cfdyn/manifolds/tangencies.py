@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.errors import NumericsError
 from cfdyn.manifolds.arm import Arm, Limits
 from cfdyn.manifolds.contact import Contact, Pair, followed, mildest, slope, touching
-from cfdyn.manifolds.crossings import Crossing, crossings_of
+from cfdyn.manifolds.crossings import crossings_of
 from cfdyn.manifolds.series import STABLE, UNSTABLE, series_at
 from cfdyn.systems.map import Map
 
@@ -36,8 +36,10 @@ def tangencies_over(
     for k, value in enumerate(values):
         say(k, samples)
         try:
-            near = tuple(series_at(step.at(**{name: value}), cycle, kind).points
-                         for cycle, kind in zip(near, (UNSTABLE, STABLE), strict=True))  # type: ignore[assignment]
+            near = tuple(
+                series_at(step.at(**{name: value}), cycle, kind).points
+                for cycle, kind in zip(near, (UNSTABLE, STABLE), strict=True)
+            )  # type: ignore[assignment]
             for pair, contact, rate in _lobes(step, near, name, value, limits, bounds):
                 one = _touched(pair, contact, name, rate, bounds)
                 if one is not None and not any(_same(one, other, name, bounds) for _, other, _ in found):
@@ -55,7 +57,10 @@ def _lobes(
     """Contacts between neighbouring crossings, with the slopes of their gaps, one of the images of each."""
     width, box = bounds[1] - bounds[0], limits.box
     series = [series_at(step.at(**{name: value}), cycle, kind) for cycle, kind in zip(cycles, (UNSTABLE, STABLE), strict=True)]
-    grown = [[(place, side, Arm(one, place, side, limits.unit)) for place in range(len(one.points)) for side in (1, -1)] for one in series]
+    grown = [
+        [(place, side, Arm(one, place, side, limits.unit)) for place in range(len(one.points)) for side in (1, -1)]
+        for one in series
+    ]
     tables = [[arm.grown(limits)[0] for _, _, arm in arms] for arms in grown]
     images: list[tuple[float, float]] = []
     known: dict = {}

@@ -65,7 +65,9 @@ def _box(step: Map, box: Sequence[tuple[float, float]]) -> np.ndarray:
     except (TypeError, ValueError):
         region = np.empty(0)
     if region.shape != (step.dim, 2) or not np.isfinite(region).all() or not (region[:, 0] < region[:, 1]).all():
-        raise UsageError(f"a box is a list of finite intervals (lo, hi), lo < hi, one for each of {', '.join(step.names)}, not {box!r}")
+        raise UsageError(
+            f"a box is a list of finite intervals (lo, hi), lo < hi, one for each of {', '.join(step.names)}, not {box!r}"
+        )
     return region
 
 
@@ -129,5 +131,7 @@ def _beyond(step: Map, kind: str, tables: list[np.ndarray], limits: Limits) -> s
         points = np.concatenate([points, limits.box[:, 0] + share * (limits.box[:, 1] - limits.box[:, 0])])
     signs = np.sign(_determinants(step, points))
     if (signs > 0).any() and (signs < 0).any():
-        return "the map is not invertible (det Df changes its sign): drawn is the piece connected with the cycle, of more preimages"
+        return (
+            "the map is not invertible (det Df changes its sign): drawn is the piece connected with the cycle, of more preimages"
+        )
     return ""

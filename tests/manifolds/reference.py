@@ -47,7 +47,9 @@ def tangency(a, b, s, t, digits=60):
 
         # Of the eigenvector (μ, b) the unstable one points to smaller x, and the package's to larger.
         lengths = [way * mp.hypot(mu, b) for way, mu in zip((-1, 1), saddle(mp.mpf(a), b)[1], strict=True)]
-        found = mp.findroot(equations, (mp.mpf(a), s / lengths[0], t / lengths[1]), tol=mp.mpf(10) ** (-2 * (digits - 25)), maxsteps=60)
+        found = mp.findroot(
+            equations, (mp.mpf(a), s / lengths[0], t / lengths[1]), tol=mp.mpf(10) ** (-2 * (digits - 25)), maxsteps=60
+        )
         return found[0], found[1] * lengths[0], found[2] * lengths[1]
 
 

@@ -29,7 +29,9 @@ def crises(
     vary: VARY = "",
     periods: Annotated[int, Option("--periods", min=1, max=12, help="Of the cycles that critical orbits land on, at most.")] = 3,
     box: REGION = None,
-    samples: Annotated[int, Option("--samples", min=2, max=10_000, help="Values of the parameter at which all cycles are found.")] = 24,
+    samples: Annotated[
+        int, Option("--samples", min=2, max=10_000, help="Values of the parameter at which all cycles are found.")
+    ] = 24,
     grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Values between which a landing is noticed.")] = 400,
 ) -> Answer:
     """Boundary and interior crises and band mergings of a map of one variable, by where critical orbits land."""
@@ -42,8 +44,8 @@ def crises(
     region = usual_box(step, loss) if box is None else as_box(box)
     found = cfdyn.analysis.crises(step, name, bounds, region, periods, samples, grid, progress=say)
     return Answer(
-        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings longest reason"), "map": step.title,
-                 "chosen": chosen},
+        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings longest reason"),
+                 "map": step.title, "chosen": chosen},
         lambda screen: _print(screen, found, step.title), record=found,
     )  # fmt: skip
 

@@ -34,9 +34,15 @@ def manifolds(
     period: FIRST_PERIOD = 1,
     box: REGION = None,
     length: LENGTH = None,
-    basins: Annotated[int, Option("--basins", min=0, max=4000, help="Columns and rows of a grid of starts: which attractor each ends on; 0: none.")] = 0,  # noqa: E501
+    basins: Annotated[
+        int,
+        Option("--basins", min=0, max=4000, help="Columns and rows of a grid of starts: which attractor each ends on; 0: none."),
+    ] = 0,  # noqa: E501
     crossings: Annotated[bool, Option("--crossings", help="Find homoclinic points, in the plane.")] = False,
-    other: Annotated[str | None, Option("--other", help="With --crossings: the saddle whose stable manifold it is.", metavar="X,Y,…", show_default=False)] = None,  # noqa: E501
+    other: Annotated[
+        str | None,
+        Option("--other", help="With --crossings: the saddle whose stable manifold it is.", metavar="X,Y,…", show_default=False),
+    ] = None,  # noqa: E501
 ) -> Answer:
     """Stable and unstable manifolds of the saddle at --start, or of all in a box; their crossings; basins behind them."""
     from cfdyn.studies.defaults import usual_box
@@ -51,12 +57,14 @@ def manifolds(
     if crossings:
         say("growing both manifolds")
         met = cfdyn.analysis.homoclinic(step, start, None if other is None else numbers(other, "--other"), **options)
-        return Answer(lambda: {**fields(met, MEETINGS), "curves": _documents(met.manifolds.curves), "map": step.title, "chosen": chosen},
+        return Answer(lambda: {**fields(met, MEETINGS), "curves": _documents(met.manifolds.curves), "map": step.title,
+                               "chosen": chosen},
                       lambda screen: _print_crossings(screen, met, step.title), record=met)  # fmt: skip
     say("growing manifolds")
     found = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
     return Answer(
-        lambda: {"curves": _documents(found.curves), **fields(found, "names box basins attractors"), "map": step.title, "chosen": chosen},
+        lambda: {"curves": _documents(found.curves), **fields(found, "names box basins attractors"), "map": step.title,
+                 "chosen": chosen},
         lambda screen: _print(screen, found.curves, step.title), record=found,
     )  # fmt: skip
 
@@ -90,5 +98,5 @@ def _print_crossings(screen: Screen, found: Homoclinic, title: str) -> None:
                  f"|W_u(s) − W_s(t)| ≤ {found.gap:.1e} of the box")  # fmt: skip
     first = sorted(range(len(found)), key=lambda k: (not found.primary[k], abs(found.s[k])))
     screen.table(("point", "angle", "primary", "orbit", "s", "t"), first,
-                 lambda k: (vector(found.points[k]), number(found.angles[k]), YES_NO[bool(found.primary[k])], str(found.orbits[k]),
-                            number(found.s[k]), number(found.t[k])))  # fmt: skip
+                 lambda k: (vector(found.points[k]), number(found.angles[k]), YES_NO[bool(found.primary[k])],
+                            str(found.orbits[k]), number(found.s[k]), number(found.t[k])))  # fmt: skip

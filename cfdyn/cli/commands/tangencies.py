@@ -28,8 +28,19 @@ CURVE = "names parameters points s t bend ends start bounds"
 def tangencies(
     subject: Subject,
     say: Say,
-    vary: Annotated[list[str] | None, Option("--vary", help="The parameter with its bounds; given twice, the first tangency is followed in both.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    other: Annotated[str | None, Option("--other", help="The saddle whose stable manifold it is, if not the same.", metavar="X,Y,…", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[
+        list[str] | None,
+        Option(
+            "--vary",
+            help="The parameter with its bounds; given twice, the first tangency is followed in both.",
+            metavar="NAME=LO:HI",
+            show_default=False,
+        ),
+    ] = None,  # noqa: E501
+    other: Annotated[
+        str | None,
+        Option("--other", help="The saddle whose stable manifold it is, if not the same.", metavar="X,Y,…", show_default=False),
+    ] = None,  # noqa: E501
     period: FIRST_PERIOD = 1,
     box: REGION = None,
     length: LENGTH = None,
@@ -55,15 +66,19 @@ def tangencies(
     options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
     found = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
                                       progress=lambda k, n: say(f"{k} of {n} values of {names[0]}"), **options)  # fmt: skip
-    document = {"tangencies": [fields(t, KEYS) for t in found], **fields(found, "name bounds reason heteroclinic"), "map": step.title,
-                "chosen": chosen}  # fmt: skip
+    document = {"tangencies": [fields(t, KEYS) for t in found], **fields(found, "name bounds reason heteroclinic"),
+                "map": step.title, "chosen": chosen}  # fmt: skip
     if len(names) == 1:
         return Answer(lambda: document, lambda screen: _print(screen, found, step.title), record=found)
     if not len(found):
-        raise NumericsError(f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed")
-    curve = cfdyn.analysis.tangency_curve(found[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve"))
-    return Answer(lambda: {**document, "curve": fields(curve, CURVE)}, lambda screen: _print_curve(screen, found, curve, step.title),
-                  record=curve)  # fmt: skip
+        raise NumericsError(
+            f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed"
+        )
+    curve = cfdyn.analysis.tangency_curve(
+        found[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve")
+    )
+    return Answer(lambda: {**document, "curve": fields(curve, CURVE)},
+                  lambda screen: _print_curve(screen, found, curve, step.title), record=curve)  # fmt: skip
 
 
 def _print(screen: Screen, found: Tangencies, title: str) -> None:
@@ -71,7 +86,9 @@ def _print(screen: Screen, found: Tangencies, title: str) -> None:
     what = "heteroclinic" if found.heteroclinic else "homoclinic"
     screen.print(title)
     lo, hi = found.bounds
-    screen.print(f"{len(found) or 'no'} {what} tangenc{'y' if len(found) == 1 else 'ies'} found for {found.name} from {lo:g} to {hi:g}")
+    screen.print(
+        f"{len(found) or 'no'} {what} tangenc{'y' if len(found) == 1 else 'ies'} found for {found.name} from {lo:g} to {hi:g}"
+    )
     if len(found):
         screen.table((found.name, "point", "order", "crisis", "beside it"), [*found], _row)
     if found.reason:
@@ -91,4 +108,5 @@ def _print_curve(screen: Screen, found: Tangencies, curve: TangencyCurve, title:
     screen.print(f"the first one followed: {len(curve)} points, from {curve.ends[0]} to {curve.ends[1]}")
     rows = np.unique(np.linspace(0, len(curve) - 1, 12).astype(int)).tolist()
     screen.table((*curve.names, "point", "bend"), rows,
-                 lambda k: (*(f"{v:.10g}" for v in curve.parameters[k]), vector(curve.points[k]), number(curve.bend[k])))  # fmt: skip
+                 lambda k: (*(f"{v:.10g}" for v in curve.parameters[k]), vector(curve.points[k]),
+                            number(curve.bend[k])))  # fmt: skip

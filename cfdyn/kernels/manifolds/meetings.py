@@ -1,4 +1,4 @@
-"""Where two chains of straight pieces in the plane cross: boxes around runs of pieces, in a binary tree, compared pair by pair."""
+"""Where two chains of straight pieces in the plane cross: boxes around runs of pieces, in a tree, compared pair by pair."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def widen(boxes, node, x, y) -> None:
 
 @kernel
 def boxes_of(points, boxes) -> None:
-    """Fill the tree (2·leaves, 4) of a chain (m, 2): node k is above 2k and 2k + 1, the leaves are the second half; NaN is left out."""
+    """Fill the tree (2·leaves, 4) of a chain (m, 2), NaN left out: node k is above 2k and 2k + 1, leaves are the second half."""
     leaves = boxes.shape[0] // 2
     for k in range(2 * leaves):
         boxes[k, 0] = boxes[k, 2] = np.inf

@@ -18,14 +18,18 @@ def draw(found: Crises) -> Figure:
         axes.plot(values, found.orbits.ravel(), ",", color=PALE, zorder=1, rasterized=True)
         seen: set[str] = set()
         for crisis in found:
-            label = None if crisis.kind in seen else crisis.kind
+            label, colour, value = None if crisis.kind in seen else crisis.kind, COLOURS[crisis.kind], crisis.parameter
             seen.add(crisis.kind)
-            axes.axvline(crisis.parameter, color=COLOURS[crisis.kind], linewidth=0.8, zorder=2, label=label)
-            axes.plot(np.full(crisis.period, crisis.parameter), crisis.points[:, 0], "o", color=COLOURS[crisis.kind], markersize=3.2, zorder=3)
-            axes.annotate(f"{crisis.parameter:.10g}", (crisis.parameter, 1.0), xycoords=("data", "axes fraction"), rotation=90, fontsize=6.5,
-                          xytext=(-2, -3), textcoords="offset points", ha="right", va="top", color=COLOURS[crisis.kind])  # fmt: skip
+            axes.axvline(value, color=colour, linewidth=0.8, zorder=2, label=label)
+            axes.plot(np.full(crisis.period, value), crisis.points[:, 0], "o", color=colour, markersize=3.2, zorder=3)
+            axes.annotate(f"{value:.10g}", (value, 1.0), xycoords=("data", "axes fraction"), rotation=90, fontsize=6.5,
+                          xytext=(-2, -3), textcoords="offset points", ha="right", va="top", color=colour)  # fmt: skip
         axes.set(xlim=found.bounds, xlabel=found.name, ylabel=found.provenance["settings"]["names"][0])
         if seen:
-            axes.legend(loc="lower left", title="crisis: an orbit of a critical point\nlands on the unstable cycle (dots)", title_fontsize=7)
+            axes.legend(
+                loc="lower left",
+                title="crisis: an orbit of a critical point\nlands on the unstable cycle (dots)",
+                title_fontsize=7,
+            )
         figure.suptitle(map_title(found.provenance["settings"], [found.name], 80), fontsize=9)
     return figure

@@ -16,8 +16,8 @@ def draw(found: Homoclinic) -> Figure:
         frame(axes, found.manifolds)
         for primary, fill, words in ((False, "white", "other"), (True, INK, "primary")):
             chosen = found.points[found.primary == primary]
-            axes.plot(chosen[:, 0], chosen[:, 1], "o", color=INK, markerfacecolor=fill, markersize=3.4, markeredgewidth=0.7, zorder=5,
-                      label=f"{words} ({len(chosen)})")  # fmt: skip
+            axes.plot(chosen[:, 0], chosen[:, 1], "o", color=INK, markerfacecolor=fill, markersize=3.4, markeredgewidth=0.7,
+                      zorder=5, label=f"{words} ({len(chosen)})")  # fmt: skip
         axes.legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none",
                     title="heteroclinic points" if found.heteroclinic else "homoclinic points", title_fontsize=7.5)  # fmt: skip
         figure.suptitle(map_title(found.provenance["settings"], [], 80), fontsize=9)

@@ -18,7 +18,9 @@ MOST, AROUND, FINE = 4, 0.05, 400  # tangencies drawn; the enlarged part of the 
 def draw(found: Tangencies) -> Figure:
     """A row for each of the first few tangencies."""
     if not len(found):
-        raise UsageError(f"there is no tangency to draw: none was found for {found.name} from {found.bounds[0]:g} to {found.bounds[1]:g}")
+        raise UsageError(
+            f"there is no tangency to draw: none was found for {found.name} from {found.bounds[0]:g} to {found.bounds[1]:g}"
+        )
     shown = found.found[:MOST]
     settings = found.provenance["settings"]
     with house_style():
@@ -40,7 +42,9 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     draw_curves(right, curves, 1.0)
     half = AROUND / 2 * (box[:, 1] - box[:, 0])
     (x, y), names = tangency.point, settings["names"]
-    right.set(xlim=(x - half[0], x + half[0]), ylim=(y - half[1], y + half[1]), xlabel=names[0], ylabel=names[1], title="the contact")
+    right.set(
+        xlim=(x - half[0], x + half[0]), ylim=(y - half[1], y + half[1]), xlabel=names[0], ylabel=names[1], title="the contact"
+    )
     for axes in (left, right):
         axes.plot(x, y, "o", color=INK, markerfacecolor="none", markersize=7, zorder=6)
 
