@@ -13,7 +13,7 @@ from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.attractors import filled, kind_of_crisis
-from cfdyn.manifolds.landings import Landing, critical_points, landings, monotone_parts
+from cfdyn.manifolds.landings import Landing, critical_over, landings, monotone_parts
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
@@ -105,9 +105,10 @@ def crises(
     --------
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
-    >>> for c in cf.analysis.crises(step, "r", (3.6, 4.05), [(-0.1, 1.1)], periods=3):
+    >>> for c in cf.analysis.crises(step, "r", (3.65, 4.05), [(-0.1, 1.1)], periods=3, samples=8, grid=60):
     ...     print(round(c.parameter, 10), c.kind, f"f^{c.steps}(c) on a cycle of period {c.period}")
     3.6785735104 band merging f^3(c) on a cycle of period 1
+    3.8511283738 band merging f^7(c) on a cycle of period 3
     3.8568006525 interior f^4(c) on a cycle of period 3
     4.0 boundary f^2(c) on a cycle of period 1
 
@@ -123,7 +124,7 @@ def crises(
     say = progress or (lambda words: None)
     lo, hi = _interval(box)
     values = np.linspace(*interval, grid)
-    critical = [critical_points(step.at(**{parameter: float(v)}), lo, hi) for v in values]
+    critical = critical_over(step, parameter, values, lo, hi, samples)
     found, gaps = [], []
     for n in range(1, periods + 1):
         say(f"critical orbits that land on cycles of period {n}")

@@ -71,7 +71,7 @@ def homoclinic(
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.4, "b": 0.3})
     >>> found = cf.analysis.homoclinic(henon, [0.63, 0.19], box=[(-1.5, 1.5), (-0.5, 0.5)], length=10)
     >>> first = int(abs(found.t).argmin())
-    >>> found.points[first].round(6), round(found.angles[first], 6), bool(found.primary[first]), found.gap < 1e-11
+    >>> found.points[first].round(6), round(float(found.angles[first]), 6), bool(found.primary[first]), found.gap < 1e-11
     (array([0.624012, 0.175356]), -1.321622, True, True)
     """
     if require_map(step).dim != 2 or box is None:

@@ -37,6 +37,18 @@ def critical_points(step: Map, lo: float, hi: float) -> list[float]:
     return [c for c in found if c is not None and lo < c < hi]
 
 
+def critical_over(step: Map, name: str, grid: np.ndarray, lo: float, hi: float, samples: int) -> list[list[float]]:
+    """Those at each value of a parameter: all at so many values, and from one to the next by Newton's method."""
+    found: list[list[float]] = []
+    every = max(1, len(grid) // samples)
+    for at, value in enumerate(grid.tolist()):
+        here = step.at(**{name: value})
+        moved = [critical_near(here, c) for c in found[-1]] if found and at % every else [None]
+        kept = [c for c in moved if c is not None and lo < c < hi]
+        found.append(kept if len(kept) == len(moved) else critical_points(here, lo, hi))
+    return found
+
+
 def critical_near(step: Map, x: float) -> float | None:
     """The zero of f′ near a point, by Newton's method; None where there is none."""
     for _ in range(TURNS):

@@ -20,7 +20,7 @@ def landing(f, critical, k, n, near):
                 seen.append(x)
             return seen[k - 1] - seen[-1]
 
-        return float(mp.findroot(gap, mp.mpf(near)))
+        return float(mp.findroot(gap, (mp.mpf(near), mp.mpf(near) + mp.mpf(10) ** -6)))
 
 
 def test_the_logistic_map():
@@ -34,25 +34,25 @@ def test_the_logistic_map():
 
     half = lambda r: mp.mpf(1) / 2  # noqa: E731
     merging = max(np.roots([1, -2, -4, -8]).real)  # r³ − 2r² − 4r − 8 = 0
-    expected = [merging, landing(f, half, 7, 3, 3.85112), landing(f, half, 4, 3, 3.8568), 4.0]
+    expected = [merging, landing(f, half, 7, 3, 3.851128), landing(f, half, 4, 3, 3.856800), 4.0]
     assert [c.parameter for c in found] == pytest.approx(expected, abs=1e-12)
     assert found[2].multiplier > 1 and found[0].multiplier == pytest.approx(2 - merging, abs=1e-9)
 
 
 def test_the_end_of_the_window_of_the_double_wells_three_cycle():
-    """By the same analysis: f⁴ of √(A/3), A = 1 + lr, lands on the unstable 3-cycle."""
+    """By the same analysis: f⁴ of the critical point, √(A/3) in the variable √lr w with A = 1 + lr, lands on the unstable 3-cycle."""
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.46))
     found = cf.analysis.crises(step, "lr", (1.45, 1.62), [(-2, 2)], periods=3, samples=8, grid=120)
     kinds = {(c.kind, c.period): c for c in found}
     end = kinds["interior", 3]
-    precise = landing(lambda w, lr: w - lr * (w**3 - w), lambda lr: mp.sqrt((1 + lr) / 3), 4, 3, 1.4729)
+    precise = landing(lambda w, lr: w - lr * (w**3 - w), lambda lr: mp.sqrt((1 + lr) / (3 * lr)), 4, 3, 1.472927)
     assert end.parameter == pytest.approx(precise, abs=1e-12) and end.parameter == pytest.approx(1.47292765399, abs=1e-11)
-    assert end.steps == 4 and abs(end.critical) == pytest.approx(np.sqrt((1 + end.parameter) / 3), abs=1e-12)
+    assert end.steps == 4 and abs(end.critical) == pytest.approx(np.sqrt((1 + end.parameter) / (3 * end.parameter)), abs=1e-12)
     orbit = [end.critical]
     for _ in range(7):
         orbit.append(orbit[-1] - end.parameter * (orbit[-1] ** 3 - orbit[-1]))
     assert abs(orbit[4] - end.points[0, 0]) < 1e-9 and abs(orbit[7] - orbit[4]) < 1e-9 and end.multiplier > 1
-    # Both wells become one attractor: f²(√(A/3)) = 0, A = 3√3/2.
+    # Both wells become one attractor: f²(c) = 0, A = 3√3/2.
     assert kinds["interior", 1].parameter == pytest.approx(1.5 * np.sqrt(3) - 1, abs=1e-12)
 
 
