@@ -41,16 +41,16 @@ def tangency_of_henon(b=0.3):
 
 
 @CLAIMS.add("theorem 1.1", {"below": 0, "above": 2}, Control("the other way round", expected={"below": 2, "above": 0}))
-def two_points_are_born(width=1e-3):
+def two_points_are_born(width=1e-4):
     """The tangency unfolds generically: on one side the curves do not meet there, on the other they cross twice.
 
-    Homoclinic points within 0.2 of the point of contact in a, 10⁻³ below and above the tangency.
+    Homoclinic points less than 0.1 away from the point of contact, at a 10⁻⁴ below and above the tangency.
     """
     [tangency] = _tangencies()
     counts = []
     for way in (-1, 1):
         step = _map(tangency.parameter + way * width)
-        points = cf.analysis.homoclinic(step, [0.63, 0.19], box=BOX, length=3).points
+        points = cf.analysis.homoclinic(step, [0.63, 0.19], box=BOX, length=8).points
         near_it = np.linalg.norm(points - tangency.point, axis=1) < 0.1
         counts.append(int(near_it.sum()))
     return {"below": counts[0], "above": counts[1]}

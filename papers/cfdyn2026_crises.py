@@ -56,18 +56,24 @@ def end_of_the_window(loss="(w**2 - 1)**2/4"):
     return {"lr": crisis.parameter, "steps": crisis.steps, "kind": crisis.kind, "multiplier": crisis.multiplier}
 
 
+def _second_merging():
+    """The positive root of 4A² = 27, less 1."""
+    return {"lr": float(max(np.roots([4, 0, -27]).real) - 1)}
+
+
 @CLAIMS.add(
     "second item", {"lr": near(1.5 * np.sqrt(3) - 1, 1e-12), "steps": 2},
-    Control("a tilted well", changes={"loss": "(w**2 - 1)**2/4 + w/100"}), figure="crises",
-    second=lambda: {"lr": float(sorted(np.roots([4, 0, -27]))[-1] - 1)},
+    Control("higher wells", changes={"loss": "(w**2 - 1)**2/4 + (w**2 - 1)**4/50"}), figure="crises",
+    second=_second_merging,
 )  # fmt: skip
 def wells_become_one(loss="(w**2 - 1)**2/4"):
     """The chaotic attractors of both wells become one at η = 3√3/2 − 1 = 1.598076…, where the critical orbit lands on the maximum between
     them.
 
-    Of the same crises, the interior one on a fixed point; 4A² = 27 has the same root.
+    The interior crisis on a fixed point over 1.5 ≤ η ≤ 1.8.
     """
-    crisis = next(c for c in _crises(loss) if c.period == 1 and c.kind == "interior")
+    found = cf.analysis.crises(_descent(loss), "lr", (1.5, 1.8), [(-2, 2)], periods=1, samples=6, grid=60)
+    [crisis] = [c for c in found if c.kind == "interior"]
     return {"lr": crisis.parameter, "steps": crisis.steps}
 
 

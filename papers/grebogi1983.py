@@ -6,7 +6,7 @@ crisis is where the unstable manifold of a cycle in the attractor first touches 
 """
 
 import cfdyn as cf
-from cfdyn.claims import Claims, Control, near
+from cfdyn.claims import Claims, Control, Undecided, near
 
 CLAIMS = Claims(__name__, __doc__, read="from memory")
 
@@ -57,9 +57,10 @@ def boundary_crisis_in_the_plane(b=0.3, bounds=(1.42, 1.43)):
 
     The first heteroclinic tangency over the bounds beside which orbits go to infinity on one side only.
     """
-    found = _henon(b, bounds)
-    crisis = next(t for t in found if t.crisis is not None)
-    return {"a": crisis.parameter, "kind": crisis.crisis}
+    crises = [t for t in _henon(b, bounds) if t.crisis is not None]
+    if not crises:
+        raise Undecided("no tangency beside which orbits change was found within the bounds")
+    return {"a": crises[0].parameter, "kind": crises[0].crisis}
 
 
 def _henon(b=0.3, bounds=(1.42, 1.43)):

@@ -21,7 +21,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 MOST, SAMPLES = 100_000, 3
-BESIDE = 1e-3  # of the bounds: so far beside a tangency orbits are run
+BESIDE = (1e-3, 6e-3, 3e-2)  # of the bounds: so far beside a tangency orbits are run; nearer to a crisis they stay longer
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,11 @@ def _record(
     out = contact.arms[0]
     if crises:
         start = out.at(out.side * float(out.series.radius[out.place]))[0]
-        kind, words = kind_of_crisis(step, name, value, BESIDE * (bounds[1] - bounds[0]), start, out.series.points)
+        for share in BESIDE:
+            kind, words = kind_of_crisis(step, name, value, share * (bounds[1] - bounds[0]), start, out.series.points)
+            if kind is not None:
+                words += f", within {share * (bounds[1] - bounds[0]):.2g} of {name}"
+                break
     points = [arm.series.points for arm in contact.arms]
     error = abs(contact.gap / rate) if rate else np.inf
     return Tangency(

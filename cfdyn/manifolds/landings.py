@@ -13,7 +13,8 @@ from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.numerics.illinois import zero
 from cfdyn.systems.map import Map
 
-TURNS = 30  # of Newton's method for a critical point
+TURNS = 60  # of Newton's method for a critical point, which is slow where more derivatives vanish
+WIDE = 1e-3  # of the interval: between two laps, where the sign of a flat slope is not known
 FLOOR = 1e-12  # of the interval: how well turning points are known at first
 EXACT = 1e-9  # of the interval: so near an orbit has landed
 UNSTABLE = 1 + 1e-9
@@ -32,8 +33,10 @@ class Landing:
 
 def critical_points(step: Map, lo: float, hi: float) -> list[float]:
     """The turning points of a map of one variable in an interval, where its derivative is 0."""
-    ends = laps_on(step, lo, hi, FLOOR * (hi - lo)).ends
-    found = (critical_near(step, float(a)) for (_, a), (b, _) in pairwise(ends.tolist()) if a == b)
+    laps = laps_on(step, lo, hi, FLOOR * (hi - lo))
+    pairs = pairwise(zip(laps.ends.tolist(), laps.rising.tolist(), strict=True))
+    turns = [(a + b) / 2 for ((_, a), up), ((b, _), then) in pairs if up != then and b - a <= WIDE * (hi - lo)]
+    found = (critical_near(step, turn) for turn in turns)
     return [c for c in found if c is not None and lo < c < hi]
 
 
@@ -53,6 +56,8 @@ def critical_near(step: Map, x: float) -> float | None:
     """The zero of f′ near a point, by Newton's method; None where there is none."""
     for _ in range(TURNS):
         slope, curvature = step.jacobian([x])[0, 0], step.derivative([x], [1.0], [1.0])[0]
+        if slope == 0:
+            return x
         if not (np.isfinite(slope) and curvature):
             return None
         move = float(slope / curvature)
