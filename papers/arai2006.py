@@ -44,14 +44,14 @@ def tangency_of_henon(b=0.3):
 def two_points_are_born(width=1e-4):
     """The tangency unfolds generically: on one side the curves do not meet there, on the other they cross twice.
 
-    Homoclinic points less than 0.1 away from the point of contact, at a 10⁻⁴ below and above the tangency.
+    Homoclinic points less than 10⁻³ away from the third image of the point of contact, at a 10⁻⁴ below and above the tangency.
     """
     [tangency] = _tangencies()
-    counts = []
+    contact, counts = cf.iterate(tangency.step, tangency.point, 3).z[-1], []
     for way in (-1, 1):
         step = _map(tangency.parameter + way * width)
         points = cf.analysis.homoclinic(step, [0.63, 0.19], box=BOX, length=8).points
-        near_it = np.linalg.norm(points - tangency.point, axis=1) < 0.1
+        near_it = np.linalg.norm(points - contact, axis=1) < 1e-3
         counts.append(int(near_it.sum()))
     return {"below": counts[0], "above": counts[1]}
 

@@ -3,11 +3,11 @@
 Gradient descent on the double well, w → w − η(w³ − w), is u → A u − u³ with u = √η w and A = 1 + η. Its critical points are
 u = ±√(A/3). With c = √(A/3): f(c) = 2A c/3, and f(u) = 0 for u² = A.
 
-* The window of the 3-cycle ends where f⁴(c) lands on the 3-cycle that was born unstable with the stable one: f⁷(c) = f⁴(c). The
-  three bands of the attractor then fill one interval: an interior crisis.
+* The window of the 3-cycle ends where f⁴(c) lands on the 3-cycle that was born unstable with the stable one: f⁷(c) = f⁴(c).
+  The three bands of the attractor then fill one interval: an interior crisis.
 * Both wells become one attractor where f²(c) = 0, the local maximum of the loss: (2A/3)²·A/3 = A, so A = 3√3/2.
-* For heavy ball the maximum is a saddle of the map in weight and velocity. Its stable manifold is the border between the basins of
-  both minima, and its unstable one runs into them.
+* For heavy ball the maximum is a saddle of the map in weight and velocity. Its stable manifold is the border between the basins
+  of both minima, and its unstable one runs into them.
 """
 
 import mpmath as mp
@@ -47,8 +47,8 @@ def _second_window():
     Control("a tilted well", changes={"loss": "(w**2 - 1)**2/4 + w/100"}), figure="crises", second=_second_window,
 )  # fmt: skip
 def end_of_the_window(loss="(w**2 - 1)**2/4"):
-    """The window of period 3 of descent on the double well ends at η = 1.47292765399, where the fourth image of the critical point is a
-    point of the unstable 3-cycle.
+    """The window of period 3 of descent on the double well ends at η = 1.47292765399, where the fourth image of the critical
+    point is a point of the unstable 3-cycle.
 
     Of all crises over 1.45 ≤ η ≤ 1.62 with cycles up to period 3, the interior one on a 3-cycle.
     """
@@ -67,8 +67,8 @@ def _second_merging():
     second=_second_merging,
 )  # fmt: skip
 def wells_become_one(loss="(w**2 - 1)**2/4"):
-    """The chaotic attractors of both wells become one at η = 3√3/2 − 1 = 1.598076…, where the critical orbit lands on the maximum between
-    them.
+    """The chaotic attractors of both wells become one at η = 3√3/2 − 1 = 1.598076…, where the critical orbit lands on the
+    maximum between them.
 
     The interior crisis on a fixed point over 1.5 ≤ η ≤ 1.8.
     """
@@ -89,8 +89,8 @@ def _second_basins():
 def border_of_basins(shift=0.0, points=40):
     """The stable manifold of the saddle bounds the basins of both minima of heavy ball (η = 0.1, β = 0.9).
 
-    From 40 points of it in the box |w| ≤ 2.5, |v| ≤ 12, each moved by 10⁻⁴ to both sides in w: how many pairs end in the same well. And
-    where both halves of the unstable manifold end.
+    From 40 points of it in the box |w| ≤ 2.5, |v| ≤ 12, each moved by 10⁻⁴ to both sides in w: how many pairs end in the same
+    well. And where both halves of the unstable manifold end.
     """
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
     unstable, stable = cf.analysis.manifolds(step, [0.0, 0.0], box=BOX)

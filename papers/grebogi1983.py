@@ -1,4 +1,5 @@
-"""C. Grebogi, E. Ott and J. A. Yorke, *Crises, sudden changes in chaotic attractors, and transient chaos*, Physica D 7 (1983) 181–200.
+"""C. Grebogi, E. Ott and J. A. Yorke, *Crises, sudden changes in chaotic attractors, and transient chaos*, Physica D 7 (1983)
+181–200.
 
 A chaotic attractor changes suddenly where it meets an unstable cycle: on the border of its basin it is destroyed (a boundary
 crisis), inside the basin it grows (an interior crisis), as at the end of each window of the quadratic map. In the plane a
@@ -26,7 +27,7 @@ def _crises(power=2):
 def boundary_crisis(power=2):
     """The attractor of x → c − x² is destroyed at c = 2, where it meets the unstable fixed point on the border of its basin.
 
-    All landings of the critical orbit on cycles up to period 3 over 1 ≤ c ≤ 2.1, and what orbits on both sides do: the last crisis.
+    All landings of the critical orbit on fixed points over 1.1 ≤ c ≤ 2.1, and what orbits on both sides do: the last crisis.
     """
     found = cf.analysis.crises(_quadratic(power), "c", (1.1, 2.1), [(-2.2, 2.2)], periods=1, samples=6, grid=80)
     last = found[-1]
@@ -38,8 +39,8 @@ def boundary_crisis(power=2):
     Control("band merging in the window, which is none", changes={"kind": "band merging"}), figure="quadratic",
 )  # fmt: skip
 def interior_crisis(kind="interior"):
-    """The window of period 3 of x → c − x² ends at c = 1.7903…: the attractor in three small bands meets the unstable 3-cycle that
-    was born with the stable one, and becomes one interval.
+    """The window of period 3 of x → c − x² ends at c = 1.7903…: the attractor in three small bands meets the unstable 3-cycle
+    that was born with the stable one, and becomes one interval.
 
     The crisis on a cycle of period 3. Expected is the tip of the period-3 copy of the Mandelbrot set, −c = −1.790327491999345….
     """
@@ -49,11 +50,11 @@ def interior_crisis(kind="interior"):
 
 @CLAIMS.add(
     "section 5", {"a": near(1.4269, 1e-4), "kind": "boundary"},
-    Control("b = 0.25", changes={"b": 0.25, "bounds": (1.43, 1.5)}), figure="henon",
+    Control("b = 0.295", changes={"b": 0.295, "bounds": (1.425, 1.445)}), figure="henon",
 )  # fmt: skip
 def boundary_crisis_in_the_plane(b=0.3, bounds=(1.42, 1.43)):
-    """Hénon's attractor at b = 0.3 is destroyed at a ≈ 1.4269, where the unstable manifold of the fixed point in it touches the stable
-    manifold of the other fixed point, the border of its basin.
+    """Hénon's attractor at b = 0.3 is destroyed at a ≈ 1.4269, where the unstable manifold of the fixed point in it touches the
+    stable manifold of the other fixed point, the border of its basin.
 
     The first heteroclinic tangency over the bounds beside which orbits go to infinity on one side only.
     """
