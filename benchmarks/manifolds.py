@@ -28,13 +28,14 @@ def growing(plan: Plan) -> Rows:
 
     for kind in ("unstable", "stable"):
         found = ours(kind)
-        gap = found.length / len(found)
-        peers = {"NumPy": (lambda: images(found.s, gap)) if kind == "unstable" else None}
+        gap, drawn = found.length / len(found), kind == "unstable"
+        peers = {"NumPy": (lambda found=found, gap=gap: images(found.s, gap))} if drawn else {}
         cells = race({"cfdyn": lambda kind=kind: ours(kind), **peers}, plan.repeats, "ms")
-        count = len(images(found.s, gap)) if kind == "unstable" else None
         rate = 1e3 * len(found) / cells["cfdyn (ms)"]
-        other = None if count is None else 1e3 * count / cells["NumPy (ms)"]
-        cells |= {"points": len(found), "points of NumPy": count, "cfdyn points/s": rate, "NumPy points/s": other}
+        cells |= {"points": len(found), "cfdyn points/s": rate}
+        if drawn:
+            count = len(images(found.s, gap))
+            cells |= {"points of NumPy": count, "NumPy points/s": 1e3 * count / cells["NumPy (ms)"]}
         yield Row(f"{kind}, length {length:g}", cells, (Goal(rate, LEAST, above=True),))
 
 
