@@ -125,7 +125,8 @@ def crises(
     lo, hi = _interval(box)
     values = np.linspace(*interval, grid)
     critical = critical_over(step, parameter, values, lo, hi, samples)
-    found, gaps = [], []
+    found: list[Landing] = []
+    gaps: list[str] = []
     for n in range(1, periods + 1):
         say(f"critical orbits that land on cycles of period {n}")
         branches, missed = branches_of_period(step, n, parameter, interval, box, samples=samples)

@@ -53,7 +53,7 @@ def crossings_of(out: Arm, rows: np.ndarray, into: Arm, others: np.ndarray, box:
 def _inside(table: np.ndarray, box: np.ndarray) -> np.ndarray:
     """The points (m, 2) of a grown arm, NaN where it is outside the box with both neighbours."""
     points = np.ascontiguousarray(table[:, 1:])
-    outside = ((points < box[:, 0]) | (points > box[:, 1])).any(axis=1)
+    outside = np.asarray(((points < box[:, 0]) | (points > box[:, 1])).any(axis=1))
     alone = outside.copy()
     alone[1:] &= outside[:-1]
     alone[:-1] &= outside[1:]

@@ -60,7 +60,7 @@ def tangencies(
     subject = subject.with_values({name: inside(ends) for name, ends in zip(names, bounds, strict=True)})
     step, loss, _, chosen = subject.map_and_loss(inside(bounds[0]) if names[0] == "lr" else None)
     region = usual_box(step, loss) if box is None else as_box(box)
-    start = subject.given_start()
+    start: Any = subject.given_start()
     if start is None and step.dim == 2:
         start = only_saddle(step.at(**{names[0]: bounds[0][0]}), region, period)
     options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
