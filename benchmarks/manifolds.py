@@ -18,8 +18,8 @@ TANGENCY, EXACT = 1.3924198079228514, 1e-12  # computed with 60 digits; error al
 @bench.table("manifolds", ("points", "cfdyn (ms)", "NumPy (ms)", "points of NumPy", "cfdyn points/s", "NumPy points/s"))
 def growing(plan: Plan) -> Rows:
     """The unstable manifold of the saddle of Hénon's map (1.4, 0.3), to a length. NumPy: images of a straight piece at the
-    saddle, all at once, with midpoints put in until no gap is longer than those of cfdyn are on average; the stable one, by Newton's
-    method on the inverse, has no such loop beside it."""
+    saddle, all at once, with midpoints put in until no gap is longer than those of cfdyn are on average; the stable one, by
+    Newton's method on the inverse, has no such loop beside it."""
     length = plan.pick(50.0, 2000.0)
     step = henon()
 

@@ -114,13 +114,18 @@ def landings(
         starts = [row[c] for row in critical]
         orbits = [_orbit(here, start, 2 * n + 2) for here, start in zip(maps, starts, strict=True)]
         for at in np.flatnonzero(np.minimum(latest[1:], latest[:-1]) > 0).tolist():
-            for k in range(1, latest[at] + 1):
-                passed = np.sign(orbits[at][k] - cycles[at]) * np.sign(orbits[at + 1][k] - cycles[at + 1]) <= 0
-                for j in np.flatnonzero(passed).tolist():
-                    ends = float(grid[at]), float(grid[at + 1])
-                    found = _refined(step, name, branch, ends, starts[at], k, cycles[at][j], extent)
-                    if found is not None:
-                        yield found
+            ends = float(grid[at]), float(grid[at + 1])
+            passed = ((k, j) for k in range(1, latest[at] + 1) for j in np.flatnonzero(_passed(orbits, cycles, at, k)).tolist())
+            tried = (_refined(step, name, branch, ends, starts[at], k, cycles[at][j], extent) for k, j in passed)
+            # What has landed stays on the cycle: all later steps pass it at the same value.
+            found = next((one for one in tried if one is not None), None)
+            if found is not None:
+                yield found
+
+
+def _passed(orbits: Sequence[np.ndarray], cycles: Sequence[np.ndarray], at: int, k: int) -> np.ndarray:
+    """Which points of a cycle the k-th images of the critical point pass between a value of the grid and the next."""
+    return np.sign(orbits[at][k] - cycles[at]) * np.sign(orbits[at + 1][k] - cycles[at + 1]) <= 0
 
 
 def _on_grid(maps: Sequence[Map], branch: Branch, grid: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.manifolds.contact import Contact, Pair
 
-LONGEST, FINEST = 0.02, 1e-5  # steps, of the bounds' widths
+LONGEST, FINEST = 0.05, 1e-5  # steps, of the bounds' widths
 APART = 1e-5  # of the bounds, for the gradient of the gap
 CORRECTIONS, CLOSED = 12, 1e-13  # Newton's steps back to the curve, and a gap that is 0, in units of s W′(s)
 TURN = 0.9  # the cosine between directions of two rows

@@ -25,7 +25,7 @@ def landing(f, critical, k, n, near):
 
 def test_the_logistic_map():
     step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.8})
-    found = cf.analysis.crises(step, "r", (3.6, 4.05), [(-0.1, 1.1)], periods=3)
+    found = cf.analysis.crises(step, "r", (3.65, 4.05), [(-0.1, 1.1)], periods=3, samples=8, grid=80)
     assert [(c.kind, c.period, c.steps) for c in found] == [
         ("band merging", 1, 3), ("band merging", 3, 7), ("interior", 3, 4), ("boundary", 1, 2)]  # fmt: skip
 
