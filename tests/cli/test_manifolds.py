@@ -18,7 +18,7 @@ def ran(capsys, tmp_path, *arguments):
 
 
 def test_manifolds_and_basins(capsys, tmp_path):
-    call = ["manifolds", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12"]
+    call = ["manifolds", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12", "--start", "0,0"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "basins.png"))
     assert status == 0 and "ends on a cycle at w = 1" in out and "fixed point at 0, 0" in out
     assert (tmp_path / "basins.png").stat().st_size > 10_000

@@ -42,9 +42,8 @@ def test_the_logistic_map():
 def test_the_end_of_the_window_of_the_double_wells_three_cycle():
     """By the same analysis: f⁴ of the critical point, √(A/3) in the variable √lr w with A = 1 + lr, lands on the unstable 3-cycle."""
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.46))
-    found = cf.analysis.crises(step, "lr", (1.45, 1.62), [(-2, 2)], periods=3, samples=8, grid=120)
-    kinds = {(c.kind, c.period): c for c in found}
-    end = kinds["interior", 3]
+    found = cf.analysis.crises(step, "lr", (1.464, 1.48), [(-2, 2)], periods=3, samples=3, grid=24)
+    [end] = [c for c in found if c.kind == "interior"]
     precise = landing(lambda w, lr: w - lr * (w**3 - w), lambda lr: mp.sqrt((1 + lr) / (3 * lr)), 4, 3, 1.472927)
     assert end.parameter == pytest.approx(precise, abs=1e-12) and end.parameter == pytest.approx(1.47292765399, abs=1e-11)
     assert end.steps == 4 and abs(end.critical) == pytest.approx(np.sqrt((1 + end.parameter) / (3 * end.parameter)), abs=1e-12)
@@ -53,7 +52,8 @@ def test_the_end_of_the_window_of_the_double_wells_three_cycle():
         orbit.append(orbit[-1] - end.parameter * (orbit[-1] ** 3 - orbit[-1]))
     assert abs(orbit[4] - end.points[0, 0]) < 1e-9 and abs(orbit[7] - orbit[4]) < 1e-9 and end.multiplier > 1
     # Both wells become one attractor: f²(c) = 0, A = 3√3/2.
-    assert kinds["interior", 1].parameter == pytest.approx(1.5 * np.sqrt(3) - 1, abs=1e-12)
+    [both] = cf.analysis.crises(step, "lr", (1.5, 1.7), [(-2, 2)], periods=1, samples=3, grid=24)
+    assert both.kind == "interior" and both.parameter == pytest.approx(1.5 * np.sqrt(3) - 1, abs=1e-12)
 
 
 def test_a_landing_that_is_no_crisis_is_none():

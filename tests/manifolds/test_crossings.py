@@ -79,16 +79,20 @@ def test_a_linear_saddle_has_no_crossings():
     assert len(cf.analysis.homoclinic(step, [0.0, 0.0], box=[(-1, 1), (-1, 1)])) == 0
 
 
-def test_the_tangency_of_arai_and_mischaikow():
-    [t] = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.391, 1.394), box=BOX, length=8)
+@pytest.fixture(scope="module")
+def t():
+    [found] = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.391, 1.394), box=BOX, length=8, samples=2)
+    return found
+
+
+def test_the_tangency_of_arai_and_mischaikow(t):
     assert ARAI_MISCHAIKOW[0] < t.parameter < ARAI_MISCHAIKOW[1]
     precise = tangency(t.parameter, "0.3", t.s, t.t)[0]
     assert abs(t.parameter - float(precise)) < 5e-15 and mp.nstr(precise, 30) == "1.3924198079228513970340674254"
     assert t.error < 1e-14 and t.quadratic and t.crisis is None
 
 
-def test_a_tangency_in_two_parameters():
-    [t] = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.391, 1.394), box=BOX, length=8, samples=2, crises=False)
+def test_a_tangency_in_two_parameters(t):
     curve = cf.analysis.tangency_curve(t, ("a", "b"), ((1.3, 1.5), (0.27, 0.33)))
     assert set(curve.ends) == {"b = 0.27", "b = 0.33"} and curve.parameters[curve.start, 0] == pytest.approx(t.parameter, abs=1e-15)
     for row in (0, -1):

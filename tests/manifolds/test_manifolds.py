@@ -79,7 +79,7 @@ def test_a_stable_set_over_folds_leads_to_the_saddle():
 
 def test_the_stable_manifold_bounds_the_basins_of_heavy_ball():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
-    found = cf.analysis.manifolds(step, box=[(-2.5, 2.5), (-1.5, 1.5)], basins=60)
+    found = cf.analysis.manifolds(step, [0.0, 0.0], box=[(-2.5, 2.5), (-1.5, 1.5)], basins=60)
     unstable, stable = found
     assert all("ends on a cycle at w = " in end for end in unstable.ends) and stable.reason == ""
     assert sorted(found.attractors[:, 0].round(9).tolist()) == [-1.0, 1.0] and set(np.unique(found.basins)) == {0, 1}
