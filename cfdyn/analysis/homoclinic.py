@@ -15,6 +15,7 @@ from cfdyn.manifolds.series import STABLE, UNSTABLE
 from cfdyn.manifolds.whole import MOST, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import named
 
 
@@ -83,6 +84,7 @@ def homoclinic(
         grown(step, here if other is None else points_of(step, other, period), STABLE, limits),
     )
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
+    settings |= {"recipe": recipe_of(step)}
     found = meetings(out, into, limits.box)
     curves = Manifolds([curve_of(out, settings), curve_of(into, settings)], list(step.names), limits.box, _step=step,
                        provenance=settings)  # fmt: skip

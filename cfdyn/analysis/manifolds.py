@@ -16,6 +16,7 @@ from cfdyn.manifolds.basins import basins_on
 from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.recipes import recipe_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +135,7 @@ def manifolds(
             raise unknown("kind of manifold", str(kind), KINDS)
     saddles = [points_of(step, cycle, period)] if cycle is not None else saddles_in(step, box, period)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
+    settings |= {"recipe": recipe_of(step)}
     curves = [curve_of(grown(step, points, kind, limits), settings) for points in saddles for kind in kinds]
     labels, ends = np.empty((0, 0), int), np.empty((0, 0))
     if basins:

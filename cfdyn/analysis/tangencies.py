@@ -19,6 +19,7 @@ from cfdyn.manifolds.tangencies import BENT, tangencies_over
 from cfdyn.manifolds.whole import limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.recipes import recipe_of
 
 MOST, SAMPLES = 100_000, 3
 BESIDE = (1e-3, 6e-3, 3e-2)  # of the bounds: so far beside a tangency orbits are run; nearer to a crisis they stay longer
@@ -50,6 +51,14 @@ class Tangency(WithMap, Record):
     sides: tuple[int, int]
     unit: Annotated[np.ndarray, "D"]
     _step: Map | None = field(default=None, repr=False)
+
+    @property
+    def step(self) -> Map:
+        """The map, with the parameter at its value here.
+
+        UsageError: the record was loaded, and its map cannot be made again from what was saved
+        """
+        return super().step.at(**{self.name: self.parameter})
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +132,7 @@ def tangencies(
         step, (first, second), parameter, interval, whole_number("samples", samples, 1), limits, say
     )
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, bounds=interval)
+    settings |= {"recipe": recipe_of(step)}
     result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in found]
     return Tangencies(parameter, interval, result, other is not None, "; ".join(troubles[:3]), provenance=settings)
 

@@ -6,8 +6,10 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
+from cfdyn.machine.jit import DISABLED
 
 HENON = ["--map", "1 - a*x**2 + y; b*x", "--variables", "x,y", "--set", "b=0.3"]
+long = pytest.mark.skipif(DISABLED, reason="long")
 NEAR = ["--start", "0.63,0.19", "--box=-1.5:1.5,-0.5:0.5"]
 
 
@@ -17,6 +19,7 @@ def ran(capsys, tmp_path, *arguments):
     return done.value.code, *capsys.readouterr()
 
 
+@long
 def test_manifolds_and_basins(capsys, tmp_path):
     call = ["manifolds", "double_well", "--optimizer", "heavy_ball:lr=0.1,momentum=0.9", "--box=-2.5:2.5,-12:12", "--basins", "12", "--start", "0,0"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "basins.png"))
@@ -29,6 +32,7 @@ def test_manifolds_and_basins(capsys, tmp_path):
     assert curve["multiplier"] == pytest.approx(0.683772233983) and len(curve["curve"]) == len(curve["s"])
 
 
+@long
 def test_homoclinic_points(capsys, tmp_path):
     call = ["manifolds", *HENON, "--set", "a=1.4", *NEAR, "--length", "10", "--crossings"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "points.png"))
@@ -36,6 +40,7 @@ def test_homoclinic_points(capsys, tmp_path):
     assert (tmp_path / "points.png").stat().st_size > 10_000
 
 
+@long
 def test_a_tangency_and_its_curve(capsys, tmp_path):
     call = ["tangencies", *HENON, *NEAR, "--length", "8", "--vary", "a=1.391:1.394", "--samples", "2"]
     status, out, _ = ran(capsys, tmp_path, *call, "--plot", str(tmp_path / "tangency.png"))

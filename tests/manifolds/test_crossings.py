@@ -6,9 +6,11 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
+from cfdyn.machine.jit import DISABLED
 from tests.manifolds.reference import tangency
 
 BOX = [(-1.5, 1.5), (-0.5, 0.5)]
+long = pytest.mark.skipif(DISABLED, reason="long")
 ARAI_MISCHAIKOW = (1.392419807915, 1.392419807931)
 
 
@@ -35,6 +37,7 @@ def crossings_by_brute_force(a, b):
     return count
 
 
+@long
 def test_all_crossings_are_found(found):
     unstable, stable = found.manifolds
     inside = [half[(abs(half) < [1.6, 0.7]).all(axis=1) | np.r_[True, [False] * (len(half) - 1)]] for half in stable.halves]
@@ -50,6 +53,7 @@ def test_all_crossings_are_found(found):
     assert len(found) <= count <= len(found) + 4  # the saddle itself, met by up to four pairs of halves
 
 
+@long
 def test_orbits_come_from_the_saddle_and_go_there(found):
     x0 = (0.3 - 1 + np.sqrt(0.7**2 + 4 * 1.4)) / 2.8
     saddle = np.array([x0, 0.3 * x0])
@@ -65,6 +69,7 @@ def test_orbits_come_from_the_saddle_and_go_there(found):
     assert found.gap < 1e-11 and not found.heteroclinic
 
 
+@long
 def test_images_belong_to_one_orbit_and_primary_ones_are_primary(found):
     points = found.points
     images = np.stack([1 - 1.4 * points[:, 0] ** 2 + points[:, 1], 0.3 * points[:, 0]], axis=1)
@@ -85,6 +90,7 @@ def t():
     return found
 
 
+@long
 def test_the_tangency_of_arai_and_mischaikow(t):
     assert ARAI_MISCHAIKOW[0] < t.parameter < ARAI_MISCHAIKOW[1]
     precise = tangency(t.parameter, "0.3", t.s, t.t)[0]
@@ -92,6 +98,7 @@ def test_the_tangency_of_arai_and_mischaikow(t):
     assert t.error < 1e-14 and t.quadratic and t.crisis is None
 
 
+@long
 def test_a_tangency_in_two_parameters(t):
     curve = cf.analysis.tangency_curve(t, ("a", "b"), ((1.3, 1.5), (0.27, 0.33)))
     assert set(curve.ends) == {"b = 0.27", "b = 0.33"} and curve.parameters[curve.start, 0] == pytest.approx(t.parameter, abs=1e-15)
@@ -99,6 +106,16 @@ def test_a_tangency_in_two_parameters(t):
         a, b = curve.parameters[row].tolist()
         precise = tangency(a, b, curve.s[row], curve.t[row])[0]
         assert abs(a - float(precise)) < 1e-12
+
+
+def test_the_first_tangency_also_of_a_loaded_record(tmp_path):
+    options = {"box": BOX, "length": 3, "samples": 2, "crises": False}
+    found = cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.152, 1.158), **options)
+    first = cf.load(found.save(tmp_path / "found.npz"))[0]
+    precise = tangency(first.parameter, "0.3", first.s, first.t)[0]
+    assert abs(first.parameter - float(precise)) < 1e-12 and first.step.params == {"a": first.parameter, "b": 0.3}
+    curve = cf.analysis.tangency_curve(first, ("a", "b"), ((1.153, 1.154), (0.2999, 0.3001)))
+    assert set(curve.ends) == {"b = 0.2999", "b = 0.3001"}
 
 
 @pytest.mark.slow

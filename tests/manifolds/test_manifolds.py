@@ -5,6 +5,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.machine.jit import DISABLED
 
 BOX = [(-1.5, 1.5), (-0.5, 0.5)]
 
@@ -56,6 +57,7 @@ def test_images_of_a_manifold_of_a_two_cycle_lie_on_it():
         assert near.max() < 0.02
 
 
+@pytest.mark.skipif(DISABLED, reason="long")
 def test_a_stable_set_over_folds_leads_to_the_saddle():
     """Descent in two weights that is not invertible: points of the curve, run forward, come to the saddle."""
     step = cf.as_map(cf.Loss("(x**2 - 1)**2/4 + y**2/2 + x*y/3"), cf.optimizers.gd(lr=0.8))
@@ -77,6 +79,7 @@ def test_a_stable_set_over_folds_leads_to_the_saddle():
     assert (steps <= 0.02 * (1 + beyond)).all()
 
 
+@pytest.mark.skipif(DISABLED, reason="long")
 def test_the_stable_manifold_bounds_the_basins_of_heavy_ball():
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
     found = cf.analysis.manifolds(step, [0.0, 0.0], box=[(-2.5, 2.5), (-1.5, 1.5)], basins=60)
