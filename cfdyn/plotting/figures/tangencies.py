@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from cfdyn.analysis.manifolds import Manifold, manifolds
 from cfdyn.analysis.tangencies import Tangencies, Tangency
 from cfdyn.errors import UsageError
-from cfdyn.plotting.figures.manifolds import draw_curves
+from cfdyn.manifolds.arm import Arm
+from cfdyn.manifolds.contact import Pair
+from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
 from cfdyn.plotting.style import INK, house_style, map_title, new_figure
 
-MOST, AROUND, FINE = 4, 0.05, 400  # tangencies drawn; the enlarged part of the box, and points of a curve along it
+MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
 
 
 def draw(found: Tangencies) -> Figure:
@@ -39,7 +41,8 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     draw_curves(left, curves, 0.6)
     left.set(xlim=box[0], ylim=box[1], xlabel=settings["names"][0], ylabel=settings["names"][1])
     left.set_title(f"{tangency.name} = {tangency.parameter:.13g}" + (f", {tangency.crisis} crisis" if tangency.crisis else ""))
-    draw_curves(right, curves, 1.0)
+    for kind, piece in zip(COLOURS, _pieces(tangency), strict=True):
+        right.plot(piece[:, 0], piece[:, 1], color=COLOURS[kind], linewidth=1.1)
     half = AROUND / 2 * (box[:, 1] - box[:, 0])
     (x, y), names = tangency.point, settings["names"]
     right.set(
@@ -47,6 +50,25 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
     )
     for axes in (left, right):
         axes.plot(x, y, "o", color=INK, markerfacecolor="none", markersize=7, zorder=6)
+
+
+def _pieces(tangency: Tangency) -> list[np.ndarray]:
+    """Points (·, 2) of both curves around the contact."""
+    first, second = tangency.cycles
+    pair = Pair(tangency.step, (first, second), tangency.places, tangency.sides, tangency.unit)
+    out, into = pair.arms({tangency.name: tangency.parameter})
+    return [_around(arm.anchored(place, tangency.point), place) for arm, place in ((out, tangency.s), (into, tangency.t))]
+
+
+def _around(arm: Arm, middle: float) -> np.ndarray:
+    """A piece of a curve that is about as long as the enlarged part, point by point from the middle to both ends."""
+    reach = AROUND / np.abs(arm.at(middle)[1] / arm.unit).max()
+    shares = np.linspace(0, 1, FINE)[1:]
+    halves = []
+    for way in (-1, 1):
+        arm.at(middle)  # the branch of an inverse is that of the point before
+        halves.append([arm.at(middle + way * share * reach)[0] for share in shares])
+    return np.array([*reversed(halves[0]), arm.at(middle)[0], *halves[1]])
 
 
 def _curves(tangency: Tangency, box: np.ndarray) -> list[Manifold]:
