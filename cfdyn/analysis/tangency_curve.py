@@ -12,7 +12,7 @@ from cfdyn.analysis.tangencies import Tangency
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.manifolds.contact import Pair, contact_of
+from cfdyn.manifolds.contact import Pair, balanced, contact_of
 from cfdyn.manifolds.touching import traced
 from cfdyn.records.record import Record, provenance
 
@@ -24,7 +24,8 @@ class TangencyCurve(Record):
     """Values of two parameters at which two manifolds touch.
 
     ``names`` and ``bounds`` (2, 2) of the parameters, ``parameters`` (m, 2); ``points`` (m, 2) where they touch, ``s`` and ``t``
-    (m,) on the curves, ``bend`` (m,) as of a `Tangency`; ``start``: the row it was begun from; ``ends``: why it has no more rows.
+    (m,) on the curves, of that image of the contact which is followed best, ``bend`` (m,) as of a `Tangency`; ``start``: the row
+    it was begun from; ``ends``: why it has no more rows.
     """
 
     names: tuple[str, str]
@@ -88,6 +89,7 @@ def tangency_curve(
     start = contact_of((out, into.anchored(tangency.t, tangency.point)), tangency.s, tangency.t, values)
     if start is None:
         raise NumericsError("the tangency cannot be found again: the manifolds do not come near one another at its s and t")
+    pair, start = balanced(pair, start)
     say = progress or (lambda rows: None)
     below, above = (traced(pair, start, names, region, way, whole_number("the number of rows", most, 1), say) for way in (-1, 1))
     rows = [*reversed(below.rows[1:]), *above.rows]

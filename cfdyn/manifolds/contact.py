@@ -6,7 +6,7 @@ The signed length of U − V there is the *gap*; it is smooth in the parameters,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -176,18 +176,32 @@ def slope(pair: Pair, contact: Contact, name: str, width: float) -> float:
     return (sides[1].gap - sides[0].gap) / (2 * step)
 
 
-def mildest(pair: Pair, contact: Contact, box: np.ndarray) -> tuple[Pair, Contact]:
-    """Of the images of a tangency in a box (2, 2) that one where the curves bend least against one another."""
+def images(pair: Pair, contact: Contact) -> Iterator[tuple[Pair, Contact]]:
+    """The images of a tangency, forward and backward, with the halves that they lie on, itself among them."""
     out, into = contact.arms
-    best = pair, contact
     for k in range(-IMAGES, IMAGES + 1):
         s, t = contact.s * out.series.multiplier**k, contact.t * into.series.multiplier**k
-        point = out.at(s)[0]
-        if not ((point >= box[:, 0]) & (point <= box[:, 1])).all():
-            continue
-        sides = int(np.sign(s)), int(np.sign(t))
+        point, sides = out.at(s)[0], (int(np.sign(s)), int(np.sign(t)))
         arms = tuple(replace(arm, side=side) for arm, side in zip((out, into), sides, strict=True))
         found = contact_of((arms[0], arms[1].anchored(t, point)), s, t, contact.values)
-        if found is not None and abs(found.gap) <= CLOSED and abs(found.bend) < abs(best[1].bend):
-            best = replace(pair, sides=sides), found
-    return best
+        if found is not None and abs(found.gap) <= CLOSED:
+            yield replace(pair, sides=sides), found
+
+
+def mildest(pair: Pair, contact: Contact, box: np.ndarray) -> tuple[Pair, Contact]:
+    """Of the images of a tangency in a box (2, 2) that one where the curves bend least against one another."""
+    inside = [one for one in images(pair, contact) if ((one[1].point >= box[:, 0]) & (one[1].point <= box[:, 1])).all()]
+    return min(inside, key=lambda one: abs(one[1].bend), default=(pair, contact))
+
+
+def balanced(pair: Pair, contact: Contact) -> tuple[Pair, Contact]:
+    """Of the images of a tangency farther on that one which is followed best: t V′(t) is about as long as the unit.
+
+    Before, the stretching of the inverse carries it away; farther on U turns within round-off.
+    """
+    def length(contact: Contact) -> float:
+        into = contact.arms[1]
+        return abs(contact.t) * float(np.linalg.norm(into.at(contact.t)[1] / into.unit))
+
+    ahead = [one for one in images(pair, contact) if abs(one[1].t) <= abs(contact.t)]
+    return min(ahead, key=lambda one: abs(np.log(length(one[1]))), default=(pair, contact))
