@@ -12,7 +12,7 @@ from cfdyn.systems.map import Map
 
 ORDER = 16
 LITTLE = 1e-16  # of a point: the last term where the series is used
-FAITHFUL = 1e-12  # of a point: the error of F(W(s)) = W(λs) there
+FAITHFUL = 1e-13  # of a point: the error of F(W(s)) = W(λs) there
 SIDE = 1e-6  # a multiplier nearer to the circle is on no side of it
 SHRINK, MOST = 0.7, 60  # of the radius, until it is faithful
 STABLE, UNSTABLE = "stable", "unstable"
@@ -106,9 +106,10 @@ def _radius(step: Map, c: np.ndarray, place: int, value: float, kind: str) -> tu
     own = c[place]
     size = np.abs(own[0]).max() + 1e-3
     terms = [(LITTLE * size / big) ** (1 / k) for k in (len(own) - 2, len(own) - 1) if (big := np.abs(own[k]).max()) > 0]
-    radius, error = min([*terms, size / np.abs(own[1]).max()]), np.inf
+    radius, error = min(terms, default=size / np.abs(own[1]).max()), np.inf
     for _ in range(MOST):
-        error = _error(step, own, len(c), value, radius if kind == STABLE else radius / abs(value)) / size
+        error = _error(step, own, len(c), value, radius if kind == STABLE else radius / abs(value))
+        error /= size + radius * np.abs(own[1]).max()
         if error <= FAITHFUL:
             break
         radius *= SHRINK
