@@ -94,7 +94,10 @@ def _print_crossings(screen: Screen, found: Homoclinic, title: str) -> None:
     what = "heteroclinic" if found.heteroclinic else "homoclinic"
     orbits = len(set(found.orbits.tolist()))
     screen.print()
-    screen.print(f"{len(found) or 'no'} {what} points on {orbits} orbits in the box, {int(found.primary.sum())} of them primary; "
+    if not len(found):
+        screen.print(f"no {what} points in the box")
+        return
+    screen.print(f"{len(found)} {what} points on {orbits} orbits in the box, {int(found.primary.sum())} of them primary; "
                  f"|W_u(s) − W_s(t)| ≤ {found.gap:.1e} of the box")  # fmt: skip
     first = sorted(range(len(found)), key=lambda k: (not found.primary[k], abs(found.s[k])))
     screen.table(("point", "angle", "primary", "orbit", "s", "t"), first,
