@@ -14,10 +14,13 @@ from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle_map import OracleMap
 
+MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
 
 
@@ -28,13 +31,14 @@ class Bifurcation(WithMap, Record):
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
     ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
     `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter.
+    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
+    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
     """
 
     kind: str
     parameter: float
     points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "D", complex]
+    multipliers: Annotated[np.ndarray, "K", complex]
     coefficient: float | None
     supercritical: bool | None
     place: int
@@ -42,6 +46,8 @@ class Bifurcation(WithMap, Record):
     bounds: tuple[float, float]
     meaning: str
     tangent: Annotated[np.ndarray, "*"]
+    residual: float | None = None
+    critical: Annotated[np.ndarray, "*"] | None = None
     _step: Map | None = field(default=None, repr=False)
 
     @property
@@ -81,13 +87,14 @@ class Branch(WithMap, Record):
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from.
+    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
+    ``residuals`` (m, K): ‖Mq − μq‖ of each there.
     """
 
     name: str
     parameter: Annotated[np.ndarray, "m"]
     points: Annotated[np.ndarray, "m n D"]
-    multipliers: Annotated[np.ndarray, "m D", complex]
+    multipliers: Annotated[np.ndarray, "m K", complex]
     stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
@@ -97,6 +104,8 @@ class Branch(WithMap, Record):
     lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
+    watched: str = ""
+    residuals: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -171,9 +180,9 @@ class Branch(WithMap, Record):
 
 
 def continue_cycle(
-    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Map | OracleMap, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, multipliers: int | None = None,
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -218,8 +227,21 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
+    if multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step):
+        if isinstance(step, Map) and (step.switching or step.periodic):
+            raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
+                             f"{MOST_ENTRIES} entries of the state")  # fmt: skip
+        from cfdyn.continuation.many.fields import many_fields
+
+        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress
+        return branch_of(many_fields(step, *given))
     tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
     return branch_of(branch_fields(tracer, path, coefficients))
+
+
+def of_many_weights(step: Any) -> bool:
+    """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
+    return isinstance(step, Map) and step.dim > MOST_ENTRIES and not (step.switching or step.periodic)
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:

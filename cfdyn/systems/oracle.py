@@ -1,4 +1,4 @@
-"""`LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
+"""`GradientOracle` and `LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -6,7 +6,25 @@ import numpy as np
 
 
 @runtime_checkable
-class LossOracle(Protocol):
+class GradientOracle(Protocol):
+    """A loss L(w) of d weights with its gradient and Hessian-vector products: what `cf.as_map` takes beside a `cf.Loss`."""
+
+    @property
+    def dim(self) -> int:
+        """The number of weights d."""
+
+    def value(self, w: Any) -> float:
+        """L(w) at a point (d,)."""
+
+    def gradient(self, w: Any) -> np.ndarray:
+        """∇L(w), (d,)."""
+
+    def hvp(self, w: Any, v: Any) -> np.ndarray:
+        """∇²L(w) v for a direction (d,), (d,)."""
+
+
+@runtime_checkable
+class LossOracle(GradientOracle, Protocol):
     """A loss L(w) of d weights with what flows at the edge and normal forms ask of it; no matrix of d × d numbers is needed.
 
     Weights and directions are rows of d floats in the units of the weights, L has any unit: ∇L is in units of L over one of
@@ -31,19 +49,6 @@ class LossOracle(Protocol):
     >>> cf.Loss("x**4 + x*y**3").fourth([2.0, 1.0], [[1.0, 0.0], [1.0, 1.0]])  # 24; 24 + 4·6
     array([24., 48.])
     """
-
-    @property
-    def dim(self) -> int:
-        """The number of weights d."""
-
-    def value(self, w: Any) -> float:
-        """L(w) at a point (d,)."""
-
-    def gradient(self, w: Any) -> np.ndarray:
-        """∇L(w), (d,)."""
-
-    def hvp(self, w: Any, v: Any) -> np.ndarray:
-        """∇²L(w) v for a direction (d,), (d,)."""
 
     def curvature_gradient(self, w: Any, u: Any, v: Any) -> np.ndarray:
         """T[u, v] = ∇(uᵀ∇²L v), u and v (d,) held fixed, (d,)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 
@@ -13,14 +14,26 @@ from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_map import OracleMap, require_oracle
 
 ORDERS = ("cyclic", "reshuffled")
 MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own
 
 
-def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+@overload
+def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map: ...
+
+
+@overload
+def as_map(loss: GradientOracle, optimizer: Optimizer) -> OracleMap: ...
+
+
+def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OracleMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
+    A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
+    `OracleMap`, which `continue_cycle` follows without any matrix.
     A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
 
     Examples
@@ -30,6 +43,10 @@ def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | Non
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
+    if not isinstance(loss, Loss):
+        if periodic is not None:
+            raise UsageError("angles are for a loss that is a formula, cf.Loss")
+        return OracleMap(require_oracle(loss), optimizer)
     spec = LossMap(loss.spec, optimizer)
     return Map(spec if periodic is None else around(spec, periodic))
 

@@ -1,6 +1,7 @@
 """An n-cycle with a free parameter as a system for the continuation driver: its lengths, and what of it can be followed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jac
 REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
 NOTHING = 1e-14  # and in lengths
 DOUBLINGS = 2.0 ** np.arange(-50, 51)  # the distances that are tried
-MANY, SEVERAL = 32, 16  # entries of a state: with more, so many distances are tried at once, up to the first that counts
+MANY, SEVERAL = 32, 8  # entries of a state: with more, so many distances are tried at once, up to the first that counts
 VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
@@ -160,7 +161,7 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
                          f"ask for {advice}")  # fmt: skip
 
 
-def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+def checked_bounds(step: Any, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
     """The interval of a parameter that exists, checked."""
     require_parameter(step, parameter)
     try:
