@@ -119,7 +119,7 @@ class OracleMap:
                 parts = [*v.reshape(self.blocks, d), np.asarray(self.oracle.hvp(weights, v[:d]), dtype=float)]
                 for i in range(self.blocks):
                     out[k, i] = sum(factor * part for factor, part in zip(own[i], parts, strict=True))
-            return out.reshape(len(directions), -1)
+            return out.reshape(len(directions), self.blocks * d)
 
         if name in self._own:
             return self._columns("step", rows), product, (own[:, -1] * self._slope_by(weights, name)).ravel()

@@ -14,7 +14,7 @@ ON = 1e-12  # from ±1: a multiplier that is there
 ACCEPTED = 1e-10  # from ±1: a multiplier that has been brought there
 SAME, PARALLEL = 1e-9, 0.7  # of the bounds, and a cosine: two that are one
 MOST, PARTS = 10, 10  # corrections of a place; halvings of a step where some are missing
-BEYOND = 0.05  # of a step: so far may rounding bring a place outside
+BEYOND = 1e-9  # of a step: so far may rounding bring a place outside
 
 
 class Row(NamedTuple):
@@ -186,7 +186,7 @@ def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> 
     linear = place.linear
     products_alone = linear.shape.watched is not None and linear.matrix is None
     if products_alone:
-        spectrum = linear.spectrum(vectors=True)
+        spectrum = linear.spectrum(vectors=True, sides=(int(target),))
         values, order = _ordered(spectrum.values, target)
         if k >= len(values):
             return np.nan, None, np.inf

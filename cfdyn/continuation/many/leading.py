@@ -8,9 +8,9 @@ import numpy as np
 MOST_SHIFTS = 4
 OUTSIDE = 1e-10  # of the size of the matrix: a shift beyond the end of the spectrum
 CLEAN = 1e-12  # of it: a residual that need not be smaller
-BASIS = 40  # vectors, at least
-LOOSE = 1e-10  # a residual that products alone are asked for
-MOST_RESTARTS = 300
+BASIS = 24  # vectors, at least
+# What products alone are asked for at the lower and at the upper end, where multipliers crowd at 1: residuals, and restarts.
+LOOSE, MOST_RESTARTS = {-1: 1e-10, 1: 1e-6}, {-1: 300, 1: 20}
 
 Apply = Callable[[np.ndarray], np.ndarray]
 
@@ -42,11 +42,13 @@ def all_of(matrix: Any, symmetric: bool, width: int | None, vectors: bool) -> Le
     return Leading(values if not np.iscomplexobj(values) or values.imag.any() else values.real, np.zeros(len(values)), kept)
 
 
-def leading_of(matrix: Any, apply: Apply, size: int, symmetric: bool, count: int, few: int) -> Leading:
-    """The ``count`` smallest and ``few`` largest multipliers of a symmetric matrix, else those of the largest modulus."""
+def leading_of(
+    matrix: Any, apply: Apply, size: int, symmetric: bool, count: int, few: int, sides: tuple[int, ...] = (-1, 1)
+) -> Leading:  # fmt: skip
+    """The ``count`` smallest and ``few`` largest multipliers of a symmetric matrix, or one side; else of the largest modulus."""
     if not symmetric:
         return _largest(matrix, apply, size, count)
-    ends = [_end(matrix, apply, size, side, number) for side, number in ((-1, count), (1, few))]
+    ends = [_end(matrix, apply, size, side, count if side < 0 else few) for side in sides]
     values, vectors = np.concatenate([e[0] for e in ends]), np.concatenate([e[1] for e in ends], axis=1)
     order = np.argsort(values)
     return _with_residuals(apply, values[order], vectors[:, order])
@@ -73,12 +75,12 @@ def _end(matrix: Any, apply: Apply, size: int, side: int, count: int) -> tuple[n
     """(values, vectors) of so many multipliers at the lower (−1) or upper (1) end of a symmetric matrix."""
     from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-    basis = min(size - 1, max(BASIS, 3 * count))
+    basis = min(size - 1, max(BASIS, 2 * count + 8))
     if matrix is not None:
         return _beyond(matrix, size, side, count, basis)
     try:
-        return eigsh(_operator(apply, size), count, which="SA" if side < 0 else "LA", v0=_start(size), ncv=basis, tol=LOOSE,
-                     maxiter=MOST_RESTARTS)  # fmt: skip
+        return eigsh(_operator(apply, size), count, which="SA" if side < 0 else "LA", v0=_start(size), ncv=basis,
+                     tol=LOOSE[side], maxiter=MOST_RESTARTS[side])  # fmt: skip
     except ArpackNoConvergence as partial:
         return partial.eigenvalues, partial.eigenvectors.reshape(size, -1)
 
@@ -109,16 +111,24 @@ def _beyond(matrix: Any, size: int, side: int, count: int, basis: int) -> tuple[
 
 
 def _largest(matrix: Any, apply: Apply, size: int, count: int) -> Leading:
-    from scipy.sparse.linalg import ArpackNoConvergence, eigs
-
-    operator = _operator(apply, size) if matrix is None else matrix
-    try:
-        values, vectors = eigs(operator, count, which="LM", v0=_start(size), ncv=min(size - 1, max(BASIS, 3 * count)),
-                               maxiter=MOST_RESTARTS)  # fmt: skip
-    except ArpackNoConvergence as partial:
-        values, vectors = partial.eigenvalues, partial.eigenvectors.reshape(size, -1)
+    """Those of the largest modulus; where they are too alike in that, of the least real part."""
+    values, vectors = np.zeros(0), np.zeros((size, 0))
+    for which in ("LM", "SR"):
+        more = _arnoldi(_operator(apply, size) if matrix is None else matrix, size, count, which)
+        values, vectors = more if len(more[0]) > len(values) else (values, vectors)
+        if len(values) >= count:
+            break
     order = np.lexsort([values.imag, values.real])
     found = _with_residuals(apply, values[order], vectors[:, order])
     if found.values.imag.any():
         return found
     return Leading(found.values.real, found.residuals, np.ascontiguousarray(vectors[:, order].real))
+
+
+def _arnoldi(operator: Any, size: int, count: int, which: str) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
+
+    try:
+        return eigs(operator, count, which=which, v0=_start(size), ncv=min(size - 1, max(BASIS, 2 * count + 8)), maxiter=100)
+    except ArpackNoConvergence as partial:
+        return partial.eigenvalues, partial.eigenvectors.reshape(size, -1)

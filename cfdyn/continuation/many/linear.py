@@ -4,7 +4,6 @@ Saad (2003), Iterative methods for sparse linear systems, §6; Lehoucq, Sorensen
 (2000), Numerical methods for bifurcations of dynamical equilibria, §3 on bordered systems.
 """
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -39,7 +38,7 @@ class Shape(NamedTuple):
         if self.watched is None:
             return ""
         ends = f"the {self.watched} smallest and the {few(self.watched)} largest multipliers" if self.symmetric else (
-            f"the {self.watched} multipliers of the largest modulus")  # fmt: skip
+            f"the {self.watched} multipliers of the largest modulus, or the least real part,")  # fmt: skip
         return f"{ends} were looked at; others may cross unseen"
 
 
@@ -85,11 +84,12 @@ class Linear:
             return None
         return np.ascontiguousarray(self.local.product(np.eye(self.size)).T)
 
-    def spectrum(self, vectors: bool) -> Leading:
-        """All multipliers, or those that are watched."""
+    def spectrum(self, vectors: bool, sides: tuple[int, ...] = (-1, 1)) -> Leading:
+        """All multipliers, or those that are watched, at the lower (−1) or upper (1) side alone if so asked."""
         if self.shape.watched is None:
             return all_of(self.matrix, self.shape.symmetric, self.shape.width, vectors)
-        return leading_of(self.matrix, self.apply, self.size, self.shape.symmetric, self.shape.watched, few(self.shape.watched))
+        watched = self.shape.watched
+        return leading_of(self.matrix, self.apply, self.size, self.shape.symmetric, watched, few(watched), sides)
 
     def bordered(self, shift: float, column: np.ndarray, row: np.ndarray, corner: float, right: np.ndarray) -> np.ndarray:
         """The solution (D + 1, k) of [[M − σI, b], [cᵀ, e]] with right-hand sides (D + 1, k)."""
@@ -178,5 +178,3 @@ class Linear:
         found = turned.bordered(mu, right, right, 0.0, np.append(np.zeros(self.size), 1.0)[:, None])[:-1, 0]
         return found / (found @ right)
 
-
-Solver = Callable[[np.ndarray], np.ndarray]
