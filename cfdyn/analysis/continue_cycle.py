@@ -76,6 +76,10 @@ class Bifurcation(WithMap, Record):
         from cfdyn.continuation.branch.switching import branching_fields
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
+        if self.residual is not None:
+            from cfdyn.continuation.many.switching import doubled_fields
+
+            return branch_of(doubled_fields(self, interval, max_steps, max_step, progress))
         return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
 
 
@@ -168,6 +172,7 @@ class Branch(WithMap, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)
@@ -246,5 +251,6 @@ def of_many_weights(step: Any) -> bool:
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    # A multiplier that was looked for and not found is NaN.
+    stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
     return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})

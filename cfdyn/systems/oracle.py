@@ -38,11 +38,21 @@ class LossOracle(GradientOracle, Protocol):
     >>> import numpy as np
     >>> class Bowl:
     ...     dim = 3
-    ...     def value(self, w): return float(np.dot(w, w)) / 2
-    ...     def gradient(self, w): return np.asarray(w, float)
-    ...     def hvp(self, w, v): return np.asarray(v, float)
-    ...     def curvature_gradient(self, w, u, v): return np.zeros(3)
-    ...     def fourth(self, w, q): return np.zeros(np.shape(q)[:-1])
+    ...
+    ...     def value(self, w):
+    ...         return float(np.dot(w, w)) / 2
+    ...
+    ...     def gradient(self, w):
+    ...         return np.asarray(w, float)
+    ...
+    ...     def hvp(self, w, v):
+    ...         return np.asarray(v, float)
+    ...
+    ...     def curvature_gradient(self, w, u, v):
+    ...         return np.zeros(3)
+    ...
+    ...     def fourth(self, w, q):
+    ...         return np.zeros(np.shape(q)[:-1])
     >>> import cfdyn as cf
     >>> isinstance(Bowl(), LossOracle), isinstance(cf.losses.double_well(), LossOracle), isinstance("w**2", LossOracle)
     (True, True, False)

@@ -156,5 +156,5 @@ def _check(optimizer: Optimizer) -> None:
     formulas = [*optimizer.update.values(), *optimizer.define.values(), *([optimizer.gradient] if optimizer.gradient else [])]
     coupled = isinstance(optimizer, MatrixOptimizer) or optimizer.shared or optimizer.probe is not None
     if coupled or any("gg" in f.names for f in formulas):
-        raise UsageError(f"{optimizer.name} does not treat each weight by itself with the gradient at the weights, so that it takes a "
-                         "loss that is a formula, cf.Loss; gd, heavy_ball, nesterov and Adam without bias correction take any")  # fmt: skip
+        raise UsageError(f"{optimizer.name} does not treat each weight by itself with the gradient at the weights, so that it "
+                         "takes a cf.Loss; gd, heavy_ball, nesterov and Adam without bias correction take any loss")  # fmt: skip

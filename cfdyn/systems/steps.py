@@ -99,7 +99,7 @@ def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic
     >>> from cfdyn.symbolic.loss import make_loss
     >>> rows = cf.Loss.from_spec(make_loss("(w - x)**2/2", columns=["x"], data=np.array([[0.0], [1.0]])))
     >>> step = cf.epoch(rows, cf.optimizers.gd(lr=0.5))
-    >>> step([0.0]), step([1/3]).round(6), step.jacobian([0.0])  # rests at 2/3 after the second row
+    >>> step([0.0]), step([1 / 3]).round(6), step.jacobian([0.0])  # rests at 2/3 after the second row
     (array([0.5]), array([0.583333]), array([[0.25]]))
     """
     spec = loss.spec

@@ -14,6 +14,8 @@ ON = 1e-12  # from ±1: a multiplier that is there
 ACCEPTED = 1e-10  # from ±1: a multiplier that has been brought there
 SAME, PARALLEL = 1e-9, 0.7  # of the bounds, and a cosine: two that are one
 MOST, PARTS = 10, 10  # corrections of a place; halvings of a step where some are missing
+NEAR = 1e-3  # a length: two places between which the branch is straight
+FOLDED = 1e-5  # of a step: so far from a fold is the multiplier 1
 BEYOND = 1e-9  # of a step: so far may rounding bring a place outside
 
 
@@ -75,9 +77,11 @@ def events_between(system: System, first: Row, last: Row) -> list[Event]:
     place_at = between(system, first, last)
     if turns:
         found += _fold(system, first, place_at)
+    folds = [event.share for event in found]
     found += _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), -1.0, "flip")
-    if not turns:
-        found += _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), 1.0, "branch point")
+    passing = _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), 1.0, "branch point")
+    # At a fold a multiplier passes 1, too.
+    found += [event for event in passing if not any(abs(event.share - share) < FOLDED for share in folds)]
     if np.iscomplexobj(first.spectrum.values) and np.iscomplexobj(last.spectrum.values):
         found += _neimark_sacker(system, place_at, first.spectrum.values, last.spectrum.values)
     return sorted(found, key=lambda event: event.share)
@@ -118,7 +122,7 @@ def _passing(
         return []
     found = list[Event]()
     for k in range(min(counts), max(counts)):
-        event = _pass(place_at, first, last, target, kind, k)
+        event = _pass(system, place_at, first, last, target, kind, k)
         if event is not None and not any(_alike(system, event, other) for other in found):
             found.append(event)
     if len(found) >= number or depth == PARTS:
@@ -150,7 +154,7 @@ def _ordered(values: np.ndarray, target: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def _pass(
-    place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], target: float, kind: str, k: int
+    system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], target: float, kind: str, k: int
 ) -> Event | None:  # fmt: skip
     """The place between two where the k-th real multiplier is ±1, by secants from what it is at both ends."""
     (lo, before), (hi, after) = first, last
@@ -160,25 +164,33 @@ def _pass(
     old, value, slope = lo, float(a[k]), float(b[k] - a[k]) / (hi - lo)
     nearer = before if abs(a[k]) <= abs(b[k]) else after
     vector = None if nearer.vectors is None else nearer.vectors[:, (order if nearer is before else others)[k]].real
-    t, best = lo - value / slope, None
+    t, best, solved = lo - value / slope, None, list[tuple[float, Place]]()
     for _ in range(MOST):
         if not lo - BEYOND * (hi - lo) <= t <= hi + BEYOND * (hi - lo):
             return None
-        place = place_at(t)
+        place = place_at(t) or _on_line(system, solved, t)
         if place is None:
             return None
+        solved.append((t, place))
         mu, q, residual = critical(place, vector, target, k)
         here = mu - target
         if best is None or abs(here) < abs(best.multiplier - target):
             best = Event(kind, t, place, mu, q, residual)
-        if abs(here) <= ON * 1e-2 or t == old:
-            break
         slope = (here - value) / (t - old)
         old, value, vector = t, here, q
-        if not slope or abs(here / slope) <= 1e-15:
+        if abs(here) <= ON * 1e-2 or not slope or abs(here / slope) <= 1e-15:
             break
         t -= here / slope
     return best if best is not None and abs(best.multiplier - target) <= ACCEPTED else None
+
+
+def _on_line(system: System, solved: list[tuple[float, Place]], t: float) -> Place | None:
+    """The place between the last two, or just beyond them, where Newton's method fails, as on a branch point itself."""
+    if len(solved) < 2:
+        return None
+    (s, first), (r, last) = solved[-2:]
+    z = last.z + (t - r) / (s - r) * (first.z - last.z)
+    return Place(z, system.linear(z), 0) if system.length(first.z - last.z) <= NEAR else None
 
 
 def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> tuple[float, np.ndarray | None, float]:

@@ -123,10 +123,21 @@ def _fields(
         "name": steps.parameter, "parameter": np.array([row.z[-1] for row in rows]),
         "points": points.reshape(len(rows), steps.n, steps.dim), "multipliers": values, "bifurcations": found,
         "ends": tuple(_reason(system, end, rows[-side].z) for side, end in enumerate(ends)), "closed": ends[1] == "closed",
-        "period": steps.n, "bounds": system.bounds, "start": start, "watched": system.shape.words, "residuals": residuals,
+        "period": steps.n, "bounds": system.bounds, "start": start, "watched": _watched(system, rows), "residuals": residuals,
         "lengths": np.append(np.tile(system.weights[:-1] ** -0.5, steps.n), system.weights[-1] ** -0.5), "_step": step,
         "provenance": settings,
     }  # fmt: skip
+
+
+def _watched(system: System, rows: list[Row]) -> str:
+    """Which multipliers were looked at, and from where on all of these are beyond −1; nothing if all were."""
+    words, most = system.shape.words, system.shape.watched
+    if not words or most is None:
+        return words
+    full = [float(row.z[-1]) for row in rows if beyond(row.spectrum.values, -1.0) >= most]
+    if not full:
+        return words
+    return words + f", as for {system.steps.parameter} = {min(full):.10g} to {max(full):.10g}, where {most} have passed −1"
 
 
 def _multipliers(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:

@@ -47,20 +47,23 @@ def few(watched: int) -> int:
     return min(4, watched)
 
 
-def shape_of(local: Local, order: np.ndarray, watched: int | None) -> Shape:
-    """The shape of M at a first point."""
+def shape_of(local: Local, beside: Local, order: np.ndarray, watched: int | None) -> Shape:
+    """The shape of M from two points: at a special one it may be symmetric by chance."""
     size = len(order)
     if watched is None and size > MOST_FULL:
         watched = 12
     if watched is not None and watched > size - 2:
         watched = None
-    u, v = np.random.default_rng(1).normal(size=(2, size))
-    images = local.product(np.array([u, v]))
-    if not np.isfinite(images).all():
-        raise NumericsError("the map has no derivative at the start")
-    gap, length = abs(u @ images[1] - v @ images[0]), float(np.linalg.norm(images) * np.linalg.norm(u))
     found = banded(local.product, order)
-    return Shape(bool(gap <= SYMMETRIC * length), None if found is None else found[1], order, watched)
+    return Shape(is_symmetric(local) and is_symmetric(beside), None if found is None else found[1], order, watched)
+
+
+def is_symmetric(local: Local) -> bool:
+    """True if ⟨u, Mv⟩ = ⟨v, Mu⟩ for two random directions."""
+    u, v = np.random.default_rng(1).normal(size=(2, len(local.image)))
+    images = local.product(np.array([u, v]))
+    gap, length = abs(u @ images[1] - v @ images[0]), float(np.linalg.norm(images) * np.linalg.norm(u))
+    return bool(gap <= SYMMETRIC * length)
 
 
 class Linear:
@@ -138,7 +141,9 @@ class Linear:
     def _by_blocks(self, shift: float, column: np.ndarray, row: np.ndarray, corner: float, right: np.ndarray) -> Any:
         from scipy.sparse.linalg import LinearOperator, minres
 
-        operator = LinearOperator((self.size,) * 2, matvec=lambda x: self.apply(np.ravel(x))[0] - shift * np.ravel(x), dtype=float)
+        operator = LinearOperator(
+            (self.size,) * 2, matvec=lambda x: self.apply(np.ravel(x))[0] - shift * np.ravel(x), dtype=float
+        )
 
         def solved(r: np.ndarray) -> np.ndarray:
             return minres(operator, r, rtol=SOLVED, maxiter=MOST_ITERATIONS)[0] if r.any() else np.zeros(self.size)
@@ -177,4 +182,3 @@ class Linear:
         turned.__dict__["matrix"] = self.matrix.T.tocsc() if not isinstance(self.matrix, np.ndarray) else self.matrix.T
         found = turned.bordered(mu, right, right, 0.0, np.append(np.zeros(self.size), 1.0)[:, None])[:-1, 0]
         return found / (found @ right)
-

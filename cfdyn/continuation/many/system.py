@@ -12,6 +12,7 @@ from cfdyn.errors import NumericsError
 MOST_CORRECTIONS = 14
 TOLERANCE = 1e-11  # a length: a correction after which only rounding is left
 ROUNDING = 4e-15  # of the state: a defect that cannot be made smaller
+BESIDE = 1e-3  # of its size from the start, where it is seen again whether M is symmetric
 FLOOR = 1e-13  # of it: one that is good enough where corrections no longer help
 
 
@@ -36,8 +37,9 @@ class System:
         local = steps.at(start, value)
         if not (np.isfinite(local.image).all() and np.isfinite(local.slope).all()):
             raise NumericsError("the map or its derivative is not finite at the start")
-        self.shape: Shape = shape_of(local, steps.order, watched)
         length = max(1.0, float(np.abs(start).max()))
+        aside = BESIDE * length * np.random.default_rng(4).normal(size=self.dim)
+        self.shape: Shape = shape_of(local, steps.at(start + aside, value), steps.order, watched)
         self.weights = np.append(np.full(self.dim, 1 / (length**2 * self.dim**0.5)), (bounds[1] - bounds[0]) ** -2)
 
     def length(self, z: np.ndarray) -> float:
