@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cfdyn.continuation.between_rows import polynomial
 from cfdyn.continuation.many.leading import Leading
 from cfdyn.continuation.many.system import Place, System
 from cfdyn.numerics.illinois import zero
@@ -14,7 +15,7 @@ ON = 1e-12  # from ±1: a multiplier that is there
 ACCEPTED = 1e-10  # from ±1: a multiplier that has been brought there
 SAME, PARALLEL = 1e-9, 0.7  # of the bounds, and a cosine: two that are one
 MOST, PARTS = 10, 10  # corrections of a place; halvings of a step where some are missing
-NEAR = 1e-3  # a length: two places between which the branch is straight
+AROUND = np.array([-2e-2, -1e-2, 1e-2, 2e-2])  # of a step: where solutions beside a branch point are taken
 FOLDED = 1e-5  # of a step: so far from a fold is the multiplier 1
 BEYOND = 1e-9  # of a step: so far may rounding bring a place outside
 
@@ -164,14 +165,14 @@ def _pass(
     old, value, slope = lo, float(a[k]), float(b[k] - a[k]) / (hi - lo)
     nearer = before if abs(a[k]) <= abs(b[k]) else after
     vector = None if nearer.vectors is None else nearer.vectors[:, (order if nearer is before else others)[k]].real
-    t, best, solved = lo - value / slope, None, list[tuple[float, Place]]()
+    t, best, solved = lo - value / slope, None, 0
     for _ in range(MOST):
         if not lo - BEYOND * (hi - lo) <= t <= hi + BEYOND * (hi - lo):
             return None
-        place = place_at(t) or _on_line(system, solved, t)
+        place = place_at(t) or (_around(system, place_at, t, hi - lo) if solved else None)
         if place is None:
             return None
-        solved.append((t, place))
+        solved += 1
         mu, q, residual = critical(place, vector, target, k)
         here = mu - target
         if best is None or abs(here) < abs(best.multiplier - target):
@@ -181,16 +182,20 @@ def _pass(
         if abs(here) <= ON * 1e-2 or not slope or abs(here / slope) <= 1e-15:
             break
         t -= here / slope
+    if best is not None and target > 0 and (place := _around(system, place_at, t, hi - lo)) is not None:
+        # Close to a branch point rounding moves solutions along the other branch.
+        best = Event(kind, t, place, *critical(place, vector, target, k))
     return best if best is not None and abs(best.multiplier - target) <= ACCEPTED else None
 
 
-def _on_line(system: System, solved: list[tuple[float, Place]], t: float) -> Place | None:
-    """The place between the last two, or just beyond them, where Newton's method fails, as on a branch point itself."""
-    if len(solved) < 2:
+def _around(system: System, place_at: Between, t: float, width: float) -> Place | None:
+    """The place on a polynomial through four around it, as where branches meet and Newton's method fails."""
+    nodes = t + width * AROUND
+    places = [place_at(float(node)) for node in nodes]
+    if any(place is None for place in places):
         return None
-    (s, first), (r, last) = solved[-2:]
-    z = last.z + (t - r) / (s - r) * (first.z - last.z)
-    return Place(z, system.linear(z), 0) if system.length(first.z - last.z) <= NEAR else None
+    z = polynomial(nodes, np.array([place.z for place in places if place is not None]))(t)
+    return Place(z, system.linear(z), 0)
 
 
 def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> tuple[float, np.ndarray | None, float]:
