@@ -22,7 +22,9 @@ MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own
 
 
 @overload
-def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map: ...
+def as_map(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+    loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None
+) -> Map: ...
 
 
 @overload

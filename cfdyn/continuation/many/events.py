@@ -165,14 +165,13 @@ def _pass(
     old, value, slope = lo, float(a[k]), float(b[k] - a[k]) / (hi - lo)
     nearer = before if abs(a[k]) <= abs(b[k]) else after
     vector = None if nearer.vectors is None else nearer.vectors[:, (order if nearer is before else others)[k]].real
-    t, best, solved = lo - value / slope, None, 0
-    for _ in range(MOST):
+    t, best = lo - value / slope, None
+    for solved in range(MOST):
         if not lo - BEYOND * (hi - lo) <= t <= hi + BEYOND * (hi - lo):
             return None
         place = place_at(t) or (_around(system, place_at, t, hi - lo) if solved else None)
         if place is None:
             return None
-        solved += 1
         mu, q, residual = critical(place, vector, target, k)
         here = mu - target
         if best is None or abs(here) < abs(best.multiplier - target):

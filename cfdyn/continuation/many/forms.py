@@ -52,7 +52,7 @@ def _coefficient(
 ) -> tuple[float, float]:  # fmt: skip
     """(c, the larger of its two parts)."""
     if isinstance(steps.step, Map):
-        step, x = steps.map_at(float(z[-1])), z[None, :-1]
+        step, x = steps.step.at(**{steps.parameter: float(z[-1])}), z[None, :-1]
         curvature = derivatives(step, x, q[None], q[None])[0]  # B(q,q)
         h = linear.solve(-curvature)
         cubic = derivatives(step, x, q[None], q[None], q[None])[0]

@@ -54,10 +54,6 @@ class Steps:
 
         return Local(np.array(points[:-1]), points[-1], slope, along)
 
-    def map_at(self, value: float) -> Map | OracleMap:
-        """The map with this value of the parameter."""
-        return self.step.at(**{self.parameter: value})
-
     def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(x), the product with Df(x), ∂f/∂λ)."""
         if isinstance(self.step, OracleMap):
