@@ -185,7 +185,7 @@ class Branch(WithMap, Record):
 
 
 def continue_cycle(
-    step: Map | OracleMap, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None,
 ) -> Branch:  # fmt: skip
@@ -198,7 +198,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, with the parameter at the value of the start
+    step : the map, a `Map` or an `OracleMap`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -207,10 +207,20 @@ def continue_cycle(
     max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
+    multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
 
     Returns
     -------
     Branch
+
+    Notes
+    -----
+    A state of more than 100 entries, a map on a loss that is no formula, or ``multipliers=k``: the branch is followed by steps
+    and Jacobian-vector products. A Jacobian that is narrowly banded (couplings of neighbours) is put together from a few of
+    these; else it is a full matrix up to 2000 entries, and beyond or with ``multipliers`` MINRES, GMRES and the methods of
+    Lanczos and Arnoldi use products alone. All multipliers are looked at up to 2000 entries; beyond, the 12 smallest and 4
+    largest (or k), of maps that are no descent those of the largest modulus: `Branch.watched` says so, and others may cross
+    unseen. There are cycles up to the period 8, coefficients of flips of fixed points, and no borders or angles.
 
     Raises
     ------

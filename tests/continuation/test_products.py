@@ -87,7 +87,7 @@ assert len(found) == n and np.abs(found - exact).max() < 1e-9
 assert time.process_time() < 60, time.process_time()
 assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ assert "the 12 smallest" in branch.watched
 assert time.process_time() < 60, time.process_time()
 assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def turned(n, curvatures):
@@ -267,6 +267,7 @@ def test_coefficients_are_those_of_the_formula():
         cf.as_map(cf.Loss(text, variables=names), cf.optimizers.gd(lr=0.5)), np.ones(n), "lr", (0.3, 1.1)
     )
     found = cf.analysis.continue_cycle(cf.as_map(Chain("double", n), cf.optimizers.gd(lr=0.5)), np.ones(n), "lr", (0.3, 1.1))
+    assert len(exact.bifurcations) == len(found.bifurcations) == n
     for one, other in zip(exact.bifurcations, found.bifurcations, strict=True):
         assert other.coefficient == pytest.approx(one.coefficient, rel=1e-4)
         assert (other.supercritical, other.meaning) == (one.supercritical, one.meaning)
