@@ -161,7 +161,7 @@ class Branch(WithMap, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : neither end ran out of steps, the map of a loaded record cannot be made again, or a branch in many weights
 
         Examples
         --------
@@ -172,6 +172,10 @@ class Branch(WithMap, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
+        if len(self.residuals):
+            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+                             "branch.points[-1], …)")  # fmt: skip
 
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
@@ -237,10 +241,24 @@ def continue_cycle(
     >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
     [('flip', 3.449489743)]
 
+    A loss that is no formula, by its gradient and Hessian-vector products:
+
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> d = np.linspace(1, 2, 401)
+    >>> bowl = SimpleNamespace(dim=401, value=lambda w: (d * w**2).sum() / 2 + (w**4).sum() / 4,
+    ...                        gradient=lambda w: d * w + w**3, hvp=lambda w, v: (d + 3 * w**2) * v)
+    >>> descent = cf.as_map(bowl, cf.optimizers.gd(lr=0.9))
+    >>> sharp = cf.analysis.continue_cycle(descent, np.zeros(401), "lr", (0.5, 1.003), multipliers=6)
+    >>> [(b.kind, round(b.parameter, 9)) for b in sharp.bifurcations]  # at 2/2, 2/1.9975, 2/1.995
+    [('flip', 1.0), ('flip', 1.001251564), ('flip', 1.002506266)]
+    >>> sharp.watched
+    'the 6 smallest and the 4 largest multipliers were looked at; others may cross unseen'
+
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
-    Bifurcation Theory, §10.2, §10.3.
+    Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
     if multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step):
         if isinstance(step, Map) and (step.switching or step.periodic):

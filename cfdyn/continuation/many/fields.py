@@ -20,6 +20,7 @@ from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown
 
 MOST_PERIOD = 8  # the iterate is composed
+MOST_NAMES = 100  # of entries of the state, that are written down
 MOST_BYTES = 2**29  # of rows in each direction
 DISTINCT = 1e-7  # of the size of a cycle: points that are one
 CYCLES = "coefficients of cycles of many weights are not computed; those of fixed points are"
@@ -110,7 +111,8 @@ def _fields(
     system: System, rows: list[Row], events: list[Event], ends: tuple[str, str], start: int, coefficients: bool
 ) -> dict[str, Any]:  # fmt: skip
     steps, step = system.steps, system.steps.step
-    said = provenance(map=step.title, params=step.params, parameter=steps.parameter, bounds=system.bounds)
+    names = tuple(step.names[:MOST_NAMES])
+    said = provenance(map=step.title, params=step.params, names=names, parameter=steps.parameter, bounds=system.bounds)
     settings = {**said, "recipe": recipe_of(step) if isinstance(step, Map) else None}
     values, residuals = _multipliers(rows)
     hyperbolic = _others_outside(rows, events)
