@@ -257,6 +257,52 @@ def test_a_fold(coupling):
     np.testing.assert_allclose(others, expected[expected < 0.05], atol=1e-9)
 
 
+class Network:
+    """A network of one hidden layer on 24 points of sin 3x, with weight decay; products by a complex step, exact to rounding."""
+
+    hidden, decay, x = 12, 1e-3, np.linspace(-1, 1, 24)
+    dim = 3 * hidden + 1
+
+    def value(self, w):
+        return float("nan")
+
+    def gradient(self, w):
+        a, b, c = w[:-1].reshape(3, -1)
+        layer = np.tanh(np.outer(self.x, a) + b)
+        gap = (layer @ c + w[-1] - np.sin(3 * self.x)) / len(self.x)
+        back = np.outer(gap, c) * (1 - layer**2)
+        return np.concatenate([self.x @ back, back.sum(axis=0), gap @ layer, [gap.sum()]]) + self.decay * w
+
+    def hvp(self, w, v):
+        return np.imag(self.gradient(w + 1e-30j * v)) / 1e-30
+
+
+@pytest.mark.parametrize("watched", [None, 6])
+def test_a_network(watched):
+    """At a minimum that stays the flips of descent are 2/λ of the Hessian; a step beyond lr = 0 is no error."""
+    net = Network()
+    w = np.random.default_rng(0).normal(size=net.dim)
+    for _ in range(3000):
+        w = w - 0.3 * net.gradient(w)
+    for _ in range(40):
+        hessian = np.array([net.hvp(w, e) for e in np.eye(net.dim)])
+        values, vectors = np.linalg.eigh(hessian)
+        w = w - vectors @ (vectors.T @ net.gradient(w) / np.maximum(np.abs(values), 1e-3))
+    assert np.abs(net.gradient(w)).max() < 1e-13 and values[0] > 0
+    edges = 2 / values[::-1][:3]
+    step = cf.as_map(net, cf.optimizers.gd(lr=float(0.5 * edges[0])))
+    bounds = (float(0.25 * edges[0]), float(1.2 * edges[2]))
+    branch = cf.analysis.continue_cycle(step, w, "lr", bounds, multipliers=watched)
+    assert_flips(branch, edges)
+    flip = branch.bifurcations[0]
+    cycle = flip.switch((bounds[0], 1.01 * float(edges[0])))
+    assert flip.supercritical and cycle.stable.all() and cycle.parameter[-1] > edges[0]
+    # Its half-amplitude is √(δ 2/c) with δ = lr/edge − 1, to first order.
+    x, y = cycle.points[-1]
+    share = cycle.parameter[-1] / edges[0] - 1
+    assert np.linalg.norm(x - y) / 2 == pytest.approx(np.sqrt(2 * share / flip.coefficient), rel=0.05)
+
+
 def test_coefficients_are_those_of_the_formula():
     """By differences of products on one side, by the homological equations of the compiled map on the other."""
     n = 5
