@@ -105,10 +105,10 @@ def make_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
 
 
 def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -> dict[str, str | Flow] | None:
-    """Models by the names of `flow_names`; the stochastic one is left to `cfdyn.compare`, which knows the noise."""
+    """Models by the names of `flow_names`; those without options are left to `cfdyn.compare`, which knows the noise."""
     if names is None:
         return None
-    return {name: text if text == STOCHASTIC else make_flow(text, loss, optimizer) for name, text in names.items()}
+    return {name: text if ":" not in text else make_flow(text, loss, optimizer) for name, text in names.items()}
 
 
 def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:

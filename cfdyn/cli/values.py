@@ -78,6 +78,16 @@ def varied(vary: str) -> tuple[str, Interval]:
     return name, (lo, hi)
 
 
+def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
+    """``--vary``: ``"lr=0.1:2:500"`` → ("lr", (0.1, 2), 500); ``count`` where none is named."""
+    head, _, last = vary.rpartition(":")
+    named = head.count(":") == 1
+    if vary.count(":") > 1 and not named:
+        raise UsageError(f"--vary takes NAME=LO:HI:COUNT, such as lr=0.1:2:1000, not {vary!r}")
+    name, bounds = varied(head if named else vary)
+    return name, bounds, value(last, "int", f"--vary {name}") if named else count
+
+
 def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}

@@ -52,8 +52,8 @@ class Flow(Portable):
     ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
     weights. ``discrete``: True if the model is a map, one step for each unit of time, straight lines in between; ``lead``:
     steps by which its weights at t are ahead of the time average at t; ``work``: gradients that one evaluation of its
-    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone, if that is not the
-    optimizer's.
+    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone or
+    the optimizer's whole state, if it is more than these have.
 
     Examples
     --------
@@ -215,12 +215,11 @@ class Flow(Portable):
             return np.concatenate([z[:d], step(z)[kept[d:]]])
         return z[kept]
 
-    def accepts(self, size: int) -> bool:
-        """True if a start may have so many entries."""
-        own = (self.n_weights, self.dim)
-        if isinstance(self.spec, ModelSpec):
-            return size == self.dim or (size == self.n_weights and self._lift is not None)
-        return size in (*own, len(self.spec.map.names))
+    def started(self, z: np.ndarray) -> np.ndarray:
+        """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""
+        if isinstance(self.spec, FlowSpec):
+            return z[list(self.spec.kept)]
+        return z[: self.n_weights] if self._lift is None else self._lift(self, z)
 
     def _model_state(self, start: Any) -> np.ndarray:
         z = vector("a start", start)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.lanes import print_lanes
+from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
@@ -20,6 +22,9 @@ from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
+
+PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
+LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
 
 
 class Map(Portable):
@@ -151,12 +156,21 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
-        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
+        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step`` and
+        ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
-            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(what), lambda: self._program(what))
+            kind, _, name = what.partition(":")
+            printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
+            asked = name if kind in PRINTED else what
+            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
+
+    @cached_property
+    def in_lanes(self) -> bool:
+        """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
+        return self.spec.data is None and self.cost <= LONGEST
 
     @property
     def _preconditioned_key(self) -> str:
@@ -172,8 +186,8 @@ class Map(Portable):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "switching": 1 + n,
-                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 

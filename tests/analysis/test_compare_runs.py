@@ -123,11 +123,6 @@ def test_bad_input(options, words):
         compared(**options)
 
 
-def test_after_needs_runs():
-    with pytest.raises(cf.CfdynError, match="a comparison without batch or noise has not"):
-        cf.compare(ROWS, GD, ["central"], [9.0], 40, after=10)
-
-
 def test_rows_and_weights_must_fit():
     runs = cf.iterate_many(ROWS, GD, [9.0], 40, 1, 10, every=4)
     path = cf.solve(cf.flows.gradient(ROWS, GD), [9.0], 40)
