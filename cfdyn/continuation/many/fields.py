@@ -190,5 +190,6 @@ def _reason(system: System, end: str, z: np.ndarray) -> str:
         "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
         "closed": "closed: it comes back to its start",
         "most steps": f"{name} = {value:.6g}: out of steps; ask for more with `max_steps`, or start again from this row",
+        "far": f"runs off to infinity near {name} = {value:.4g}",
         "stalled": f"no solution follows beyond {name} = {shown(value, system.bounds)}, to steps of 1e-6",
     }.get(end, end)
