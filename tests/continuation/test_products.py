@@ -5,6 +5,7 @@ Closed forms: at a constant state of a chain the Hessian is that of the well plu
 
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -97,15 +98,28 @@ def turned(n, curvatures):
     )  # fmt: skip
 
 
-def test_products_alone():
+@pytest.mark.parametrize(
+    ("watched", "words"),
+    [(10, "the 10 smallest and the 4 largest multipliers were looked at; others may cross unseen"), (None, "")],
+)
+def test_no_entry_of_the_hessian_is_zero(watched, words):
     """Eight curvatures stand out of a crowd; two of the flips are one, with two eigenvectors."""
     n, sharp = 300, np.array([3.0, 2.9, 2.8, 2.7, 2.6, 2.6, 2.5, 2.4])
     curvatures = np.concatenate([sharp, np.random.default_rng(0).uniform(0.3, 1.4, n - 8)])
     step = cf.as_map(turned(n, curvatures), cf.optimizers.gd(lr=0.5))
-    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.4, 0.9), multipliers=10, coefficients=False)
+    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.4, 0.9), multipliers=watched, coefficients=False)
     assert_flips(branch, 2 / sharp, 1e-11)
-    assert branch.watched == "the 10 smallest and the 4 largest multipliers were looked at; others may cross unseen"
-    assert (branch.stable == (branch.parameter < 2 / 3)).all()
+    assert branch.watched == words and (branch.stable == (branch.parameter < 2 / 3)).all()
+
+
+@pytest.mark.slow
+def test_a_full_matrix_of_a_thousand_weights():
+    curvatures = np.linspace(1, 2, 1000)
+    step = cf.as_map(turned(1000, curvatures), cf.optimizers.gd(lr=0.6))
+    begun = time.process_time()
+    branch = cf.analysis.continue_cycle(step, np.zeros(1000), "lr", (0.5, 2.1), coefficients=False)
+    assert_flips(branch, 2 / curvatures)
+    assert time.process_time() - begun < 60
 
 
 def test_watched_multipliers_that_have_all_passed_are_said():
