@@ -11,8 +11,8 @@ from cfdyn.analysis.averages import averages as judge_averages
 from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare import compare as judge
 from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
-from cfdyn.ensembles.runs import iterate_many
-from cfdyn.errors import CfdynError, UsageError
+from cfdyn.ensembles.runs import Runs, iterate_many
+from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.registry import catalogue
@@ -138,18 +138,41 @@ def _beside_runs(
     found = iterate_many(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
     )
-    rows, first = found.t[found.t >= after], found.t.tolist().index(after)
-    paths = []
+    rows = found.t[found.t >= after]
+    begin = _begin(found, loss, optimizer, flows, after, sampling) if after else None
+    paths: dict[str, Trajectory] = {}
     for name, flow in flows.items():
         say(f"solving {name}")
-        where = found.averaged[first] if after else found.start[: loss.dim]
+        where = found.start[: loss.dim] if begin is None else begin[: None if _has_state(flow, begin) else loss.dim]
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
-        paths.append(solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted))
-    compared = compare_runs(found, paths, list(flows), after)
+        try:
+            paths[name] = solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted)
+        except NumericsError as error:
+            notes.append(f"{name} was left out: {error}")
+    if not paths:
+        raise NumericsError("; ".join(notes))
+    compared = compare_runs(found, list(paths.values()), list(paths), after)
     if sampling["order"] == "reshuffled" and "stochastic" in flows:
         notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
     compared.warnings.extend(notes)
     return compared
+
+
+def _begin(
+    found: Runs, loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], after: int, sampling: dict[str, Any]
+) -> np.ndarray:  # fmt: skip
+    """The mean of the runs at a step; of the optimizer's other states too where a flow has such: then the same runs once more."""
+    d, weights = loss.dim, found.averaged[found.t.tolist().index(after)]
+    if not any(_has_state(flow, found.start) for flow in flows.values()):
+        return weights
+    given, runs = found.start, len(found.ended)
+    again = iterate_many(loss, optimizer, given, after, runs=runs, every=after, measured=0, **sampling)
+    return np.concatenate([weights, np.nanmean(again.final[:, d:], axis=0)])
+
+
+def _has_state(flow: Flow, state: np.ndarray) -> bool:
+    """True if a flow has states behind the weights and takes them from a whole state of the optimizer."""
+    return flow.dim > flow.n_weights and len(state) > flow.n_weights
 
 
 def _followed(
