@@ -14,10 +14,13 @@ from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.errors import UsageError
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle_map import OracleMap
 
+MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
 
 
@@ -28,13 +31,14 @@ class Bifurcation(WithMap, Record):
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
     ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
     `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter.
+    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
+    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
     """
 
     kind: str
     parameter: float
     points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "D", complex]
+    multipliers: Annotated[np.ndarray, "K", complex]
     coefficient: float | None
     supercritical: bool | None
     place: int
@@ -42,6 +46,8 @@ class Bifurcation(WithMap, Record):
     bounds: tuple[float, float]
     meaning: str
     tangent: Annotated[np.ndarray, "*"]
+    residual: float | None = None
+    critical: Annotated[np.ndarray, "*"] | None = None
     _step: Map | None = field(default=None, repr=False)
 
     @property
@@ -70,6 +76,10 @@ class Bifurcation(WithMap, Record):
         from cfdyn.continuation.branch.switching import branching_fields
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
+        if self.residual is not None:
+            from cfdyn.continuation.many.switching import doubled_fields
+
+            return branch_of(doubled_fields(self, interval, max_steps, max_step, progress))
         return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
 
 
@@ -81,13 +91,14 @@ class Branch(WithMap, Record):
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from.
+    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
+    ``residuals`` (m, K): ‖Mq − μq‖ of each there.
     """
 
     name: str
     parameter: Annotated[np.ndarray, "m"]
     points: Annotated[np.ndarray, "m n D"]
-    multipliers: Annotated[np.ndarray, "m D", complex]
+    multipliers: Annotated[np.ndarray, "m K", complex]
     stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
@@ -97,6 +108,8 @@ class Branch(WithMap, Record):
     lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
+    watched: str = ""
+    residuals: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -148,7 +161,7 @@ class Branch(WithMap, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : neither end ran out of steps, the map of a loaded record cannot be made again, or a branch in many weights
 
         Examples
         --------
@@ -159,6 +172,11 @@ class Branch(WithMap, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
+        if len(self.residuals):
+            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+                             "branch.points[-1], …)")  # fmt: skip
+
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)
@@ -171,9 +189,9 @@ class Branch(WithMap, Record):
 
 
 def continue_cycle(
-    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, multipliers: int | None = None,
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -184,7 +202,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, with the parameter at the value of the start
+    step : the map, a `Map` or an `OracleMap`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -193,10 +211,20 @@ def continue_cycle(
     max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
+    multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
 
     Returns
     -------
     Branch
+
+    Notes
+    -----
+    A state of more than 100 entries, a map on a loss that is no formula, or ``multipliers=k``: the branch is followed by steps
+    and Jacobian-vector products. A Jacobian that is narrowly banded (couplings of neighbours) is put together from a few of
+    these; else it is a full matrix up to 2000 entries, and beyond or with ``multipliers`` MINRES, GMRES and the methods of
+    Lanczos and Arnoldi use products alone. All multipliers are looked at up to 2000 entries; beyond, the 12 smallest and 4
+    largest (or k), of maps that are no descent those of the largest modulus: `Branch.watched` says so, and others may cross
+    unseen. There are cycles up to the period 8, coefficients of flips of fixed points, and no borders or angles.
 
     Raises
     ------
@@ -213,16 +241,44 @@ def continue_cycle(
     >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
     [('flip', 3.449489743)]
 
+    A loss that is no formula, by its gradient and Hessian-vector products:
+
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> d = np.linspace(1, 2, 401)
+    >>> bowl = SimpleNamespace(dim=401, value=lambda w: (d * w**2).sum() / 2 + (w**4).sum() / 4,
+    ...                        gradient=lambda w: d * w + w**3, hvp=lambda w, v: (d + 3 * w**2) * v)
+    >>> descent = cf.as_map(bowl, cf.optimizers.gd(lr=0.9))
+    >>> sharp = cf.analysis.continue_cycle(descent, np.zeros(401), "lr", (0.5, 1.003), multipliers=6)
+    >>> [(b.kind, round(b.parameter, 9)) for b in sharp.bifurcations]  # at 2/2, 2/1.9975, 2/1.995
+    [('flip', 1.0), ('flip', 1.001251564), ('flip', 1.002506266)]
+    >>> sharp.watched
+    'the 6 smallest and the 4 largest multipliers were looked at; others may cross unseen'
+
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
-    Bifurcation Theory, §10.2, §10.3.
+    Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
+    if multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step):
+        if isinstance(step, Map) and (step.switching or step.periodic):
+            raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
+                             f"{MOST_ENTRIES} entries of the state")  # fmt: skip
+        from cfdyn.continuation.many.fields import many_fields
+
+        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress
+        return branch_of(many_fields(step, *given))
     tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
     return branch_of(branch_fields(tracer, path, coefficients))
 
 
+def of_many_weights(step: Any) -> bool:
+    """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
+    return isinstance(step, Map) and step.dim > MOST_ENTRIES and not (step.switching or step.periodic)
+
+
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
+    # A multiplier that was looked for and not found is NaN.
+    stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
     return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})
