@@ -11,9 +11,10 @@ import numpy as np
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
-from cfdyn.continuation.curve.start import checked_plane, left_side, started, system_of
+from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
 from cfdyn.records.record import Record
+from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
 
 MOST_STEPS = 2000
@@ -136,7 +137,7 @@ class BifurcationCurve(WithMap, Record):
             path = follower.extension(curve.unknowns, side, curve.paces[side])
             return _curve_of(curve_fields(follower, path, curve.condition))
 
-        return extended(self, "curve", further, ROWS, "special", _joined_unknowns)
+        return extended(self, "curve", further, ROWS, ("special",), _joined_unknowns)
 
 
 def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> dict[str, np.ndarray]:
@@ -199,7 +200,7 @@ def bifurcation_curve(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    condition = left_side(condition)
+    condition = None if condition is None else left_side(str(condition))
     follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
     return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
 

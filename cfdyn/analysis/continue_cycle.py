@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -12,13 +12,16 @@ from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.errors import unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
-ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
+ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
+Texts = str | Sequence[str] | Mapping[str, str]  # formulas by name, or with themselves as names
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +60,11 @@ class Bifurcation(WithMap, Record):
     @checked
     def switch(
         self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
     ) -> Branch:  # fmt: skip
         """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
+
+        ``functions`` and ``stop`` as in `continue_cycle`, with the largest and smallest values over the longer cycle.
 
         Raises
         ------
@@ -70,7 +75,32 @@ class Bifurcation(WithMap, Record):
         from cfdyn.continuation.branch.switching import branching_fields
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
+        own = Functions(self.step, self.name, functions, stop)
+        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress, own)))
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionZero(WithMap, Record):
+    """Where a function that was asked for vanishes on a branch.
+
+    ``function``: its name, ``text``: what vanishes; ``parameter``, ``points`` (n, D), ``multipliers`` (D,), ``place``, ``name``
+    and ``bounds`` as of a `Bifurcation`. A `bifurcation_curve` of the condition starts from one.
+    """
+
+    function: str
+    text: str
+    parameter: float
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "D", complex]
+    place: int
+    name: str
+    bounds: tuple[float, float]
+    _step: Map | None = field(default=None, repr=False)
+
+    @property
+    def step(self) -> Map:
+        """The map, with the parameter at its value here; errors as for `Branch.step`."""
+        return super().step.at(**{self.name: self.parameter})
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +111,8 @@ class Branch(WithMap, Record):
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from.
+    0; ``start``: the row it was begun from. ``functions``: texts of functions by name, ``stops``: those at which it was to
+    end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
     """
 
     name: str
@@ -97,10 +128,25 @@ class Branch(WithMap, Record):
     lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
+    functions: dict[str, str] = field(default_factory=dict)
+    stops: list[str] = field(default_factory=list)
+    quantities: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
+    zeros: list[FunctionZero] = field(default_factory=list)
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.parameter)
+
+    def quantity(self, function: str) -> np.ndarray:
+        """The values of one of the functions on the rows, (m,).
+
+        Raises
+        ------
+        UsageError : a function that was not asked for
+        """
+        if function not in self.functions:
+            raise unknown("function on the branch", function, self.functions)
+        return self.quantities[:, list(self.functions).index(function)]
 
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
@@ -163,17 +209,18 @@ class Branch(WithMap, Record):
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)
             tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
-            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            functions = Functions(branch.step, branch.name, branch.functions, branch.stops)
+            follower = BranchFollower(tracer, max_steps, max_step, progress, functions)
             path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
-            return branch_of(branch_fields(tracer, path, coefficients))
+            return branch_of(branch_fields(tracer, path, coefficients, functions))
 
-        return extended(self, "branch", further, ROWS, "bifurcations")
+        return extended(self, "branch", further, ROWS, ("bifurcations", "zeros"))
 
 
 def continue_cycle(
     step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -193,6 +240,12 @@ def continue_cycle(
     max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
+    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts. They may use the state at the cycle's first point,
+        parameters, ``loss``, ``sharpness`` and ``gradient_norm`` of an optimizer's map, the multipliers by modulus: ``mu1`` …
+        (real ones), ``modulus1`` …, ``angle1`` … (0 to π); and max(…), min(…), mean(…) of one formula over the points of the
+        cycle. "a = b" means a − b. Their values are `Branch.quantities`; where one changes its sign is in `Branch.zeros`,
+        located to round-off
+    stop : the same, or names of ``functions``: the branch ends where one of these vanishes
 
     Returns
     -------
@@ -202,6 +255,7 @@ def continue_cycle(
     ------
     NumericsError : no cycle near the start, or one of a continuum
     UsageError : an unknown parameter, bounds that are no interval around its value, a period below 1 or too long to store
+    FormulaError : a function that is no formula of these names
 
     Examples
     --------
@@ -213,16 +267,28 @@ def continue_cycle(
     >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
     [('flip', 3.449489743)]
 
+    Where the sharpness of a double well is 3 as a grows, up to where the loss is −1:
+
+    >>> well = cf.as_map(cf.Loss("w**4/4 - a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
+    >>> found = cf.analysis.continue_cycle(well, [1.0], "a", (0.1, 4), functions={"sharp": "sharpness - 3"}, stop="loss = -1")
+    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends
+    ([('sharp', 1.5), ('loss = -1', 2.0)], ('a = 0.1', 'stop: loss - (-1) = 0 at a = 2'))
+    >>> found.quantity("sharp")[[0, -1]].round(9)
+    array([-2.8,  1. ])
+
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
-    return branch_of(branch_fields(tracer, path, coefficients))
+    checked_bounds(require_map(step), parameter, bounds)
+    own = Functions(step, parameter, functions, stop)
+    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    return branch_of(branch_fields(tracer, path, coefficients, own))
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
     stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
-    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})
+    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]],
+                              "zeros": [FunctionZero(**found) for found in fields["zeros"]]})  # fmt: skip

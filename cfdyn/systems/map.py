@@ -18,6 +18,7 @@ from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
+from cfdyn.systems.observables import OBSERVABLES
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
@@ -123,6 +124,32 @@ class Map(Portable):
     def has_loss(self) -> bool:
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
+
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """What `observe` knows of a state: "loss", "sharpness", "gradient_norm" of an optimizer's map, else nothing."""
+        return tuple(OBSERVABLES) if self.has_loss else ()
+
+    def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
+        """An observable at states (n, D), (n,); ``p``: parameters and data, if they are not the map's own.
+
+        Raises
+        ------
+        UsageError : an unknown name, or a map that goes down no loss
+
+        Examples
+        --------
+        >>> import cfdyn as cf
+        >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+        >>> step.observe("loss", [[0.5], [1.0]]), step.observe("sharpness", [[0.5], [1.0]])
+        (array([0.140625, 0.      ]), array([-0.25,  2.  ]))
+        """
+        if name not in self.observables:
+            raise unknown("observable of the map", name, self.observables)
+        states = table("states", z, 2)
+        if states.shape[1] != self.dim:
+            raise UsageError(f"states are a table with {self.dim} columns, not of shape {states.shape}")
+        return OBSERVABLES[name](self, states, self.p if p is None else p)
 
     @property
     def switching(self) -> bool:

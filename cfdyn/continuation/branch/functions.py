@@ -1,0 +1,262 @@
+"""Functions that a user names on a branch: their values on its rows, where they vanish, and where one of them ends it."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.codegen.compile import Rule, compile_rule
+from cfdyn.continuation.between_rows import Between, between, near_zero, root
+from cfdyn.continuation.branch.system import REAL, BranchTracer
+from cfdyn.continuation.paths import Path
+from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
+from cfdyn.errors import FormulaError, UsageError, shown
+from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.symbolic.text.formula import Formula, formula, left_side
+from cfdyn.systems.map import Map
+from cfdyn.tape.program import Program, Tape
+from cfdyn.words import shown as told
+
+OVER = {"max": np.max, "min": np.min, "mean": np.mean}
+CALL = re.compile(r"(?<![\w.])(max|min|mean)\s*\(", re.IGNORECASE)
+MULTIPLIER = re.compile(r"(mu|modulus|angle)([1-9]\d{0,5})", re.ASCII)
+ROUND_OFF = 1e-14  # of the largest value on a branch: a value less than that is 0
+NOTHING = 1e-13  # a function that is nowhere larger vanishes all along
+
+
+class Zero(NamedTuple):
+    """Where a function vanishes: a share of the step behind a row."""
+
+    name: str
+    row: int
+    share: float
+    solution: Solution
+
+
+class Part(NamedTuple):
+    """A formula as code, and what it reads; ``how``: over the points of the cycle, or nothing at the first."""
+
+    rule: Rule
+    names: tuple[str, ...]
+    how: str
+
+
+class Functions:
+    """Of the state at the cycle's first point, parameters, the map's observables and the multipliers; see `continue_cycle`.
+
+    ``texts``: by name; ``stops``: names of those at whose zeros a branch ends.
+    """
+
+    def __init__(self, step: Map, parameter: str, given: Any = (), stop: Any = ()):
+        self.step, self.free = step, list(step.params).index(parameter)
+        own, ending = named_texts(given), named_texts(stop)
+        # A stop may be the name of one of the functions.
+        self.texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
+        self.stops = tuple(ending)
+        self.parts = {name: _parts(step, text) for name, text in self.texts.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def along(self, tracer: BranchTracer, rows: Any) -> np.ndarray:
+        """The values on rows, (rows, functions)."""
+        values = [self.values(name, tracer, rows) for name in self.texts]
+        return np.column_stack(values) if values else np.empty((len(rows[0]), 0))
+
+    @np.errstate(all="ignore")
+    def values(self, name: str, tracer: BranchTracer, rows: Any) -> np.ndarray:
+        """Of one function, (rows,)."""
+        *inner, last = self.parts[name]
+        source = _Source(self, tracer, rows)
+        found = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
+        return source.value(last, found)[:, 0]
+
+    def at(self, name: str, tracer: BranchTracer, solution: Solution) -> float:
+        """Of one function at a solution."""
+        return float(self.values(name, tracer, as_row(solution))[0])
+
+
+class _Source:
+    """What names mean on some rows: (rows, n) or (rows, 1)."""
+
+    def __init__(self, functions: Functions, tracer: BranchTracer, rows: Any):
+        self.functions, self.step, self.tracer, self.rows = functions, functions.step, tracer, rows
+        self.points, self.parameter = tracer.points(rows[0]), rows[0][:, -1]
+
+    def value(self, part: Part, given: Mapping[str, np.ndarray] = MappingProxyType({})) -> np.ndarray:
+        """A part of a function, (rows, 1)."""
+        count = self.points.shape[1] if part.how else 1
+        columns = [np.broadcast_to(given[name] if name in given else self.named(name, count), (len(self.parameter), count))
+                   for name in part.names]  # fmt: skip
+        table = np.stack(columns, axis=-1).reshape(-1, len(columns))
+        values = evaluate_rows(part.rule, table, np.zeros(1)).reshape(-1, count)
+        return OVER[part.how](values, axis=1)[:, None] if part.how else values
+
+    def named(self, name: str, count: int) -> np.ndarray:
+        """The state first, then parameters, observables, multipliers."""
+        step = self.step
+        if name in step.names:
+            return self.points[:, :count, step.names.index(name)]
+        if name in step.params:
+            return self.parameter[:, None] if name == self.tracer.parameter else np.array([[step.params[name]]])
+        if name in step.observables:
+            return np.stack([self._observed(name, k, count) for k in range(len(self.parameter))])
+        kind, place = _multiplier(name)
+        mu = self.tracer.multipliers(self.rows[2])[:, place - 1, None]
+        if kind == "mu":
+            return np.where(np.abs(mu.imag) <= REAL * np.abs(mu), mu.real, np.nan)
+        return np.abs(mu) if kind == "modulus" else np.abs(np.angle(mu))
+
+    def _observed(self, name: str, row: int, count: int) -> np.ndarray:
+        p = self.step.p.copy()
+        p[self.functions.free] = self.parameter[row]
+        return self.step.observe(name, self.points[row, :count], p)
+
+
+def named_texts(given: Any) -> dict[str, str]:
+    """Functions by name, from a mapping, a list of texts, which are their names, or one text; "a = b" is a − b."""
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        pairs = list(given.items())
+    elif isinstance(given, (list, tuple)):
+        pairs = [(text, text) for text in given]
+    else:
+        raise UsageError(f"functions are texts by name, {{'name': 'loss - 0.3'}}, or a list of texts, not {shown(given)}")
+    for name, text in pairs:
+        if not isinstance(name, str) or not isinstance(text, str) or not name.strip():
+            raise UsageError(f"a function on a branch is a text, such as 'loss - 0.3', not {shown(text)}")
+    return {name.strip(): left_side(text.strip()) for name, text in pairs}
+
+
+def _parts(step: Map, text: str) -> list[Part]:
+    """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
+    inner, rest, known = [], text, known_names(step)
+    while (found := _taken_over(rest)) is not None:
+        how, first, last, inside = found
+        inner.append(_part(formula(inside, known), text, how))
+        rest = f"{rest[:first]}over{len(inner) - 1}_{rest[last:]}"
+    whole = formula(rest, (*known, *(f"over{k}_" for k in range(len(inner)))))
+    return [*inner, _part(whole, text, "")]
+
+
+def known_names(step: Map) -> tuple[str, ...]:
+    """The names that a function on a branch may use."""
+    own = (*step.names, *step.params)
+    more = [f"{kind}{k}" for kind in ("mu", "modulus", "angle") for k in range(1, step.dim + 1)]
+    return (*own, *(name for name in (*step.observables, *more) if name not in own))
+
+
+def _multiplier(name: str) -> tuple[str, int]:
+    found = MULTIPLIER.fullmatch(name)
+    assert found is not None
+    return found[1], int(found[2])
+
+
+def _taken_over(text: str) -> tuple[str, int, int, str] | None:
+    """The first call of max, min or mean with one argument: which, where it begins and ends, and its argument."""
+    for call in CALL.finditer(text):
+        depth, single = 1, True
+        for place in range(call.end(), len(text)):
+            depth += {"(": 1, ")": -1}.get(text[place], 0)
+            single &= not (depth == 1 and text[place] == ",")
+            if depth == 0:
+                break
+        how = call[1].lower()
+        if depth == 0 and not single and how == "mean":
+            raise FormulaError("mean takes one formula, and is that over the points of the cycle", text)
+        if depth == 0 and single:
+            return how, call.start(), place + 1, text[call.end() : place]
+    return None
+
+
+def _part(read: Formula, text: str, how: str) -> Part:
+    if not read.names:
+        raise UsageError(f"the function {text!r} depends on nothing")
+
+    def program() -> Program:
+        tape = Tape()
+        return Program(tape, (read.on(tape, tape.named("z", read.names)),), len(read.names), 0, 0)
+
+    return Part(compile_rule(f"function {read.key} of {read.names}", 1, program), read.names, how)
+
+
+def zeros(tracer: BranchTracer, rows: Any, functions: Functions) -> list[Zero]:
+    """Where the functions change their signs along a branch, in order, to round-off."""
+    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name)]
+    return sorted(found, key=lambda zero: (zero.row, zero.share))
+
+
+def _zeros_of(tracer: BranchTracer, rows: Any, functions: Functions, name: str) -> list[Zero]:
+    values = functions.values(name, tracer, rows)
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    if largest <= NOTHING:
+        return []
+    values[np.abs(values) <= ROUND_OFF * largest] = 0.0
+    apart = np.concatenate([[1.0], values, [1.0]])
+    on_row = np.flatnonzero((values == 0) & (apart[:-2] != 0) & (apart[2:] != 0))
+    found = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
+    for k, lo, hi in _intervals(tracer, rows, functions, name, values):
+        hit = root(lambda s: functions.at(name, tracer, s), between(tracer, rows, k), lo, hi)
+        if hit is not None:
+            found.append(Zero(name, k, *hit))
+    return found
+
+
+def _intervals(tracer: BranchTracer, rows: Any, functions: Functions, name: str, values: np.ndarray) -> list[tuple[int, float, float]]:
+    """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
+    found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(values[:-1] * values[1:] < 0)]
+    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows[0], axis=0), axis=1))])
+    with np.errstate(all="ignore"):
+        twice = near_zero(s, values)
+    for k, share in twice:
+        middle = between(tracer, rows, k)(share)
+        if middle is not None and functions.at(name, tracer, middle) * values[k] < 0:
+            found += [(k, 0.0, share), (k, share, 1.0)]
+    return found
+
+
+def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[int, str] | None:
+    """The rows up to the first one beyond a zero of a function that ends the branch."""
+    first: list[int] = []
+    for name in functions.stops:
+        values = functions.values(name, tracer, rows)
+        for k in np.flatnonzero((values[:-1] * values[1:] < 0) | (values[1:] == 0)).tolist():
+            if values[k + 1] == 0 or root(lambda s: functions.at(name, tracer, s), between(tracer, rows, k)):  # noqa: B023
+                first.append(k)
+                break
+    return (min(first) + 2, "stop") if first else None
+
+
+def cut_at_stops(
+    tracer: BranchTracer, path: Path, functions: Functions, special: list[Any], found: list[Zero]
+) -> tuple[Path, list[Any], list[Zero]]:
+    """The branch, its special points and zeros up to the nearest stops on both sides of its start."""
+    begun = (path.start, 0.0)
+    stops = [zero for zero in found if zero.name in functions.stops]
+    after = next((zero for zero in stops if (zero.row, zero.share) > begun), None)
+    before = next((zero for zero in reversed(stops) if (zero.row, zero.share) < begun), None)
+    if after is not None:
+        path = _cut(tracer, path, functions, after, 1)
+        special, found = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, found))
+    if before is not None:
+        path = _cut(tracer, path, functions, before, 0)
+        special, found = ([s._replace(row=max(s.row - before.row, 0)) for s in these if (s.row, s.share) >= (before.row, before.share)]
+                          for these in (special, found))  # fmt: skip
+    return path, special, found
+
+
+def _cut(tracer: BranchTracer, path: Path, functions: Functions, zero: Zero, side: int) -> Path:
+    """The part of a path before (1) or behind (0) a zero, with that as its last or first row."""
+    row = as_row(zero.solution)
+    if side:
+        rows, start = stacked(some_rows(path, slice(zero.row + (zero.share > 0))), row), path.start
+    else:
+        rows, start = stacked(row, some_rows(path, slice(zero.row + 1, None))), path.start - zero.row
+    value = told(float(zero.solution.z[-1]), tracer.bounds)
+    ends, paces = list(path.ends), list(path.paces)
+    ends[side], paces[side] = f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}", 0.0
+    return Path(*rows, {}, (ends[0], ends[1]), (paces[0], paces[1]), start)
