@@ -163,12 +163,12 @@ def bifurcation_curve(
     Parameters
     ----------
     step : the map, with its parameters at the start
-    bifurcation : a `Bifurcation` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with ``condition`` the points
-        alone: (n, D) of a cycle near the start
+    bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
+        ``condition`` the points alone: (n, D) of a cycle near the start
     parameters : two names
     bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends
-    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point) and
-        the parameters
+    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the
+        parameters, and of an optimizer's map ``loss`` and, of one or two weights, ``sharpness``
     search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed
     max_steps : in each direction
     max_step : the longest, 1 being the length of the bounds or the distance in which the map's Jacobian changes much
@@ -200,7 +200,7 @@ def bifurcation_curve(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    condition = None if condition is None else left_side(str(condition))
+    condition = getattr(bifurcation, "text", None) if condition is None else left_side(str(condition))
     follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
     return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
 

@@ -21,7 +21,8 @@ from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
-Texts = str | Sequence[str] | Mapping[str, str]  # formulas by name, or with themselves as names
+# Formulas by name, or with themselves as names; what is wrong with them is said by `Functions`.
+Texts = str | Sequence[str] | Mapping[str, str] | Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +206,7 @@ class Branch(WithMap, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)

@@ -56,7 +56,9 @@ def _joined(record: Followed, more: Followed, side: int, rows: Sequence[str], sp
     first, second = (record, more) if side else (more, record)
     shift = len(first) - 1
     both = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in rows}
-    points = {name: [*getattr(first, name), *(replace(s, place=s.place + shift) for s in getattr(second, name))] for name in special}
+    points = {
+        name: [*getattr(first, name), *(replace(s, place=s.place + shift) for s in getattr(second, name))] for name in special
+    }
     ends, paces = (first.ends[0], second.ends[1]), (first.paces[0], second.paces[1])
     if more.closed:
         ends, paces = more.ends, more.paces

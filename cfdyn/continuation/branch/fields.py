@@ -34,7 +34,9 @@ TURNS, AROUND = ("fold", "branch point"), 1e-2  # what the merging looks like on
 MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 
 
-def branch_fields(tracer: BranchTracer, path: Path, coefficients: bool = True, functions: Functions | None = None) -> dict[str, Any]:
+def branch_fields(
+    tracer: BranchTracer, path: Path, coefficients: bool = True, functions: Functions | None = None
+) -> dict[str, Any]:
     """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
     functions = functions or Functions(tracer.step, tracer.parameter)
     path, special = with_special_points(tracer, path)

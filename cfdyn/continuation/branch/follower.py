@@ -43,7 +43,7 @@ def followed(
     step: Map, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None = None, max_steps: int = MOST_STEPS,
     max_step: float = STEP, progress: Callable[[int], None] | None = None, functions: Functions | None = None,
 ) -> tuple[BranchTracer, Path]:  # fmt: skip
-    """The system of a cycle and its branch in both directions, up to the stops of ``functions``; see `cfdyn.analysis.continue_cycle.continue_cycle`."""
+    """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle.continue_cycle`."""
     lo, hi = checked_bounds(step, parameter, bounds)
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
@@ -91,7 +91,7 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
 
 
 class BranchFollower(PathFollower[BranchTracer]):
-    """Steps along a branch; it ends where the points of the cycle merge, is vertical, or singular, or at a stop of ``functions``."""
+    """Steps along a branch; it ends where the points of the cycle merge, is vertical, or singular, or at a stop."""
 
     def __init__(
         self, tracer: BranchTracer, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule
-from cfdyn.continuation.between_rows import Between, between, near_zero, root
+from cfdyn.continuation.between_rows import Between, Test, between, near_zero, root
 from cfdyn.continuation.branch.system import REAL, BranchTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
@@ -20,10 +20,10 @@ from cfdyn.systems.map import Map
 from cfdyn.tape.program import Program, Tape
 from cfdyn.words import shown as told
 
-OVER = {"max": np.max, "min": np.min, "mean": np.mean}
+OVER: dict[str, Any] = {"max": np.max, "min": np.min, "mean": np.mean}
 CALL = re.compile(r"(?<![\w.])(max|min|mean)\s*\(", re.IGNORECASE)
 MULTIPLIER = re.compile(r"(mu|modulus|angle)([1-9]\d{0,5})", re.ASCII)
-ROUND_OFF = 1e-14  # of the largest value on a branch: a value less than that is 0
+ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
 NOTHING = 1e-13  # a function that is nowhere larger vanishes all along
 
 
@@ -127,15 +127,16 @@ def named_texts(given: Any) -> dict[str, str]:
     else:
         raise UsageError(f"functions are texts by name, {{'name': 'loss - 0.3'}}, or a list of texts, not {shown(given)}")
     for name, text in pairs:
-        if not isinstance(name, str) or not isinstance(text, str) or not name.strip():
-            raise UsageError(f"a function on a branch is a text, such as 'loss - 0.3', not {shown(text)}")
+        for what, part in (("a function on a branch is a text, such as 'loss - 0.3'", text), ("its name is one too", name)):
+            if not isinstance(part, str) or not part.strip():
+                raise UsageError(f"{what}, not {shown(part)}")
     return {name.strip(): left_side(text.strip()) for name, text in pairs}
 
 
 def _parts(step: Map, text: str) -> list[Part]:
     """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
     inner, rest, known = [], text, known_names(step)
-    while (found := _taken_over(rest)) is not None:
+    while (found := taken_over(rest)) is not None:
         how, first, last, inside = found
         inner.append(_part(formula(inside, known), text, how))
         rest = f"{rest[:first]}over{len(inner) - 1}_{rest[last:]}"
@@ -156,7 +157,7 @@ def _multiplier(name: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def _taken_over(text: str) -> tuple[str, int, int, str] | None:
+def taken_over(text: str) -> tuple[str, int, int, str] | None:
     """The first call of max, min or mean with one argument: which, where it begins and ends, and its argument."""
     for call in CALL.finditer(text):
         depth, single = 1, True
@@ -192,10 +193,11 @@ def zeros(tracer: BranchTracer, rows: Any, functions: Functions) -> list[Zero]:
 
 def _zeros_of(tracer: BranchTracer, rows: Any, functions: Functions, name: str) -> list[Zero]:
     values = functions.values(name, tracer, rows)
-    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
-    if largest <= NOTHING:
+    sizes = np.nan_to_num(np.abs(values), posinf=0.0)
+    if sizes.max() <= NOTHING:
         return []
-    values[np.abs(values) <= ROUND_OFF * largest] = 0.0
+    beside = np.maximum(np.append(sizes[1:], 0.0), np.append(0.0, sizes[:-1]))
+    values[sizes <= ROUND_OFF * beside] = 0.0
     apart = np.concatenate([[1.0], values, [1.0]])
     on_row = np.flatnonzero((values == 0) & (apart[:-2] != 0) & (apart[2:] != 0))
     found = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
@@ -206,17 +208,32 @@ def _zeros_of(tracer: BranchTracer, rows: Any, functions: Functions, name: str) 
     return found
 
 
-def _intervals(tracer: BranchTracer, rows: Any, functions: Functions, name: str, values: np.ndarray) -> list[tuple[int, float, float]]:
+def _intervals(
+    tracer: BranchTracer, rows: Any, functions: Functions, name: str, values: np.ndarray
+) -> list[tuple[int, float, float]]:
     """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
     found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(values[:-1] * values[1:] < 0)]
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows[0], axis=0), axis=1))])
     with np.errstate(all="ignore"):
         twice = near_zero(s, values)
-    for k, share in twice:
-        middle = between(tracer, rows, k)(share)
-        if middle is not None and functions.at(name, tracer, middle) * values[k] < 0:
-            found += [(k, 0.0, share), (k, share, 1.0)]
+    for k, _ in twice:
+        solution, sign = between(tracer, rows, k), float(np.sign(values[k]))
+        beyond = _least(lambda s: sign * functions.at(name, tracer, s), solution)  # noqa: B023
+        if beyond is not None:
+            found += [(int(k), 0.0, beyond), (int(k), beyond, 1.0)]
     return found
+
+
+def _least(value: Test, solution: Between) -> float | None:
+    """The share of a step at which a function is least, if it is below 0 there."""
+    from scipy.optimize import minimize_scalar
+
+    def test(t: float) -> float:
+        there = solution(t)
+        return np.inf if there is None else value(there)
+
+    found = minimize_scalar(test, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9, "maxiter": 40})
+    return float(found.x) if found.fun < 0 else None
 
 
 def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[int, str] | None:
@@ -244,8 +261,10 @@ def cut_at_stops(
         special, found = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, found))
     if before is not None:
         path = _cut(tracer, path, functions, before, 0)
-        special, found = ([s._replace(row=max(s.row - before.row, 0)) for s in these if (s.row, s.share) >= (before.row, before.share)]
-                          for these in (special, found))  # fmt: skip
+        row, from_here = before.row, (before.row, before.share)
+        special, found = (
+            [s._replace(row=s.row - row) for s in these if (s.row, s.share) >= from_here] for these in (special, found)
+        )
     return path, special, found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cfdyn.continuation.branch.fields import with_special_points
 from cfdyn.continuation.branch.follower import followed, start_of
+from cfdyn.continuation.branch.functions import taken_over
 from cfdyn.continuation.branch.system import WIDEST, BranchTracer
 from cfdyn.continuation.curve.system import FORMS, CurveTracer
 from cfdyn.cycles.shooting import multipliers
@@ -69,6 +70,8 @@ def system_of(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], b
 
 
 def _condition_rule(step: Map, names: tuple[str, str], condition: str) -> str:
+    if taken_over(condition) is not None:
+        raise UsageError(f"a curve follows a condition on the cycle's first point, not {condition!r} over all of them")
     known = (*step.names, *step.params, *(step.observables[: 2 if step.n_weights <= MOST_CLOSED else 1]))
     used = formula(condition, known).names
     if not set(used) & {*step.names, *names, *step.observables}:
