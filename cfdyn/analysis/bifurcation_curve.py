@@ -13,6 +13,8 @@ from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
 from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import curve_table
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
@@ -45,7 +47,7 @@ class CodimensionTwo(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class BifurcationCurve(WithMap, Record):
+class BifurcationCurve(WithMap, Tabular, Record):
     """A curve in the plane of two parameters.
 
     ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
@@ -79,6 +81,11 @@ class BifurcationCurve(WithMap, Record):
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point behind that row), both parameters, all
+        points of the cycle, multipliers and ``coefficient``."""
+        return curve_table(self)
 
     def map_at(self, place: int | CodimensionTwo) -> Map:
         """The map at a row or a special point: with the points there, from where a branch or another curve can start.

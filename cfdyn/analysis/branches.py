@@ -16,8 +16,10 @@ from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.switching import branching_fields, together
 from cfdyn.continuation.branch.system import checked_bounds
+from cfdyn.continuation.tables import branch_table
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records.csv_files import Tabular, stacked
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown
@@ -28,7 +30,7 @@ SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them a
 
 
 @dataclass(frozen=True, eq=False)
-class Branches(Record):
+class Branches(Tabular, Record):
     """Branches of cycles along one parameter, those of the lowest depth first.
 
     ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
@@ -48,6 +50,17 @@ class Branches(Record):
 
     def __getitem__(self, place: int) -> Branch:
         return self.branches[place]
+
+    def table(self) -> dict[str, list[Any]]:
+        """The tables of all branches one below the other, as of `Branch.table`, with the number of the ``branch`` from 1 on, and
+        its ``period``; nothing in the columns of points that a shorter cycle does not have."""
+        several = any(branch.period > 1 for branch in self.branches)
+        tables = []
+        for place, branch in enumerate(self.branches, 1):
+            own = branch_table(branch, numbered=several)
+            count = len(own["row"])
+            tables.append({"branch": [place] * count, "period": [branch.period] * count, **own})
+        return stacked(tables)
 
     def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
         """Each branch that ran out of steps followed on from there, as by `Branch.extended`; what become one are one then.

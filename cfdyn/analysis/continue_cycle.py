@@ -15,8 +15,10 @@ from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower,
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import branch_table
 from cfdyn.errors import unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 
@@ -105,7 +107,7 @@ class FunctionZero(WithMap, Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(WithMap, Record):
+class Branch(WithMap, Tabular, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
@@ -172,6 +174,11 @@ class Branch(WithMap, Record):
         """The cycle of a row; `map_at` is its map."""
         mu = self.multipliers[row]
         return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point, or the function of a zero, which have
+        lines of their own behind their row), parameter, points, multipliers, ``stable``, ``coefficient``, functions."""
+        return branch_table(self)
 
     @property
     def arclength(self) -> np.ndarray:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import io
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,13 +33,17 @@ def figure_files() -> dict[str, str]:
     return found
 
 
-def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
+def plot(
+    record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
+    **beneath: Any,
+) -> Figure:  # fmt: skip
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
     `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
-    A `BifurcationCurve` takes ``also=``, more curves for the same chart.
+    A `BifurcationCurve` takes ``also=``, more curves for the same chart. ``xlim`` and ``ylim``, each (lo, hi), limit the first
+    panel, and others that show the same quantity along that axis.
 
     Raises
     ------
@@ -59,7 +64,10 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     if not beneath.keys() <= set(known):
         wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
         raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
+    limits = importlib.import_module("cfdyn.plotting.limits")
+    shown = {axis: limits.interval(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     figure = draw(record, **beneath)
+    limits.limit(figure, **shown)
     if path is not None:
         save(figure, path)
     return figure

@@ -27,7 +27,7 @@ ZERO = "function parameter points multipliers"
 INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
 
-@command("loss vary condition stop steps switch depth period optimizer start box settings variables map out plot seed json "
+@command("loss vary condition stop steps switch depth period optimizer start box settings variables map out plot csv seed json "
          "periodic", place=13)  # fmt: skip
 def branch(
     subject: Subject,

@@ -26,7 +26,8 @@ KEYS = "kind names period parameters points multipliers above coefficient ends c
 ROUND_OFF = 1e-14  # of the width of the bounds
 
 
-@command("loss vary kind condition steps period optimizer start box settings variables map out plot seed json periodic", place=15)
+@command("loss vary kind condition steps period optimizer start box settings variables map out plot csv seed json periodic",
+         place=15)  # fmt: skip
 def curve(
     subject: Subject,
     say: Say,

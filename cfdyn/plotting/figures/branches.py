@@ -81,7 +81,7 @@ def _branch(axes: Axes, branch: Branch, shade: str) -> None:
 def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -> list[str]:
     """Marks of all special points, their values along the upper edge; the kinds that there are."""
     tops: dict[str, tuple[float, float]] = {}
-    for s in (s for branch in branches for s in (*branch.bifurcations, *branch.zeros)):
+    for s in _marked(branches):
         text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
         tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
     for s in (s for branch in branches for s in branch.bifurcations):
@@ -93,6 +93,11 @@ def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -
     _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
     kinds = {s.kind for branch in branches for s in branch.bifurcations}
     return [kind for kind in MARKS if kind in kinds]
+
+
+def _marked(branches: list[Branch]) -> list[Any]:
+    """All special points and zeros of functions."""
+    return [s for branch in branches for s in [*branch.bifurcations, *branch.zeros]]
 
 
 def _zeros(axes: Axes, branches: list[Branch]) -> list[Line2D]:
@@ -129,7 +134,7 @@ def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
     # A row counts for the parameter's change there: those that run off at one value are many.
     width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
     lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
-    marked = [s.points[:, 0] for b in branches for s in (*b.bifurcations, *b.zeros)]
+    marked = [s.points[:, 0] for s in _marked(branches)]
     if marked:
         lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
     wide = hi - lo or 1.0
