@@ -6,7 +6,8 @@ import numpy as np
 
 from cfdyn.continuation.between_rows import between, near_zero
 from cfdyn.continuation.branch.bifurcations import SpecialPoint, bifurcations
-from cfdyn.continuation.branch.functions import Functions, Zero, cut_at_stops, zeros
+from cfdyn.continuation.branch.function_zeros import Zero, cut_at_stops, zeros
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.merging import grouped, merged, merges
 from cfdyn.continuation.branch.system import REAL, BranchTracer, length_scales
 from cfdyn.continuation.paths import AT_BORDER, Path, collision
@@ -108,6 +109,7 @@ def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
         "most steps": f"{name} = {value:.6g}: out of steps; {MORE}",
         "vertical": f"vertical: these {cycles} exist at {name} = {value:.10g} alone, where they form a continuum",
         "merged": f"meets a shorter cycle near {name} = {value:.6g}",
+        "stop": f"stop near {name} = {value:.6g}",
         "far": f"runs off to infinity near {name} = {value:.4g}",
     }.get(end, end)
 

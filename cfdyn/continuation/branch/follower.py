@@ -7,7 +7,8 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.bifurcations import changes
-from cfdyn.continuation.branch.functions import Functions, stopping
+from cfdyn.continuation.branch.function_zeros import stopping
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.merging import grouped, merges
 from cfdyn.continuation.branch.system import (
     MOST_DENSE,
