@@ -157,7 +157,7 @@ def test_a_curve_of_the_condition_starts_from_a_zero():
 @pytest.mark.parametrize(("functions", "problem"), [
     (["loss - 1"], "unknown name 'loss'"), (["mu2"], "unknown name 'mu2'"), (["x +* 2"], "missing before it"), (["2"], "depends on nothing"),
     (["max(x"], "never closed"), (["mean(x, r)"], "mean takes one formula"), ([3], "is a text"), (7, "texts by name"), ({"": "x"}, "its name"),
-    (["__import__('os')"], "'"), (["max(loss)"], "unknown name 'loss'"), ([""], "is a text"),
+    ({"x": "x - 1"}, "is a name of the map"), (["__import__('os')"], "'"), (["max(loss)"], "unknown name 'loss'"), ([""], "is a text"),
 ])  # fmt: skip
 def test_bad_functions(functions, problem):
     for options in ({"functions": functions}, {"stop": functions}):

@@ -41,6 +41,9 @@ class Functions:
         # A stop may be the name of one of the functions.
         self.texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
         self.stops = tuple(ending)
+        for name in {*step.names, *step.params} & set(self.texts):
+            if self.texts[name] != name:
+                raise UsageError(f"{name!r} is a name of the map: call the function {self.texts[name]!r} something else")
         self.parts = {name: _parts(step, text) for name, text in self.texts.items()}
 
     def __bool__(self) -> bool:
