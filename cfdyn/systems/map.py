@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -12,15 +12,22 @@ import numpy as np
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
 from cfdyn.symbolic.maps import MapSpec, make_map
 from cfdyn.symbolic.oracle import map_program
 from cfdyn.symbolic.preconditioning import preconditioning
-from cfdyn.systems.observables import OBSERVABLES
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
+
+# Of states (n, D) and parameters with data p.
+OBSERVABLES: dict[str, Callable[[Any, np.ndarray, np.ndarray], np.ndarray]] = {
+    "loss": lambda step, z, p: evaluate_rows(step.rule("loss"), z, p)[:, 0],
+    "sharpness": lambda step, z, p: largest_eigenvalues(step.rule("hessian"), z, p, step.n_weights),
+    "gradient_norm": lambda step, z, p: np.linalg.norm(evaluate_rows(step.rule("gradient"), z, p), axis=1),
+}
 
 
 class Map(Portable):
@@ -131,11 +138,7 @@ class Map(Portable):
         return tuple(OBSERVABLES) if self.has_loss else ()
 
     def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
-        """An observable at states (n, D), (n,); ``p``: parameters and data, if they are not the map's own.
-
-        Raises
-        ------
-        UsageError : an unknown name, or a map that goes down no loss
+        """An observable at states (n, D), (n,); ``p``: parameters and data, if not its own; a UsageError for an unknown name.
 
         Examples
         --------

@@ -11,10 +11,9 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.orbits import iterate as iterate_kernel
-from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.observables import sharpness_along
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
@@ -104,7 +103,7 @@ class Orbit(Record):
         ([0.1, 0.1059, 0.113], [38.0, 38.0, 38.0])
         """
         step = self._observed("preconditioner")
-        return self.theta * sharpness_along(step, self._floats, step.p, self.preconditioners)
+        return self.theta * preconditioned_along(step, self._floats, self.preconditioners)
 
     @cached_property
     def theta(self) -> np.ndarray:
@@ -133,6 +132,11 @@ class Orbit(Record):
         if self._step is None or not self._step.has_loss:
             raise UsageError(f"this orbit has no {what}: its map is not an optimizer on a loss, or it was loaded")
         return self._step
+
+
+def preconditioned_along(step: Map, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
+    return largest_eigenvalues(step.rule("hessian"), z, step.p, step.n_weights, held)
 
 
 def thetas(held: np.ndarray) -> np.ndarray:
