@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import Bifurcation, Branch, Texts, branch_of, continue_cycle
+from cfdyn.analysis._function_zero import Texts
+from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
@@ -185,8 +186,8 @@ class _Search:
             return
         self.progress(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
-            n = None if given.ndim == 2 else period
-            branch = continue_cycle(step, points, self.name, self.bounds, n, *self.steps, True, None, *self.wanted)
+            n, (wanted, stop) = None if given.ndim == 2 else period, self.wanted
+            branch = continue_cycle(step, points, self.name, self.bounds, n, *self.steps, functions=wanted, stop=stop)
         except NumericsError as error:
             self.trouble = str(error)
         else:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._function_zero import FunctionZero, Texts
 from cfdyn.analysis.cycles import Cycle
 from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
@@ -16,15 +17,15 @@ from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
 from cfdyn.continuation.tables import branch_table
-from cfdyn.errors import unknown
+from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
 from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle_map import OracleMap
 
+MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
-# Formulas by name, or with themselves as names; what is wrong with them is said by `Functions`.
-Texts = str | Sequence[str] | Mapping[str, str] | Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +35,14 @@ class Bifurcation(WithMap, Record):
     ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
     ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
     `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter.
+    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
+    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
     """
 
     kind: str
     parameter: float
     points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "D", complex]
+    multipliers: Annotated[np.ndarray, "K", complex]
     coefficient: float | None
     supercritical: bool | None
     place: int
@@ -48,6 +50,8 @@ class Bifurcation(WithMap, Record):
     bounds: tuple[float, float]
     meaning: str
     tangent: Annotated[np.ndarray, "*"]
+    residual: float | None = None
+    critical: Annotated[np.ndarray, "*"] | None = None
     _step: Map | None = field(default=None, repr=False)
 
     @property
@@ -79,31 +83,11 @@ class Bifurcation(WithMap, Record):
 
         interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
         own = Functions(self.step, self.name, functions, stop)
+        if self.residual is not None:
+            from cfdyn.continuation.many.switching import doubled_fields
+
+            return branch_of(doubled_fields(self, interval, max_steps, max_step, progress, own))
         return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress, own)))
-
-
-@dataclass(frozen=True, eq=False)
-class FunctionZero(WithMap, Record):
-    """Where a function that was asked for vanishes on a branch.
-
-    ``function``: its name, ``text``: what vanishes; ``parameter``, ``points`` (n, D), ``multipliers`` (D,), ``place``, ``name``
-    and ``bounds`` as of a `Bifurcation`. A `bifurcation_curve` of the condition starts from one.
-    """
-
-    function: str
-    text: str
-    parameter: float
-    points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "D", complex]
-    place: int
-    name: str
-    bounds: tuple[float, float]
-    _step: Map | None = field(default=None, repr=False)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
-        return super().step.at(**{self.name: self.parameter})
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +98,15 @@ class Branch(WithMap, Tabular, Record):
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from. ``functions``: texts of functions by name, ``stops``: those at which it was to
-    end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
+    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
+    ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by name, ``stops``: those at which it was
+    to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
     """
 
     name: str
     parameter: Annotated[np.ndarray, "m"]
     points: Annotated[np.ndarray, "m n D"]
-    multipliers: Annotated[np.ndarray, "m D", complex]
+    multipliers: Annotated[np.ndarray, "m K", complex]
     stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
@@ -131,6 +116,8 @@ class Branch(WithMap, Tabular, Record):
     lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
+    watched: str = ""
+    residuals: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
     functions: dict[str, str] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
     quantities: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
@@ -227,9 +214,9 @@ class Branch(WithMap, Tabular, Record):
 
 
 def continue_cycle(
-    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Map | OracleMap, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
+    progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -290,14 +277,31 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    checked_bounds(require_map(step), parameter, bounds)
+    many = multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step)
+    given_map = step if isinstance(step, OracleMap) else require_map(step)
+    checked_bounds(given_map, parameter, bounds)
     own = Functions(step, parameter, functions, stop)
-    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    if many or isinstance(given_map, OracleMap):
+        if isinstance(step, Map) and (step.switching or step.periodic):
+            raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
+                             f"{MOST_ENTRIES} entries of the state")  # fmt: skip
+        from cfdyn.continuation.many.fields import many_fields
+
+        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
+        return branch_of(many_fields(step, *given))
+    tracer, path = followed(given_map, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
     return branch_of(branch_fields(tracer, path, coefficients, own))
+
+
+def of_many_weights(step: Any) -> bool:
+    """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
+    return isinstance(step, Map) and step.dim > MOST_ENTRIES and not (step.switching or step.periodic)
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
-    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]],
-                              "zeros": [FunctionZero(**found) for found in fields["zeros"]]})  # fmt: skip
+    # A multiplier that was looked for and not found is NaN.
+    stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
+    special, zeros = ([kind(**found) for found in fields[name]]
+                      for name, kind in (("bifurcations", Bifurcation), ("zeros", FunctionZero)))  # fmt: skip
+    return Branch(**fields | {"stable": stable, "bifurcations": special, "zeros": zeros})

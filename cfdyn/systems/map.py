@@ -289,7 +289,7 @@ def require_map(step: Any) -> Map:
     return step
 
 
-def require_parameter(step: Map, name: Any) -> str:
+def require_parameter(step: Any, name: Any) -> str:
     """The name of a parameter of the map, or an error that lists them."""
     if not isinstance(name, str) or name not in step.params:
         raise unknown("parameter of the map", name if isinstance(name, str) else shown(name), step.params)

@@ -173,3 +173,33 @@ def test_over_a_period_no_curve_is_followed():
         (zero,) = flip.switch(functions=[function]).zeros
         with pytest.raises(CfdynError, match="on the cycle's first point|unknown name 'mu1'"):
             cf.analysis.bifurcation_curve(zero.step, zero, ("r", "e"), ((1, 4), (-1, 1)))
+
+
+def test_hundreds_of_weights_and_a_loss_that_is_no_formula(tmp_path):
+    """descent on Σ(c wᵢ²/2 + wᵢ⁴/4) + Σ(wᵢ − wᵢ₊₁)²/8: at w = 0 the largest curvature is c + (1 − cos π(n − 1)/n)/2."""
+    n = 150
+    parts = [f"c*w{i}**2/2 + w{i}**4/4" for i in range(1, n + 1)] + [f"(w{i} - w{i + 1})**2/8" for i in range(1, n)]
+    loss = cf.Loss(" + ".join(parts), [f"w{i}" for i in range(1, n + 1)], {"c": 1.0})
+    step = cf.as_map(loss, cf.optimizers.gd(lr=0.5))
+    top, bend = 1 + (1 - np.cos(np.pi * (n - 1) / n)) / 2, -1.4
+    options = {"functions": {"low": "mu1 = 0.6", "rest": "loss"}, "stop": f"lr = {-bend / top + 1 / top}"}
+    found = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.3, 2.1), **options)
+    assert found.parameter[-1] == pytest.approx((1 - bend) / top, abs=1e-12) and found.ends[1].startswith("stop: lr - (")
+    low = [zero for zero in found.zeros if zero.function == "low"]
+    assert [zero.parameter for zero in low] == pytest.approx([0.4], abs=1e-11)  # of the curvature 1
+    assert [s.kind for s in found.bifurcations].count("flip") == sum(2 / (1 + (1 - np.cos(np.pi * k / n)) / 2) < (1 - bend) / top for k in range(n))
+    assert found.quantity("rest") == pytest.approx(np.zeros(len(found)), abs=1e-25)
+    assert zeros(cf.load(found.save(tmp_path / "many.npz"))) == zeros(found)
+
+    class Bowl:
+        dim = 300
+        shift = np.linspace(1, 2, 300)
+        value = staticmethod(lambda w: float(np.sum(np.cosh(w - Bowl.shift) - 1)) + 0.5)
+        gradient = staticmethod(lambda w: np.sinh(w - Bowl.shift))
+        hvp = staticmethod(lambda w, v: np.cosh(w - Bowl.shift) * v)
+
+    step = cf.as_map(Bowl(), cf.optimizers.gd(lr=0.5))
+    found = cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), functions=["mu1 + 0.5", "loss - lr", "w300 - 2"])
+    assert zeros(found) == pytest.approx({"mu1 + 0.5": 1.5, "loss - lr": 0.5}, abs=1e-12)
+    with pytest.raises(CfdynError, match="multipliers are looked at"):
+        cf.analysis.continue_cycle(step, Bowl.shift, "lr", (0.3, 1.9), multipliers=4, functions=["mu99"])

@@ -1,5 +1,6 @@
 """Where the functions of a user vanish on a branch, and where one of them ends it."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ HALVINGS = 40  # of a step in which a function begins to be defined
 NOTHING = 1e-13  # a function that is no larger vanishes, but for rounding
 ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
 
+Way = Callable[[int], Between]  # the solutions between a row and the next
+
 
 class Zero(NamedTuple):
     """Where a function vanishes: a share of the step behind a row."""
@@ -26,13 +29,14 @@ class Zero(NamedTuple):
     solution: Solution
 
 
-def zeros(tracer: BranchTracer, rows: Any, functions: Functions) -> list[Zero]:
-    """Where the functions change their signs along a branch, in order, to round-off."""
-    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name)]
+def zeros(tracer: Any, rows: Any, functions: Functions, way: Way | None = None) -> list[Zero]:
+    """Where the functions change their signs along a branch, in order, to round-off; ``way``: from row k to the next."""
+    ways = way or (lambda k: between(tracer, rows, k))
+    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, ways)]
     return sorted(found, key=lambda zero: (zero.row, zero.share))
 
 
-def _zeros_of(tracer: BranchTracer, rows: Any, functions: Functions, name: str) -> list[Zero]:
+def _zeros_of(tracer: Any, rows: Any, functions: Functions, name: str, way: Way) -> list[Zero]:
     values = functions.values(name, tracer, rows)
     sizes = np.nan_to_num(np.abs(values), posinf=0.0)
     if sizes.max() <= NOTHING:
@@ -42,26 +46,26 @@ def _zeros_of(tracer: BranchTracer, rows: Any, functions: Functions, name: str) 
     apart = np.concatenate([[1.0], values, [1.0]])
     on_row = np.flatnonzero((values == 0) & (apart[:-2] != 0) & (apart[2:] != 0))
     found = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
-    for k, lo, hi in _intervals(tracer, rows, functions, name, values):
-        hit = root(lambda s: functions.at(name, tracer, s), between(tracer, rows, k), lo, hi)
+    for k, lo, hi in _intervals(tracer, rows, functions, name, values, way):
+        hit = root(lambda s: functions.at(name, tracer, s), way(k), lo, hi)
         if hit is not None:
             found.append(Zero(name, k, *hit))
     return found
 
 
 def _intervals(
-    tracer: BranchTracer, rows: Any, functions: Functions, name: str, values: np.ndarray
+    tracer: Any, rows: Any, functions: Functions, name: str, values: np.ndarray, way: Way
 ) -> list[tuple[int, float, float]]:
     """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
     found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
     known = np.isfinite(values)
     for k in np.flatnonzero(known[:-1] != known[1:]).tolist():
-        found += _beside_nothing(lambda s: functions.at(name, tracer, s), between(tracer, rows, k), k, values[k : k + 2])
+        found += _beside_nothing(lambda s: functions.at(name, tracer, s), way(k), k, values[k : k + 2])
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows[0], axis=0), axis=1))])
     with np.errstate(all="ignore"):
         twice = near_zero(s, values)
     for k in sorted({k for k, _ in twice}):
-        solution, sign = between(tracer, rows, k), float(np.sign(values[k]))
+        solution, sign = way(k), float(np.sign(values[k]))
         beyond = _least(lambda s: sign * functions.at(name, tracer, s), solution)  # noqa: B023
         if beyond is not None:
             found += [(k, 0.0, beyond), (k, beyond, 1.0)]
@@ -113,14 +117,24 @@ def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[i
     return (min(first) + 2, "stop") if first else None
 
 
+def nearest_stops(found: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
+    """The first zeros that end a branch behind and before the row that it begins at."""
+    stops = [zero for zero in found if zero.name in functions.stops]
+    after = next((zero for zero in stops if (zero.row, zero.share) > (start, 0.0)), None)
+    return after, next((zero for zero in reversed(stops) if (zero.row, zero.share) < (start, 0.0)), None)
+
+
+def stop_words(tracer: Any, functions: Functions, zero: Zero) -> str:
+    """Why a branch ends there."""
+    value = shown(float(zero.solution.z[-1]), tracer.bounds)
+    return f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}"
+
+
 def cut_at_stops(
     tracer: BranchTracer, path: Path, functions: Functions, special: list[Any], found: list[Zero]
 ) -> tuple[Path, list[Any], list[Zero]]:
     """The branch, its special points and zeros up to the nearest stops on both sides of its start."""
-    begun = (path.start, 0.0)
-    stops = [zero for zero in found if zero.name in functions.stops]
-    after = next((zero for zero in stops if (zero.row, zero.share) > begun), None)
-    before = next((zero for zero in reversed(stops) if (zero.row, zero.share) < begun), None)
+    after, before = nearest_stops(found, functions, path.start)
     if after is not None:
         path = _cut(tracer, path, functions, after, 1)
         special, found = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, found))
@@ -140,7 +154,6 @@ def _cut(tracer: BranchTracer, path: Path, functions: Functions, zero: Zero, sid
         rows, start = stacked(some_rows(path, slice(zero.row + (zero.share > 0))), row), path.start
     else:
         rows, start = stacked(row, some_rows(path, slice(zero.row + 1, None))), path.start - zero.row
-    value = shown(float(zero.solution.z[-1]), tracer.bounds)
     ends, paces = list(path.ends), list(path.paces)
-    ends[side], paces[side] = f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}", 0.0
+    ends[side], paces[side] = stop_words(tracer, functions, zero), 0.0
     return Path(*rows, {}, (ends[0], ends[1]), (paces[0], paces[1]), start)

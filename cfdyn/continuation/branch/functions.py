@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule
-from cfdyn.continuation.branch.system import REAL, BranchTracer
+from cfdyn.continuation.branch.system import REAL
 from cfdyn.continuation.tracer import Solution, as_row
 from cfdyn.errors import FormulaError, UsageError, shown
 from cfdyn.kernels.rows import evaluate_rows
@@ -35,8 +35,8 @@ class Functions:
     ``texts``: by name; ``stops``: names of those at whose zeros a branch ends.
     """
 
-    def __init__(self, step: Map, parameter: str, given: Any = (), stop: Any = ()):
-        self.step, self.free = step, list(step.params).index(parameter)
+    def __init__(self, step: Any, parameter: str, given: Any = (), stop: Any = ()):
+        self.step, self.parameter, self.free = step, parameter, list(step.params).index(parameter)
         own, ending = named_texts(given), named_texts(stop)
         # A stop may be the name of one of the functions.
         self.texts = {**own, **{name: text for name, text in ending.items() if name not in own}}
@@ -46,23 +46,41 @@ class Functions:
                 raise UsageError(f"{name!r} is a name of the map: call the function {self.texts[name]!r} something else")
         self.parts = {name: _parts(step, text) for name, text in self.texts.items()}
 
+    def require_multipliers(self, known: Mapping[str, int]) -> None:
+        """Refuse names of more multipliers than are looked at, of each kind."""
+        own = {*self.step.names, *self.step.params}
+        for name in (n for parts in self.parts.values() for part in parts for n in part.names if n not in own):
+            found = MULTIPLIER.fullmatch(name)
+            if found and int(found[2]) > known[found[1]]:
+                raise UsageError(
+                    f"{name}: of many weights {known[found[1]]} multipliers are looked at; `multipliers` asks for more"
+                )
+
+    def observed(self, name: str, points: np.ndarray, value: float) -> np.ndarray:
+        """An observable of the map at points (n, D), the parameter at a value, (n,)."""
+        if not isinstance(self.step, Map):
+            return self.step.at(**{self.parameter: value}).observe(name, points)
+        p = self.step.p.copy()
+        p[self.free] = value
+        return self.step.observe(name, points, p)
+
     def __bool__(self) -> bool:
         return bool(self.texts)
 
-    def along(self, tracer: BranchTracer, rows: Any) -> np.ndarray:
+    def along(self, tracer: Any, rows: Any) -> np.ndarray:
         """The values on rows, (rows, functions)."""
         values = [self.values(name, tracer, rows) for name in self.texts]
         return np.column_stack(values) if values else np.empty((len(rows[0]), 0))
 
     @np.errstate(all="ignore")
-    def values(self, name: str, tracer: BranchTracer, rows: Any) -> np.ndarray:
+    def values(self, name: str, tracer: Any, rows: Any) -> np.ndarray:
         """Of one function, (rows,)."""
         *inner, last = self.parts[name]
         source = _Source(self, tracer, rows)
         found = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
         return source.value(last, found)[:, 0]
 
-    def at(self, name: str, tracer: BranchTracer, solution: Solution) -> float:
+    def at(self, name: str, tracer: Any, solution: Solution) -> float:
         """Of one function at a solution."""
         return float(self.values(name, tracer, as_row(solution))[0])
 
@@ -70,7 +88,7 @@ class Functions:
 class _Source:
     """What names mean on some rows: (rows, n) or (rows, 1)."""
 
-    def __init__(self, functions: Functions, tracer: BranchTracer, rows: Any):
+    def __init__(self, functions: Functions, tracer: Any, rows: Any):
         self.functions, self.step, self.tracer, self.rows = functions, functions.step, tracer, rows
         self.points, self.parameter = tracer.points(rows[0]), rows[0][:, -1]
 
@@ -91,17 +109,13 @@ class _Source:
         if name in step.params:
             return self.parameter[:, None] if name == self.tracer.parameter else np.array([[step.params[name]]])
         if name in step.observables:
-            return np.stack([self._observed(name, k, count) for k in range(len(self.parameter))])
+            places = zip(self.points[:, :count], self.parameter.tolist(), strict=True)
+            return np.stack([self.functions.observed(name, points, value) for points, value in places])
         kind, place = _multiplier(name)
         mu = self.tracer.multipliers(self.rows[2])[:, place - 1, None]
         if kind == "mu":
             return np.where(np.abs(mu.imag) <= REAL * np.abs(mu), mu.real, np.nan)
         return np.abs(mu) if kind == "modulus" else np.abs(np.angle(mu))
-
-    def _observed(self, name: str, row: int, count: int) -> np.ndarray:
-        p = self.step.p.copy()
-        p[self.functions.free] = self.parameter[row]
-        return self.step.observe(name, self.points[row, :count], p)
 
 
 def named_texts(given: Any) -> dict[str, str]:
@@ -121,7 +135,7 @@ def named_texts(given: Any) -> dict[str, str]:
     return {name.strip(): left_side(text.strip()) for name, text in pairs}
 
 
-def _parts(step: Map, text: str) -> list[Part]:
+def _parts(step: Any, text: str) -> list[Part]:
     """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
     inner, rest, known = [], text, known_names(step)
     while (found := taken_over(rest)) is not None:
@@ -132,7 +146,7 @@ def _parts(step: Map, text: str) -> list[Part]:
     return [*inner, _part(whole, text, "")]
 
 
-def known_names(step: Map) -> tuple[str, ...]:
+def known_names(step: Any) -> tuple[str, ...]:
     """The names that a function on a branch may use."""
     own = (*step.names, *step.params)
     more = [f"{kind}{k}" for kind in ("mu", "modulus", "angle") for k in range(1, step.dim + 1)]
