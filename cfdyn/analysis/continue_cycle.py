@@ -70,8 +70,7 @@ class Bifurcation(WithMap, Record):
         progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
     ) -> Branch:  # fmt: skip
         """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
-
-        ``functions`` and ``stop`` as in `continue_cycle`, with the largest and smallest values over the longer cycle.
+        ``functions`` and ``stop`` as in `continue_cycle`.
 
         Raises
         ------
@@ -128,12 +127,7 @@ class Branch(WithMap, Tabular, Record):
         return len(self.parameter)
 
     def quantity(self, function: str) -> np.ndarray:
-        """The values of one of the functions on the rows, (m,).
-
-        Raises
-        ------
-        UsageError : a function that was not asked for
-        """
+        """The values of one of the functions on the rows, (m,); a UsageError for one that was not asked for."""
         if function not in self.functions:
             raise unknown("function on the branch", function, self.functions)
         return self.quantities[:, list(self.functions).index(function)]
@@ -277,11 +271,10 @@ def continue_cycle(
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3.
     """
-    many = multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step)
-    given_map = step if isinstance(step, OracleMap) else require_map(step)
-    checked_bounds(given_map, parameter, bounds)
+    step = step if isinstance(step, OracleMap) else require_map(step)
+    checked_bounds(step, parameter, bounds)
     own = Functions(step, parameter, functions, stop)
-    if many or isinstance(given_map, OracleMap):
+    if isinstance(step, OracleMap) or multipliers is not None or of_many_weights(step):
         if isinstance(step, Map) and (step.switching or step.periodic):
             raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
                              f"{MOST_ENTRIES} entries of the state")  # fmt: skip
@@ -289,7 +282,7 @@ def continue_cycle(
 
         given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
         return branch_of(many_fields(step, *given))
-    tracer, path = followed(given_map, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
     return branch_of(branch_fields(tracer, path, coefficients, own))
 
 
