@@ -49,7 +49,7 @@ def test_branches_of_several_periods(tmp_path):
 def test_curves_with_complex_multipliers_and_both_sides_of_a_border(tmp_path):
     step = cf.Map.from_text(["y + e", "r*y*(1 - x)"], "x y", {"r": 2.0, "e": 0.0})
     point = cf.analysis.continue_cycle(step, [0.5, 0.5], "r", (1.5, 2.5)).bifurcations[0]
-    curve = cf.analysis.bifurcation_curve(step, point, ("r", "e"), ((1.5, 2.5), (-0.2, 0.2)))
+    curve = cf.analysis.bifurcation_curve(step, point, ("r", "e"), ((1.5, 2.5), (-0.2, 0.2)), max_steps=30)
     rows = read(curve.to_csv(tmp_path / "curve.csv"))
     assert list(rows[0]) == ["row", "point", "r", "e", "x", "y", "mu1_re", "mu1_im", "mu2_re", "mu2_im", "coefficient"]
     own = [row for row in rows if not row["point"]]
@@ -57,7 +57,7 @@ def test_curves_with_complex_multipliers_and_both_sides_of_a_border(tmp_path):
     assert [np.hypot(float(row["mu1_re"]), float(row["mu1_im"])) for row in own] == pytest.approx(np.ones(len(curve)), abs=1e-12)
     assert [row["point"] for row in rows if row["point"]] == [s.kind for s in curve.special]
     tent = cf.Map.from_text("Piecewise((a*x, x < c), (a*(1 - x), True))", params={"a": 1.5, "c": 0.6})
-    edge = cf.analysis.bifurcation_curve(tent, ("border collision", [[0.6]]), ("a", "c"), ((1.1, 1.9), (0.3, 0.7)))
+    edge = cf.analysis.bifurcation_curve(tent, ("border collision", [[0.6]]), ("a", "c"), ((1.1, 1.9), (0.3, 0.7)), max_steps=20)
     table = edge.table()
     assert {"mu1", "above1"} <= set(table) and len({len(column) for column in table.values()}) == 1
     assert table["above1"] == pytest.approx([-a for a in table["a"]], rel=1e-15)
