@@ -24,11 +24,12 @@ class Files:
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
         csv: Path | None = None,
     ):  # fmt: skip
-        from cfdyn.plotting import check_folder, check_path
+        from cfdyn.plotting import check_folder, check_limits, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-        self.limits = {name: limits(text, f"--{name}") for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+        given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+        self.limits = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
         if self.limits and not (plot or figure):
             raise UsageError(f"--{next(iter(self.limits))} is of a figure; ask for one with --plot FILE")
         self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfdyn.arguments import entries
 from cfdyn.errors import UsageError
 from cfdyn.records.files import as_path, can_write, written_whole
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
+WIDEST, NARROWEST = 1e100, 1e-12  # of limits of an axis; of their size
 # The first argument of a figure's ``draw``, with its type: ``Branch``, or ``Branch | Branches``.
 _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
 
@@ -64,13 +66,21 @@ def plot(
     if not beneath.keys() <= set(known):
         wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
         raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
-    limits = importlib.import_module("cfdyn.plotting.limits")
-    shown = {axis: limits.interval(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
+    limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     figure = draw(record, **beneath)
-    limits.limit(figure, **shown)
+    importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     if path is not None:
         save(figure, path)
     return figure
+
+
+def check_limits(what: str, given: Sequence[float]) -> tuple[float, float]:
+    """Limits of an axis, (lo, hi), if they can be drawn, else a UsageError."""
+    lo, hi = entries(what, given, ("lo", "hi")).tolist()
+    largest = max(abs(lo), abs(hi))
+    if not (lo < hi and largest <= WIDEST and hi - lo > NARROWEST * largest):
+        raise UsageError(f"{what} is two numbers lo < hi, within ±{WIDEST:g} and not too near to each other, not {lo:g}, {hi:g}")
+    return lo, hi
 
 
 def check_path(path: str | Path) -> Path:

@@ -7,19 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from cfdyn.arguments import entries
-from cfdyn.errors import UsageError, shown
 from cfdyn.plotting.panels import spread
 
 APART = 0.022  # of the width, between labels above the axes
-
-
-def interval(what: str, given: Any) -> tuple[float, float]:
-    """Two finite numbers, the first one smaller."""
-    lo, hi = entries(what, given, ("lo", "hi")).tolist()
-    if not lo < hi:
-        raise UsageError(f"{what} is (lo, hi) with lo < hi, not {shown(given)}")
-    return lo, hi
 
 
 def limit(figure: Figure, xlim: Any = None, ylim: Any = None) -> None:

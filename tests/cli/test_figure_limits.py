@@ -37,7 +37,7 @@ def test_limits_of_a_figure():
     branch = cf.analysis.continue_cycle(step, [0.6], "r", (0.5, 3.9), functions=["x = 0.5", "x = 0.7"])
     (axes,) = cf.plot(branch, xlim=(1.5, 3.2)).axes
     assert axes.get_xlim() == (1.5, 3.2) and [text.get_text() for text in axes.texts if text.get_text() and text.get_visible()] == ["2", "3"]
-    for bad in ((1, 1), (2, 1), (1,), "wide", (float("nan"), 1)):
+    for bad in ((1, 1), (2, 1), (1,), "wide", (float("nan"), 1), (-1e308, 1e308), (1, 1 + 1e-15)):
         with pytest.raises(UsageError, match="xlim"):
             cf.plot(branch, xlim=bad)
 
