@@ -13,7 +13,9 @@ from cfdyn.analysis.edge import edge as edge
 from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.normal_form import normal_form as normal_form
+from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
+from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
 from cfdyn.analysis.windows import windows as windows
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.cycles.rest import limit_matrix, never_falling, rest, settled, steady_slopes
+from cfdyn.cycles.rest import limit_matrix, never_falling, pulled_off, rest, settled, steady_slopes
 from cfdyn.cycles.shooting import polish
 from cfdyn.cycles.smoothness import regularity_across
 from cfdyn.errors import NumericsError, UsageError
@@ -27,6 +27,8 @@ ROUGH = {"jump": f"the map jumps at this point{NO_EDGE}", "corner": f"the map ha
          "undefined": NO_DERIVATIVE}  # fmt: skip
 NOT_FOUND = "no fixed point was found nearby"
 DECAYS = "; where weights decay along a continuum of minima only its smallest ones stay: study from there, or with weight_decay=0"
+PULLED = ("decay moves a weight there by {:.4g} × lr a step and no gradient beside it moves it back by more than {:.4g} × lr, so "
+          "nothing rests near it; with a weight_decay below {:.4g} something does")  # fmt: skip
 NEVER_FALLS = "never falls"
 RESTS = f"{{}} {NEVER_FALLS}, so the optimizer can rest at any {{}}: an oscillation raises it until the minimum is stable"
 
@@ -134,7 +136,7 @@ def _fixed(step: Map, z: np.ndarray, weights: int, held: bool, parameter: str) -
         raise NoEdge(NO_DERIVATIVE)
     near = np.abs(found - z)[:weights].max() <= NEAR * (1.0 + np.abs(z[:weights]).max())
     if not near or not _stays(step, found, weights):
-        raise NumericsError(NOT_FOUND + DECAYS * (step.params.get("weight_decay", 0.0) != 0))
+        raise _not_found(step, z)
     _refuse_rough(step, found)
     return found, smooth
 
@@ -143,8 +145,19 @@ def _polished(step: Map, z: np.ndarray) -> np.ndarray:
     """The fixed point that Newton's method finds from z, or an error."""
     found = polish(step, z[None])
     if found is None:
-        raise NumericsError(NOT_FOUND) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
+        raise _not_found(step, z) if np.isfinite(step.jacobian(z)).all() else NoEdge(NO_DERIVATIVE)
     return np.asarray(found[0])
+
+
+def _not_found(step: Map, z: np.ndarray) -> NumericsError:
+    """The error where there is no fixed point near a state, because weights decay or for another reason."""
+    decay, lr = step.params.get("weight_decay", 0.0), step.params.get("lr", 1.0)
+    if decay == 0.0:
+        return NumericsError(NOT_FOUND)
+    pulled = pulled_off(step, z)
+    if pulled is None:
+        return NumericsError(NOT_FOUND + DECAYS)
+    return NoEdge(PULLED.format(pulled[0] / lr, pulled[1] / lr, decay * pulled[1] / pulled[0]))
 
 
 def _stays(step: Map, z: np.ndarray, weights: int) -> bool:

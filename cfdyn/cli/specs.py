@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cfdyn
-from cfdyn.cli.values import assignments, value
+from cfdyn.cli.values import DECIMAL, assignments, value
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.registry import catalogue
 
@@ -28,7 +28,7 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
     """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for what does not fit it.
 
     The first item may stand without a name if the first option is a text, such as a file. Texts are taken
-    as they are, so they may hold anything but a comma.
+    as they are, so they may hold anything but a comma. Of a list, ``noise=1,0``, the numbers follow each other.
     """
     known = inspect.signature(entry).parameters
     found: dict[str, Any] = {}
@@ -36,6 +36,9 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
         key, equals, text = (s.strip() for s in item.partition("="))
         if not equals and place == 0 and known and _is_text(next(iter(known.values()))):
             key, text = next(iter(known)), item
+        elif not equals and found and _is_list(known[last := next(reversed(found))]):
+            found[last].append(value(item, "float", f"{what}: {last}"))
+            continue
         elif not equals:
             commas = " (a file name cannot hold a comma)" if any(map(_is_text, known.values())) else ""
             raise UsageError(f"{what}: write options as name=value, not {item!r}{commas}")
@@ -43,12 +46,24 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
             raise unknown(f"option of the {what}:", key, known)
         if key in found:
             raise UsageError(f"{what}: {key} is given twice")
-        found[key] = text if _is_text(known[key]) else value(text, known[key].annotation, f"{what}: {key}")
+        found[key] = _read(text, known[key], f"{what}: {key}")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in found:
             example = "data.csv" if _is_text(parameter) else f"{key}=0.1"
             raise UsageError(f"{what} needs {key}, such as {what.split()[-1]}:{example}")
     return found
+
+
+def _read(text: str, parameter: inspect.Parameter, what: str) -> Any:
+    """An option as its annotation wants it; a list begins with its first number."""
+    if _is_list(parameter):
+        return [value(text, "float", what)]
+    return text if _is_text(parameter) else value(text, parameter.annotation, what)
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    """Annotated as anything: numbers with commas between them."""
+    return parameter.annotation in (Any, "Any")
 
 
 def _is_text(parameter: inspect.Parameter) -> bool:
@@ -105,10 +120,10 @@ def make_flow(text: str, loss: Loss, optimizer: Optimizer) -> Flow:
 
 
 def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -> dict[str, str | Flow] | None:
-    """Models by the names of `flow_names`; the stochastic one is left to `cfdyn.compare`, which knows the noise."""
+    """Models by the names of `flow_names`; those without options are left to `cfdyn.compare`, which knows the noise."""
     if names is None:
         return None
-    return {name: text if text == STOCHASTIC else make_flow(text, loss, optimizer) for name, text in names.items()}
+    return {name: text if ":" not in text else make_flow(text, loss, optimizer) for name, text in names.items()}
 
 
 def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
@@ -120,7 +135,8 @@ def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
         return None
     found: list[str] = []
     for part in (piece.strip() for piece in text.split(",")):
-        if "=" in part and ":" not in part and found:
+        # Options, and the numbers of a list, belong to the model before them.
+        if found and ":" not in part and ("=" in part or ("=" in found[-1] and DECIMAL.fullmatch(part))):
             found[-1] += f",{part}"
         elif part:
             found.append(part)

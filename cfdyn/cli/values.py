@@ -86,6 +86,16 @@ def varied(vary: str) -> tuple[str, Interval]:
     return name, (lo, hi)
 
 
+def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
+    """``--vary``: ``"lr=0.1:2:500"`` → ("lr", (0.1, 2), 500); ``count`` where none is named."""
+    head, _, last = vary.rpartition(":")
+    named = head.count(":") == 1
+    if vary.count(":") > 1 and not named:
+        raise UsageError(f"--vary takes NAME=LO:HI:COUNT, such as lr=0.1:2:1000, not {vary!r}")
+    name, bounds = varied(head if named else vary)
+    return name, bounds, value(last, "int", f"--vary {name}") if named else count
+
+
 def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}
@@ -105,3 +115,16 @@ def periods(items: Sequence[str]) -> dict[str, float]:
 def given(**options: Any) -> dict[str, Any]:
     """Those of the options that have a value."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def spaced(text: str, what: str) -> list[float]:
+    """``"0.1,0.4"`` → [0.1, 0.4]; ``"0.1:0.4:3"`` → [0.1, 0.2, 0.4], each by the same factor larger than the one before."""
+    if ":" not in text:
+        return numbers(text, what)
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 3:
+        raise UsageError(f"{what} takes numbers, A,B,…, or A:B:N for N of them from A to B, not {text!r}")
+    low, high, count = value(parts[0], "float", what), value(parts[1], "float", what), value(parts[2], "int", what)
+    if not (0 < low < high < math.inf and 2 <= count <= 1000):
+        raise UsageError(f"{what} A:B:N needs 0 < A < B and N from 2 to 1000, not {text}")
+    return [low * (high / low) ** (k / (count - 1)) for k in range(count - 1)] + [high]

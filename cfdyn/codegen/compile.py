@@ -55,7 +55,9 @@ _known: dict[str, Rule] = {}
 _one_at_a_time = held_while_forking(threading.RLock(), 0)
 
 
-def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
+def compile_rule(
+    key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str] = print_ir
+) -> Rule:
     """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet."""
     found = _known.get(key)
     if found is not None:
@@ -63,7 +65,7 @@ def compile_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     # Two threads that want the same rule: the second one must not link it again while the first runs it.
     with _one_at_a_time, _no_garbage_collection():
         if key not in _known:
-            _known[key] = _machine_rule(key, n_out, program)
+            _known[key] = _machine_rule(key, n_out, program, printed)
         return _known[key]
 
 
@@ -79,7 +81,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
+def _machine_rule(key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str]) -> Rule:
     from cfdyn.codegen.native import assemble, load
 
     name = f"rule_{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
@@ -87,7 +89,7 @@ def _machine_rule(key: str, n_out: int, program: Callable[[], Program]) -> Rule:
     if code is None:
         made = machine_program(program())
         assert len(made.outputs) == n_out
-        code = assemble(print_ir(made, name))
+        code = assemble(printed(made, name))
         _shelf().write(key, code)
     return Rule(load(code, name), n_out)
 

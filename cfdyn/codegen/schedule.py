@@ -65,7 +65,7 @@ def schedule(program: Program) -> list[Section]:
     [(1, 0), (1, 1), (1, 0)]
     """
     tape = program.tape
-    order = _by_need(tape, program.outputs)
+    order = in_order(tape, program.outputs)
     level = _levels(tape, order)
     last = max(level.values(), default=0)
     sums: list[list[Node]] = [[] for _ in range(last + 1)]
@@ -79,7 +79,7 @@ def schedule(program: Program) -> list[Section]:
     for k in range(last + 1):
         for some in _pieces(sums[k], SUMS):
             bodies = [tape.args[n][0] for n in some]
-            sections.append(Section([n for n in _by_need(tape, bodies) if tape.by_row[n]], some))
+            sections.append(Section([n for n in in_order(tape, bodies) if tape.by_row[n]], some))
         sections += [Section(some, []) for some in _pieces(plain[k], SECTION)]
     return sections
 
@@ -88,7 +88,7 @@ def _pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
     return (nodes[i : i + size] for i in range(0, len(nodes), size))
 
 
-def _by_need(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
+def in_order(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
     """Every node after its arguments: what one group of outputs after the other needs, in the order of the tape.
 
     Large groups let the processor work on many values at once; small ones keep few alive, without which the

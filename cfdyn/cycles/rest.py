@@ -11,6 +11,7 @@ ULPS = 16  # units in the last place by which weights are moved to see what of t
 MOVES = 30  # rounds for the weights
 NEAR, MOST_CHANGE = 1e-6, 2.0  # of the size of the weights: so near to it slopes of a smooth map are within that factor
 NEGLIGIBLE = 1e-3  # of the largest: slopes of a weight on which the loss hardly depends
+ASIDE = (1e-3, 1e-2, 1e-1)  # of the size of a weight: where it is looked at what moves it back to a minimum
 SMALL, BESIDE = 1e-20, 1e-3  # an accumulator, and how far beside the minimum it is driven
 
 
@@ -129,6 +130,32 @@ def steady_slopes(step: Map, z: np.ndarray) -> bool:
     here, there = (np.abs(step.jacobian(state)[:d, :d] - np.eye(d)).max(axis=1) for state in states)
     least = NEGLIGIBLE * np.maximum(here, there).max()
     return bool(np.all(there <= MOST_CHANGE * here + least) and np.all(here <= MOST_CHANGE * there + least))
+
+
+def pulled_off(step: Map, z: np.ndarray) -> tuple[float, float] | None:
+    """By how much a step moves a weight at a minimum, because it decays, and the most that it moves it back from beside; None
+    where that is more, so that it may rest there. z (D,) is a state at the minimum; the most of three distances on both sides.
+
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.Loss("(w-3)**2"), cf.optimizers.adamw(lr=0.1, weight_decay=0.5))
+    >>> [round(move, 6) for move in pulled_off(step, step.state([3.0]))]  # η d|w| and η
+    [0.15, 0.1]
+    """
+    d, here = step.n_weights, settled(step, z)
+    decay = (step(here) - here)[:d]
+    for k in np.flatnonzero(decay):
+        most = 0.0
+        for share in ASIDE:
+            for sign in (1, -1):
+                beside = z.copy()
+                beside[k] += sign * share * (1 + abs(z[k]))
+                beside = settled(step, beside)
+                # What decay makes of the distance itself is a share of it.
+                move = (step(beside) - beside)[k] - decay[k] * (beside[k] / z[k] if z[k] else 1.0)
+                most = max(most, float(-move * np.sign(decay[k])))
+        if most < abs(decay[k]) * (1 - AGREE):
+            return float(abs(decay[k])), float(most)
+    return None
 
 
 def never_falling(step: Map, z: np.ndarray) -> tuple[str, ...]:

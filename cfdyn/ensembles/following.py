@@ -1,6 +1,5 @@
 """Runs in threads: blocks of runs for some steps, statistics of the rows they made, and on."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -66,7 +65,3 @@ class Following:
         own: list[Any] = [a[lo:hi] for a in (self.states, self.before, now, middle, self.final, self.ended, self.codes)]
         self.sampling.advance(self.first_run + int(lo), begin, end, self.every, self.steps, *own)
 
-
-def processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.following import Following, processors
+from cfdyn.ensembles.following import Following
 from cfdyn.ensembles.sampling import Sampling
 from cfdyn.ensembles.statistics import LEVELS, of_rows
+from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError, unknown
 from cfdyn.flows._noisy import checked
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
-from cfdyn.flows._noisy import LABEL
+from cfdyn.flows._noisy_parts import LABEL
 from cfdyn.kernels.runs import ALL, INDEPENDENT, REPLACED, RESHUFFLED, Task, advance_runs
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.batches import batch_key, batch_program

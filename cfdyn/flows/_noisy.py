@@ -1,6 +1,7 @@
 """The central flow of stochastic gradients, behind `cfdyn.flows.central`."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -9,19 +10,19 @@ import numpy as np
 from cfdyn.arguments import number, table, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.flows._descent import descent
+from cfdyn.flows._noisy_parts import LABEL, ROWS, NoisySpec, curvature, label_slope, lengths, push, push_states, row
+from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.symbolic.steps import row_node, squared
 from cfdyn.systems.flow import Flow, Kernel
 from cfdyn.systems.loss import Loss
-from cfdyn.systems.second_moments import noise_share
-from cfdyn.tape.derivatives import forward, hessian, reverse
-from cfdyn.tape.program import Node
+from cfdyn.systems.second_moments import MOST_FLAT, SEEN, noise_share
+from cfdyn.tape.derivatives import forward, reverse
 
 MOST = 40  # weights: pairs of directions make matrices of d⁴/4 numbers
-LABEL = "y"
-MODELS = ("gd", "heavy_ball", "ema_momentum")
+PRECONDITIONED = ("rmsprop", "scalar_rmsprop", "adagrad", "adam")
+MODELS = ("gd", "heavy_ball", "nesterov", "ema_momentum")
 
 
 class Noise(NamedTuple):
@@ -76,91 +77,68 @@ def _covariance(loss: Loss, noise: Any) -> np.ndarray:
     return given
 
 
-def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float) -> Flow:
+def noisy_flow(loss: Loss, optimizer: Optimizer, noise: Noise, cut: float, flat: bool) -> Flow:
     """The flow with this noise."""
     from cfdyn.kernels.models import noise_seen, noisy
 
     tau = number("cut", cut)
     if not 1e-6 <= tau <= 0.5:
         raise UsageError(f"`cut` is the ηλ of a sharp direction, from 1e-6 to 0.5, not {cut:g}")
-    made = descent("central with noise", loss, optimizer, MODELS)
+    made = descent("central with noise", loss, optimizer, (*MODELS, *PRECONDITIONED))
     d, columns, rows = made.n_weights, made.loss.columns, made.loss.rows
-    if d > MOST:
-        raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
-    parts = {"curvature": Part(_curvature, d + d * d), "push": Part(_push, d, d * d)}
-    parts |= {name: Part(partial(_row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
+    preconditioned = optimizer.name in PRECONDITIONED
+    _check_flat(d, flat, optimizer)
     if noise.label:
         _check_label(made, columns)
-    spec = ModelSpec("central", made, parts, settings=noise.settings(), work=3 + 4 * d)
-    n, beta = 0 if rows is None else len(rows), made.params.get("momentum", 0.0)
-    kick = made.params["lr"] * (1 - made.params.get("dampening", beta if optimizer.name == "ema_momentum" else 0.0))
-    batch = noise.batch or n
+    n, beta = 0 if rows is None else len(rows), optimizer.params.get("beta1" if preconditioned else "momentum", 0.0)
+    kick = 1.0 if preconditioned else _first_kick(made, beta)
+    spec = _specified(made, noise.settings() | ({"flat": True} if flat else {}), preconditioned)
+    batch, pace = noise.batch or n, math.nan if preconditioned else kick / (1 - beta)
     sizes = {
         "rows": n if noise.batch or noise.label else 0, "columns": len(columns), "pairs": d * (d + 1) // 2, "cut": tau,
-        "beta": beta,
+        "beta": beta, "ahead": beta if optimizer.name == "nesterov" else 0.0, "flat": int(flat), "scaled": int(preconditioned),
         "sampled": noise_share(n, batch, noise.replace) if noise.batch else 0.0,
         "labels": int(noise.label > 0), "labelled": noise.label**2 / max(batch, 1),
         "noise": np.zeros((d, d)) if noise.covariance is None else kick * kick * noise.covariance,
     }  # fmt: skip
     if sizes["rows"]:
         sizes["table"] = rows
-    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(parts), d, sizes, noise_seen.seen_noise, d * d + 5))
+    seen = d * d * (1 + int(flat)) + SEEN
+    return Flow(spec, kernel=Kernel(noisy.noisy, noisy.Noisy, tuple(spec.parts), d, sizes, noise_seen.seen_noise, seen, pace))
 
 
-def _kick(nodes: ModelNodes) -> Node:
-    """What a gradient is multiplied by when it first moves the weights, η without momentum."""
-    t, p = nodes.tape, nodes.parameters
-    left = p.get("dampening", p["momentum"] if nodes.optimizer.name == "ema_momentum" else t.const(0))
-    return t.mul(nodes.lr, t.sub(t.const(1), left))
+def _check_flat(d: int, flat: bool, optimizer: Optimizer) -> None:
+    """An error for what takes too long, or is not made."""
+    if d > MOST:
+        raise UsageError(f"the central flow with noise needs moments of all pairs of directions: at most {MOST} weights, not {d}")
+    if flat and d > MOST_FLAT:
+        raise UsageError(f"`flat` looks at noise on all pairs of directions: at most {MOST_FLAT} weights, not {d}")
+    if flat and optimizer.name in PRECONDITIONED:
+        raise UsageError(f"`flat` is made for {', '.join(MODELS)}, not for {optimizer.name}")
 
 
-def _curvature(nodes: ModelNodes) -> list[Node]:
-    """ηg (d,), then ηH row by row (d²)."""
-    return nodes.times(_kick(nodes), nodes.gradient + sum(hessian(nodes.tape, nodes.value, nodes.w), []))
+def _first_kick(made: LossMap, beta: float) -> float:
+    """What a gradient is multiplied by when it first moves the weights."""
+    return made.params["lr"] * (1 - made.params.get("dampening", beta if made.optimizer.name == "ema_momentum" else 0.0))
 
 
-def _push(nodes: ModelNodes) -> list[Node]:
-    """−G η(g + ½∇⟨H, Σ⟩), (d,), for Σ (d²) behind the state, of which the upper triangle is read."""
-    t, d, sigma = nodes.tape, nodes.d, nodes.inputs(0, nodes.d**2)
-    second = hessian(t, nodes.value, nodes.w)
-    mixed = t.total(t.mul(second[i][j], sigma[i * d + j]) for i in range(d) for j in range(i + 1, d))
-    half = t.div(t.total(t.mul(second[i][i], sigma[i * d + i]) for i in range(d)), t.const(2))
-    pace = t.div(_kick(nodes), t.sub(t.const(1), nodes.parameters["momentum"])) if "momentum" in nodes.parameters else nodes.lr
-    return nodes.times(t.neg(pace), reverse(t, t.total([nodes.value, half, mixed]), nodes.w))
-
-
-def _row(make: Callable[[ModelNodes, list[Node]], Node], nodes: ModelNodes) -> list[Node]:
-    """η times gradient and Hessian of what is made of a row of data, which stands behind the state."""
-    t = nodes.tape
-    value = make(nodes, nodes.inputs(0, len(nodes.spec.map.loss.columns)))
-    return nodes.times(_kick(nodes), reverse(t, value, nodes.w) + sum(hessian(t, value, nodes.w), []))
-
-
-def _row_loss(nodes: ModelNodes, row: list[Node]) -> Node:
-    """The loss of a row, with the penalty that weight decay stands for."""
-    t, value = nodes.tape, row_node(nodes.tape, nodes.spec.map.loss, nodes.w, nodes.parameters, row)
-    if nodes.optimizer.gradient is None:
-        return value
-    return t.add(value, t.mul(t.div(nodes.parameters["weight_decay"], t.const(2)), squared(t, nodes.w)))
-
-
-def _label_slope(nodes: ModelNodes, row: list[Node]) -> Node:
-    """The change of a row's loss with its label."""
-    columns = nodes.spec.map.loss.columns
-    if LABEL not in columns:
-        return nodes.tape.const(0)
-    value = row_node(nodes.tape, nodes.spec.map.loss, nodes.w, nodes.parameters, row)
-    return forward(nodes.tape, [value], {row[columns.index(LABEL)]: nodes.tape.const(1)})[0]
-
-
-ROWS = {"row": _row_loss, "label": _label_slope}
+def _specified(made: LossMap, settings: dict[str, Any], preconditioned: bool) -> ModelSpec | NoisySpec:
+    """The flow by its parts."""
+    d, columns = made.n_weights, made.loss.columns
+    parts = {"curvature": Part(curvature, d + d * d), "push": Part(push, d, d * d)}
+    parts |= {name: Part(partial(row, make), d + d * d, len(columns)) for name, make in ROWS.items() if columns}
+    if not preconditioned:
+        return ModelSpec("central", made, parts, settings=settings, work=3 + 4 * d)
+    parts["lengths"], states = Part(lengths, d), len(FlowSpec("central", "plain", made).names)
+    parts["push"] = Part(push_states, states, d * d + d)
+    return NoisySpec("central", "plain", made, parts=parts, settings=settings, work=3 + 4 * d)
 
 
 def _check_label(made: LossMap, columns: tuple[str, ...]) -> None:
     """An error where gradients are not linear in the label: noise of it would move their mean."""
     nodes = ModelNodes(ModelSpec("central", made, {}))
-    row = nodes.inputs(0, len(columns))
-    slopes = reverse(nodes.tape, _label_slope(nodes, row), nodes.w)
-    label = row[columns.index(LABEL)]
+    data = nodes.inputs(0, len(columns))
+    slopes = reverse(nodes.tape, label_slope(nodes, data), nodes.w)
+    label = data[columns.index(LABEL)]
     if any(nodes.tape.value(bend) != 0 for bend in forward(nodes.tape, slopes, {label: nodes.tape.const(1)})):
         raise UsageError(f"`label_noise` needs gradients that are linear in the label {LABEL!r}, as of squared errors")

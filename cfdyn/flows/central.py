@@ -10,7 +10,7 @@ from cfdyn.systems.loss import Loss
 
 def central(
     loss: Loss, optimizer: Optimizer, batch: int | None = None, replace: bool = True, noise: Any = None,
-    label_noise: float = 0.0, cut: float = 0.01,
+    label_noise: float = 0.0, cut: float = 0.01, flat: bool = False,
 ) -> Flow:  # fmt: skip
     """The central flow: the path of the time-averaged iterates, with oscillations of covariance Σ at the edge.
 
@@ -45,24 +45,38 @@ def central(
     hardly oscillate; an exact average is nearer there and farther on other losses (``cfdyn show cfdyn2026_twocycle``). An own
     optimizer (`Optimizer.from_text`) needs ds/dt for states of P only.
 
-    **With noise**, for gd, heavy_ball and ema_momentum, iterates have a covariance away from the edge too. A batch of b of n
-    rows has, for gd,
+    **With noise**, iterates have a covariance away from the edge too. A batch of b of n rows has, for gd,
 
         dw/dt = −η[g + ½∇⟨H, Σ⟩],  Σ = M[Σ] + η²C,  M[S] = ASA + (η²/b) mean (Hᵢ − H)S(Hᵢ − H),  A = 1 − ηH,
 
     C = (1/b) mean (gᵢ − g)(gᵢ − g)ᵀ; without replacement 1/b is (n − b)/(b(n − 1)). Σ is in equilibrium with w, on the sharp
     directions only: flat ones take longer than 1/(2 cut) steps for that, and are left to w. Along eigenvectors u_i of H its
-    entries answer to what comes in by φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ; with momentum G multiplies dw/dt, and
-    R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a kick (1, 0) by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), x = ηλ, or
-    η(1 − β)λ with an EMA. φ is 0 for x/(1 − β) < cut/2 and 1 above 2 cut. Half and twice the cut change the sharpness by at
-    most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M comes near 1, Σ is a barrier that keeps the sharpness
-    off the edge; with b → ∞ the flow becomes that without noise, as 1/b away from where that enters the edge.
+    entries answer to what comes in by φ_iφ_jR_ij, R_ij = 1/(1 − a_ia_j), a = 1 − ηλ. φ is 0 for ηλ < cut/2, 1 above 2 cut.
+    Half and twice the cut change the sharpness by at most 2 % (two tanh units on 12 points, 7 pairs of η and b). Where M
+    comes near 1, Σ is a barrier that keeps the sharpness off the edge; with b → ∞ the flow becomes that without noise, as 1/b
+    away from where that enters the edge (to 1e-9 for b = 2e10), so no other flow takes over where the edge holds the
+    sharpness: there it was 2.4 to 8 times nearer to the runs than the flow without noise in five settings of six, 0.9 times
+    in one (docs/sgd.md).
 
-    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the largest
-    term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step, 1/R_uu −
-    N_uu, over twice the frequency η‖∇S‖√((ηλ₁ − 1) uᵀΣu) of its swing, ∞ for ηλ₁ ≤ 1; near the edge, where Σ balances the drift,
-    ΔS/√(2α), α = −⟨g, ∇S⟩. Above 1 Σ relaxes, and noise holds the sharpness, if anything does. Below 1 the edge holds it, Σ
-    swings, and the flow has what is an average over that; a note says from when on.
+    *Momentum* (heavy_ball, nesterov, ema_momentum): G multiplies dw/dt, and R_ij = Σ_t h_i(t)h_j(t) for h, what becomes of a
+    kick by the optimizer's recursion. Exact on quadratic rows, as M is. *Preconditioners* (rmsprop, scalar_rmsprop, adagrad,
+    adam): the same in the weights P^½w, and ds/dt sees E g² = ḡ² + diag[HΣH + C + (1/b) mean (Hᵢ − H)Σ(Hᵢ − H)]. Exact on
+    quadratic rows for a P at rest; that P follows slowly, by the mean of the squares and not as it fluctuates, is a guess, as
+    is that a step's own gradient is no part of its P: good where 1 − β₂ is small (0.01 in docs/sgd.md, where it is measured).
+
+    **Flat directions.** With ``flat`` their covariance F is carried too, about the path that is the same: F' = JF + FJᵀ + (1
+    − φφ)(N[Σ] + η²C), J the derivative of the drift D above, N the second part of M, F = 0 at the start. J is not −ηH: a
+    sharpness that noise holds pulls runs back. ``covariance`` has then all blocks, sharp, mixed and flat, and ``shift`` y' =
+    Jy + ½∇²D:F tells by how much the mean of the runs is moved; averages count both. The path keeps w: with noise on all
+    weights alike w + y is nearer to the runs, with batches as often farther. It is derived to first order in F: where runs
+    part, it grows without bound and a note says so. Without ``flat`` a note tells how large that part may be.
+
+    A path has the mean-square ``radius``, that of M on directions with ηλ > 0.1, ``damping`` and ``neglected``, what the
+    largest term left out would add to tr Σ. The damping is that of Σ along the sharpest direction u: what it loses in a step,
+    1/R_uu − N_uu, over twice the frequency η‖∇S‖√((ηλ₁ − 1) uᵀΣu) of its swing, ∞ for ηλ₁ ≤ 1; near the edge, where Σ
+    balances the drift, ΔS/√(2α), α = −⟨g, ∇S⟩. Below 1 the edge holds the sharpness, Σ swings, and the flow has what is an
+    average over that; a note says from when on. Above 1 a note says whether noise holds it, over the last third of the path:
+    noise takes off from half of to twice what the loss alone would add; or nothing does.
 
     It fails where spreads are large: where runs come to rest in several places, leave for another minimum, or, with small
     batches, go straight to a minimum of all rows (`neglected` is then above ½, and a note says so).
@@ -74,13 +88,15 @@ def central(
     noise : covariance (d, d) of noise in each step's gradient, or d variances, in units of gradients squared
     label_noise : standard deviation of fresh noise on each label drawn, the data's column y, for squared errors
     cut : the ηλ of a sharp direction
+    flat : carry the covariance along flat directions too, of up to 14 weights and without a preconditioner
 
     Raises
     ------
     UsageError : steps that are not linear in the gradients for a P at rest (sign_gd, lion, sam), a second moment without
         ds/dt (amsgrad), clipping, or stability that does not end with a flip; with noise: no rows, a batch of none or, without
         replacement, of more than there are, another optimizer, or more than 40 weights
-    NumericsError : in `solve`, a start beyond mean-square stability, M > 1
+    NumericsError : in `solve`, a start beyond mean-square stability, M > 1; with a preconditioner also for want of a whole
+        state of the optimizer: behind weights alone stands the second moment of one step on all rows
 
     Examples
     --------
@@ -102,14 +118,22 @@ def central(
     >>> print(round(20 - path.sharpness[-1], 6), round(10 - 75**0.5, 6), path.radius[-1].round(6), path.damping[-1].round(2))
     1.339746 1.339746 0.75 6.72
 
+    Along a flat direction, y of curvature 0.001, η²σ²t spreads out at first:
+
+    >>> slope = cf.Loss("x**2/2 + y**2/2000", "x y")
+    >>> path = cf.solve(cf.flows.central(slope, cf.optimizers.gd(lr=0.5), noise=[1, 1], flat=True), [0, 0], t=40)
+    >>> print(path.covariance[-1].round(3).tolist())  # 1/3, and (1 - e^-0.04)/0.004
+    [[0.333, 0.0], [0.0, 9.805]]
+
     References
     ----------
     Cohen et al. (2024), Understanding optimization in deep learning with central flows, arXiv 2410.24206, eqs. for
     gradient descent, scalar RMSProp and RMSProp; it leaves momentum out. θ, G and the flow with them: derived in this project,
     as is the flow with noise, of which no paper was found; M is that of Wu, Ma & E (2018) and Mulayoff & Michaeli, arXiv
-    2306.07850, the law near the edge that of arXiv 2604.21016.
+    2306.07850, the law near the edge that of arXiv 2604.21016. F is a linear noise approximation (van Kampen, Stochastic
+    processes in physics and chemistry) of what remains when the sharp directions are slaved.
     """
     given = checked(loss, batch, replace, noise, label_noise)
     if given is None:
         return preconditioned("central", "central", loss, optimizer)
-    return noisy_flow(loss, optimizer, given, cut)
+    return noisy_flow(loss, optimizer, given, cut, flat)

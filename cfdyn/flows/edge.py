@@ -5,14 +5,19 @@ import math
 import numpy as np
 
 from cfdyn.errors import UsageError
-from cfdyn.flows._descent import descent, gradient_part, half_step, outer
+from cfdyn.flows._descent import outer
+from cfdyn.symbolic.flow import FlowSpec
+from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.model import ModelNodes, ModelSpec, Part
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 from cfdyn.tape.derivatives import directional
 from cfdyn.tape.differences import quotients
 from cfdyn.tape.program import Node
+
+BEYOND = "with momentum or a preconditioner it is derived in cfdyn; its paper is about gradient descent"
 
 
 def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 0.0) -> Flow:
@@ -20,20 +25,33 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
 
         dc/dt = −(η/2)[g(c + ρu) + g(c − ρu)],  du/dt = η(I − uuᵀ)H(c)u,  d(ln ρ)/dt = η uᵀH(c)u − 2.
 
-    A reconstruction from the paper's abstract. The state is (c, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone
-    c = w₀ + δ and ρu = −δ with δ = −(η/2)g(w₀): c ± ρu are w₀ and its first iterate. One unit of time is one step; gd only.
+    A reconstruction from the paper's abstract, for gradient descent. These are polar coordinates of dv/dt = ηH(c)v − 2v, v = ρu.
+    With a preconditioner P and momentum, of which the paper has nothing, this project takes
+
+        dc/dt = −(G/2)P⁻¹[g₊ + g₋] − δc,  ds/dt = ½[f(s, g₊) + f(s, g₋)],  dv/dt = R(P⁻¹H(c) − θ)v,  v = ρu, |u| = 1,
+
+    for the same optimizers, states s of P, edge θ, gain G and decay δ as `central`, and R = (2 − δ)/(θ + θ²F′(−1)) for a step
+    P⁻¹F(z)g: by R(λ − θ) a step an oscillation grows near the edge, which follows from how fast the root z of 1 − δ − z = λF(z)
+    passes −1. R is 1 without momentum and G for heavy_ball, ema_momentum and Adam, (1 + 2β)²/(1 + 3β) for nesterov. So this
+    is the flow of gd with 2η/θ in a time Gθ/2 times as fast for heavy ball and ema_momentum, and for Adam without bias
+    correction that of RMSProp with (η/c, κ/c), c = (1 + β₁)/(1 − β₁), in a time c times as fast; for nesterov, whose drift and
+    growth are sped up by different factors, it is neither. Far below the edge the swing dies out too fast, by Rθ for
+    λ → 0, while momentum forgets by ½ ln(1/β): give a floor.
+
+    The state is (c, s, u, ln ρ), Σ = ρ²uuᵀ. From weights w₀ alone c ± ρu are w₀ and the optimizer's next weights, s is what the
+    first step uses. One unit of time is one step.
 
     On a quadratic ln ρ² grows by 2(ηS − 2) a step, for gradient descent by 2 ln|1 − ηS|. With uᵀH(c)u only the motion of c
-    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along g₊ − g₋, as in
-    one variable, c ± ρu is a 2-cycle of gradient descent, exactly. In more variables u settles on an eigenvector of H(c),
-    which the difference of a 2-cycle's points need not be.
+    stops that growth: on Sw²/2 − Qw⁴/4 it runs away. Where the flow with ``secant`` rests and u is along P⁻¹(g₊ − g₋), as in
+    one variable, c ± ρu is a 2-cycle of gradient descent, exactly, with momentum too if P is constant. In more variables u
+    settles on an eigenvector of P⁻¹H(c), which the difference of a 2-cycle's points need not be.
 
-    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = η(Hu − ru) + (1 − |u|²)u with r = uᵀHu/|u|². The
-    first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
+    As integrated, |u| = 1 is stable for every sign of uᵀHu: du/dt = (A − r)u + (1 − |u|²)u with dv/dt = Av, r = uᵀAu/|u|².
+    The first term keeps |u| whatever it is, and the second one, which vanishes on the sphere, draws it to 1 at the rate 2.
 
     Parameters
     ----------
-    secant : (g(c + ρu) − g(c − ρu))·u/(2ρ) in place of uᵀHu in d(ln ρ)/dt; built up from the quotients of its parts,
+    secant : (g(c + ρu) − g(c − ρu))/(2ρ) in place of Hu in d(ln ρ)/dt; built up from the quotients of its parts,
         so that for every ρ, however small, no digits cancel
     floor : ρ_min ≥ 0: d(ln ρ)/dt is max(that, ln ρ_min − ln ρ), so ρ never falls below the floor and comes down to it in a
         few steps without a jump in the slope's value. It stands for the noise, such as rounding, from which an
@@ -41,7 +59,7 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
 
     Raises
     ------
-    UsageError : another optimizer, clipping, a negative floor; from weights alone, a start where g = 0
+    UsageError : an optimizer that `central` refuses too, clipping, a negative floor; from weights alone, a start where g = 0
 
     Examples
     --------
@@ -50,34 +68,46 @@ def edge(loss: Loss, optimizer: Optimizer, secant: bool = False, floor: float = 
     >>> path = cf.solve(cf.flows.edge(loss, gd, secant=True), [0.1], t=200)
     >>> print(path.covariance[-1, 0, 0].round(6))  # the 2-cycle's S − 2/η
     0.5
+    >>> heavy_ball = cf.optimizers.heavy_ball(lr=1.5, momentum=0.5)  # gd with lr = 1, three times as fast
+    >>> path = cf.solve(cf.flows.edge(loss, heavy_ball, secant=True), [0.1], t=70)
+    >>> print(path.covariance[-1, 0, 0].round(6))
+    0.5
 
     References
     ----------
-    Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read.
+    Marion (2026), arXiv 2606.18080: a reconstruction, only the abstract was read; gradient descent. With P and momentum: derived
+    in this project.
     """
-    made = descent("edge", loss, optimizer)
     if isinstance(floor, bool) or not 0 <= floor < math.inf:
         raise UsageError(f"the floor of flows.edge is a smallest extent, 0 or more, not {floor!r}")
-    d, names = made.n_weights, made.loss.variables
-    parts = {"drift": Part(_drift, 2 * d + 1), "covariance": Part(_covariance, d * d), "gradient": gradient_part(d)}
-    behind = (*(f"u_{name}" for name in names), "log_rho")
+    plain = FlowSpec("edge", "central", LossMap(loss.spec, optimizer))  # refuses what has no P or no flip
+    made, d, slow = plain.map, plain.n_weights, plain.names[plain.n_weights :]
+    parts = {"drift": Part(_drift, 2 * d + 1 + len(slow)), "covariance": Part(_covariance, d * d),
+             "edge": Part(ModelNodes.edge, d * d + d), "scale": Part(ModelNodes.scale, d)}  # fmt: skip
+    behind = (*slow, *(f"u_{name}" for name in made.loss.variables), "log_rho")
+    beyond = BEYOND if optimizer.params.keys() - {"lr", "weight_decay"} else ""
     spec = ModelSpec("edge", made, parts, behind, {"secant": bool(secant)}, {"floor": float(floor)} if floor else {},
-                     lead=0.5, reconstruction=True, work=4)  # fmt: skip
+                     lead=0.5, reconstruction=True, work=4, remark=beyond)  # fmt: skip
     return Flow(spec, lift=_start)
 
 
-def _start(flow: Flow, w0: np.ndarray) -> np.ndarray:
-    delta = half_step(flow, w0)
+def _start(flow: Flow, z0: np.ndarray) -> np.ndarray:
+    """c ± ρu are the optimizer's weights and the next ones; slow states are its own, behind weights alone the first it uses."""
+    assert isinstance(flow.spec.map, LossMap)
+    step, kept, d = Map(flow.spec.map), list(flow.spec.kept), flow.n_weights
+    z = step.state(z0)
+    after = step(z)
+    delta, slow = (after[:d] - z[:d]) / 2, (after if len(z0) == d else z)[kept[d:]]
     size = float(np.linalg.norm(delta))
     if size == 0.0:
-        raise UsageError("flows.edge takes the direction of oscillation from the gradient, which is 0 at this start; "
-                         "start off the critical point, or give the full state (c, u, ln rho)")  # fmt: skip
-    return np.concatenate([w0 + delta, -delta / size, [math.log(size)]])
+        raise UsageError("flows.edge takes the direction of oscillation from the first step, which is 0 at this start; "
+                         "start off the critical point, or give the full state (c, states of P, u, ln rho)")  # fmt: skip
+    return np.concatenate([z[:d] + delta, slow, -delta / size, [math.log(size)]])
 
 
 def _direction(nodes: ModelNodes) -> tuple[list[Node], Node]:
     """u and ρ."""
-    return nodes.behind[:-1], nodes.tape.apply("exp", nodes.behind[-1])
+    return nodes.z[-nodes.d - 1 : -1], nodes.tape.apply("exp", nodes.z[-1])
 
 
 def _covariance(nodes: ModelNodes) -> list[Node]:
@@ -86,15 +116,23 @@ def _covariance(nodes: ModelNodes) -> list[Node]:
 
 
 def _drift(nodes: ModelNodes) -> list[Node]:
-    t, (u, rho), eta = nodes.tape, _direction(nodes), nodes.lr
+    t, (u, rho) = nodes.tape, _direction(nodes)
     plus, minus, quotient = quotients(t, nodes.gradient, dict(zip(nodes.w, u, strict=True)), rho)
-    centre = nodes.times(t.neg(t.div(eta, t.const(2))), nodes.plus(plus, minus))
-    curved, length = directional(t, nodes.gradient, nodes.w, [u]), t.dot(u, u)
-    rayleigh = t.div(t.dot(u, curved), length)
-    turn = nodes.times(eta, nodes.plus(curved, u, t.neg(rayleigh)))
-    turn = nodes.plus(turn, u, t.sub(t.const(1), length))
-    slope = t.div(t.dot(u, quotient), length) if nodes.spec.options["secant"] else rayleigh
-    rate = t.sub(t.mul(eta, slope), t.const(2))
+    middle = [t.neg(t.div(t.add(a, b), t.mul(t.const(2), p))) for a, b, p in zip(plus, minus, nodes.pace, strict=True)]
+    decays = [t.neg(t.mul(each.decay, w)) for each, w in zip(nodes.coefficients, nodes.w, strict=True)]
+    states = nodes.times(0.5, nodes.plus(nodes.state_rates(plus), nodes.state_rates(minus)))
+    swing = [each.swing for each in nodes.coefficients]
+    # K·2Q = Rθ, for every weight the same where the averages of the gradient are.
+    held = [t.mul(k, t.mul(t.const(2), q)) for k, q in zip(swing, nodes.metric, strict=True)]
+
+    def grown(curved: list[Node]) -> list[Node]:
+        return [t.sub(t.mul(k, h), t.mul(r, x)) for k, h, r, x in zip(swing, curved, held, u, strict=True)]
+
+    growth, length = grown(directional(t, nodes.gradient, nodes.w, [u])), t.dot(u, u)
+    rate = t.div(t.dot(u, growth), length)
+    turn = nodes.plus(nodes.plus(growth, u, t.neg(rate)), u, t.sub(t.const(1), length))
+    if nodes.spec.options["secant"]:
+        rate = t.div(t.dot(u, grown(quotient)), length)
     if "floor" in nodes.parameters:
-        rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.behind[-1]))
-    return centre + turn + [rate]
+        rate = t.apply("max", rate, t.sub(t.apply("log", nodes.parameters["floor"]), nodes.z[-1]))
+    return nodes.plus(middle, decays) + states + turn + [rate]

@@ -10,7 +10,6 @@ from cfdyn.integrate.stepping.run import Run
 from cfdyn.integrate.supply.supplier import Readings
 from cfdyn.kernels.edge.block import PLAIN
 from cfdyn.kernels.rows import evaluate_rows
-from cfdyn.symbolic.flow import FlowSpec
 from cfdyn.systems.flow import Flow
 
 MAX_BYTES = 2**32  # of the covariances at all rows
@@ -124,7 +123,7 @@ def _edges(flow: Flow, z: np.ndarray, covariance: np.ndarray, sharpness: np.ndar
 
 def thetas(flow: Flow, states: np.ndarray) -> np.ndarray | None:
     """θ at some states (m, n), (m,): the λ₁(P⁻¹H) at which a mode flips; None for a flow without P."""
-    if not isinstance(flow.spec, FlowSpec):
+    if not flow.spec.has("scale"):
         return None
     found, d = flow.spec.recursion.coefficients, flow.n_weights
     if found.edge == found.preconditioner:

@@ -8,6 +8,7 @@ import numpy as np
 
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.integrate.feasible import into_feasible
+from cfdyn.integrate.flat import with_flat
 from cfdyn.integrate.noise import beyond_stability, said_of_noise
 from cfdyn.integrate.rows import fields_of, thetas
 from cfdyn.integrate.stepping.events import AtEdge
@@ -83,6 +84,8 @@ def solve(
     if not (run.clock.steps or np.isfinite(run.f).all()):
         raise beyond_stability(flow, z) or _undefined(flow)
     path = Trajectory(**fields_of(flow, run, z, rows), notes=notes, provenance=settings)
+    if flow.flat:
+        path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
     return path
 

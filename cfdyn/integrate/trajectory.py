@@ -33,7 +33,9 @@ class Trajectory(Record):
     ``polynomials`` are the pieces. ``lead``: how many steps w(t) is ahead of the time average at t; ``discrete``: whether the
     model is a map, whose iterates oscillate themselves. With noise, else None: ``radius`` (m,), the mean-square radius of
     directions with ηλ > 0.1; ``damping`` (m,): ΔS/√(2α), below 1 where the edge holds the sharpness, ∞ where ηS ≤ 1;
-    ``neglected`` (m,): what the largest term left out would add to tr Σ, over it, flat directions not counted.
+    ``neglected`` (m,): what the largest term left out would add to tr Σ, over it, flat directions not counted; ``flat`` (m, d,
+    d): with ``flat=True`` the part of Σ along flat directions, which is in ``covariance`` too, and ``shift`` (m, d): by how much
+    that moves the mean of the runs from w; the averages count both.
     """
 
     flow: str
@@ -62,6 +64,8 @@ class Trajectory(Record):
     radius: Annotated[np.ndarray | None, "m"] = None
     damping: Annotated[np.ndarray | None, "m"] = None
     neglected: Annotated[np.ndarray | None, "m"] = None
+    flat: Annotated[np.ndarray | None, "m d d"] = None
+    shift: Annotated[np.ndarray | None, "m d"] = None
 
     @property
     def w(self) -> np.ndarray:

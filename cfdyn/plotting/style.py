@@ -17,16 +17,20 @@ INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c
 PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
 DASHED = (0, (4, 2))
 MOST_DOTS = 4000  # of a series: more are one blot
+# Any two are at least 15 apart (CIEDE2000) for all readers, red-blind and green-blind ones too; in grey, where they are not 10
+# apart in lightness, one is hatched.
 REGIMES = {
-    "fixed point": "#dbe4ee", "period 2": "#a9c8e8", "period 3": "#f0c04c", "period 4": "#7fb0d8",
-    "period": "#8fc9b0", "chaotic": "#e08a76", "quasi-periodic": "#c7a6dd", "divergent": "#8d9299",
+    "fixed point": "#88ceff", "period 2": "#648dbd", "period 3": "#aaaf07", "period 4": "#081897",
+    "period": "#525252", "chaotic": "#aa5929", "quasi-periodic": "#b7b4b5", "divergent": "#7f7f7f",
     "undecided": "#ffffff", "unresolved": "#f3f1ec",
 }  # fmt: skip
+HATCHES = {"quasi-periodic": "\\\\\\\\", "divergent": "////", "undecided": "...", "unresolved": "..."}
+BEHIND = 0.38  # the opacity of regimes behind states
 
 _SETTINGS: Any = {
     "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
-    "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "pdf.fonttype": 42,
+    "legend.frameon": False, "legend.fontsize": 7.5, "lines.linewidth": 1.0, "pdf.fonttype": 42, "hatch.linewidth": 0.4,
 }  # fmt: skip
 
 

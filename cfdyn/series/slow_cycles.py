@@ -8,6 +8,7 @@ from cfdyn.series.filters import fast_part, half_width
 
 VISIBLE = 1e-4  # a maximum of the variance this small beside the largest is no cycle of it
 DEPTH = 2.0  # by how much the variance falls between two maxima that bound a cycle
+SHORTEST = 4  # steps of a slow cycle
 BEGUN = 0.01  # the part of its largest value at which an oscillation counts as begun
 DIGITS_LEFT = 100.0  # units of round-off in which an oscillation is no longer its own
 
@@ -16,7 +17,7 @@ def slow_cycles(variance: np.ndarray) -> list[tuple[int, int]]:
     """Rows (first, last) between successive maxima of a variance (n,), each a whole cycle [first, last).
 
     A maximum counts if the variance is less than half of it somewhere on either side, before a larger one, and if it is
-    more than 10⁻⁴ of the largest.
+    more than 10⁻⁴ of the largest. Cycles of less than 4 steps are not slow: an oscillation of period 4 has them.
     """
     size = np.where(np.isfinite(variance), variance, 0.0)
     if len(size) < 3 or not size.max() > 0:
@@ -33,7 +34,7 @@ def slow_cycles(variance: np.ndarray) -> list[tuple[int, int]]:
             best = t
         else:
             low = min(low, value)
-    return list(zip(peaks[:-1], peaks[1:], strict=True))
+    return [(first, last) for first, last in zip(peaks[:-1], peaks[1:], strict=True) if last - first >= SHORTEST]
 
 
 def begins(size: np.ndarray, level: float) -> int | None:

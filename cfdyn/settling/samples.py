@@ -16,6 +16,7 @@ from cfdyn.systems.orbit import ESCAPE
 
 MAX_PERIOD = 32  # that a quick scan tells from chaos
 RETURN = 1e-8  # of the size of the states: an orbit so near to where it was has come back
+ROUND_OFF, FAR = 1e-13, 1e-3  # of that size: a return as near as floats are, and a way left that is long
 MOST_OPERATIONS = 3e9  # of a scan, some seconds
 TRANSIENT, SHORTEST, LONGEST = 3e6, 300, 3000  # operations of it for one sample, and steps of it at least and most
 FEWEST, MOST = 24, 2000  # samples of a scan, between which its operations decide
@@ -46,6 +47,7 @@ class Samples:
         self.values, self.labels, self.exponents = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0)
         self.tails = np.empty((0, 2 * MAX_PERIOD))
         self.known: dict[float, Settled] = {}  # closer looks
+        self.spent = 0.0  # operations for them so far
         self.perturbed = False  # whether these perturb the orbit, of which the samples then say little
 
     def add(self, values: np.ndarray) -> None:
@@ -78,6 +80,7 @@ class Samples:
         starts = np.tile(self.start, (n, 1))
         scan(*rules, starts, parameters, transient, MAX_PERIOD, RETURN, ESCAPE, labels, exponents, tails)
         tails[labels == ESCAPED] = np.nan
+        labels[(labels > 0) & (_way_left(tails, labels) > FAR)] = UNSETTLED
         # An unstable cycle holds a float orbit at this value alone, if at all.
         for i in np.flatnonzero((labels > 0) & (exponents > 0)):
             mu = multipliers(self.step.at(**{self.parameter: float(values[i])}), tails[i, -labels[i] :])
@@ -117,8 +120,11 @@ class Samples:
         open_ones = np.flatnonzero(np.isin(self.labels, (UNSETTLED, CHAOTIC, LOST)))
         if not (len(open_ones) and self.step.has_loss and self.step.dim > self.step.n_weights):
             return False
-        value = float(self.values[open_ones[len(open_ones) // 2]])
-        self.known[value] = regime(self.step.at(**{self.parameter: value}), self.start)
+        # The sample that a closer look begins with where all are open.
+        value = float(self.values[open_ones[(len(open_ones) - 1) // 2]])
+        step = self.step.at(**{self.parameter: value})
+        self.known[value] = regime(step, self.start)
+        self.spent = _work(step, self.known[value])
         return self.known[value].inject > 0
 
     def look_closer(self, spacing: float) -> None:
@@ -133,7 +139,7 @@ class Samples:
 
         def label(some: list[Run]) -> None:
             # Each thread has its own share of the work, so that what is done does not depend on their pace.
-            look = _CloserLook(self, sure, NARROW * spacing, MOST_CALLED / 2)
+            look = _CloserLook(self, sure, NARROW * spacing, (MOST_CALLED - self.spent) / 2)
             for run in some:
                 look.label(*run)
 
@@ -171,6 +177,7 @@ class _CloserLook:
 
     def __init__(self, samples: Samples, sure: np.ndarray, narrow: float, work: float):
         self.samples, self.sure, self.narrow, self.work = samples, sure, narrow, work
+        self.slow = False  # whether all steps left the last one open, so that a look of some length would as well
 
     def label(self, first: int, last: int) -> None:
         """Label the samples first…last in the middle and at the ends, and so on where these differ."""
@@ -200,19 +207,40 @@ class _CloserLook:
         if value in self.samples.known:
             return self.samples.known[value]
         step = self.samples.step.at(**{self.samples.parameter: value})
-        most, dear = default_budget(step), step.cost + step.tangent_cost // 2
-        found = None
-        for budget in dict.fromkeys(min(steps, most) for steps in (*QUICK[self.samples.perturbed :], most)):
+        most, found = default_budget(step), None
+        quick = QUICK[:1] if self.slow and not self.samples.perturbed else QUICK[self.samples.perturbed :]
+        for budget in dict.fromkeys(min(steps, most) for steps in (*quick, most)):
             # A look that perturbs the orbit takes no fewer steps for a smaller budget.
             if found and found.inject and budget < most:
                 continue
             found = regime(step, self.samples.start, budget=budget)
-            self.work -= (CALL_PERTURBED if found.inject else CALL) + found.steps * dear
+            self.work -= _work(step, found)
             if found.kind != "undecided" or budget == most:
+                self.slow = found.kind == "undecided"
                 return found
             if self.work <= 0:
                 break
         return None
+
+
+def _work(step: Map, found: Settled) -> float:
+    """Operations of a look."""
+    return (CALL_PERTURBED if found.inject else CALL) + found.steps * (step.cost + step.tangent_cost // 2)
+
+
+def _way_left(tails: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How far orbits (n, K, D) with periods (n,) still have to go if they slow down as they do, of their size; ∞ for a drift.
+
+    An orbit whose steps are small, not because it converges, comes back to where it was as nearly as one that does.
+    """
+    left = np.zeros(len(labels))
+    for i in np.flatnonzero(labels > 0):
+        rows, period = tails[i], int(labels[i])
+        moves = np.abs(rows[period:] - rows[:-period]).max(axis=1) / max(float(np.abs(rows).max()), 1e-300)
+        first, last = moves[: len(moves) // 2].max(), moves[len(moves) // 2 :].max()
+        if last > ROUND_OFF:
+            left[i] = last / (1 - (last / first) ** (2 * period / len(moves))) if last < first else np.inf
+    return left
 
 
 def runs_of(labels: np.ndarray) -> list[Run]:

@@ -11,8 +11,8 @@ from cfdyn.analysis.averages import averages as judge_averages
 from cfdyn.analysis.compare import Comparison
 from cfdyn.analysis.compare import compare as judge
 from cfdyn.analysis.compare_runs import RunsComparison, compare_runs
-from cfdyn.ensembles.runs import iterate_many
-from cfdyn.errors import CfdynError, UsageError
+from cfdyn.ensembles.runs import Runs, iterate_many
+from cfdyn.errors import CfdynError, NumericsError, UsageError
 from cfdyn.integrate.solve import solve
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.registry import catalogue
@@ -46,12 +46,14 @@ def compare(
         (those that the optimizer has) if not given
     start : weights (d,) or the full state
     steps : of the optimizer, at least 2; the models go as far in time
-    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`
+    inject : least amplitude of the optimizer's oscillation, so that its onset is not set by round-off; `iterate`. It is the
+        floor of the edge flow too, if that is given by its name
     digits : iterate with that many decimal digits instead of float64
     rtol, atol : tolerances of the models; atol is small, as an oscillation may grow from a variance far below what is seen
     runs, batch, replace, noise, label_noise, order, seed : as for `iterate_many`; 200 runs if a batch or noise is given. Models
         are then, if not given, the central flow with this noise (``stochastic``) and without, gradient and modified
-    after : the models begin at the mean of the runs after so many steps
+    after : the models begin after so many of the steps, at the mean of the runs, or at the whole state of the one orbit: its
+        momentum and second moments are then those of its path. Steps are counted from there for one orbit
 
     Returns
     -------
@@ -75,13 +77,12 @@ def compare(
         sampling = {"batch": batch, "replace": replace, "noise": noise, "label_noise": label_noise, "order": order, "seed": seed}
         runs = RUNS if runs is None else runs
         return _beside_runs(loss, optimizer, models, start, steps, runs, sampling, after, (rtol, atol), progress)
-    if after:
-        raise UsageError("`after` is a step of many runs, which a comparison without batch or noise has not")
-    flows, notes = _flows(loss, optimizer, models, MODELS)
+    flows, notes = _flows(loss, optimizer, models, MODELS, inject=inject)
     _some(flows)
-    orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
+    orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress, after)
     found = judge(orbit, paths, list(flows))
-    found.warnings.extend(notes)
+    warm = [f"the models begin at the optimizer's whole state after {after} steps, from which all steps count"] if after else []
+    found.warnings.extend(warm + notes)
     return dataclasses.replace(found, _loss=loss)
 
 
@@ -114,7 +115,7 @@ def averages(
     >>> [(entry.name, round(entry.error, 3)) for entry in found.ranking[:2]]
     [('ema=0.9', 0.048), ('last_two', 0.051)]
     """
-    flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES)
+    flows, notes = _flows(loss, optimizer, models, BESIDE_AVERAGES, inject=inject)
     orbit, paths = _followed(loss, optimizer, flows, start, steps, inject, digits, rtol, atol, progress)
     found = judge_averages(orbit, paths, decays, list(flows), period)
     found.warnings.extend(notes)
@@ -137,37 +138,64 @@ def _beside_runs(
     found = iterate_many(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
     )
-    rows, first = found.t[found.t >= after], found.t.tolist().index(after)
-    paths = []
+    rows = found.t[found.t >= after]
+    begin = _begin(found, loss, optimizer, flows, after, sampling) if after else None
+    paths: dict[str, Trajectory] = {}
     for name, flow in flows.items():
         say(f"solving {name}")
-        where = found.averaged[first] if after else found.start[: loss.dim]
+        where = found.start[: loss.dim] if begin is None else begin[: None if _has_state(flow, begin) else loss.dim]
         wanted = np.unique(np.maximum(rows - after - flow.lead, 0.0)).tolist()
-        paths.append(solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted))
-    compared = compare_runs(found, paths, list(flows), after)
+        try:
+            paths[name] = solve(flow, where, float(rows[-1] - after), *tolerances, save_at=wanted)
+        except NumericsError as error:
+            notes.append(f"{name} was left out: {error}")
+    if not paths:
+        raise NumericsError("; ".join(notes))
+    compared = compare_runs(found, list(paths.values()), list(paths), after)
     if sampling["order"] == "reshuffled" and "stochastic" in flows:
         notes.append("batches of an epoch are correlated; the stochastic flow is of independent ones without replacement")
     compared.warnings.extend(notes)
     return compared
 
 
+def _begin(
+    found: Runs, loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], after: int, sampling: dict[str, Any]
+) -> np.ndarray:  # fmt: skip
+    """The mean of the runs at a step; of the optimizer's other states too where a flow has such: then the same runs once more."""
+    d, weights = loss.dim, found.averaged[found.t.tolist().index(after)]
+    if not any(_has_state(flow, found.start) for flow in flows.values()):
+        return weights
+    given, runs = found.start, len(found.ended)
+    again = iterate_many(loss, optimizer, given, after, runs=runs, every=after, measured=0, **sampling)
+    return np.concatenate([weights, np.nanmean(again.final[:, d:], axis=0)])
+
+
+def _has_state(flow: Flow, state: np.ndarray) -> bool:
+    """True if a flow has states behind the weights and takes them from a whole state of the optimizer."""
+    return flow.dim > flow.n_weights and len(state) > flow.n_weights
+
+
 def _followed(
     loss: Loss, optimizer: Optimizer, flows: Mapping[str, Flow], start: Any, steps: int, inject: float, digits: int | None,
-    rtol: float, atol: float, progress: Progress | None,
+    rtol: float, atol: float, progress: Progress | None, after: int = 0,
 ) -> tuple[Orbit, list[Trajectory]]:  # fmt: skip
-    """The orbit, and each flow's path with a row at each step."""
+    """The orbit from a step on, and each flow's path with a row at each step."""
     say = progress or (lambda words: None)
-    if steps < 2:
-        raise UsageError(f"a comparison needs at least 2 steps, not {steps}")
+    if not 0 <= after <= steps - 2:
+        raise UsageError(f"a comparison needs at least 2 steps, and 2 after those of `after`, not {steps} and {after}")
     step = as_map(loss, optimizer)
     z0 = step.state(_start(start))
     say("iterating the optimizer")
     orbit = iterate(step, z0, steps, digits=digits, inject=inject)
+    if len(orbit.z) <= after:
+        raise UsageError(f"the optimizer {orbit.status}, before step {after}, at which the models are to begin")
+    orbit, z0, steps = dataclasses.replace(orbit, z=orbit.z[after:]), np.array(orbit.z[after], dtype=float), steps - after
     paths = []
     for name, flow in flows.items():
         say(f"solving {name}")
         # Weights alone: every model knows best what to put behind them.
-        given = z0 if np.size(start) > step.n_weights and flow.accepts(step.dim) else z0[: step.n_weights]
+        whole = (after > 0 or np.size(start) > step.n_weights) and flow.spec.map.names == step.names
+        given = flow.started(z0) if whole else z0[: step.n_weights]
         paths.append(solve(flow, given, float(steps), rtol=rtol, atol=atol, save_at=_rows(flow, steps)))
     return orbit, paths
 
@@ -191,22 +219,22 @@ def _start(start: Any) -> Any:
 
 def _flows(
     loss: Loss, optimizer: Optimizer, models: Sequence[str | Flow] | Mapping[str, str | Flow] | None, usual: Sequence[str],
-    sampling: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None, inject: float = 0.0,
 ) -> tuple[dict[str, Flow], list[str]]:  # fmt: skip
-    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling."""
+    """The flows by name, and what was left out; ``stochastic`` is the central flow with the noise of a sampling, and the
+    oscillation of the edge flow has the least size that is injected into the optimizer's."""
     flows: dict[str, Flow] = {}
     left: list[str] = []
     chosen = usual if models is None else models
     named = chosen.items() if isinstance(chosen, Mapping) else [(None, model) for model in chosen]
     for name, model in named:
         if isinstance(model, str):
-            given = {}
-            if model == "stochastic" and sampling is not None:
+            given: dict[str, Any] = {"floor": inject} if model == "edge" and inject else {}
+            if noisy := model == "stochastic" and sampling is not None:
                 given = {option: sampling[option] for option in ("batch", "replace", "noise", "label_noise")}
                 given["replace"] = given["replace"] and sampling["order"] == "independent"
-            entry = catalogue("flows").get("central" if given else model)
             try:
-                _add(flows, name or model, entry(loss, optimizer, **given))
+                _add(flows, name or model, catalogue("flows").get("central" if noisy else model)(loss, optimizer, **given))
             except CfdynError as error:
                 if models is not None:
                     raise

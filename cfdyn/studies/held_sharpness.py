@@ -10,6 +10,7 @@ from cfdyn.arguments import whole_number
 from cfdyn.ensembles.runs import iterate_many
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.flows.central import central
+from cfdyn.integrate.held import ENOUGH, who_holds
 from cfdyn.integrate.solve import solve
 from cfdyn.records.record import Record, provenance
 from cfdyn.symbolic.optimizer import Optimizer
@@ -24,7 +25,8 @@ class HeldSharpness(Record):
     """Sharpness over rates and batches, means over the last third of the time, NaN where there is none.
 
     ``lr`` (p,), ``batch`` (q,); ``flow`` (q, p): λ₁ on the central flow with this noise; ``damping``: least ΔS/√(2α) of it, below
-    1 where the edge holds the sharpness (0 without noise), above where noise does or nothing, ∞ where ηλ₁ ≤ 1; ``runs``: the
+    1 where the edge holds the sharpness (0 without noise), ∞ where ηλ₁ ≤ 1; ``opposed``: the share that noise takes off of what
+    the loss alone would add to λ₁, ½ to 2 where noise holds it, NaN where the loss would add nothing; ``runs``: the
     median over the runs; ``at_mean``: λ₁ at their mean; ``edge``: where the optimizer without noise is at its edge; all (q, p).
     ``notes``: sentences on cells without a flow.
     """
@@ -33,10 +35,18 @@ class HeldSharpness(Record):
     batch: Annotated[np.ndarray, "q"]
     flow: Annotated[np.ndarray, "q p"]
     damping: Annotated[np.ndarray, "q p"]
+    opposed: Annotated[np.ndarray, "q p"]
     runs: Annotated[np.ndarray, "q p"]
     at_mean: Annotated[np.ndarray, "q p"]
     edge: Annotated[np.ndarray, "q p"]
     notes: list[str]
+
+    @property
+    def held(self) -> np.ndarray:
+        """Who holds the sharpness, (q, p): "edge", "noise", "nothing", or "" where there is no flow."""
+        noise = (self.opposed >= ENOUGH) & (self.opposed <= 1 / ENOUGH)
+        words = np.where(self.damping <= 1, "edge", np.where(noise, "noise", "nothing"))
+        return np.where(np.isfinite(self.flow), words, "")
 
 
 def held_sharpness(
@@ -76,7 +86,7 @@ def held_sharpness(
     if not len(lr) or not len(batch) or not 0 < after < steps:
         raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
     runs = whole_number("runs", runs, 2)
-    tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "runs", "at_mean", "edge")}
+    tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "opposed", "runs", "at_mean", "edge")}
     notes: list[str] = []
     for i, rows in enumerate(batch):
         for k, rate in enumerate(lr):
@@ -117,4 +127,6 @@ def _cell(
     found |= {"flow": path.sharpness[seen].mean(), "edge": (2 * path.sharpness / path.edge)[seen].mean()}
     if path.damping is None:
         return found | {"damping": 0.0 if path.rank[seen].any() else np.inf}
+    held = who_holds(flow, path)
+    found["opposed"] = held.taken / held.gain if held.pushed else np.nan
     return found | {"damping": np.nanmin(path.damping[seen], initial=np.inf)}

@@ -1,9 +1,10 @@
-"""What takes the place of an edge at a minimum where a step does not become small: a 2-cycle across it."""
+"""What takes the place of an edge at a minimum where a step does not become small: a 2-cycle, or what else an orbit ends on."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from cfdyn.analysis.classify import classify
 from cfdyn.cycles.rest import settled
 from cfdyn.cycles.same import least_period
 from cfdyn.cycles.shooting import multipliers, polish
@@ -40,8 +41,9 @@ def across(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> Acr
 def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rates: bool = False) -> str:
     """In words, to follow why there is no edge: how large the 2-cycle is, also at smaller rates, and its multipliers.
 
-    Where none is found, how long a step from beside the minimum is, if it is long; or "". ``at_all_rates``: none also where there
-    is none at a tenth of the learning rate, as below an edge.
+    Where none is found, how long a step from beside the minimum is, if it is long, and what an orbit from there ends on, also at
+    a tenth of the learning rate. ``at_all_rates``: for a map that may have an edge; none also where there is none at a tenth of
+    the learning rate, and "" where no step is long.
 
     >>> import cfdyn as cf
     >>> loss = cf.Loss("w**2/2")
@@ -53,7 +55,11 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rate
     rates = [lr, lr / SMALLER]
     found = [across(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates if lr > 0]
     if not found or found[0] is None or at_all_rates and found[1] is None:
-        return _leap(as_map(loss, optimizer), minimum, direction, lr)
+        leap = _leap(as_map(loss, optimizer), minimum, direction, lr)
+        if not lr > 0 or at_all_rates and not leap:
+            return leap
+        here, below = (_end(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates)
+        return f"{leap}; an orbit from {GUESS:g} × lr beside it {here}; at a tenth of lr it {below}"
     ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(found, rates, strict=True)]
     same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]
     sizes = [f"{abs(m):.4g}" for m in found[0].multipliers[:SHOWN]]
@@ -68,6 +74,24 @@ def _leap(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
     beside = BESIDE * (1 + float(np.abs(minimum.w).max()))
     start = minimum.w + beside * direction
     length = float(np.linalg.norm(step(start) - start))
-    return "" if not length > MUCH * beside else (
-        f"; a step from {beside:.1g} beside it is {length:.3g} long ({length / lr:.3g} × lr), so that nothing comes to rest "
-        "there, and a 2-cycle across it was not found")  # fmt: skip
+    return (
+        ""
+        if not length > MUCH * beside
+        else (
+            f"; a step from {beside:.1g} beside it is {length:.3g} long ({length / lr:.3g} × lr), so nothing comes to rest there"
+        )
+    )
+
+
+def _end(step: Map, minimum: Minimum, direction: np.ndarray, lr: float) -> str:
+    """In words, what an orbit from beside a minimum ends on: of a cycle how wide it is, how far away, and its multipliers."""
+    found = classify(step, step.state(minimum.w + GUESS * lr * direction))
+    if found.kind != "cycle":
+        other = {"divergent": "diverges", "undecided": f"is undecided ({found.reason})", "fixed point": "comes to rest"}
+        return other.get(found.kind, f"is {found.kind}")
+    points = found.points[:, : step.n_weights]
+    wide = max(float(np.linalg.norm(points - point, axis=1).max()) for point in points)
+    far = float(np.abs(points - minimum.w).max())
+    sizes = [f"{abs(m):.4g}" for m in found.multipliers[:SHOWN]]
+    return (f"settles on a {found.period}-cycle {wide:.3g} wide ({wide / lr:.3g} × lr) and up to {far:.3g} from it, "
+            f"|multiplier| {', '.join(sizes)}")  # fmt: skip

@@ -27,10 +27,32 @@ from cfdyn.tape.rebuild import rebuild
 class FlowOfMap:
     """A flow with the weights and data of its ``map``; the attributes are those of `cfdyn.symbolic.model.ModelSpec`."""
 
+    name: str
     map: Any
-    discrete, follows, reconstruction, lead, work, remark = False, True, False, 0.0, 1.0, ""
+    discrete, follows, reconstruction, lead, work, remark, state_speed = False, True, False, 0.0, 1.0, "", 1.0
     n_weights = property(attrgetter("map.n_weights"))
     data = property(attrgetter("map.data"))
+
+    @cached_property
+    def recursion(self) -> Recursion:
+        """The optimizer's step with its preconditioner at rest."""
+        return recursion_of(self.map.optimizer, self.name)
+
+    @cached_property
+    def slow(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The states with a ds/dt: those of each weight, and the shared ones."""
+        optimizer = self.map.optimizer
+        each, shared = (tuple(s for s in part if s in optimizer.flow) for part in (optimizer.per_weight, optimizer.shared))
+        return each, shared
+
+    @cached_property
+    def kept(self) -> tuple[int, ...]:
+        """The entries of the map's state that a flow with preconditioner and slaved momentum has: the weights, then `slow`."""
+        optimizer, d = self.map.optimizer, self.n_weights
+        per_weight = [k for k, s in enumerate(optimizer.per_weight, 1) if s in self.slow[0]]
+        first = d * (1 + len(optimizer.per_weight))
+        shared = [first + k for k, s in enumerate(optimizer.shared) if s in self.slow[1]]
+        return (*range(d), *(d * k + i for k in per_weight for i in range(d)), *shared)
 
 
 @dataclass(frozen=True)
@@ -55,27 +77,6 @@ class FlowSpec(FlowOfMap):
             recursion.check_flip(optimizer)
 
     @cached_property
-    def recursion(self) -> Recursion:
-        """The optimizer's step with its preconditioner at rest."""
-        return recursion_of(self.map.optimizer, self.name)
-
-    @cached_property
-    def slow(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The states with a ds/dt: those of each weight, and the shared ones."""
-        optimizer = self.map.optimizer
-        each, shared = (tuple(s for s in part if s in optimizer.flow) for part in (optimizer.per_weight, optimizer.shared))
-        return each, shared
-
-    @cached_property
-    def kept(self) -> tuple[int, ...]:
-        """The entries of the map's state that the flow has, (n,)."""
-        optimizer, d = self.map.optimizer, self.n_weights
-        per_weight = [k for k, s in enumerate(optimizer.per_weight, 1) if s in self.slow[0]]
-        first = d * (1 + len(optimizer.per_weight))
-        shared = [first + k for k, s in enumerate(optimizer.shared) if s in self.slow[1]]
-        return (*range(d), *(d * k + i for k in per_weight for i in range(d)), *shared)
-
-    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the state."""
         return tuple(self.map.names[k] for k in self.kept)
@@ -98,7 +99,7 @@ class FlowSpec(FlowOfMap):
         if what not in PROGRAMS:
             raise unknown("program of a flow", what, PROGRAMS)
         make, directions, differentiated = PROGRAMS[what]
-        nodes = _Preconditioned(self)
+        nodes = Preconditioned(self)
         outputs = make(nodes)
         if differentiated:
             leaves = nodes.z + (nodes.direction(0) + nodes.direction(1) if what == "force_jacobian" else [])
@@ -168,14 +169,14 @@ class FlowNodes:
         return Program(self.tape, tuple(outputs), self.n + inputs, len(self.spec.params), columns)
 
 
-class _Preconditioned(FlowNodes):
-    """`FlowNodes` with the preconditioner, the states' rates and the forces at the edge."""
+class Preconditioned(FlowNodes):
+    """`FlowNodes` with the preconditioner, the states' rates and the forces at the edge; slow states follow the weights."""
 
     @cached_property
     def own(self) -> list[dict[str, Node]]:
         """For each weight the names in the optimizer's formulas."""
         d, (states, shared) = self.d, self.spec.slow
-        common = {**self.hyperparameters, **dict(zip(shared, self.z[d * (1 + len(states)) :], strict=True))}
+        common = {**self.hyperparameters, **dict(zip(shared, self.z[d * (1 + len(states)) :], strict=False))}
         return [{**common, "w": self.w[i], **{s: self.z[d * k + i] for k, s in enumerate(states, 1)}} for i in range(d)]
 
     @cached_property
@@ -251,10 +252,10 @@ class _Preconditioned(FlowNodes):
 
 
 # For each program what makes its outputs, how many directions follow the state, and whether it is a Jacobian.
-PROGRAMS: Mapping[str, tuple[Callable[[_Preconditioned], list[Node]], int, bool]] = {
-    "drift": (_Preconditioned.drift, 0, False), "drift_jacobian": (_Preconditioned.drift, 0, True),
-    "edge": (_Preconditioned.edge, 0, False), "scale": (_Preconditioned.scale, 0, False),
-    "slack_jacobian": (_Preconditioned.slack, 1, True),
-    "force": (_Preconditioned.force, 2, False), "force_jacobian": (_Preconditioned.force, 2, True),
-    "observed": (_Preconditioned.observed, 0, False),
+PROGRAMS: Mapping[str, tuple[Callable[[Preconditioned], list[Node]], int, bool]] = {
+    "drift": (Preconditioned.drift, 0, False), "drift_jacobian": (Preconditioned.drift, 0, True),
+    "edge": (Preconditioned.edge, 0, False), "scale": (Preconditioned.scale, 0, False),
+    "slack_jacobian": (Preconditioned.slack, 1, True),
+    "force": (Preconditioned.force, 2, False), "force_jacobian": (Preconditioned.force, 2, True),
+    "observed": (Preconditioned.observed, 0, False),
 }  # fmt: skip

@@ -6,15 +6,15 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cfdyn.errors import UsageError, unknown
-from cfdyn.symbolic.flow import FlowNodes, FlowOfMap
+from cfdyn.symbolic.flow import FlowOfMap, Preconditioned
 from cfdyn.symbolic.maps import FormulaMap, LossMap
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.derivatives import directional, hessian, jacobian, reverse
 from cfdyn.tape.program import Node, Program
 
 
-class ModelNodes(FlowNodes):
-    """`FlowNodes` and what models of an optimizer need besides."""
+class ModelNodes(Preconditioned):
+    """`Preconditioned` and what models of an optimizer need besides."""
 
     @property
     def behind(self) -> list[Node]:

@@ -105,10 +105,10 @@ def map_program(spec: MapSpec, what: str) -> Program:
     at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
     with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open), ``lift``
     (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
-    ``variation`` (step and derivative1 with the jacobian of both), ``taylor:K`` (the series of the next state from that of
-    the state, coefficient by coefficient, up to the order K), of its observables ``loss``, ``gradient``, ``hessian``, and
-    ``interval:step`` and ``interval:jacobian``, which bound these over boxes; ``preconditioner`` (θP/2 and P of each weight in
-    the step, and the weight decay)."""
+    ``variation`` (step and derivative1 with the jacobian of both; ``tangent`` without), ``taylor:K`` (the series of the next
+    state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
+    ``gradient``, ``hessian``, and ``interval:step`` and ``interval:jacobian``, which bound these over boxes;
+    ``preconditioner`` (θP/2 and P of each weight in the step, and the weight decay)."""
     tape, n = Tape(), len(spec.names)
     z, parameters = tape.leaves("z", n), tape.named("p", spec.params)
     columns = 0 if spec.data is None else spec.data.shape[1]
@@ -140,10 +140,10 @@ def map_program(spec: MapSpec, what: str) -> Program:
         outputs = slope if kind == "parameter_derivative" else [*outputs, *sum(jacobian(tape, outputs, z), []), *slope]
     elif kind == "preconditioner":
         outputs = preconditioner_nodes(tape, spec, z, outputs, parameters)
-    elif kind == "variation":
+    elif kind in ("variation", "tangent"):
         extra = 1
         outputs = [*outputs, *_directional(tape, outputs, z, extra)]
-        outputs += sum(jacobian(tape, outputs, z), [])
+        outputs += sum(jacobian(tape, outputs, z), []) if kind == "variation" else []
     elif kind in ("switching", "expression"):
         outputs = _scalars(tape, spec, z, parameters, outputs, kind, argument)
     elif kind not in ("step", "lift"):

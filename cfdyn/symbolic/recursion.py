@@ -2,7 +2,8 @@
 
 x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without the buffers, for a gradient that goes as zᵗ,
 (z − a(z))w = c(z)g. With g = λw the characteristic polynomial vanishes at z = −1, a flip, for the curvature
-λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P.
+λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P. Near the flip the swing v of
+w = (−1)ᵗv grows by dv/dt = K(λ − θP)v, K = −c/(1 − a′ − θPc′) = R/P at z = −1: how fast the root z passes −1.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 ALMOST = 1 - 1e-3  # of the curvature that flips: there all multipliers still are inside the unit circle
+SAME = 1e-25  # relative, of numbers of 40 digits
 NO_EDGE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
 
 
@@ -31,8 +33,10 @@ def refused(optimizer: Optimizer, wanted: str) -> UsageError:
     form = f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the gradients"
     if not wanted:
         return UsageError(f"{form} in place of g, {NO_EDGE}")
-    return UsageError(f"{form} in place of g, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others are, "
-                      "and the flow 'rod' is a model of any optimizer")  # fmt: skip
+    shown = optimizer.preconditioner is not None or not optimizer.flow
+    give = "" if shown else ", as far as its formulas show (give P as `preconditioner='…'`)"
+    return UsageError(f"{form} in place of g{give}, which the flow {wanted!r} needs; gd, heavy_ball, rmsprop, adam and others "
+                      "are, and the flow 'rod' is a model of any optimizer")  # fmt: skip
 
 
 def check_gradient(wanted: str, optimizer: Optimizer) -> None:
@@ -46,12 +50,13 @@ def check_gradient(wanted: str, optimizer: Optimizer) -> None:
 
 class Coefficients(NamedTuple):
     """``edge``: θP/2, so that a mode flips where H reaches 2·edge; ``pace``: P/G and ``decay``: δ of the slow drift
-    dw/dt = −g/pace − δw; ``preconditioner``: P."""
+    dw/dt = −g/pace − δw; ``preconditioner``: P; ``swing``: K of what alternates, dv/dt = K(H − 2·edge)v."""
 
     edge: Node
     pace: Node
     decay: Node
     preconditioner: Node
+    swing: Node
 
 
 class Recursion:
@@ -86,7 +91,7 @@ class Recursion:
             if self.given is None or len(slow) < len(states):
                 raise
             # What is not read off the update is taken as it is given.
-            self.coefficients = Coefficients(self.given, self.given, t.const(0), self.given)
+            self.coefficients = self._plain(self.given)
 
     def _freeze(self, slow: list[str]) -> None:
         """The slow states as leaves, and the buffers that are left."""
@@ -127,8 +132,43 @@ class Recursion:
         after |= dict(zip(columns, updated(t, optimizer, columns, each), strict=True))
         rows = [after[s] for s in ("w", *self.buffers)]
         rows = rebuild(t, rows, t, {after[s]: node for s, node in self.moving.items()})
+        for state, new in self.moving.items():
+            rows = self._through(rows, after[state], self.before[state], new)
         self.unread = {square, *(old.values() if self.wanted else ())}
         return rows
+
+    def _through(self, rows: list[Node], update: Node, old: Node, new: Node) -> list[Node]:
+        """The rows as functions of the new value of a state where they read its old one and a square g² in that combination only.
+
+        In √(βs + (1 − β)g² + ε) the new s is no part of the sum. It stays what it is for g² = 0 and an s to match.
+        """
+        t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
+        for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):
+            found, *mine = rebuild(t, [update, *rows], t, {square: fresh})
+            if not {old, fresh} <= set(t.reachable(mine)):
+                continue
+            slope, push = jacobian(t, [found], [old, fresh])[0]
+            if t.value(slope) == 0 or {old, fresh, *self.fast} & set(t.reachable([slope, push])):
+                continue
+            [rest] = rebuild(t, [found], t, {old: t.const(0), fresh: t.const(0)})
+            through = rebuild(t, mine, t, {old: t.div(t.sub(new, rest), slope), fresh: t.const(0)})
+            if self._same(mine, rebuild(t, through, t, {new: found})):
+                return through
+        return rows
+
+    def _same(self, rows: list[Node], others: list[Node]) -> bool:
+        """True if they have the same values at two points, in 40 digits."""
+        t, algebra, n_z, n_p = self.tape, mp_algebra(40), 2 * len(self.before) + 1, len(self.parameters)
+        for first in (3, 5):
+            # Numbers between 0 and 1 without a pattern.
+            values = [Fraction(first * 7919 * (k + 1) % 997 + 1, 999) for k in range(n_z + n_p + len(self.fast) + 1)]
+            z, p = ([algebra.constant(x) for x in part] for part in (values[:n_z], values[n_z : n_z + n_p]))
+            fixed = {t.leaf("w", k): t.const(x) for k, x in enumerate(values[n_z + n_p :])}
+            outputs = tuple(rebuild(t, [*rows, *others], t, fixed))
+            found = evaluate(Program(t, outputs, n_z, n_p), algebra, z, p)
+            if any(not abs(a - b) <= SAME * abs(a) for a, b in zip(found[: len(rows)], found[len(rows) :], strict=True)):
+                return False
+        return True
 
     def _is_linear(self, row: Node) -> bool:
         """True if a row is linear in what is fast."""
@@ -151,32 +191,39 @@ class Recursion:
         if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
             raise refused(self.optimizer, self.wanted)
 
-    def _without_buffers(self, z: int) -> tuple[Node, Node]:
-        """a(z) and c(z)."""
+    def _without_buffers(self, z: int) -> tuple[Node, Node, Node, Node]:
+        """a(z), c(z) and their derivatives."""
         t, r = self.tape, len(self.buffers)
         own, *there, push = self.matrix[0]
-        rows = [[t.sub(t.const(z * (i == j)), self.matrix[1 + i][1 + j]) for j in range(r)]
-                + [self.matrix[1 + i][0], self.matrix[1 + i][-1]] for i in range(r)]  # fmt: skip
-        solved = _eliminated(t, rows)
-        return t.add(own, t.dot(there, [row[0] for row in solved])), t.add(push, t.dot(there, [row[1] for row in solved]))
+        left = [[t.sub(t.const(z * (i == j)), self.matrix[1 + i][1 + j]) for j in range(r)] for i in range(r)]
+        solved = _eliminated(t, [row + [self.matrix[1 + i][0], self.matrix[1 + i][-1]] for i, row in enumerate(left)])
+        again = _eliminated(t, [row + there for row, there in zip(left, solved, strict=True)])
+        (a, c), (da, dc) = ([t.dot(there, [row[k] for row in rows]) for k in range(2)] for rows in (solved, again))
+        return t.add(own, a), t.add(push, c), t.neg(da), t.neg(dc)
+
+    def _plain(self, given: Node) -> Coefficients:
+        """θ = 2, G = 1 and R = 1."""
+        return Coefficients(given, given, self.tape.const(0), given, self.tape.div(self.tape.const(1), given))
 
     def _coefficients(self) -> Coefficients:
         t, given, one = self.tape, self.given, self.tape.const(1)
-        (flipping, against), (resting, along) = self._without_buffers(-1), self._without_buffers(1)
+        (flipping, against, bend, turn), (resting, along, *_) = self._without_buffers(-1), self._without_buffers(1)
         if 0 in (t.value(against), t.value(along)):
             raise refused(self.optimizer, self.wanted)
         pace = t.div(t.const(-1), along)
         if given is not None and not self.buffers and t.value(resting) == 1:
-            return Coefficients(given, given, t.const(0), given)  # θ = 2 and G = 1
+            return self._plain(given)
         edge = t.div(t.add(one, flipping), t.mul(t.const(-2), against))
-        return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given)
+        passing = t.sub(t.sub(one, bend), t.mul(t.mul(t.const(2), edge), turn))
+        swing = t.neg(t.div(against, passing))
+        return Coefficients(edge, pace, t.sub(one, resting), pace if given is None else given, swing)
 
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
         """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
         algebra = mp_algebra(30)
         z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * 2 * len(self.moving), params.values()))
-        edge, pace, _, scale, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
+        edge, pace, _, scale, _, *entries = evaluate(Program(self.tape, tuple(outputs), len(z), len(p)), algebra, z, p)
         matrix = np.array([float(x) for x in entries]).reshape(-1, len(self.fast))
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -34,7 +34,8 @@ class Kernel:
     """A right-hand side that is more than one program: ``rule`` (of `cfdyn.kernels`) reads a block of this ``layout``.
 
     ``parts``: the programs that it calls; ``order``: of the matrix whose spectrum it needs; ``sizes``: the layout's own numbers
-    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers.
+    and arrays. ``observer``: a rule of the same block that tells what else there is to see at a state, ``observed`` numbers;
+    ``pace``: what its drift multiplies a slow gradient by.
     """
 
     rule: Any
@@ -44,6 +45,7 @@ class Kernel:
     sizes: Mapping[str, Any] = field(default_factory=dict)
     observer: Any = None
     observed: int = 0
+    pace: float = math.nan
 
 
 class Flow(Portable):
@@ -52,8 +54,8 @@ class Flow(Portable):
     ``name``: its own in `cfdyn.flows`. ``names`` are the n entries of the state, weights first; ``n_weights`` how many are
     weights. ``discrete``: True if the model is a map, one step for each unit of time, straight lines in between; ``lead``:
     steps by which its weights at t are ahead of the time average at t; ``work``: gradients that one evaluation of its
-    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone, if that is not the
-    optimizer's.
+    right-hand side costs, without what an edge takes. ``lift``: the state (n,) from the weights alone or
+    the optimizer's whole state, if it is more than these have.
 
     Examples
     --------
@@ -184,6 +186,24 @@ class Flow(Portable):
         return self._kernel is not None and self._kernel.observer is not None
 
     @property
+    def flat(self) -> bool:
+        """True where the part of Σ along flat directions is wanted too."""
+        return self._kernel is not None and bool(self._kernel.sizes.get("flat"))
+
+    @property
+    def pace(self) -> float:
+        """By what a flow with noise multiplies a slow gradient: dw/dt = −pace·g without noise."""
+        return self._kernel.pace if self._kernel is not None else math.nan
+
+    def with_flat(self) -> Flow:
+        """The same flow, whose observer tells of flat directions too."""
+        assert self._kernel is not None
+        if self.flat:
+            return self
+        sizes, seen = {**self._kernel.sizes, "flat": 1}, self._kernel.observed + self.n_weights**2
+        return Flow(self.spec, self._lift, replace(self._kernel, sizes=sizes, observed=seen))
+
+    @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer whose steps on the loss it is a model of; None where there are no such steps."""
         return getattr(self.spec.map, "optimizer", None) if self.spec.follows else None
@@ -215,12 +235,11 @@ class Flow(Portable):
             return np.concatenate([z[:d], step(z)[kept[d:]]])
         return z[kept]
 
-    def accepts(self, size: int) -> bool:
-        """True if a start may have so many entries."""
-        own = (self.n_weights, self.dim)
-        if isinstance(self.spec, ModelSpec):
-            return size == self.dim or (size == self.n_weights and self._lift is not None)
-        return size in (*own, len(self.spec.map.names))
+    def started(self, z: np.ndarray) -> np.ndarray:
+        """A full state (n,) from the whole state of its optimizer, (D,): what it has of it, the momentum left out."""
+        if isinstance(self.spec, FlowSpec):
+            return z[list(self.spec.kept)]
+        return z[: self.n_weights] if self._lift is None else self._lift(self, z)
 
     def _model_state(self, start: Any) -> np.ndarray:
         z = vector("a start", start)
@@ -248,6 +267,19 @@ class Flow(Portable):
         out, right = np.empty(self.dim), self.right_hand_side(jacobian=False)
         apply(right.rules[0], state, right.p, out)
         return out
+
+    def drifts(self) -> Callable[[np.ndarray], np.ndarray]:
+        """`drift_at` for many states (m, n) at once, (m, n), with memory of its own."""
+        from cfdyn.kernels.rows import at_rows
+
+        right = self.right_hand_side(jacobian=False)
+
+        def found(states: np.ndarray) -> np.ndarray:
+            out = np.empty(states.shape)
+            at_rows(int(right.rules[0]), np.ascontiguousarray(states), right.p, out)
+            return out
+
+        return found
 
 
 def preconditioned(name: str, kind: str, loss: Loss, optimizer: Optimizer, state_speed: float = 1.0) -> Flow:

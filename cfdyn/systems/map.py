@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from cfdyn.arguments import entries, table, vector
 from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
+from cfdyn.codegen.lanes import print_lanes
+from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
 from cfdyn.machine.portable import Portable
@@ -22,12 +24,9 @@ from cfdyn.symbolic.preconditioning import preconditioning
 from cfdyn.systems.precise import PreciseMap
 from cfdyn.tape.program import Program
 
-# Of states (n, D) and parameters with data p.
-OBSERVABLES: dict[str, Callable[[Any, np.ndarray, np.ndarray], np.ndarray]] = {
-    "loss": lambda step, z, p: evaluate_rows(step.rule("loss"), z, p)[:, 0],
-    "sharpness": lambda step, z, p: largest_eigenvalues(step.rule("hessian"), z, p, step.n_weights),
-    "gradient_norm": lambda step, z, p: np.linalg.norm(evaluate_rows(step.rule("gradient"), z, p), axis=1),
-}
+PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
+LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
+OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
 
 class Map(Portable):
@@ -132,27 +131,22 @@ class Map(Portable):
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
 
-    @property
-    def observables(self) -> tuple[str, ...]:
-        """What `observe` knows of a state: "loss", "sharpness", "gradient_norm" of an optimizer's map, else nothing."""
-        return tuple(OBSERVABLES) if self.has_loss else ()
+    observables = property(lambda self: OBSERVABLES if self.has_loss else (), doc="What `observe` knows of a state.")
 
     def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
-        """An observable at states (n, D), (n,); ``p``: parameters and data, if not its own; a UsageError for an unknown name.
+        """An observable at states (n, D), (n,), with parameters and data ``p`` if not its own; a UsageError for an unknown name.
 
-        Examples
-        --------
         >>> import cfdyn as cf
-        >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
-        >>> step.observe("loss", [[0.5], [1.0]]), step.observe("sharpness", [[0.5], [1.0]])
-        (array([0.140625, 0.      ]), array([-0.25,  2.  ]))
+        >>> cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5)).observe("sharpness", [[0.5], [1.0]])
+        array([-0.25,  2.  ])
         """
-        if name not in self.observables:
-            raise unknown("observable of the map", name, self.observables)
-        states = table("states", z, 2)
-        if states.shape[1] != self.dim:
-            raise UsageError(f"states are a table with {self.dim} columns, not of shape {states.shape}")
-        return OBSERVABLES[name](self, states, self.p if p is None else p)
+        states, p = table("states", z, 2), self.p if p is None else p
+        if name not in self.observables or states.shape[1] != self.dim:
+            raise unknown("observable of the map, of states with all its entries,", name, self.observables)
+        if name == "sharpness":
+            return largest_eigenvalues(self.rule("hessian"), states, p, self.n_weights)
+        values = evaluate_rows(self.rule("loss" if name == "loss" else "gradient"), states, p)
+        return values[:, 0] if name == "loss" else np.linalg.norm(values, axis=1)
 
     @property
     def switching(self) -> bool:
@@ -181,12 +175,21 @@ class Map(Portable):
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
         ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
-        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box.
+        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step`` and
+        ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
-            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(what), lambda: self._program(what))
+            kind, _, name = what.partition(":")
+            printed = partial(PRINTED[kind], watched=self.dim) if kind in PRINTED else print_ir
+            asked = name if kind in PRINTED else what
+            self._rules[what] = compile_rule(f"{key}|{what}", self._outputs(asked), lambda: self._program(asked), printed)
         return self._rules[what]
+
+    @cached_property
+    def in_lanes(self) -> bool:
+        """True if steps of many orbits can be taken at once: those that sum over data rows are taken one by one."""
+        return self.spec.data is None and self.cost <= LONGEST
 
     @property
     def _preconditioned_key(self) -> str:
@@ -202,8 +205,8 @@ class Map(Portable):
             return n * (1 + int(argument))
         if what == "switching":
             return self.switches
-        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "switching": 1 + n,
-                 "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
+        sizes = {"jacobian": n * n, "side": n * n, "linearized": n * (n + 2), "variation": 2 * n * (1 + n), "tangent": 2 * n,
+                 "switching": 1 + n, "expression": 1 + n, "loss": 1, "gradient": d, "hessian": d * d,
                  "preconditioner": 2 * d + 1}  # fmt: skip
         return sizes.get(kind, n)
 

@@ -38,6 +38,8 @@ class MeanSquare(Record):
     ``dropped``: the size, relative to the noise in M, of the term with the rows' third derivatives that M leaves out, on the
     eigenmatrix; 0 where rows are quadratic or all at their minimum, so that M is exact there. ``measures``: published ones, with
     formulas in `cfdyn.systems.batch_measures`.
+    ``residual``: ‖M[V] − ρV‖/ρ of the radius ρ and eigenmatrix V on the sharp directions, M applied by products of the rows'
+    Hessians with V's own eigenvectors, in place of the projected Hessians that ρ and V were found with.
     ``rates`` (m,) and ``radii`` (m,): the radius at other learning rates, on the directions that are sharp at each.
     """
 
@@ -59,6 +61,7 @@ class MeanSquare(Record):
     weights: Annotated[np.ndarray, "k"]
     directions: Annotated[np.ndarray, "k d"]
     block: Annotated[np.ndarray, "k k"]
+    residual: float
     measures: list[Measure]
     rates: Annotated[np.ndarray, "m"]
     radii: Annotated[np.ndarray, "m"]
@@ -153,6 +156,7 @@ def mean_square(
         sharp=k, slow=found.positive - k, flat=found.flat, negative=found.negative,
         dropped=_dropped(loss, w, gradients, directions, block, moments) if share else 0.0,
         curvatures=moments.curvatures, weights=weights, directions=directions, block=block,
+        residual=_residual(loss, w, lr, share, weights, directions, radius, block),
         measures=[
             Measure("mean-square radius", radius, 1.0, "on the sharp directions"),
             Measure("sharpness", found.largest, 2 / lr, "Cohen et al. 2103.00065"),
@@ -171,7 +175,7 @@ def _checked_point(
         raise UsageError(f"SGD draws rows of data, and the loss {loss.spec.title} has none")
     whole_number("batch", batch, 1)
     if not replace and batch > len(loss.spec.rows):
-        raise UsageError(f"a batch of {batch} of {len(loss.spec.rows)} rows needs replacement: replace=True")
+        raise UsageError(f"a batch without replacement has at most all {len(loss.spec.rows)} rows, not {batch}")
     if not (0 < lr < np.inf and cut >= 0 and width >= 1):
         raise UsageError(f"mean_square needs lr > 0, cut ≥ 0 and width ≥ 1, not lr={lr:g}, cut={cut:g}, width={width:g}")
     if not cut * width < 1:
@@ -191,6 +195,23 @@ def _deviations(loss: Loss, w: np.ndarray, directions: np.ndarray, n: int) -> np
         raise UsageError("SGD has no second moments about a point where a row's curvature is not finite")
     blocks = (blocks + blocks.transpose(0, 2, 1)) / 2
     return np.ascontiguousarray(blocks - blocks.mean(axis=0))
+
+
+def _residual(
+    loss: Loss, w: np.ndarray, lr: float, share: float, weights: np.ndarray, directions: np.ndarray, radius: float,
+    block: np.ndarray,
+) -> float:  # fmt: skip
+    """‖W∘M[W∘V] − ρV‖/ρ, by products of Hessians with the eigenvectors of W∘V, V of the norm 1."""
+    if not len(directions) or not radius > 0:
+        return 0.0
+    weight, image = np.sqrt(np.outer(weights, weights)), np.zeros_like(block)
+    for size, along in zip(*(part.T for part in np.linalg.eigh(weight * block)), strict=True):
+        v = along @ directions
+        rows = loss.row_hvp(w, v) @ directions.T
+        mean = directions @ loss.hvp(w, v)
+        moved = along - lr * mean
+        image += size * (np.outer(moved, moved) + lr * lr * share * ((rows - mean).T @ (rows - mean)) / len(rows))
+    return float(np.linalg.norm(weight * image - radius * block) / (radius * np.linalg.norm(block)))
 
 
 def _largest_lr(moments: SecondMoments, share: float, cut: float, width: float) -> float:

@@ -11,6 +11,8 @@ import numpy as np
 from cfdyn.kernels.linear.moments import mean_congruence, sharp_weight
 
 DENSE = 24  # directions up to which the operator is written down as a matrix; beyond it is only applied
+SEEN = 5  # numbers, besides Σ, that a flow with noise tells of a state
+MOST_FLAT = 14  # weights, beyond which a flow looks at the noise on sharp directions only: on all pairs it takes too long
 TIE = 1e-12  # eigenvalues of the operator that are nearer together belong to one eigenspace
 
 

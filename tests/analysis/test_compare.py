@@ -73,6 +73,9 @@ def test_no_slow_cycles():
     t = np.arange(400)
     for variance in (np.zeros(400), np.ones(400), np.exp(-t / 50), 1 + 0.2 * np.cos(t / 9), np.full(400, np.nan), np.ones(2)):
         assert slow_cycles(variance) == []
+    # Oscillations of the variance itself, of 2 and 3 steps, are not slow; one of 4 just is.
+    assert slow_cycles(np.tile([1.0, 0.1], 50)) == slow_cycles(np.tile([1.0, 0.1, 0.2], 50)) == []
+    assert slow_cycles(np.tile([0.3, 1.0, 0.3, 0.1], 5)) == [(1, 5), (5, 9), (9, 13), (13, 17)]
     # Wiggles of what has died down beside one large maximum are none.
     assert slow_cycles(np.exp(-(((t - 200) / 10.0) ** 2)) + 1e-6 * (1 + np.cos(t / 5))) == []
 
@@ -301,3 +304,20 @@ def test_a_map_is_averaged_like_the_iterates():
     (model,) = found.models
     assert model.distance < 0.01 and model.variance_ratio == pytest.approx(1, abs=0.02)
     assert np.abs(model.w[1:, 0] - model.w[:-1, 0]).max() < 0.1 * np.sqrt(found.variance.max())
+
+
+def test_models_begin_at_the_whole_state_after_some_steps():
+    """As from that state given as a start, and not at its weights alone, behind which the second moments would be new."""
+    loss, adam = cf.Loss("(x**2*y**2 - 1)**2/4 + 0.01*x**2"), cf.optimizers.adam(0.03, 0.5, 0.99, eps=1e-4)
+    orbit = cf.iterate(cf.as_map(loss, adam), [1.5, 0.4], 150)
+    names = ["central", "rod", "edge"]
+    warm, whole, cold = (cf.compare(loss, adam, names, start, steps, after=after) for start, steps, after in (
+        ([1.5, 0.4], 150, 50), (orbit.z[50], 100, 0), (orbit.w[50], 100, 0)))  # fmt: skip
+    np.testing.assert_array_equal(warm.iterates, whole.iterates)
+    for name, ours, same, other in zip(names, warm.models, whole.models, cold.models):
+        np.testing.assert_array_equal(ours.w, same.w)
+        assert np.abs(ours.w - other.w).max() > 1e-3, name
+    assert any("whole state after 50 steps" in words for words in warm.warnings) and not whole.warnings
+    for after in (-1, 149):
+        with pytest.raises(UsageError, match="2 after those of `after`"):
+            cf.compare(loss, adam, names, [1.5, 0.4], 150, after=after)

@@ -123,11 +123,6 @@ def test_bad_input(options, words):
         compared(**options)
 
 
-def test_after_needs_runs():
-    with pytest.raises(cf.CfdynError, match="a comparison without batch or noise has not"):
-        cf.compare(ROWS, GD, ["central"], [9.0], 40, after=10)
-
-
 def test_rows_and_weights_must_fit():
     runs = cf.iterate_many(ROWS, GD, [9.0], 40, 1, 10, every=4)
     path = cf.solve(cf.flows.gradient(ROWS, GD), [9.0], 40)
@@ -144,3 +139,14 @@ def test_figures_are_drawn():
     found = compared()
     assert len(cf.plot(found).axes) == 6
     assert len(cf.plot(cf.iterate_many(ROWS, GD, [9.0], 40, 1, 10)).axes) == 4
+
+
+def test_a_model_that_cannot_start_is_left_out_with_its_reason():
+    """At y = 21 > 2/η noise along x grows without bound; the gradient flow starts anywhere. Alone, it is an error."""
+    valley, gd = cf.Loss("y*x**2/2 - a*y", "x y", {"a": 0.02}), cf.optimizers.gd(lr=0.1)
+    options = {"start": [0.0, 21.0], "steps": 30, "noise": [1e-4, 0.0], "runs": 4}
+    found = cf.compare(valley, gd, ["stochastic", "gradient"], **options)
+    assert [model.name for model in found.models] == ["gradient"]
+    assert any(words.startswith("stochastic was left out: the start is beyond mean-square stability") for words in found.warnings)
+    with pytest.raises(cf.errors.NumericsError, match="stochastic was left out: the start is beyond"):
+        cf.compare(valley, gd, ["stochastic"], **options)

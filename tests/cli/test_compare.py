@@ -105,7 +105,7 @@ def test_with_noise_the_learning_rate_is_below_the_edge(capsys):
         (["--batch", "2", "--inject", "1e-6"], "belong to one orbit"),
         (["--noise", "1,2"], "or 7 variances"),
         (["--batch", "2", "--order", "cyclic"], "unknown order 'cyclic'"),
-        (["--after", "5"], "without batch or noise"),
+        (["--steps", "30", "--after", "29"], "2 after those of --after"),
     ],
 )
 def test_noise_that_makes_no_sense(capsys, options, words):

@@ -179,6 +179,17 @@ def test_the_catalogue_of_flows(capsys):
     assert code == 2 and "did you mean 'central'" in err and "cfdyn list flows" in err
 
 
+def test_noise_of_a_variance_for_each_weight(capsys):
+    """`noise=1,0`: the valley's sharpness rests at 20 − 1.339746 whatever else is said behind it."""
+    valley = ["y*x**2/2 - a*y", "--set", "a=0.02", "--variables", "x,y", "--optimizer", "gd:lr=0.1", "--start", "0,15"]
+    for model in ("central:noise=1,0", "central:noise=1,0,cut=0.02", "central:cut=0.02,noise=1,0"):
+        code, out, err = run(capsys, "flow", *valley, "--model", model, "--time", "20000", "--json", "--no-figure")
+        assert code == 0, err
+        assert json.loads(out)["sharpness"][-1] == pytest.approx(20 - 1.339746, abs=1e-5)
+    code, out, err = run(capsys, "flow", *valley, "--model", "central:noise=1", "--json")
+    assert code != 0 and "or 2 variances" in err
+
+
 def test_batches(capsys, tmp_path):
     """The flow of SGD, drawn, and no orbit of all rows beside it."""
     few = ["tanh_network", "--optimizer", "gd:lr=0.5", "--start", "1,-1,0,0.5,1,1,0", "--time", "50", "--save-at", "0,50"]

@@ -71,7 +71,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
         assert done.returncode == 0 and done.stdout, (words, done.stderr)
     made = {p.name.rpartition("-")[0] for p in (tmp_path / "cfdyn-out").glob("*.npz")}
     assert made == {"study", "orbit", "classify", "oscillation", "flow", "compare", "averages", "cycles", "branch", "cascade",
-                    "curve", "exact", "mean_square"}  # fmt: skip
+                    "curve", "exact", "mean_square", "held_sharpness"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/branches.md"])

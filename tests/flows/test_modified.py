@@ -90,7 +90,7 @@ def test_weight_decay_is_a_penalty(name):
     np.testing.assert_allclose(with_decay.drift(z), entry(cf.Loss(penalty), cf.optimizers.gd(lr=0.4)).drift(z), rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["modified", "sobolev", "gaussian", "edge"])
+@pytest.mark.parametrize("name", ["modified", "sobolev", "gaussian"])
 def test_refusals(name):
     entry, loss = cf.flows.get(name), cf.Loss(PRODUCT)
     with pytest.raises(UsageError, match=f"flows.{name} is a model of .*gd.*, not of adam"):

@@ -240,6 +240,43 @@ def test_a_preconditioner_that_the_update_does_not_show_is_taken_as_given():
     rows = [flow.drift([1.5, 0.3, 0.2, 0.4]) for flow in flows]
     np.testing.assert_array_equal(*rows)
     np.testing.assert_allclose(rows[0][0], -0.1 * (1.5 * 0.3 - 1) * 0.3 / np.sqrt(0.2), rtol=1e-14)
-    with pytest.raises(UsageError, match="with a preconditioner P"):
-        cf.flows.central(cf.Loss("w**2/2"), cf.Optimizer.from_text({"w": "w - lr*g/sqrt(nu + (1 - b)*(g**2 - nu))", "nu": "b*nu + (1 - b)*g**2"},
+    with pytest.raises(UsageError, match=r"as far as its formulas show \(give P as `preconditioner"):
+        cf.flows.central(cf.Loss("w**2/2"), cf.Optimizer.from_text({"w": "w - lr*g/sqrt(nu)", "nu": "b*nu + (1 - b)*g**2"},
                          {"lr": 0.1, "b": 0.9}, flow=rate))  # fmt: skip
+
+
+AVERAGE, RATE = "b*nu + (1 - b)*g**2", {"nu": "(1 - b)/b*(g**2 - nu)"}
+
+
+@pytest.mark.parametrize(("update", "known"), [
+    ({"w": f"w - lr*g/sqrt({AVERAGE} + e)"}, OPT.rmsprop(0.1, 0.9, 0.01, eps_inside=True)),
+    ({"w": "w - lr*g/sqrt(nu + (1 - b)*(g**2 - nu) + e)"}, OPT.rmsprop(0.1, 0.9, 0.01, eps_inside=True)),
+    ({"w": f"w - lr*(c*m + (1 - c)*g)/sqrt(e + {AVERAGE})", "m": "c*m + (1 - c)*g"},
+     OPT.adam(0.1, 0.5, 0.9, 0.01, bias_correction=False, eps_inside=True)),
+], ids=["rmsprop", "rmsprop, written otherwise", "adam"])  # fmt: skip
+def test_a_preconditioner_in_a_longer_sum_is_read_off(update, known):
+    """With ε inside the root the new average is no part of the formula; flow and preconditioned sharpness see it all the same."""
+    own = cf.Optimizer.from_text({**update, "nu": AVERAGE}, {"lr": 0.1, "b": 0.9, "e": 0.01} | ({"c": 0.5} if "m" in update else {}),
+                                 flow=RATE)  # fmt: skip
+    loss, z = cf.Loss(VALLEY[0]), [1.5, 0.3, 0.2, 0.4]
+    for name in ("central", "edge"):
+        flows = [getattr(cf.flows, name)(loss, optimizer) for optimizer in (own, known)]
+        state = z if name == "central" else [*z, 0.6, 0.8, -2.0]
+        np.testing.assert_allclose(*(flow.drift(state) for flow in flows), rtol=1e-13)
+    orbits = [cf.iterate(cf.as_map(loss, optimizer), [1.5, 0.3], 30) for optimizer in (own, known)]
+    np.testing.assert_allclose(*(orbit.preconditioned_sharpness for orbit in orbits), rtol=1e-12)
+    np.testing.assert_allclose(*(orbit.theta for orbit in orbits), rtol=1e-12)
+
+
+def test_an_accumulator_in_a_longer_sum_is_read_off():
+    """P = √(s + ε)/η of the new s; nothing is made of a step that sees s and g² in another combination than s does."""
+    own = cf.Optimizer.from_text(
+        {"w": "w - lr*g/sqrt(s + g**2 + e)", "s": "s + g**2"}, {"lr": 0.1, "e": 0.01}, flow={"s": "g**2"}
+    )
+    drift = cf.flows.central(cf.Loss("3*w**2/2"), own).drift([2.0, 0.5])
+    np.testing.assert_allclose(drift, [-0.6 / np.sqrt(0.51), 36.0], rtol=1e-14)
+    other = cf.Optimizer.from_text(
+        {"w": "w - lr*g/sqrt(s + 2*g**2 + e)", "s": "s + g**2"}, {"lr": 0.1, "e": 0.01}, flow={"s": "g**2"}
+    )
+    with pytest.raises(UsageError, match="give P as"):
+        cf.flows.central(cf.Loss("w**2"), other)

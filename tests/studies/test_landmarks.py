@@ -72,11 +72,36 @@ def test_figure_of_a_2_cycle_holds_both_points():
     assert found.cycles.complete and "all of the box was searched" in found.verdict
 
 
-def test_steps_of_sam_that_do_not_become_small_are_told_where_its_2_cycle_is_not_found():
-    """SAM's step at a minimum is ηρλ₁ along the sharpest direction, here 0.1 · 0.05 · 1.58643 for the network of seven weights."""
-    loss = cf.losses.tanh_network()
+def by_hand(loss, w, lr, rho, steps):
+    """The last two iterates of SAM from its definition."""
+    for _ in range(steps):
+        before, g = w, loss.gradient(w)
+        w = w - lr * loss.gradient(w + rho * g / np.linalg.norm(g))
+    return before, w
+
+
+def test_where_the_2_cycle_of_sam_is_far_from_the_minimum_an_orbit_finds_it():
+    """SAM's step at a minimum is ηρλ₁ along the sharpest direction; its 2-cycle is where flat directions have taken it."""
+    loss, lr, rho = cf.losses.tanh_network(), 0.5, 0.05
     minimum = cf.minima(loss)[0]
-    found, reason = edge_at(loss, cf.optimizers.sam(lr=0.1, rho=0.05), minimum)
-    assert found is None and "a 2-cycle across it was not found" in reason
+    found, reason = edge_at(loss, cf.optimizers.sam(lr=lr, rho=rho), minimum)
     # The next order of ρ is a hundredth of it.
-    assert float(re.search(r"is (\S+) long", reason)[1]) == pytest.approx(0.1 * 0.05 * minimum.sharpness, rel=0.03)
+    assert found is None and float(re.search(r"is (\S+) long", reason)[1]) == pytest.approx(
+        lr * rho * minimum.sharpness, rel=0.03
+    )
+    here, below = reason.split("at a tenth of lr")
+    start = minimum.w + 0.5 * lr * np.linalg.eigh(loss.hessian(minimum.w))[1][:, -1]
+    one, other = by_hand(loss, start, lr, rho, 20_000)
+    assert f"2-cycle {np.linalg.norm(one - other):.3g} wide" in here and "settles on a 2-cycle" in below
+    far = max(np.abs(one - minimum.w).max(), np.abs(other - minimum.w).max())
+    assert float(re.search(r"up to (\S+) from it", here)[1]) == pytest.approx(far, rel=5e-3)
+
+
+def test_where_no_2_cycle_takes_the_place_of_a_minimum_it_is_said_what_does():
+    loss, sam = cf.losses.double_well(), cf.optimizers.sam(lr=0.05, rho=0.05)
+    _, reason = edge_at(loss, sam, cf.minima(loss)[0])
+    points = cf.iterate(cf.as_map(loss, sam), cf.minima(loss)[0].w + 0.025, 3000).w[-31:, 0]
+    np.testing.assert_allclose(points[15:], points[:16], atol=1e-14)
+    assert f"settles on a 15-cycle {np.ptp(points):.3g} wide" in reason
+    _, reason = edge_at(cf.losses.tanh_network(), cf.optimizers.sam(lr=0.5, rho=0.3), cf.minima(cf.losses.tanh_network())[0])
+    assert "from 0.5 × lr beside it is quasi-periodic; at a tenth of lr it settles on a 2-cycle" in reason

@@ -211,7 +211,7 @@ def test_what_is_left_out_is_the_slope_of_the_exact_second_moments():
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"batch": 0}, "batch is a whole number from 1"), ({"batch": 5, "replace": False}, "needs replacement"),
+    [({"batch": 0}, "batch is a whole number from 1"), ({"batch": 5, "replace": False}, "at most all"),
      ({"lr": 0.0}, "lr > 0"), ({"lr": -1.0}, "lr > 0"), ({"lr": 1e300}, "overflow"), ({"lr": float("nan")}, "finite"), ({"w": [float("nan"), 0.0]}, "finite"),
      ({"w": [0.0]}, "2 finite coordinates"), ({"w": [float("inf"), 0.0]}, "finite"), ({"cut": -0.1}, "cut ≥ 0"), ({"width": 0.5}, "width ≥ 1"),
      ({"cut": 0.6, "width": 2.0}, "count in full"), ({"batch": 1.5}, "whole number")],
@@ -228,3 +228,33 @@ def test_losses_without_rows_and_points_without_curvature_are_refused():
     root = cf.Loss.from_spec(make_loss("p*sqrt(x)", ["x"], columns=["p"], data=np.array([[1.0], [2.0]])))
     with pytest.raises(UsageError, match="finite"):
         cf.mean_square(root, [-1.0], 0.1, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "n"), [(200, 40), (1010, 30)])
+def test_many_weights(d, n):
+    """Rows of log(1 + exp(−x·w)), Hessians s(1 − s)xxᵀ: on the sharp directions by NumPy's eigenvectors and power iteration."""
+    rng = np.random.default_rng(d)
+    x = rng.normal(size=(n, d)) * np.exp(-np.arange(d) / 60)
+    score = " + ".join(f"w{i}*x{i}" for i in range(d))
+    loss = cf.Loss.from_spec(
+        make_loss(f"log(1 + exp(-({score})))", [f"w{i}" for i in range(d)], columns=[f"x{i}" for i in range(d)], data=x)
+    )
+    w, lr = 0.1 * rng.normal(size=d), 1.5
+    found = cf.mean_square(loss, w, lr, 2)
+    s = 1 / (1 + np.exp(x @ w))
+    roots = np.sqrt(s * (1 - s))[:, None] * x
+    values, vectors = np.linalg.eigh(roots.T @ roots / n)
+    sharp = lr * values > 0.1
+    along, values = roots @ vectors[:, sharp], values[sharp]
+    assert found.sharp == sharp.sum() and 24 < found.sharp < n
+    deviations = np.einsum("ni,nj->nij", along, along) - np.diag(values)
+    s, radius = np.eye(len(values)), 0.0
+    for _ in range(3000):
+        image = np.outer(1 - lr * values, 1 - lr * values) * s
+        image += lr * lr / 2 * np.einsum("nij,jk,nkl->il", deviations, s, deviations, optimize=True) / n
+        before, radius = radius, np.linalg.norm(image) / np.linalg.norm(s)
+        s = image / np.linalg.norm(image)
+        if abs(radius - before) < 1e-14:
+            break
+    assert found.radius == pytest.approx(radius, rel=1e-9) and found.residual < 1e-9

@@ -89,11 +89,24 @@ def test_adamw_rests_off_the_minimum_and_loses_that_point(options, decay):
         assert grows("adamw", options, found.value * share, gradient, [w], state) is expected
 
 
-def test_no_rest_where_the_decay_is_stronger_than_a_step():
-    """d|w| ≥ 1: a step is shorter than η."""
-    loss = cf.losses.double_well()
-    with pytest.raises(cf.CfdynError, match="no fixed point"):
-        edge_at(loss, cf.optimizers.adamw(lr=0.1, weight_decay=1.5), cf.minima(loss)[0])
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    ("text", "most"), [("(w**2 - 1)**2/4", 1), ("(w - 3)**2", 1 / 3), ("(1 - x*y)**2/2 + (x - 3)**2", 1 / 3)]
+)
+def test_no_rest_where_the_decay_is_stronger_than_a_step(text, most, inside):
+    """d|w| ≥ 1: a step is shorter than η. With 0.9 of the d at which that begins something rests, and has an edge."""
+    loss = cf.Loss(text)
+    minimum = cf.minima(loss)[0]
+    found, why = edge_at(loss, cf.optimizers.adamw(lr=0.1, weight_decay=1.5 * most, eps_inside=inside), minimum)
+    assert (
+        found is None
+        and "by 1.5 × lr a step" in why
+        and f"more than 1 × lr, so nothing rests near it; with a weight_decay below {most:.4g}" in why
+    )
+    found, _ = edge_at(
+        loss, cf.optimizers.adamw(lr=0.1, weight_decay=0.9 * most, eps=1e-12 if inside else 1e-8, eps_inside=inside), minimum
+    )
+    assert found.value > 0 and found.kind == "flip"
 
 
 @pytest.mark.parametrize("name", ["adagrad", "amsgrad"])

@@ -40,7 +40,7 @@ def compare(
     order: Annotated[str, Option("--order", help="Of the batches: independent, or reshuffled in each epoch.")] = "independent",
     label_noise: LABEL_NOISE = 0.0,
     noise: NOISE = None,
-    after: Annotated[int, Option("--after", min=0, help="Models begin at the mean of the runs after so many steps.")] = 0,
+    after: Annotated[int, Option("--after", min=0, help="Models begin after so many steps, at the whole state of the orbit or the mean of the runs.")] = 0,  # noqa: E501
 ) -> Answer:
     """The optimizer against its continuous-time models, from one start: who stays nearest to the averaged iterates.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfdyn.systems.mean_square import MeanSquare
 
 KEYS = ("w lr batch replace rows radius stable full_batch largest_lr smallest_batch sharp slow flat negative dropped "
-        "sharpness_along curvatures matrix rates radii")  # fmt: skip
+        "sharpness_along residual curvatures matrix rates radii")  # fmt: skip
 RATES = 80  # of the figure's curve
 VERDICT = {True: "dies out", False: "grows", None: "stays"}
 

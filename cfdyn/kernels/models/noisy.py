@@ -20,18 +20,26 @@ class Noisy(Model):
     ``weights`` φ and in a row of ``axes`` the eigenvector; a row's gradient and Hessian in terms of these, ``along`` and
     ``bent``. Pairs of them, (p, q ≥ p) one after the other, have the ``weight`` √φφ, the response R = φφ/(1 − aa), whose root
     is ``scale``, an entry of the ``source`` η²C and a row of N, ``scattered``. ``spread``: Σ in terms of the axes.
+
+    ``scaled`` = 1: with a preconditioner P all this is of D⁻¹w, D² = (1 − β)/P, the ``length`` D; ``more``: of the squares of a
+    step's gradient their mean over the square of the mean, D²-fold, and in ``squares`` what it has from pairs.
+
+    A kick moves the weights by 1 + ``ahead`` at once and by −``ahead`` a step later. ``flat`` = 1: the observer tells what
+    comes in on the other pairs too; ``every`` = 1: all directions are kept.
     """
 
-    rows, columns, pairs, kept, labels = Integer.several(5)
-    sampled, labelled, cut, beta = Real.several(4)
-    curvature, row, label, push = Rule.several(4)
+    rows, columns, pairs, kept, labels, flat, every = Integer.several(7)
+    scaled = Integer()
+    sampled, labelled, cut, beta, ahead = Real.several(5)
+    curvature, row, label, push, lengths = Rule.several(5)
     table = Array("rows", "columns")
     noise, axes, half, bent, spread = Array.several(5, "d", "d")
     curved, seen = Array.several(2, "d + 1", "d")
     eigen = Array("2*d + 3", "d")
-    values, weights, along = Array.several(3, "d")
+    values, weights, along, length, more = Array.several(5, "d")
+    squares = Array("pairs", "d")
     point = Array("n + columns")
-    pushed = Array("n + d*d")
+    pushed = Array("n + d*d + d")
     pushes = Array(2, "n")
     weight, scale, source, answer = Array.several(4, "pairs")
     scattered, system = Array.several(2, "pairs", "pairs")
@@ -53,6 +61,10 @@ def equilibrium(b, state) -> bool:
     """Σ behind the state in ``pushed``; False where there is none."""
     for i in range(b.n):
         b.pushed[i] = b.point[i] = state[i]
+    for i in range(b.d):
+        b.length[i] = 1.0
+    if b.scaled == 1:
+        call(b.lengths, b.point, b.p, b.length)
     directions(b)
     scatter(b)
     stable = respond(b)
@@ -68,7 +80,7 @@ def directions(b) -> None:
     call(b.eigh, pointer(b.curved, d), b.order, eigen)
     for j in range(d - 1, -1, -1):
         weight = sharp_weight(eigen[0, j] / (1.0 - b.beta), b.cut, WIDTH)
-        if weight > 0.0:
+        if weight > 0.0 or b.every == 1:
             b.values[kept], b.weights[kept] = eigen[0, j], weight
             for i in range(d):
                 b.axes[kept, i] = eigen[1 + i, j]
@@ -85,11 +97,15 @@ def scatter(b) -> None:
             entry = 0.0
             for i in range(d):
                 for j in range(d):
-                    entry += b.axes[p, i] * b.noise[i, j] * b.axes[q, j]
+                    entry += b.axes[p, i] * b.length[i] * b.noise[i, j] * b.length[j] * b.axes[q, j]
             b.source[t] = entry
             t += 1
     clear(total * total, pointer(b.scattered, 0))
-    for r in range(b.rows if total > 0 else 0):
+    for j in range(d):
+        b.more[j] = b.noise[j, j] * b.length[j] ** 2
+        for i in range(total):
+            b.squares[i, j] = 0.0
+    for r in range(b.rows if total > 0 or b.scaled == 1 else 0):
         for i in range(b.columns):
             b.point[b.n + i] = b.table[r, i]
         if b.sampled > 0.0:
@@ -131,19 +147,35 @@ def add_squares(b, share) -> None:
     for p in range(b.kept):
         for q in range(p, b.kept):
             b.source[t] += share * b.along[p] * b.along[q]
+            for j in range(b.d if b.scaled == 1 else 0):
+                b.squares[t, j] += (1.0 if p == q else 2.0) * share * b.half[p, j] * b.half[q, j]
             t += 1
+    for j in range(b.d):
+        b.more[j] += share * b.seen[0, j] ** 2
     add_congruence(b.kept, share, pointer(b.bent, 0), pointer(b.scattered, 0))
 
 
 @inline_kernel
-def response(x, y, beta, growth) -> float:
-    """R = Σ h(t)k(t) growth⁻ᵗ⁻¹, h: what becomes of a kick by w(t + 1) = (1 + β − x)w(t) − βw(t − 1), k for y; or NaN."""
+def relaxation(b, x, y, growth) -> float:
+    """1/R, R = Σ h(t)k(t) growth⁻ᵗ⁻¹ if both die out, h: what becomes of a kick (a, c), a = 1 + ahead, c = −ahead, by w(t + 1) =
+    (1 + β − ax)w(t) − (β + cx)w(t − 1), k for y."""
+    root, a, c = np.sqrt(growth), 1.0 + b.ahead, -b.ahead
+    p, q = (1.0 + b.beta - a * x) / root, (1.0 + b.beta - a * y) / root
+    r, s = (b.beta + c * x) / growth, (b.beta + c * y) / growth
+    left = 1.0 - p * q - r * s + (p * s * (p - r * q) + q * r * (q - s * p)) / (1.0 - r * s)
+    mixed = p + q - (p * s * (1.0 - r) + q * r * (1.0 - s)) / (1.0 - r * s)
+    return left * growth / (a * a + c * c / growth + a * c * mixed / root)
+
+
+@inline_kernel
+def response(b, x, y, growth) -> float:
+    """R; NaN where a kick does not die out."""
     root = np.sqrt(growth)
-    p, q, beta = (1.0 + beta - x) / root, (1.0 + beta - y) / root, beta / growth
-    if not max(abs(p), abs(q)) < 1.0 + beta or not abs(beta) < 1.0:
-        return np.nan
-    mixed = beta * (p * (p - beta * q) + q * (q - beta * p)) / (1.0 - beta * beta)
-    return 1.0 / (growth * (1.0 - p * q - beta * beta + mixed))
+    for value in (x, y):
+        back = (b.beta - b.ahead * value) / growth
+        if not abs(back) < 1.0 or not abs(1.0 + b.beta - (1.0 + b.ahead) * value) / root < 1.0 + back:
+            return np.nan
+    return 1.0 / relaxation(b, x, y, growth)
 
 
 @inline_kernel
@@ -153,7 +185,7 @@ def factor(b, growth) -> bool:
     for p in range(k):
         for q in range(p, k):
             weight = b.weights[p] * b.weights[q]
-            answer = response(b.values[p], b.values[q], b.beta, growth) if weight > 0.0 else 1.0
+            answer = response(b, b.values[p], b.values[q], growth) if weight > 0.0 else 1.0
             if not answer > 0.0:
                 return False
             b.scale[t] = np.sqrt(weight * answer)
@@ -200,6 +232,8 @@ def put_spread(b, stable) -> None:
             b.spread[p, q] = b.spread[q, p] = b.scale[t] * b.answer[t] / (1.0 if p == q else np.sqrt(2.0))
             t += 1
         b.watched += b.values[p] * b.spread[p, p]
+    if b.scaled == 1:
+        put_squares(b, stable)
     for p in range(k if stable else 0):
         for j in range(d):
             b.half[p, j] = 0.0
@@ -209,4 +243,18 @@ def put_spread(b, stable) -> None:
         for j in range(d):
             b.pushed[n + i * d + j] = 0.0
             for p in range(k if stable else 0):
-                b.pushed[n + i * d + j] += b.axes[p, i] * b.half[p, j]
+                b.pushed[n + i * d + j] += b.length[i] * b.axes[p, i] * b.half[p, j] * b.length[j]
+
+
+@inline_kernel
+def put_squares(b, stable) -> None:
+    """E g² − (E g)² of each weight, from the spread of the runs and the noise of a step, behind Σ."""
+    d, t = b.d, 0
+    for p in range(b.kept if stable else 0):
+        for q in range(p, b.kept):
+            both = b.values[p] * b.values[q] * (1.0 if p == q else 2.0)
+            for j in range(d):
+                b.more[j] += b.spread[p, q] * (b.squares[t, j] + both * b.axes[p, j] * b.axes[q, j])
+            t += 1
+    for j in range(d):
+        b.pushed[b.n + d * d + j] = b.more[j] / b.length[j] ** 2

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cfdyn.analysis.bands import Bands
-from cfdyn.plotting.style import FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_name
+from cfdyn.plotting.style import BEHIND, FAINT, INK, REGIMES, WARN, clip_range, house_style, new_figure, regime_name
 
 
 def draw(bands: Bands) -> Figure:
@@ -33,7 +33,7 @@ def draw_bands(
 ) -> None:
     """Coloured regimes with the long-time states drawn over them; ``marks``: drawn by the caller, for the legend."""
     for lo, hi, name in bands.bands:
-        axes.axvspan(lo, hi, color=REGIMES[regime_name(name)], linewidth=0)
+        axes.axvspan(lo, hi, color=REGIMES[regime_name(name)], linewidth=0, alpha=BEHIND)
     x = np.repeat(bands.values, bands.tails.shape[1])
     axes.plot(x, bands.tails.ravel(), ",", color=INK, alpha=0.5, rasterized=True)
     clip_range(axes, bands.tails)
@@ -43,6 +43,6 @@ def draw_bands(
     axes.set(xlabel=bands.parameter, ylabel="long-time states", xlim=(bands.values[0], bands.values[-1]))
     shown = {regime_name(name) for _, _, name in bands.bands}
     labels = {name: "longer period" if name == "period" else name for name in REGIMES if name in shown}
-    handles = [Patch(facecolor=REGIMES[n], edgecolor=FAINT, linewidth=0.5, label=label) for n, label in labels.items()]
+    handles = [Patch(facecolor=(REGIMES[n], BEHIND), edgecolor=FAINT, linewidth=0.5, label=label) for n, label in labels.items()]
     axes.legend(handles=[*handles, *marks], loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, fontsize=6.2,
                 columnspacing=1.0, handlelength=1.6)  # fmt: skip

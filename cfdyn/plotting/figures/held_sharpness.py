@@ -8,6 +8,7 @@ from cfdyn.plotting.style import ACCENT, INK, WARN, house_style, map_title, new_
 from cfdyn.studies.held_sharpness import HeldSharpness
 
 WIDTH = 8.6  # inches
+MARKS = {"edge": "■", "noise": "●", "nothing": "○"}
 
 
 def draw(found: HeldSharpness) -> Figure:
@@ -22,19 +23,19 @@ def draw(found: HeldSharpness) -> Figure:
 
 
 def _draw_map(figure: Figure, axes: Axes, found: HeldSharpness) -> None:
-    """λ₁ over its edge, with ● where noise holds it or nothing does, ■ where the edge does and ○ where ηλ₁ ≤ 1; numbers: λ₁."""
-    shares = found.flow / found.edge
+    """λ₁ over its edge, with ■ where the edge holds it, ● where noise does and ○ where nothing does; numbers: λ₁."""
+    shares, held = found.flow / found.edge, found.held
     picture = axes.imshow(shares, origin="lower", aspect="auto", cmap="YlGnBu", vmin=0, vmax=1.05)
     figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")
     for i, k in np.ndindex(shares.shape):
         if np.isfinite(shares[i, k]):
-            mark = "■" if found.damping[i, k] <= 1 else "●" if np.isfinite(found.damping[i, k]) else "○"
+            mark = MARKS[str(held[i, k])]
             shade = "white" if shares[i, k] > 0.6 else INK
             axes.text(k, i, f"{mark} {found.flow[i, k]:.3g}", ha="center", va="center", fontsize=6.5, color=shade)
     axes.set_xticks(range(len(found.lr)), [f"{rate:.3g}" for rate in found.lr])
     axes.set_yticks(range(len(found.batch)), [str(rows) for rows in found.batch])
     axes.set(xlabel="learning rate", ylabel="rows in a batch")
-    axes.set_title("● held by noise, if at all   ■ by the edge   ○ ηλ₁ ≤ 1", fontsize=7.5)
+    axes.set_title("held by   ■ the edge   ● noise   ○ nothing", fontsize=7.5)
     axes.spines[:].set_visible(False)
 
 

@@ -1,0 +1,82 @@
+/* Many orbits of one map: one after the other, and LANES at a time in local arrays, which the compiler makes vectors of. */
+/* D: variables. NP: parameters. STEP: sets y[0] … y[D-1] from z and p. SLOPE (D = 1): the derivative there. */
+#include <math.h>
+#define LANES 96
+void alone(double *states, const double *parameters, double *kept, long count, long steps, long keep)
+{
+    for (long c = 0; c < count; c++) {
+        double z[D], y[D];
+        const double *p = parameters + c * NP;
+        for (int k = 0; k < D; k++) z[k] = states[c * D + k];
+        for (long i = 0; i < steps + keep; i++) {
+            STEP
+            for (int k = 0; k < D; k++) z[k] = y[k];
+            if (i >= steps) kept[c * keep + i - steps] = z[0];
+        }
+        for (int k = 0; k < D; k++) states[c * D + k] = z[k];
+    }
+}
+void together(double *states, const double *parameters, double *kept, long count, long steps, long keep)
+{
+    for (long begin = 0; begin < count; begin += LANES) {
+        double zz[D][LANES], pp[NP][LANES];
+        int n = count - begin < LANES ? (int)(count - begin) : LANES;
+        for (int l = 0; l < LANES; l++) {
+            long c = begin + (l < n ? l : 0);
+            for (int k = 0; k < D; k++) zz[k][l] = states[c * D + k];
+            for (int k = 0; k < NP; k++) pp[k][l] = parameters[c * NP + k];
+        }
+        for (long i = 0; i < steps + keep; i++) {
+            for (int l = 0; l < LANES; l++) {
+                double z[D], y[D], p[NP];
+                for (int k = 0; k < D; k++) z[k] = zz[k][l];
+                for (int k = 0; k < NP; k++) p[k] = pp[k][l];
+                STEP
+                for (int k = 0; k < D; k++) zz[k][l] = y[k];
+            }
+            if (i >= steps) for (int l = 0; l < n; l++) kept[(i - steps) * count + begin + l] = zz[0][l];
+        }
+        for (int l = 0; l < n; l++) for (int k = 0; k < D; k++) states[(begin + l) * D + k] = zz[k][l];
+    }
+}
+#ifdef SLOPE
+void exponents(double *states, const double *parameters, double *found, long count, long steps)
+{
+    for (long c = 0; c < count; c++) {
+        double z[D], y[D], sum = 0.0;
+        const double *p = parameters + c * NP;
+        for (int k = 0; k < D; k++) z[k] = states[c * D + k];
+        for (long i = 0; i < steps; i++) {
+            sum += log(fabs(SLOPE));
+            STEP
+            for (int k = 0; k < D; k++) z[k] = y[k];
+        }
+        found[c] = sum / steps;
+    }
+}
+void exponents_together(double *states, const double *parameters, double *found, long count, long steps)
+{
+    for (long begin = 0; begin < count; begin += LANES) {
+        double zz[LANES], pp[NP][LANES], product[LANES], sum[LANES];
+        int n = count - begin < LANES ? (int)(count - begin) : LANES;
+        for (int l = 0; l < LANES; l++) {
+            long c = begin + (l < n ? l : 0);
+            zz[l] = states[c];
+            for (int k = 0; k < NP; k++) pp[k][l] = parameters[c * NP + k];
+            product[l] = 1.0, sum[l] = 0.0;
+        }
+        for (long i = 0; i < steps; i += 16) {
+            for (long j = i; j < i + 16 && j < steps; j++)
+                for (int l = 0; l < LANES; l++) {
+                    double z[1] = {zz[l]}, y[1], p[NP];
+                    for (int k = 0; k < NP; k++) p[k] = pp[k][l];
+                    product[l] *= SLOPE;
+                    STEP
+                    zz[l] = y[0];
+                }
+            for (int l = 0; l < LANES; l++) { sum[l] += log(fabs(product[l])); product[l] = 1.0; }
+        }
+        for (int l = 0; l < n; l++) found[begin + l] = sum[l] / steps;
+    }
+}
+#endif

@@ -1,0 +1,160 @@
+"""`orbit_diagram`: the long-time states over a parameter, from several starts, or followed from value to value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import number, vector, whole_number
+from cfdyn.ensembles.orbits import Orbits
+from cfdyn.errors import UsageError, unknown
+from cfdyn.records.record import Record, provenance
+from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
+
+FOLLOW = ("fresh", "up", "down", "both")
+TRANSIENT, KEEP, AVERAGED, NUDGE, SMALL = 2000, 500, 2000, 1e-6, 1e-3
+
+
+@dataclass(frozen=True)
+class OrbitDiagram(Record):
+    """The long-time states over a range of a parameter.
+
+    ``values`` (N,), increasing; ``states`` (S, N, K): the coordinate ``name`` over K steps after the transient, for each of S
+    starts or ways, NaN where the orbit escapes. ``exponents`` (S, N): the largest Lyapunov exponent after these K steps, per
+    step, with the standard errors ``errors`` (S, N); −inf for what contracts at once, NaN where not asked for or escaped.
+    ``ended`` (S, N): the step at which it escaped, 0 where it did not. ``ways`` (S,): "fresh" from the start at each value,
+    "up" or "down" from the last state at the value before.
+    """
+
+    parameter: str
+    name: str
+    values: Annotated[np.ndarray, "n"]
+    states: Annotated[np.ndarray, "s n *"]
+    exponents: Annotated[np.ndarray, "s n"]
+    errors: Annotated[np.ndarray, "s n"]
+    ended: Annotated[np.ndarray, "s n"]
+    starts: Annotated[np.ndarray, "s D"]
+    ways: tuple[str, ...]
+
+
+def orbit_diagram(
+    step: Map, vary: tuple[str, Any], z0: Any, transient: int = TRANSIENT, keep: int = KEEP, averaged: int = AVERAGED,
+    follow: str = "fresh", nudge: float = NUDGE, coordinate: str | None = None, escape: float = ESCAPE,
+    threads: int | None = None, progress: Callable[[int], None] | None = None,
+) -> OrbitDiagram:  # fmt: skip
+    """Where orbits are after a transient, over a parameter: the orbit diagram, with the largest Lyapunov exponent.
+
+    Each orbit is, bit by bit, the one that `cf.iterate` gives, whatever the number of threads (on one kind of processor:
+    functions such as exp are those of the system's library). A float orbit that is kept is no proof of what it shows.
+
+    Parameters
+    ----------
+    step : the map
+    vary : (name of the parameter, its values), the values increasing
+    z0 : a start, the d weights or the full state (D,), or several of them (S, ·), which show attractors that coexist
+    transient : steps before anything is kept
+    keep : states kept of each orbit, K
+    averaged : steps after those over which the Lyapunov exponent is averaged; 0 for none
+    follow : "fresh": from the starts at each value; "up" or "down": from the last state at the value before, through all
+        values in this order, from the start again after an escape; "both": up and down, which shows hysteresis
+    nudge : what is added to each entry of the state from which a value begins that is followed up or down, as a part of its
+        size and at least of 10⁻³: without it an orbit that has come to rest stays on a cycle that has become unstable
+    coordinate : the name of the entry that is kept; the first one if not given
+    escape : |entry| from which on an orbit has left
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of values done
+
+    Raises
+    ------
+    UsageError : an unknown parameter, way or coordinate, values that do not increase, a nudge below 0, or more states than
+        memory holds
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cfdyn as cf
+    >>> step = cf.Map.from_text("r*x*(1-x)", "x", {"r": 3.0})
+    >>> found = cf.analysis.orbit_diagram(step, ("r", [2.5, 3.2, 3.83, 4.0, 4.1]), [0.3], keep=60)
+    >>> [len(np.unique(states.round(9))) for states in found.states[0, :3]]  # fixed point, 2-cycle, 3-cycle
+    [1, 2, 3]
+    >>> bool(abs(found.exponents[0, 3] - np.log(2)) < 5 * found.errors[0, 3]), bool(found.ended[0, 4] > 0)
+    (True, True)
+
+    References
+    ----------
+    May, Nature 261 (1976) 459–467.
+    """
+    name, values = _varied(require_map(step), vary)
+    starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
+    counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
+    if follow not in FOLLOW:
+        raise unknown("way to follow the states", follow, FOLLOW)
+    if coordinate is not None and coordinate not in step.names:
+        raise unknown("entry of the state", coordinate, step.names)
+    ways = {"fresh": ["fresh"], "both": ["up", "down"]}.get(follow, [follow])
+    if not number("the nudge", nudge, finite=True) >= 0:
+        raise UsageError(f"the nudge is 0 or more, not {nudge}")
+    _check_memory(len(starts) * len(ways), len(values), counts[1], len(step.params))
+    index = 0 if coordinate is None else step.names.index(coordinate)
+    made = [_way(step, name, values, starts, way, counts, nudge, index, escape, threads, progress) for way in ways]
+    states, exponents, errors, ended = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    settings = provenance(map=step.title, params=step.params, transient=transient, averaged=averaged, follow=follow,
+                          escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
+    return OrbitDiagram(name, step.names[index], values, states, exponents, errors, ended, np.tile(starts, (len(ways), 1)),
+                        tuple(way for way in ways for _ in starts), provenance=settings)  # fmt: skip
+
+
+def _varied(step: Map, vary: tuple[str, Any]) -> tuple[str, np.ndarray]:
+    """The parameter and its values."""
+    name, given = vary
+    require_parameter(step, name)
+    values = vector(f"the values of {name}", given)
+    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise UsageError(f"the values of {name} must be finite and increase")
+    return name, values
+
+
+def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:
+    size = 8 * starts * values * (keep + parameters + 10)
+    if size > MAX_BYTES:
+        raise UsageError(f"{starts} × {values} orbits with {keep} states each need {size / 2**30:.1f} GiB; the limit is "
+                         f"{MAX_BYTES / 2**30:.0f} GiB: keep fewer")  # fmt: skip
+
+
+def _way(
+    step: Map, name: str, values: np.ndarray, starts: np.ndarray, way: str, counts: list[int], nudge: float, coordinate: int,
+    escape: float, threads: int | None, progress: Callable[[int], None] | None,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """States (S, N, K), exponents, errors and ends (S, N) of all starts on one way through the values."""
+    s, n, place = len(starts), len(values), list(step.params).index(name)
+    parameters = np.tile(list(step.params.values()), (n, 1))
+    parameters[:, place] = values
+    if way == "fresh":
+        told = None if progress is None else lambda done: progress(done // s)
+        orbits = Orbits(step, np.repeat(starts, n, axis=0), np.tile(parameters, (s, 1)), escape, threads, told)
+        return tuple(array.reshape(s, n, *array.shape[1:]) for array in _taken(orbits, counts, coordinate))
+    rows: list[tuple[np.ndarray, ...]] = []
+    current = starts
+    for k in range(n) if way == "up" else range(n - 1, -1, -1):
+        begun = current + nudge * np.maximum(np.abs(current), SMALL)
+        orbits = Orbits(step, begun, np.tile(parameters[k], (s, 1)), escape, 1)
+        rows.append(_taken(orbits, counts, coordinate))
+        stays = (orbits.ended == 0) & np.isfinite(orbits.states).all(axis=1)
+        current = np.where(stays[:, None], orbits.states, starts)
+        if progress:
+            progress(len(rows))
+    columns = zip(*(rows if way == "up" else rows[::-1]), strict=True)
+    return tuple(np.stack(column, axis=1) for column in columns)
+
+
+def _taken(orbits: Orbits, counts: list[int], coordinate: int) -> tuple[np.ndarray, ...]:
+    """Kept states, exponents, errors and the steps at which orbits left, after a transient."""
+    transient, keep, averaged = counts
+    orbits.advance(transient)
+    before = orbits.ended.copy()
+    kept = orbits.keep(keep, coordinate)
+    ended = np.where(before > 0, before, np.where(orbits.ended > 0, orbits.ended + transient, 0))
+    exponents, errors = orbits.exponents(averaged) if averaged else np.full((2, len(orbits.states)), np.nan)
+    return kept, exponents, errors, ended

@@ -1,0 +1,65 @@
+"""``cfdyn held-sharpness``: the sharpness that noise or the edge holds, over learning rates and batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import REPLACE, STEPS
+from cfdyn.cli.screen import Say, Screen, cell, number, remark, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import spaced, value
+
+if TYPE_CHECKING:
+    from cfdyn.studies.held_sharpness import HeldSharpness
+
+KEYS = "lr batch flow runs at_mean edge damping opposed held notes"
+HOLDS = {"edge": "the edge", "noise": "noise", "nothing": "nothing", "": "no flow"}
+
+
+@command("loss optimizer rates batches steps start after runs replace settings variables out plot figure seed json", place=10)
+def held_sharpness(
+    subject: Subject,
+    say: Say,
+    rates: Annotated[str | None, Option("--lr", help="The learning rates, A,B,… or N of them from A to B; if not given, 4 from 1/4 to 2 × the optimizer's own.", metavar="A:B:N", show_default=False)] = None,  # noqa: E501
+    batches: Annotated[str, Option("--batch", help="How many rows of data a step sees.", metavar="A,B,…")] = "1,4,16,64",
+    steps: STEPS = 3000,
+    after: Annotated[int, Option("--after", min=1, help="The flow begins at the mean of the runs after so many steps.")] = 300,
+    runs: Annotated[int, Option("--runs", min=2, help="Stochastic runs in each cell.")] = 40,
+    replace: REPLACE = True,
+) -> Answer:
+    """Where SGD's sharpness comes to rest, over learning rates and batches: held by noise, by the edge, or by nothing."""
+    subject.needs_loss("held-sharpness", "tanh_network")
+    sizes = [value(size.strip(), "int", "--batch") for size in batches.split(",")]
+    given = None if rates is None else spaced(rates, "--lr")
+    loss, optimizer, start, chosen = subject.complete(True)
+    lr = optimizer.params["lr"]
+    about = spaced(f"{lr / 4}:{2 * lr}:4", "--lr") if given is None else given
+    found = cfdyn.held_sharpness(loss, optimizer, start, steps, about, sizes, after, runs, replace, subject.seed, say)
+    chosen = {**chosen, **({"rates": "about the optimizer's own"} if rates is None else {})}
+    return Answer(lambda: {**fields(found, KEYS), "loss": loss.spec.title, "start": list(start), "chosen": chosen},
+                  lambda screen: _print(screen, found, start, chosen), record=found)  # fmt: skip
+
+
+def _print(screen: Screen, found: HeldSharpness, start: object, chosen: dict[str, str]) -> None:
+    """One row for each cell."""
+    settings = found.provenance["settings"]
+    screen.facts(
+        ("optimizer", f"{found.provenance['settings']['map']}, at each learning rate"),
+        ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+        ("runs", f"{settings['runs']} of {settings['steps']} steps in each cell; the flow from step {settings['after']} on"),
+    )
+    screen.print()
+    cells = [(i, k) for i in range(len(found.batch)) for k in range(len(found.lr))]
+    heads = ("batch", "lr", "sharpness of the flow", "at the runs' mean", "their median", "edge", "held by")
+    held, tables = found.held, (found.flow, found.at_mean, found.runs, found.edge)
+    screen.table(heads, cells, lambda c: [
+        str(found.batch[c[0]]), number(found.lr[c[1]]), *(cell(table[c]) for table in tables), HOLDS[str(held[c])]],
+        most=None)  # fmt: skip
+    screen.print("Means over the last third of the time.", style="dim")
+    for words in found.notes:
+        screen.print(f"note    {words}", wrap=False)

@@ -1,0 +1,110 @@
+"""What many orbits of one map end on, by looks that are quick: returns and multipliers, exponents and averages.
+
+A label is given where these leave no doubt at the thresholds by which a single orbit is judged (`regime`, `irregular`); the
+rest is left UNSETTLED.
+"""
+
+import numpy as np
+
+from cfdyn.ensembles.orbits import Orbits
+from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
+from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
+from cfdyn.settling.samples import QUASI_PERIODIC
+from cfdyn.systems.map import Map
+
+RETURN = 1e-10  # of the size of an entry: a state so near to where it was has come back
+CONTRACTS = 1 - 1e-5  # a cycle with a smaller spectral radius attracts, and soon enough to be seen
+NEUTRAL = 1 + 1e-9  # a multiplier 1, to round-off: an orbit that rests there may rest on a continuum
+STANDS, STILL = 1000, 1e-12  # steps, and how far it may move meanwhile, beside its size
+STAGES = (1, 15)  # times the transient after which returns are looked for
+AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
+ON_CURVE = 5e-5  # an exponent over LONGER steps
+WATCHED = 4096  # steps of an average, twice
+AT_ONCE = 2**22  # numbers that are averaged at a time
+
+
+def quick_labels(orbits: Orbits, transient: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (N,), a period up to ``longest`` or one of `KINDS`, and exponents (N,), NaN where they were not needed."""
+    n = len(orbits.states)
+    labels, exponents = np.full(n, UNSETTLED), np.full(n, np.nan)
+    left, rest = np.arange(n), orbits
+    for times in STAGES:
+        rest.advance(times * transient)
+        found = rest.periods(longest, RETURN)
+        labels[left[rest.ended > 0]] = ESCAPED
+        repeats = np.flatnonzero(found > 0)
+        cycles = rest.some(repeats)
+        radii = _radii(cycles.monodromy(found[repeats]))
+        attracts = radii < CONTRACTS
+        places = left[repeats[attracts]]
+        labels[places] = found[repeats[attracts]]
+        with np.errstate(divide="ignore"):
+            exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
+        at_rest = repeats[(found[repeats] == 1) & ~attracts & (radii <= NEUTRAL)]
+        labels[left[at_rest[_stay(rest.some(at_rest))]]] = 1
+        open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
+        left, rest = left[open_ones], rest.some(open_ones)
+    _irregular(rest, left, labels, exponents)
+    return labels, exponents
+
+
+def _stay(orbits: Orbits) -> np.ndarray:
+    """Which orbits stay where they are, as on a continuum of minima; a slow drift would be seen."""
+    before = orbits.states.copy()
+    orbits.advance(STANDS)
+    return np.abs(orbits.states - before).max(axis=1, initial=0.0) <= STILL * np.abs(before).max(axis=1, initial=0.0)
+
+
+def _radii(matrices: np.ndarray) -> np.ndarray:
+    """Spectral radii, (N,); ∞ where a matrix is not finite."""
+    if matrices.shape[1] == 1:
+        return np.nan_to_num(np.abs(matrices[:, 0, 0]), nan=np.inf)
+    finite, radii = np.isfinite(matrices).all(axis=(1, 2)), np.full(len(matrices), np.inf)
+    radii[finite] = np.abs(np.linalg.eigvals(matrices[finite])).max(axis=1, initial=0.0)
+    return radii
+
+
+def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: np.ndarray) -> None:
+    """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
+    digits = _digits(orbits)
+    for steps in (AVERAGED, LONGER):
+        value, error = orbits.exponents(steps)
+        exponents[left] = value
+        margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
+        clear = np.maximum(MANY_ERRORS * error, CLEAR)
+        chaotic = (value > margin) & ((digits < QUASI_DIGITS) | (value > clear))
+        labels[left[chaotic]] = CHAOTIC
+        if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
+            # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
+            labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
+        open_ones = np.flatnonzero(labels[left] == UNSETTLED)
+        left, orbits, digits = left[open_ones], orbits.some(open_ones), digits[open_ones]
+
+
+def _digits(orbits: Orbits) -> np.ndarray:
+    """Digits to which weighted averages over two stretches agree, (N,), the least over the entries; see `averages_digits`."""
+    n, worst = len(orbits.states), np.zeros(len(orbits.states))
+    weight = bump(WATCHED - 1)
+    for first in range(0, n, max(1, AT_ONCE // (2 * WATCHED))):
+        some = slice(first, first + max(1, AT_ONCE // (2 * WATCHED)))
+        begun = orbits.states[some].copy()
+        for entry in range(orbits.step.dim):
+            part = orbits.some(np.arange(n)[some])
+            part.states[:] = begun
+            worst[some] = np.maximum(worst[some], _gap(orbits.step, part.keep(2 * WATCHED, entry), entry, weight))
+    with np.errstate(divide="ignore"):
+        return np.where(np.isfinite(worst), -np.log10(np.maximum(worst, 1e-17)), 0.0)
+
+
+def _gap(step: Map, kept: np.ndarray, entry: int, weight: np.ndarray) -> np.ndarray:
+    """How far the averages of an entry, and of its square, over two stretches (N, 2 WATCHED) are apart, beside its range."""
+    period = step.periodic.get(step.names[entry])
+    values = [kept] if period is None else [np.cos(2 * np.pi * kept / period), np.sin(2 * np.pi * kept / period)]
+    gaps = []
+    for value in values:
+        half = value[:, :WATCHED]
+        size = np.ptp(half, axis=1)[:, None]
+        scaled = (value - half.mean(axis=1)[:, None]) / np.where(size > 0, size, 1.0)
+        for power in (scaled, scaled**2):
+            gaps.append(np.abs(power[:, 1:WATCHED] @ weight - power[:, WATCHED + 1 :] @ weight))
+    return np.nan_to_num(np.max(gaps, axis=0), nan=np.inf)

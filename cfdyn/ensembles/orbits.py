@@ -1,0 +1,117 @@
+"""Many orbits of a map, each with its own start and parameters: taken along in lanes and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from cfdyn.codegen.lanes import BLOCK, HEAD
+from cfdyn.ensembles.threads import processors
+from cfdyn.kernels.lanes.ensemble import Ensemble
+from cfdyn.kernels.lanes.keep import keep
+from cfdyn.kernels.lanes.periods import monodromy, periods
+from cfdyn.kernels.lanes.settle import settle
+from cfdyn.kernels.lanes.stretch import stretch
+from cfdyn.systems.map import Map
+from cfdyn.systems.orbit import ESCAPE, STRETCH
+
+SPEED = 8  # operations in lanes that take the time of one by itself
+PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
+Progress = Callable[[int], None]
+
+
+class Orbits:
+    """Orbits on their way: ``states`` (N, D); ``ended`` (N,): the step at which one left, 0 while it goes on; ``codes`` why.
+
+    ``parameters`` (N, n_p): those of the map, an own row for each. The numbers are, bit by bit, those of orbits that go alone,
+    however many threads there are.
+    """
+
+    def __init__(
+        self, step: Map, states: np.ndarray, parameters: np.ndarray, escape: float = ESCAPE, threads: int | None = None,
+        progress: Progress | None = None,
+    ):  # fmt: skip
+        self.step, self.escape, self.threads, self.progress = step, escape, threads or processors(), progress
+        self.states, self.parameters = np.array(states, float, order="C"), np.ascontiguousarray(parameters, float)
+        self.ended, self.codes = np.zeros(len(states), np.int64), np.zeros(len(states), np.int64)
+
+    def advance(self, steps: int) -> None:
+        """So many steps of all of them, also of those that have left, from where they are."""
+        block = self._ensemble("step", "lanes:step", steps)
+        self._in_parts(steps * self.step.cost, lambda first, last: settle(
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes))  # fmt: skip
+
+    def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
+        """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
+        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", "kept:step", steps)
+        self._in_parts(steps * self.step.cost, lambda first, last: keep(
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, coordinate, kept))  # fmt: skip
+        return kept.T
+
+    def exponents(self, steps: int, turning: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """(λ, its standard error) of the largest Lyapunov exponent, each (N,), per step over about so many steps.
+
+        A tangent is turned for ``turning`` steps first. λ is −∞ where it shrinks to nothing, NaN where an orbit leaves. The
+        error is that of the mean of PARTS parts, as if these were independent.
+        """
+        tangents = np.full(self.states.shape, self.step.dim**-0.5)
+        self._stretch(tangents, turning, 1)
+        each = max(1, steps // PARTS)
+        sums = self._stretch(tangents, each, PARTS)
+        with np.errstate(invalid="ignore"):
+            return sums.mean(axis=1) / each, sums.std(axis=1, ddof=1) / np.sqrt(PARTS) / each
+
+    def periods(self, longest: int, tolerance: float) -> np.ndarray:
+        """The period of each, (N,), up to ``longest``, by returns over as many steps; 0 where there is none. See `periods`."""
+        found, block = np.zeros(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
+        self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
+            found))  # fmt: skip
+        return found
+
+    def monodromy(self, turns: np.ndarray) -> np.ndarray:
+        """The Jacobian of so many steps (N,) of each, (N, D, D)."""
+        d, block = self.step.dim, self._ensemble("step", "lanes:step", 0)
+        block.run = self.step.rule("jacobian").compiled
+        matrices = np.empty((len(self.states), d, d))
+        cost = int(turns.mean() * (self.step.tangent_cost + d**3)) if len(turns) else 0
+        self._in_parts(8 * cost, lambda first, last: monodromy(
+            block.memory, first, last, self.states, self.parameters, turns, matrices))  # fmt: skip
+        return matrices
+
+    def some(self, which: np.ndarray) -> Orbits:
+        """Those orbits by themselves; what becomes of them is not seen here."""
+        part = Orbits(self.step, self.states[which], self.parameters[which], self.escape, self.threads, self.progress)
+        part.ended, part.codes = self.ended[which], self.codes[which]
+        return part
+
+    def _stretch(self, tangents: np.ndarray, steps: int, parts: int) -> np.ndarray:
+        sums, block = np.full((len(self.states), parts), np.nan), self._ensemble("tangent", "lanes:tangent", steps)
+        block.d = 2 * self.step.dim
+        self._in_parts(steps * parts * (2 * self.step.cost + self.step.tangent_cost), lambda first, last: stretch(
+            block.memory, first, last, self.states, self.parameters, self.ended, tangents, sums))  # fmt: skip
+        return sums
+
+    def _ensemble(self, alone: str, together: str, steps: int) -> Ensemble:
+        step = self.step
+        rules = {"run": step.rule(together).compiled} if step.in_lanes else {}
+        return Ensemble.make(
+            step=step.rule(alone).compiled, block=BLOCK, head=HEAD, d=step.dim, parameters=self.parameters.shape[1], steps=steps,
+            lanes=int(step.in_lanes), size=len(step.p), escape=self.escape, p=step.p, **rules)  # fmt: skip
+
+    def _in_parts(self, operations: int, take: Callable[[int, int], None]) -> None:
+        """Blocks of orbits in threads, short enough for a look at Ctrl-C; an orbit takes so many operations."""
+        total = len(self.states)
+        part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
+        part = max(1, min(part, -(-total // self.threads)))
+        spans = [(first, min(first + part, total)) for first in range(0, total, part)]
+        take(0, 0)  # compiled by the thread that Ctrl-C goes to
+        if len(spans) == 1:
+            take(*spans[0])
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            for (_, done), _ in zip(spans, pool.map(lambda span: take(*span), spans), strict=True):
+                if self.progress:
+                    self.progress(done)

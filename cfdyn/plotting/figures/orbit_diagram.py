@@ -1,0 +1,99 @@
+"""An orbit diagram: how often states are visited over a parameter, and the largest Lyapunov exponent below it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from cfdyn.analysis.orbit_diagram import OrbitDiagram
+from cfdyn.plotting.style import INK, PALETTE, WARN, house_style, map_title, new_figure
+
+ROWS, COLUMNS = 360, 2400  # of the image, the columns at most
+BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
+EVEN, SHADE = 0.4, 0.5  # the darkness of states that are evenly spread, and the power of the density with which it grows
+GONE = "#e9eaec"  # where every orbit escapes
+DEEPEST = -2.0  # exponent that is drawn
+
+
+def draw(found: OrbitDiagram) -> Figure:
+    """Density of the states above, exponents below."""
+    with house_style():
+        known = np.isfinite(found.exponents).any()
+        figure = new_figure(7.0, 4.6 if known else 3.6)
+        if known:
+            top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
+            _draw_exponents(bottom, found)
+        else:
+            top = bottom = figure.subplots()
+        colours = _colours(found)
+        _draw_states(top, found, colours)
+        bottom.set_xlabel(found.parameter)
+        handles = [Patch(facecolor=colours[found.ways.index(way)], label=f"followed {way}") for way in dict.fromkeys(found.ways)]
+        handles = (handles if len(handles) > 1 else []) + [Patch(facecolor=GONE, label="escapes")] * bool((found.ended > 0).any())
+        top.legend(handles=handles, loc="upper left")
+        top.set_title(map_title(found.provenance["settings"], [found.parameter], 90))
+    return figure
+
+
+def _colours(found: OrbitDiagram) -> list[str]:
+    """One for each way, or each start where there is one way."""
+    kinds = list(dict.fromkeys(found.ways))
+    if len(kinds) > 1:
+        return [PALETTE[kinds.index(way) % len(PALETTE)] for way in found.ways]
+    return [INK] if len(found.ways) == 1 else [PALETTE[k % len(PALETTE)] for k in range(len(found.ways))]
+
+
+def _draw_states(axes: Axes, found: OrbitDiagram, colours: list[str]) -> None:
+    finite = found.states[np.isfinite(found.states)]
+    lo, hi = _range(finite)
+    x = np.linspace(found.values[0], found.values[-1], min(COLUMNS, max(2, 3 * len(found.values))))
+    nearest = _nearest(x, found.values)
+    picture = np.ones((ROWS, len(x), 3))
+    for states, colour in zip(found.states, colours, strict=True):
+        dark = _density(states, lo, hi)[:, nearest, None]
+        picture *= 1 - dark * (1 - np.array(to_rgb(colour)))
+    gone = np.asarray((found.ended > 0).all(axis=0))[nearest]
+    picture[:, gone] *= to_rgb(GONE)
+    axes.imshow(picture, extent=(x[0], x[-1], lo, hi), origin="lower", aspect="auto", interpolation="nearest")
+    axes.set(ylabel=found.name, xlim=(x[0], x[-1]), ylim=(lo, hi))
+    beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
+    if beyond > 0:
+        axes.annotate(f"{100 * beyond:.2g} % of the states are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
+
+
+def _range(finite: np.ndarray) -> tuple[float, float]:
+    """The bulk of the states, and all of them where these are not much more."""
+    if len(finite) == 0:
+        return 0.0, 1.0
+    low, high, (inner, outer) = finite.min(), finite.max(), np.quantile(finite, BULK)
+    if high - low > 2 * (outer - inner):
+        low, high = inner, outer
+    pad = 0.03 * (high - low) or 0.05 * max(1.0, abs(high))
+    return float(low - pad), float(high + pad)
+
+
+def _nearest(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.searchsorted((values[1:] + values[:-1]) / 2, x)
+
+
+def _density(states: np.ndarray, lo: float, hi: float) -> np.ndarray:
+    """How dark each place of a uniform grid is, (ROWS, N), in [0, 1]."""
+    n, keep = states.shape
+    at = np.clip((states - lo) / (hi - lo) * ROWS, -1, ROWS)
+    inside = (at >= 0) & (at < ROWS)
+    cells = np.where(inside, at, 0).astype(np.int64) * n + np.arange(n)[:, None]
+    counts = np.bincount(cells[inside], minlength=ROWS * n).reshape(ROWS, n)
+    return np.minimum(EVEN * (counts * ROWS / keep) ** SHADE, 1.0)
+
+
+def _draw_exponents(axes: Axes, found: OrbitDiagram) -> None:
+    for k, (exponents, colour) in enumerate(zip(found.exponents, _colours(found), strict=True)):
+        shown = np.where(np.isnan(exponents), np.nan, np.maximum(exponents, DEEPEST))
+        axes.plot(found.values, shown, "--" if k else "-", color=colour, linewidth=0.6)
+    axes.axhline(0, color=WARN, linewidth=0.6)
+    finite = found.exponents[np.isfinite(found.exponents)]
+    low, high = max(float(finite.min()), DEEPEST), max(float(finite.max()), 0.1)
+    axes.set(ylabel="exponent", ylim=(low - 0.05 * (high - low), high + 0.05 * (high - low)))
+    if (found.exponents < DEEPEST).any():
+        axes.annotate(f"drawn down to {DEEPEST:g}", (0.01, 0.05), xycoords="axes fraction", fontsize=6.5)

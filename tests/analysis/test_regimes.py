@@ -1,0 +1,123 @@
+"""Maps of regimes: labels are those of `classify`, boundaries are where theory has them, doubt stays undecided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
+from cfdyn.settling.samples import KINDS, QUASI_PERIODIC
+
+HEAVY = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.5, momentum=0.5))
+DELAYED = cf.Map.from_text(["a*x*(1 - (1 - c)*x - c*y)", "x"], "x y", {"a": 2.1, "c": 0.5})
+LOGISTIC = cf.Map.from_text("r*x*(1 - x) + s", "x", {"r": 3.0, "s": 0.0})
+
+
+def differing(found: cf.analysis.regimes.RegimeMap, step: cf.Map, start: list[float], cells: np.ndarray) -> list[tuple]:
+    """Cells whose label is another than that of `classify`; undecided ones may be anything."""
+    wrong = []
+    for cell in cells:
+        row, column = divmod(int(cell), len(found.first))
+        values = {found.names[0]: found.first[column], found.names[1]: found.second[row]}
+        alone = cf.analysis.classify(step.at(**values), start)
+        label = found.labels[row, column]
+        if label not in (UNSETTLED, alone.period or KINDS[alone.kind]):
+            wrong.append((values, label, alone.kind, alone.period))
+    return wrong
+
+
+def by_label(found: cf.analysis.regimes.RegimeMap, most: int, seed: int) -> np.ndarray:
+    """Some cells of each label."""
+    random, flat = np.random.default_rng(seed), found.labels.ravel()
+    cells = [np.flatnonzero(flat == label) for label in np.unique(flat)]
+    return np.concatenate([random.choice(some, min(most, len(some)), replace=False) for some in cells])
+
+
+def test_labels_are_those_of_single_orbits():
+    found = cf.analysis.regimes(HEAVY, ("lr", np.linspace(0.1, 4, 80)), ("momentum", np.linspace(0, 0.95, 60)), [1.1])
+    cells = by_label(found, 3, seed=1)
+    assert {1, 2, 3, 4, CHAOTIC, ESCAPED} <= set(np.unique(found.labels))
+    assert differing(found, HEAVY, [1.1], cells) == []
+    assert (found.labels == UNSETTLED).mean() <= 0.01
+
+
+def test_a_curve_is_told_from_long_and_slow_cycles():
+    found = cf.analysis.regimes(DELAYED, ("a", np.linspace(1.9, 2.3, 30)), ("c", np.linspace(0.8, 1.0, 8)), [0.3, 0.3])
+    labels = set(np.unique(found.labels))
+    assert QUASI_PERIODIC in labels
+    assert 7 in labels
+    assert differing(found, DELAYED, [0.3, 0.3], by_label(found, 3, seed=2)) == []
+    # At c = 1 the fixed point 1 − 1/a loses its stability at a = 2 in a Neimark–Sacker bifurcation.
+    stable = found.first < 2
+    assert (found.labels[-1, stable] == 1).all()
+    assert (found.labels[-1, ~stable] != 1).all()
+
+
+def test_boundaries_are_where_the_edges_are():
+    """Of heavy ball at w = 1, where L″ = 2: lr = 1 + β."""
+    lr, momentum = np.linspace(0.9, 1.6, 141), np.linspace(0, 0.5, 6)
+    found = cf.analysis.regimes(HEAVY, ("lr", lr), ("momentum", momentum), [1.02])
+    for row, beta in zip(found.labels, momentum, strict=True):
+        assert (row[lr < 1 + beta - 0.004] == 1).all()
+        assert (row[(lr > 1 + beta + 0.004) & (lr < 1 + beta + 0.1)] == 2).all()
+
+
+def test_exponents_of_cycles_have_closed_forms():
+    found = cf.analysis.regimes(LOGISTIC, ("r", [2.4, 3.3]), ("s", [0.0]), [0.3])
+    assert np.allclose(found.lyapunov[0], [np.log(0.4), np.log(abs(4 + 6.6 - 3.3**2)) / 2], rtol=1e-7)
+    assert found.period.tolist() == [[1, 2]]
+    assert found.kind.tolist() == [["fixed point", "cycle"]]
+    assert found.fractions == {"fixed point": 0.5, "period 2": 0.5}
+
+
+def test_threads_do_not_matter():
+    grid = ("lr", np.linspace(1.0, 2.0, 40)), ("momentum", np.linspace(0, 0.8, 30))
+    one, two = (cf.analysis.regimes(HEAVY, *grid, [1.1], threads=k) for k in (1, 2))
+    assert np.array_equal(one.labels, two.labels)
+    assert np.array_equal(one.lyapunov, two.lyapunov, equal_nan=True)
+
+
+def test_what_a_closer_look_denies_is_withdrawn():
+    # Beyond the range of floats the map comes back: 1/x after x³.
+    step = cf.Map.from_text("Piecewise((a*x**9 + b, Abs(x) < 1e120), (1/x, True))", "x", {"a": 1.0, "b": 0.0})
+    found = cf.analysis.regimes(step, ("a", [0.5, 2.0]), ("b", [0.0, 0.1]), [1.3])
+    assert not (found.labels == ESCAPED).any()
+    assert "closer look" in found.note
+    # Adam rests beyond the rate at which its minimum is unstable, until round-off ends that.
+    adam = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.01))
+    rests = cf.analysis.regimes(adam, ("lr", [0.01, 0.05]), ("beta1", [0.5, 0.9]), [1.2])
+    assert not (rests.labels == 1).any()
+
+
+def test_long_cycles_stay_undecided_and_rest_on_a_continuum_is_rest():
+    found = cf.analysis.regimes(LOGISTIC, ("r", [3.5, 3.83]), ("s", [0.0]), [0.3], max_period=2)
+    assert found.labels.tolist() == [[UNSETTLED, UNSETTLED]]
+    neutral = cf.as_map(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.heavy_ball(lr=0.1, momentum=0.5))
+    flat = cf.analysis.regimes(neutral, ("lr", [0.1, 0.2]), ("momentum", [0.3, 0.5]), [1.2, 0.9])
+    assert (flat.labels == 1).all()
+    assert differing(flat, neutral, [1.2, 0.9], np.arange(4)) == []
+
+
+@pytest.mark.slow
+def test_no_label_of_ten_thousand_differs():
+    found = cf.analysis.regimes(HEAVY, ("lr", np.linspace(0.1, 4, 500)), ("momentum", np.linspace(0, 0.95, 500)), [1.1])
+    cells = np.random.default_rng(5).choice(found.labels.size, 10_000, replace=False)
+    assert differing(found, HEAVY, [1.1], cells) == []
+    for label, count in zip(*np.unique(found.labels, return_counts=True), strict=True):
+        assert label != UNSETTLED or count <= 0.01 * found.labels.size
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (("q", [1.0]), ("lr", [1.0]), "unknown parameter"),
+        (("lr", [1.0]), ("lr", [1.0]), "two different parameters"),
+        (("lr", [2.0, 1.0]), ("momentum", [0.5]), "increase"),
+        (("lr", np.linspace(0, 1, 10**5)), ("momentum", np.linspace(0, 1, 10**4)), "GiB"),
+    ],
+)
+def test_bad_input_gets_a_sentence(first, second, words):
+    with pytest.raises(UsageError, match=words):
+        cf.analysis.regimes(HEAVY, first, second, [1.1])

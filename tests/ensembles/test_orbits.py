@@ -1,0 +1,104 @@
+"""Many orbits in lanes and threads: each is bit by bit the one that `iterate` follows alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cfdyn as cf
+from cfdyn.codegen import lanes
+from cfdyn.ensembles.orbits import Orbits
+from cfdyn.kernels.orbits import DIVERGED, LEFT_DOMAIN
+
+ROWS = {"x": [1.0, -0.4, 2.0], "y": [0.3, 0.1, -0.7]}
+MAPS = {
+    "logistic": lambda: cf.Map.from_text("r*x*(1 - x)", "x", {"r": 3.9}),
+    "far and back": lambda: cf.Map.from_text("r/x**2", "x", {"r": 1.0}),
+    "leaves the domain": lambda: cf.Map.from_text("log(x) + r", "x", {"r": 1.5}),
+    "switches": lambda: cf.Map.from_text("Piecewise((r*x, x < 1), (Max(1 - x, -r), True))", "x", {"r": 1.5}),
+    "an angle": lambda: cf.Map.from_text("x + r - sin(2*pi*x)/20", periodic={"x": 1.0}, params={"r": 0.3}),
+    "swaps": lambda: cf.Map.from_text(["y", "r*x", "0.25"], "x y z", {"r": 1.001}),
+    "Hénon": lambda: cf.Map.from_text(["1 - r*x**2 + y", "b*x"], "x y", {"r": 1.4, "b": 0.3}),
+    "tanh": lambda: cf.Map.from_text("x - r*tanh(x)*exp(-x**2)", "x", {"r": 3.0}),
+    "Adam": lambda: cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.05)),
+    "on data": lambda: cf.as_map(cf.Loss("tanh(w*x - y)**2", "w", data=ROWS), cf.optimizers.gd(lr=3.0)),
+}
+STAYING = ("an angle", "tanh", "on data")
+WORDS = {0: "done", DIVERGED: "diverged at step", LEFT_DOMAIN: "left the domain at step"}
+
+
+def followed(step: cf.Map, starts: np.ndarray, rates: np.ndarray, steps: int, threads: int) -> Orbits:
+    """Orbits of a map whose first parameter is different for each."""
+    parameters = np.tile(list(step.params.values()), (len(starts), 1))
+    parameters[:, 0] = rates
+    orbits = Orbits(step, starts, parameters, threads=threads)
+    orbits.advance(steps)
+    return orbits
+
+
+def alone(step: cf.Map, start: np.ndarray, rate: float, steps: int) -> cf.Orbit:
+    return cf.iterate(step.at(**{next(iter(step.params)): float(rate)}), start, steps)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_many_orbits_are_those_that_go_alone(name):
+    step, random = MAPS[name](), np.random.default_rng(1)
+    first = next(iter(step.params.values()))
+    starts = random.normal(size=(211, step.dim)) * random.choice([1.0, 1.0, 1e3], size=(211, 1))
+    rates = first * random.uniform(0.5, 1.6, 211)
+    for steps in (1, 300):
+        found = followed(step, starts, rates, steps, threads=2)
+        left = 0
+        for k in range(0, 211, 3):
+            orbit = alone(step, starts[k], rates[k], steps)
+            assert orbit.status.startswith(WORDS[int(found.codes[k])])
+            if found.ended[k]:
+                left += 1
+                assert orbit.status.endswith(f"step {found.ended[k]}")
+            else:
+                assert np.array_equal(orbit.z[-1], found.states[k])
+        assert steps == 1 or (left > 0) == (name not in STAYING)
+
+
+def test_neither_threads_nor_neighbours_matter():
+    step, random = MAPS["Hénon"](), np.random.default_rng(2)
+    starts, rates = random.normal(size=(1000, 2)), random.uniform(0.2, 2.0, 1000)
+    whole = followed(step, starts, rates, 777, threads=1)
+    for threads in (2, 3):
+        other = followed(step, starts, rates, 777, threads)
+        assert np.array_equal(whole.states, other.states, equal_nan=True)
+        assert np.array_equal(whole.ended, other.ended)
+    some = random.permutation(1000)[:100]
+    part = followed(step, starts[some], rates[some], 777, threads=1)
+    assert np.array_equal(part.states, whole.states[some], equal_nan=True)
+    assert np.array_equal(part.ended, whole.ended[some])
+
+
+def test_a_way_may_be_walked_in_parts():
+    step = MAPS["logistic"]()
+    rates = np.linspace(2.5, 4.0, 300)
+    whole = followed(step, np.full((300, 1), 0.3), rates, 1000, threads=1)
+    parts = followed(step, np.full((300, 1), 0.3), rates, 0, threads=1)
+    for steps in (1, 255, 256, 257, 231):
+        parts.advance(steps)
+    assert np.array_equal(whole.states, parts.states)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 700), st.integers(1, 400))
+def test_any_interleaving_gives_the_same(vectors, steps, count):
+    """However many vectors are interleaved, and however many orbits share blocks."""
+    vectors = max(u for u in (1, 2, 3, 4, 6, 12) if u <= vectors)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "INTERLEAVED", ((1000, vectors),))
+        # A constant of its own makes code of its own.
+        step = cf.Map.from_text(f"1 - r*x**2 + {vectors}*y*1e-9", "x", {"r": 1.4, "y": 0.5})
+        rates = np.linspace(0.3, 2.3, count)
+        found = followed(step, np.full((count, 1), 0.2), rates, steps, threads=1)
+        for k in {0, count // 2, count - 1}:
+            orbit = alone(step, np.array([0.2]), rates[k], steps) if steps else None
+            expected = np.array([0.2]) if orbit is None else orbit.z[-1]
+            assert found.ended[k] or np.array_equal(found.states[k], expected)
+            assert bool(found.ended[k]) == (orbit is not None and orbit.status != "done")

@@ -1,0 +1,85 @@
+"""The colours of regimes are told apart by all readers: CIEDE2000 as seen by red-blind and green-blind ones, and in grey."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from cfdyn.plotting.style import HATCHES, REGIMES
+
+# Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
+SEEN = {
+    "all cones": np.eye(3),
+    "protan": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "deutan": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+}
+XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+DRAWN = [name for name in REGIMES if name != "unresolved"]  # of a map of regimes
+
+
+def linear(colour: str) -> np.ndarray:
+    c = np.array(to_rgb(colour))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> tuple[float, float, float]:
+    """CIELAB of linear RGB, white D65."""
+    x, y, z = (XYZ @ rgb) / (XYZ @ np.ones(3))
+    f = [np.cbrt(t) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116 for t in (x, y, z)]
+    return 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
+
+
+def difference(one, two) -> float:
+    """CIEDE2000 (Sharma, Wu & Dalal 2005)."""
+    (l1, a1, b1), (l2, a2, b2) = one, two
+    mean = (hypot(a1, b1) + hypot(a2, b2)) / 2
+    g = 0.5 * (1 - sqrt(mean**7 / (mean**7 + 25**7)))
+    a1, a2 = (1 + g) * a1, (1 + g) * a2
+    c1, c2 = hypot(a1, b1), hypot(a2, b2)
+    h1, h2 = degrees(atan2(b1, a1)) % 360, degrees(atan2(b2, a2)) % 360
+    turn = 0.0 if c1 * c2 == 0 else (h2 - h1 + 180) % 360 - 180
+    dl, dc, dh = l2 - l1, c2 - c1, 2 * sqrt(c1 * c2) * sin(radians(turn / 2))
+    l, c = (l1 + l2) / 2, (c1 + c2) / 2
+    h = h1 + h2 if c1 * c2 == 0 else (h1 + turn / 2) % 360
+    t = (
+        1
+        - 0.17 * cos(radians(h - 30))
+        + 0.24 * cos(radians(2 * h))
+        + 0.32 * cos(radians(3 * h + 6))
+        - 0.2 * cos(radians(4 * h - 63))
+    )
+    sl, sc, sh = 1 + 0.015 * (l - 50) ** 2 / sqrt(20 + (l - 50) ** 2), 1 + 0.045 * c, 1 + 0.015 * c * t
+    turned = -sin(radians(60 * exp(-(((h - 275) / 25) ** 2)))) * 2 * sqrt(c**7 / (c**7 + 25**7))
+    return sqrt((dl / sl) ** 2 + (dc / sc) ** 2 + (dh / sh) ** 2 + turned * dc / sc * dh / sh)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "published"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, -1.0, 2.0), (50, 0, 0), 2.3669),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((90.9257, -0.5406, -0.9208), (88.6381, -0.8985, -0.7239), 1.5381),
+        ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_differences_are_those_of_the_published_pairs(one, two, published):
+    assert abs(difference(one, two) - published) < 5e-5
+
+
+@pytest.mark.parametrize("reader", SEEN)
+def test_any_two_regimes_are_told_apart(reader):
+    seen = {name: lab(np.clip(SEEN[reader] @ linear(REGIMES[name]), 0, 1)) for name in DRAWN}
+    apart = {pair: difference(seen[pair[0]], seen[pair[1]]) for pair in combinations(DRAWN, 2)}
+    nearest = min(apart, key=apart.get)
+    assert apart[nearest] >= 15, (nearest, apart[nearest])
+
+
+def test_in_grey_any_two_differ_in_lightness_or_by_hatching():
+    light = {name: lab(linear(REGIMES[name]))[0] for name in DRAWN}
+    for one, two in combinations(DRAWN, 2):
+        assert abs(light[one] - light[two]) >= 10 or HATCHES.get(one) != HATCHES.get(two), (one, two)
