@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis._function_zero import FunctionZero, Texts
+from cfdyn.analysis._special_points import Bifurcation, FunctionZero, Texts
 from cfdyn.analysis.cycles import Cycle
-from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
 from cfdyn.continuation.branch.functions import Functions
@@ -26,67 +25,6 @@ from cfdyn.systems.oracle_map import OracleMap
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
-
-
-@dataclass(frozen=True, eq=False)
-class Bifurcation(WithMap, Record):
-    """A special point of a branch.
-
-    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
-    ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
-    `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
-    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
-    """
-
-    kind: str
-    parameter: float
-    points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "K", complex]
-    coefficient: float | None
-    supercritical: bool | None
-    place: int
-    name: str
-    bounds: tuple[float, float]
-    meaning: str
-    tangent: Annotated[np.ndarray, "*"]
-    residual: float | None = None
-    critical: Annotated[np.ndarray, "*"] | None = None
-    _step: Map | None = field(default=None, repr=False)
-
-    @property
-    def period(self) -> int:
-        """n."""
-        return len(self.points)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
-        return super().step.at(**{self.name: self.parameter})
-
-    @checked
-    def switch(
-        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
-        progress: Callable[[int], None] | None = None, functions: Texts = (), stop: Texts = (),
-    ) -> Branch:  # fmt: skip
-        """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
-        ``functions`` and ``stop`` as in `continue_cycle`.
-
-        Raises
-        ------
-        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way,
-            or bounds beside the point
-        NumericsError : there is no other branch nearby
-        """
-        from cfdyn.continuation.branch.switching import branching_fields
-
-        interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        own = Functions(self.step, self.name, functions, stop)
-        if self.residual is not None:
-            from cfdyn.continuation.many.switching import doubled_fields
-
-            return branch_of(doubled_fields(self, interval, max_steps, max_step, progress, own))
-        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress, own)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +121,7 @@ class Branch(WithMap, Tabular, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : neither end ran out of steps, the map of a loaded record cannot be made again, or a branch in many weights
 
         Examples
         --------
@@ -194,6 +132,10 @@ class Branch(WithMap, Tabular, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
+        if len(self.residuals):
+            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+                             "branch.points[-1], …)")  # fmt: skip
 
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
@@ -208,7 +150,7 @@ class Branch(WithMap, Tabular, Record):
 
 
 def continue_cycle(
-    step: Map | OracleMap, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
     progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
@@ -221,7 +163,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, with the parameter at the value of the start
+    step : the map, a `Map` or an `OracleMap`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -230,16 +172,25 @@ def continue_cycle(
     max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
-    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts. They may use the state at the cycle's first point,
-        parameters, ``loss``, ``sharpness`` and ``gradient_norm`` of an optimizer's map, the multipliers by modulus: ``mu1`` …
-        (real ones), ``modulus1`` …, ``angle1`` … (0 to π); and max(…), min(…), mean(…) of one formula over the points of the
-        cycle. "a = b" means a − b. Their values are `Branch.quantities`; where one changes its sign is in `Branch.zeros`,
-        located to round-off
+    multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
+    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts, of the state at the cycle's first point, parameters,
+        ``loss``, ``sharpness``, ``gradient_norm`` of an optimizer's map, real multipliers ``mu1``, ``mu2`` … by modulus,
+        ``modulus1`` …, ``angle1`` …, and max(…), min(…), mean(…) of one formula over the points of the cycle. Their values are
+        `Branch.quantities`; where one changes its sign is in `Branch.zeros`, located to round-off. "a = b" means a − b
     stop : the same, or names of ``functions``: the branch ends where one of these vanishes
 
     Returns
     -------
     Branch
+
+    Notes
+    -----
+    A state of more than 100 entries, a map on a loss that is no formula, or ``multipliers=k``: the branch is followed by steps
+    and Jacobian-vector products. A Jacobian that is narrowly banded (couplings of neighbours) is put together from a few of
+    these; else it is a full matrix up to 2000 entries, and beyond or with ``multipliers`` MINRES, GMRES and the methods of
+    Lanczos and Arnoldi use products alone. All multipliers are looked at up to 2000 entries; beyond, the 12 smallest and 4
+    largest (or k), of maps that are no descent those of the largest modulus: `Branch.watched` says so, and others may cross
+    unseen. There are cycles up to the period 8, coefficients of flips of fixed points, and no borders or angles.
 
     Raises
     ------
@@ -257,19 +208,30 @@ def continue_cycle(
     >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
     [('flip', 3.449489743)]
 
-    Where the sharpness of a double well is 3 as a grows, up to where the loss is −1:
+    A loss that is no formula, by its gradient and Hessian-vector products:
 
-    >>> well = cf.as_map(cf.Loss("w**4/4 - a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
-    >>> found = cf.analysis.continue_cycle(well, [1.0], "a", (0.1, 4), functions={"sharp": "sharpness - 3"}, stop="loss = -1")
-    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends
-    ([('sharp', 1.5), ('loss = -1', 2.0)], ('a = 0.1', 'stop: loss - (-1) = 0 at a = 2'))
-    >>> found.quantity("sharp")[[0, -1]].round(9)
-    array([-2.8,  1. ])
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> d = np.linspace(1, 2, 401)
+    >>> bowl = SimpleNamespace(dim=401, value=lambda w: (d * w**2).sum() / 2 + (w**4).sum() / 4,
+    ...                        gradient=lambda w: d * w + w**3, hvp=lambda w, v: (d + 3 * w**2) * v)
+    >>> descent = cf.as_map(bowl, cf.optimizers.gd(lr=0.9))
+    >>> sharp = cf.analysis.continue_cycle(descent, np.zeros(401), "lr", (0.5, 1.003), multipliers=6)
+    >>> [(b.kind, round(b.parameter, 9)) for b in sharp.bifurcations]  # at 2/2, 2/1.9975, 2/1.995
+    [('flip', 1.0), ('flip', 1.001251564), ('flip', 1.002506266)]
+    >>> sharp.watched
+    'the 6 smallest and the 4 largest multipliers were looked at; others may cross unseen'
+
+    With functions; the logistic map's fixed point is 1 − 1/r:
+
+    >>> found = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), functions={"half": "x = 0.5"}, stop="mu1 = -1.2")
+    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends[1]
+    ([('half', 2.0), ('mu1 = -1.2', 3.2)], 'stop: mu1 - (-1.2) = 0 at r = 3.2')
 
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
-    Bifurcation Theory, §10.2, §10.3.
+    Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
     step = step if isinstance(step, OracleMap) else require_map(step)
     checked_bounds(step, parameter, bounds)

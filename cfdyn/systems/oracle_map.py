@@ -116,42 +116,48 @@ class OracleMap:
 
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,)."""
-        return self._columns("step", self._rows(self.state(z)))
+        return self._columns("step", self._rows(self.state(z), self.oracle), self._one.p)
 
-    def linearized(self, z: np.ndarray, name: str) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], np.ndarray]:
-        """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter))."""
-        d, rows, size = self.n_weights, self._rows(z), self.blocks + 1
-        own = evaluate_rows(self._one.rule("jacobian"), rows, self._one.p).reshape(d, size, size)[:, :-1]
+    def linearized(
+        self, z: np.ndarray, name: str, value: float
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray], np.ndarray]:
+        """(f(z), the product of Df(z) with the rows of (k, D), ∂f/∂(parameter)) for a value of the parameter, also one that the
+        optimizer does not allow, such as a continuation's step beyond its bounds."""
+        d, size, p, oracle, weights = self.n_weights, self.blocks + 1, self._one.p.copy(), self.oracle, z[: self.n_weights]
+        if name in self._own:
+            oracle = oracle.at(**{name: value})  # type: ignore[attr-defined]
+        else:
+            p[list(self._one.params).index(name)] = value
+        rows = self._rows(z, oracle)
+        own = evaluate_rows(self._one.rule("jacobian"), rows, p).reshape(d, size, size)[:, :-1]
         own = np.ascontiguousarray(own.transpose(1, 2, 0))
-        weights = z[:d]
 
         def product(directions: np.ndarray) -> np.ndarray:
             out = np.empty((len(directions), self.blocks, d))
             for k, v in enumerate(directions):
-                parts = [*v.reshape(self.blocks, d), np.asarray(self.oracle.hvp(weights, v[:d]), dtype=float)]
+                parts = [*v.reshape(self.blocks, d), np.asarray(oracle.hvp(weights, v[:d]), dtype=float)]
                 for i in range(self.blocks):
                     out[k, i] = sum(factor * part for factor, part in zip(own[i], parts, strict=True))
             return out.reshape(len(directions), self.blocks * d)
 
         if name in self._own:
-            return self._columns("step", rows), product, (own[:, -1] * self._slope_by(weights, name)).ravel()
-        return self._columns("step", rows), product, self._columns(f"parameter_derivative:{name}", rows)
+            return self._columns("step", rows, p), product, (own[:, -1] * self._slope_by(weights, name, value)).ravel()
+        return self._columns("step", rows, p), product, self._columns(f"parameter_derivative:{name}", rows, p)
 
-    def _slope_by(self, weights: np.ndarray, name: str) -> np.ndarray:
-        value = self._own[name]
+    def _slope_by(self, weights: np.ndarray, name: str, value: float) -> np.ndarray:
         h = DIFFERENCE * max(1.0, abs(value))
         up, down = (self.oracle.at(**{name: value + s}).gradient(weights) for s in (h, -h))  # type: ignore[attr-defined]
         return (np.asarray(up, dtype=float) - np.asarray(down, dtype=float)) / (2 * h)
 
-    def _rows(self, z: np.ndarray) -> np.ndarray:
+    def _rows(self, z: np.ndarray, oracle: GradientOracle) -> np.ndarray:
         """Of each weight its entries of the state and the loss's slope, (d, blocks + 1)."""
-        gradient = np.asarray(self.oracle.gradient(z[: self.n_weights]), dtype=float)
+        gradient = np.asarray(oracle.gradient(z[: self.n_weights]), dtype=float)
         if gradient.shape != (self.n_weights,):
             raise UsageError(f"the gradient of this loss has the shape {gradient.shape}, not ({self.n_weights},)")
         return np.vstack([z.reshape(self.blocks, -1), gradient]).T
 
-    def _columns(self, rule: str, rows: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(evaluate_rows(self._one.rule(rule), rows, self._one.p)[:, :-1].T).ravel()
+    def _columns(self, rule: str, rows: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(evaluate_rows(self._one.rule(rule), rows, p)[:, :-1].T).ravel()
 
 
 def require_oracle(loss: Any) -> GradientOracle:

@@ -5,6 +5,7 @@ Closed forms: at a constant state of a chain the Hessian is that of the well plu
 
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,50 +13,7 @@ import pytest
 from scipy.linalg import eigvalsh_tridiagonal, solve_banded
 
 import cfdyn as cf
-from cfdyn.errors import NumericsError, UsageError
-
-WELLS = {
-    "quartic": (lambda w: w + w**3, lambda w: 1 + 3 * w**2, 0.0, 1.0, (0.5, 2.1)),
-    "double": (lambda w: w**3 - w, lambda w: 3 * w**2 - 1, 1.0, 2.0, (0.3, 1.1)),
-}
-
-
-def springs(w):
-    steps = np.diff(w)
-    out = np.zeros_like(w)
-    out[:-1] -= steps
-    out[1:] += steps
-    return out
-
-
-class Chain:
-    """Σ U(wᵢ) + (c/2) Σ (wᵢ − wᵢ₊₁)² with a parameter c; only the gradient and products."""
-
-    def __init__(self, well, n, c=0.25):
-        self.well, self.dim, self.params = well, n, {"c": c}
-        self.slope, self.curvature = WELLS[well][:2]
-
-    def at(self, c):
-        return Chain(self.well, self.dim, c)
-
-    def value(self, w):
-        return float("nan")
-
-    def gradient(self, w):
-        return self.slope(w) + self.params["c"] * springs(w)
-
-    def hvp(self, w, v):
-        return self.curvature(w) * v + self.params["c"] * springs(v)
-
-
-def modes(n, c=0.25):
-    return 2 * c * (1 - np.cos(np.pi * np.arange(n) / n))
-
-
-def assert_flips(branch, expected, atol=1e-9):
-    assert [b.kind for b in branch.bifurcations] == ["flip"] * len(expected)
-    np.testing.assert_allclose([b.parameter for b in branch.bifurcations], np.sort(expected), atol=atol, rtol=0)
-    assert all(b.residual < 1e-9 for b in branch.bifurcations)
+from tests.continuation.many_weights import WELLS, Chain, assert_flips, modes, springs
 
 
 @pytest.mark.parametrize("well", WELLS)
@@ -87,7 +45,7 @@ assert len(found) == n and np.abs(found - exact).max() < 1e-9
 assert time.process_time() < 60, time.process_time()
 assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.slow
@@ -116,7 +74,7 @@ assert "the 12 smallest" in branch.watched
 assert time.process_time() < 60, time.process_time()
 assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def turned(n, curvatures):
@@ -140,15 +98,28 @@ def turned(n, curvatures):
     )  # fmt: skip
 
 
-def test_products_alone():
+@pytest.mark.parametrize(
+    ("watched", "words"),
+    [(10, "the 10 smallest and the 4 largest multipliers were looked at; others may cross unseen"), (None, "")],
+)
+def test_no_entry_of_the_hessian_is_zero(watched, words):
     """Eight curvatures stand out of a crowd; two of the flips are one, with two eigenvectors."""
     n, sharp = 300, np.array([3.0, 2.9, 2.8, 2.7, 2.6, 2.6, 2.5, 2.4])
     curvatures = np.concatenate([sharp, np.random.default_rng(0).uniform(0.3, 1.4, n - 8)])
     step = cf.as_map(turned(n, curvatures), cf.optimizers.gd(lr=0.5))
-    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.4, 0.9), multipliers=10, coefficients=False)
+    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.4, 0.9), multipliers=watched, coefficients=False)
     assert_flips(branch, 2 / sharp, 1e-11)
-    assert branch.watched == "the 10 smallest and the 4 largest multipliers were looked at; others may cross unseen"
-    assert (branch.stable == (branch.parameter < 2 / 3)).all()
+    assert branch.watched == words and (branch.stable == (branch.parameter < 2 / 3)).all()
+
+
+@pytest.mark.slow
+def test_a_full_matrix_of_a_thousand_weights():
+    curvatures = np.linspace(1, 2, 1000)
+    step = cf.as_map(turned(1000, curvatures), cf.optimizers.gd(lr=0.6))
+    begun = time.process_time()
+    branch = cf.analysis.continue_cycle(step, np.zeros(1000), "lr", (0.5, 2.1), coefficients=False)
+    assert_flips(branch, 2 / curvatures)
+    assert time.process_time() - begun < 60
 
 
 def test_watched_multipliers_that_have_all_passed_are_said():
@@ -166,7 +137,7 @@ def test_a_kink_followed_in_the_coupling(n):
     middle[[0, -1]] = 1.0
 
     def solved(c, w):
-        for _ in range(12):
+        for _ in range(8):
             band = np.zeros((3, n))
             band[0, 1:] = band[2, :-1] = -c
             band[1] = 3 * w**2 - 1 + c * middle
@@ -183,147 +154,6 @@ def test_a_kink_followed_in_the_coupling(n):
         np.testing.assert_allclose(np.sort(branch.multipliers[row]), np.sort(1 - lr * curvatures), atol=1e-11)
         above.append(int((curvatures > 2 / lr).sum()))
     assert len(branch.bifurcations) == above[-1] > n // 6
-    for flip in branch.bifurcations:
+    for flip in branch.bifurcations[:: 1 + n // 200]:
         w, curvatures = solved(flip.parameter, flip.points[0])
         assert np.abs(curvatures - 2 / lr).min() < 1e-9 and np.abs(w - flip.points[0]).max() < 1e-9
-
-
-def test_momentum():
-    """Flips of heavy ball at 2(1 + β)/λ; its multipliers are no longer those of a symmetric matrix."""
-    n, beta = 66, 0.5
-    step = cf.as_map(Chain("double", n), cf.optimizers.heavy_ball(lr=0.95, momentum=beta))
-    start = np.concatenate([np.ones(n), np.zeros(n)])
-    branch = cf.analysis.continue_cycle(step, start, "lr", (0.9, 1.19), coefficients=False)
-    expected = 2 * (1 + beta) / (2 + modes(n))
-    assert_flips(branch, expected[expected < 1.19])
-
-
-def test_cycles_of_two_steps():
-    """From the flip of all weights together to 2-cycles: those of one weight, with multipliers mode by mode."""
-    n = 64
-    step = cf.as_map(Chain("double", n), cf.optimizers.gd(lr=0.95))
-    flip = cf.analysis.continue_cycle(step, np.ones(n), "lr", (0.9, 1.01)).bifurcations[-1]
-    assert flip.parameter == pytest.approx(1.0, abs=1e-12)
-    branch = flip.switch((0.9, 1.1))
-    assert branch.period == 2 and branch.ends == ("flip at lr = 1", "lr = 1.1")
-    row = len(branch) - 1
-    x, y = branch.points[row, :, 0]
-    lr = float(branch.parameter[row])
-    assert abs(x - lr * (x**3 - x) - y) < 1e-12 and abs(y - lr * (y**3 - y) - x) < 1e-12 and abs(x - y) > 0.1
-    found = [(1 - lr * (3 * x**2 - 1 + s)) * (1 - lr * (3 * y**2 - 1 + s)) for s in modes(n)]
-    np.testing.assert_allclose(np.sort(branch.multipliers[row].real), np.sort(found), atol=1e-9)
-    above = [int((np.array(mu).real > 1).sum()) for mu in (branch.multipliers[0], branch.multipliers[-1])]
-    assert abs(above[0] - above[1]) == len(branch.bifurcations) > 10
-    for special in branch.bifurcations:
-        x, y = special.points[:, 0]
-        lr = special.parameter
-        values = [(1 - lr * (3 * x**2 - 1 + s)) * (1 - lr * (3 * y**2 - 1 + s)) for s in modes(n)]
-        assert special.kind == "branch point" and np.abs(np.array(values) - 1).min() < 1e-9
-
-
-@pytest.mark.parametrize("coupling", ["springs", "mean field"])
-def test_a_fold(coupling):
-    """Σ(w³/3 − aw) with couplings: w = ±√a, a fold at a = 0; with springs branch points at a = (mode/2)² behind it."""
-    n = 70
-
-    class Ramp:
-        dim = n
-
-        def __init__(self, a=0.04):
-            self.params = {"a": a}
-
-        def at(self, a):
-            return Ramp(a)
-
-        def value(self, w):
-            return 0.0
-
-        def pull(self, w):
-            return 0.25 * springs(w) if coupling == "springs" else w - w.mean()
-
-        def gradient(self, w):
-            return w**2 - self.params["a"] + self.pull(w)
-
-        def hvp(self, w, v):
-            return 2 * w * v + self.pull(v)
-
-    step = cf.as_map(Ramp(), cf.optimizers.gd(lr=0.1))
-    watched = None if coupling == "springs" else 3
-    branch = cf.analysis.continue_cycle(step, np.full(n, 0.2), "a", (-0.1, 0.05), multipliers=watched, coefficients=False)
-    folds = [b for b in branch.bifurcations if b.kind == "fold"]
-    assert [round(b.parameter, 12) for b in folds] == [0.0] and np.abs(folds[0].points).max() < 1e-6
-    others = np.sort([b.parameter for b in branch.bifurcations if b.kind == "branch point"])
-    expected = np.sort(modes(n)[1:] ** 2 / 4) if coupling == "springs" else np.zeros(0)
-    np.testing.assert_allclose(others, expected[expected < 0.05], atol=1e-9)
-
-
-def test_coefficients_are_those_of_the_formula():
-    """By differences of products on one side, by the homological equations of the compiled map on the other."""
-    n = 5
-    names = [f"w{i}" for i in range(n)]
-    text = " + ".join(f"({w}**2 - 1)**2/4" for w in names) + " + " + " + ".join(
-        f"({a} - {b})**2/8" for a, b in zip(names, names[1:], strict=False))  # fmt: skip
-    exact = cf.analysis.continue_cycle(
-        cf.as_map(cf.Loss(text, variables=names), cf.optimizers.gd(lr=0.5)), np.ones(n), "lr", (0.3, 1.1)
-    )
-    found = cf.analysis.continue_cycle(cf.as_map(Chain("double", n), cf.optimizers.gd(lr=0.5)), np.ones(n), "lr", (0.3, 1.1))
-    for one, other in zip(exact.bifurcations, found.bifurcations, strict=True):
-        assert other.coefficient == pytest.approx(one.coefficient, rel=1e-4)
-        assert (other.supercritical, other.meaning) == (one.supercritical, one.meaning)
-
-
-def test_a_cubic_term_that_differences_do_not_tell():
-    bowl = SimpleNamespace(dim=3, value=lambda w: 0.0, gradient=lambda w: np.array([1, 2, 3]) * w,
-                           hvp=lambda w, v: np.array([1, 2, 3]) * v)  # fmt: skip
-    branch = cf.analysis.continue_cycle(cf.as_map(bowl, cf.optimizers.gd(lr=0.5)), np.zeros(3), "lr", (0.1, 2.5))
-    assert [b.supercritical for b in branch.bifurcations] == [None] * 3
-
-
-def test_saved_and_loaded(tmp_path):
-    branch = cf.analysis.continue_cycle(cf.as_map(Chain("quartic", 4), cf.optimizers.gd(lr=0.6)), np.zeros(4), "lr", (0.5, 2.1))
-    again = cf.load(branch.save(tmp_path / "branch.npz"))
-    assert len(again.bifurcations) == 4 and (again.multipliers == branch.multipliers).all()
-    assert again.bifurcations[0].residual == branch.bifurcations[0].residual
-
-
-GD = cf.optimizers.gd(lr=0.5)
-
-
-@pytest.mark.parametrize(
-    ("loss", "optimizer", "words"),
-    [
-        (SimpleNamespace(dim=2, gradient=None), GD, "has no value, hvp"),
-        ("w**2", GD, "cf.Loss"),
-        (Chain("quartic", 2), cf.optimizers.adam(lr=0.1), "does not treat each weight by itself"),
-        (Chain("quartic", 2), cf.optimizers.normalized_gd(lr=0.1), "does not treat each weight by itself"),
-    ],
-)
-def test_what_makes_no_map(loss, optimizer, words):
-    with pytest.raises(UsageError, match=words):
-        cf.as_map(loss, optimizer)
-
-
-@pytest.mark.parametrize(
-    ("start", "options", "words"),
-    [
-        (np.zeros(3), {}, "a start has"),
-        (np.zeros(4), {"period": 9}, "up to the period 8"),
-        (np.zeros(4), {"parameter": "eta"}, "unknown parameter"),
-        (np.zeros(4), {"bounds": (0.7, 0.9)}, "outside the bounds"),
-        (np.zeros(4), {"multipliers": 0}, "multipliers"),
-        (np.full(4, np.nan), {}, "finite"),
-    ],
-)
-def test_what_is_no_start(start, options, words):
-    step = cf.as_map(Chain("quartic", 4), cf.optimizers.gd(lr=0.6))
-    with pytest.raises(UsageError, match=words):
-        cf.analysis.continue_cycle(step, start, **{"parameter": "lr", "bounds": (0.5, 2.0), **options})
-
-
-def test_a_cycle_that_is_none():
-    step = cf.as_map(Chain("quartic", 4), cf.optimizers.gd(lr=0.6))
-    with pytest.raises(NumericsError, match="leads to a fixed point"):
-        cf.analysis.continue_cycle(step, np.full(4, 0.1), "lr", (0.5, 2.0), period=2)
-    wrong = SimpleNamespace(dim=4, value=lambda w: 0.0, gradient=lambda w: np.zeros(3), hvp=lambda w, v: v)
-    with pytest.raises(UsageError, match="the gradient of this loss has the shape"):
-        cf.analysis.continue_cycle(cf.as_map(wrong, GD), np.zeros(4), "lr", (0.1, 2.0))

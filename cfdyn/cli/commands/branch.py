@@ -18,9 +18,9 @@ from cfdyn.cli.values import given, varied
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
-    from cfdyn.analysis._function_zero import FunctionZero
+    from cfdyn.analysis._special_points import Bifurcation, FunctionZero
     from cfdyn.analysis.branches import Branches
-    from cfdyn.analysis.continue_cycle import Bifurcation, Branch
+    from cfdyn.analysis.continue_cycle import Branch
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"

@@ -19,7 +19,7 @@ MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jac
 REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
 NOTHING = 1e-14  # and in lengths
 DOUBLINGS = 2.0 ** np.arange(-50, 51)  # the distances that are tried
-MANY, SEVERAL = 32, 8  # entries of a state: with more, so many distances are tried at once, up to the first that counts
+MANY, SEVERAL = 12, 16  # entries of a state: with more, so many distances are tried at once, up to the first that counts
 VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "

@@ -22,6 +22,7 @@ from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown
 
 MOST_PERIOD = 8  # the iterate is composed
+MOST_NAMES = 100  # of entries of the state, that are written down
 MOST_BYTES = 2**29  # of rows in each direction
 DISTINCT = 1e-7  # of the size of a cycle: points that are one
 CYCLES = "coefficients of cycles of many weights are not computed; those of fixed points are"
@@ -114,7 +115,8 @@ def _fields(
     system: System, rows: list[Row], events: list[Event], ends: tuple[str, str], start: int, coefficients: bool
 ) -> dict[str, Any]:  # fmt: skip
     steps, step = system.steps, system.steps.step
-    said = provenance(map=step.title, params=step.params, parameter=steps.parameter, bounds=system.bounds)
+    names = tuple(step.names[:MOST_NAMES])
+    said = provenance(map=step.title, params=step.params, names=names, parameter=steps.parameter, bounds=system.bounds)
     settings = {**said, "recipe": recipe_of(step) if isinstance(step, Map) else None}
     values, residuals = _multipliers(rows)
     hyperbolic = _others_outside(rows, events)
@@ -192,5 +194,6 @@ def _reason(system: System, end: str, z: np.ndarray) -> str:
         "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
         "closed": "closed: it comes back to its start",
         "most steps": f"{name} = {value:.6g}: out of steps; ask for more with `max_steps`, or start again from this row",
+        "far": f"runs off to infinity near {name} = {value:.4g}",
         "stalled": f"no solution follows beyond {name} = {shown(value, system.bounds)}, to steps of 1e-6",
     }.get(end, end)

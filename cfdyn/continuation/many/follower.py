@@ -7,10 +7,11 @@ import numpy as np
 
 from cfdyn.continuation.many.events import Event, Row, events_between
 from cfdyn.continuation.many.system import Place, System
+from cfdyn.continuation.tracer import FAR, longest_step
 
 LEAST, TURN, AIM = 1e-6, 0.5, 0.35  # the shortest step; the largest turn (rad) in one, and the share of it that is aimed at
 CHANGE = 0.3  # of a multiplier in a step
-FAST, GROWTH, SHRINKING = 4, 1.5, 0.4
+FAST, GROWTH, SLOWER, SHRINKING = 4, 1.5, 0.7, 0.4
 CLOSED = 3.0  # steps away from its origin, before a branch can come back to it
 
 
@@ -28,37 +29,29 @@ def followed(
 ) -> Arm:  # fmt: skip
     """The branch from a row on, in the direction of its tangent."""
     arm, step, last = Arm([start.without_vectors()]), max_step, start
-    while len(arm.rows) <= max_steps:
+    while not arm.end and len(arm.rows) <= max_steps:
         found = _next(system, last, step)
-        if found is None:
-            if step > LEAST:
-                step = max(SHRINKING * step, LEAST)
-                continue
-            arm.end = "stalled"
-            break
-        row, ratio = found
-        if ratio > 1 and step > LEAST:
-            step = max(min(SHRINKING, AIM / ratio) * step, LEAST)
+        if step > LEAST and (found is None or found[1] > 1):
+            step = max(SHRINKING * step if found is None else min(SHRINKING, AIM / found[1]) * step, LEAST)
             continue
-        limit = not system.bounds[0] <= row.z[-1] <= system.bounds[1]
-        if limit:
-            row = on_limit(system, last, row) or last
-            if row is last:
-                arm.end = "limit"
-                break
+        row, ratio = found or (None, 0.0)
+        limit = row is not None and not system.bounds[0] <= row.z[-1] <= system.bounds[1]
+        if row is not None and limit:
+            row = on_limit(system, last, row)
+        if row is None:
+            arm.end = "limit" if limit else "stalled"
+            break
         arm.events += [event._replace(row=len(arm.rows) - 1) for event in events_between(system, last, row)]
         arm.rows.append(row.without_vectors())
         if progress:
             progress(len(arm.rows) - 1)
-        if limit:
-            arm.end = "limit"
-            break
-        if _returned(system, arm.rows, step):
-            arm.end = "closed"
-            break
-        fast = row.place.corrections <= FAST
-        step, last = min(max_step, step * min(GROWTH if fast else 0.7, max(AIM / max(ratio, 1e-9), SHRINKING))), row
-    return Arm(arm.rows, arm.events, arm.end or "most steps")
+        away = system.length(row.z - start.z)
+        arm.end = "limit" if limit else "closed" if _returned(system, arm.rows, step) else "far" if away > FAR else ""
+        growth = GROWTH if row.place.corrections <= FAST else SLOWER
+        step = min(longest_step(max_step, away), step * min(growth, max(AIM / max(ratio, 1e-9), SHRINKING)))
+        last = row
+    arm.end = arm.end or "most steps"
+    return arm
 
 
 def _next(system: System, last: Row, step: float) -> tuple[Row, float] | None:

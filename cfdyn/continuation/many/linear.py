@@ -15,7 +15,7 @@ from cfdyn.continuation.many.steps import Local
 from cfdyn.errors import NumericsError
 
 MOST_FULL = 2000  # entries of a state of which all multipliers are computed
-SYMMETRIC = 1e-10  # of a product: rounding
+SYMMETRIC = 1e-8  # of a product: rounding
 SOLVED = 1e-11  # of the right-hand side: the residual that products alone are asked for
 GOOD = 1e-6  # and the one that Newton's method can live with
 RESTART, MOST_ITERATIONS = 80, 4000

@@ -57,9 +57,7 @@ class Steps:
     def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
         """(f(x), the product with Df(x), ∂f/∂λ)."""
         if isinstance(self.step, OracleMap):
-            if value != self.step.params[self.parameter]:
-                self.step = self.step.at(**{self.parameter: value})
-            return self.step.linearized(x, self.parameter)
+            return self.step.linearized(x, self.parameter, value)
         p = self.step.p.copy()
         p[list(self.step.params).index(self.parameter)] = value
         image, slope, rule = self._rules["step"](x, p), self._rules["slope"](x, p), self._rules["product"]

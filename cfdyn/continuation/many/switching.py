@@ -14,7 +14,7 @@ from cfdyn.continuation.many.system import System
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.words import called, shown
 
-FIRST = (1e-2, 1e-3, 1e-1, 1e-4)  # lengths of a first step, in the order in which they are tried
+FIRST = (1e-4, 1e-3, 1e-5, 1e-2)  # lengths of a first step, in the order in which they are tried
 ASIDE = 0.5  # of such a step: so far must the points of the cycle be apart
 
 
@@ -36,7 +36,7 @@ def doubled_fields(
     border = system.weights * direction
     for h in FIRST:
         place = system.solve(np.append(x, value) + h * direction, border)
-        if place is None or not system.length(place.z - np.append(x, value)) < 10 * h:
+        if place is None or not system.length(np.append(place.z[:-1] - x, 0.0)) < 10 * h:
             continue
         points = place.linear.local.points
         apart = system.length(np.append(points[n // 2] - points[0], 0.0))

@@ -18,7 +18,7 @@ from cfdyn.machine.jit import address, apply, call, kernel_rule, numbers, pointe
 # Tests: of −1 and of 1 as a multiplier, and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
 MOST_PROBES = 4  # the columns B
-MANY = 32  # entries of a fixed point, of which making the rows orthogonal would cost more than all else
+MANY = 12  # entries of a fixed point, of which making the rows orthogonal would cost more than all else
 
 
 class Shooting(Ring):

@@ -46,11 +46,13 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
 def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
     """The first coordinates that orbits from the stable parts of branches end on, (n,), drawn over the parameter.
 
-    Nothing for a branch that was loaded without the formulas of its map.
+    Nothing for a branch that was loaded without the formulas of its map, nor for one in many weights.
     """
     try:
         step = branches[0].step
     except UsageError:
+        return np.zeros(0)
+    if len(branches[0].residuals):
         return np.zeros(0)
     rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
     x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
