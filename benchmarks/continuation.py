@@ -237,7 +237,7 @@ def special_points(demo: Demo, found: Any) -> list[tuple[str, float]]:
     names = "w" if demo.formulas is WEIGHT else " ".join(demo.step.names)
     row = np.argmin(np.abs(found.points[:, 0] - demo.start).max(axis=1) + np.abs(found.parameter - value))
     first = tuple(found.points[row, 0].tolist())
-    program = auto.Program(demo.formulas, names, demo.parameter, first, float(found.parameter[row]), demo.period)
+    program = auto.Program(demo.formulas, names, demo.parameter, first, float(found.parameter[row]), period=demo.period)
     width = 1e-3 * (demo.bounds[1] - demo.bounds[0])
     return [point for sign in (-1, 1) for point in program.run(demo.bounds, sign * width, 5000).points]
 

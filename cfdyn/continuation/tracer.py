@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow
+from cfdyn.kernels.continuation.driver import CORNER, CROSSED, FULL, LIMIT, STALLED, Curve, System, follow, solve_in_plane
 from cfdyn.machine.jit import address, apply
 from cfdyn.systems.map import Map
 
-CHUNK, SHORT = 128, 16
+SHORT, CHUNK, LONG = 16, 128, 1024  # rows at a time: far away, at first, and later
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
 FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest runs off to infinity
 WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
@@ -89,7 +89,8 @@ class Tracer:
         self.weights, self.limits = weights, limits
         self.m, self.width, self.smooth, self.watched = len(weights), 1 + tests, smooth, watched
         self.bounded = np.isfinite(limits[0])
-        self.work = np.zeros(4 * self.m + self.width)
+        self.plane = System.make(m=self.m, values=self.width, corrector=self.corrector, tolerance=TOLERANCE)
+        self.work = self.plane.work
 
     def evaluate(self, z: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(correction, solution of [J; c] v = [0; 1], sign and tests) at z with the border c."""
@@ -104,30 +105,19 @@ class Tracer:
 
     def solve(self, z: np.ndarray, border: np.ndarray, most: int = 12) -> Solution | None:
         """Newton's method from z in the hyperplane with the normal ``border``; None if it fails."""
-        z, before = np.array(z, dtype=float), 1e3
-        for _ in range(most):
-            correction, v, _ = self.evaluate(z, border)
-            size = self.length(correction)
-            if not size < 2 * before:
-                return None
-            before, z = size, z + correction
-            if size <= max(TOLERANCE, 1e-14 * self.length(z)):
-                return self.at(z, v)
-        return None
+        self.work[self.m : 2 * self.m] = border
+        return self._solved(z, most)
 
     def at(self, z: np.ndarray, direction: np.ndarray) -> Solution | None:
         """A solution with its tangent to the side of ``direction``, and its tests; None where there is no tangent."""
-        for _ in range(3):
-            with np.errstate(all="ignore"):
-                v = direction / self.length(direction)
-                _, v, values = self.evaluate(z, self.weights * v)
-            if not np.isfinite(v).all():
-                return None
-            direction, length = v, self.length(v)
-            # v has the component 1 along the border: of length 1 it is parallel to it.
-            if abs(length - 1) < 1e-15:
-                break
-        return Solution(z, v / length, values)
+        self.work[3 * self.m : 4 * self.m] = direction
+        return self._solved(z, 0)
+
+    def _solved(self, z: np.ndarray, most: int) -> Solution | None:
+        m, self.work[: self.m], self.plane.weights = self.m, z, self.weights
+        if not solve_in_plane(self.plane.memory, self.block.memory, most):
+            return None
+        return Solution(self.work[:m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy())
 
     def inside(self, z: np.ndarray) -> np.ndarray:
         """Which of the unknowns are within their limits, (m,)."""
@@ -197,7 +187,8 @@ class Tracer:
         pieces, end, beyond, done, pace = [as_row(start)], "", None, 0, 0.0
         while not end and done < most_steps:
             # Fewer steps before the longest is chosen anew where it is long for the distance; a row for what lies beyond.
-            ahead = CHUNK if away <= WIDE else int(np.clip(away / (4 * system.most), SHORT, CHUNK))
+            far = away > WIDE
+            ahead = int(np.clip(away / (4 * system.most), SHORT, CHUNK) if far else np.clip(done, CHUNK, LONG))
             size = min(ahead, most_steps - done) + 2
             piece = Curve(*(np.empty((size, part.shape[1])) for part in pieces[0]))
             self._written(piece, 0, row_of(pieces[-1], -1))

@@ -13,6 +13,7 @@ WELL = 1e6  # times the defect: a system with a larger answer is singular, or ne
 STEEP = 1e6  # a larger product of Jacobians has lost the small multipliers
 LARGE = 1e8  # a multiplier of which the condensed equations know half of the digits
 EXACT = 2e-16  # of the size of the points: a defect of one unit in the last place cannot be made smaller
+ROUNDED = 1e-14  # of the terms of a determinant: it vanishes
 SYMMETRIC = 1e-14  # of a matrix: rounding
 UNDERFLOW = 1e-290  # below it an entry counts as 0
 GOOD = 1e-11  # of the size of the points and the steepness of the map: such a defect is that of a cycle
@@ -185,6 +186,8 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         if own.shape[1] == 1:
             return -own[:, 0] / following[:, 0]
+        if own.shape[1] == 2:
+            return _of_planes(own, following)
         if len(own) and (scales := _diagonals(following)) is not None:
             good, solved = np.full(len(own), True), -own / scales[:, :, None]
         else:
@@ -209,6 +212,29 @@ def _diagonals(matrices: np.ndarray) -> np.ndarray | None:
     found = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
     plain = np.count_nonzero(matrices) == np.count_nonzero(found) and (found.min(axis=1) > 1e-8 * found.max(axis=1)).all()
     return np.diagonal(matrices, axis1=1, axis2=2) if plain else None
+
+
+def _of_planes(own: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """The same in two dimensions, (rows, 2): det E μ is an eigenvalue of −adj(E) C, and the product of both det E det C.
+
+    Infinite where det E is round-off.
+    """
+    (c11, c12), (c21, c22) = own.transpose(1, 2, 0)
+    (e11, e12), (e21, e22) = following.transpose(1, 2, 0)
+    first, last, across = e12 * c21 - e22 * c11, e21 * c12 - e11 * c22, (e12 * c22 - e22 * c12) * (e21 * c11 - e11 * c21)
+    mean, size = (first + last) / 2, e11 * e22 - e12 * e21
+    size = np.where(np.abs(size) <= ROUNDED * (np.abs(e11 * e22) + np.abs(e12 * e21)), 0.0, size)
+    square = ((first - last) / 2) ** 2 + across
+    root = np.sqrt(np.abs(square))
+    large = mean + np.copysign(root, mean)
+    steep = np.where(size == 0, np.abs(large), large) / size
+    found = np.stack([steep, np.where(large == 0, steep, (c11 * c22 - c12 * c21) / large)], axis=1)
+    found = np.where((np.abs(found[:, 0]) < np.abs(found[:, 1]))[:, None], found[:, ::-1], found)
+    turning = square < 0
+    if not turning.any():
+        return found
+    apart = np.where(turning, root / np.abs(size), 0.0)
+    return np.where(turning[:, None], (mean / size)[:, None] + 1j * np.stack([apart, -apart], axis=1), found)
 
 
 def _eigenvalues(matrices: np.ndarray) -> np.ndarray:

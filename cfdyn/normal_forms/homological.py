@@ -16,6 +16,7 @@ import numpy as np
 
 from cfdyn.cycles.shooting import cyclic_system, jacobians
 from cfdyn.errors import NumericsError
+from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
 from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.map import Map
 
@@ -79,14 +80,14 @@ class BorderedSystem:
     """
 
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
-        self.shape, self.nullity = matrices.shape[:2], nullity
-        self.matrix, self.split = cyclic_system(matrices, nu, DENSE), True
-        self.border = (np.empty((self.matrix.shape[0], 0), dtype=self.matrix.dtype),) * 2
+        self.shape, self.nullity, self.matrices, self.nu, self.split = matrices.shape[:2], nullity, matrices, nu, True
+        # In machine code, linear in n: real equations along several points with a border of one row.
+        self.ring = len(matrices) > 1 and nullity <= 1 and not np.iscomplexobj(nu)
+        self.border = (np.empty((matrices.shape[0] * matrices.shape[1], 0), dtype=type(nu)),) * 2
         if nullity == 0:
             return
-        right, left = _null_vectors(self.matrix, nullity)
+        right, left = self._null_pair() if self.ring else _null_vectors(self.matrix, nullity)
         self.border = left.conj(), right.conj()
-        near = np.linalg.norm(np.asarray(self.matrix @ right), axis=0) <= tolerance * max(1.0, np.abs(matrices).max())
         scale = np.sqrt(len(matrices))  # (1/n) Σ_k |q_k|² = 1
         q, p = (v.T.reshape(nullity, *self.shape) * scale for v in (right, left))
         if nullity == 1:
@@ -96,25 +97,53 @@ class BorderedSystem:
         image = np.roll(q, -1, axis=1)
         image[:, -1] *= nu
         pairing = np.einsum("ikd,jkd->ij", p, image) / (len(matrices) * nu)  # ⟨p_i,n, q_j,1⟩
+        defect = np.linalg.norm((np.einsum("kab,ikb->ika", matrices, q) - image).reshape(nullity, -1), axis=1)
+        near = defect <= scale * tolerance * max(1.0, np.abs(matrices).max())
         self.split = bool(near.all() and _cosine(p, image) > tolerance)
         self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
         whole = np.append(right.ravel(), np.zeros(self.nullity))
-        if np.iscomplexobj(whole) and not np.issubdtype(self.matrix.dtype, np.complexfloating):
+        if np.iscomplexobj(whole) and not np.iscomplexobj(self.nu):
             found = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
         else:
-            found = self._solver(whole.astype(self.matrix.dtype))
+            found = self._solver(whole.astype(type(self.nu)))
         return found[: right.size].reshape(right.shape)
 
     @cached_property
     def _solver(self) -> Callable[[np.ndarray], np.ndarray]:
         """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
+        if self.ring:
+            return self._solved_along
         if not isinstance(self.matrix, np.ndarray):
             return _factors(self.matrix, self.border).solve
         (b, c), k = self.border, self.nullity
         return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((k, k))]]) if k else self.matrix)
+
+    @cached_property
+    def matrix(self) -> Any:
+        """M, dense or sparse."""
+        return cyclic_system(self.matrices, self.nu, DENSE)
+
+    def _solved_along(self, whole: np.ndarray) -> np.ndarray:
+        right, nu = whole[: self.border[0].shape[0]].reshape(1, *self.shape), np.array([self.nu])
+        if self.nullity == 0:
+            return along_cycles(self.matrices[None], nu, right).ravel()
+        column, row = (v.reshape(1, *self.shape) for v in self.border)
+        return along_critical(self.matrices[None], nu, right, column, row)[0].ravel()
+
+    def _null_pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """The directions (N, 1) that M, and those that Mᵀ, makes 0; see `_null_vectors`."""
+        generator, nu, matrices = np.random.default_rng(0), np.array([self.nu]), self.matrices[None]
+        right, left = generator.normal(size=(2, 1, *self.shape))
+        nothing, adjoint = np.zeros(right.shape), backwards(matrices)
+        for _ in range(2):
+            left, right = (v / np.linalg.norm(v) for v in (left, right))
+            solved = along_critical(matrices, nu, nothing, left, right)[1]
+            left = along_critical(adjoint, nu, nothing, right[:, ::-1], left[:, ::-1])[1][:, ::-1]
+            right = solved
+        return tuple((v / np.linalg.norm(v)).reshape(-1, 1) for v in (right, left))
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -256,7 +256,7 @@ def test_a_branch_in_python_is_the_one_that_cfdyn_follows():
 
 
 def test_the_equations_for_auto_are_those_of_the_map():
-    text = auto.fortran(("1 - a*x**2 + y", "3*x/10"), "x y", "a", (0.5, -1e-6), 2.0, 2).replace("&\n", "")
+    text = auto.fortran(("1 - a*x**2 + y", "3*x/10"), "x y", "a", (0.5, -1e-6), (2.0,), 2).replace("&\n", "")
     assert "u(2) = -9.99999999999999955d-07" in text and "p(1) = 2.00000000000000000d+00" in text
 
     def value(row, x, y, a):  # the right side of an assignment, as Python reads it

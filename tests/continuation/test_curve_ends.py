@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
-from cfdyn.continuation.curve.point import CondensedMultipliers
+from cfdyn.continuation.curve.point import Condensed
 
 curve_of, follow = cf.analysis.bifurcation_curve, cf.analysis.continue_cycle
 KOPEL = cf.Map.from_text(["(1-rho)*x + rho*mu*y*(1-y)", "(1-rho)*y + rho*mu*x*(1-x)"], "x y", {"mu": 2.0, "rho": 0.5})
@@ -177,7 +177,7 @@ def test_a_multiplier_1_on_a_flip_curve_is_a_fold_or_a_branch_point(second, kind
 def test_eigenvectors_of_a_double_multiplier(sign):
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     jordan, scalar = (turn @ np.array([[sign, off], [0.0, sign]]) @ turn.T for off in (0.5, 0.0))
-    assert CondensedMultipliers(scalar[None]).split(sign) and not CondensedMultipliers(jordan[None]).split(sign)
+    assert Condensed(np.array([[scalar], [jordan]])).split(sign).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("b", [0.5, -0.7])

@@ -113,7 +113,9 @@ def critical_directions(point: Bifurcation) -> list[np.ndarray]:
     sign, step = (-1.0 if point.kind == "flip" else 1.0), point.step
     forms = Forms(step, point.points, point.name)
     critical = BorderedSystem(forms.matrices, sign, together(point))
-    if critical.nullity == 1 or not critical.split:
+    if critical.nullity == 1:
+        return [critical.right[0]]
+    if not critical.split:
         return [BorderedSystem(forms.matrices, sign, 1).right[0]]
     plus = critical if sign > 0 else BorderedSystem(forms.matrices, 1.0, int((np.abs(point.multipliers - 1) < TOGETHER).sum()))
     speeds, shares = np.linalg.eig(speed_of(forms, critical, plus))

@@ -8,7 +8,8 @@ import numpy as np
 
 from cfdyn.continuation.between_rows import between, crosses, interpolated, root
 from cfdyn.continuation.branch.bifurcations import changes
-from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint, on_circle, pairs
+from cfdyn.continuation.curve.coefficient import coefficients, cubics, numerators
+from cfdyn.continuation.curve.point import Condensed, Cycles, on_circle, pairs
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution
@@ -16,7 +17,7 @@ from cfdyn.kernels.continuation.critical import PAIR
 
 TOUCHING = 1e-8  # of cos θ to ±1
 PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds
-Test = Callable[[CurvePoint], float]
+Test = Callable[[Cycles], np.ndarray]
 
 
 class Found(NamedTuple):
@@ -38,7 +39,7 @@ def _at_pair(side: int) -> Test:
     return lambda s: pairs(s.sides[side].multipliers)
 
 
-def _at_other_pair(s: CurvePoint) -> float:
+def _at_other_pair(s: Cycles) -> np.ndarray:
     return pairs(s.others())
 
 
@@ -46,24 +47,24 @@ def _at_other_pair(s: CurvePoint) -> float:
 _BESIDE_ONE: dict[str, Test] = {
     "fold-flip": _at(-1.0), "resonance 1:1": lambda s: s.sides[0].slope(1.0), "fold-neimark-sacker": _at_other_pair,
 }  # fmt: skip
-_PITCHFORKS: dict[str, Test] = {"degenerate pitchfork": CurvePoint.cubic, **_BESIDE_ONE}
+_PITCHFORKS: dict[str, Test] = {"degenerate pitchfork": cubics, **_BESIDE_ONE}
 _TESTS: dict[str, dict[str, Test]] = {
-    "fold": {"cusp": CurvePoint.coefficient, **_BESIDE_ONE},
+    "fold": {"cusp": coefficients, **_BESIDE_ONE},
     "flip": {
-        "generalized flip": CurvePoint.coefficient,
+        "generalized flip": coefficients,
         "fold-flip": _at(1.0),
         "resonance 1:2": lambda s: s.sides[0].slope(-1.0),
         "flip-neimark-sacker": _at_other_pair,
     },
     "neimark-sacker": {
-        "chenciner": CurvePoint.coefficient,
-        "resonance 1:3": lambda s: s.z[-3] + 0.5,
-        "resonance 1:4": lambda s: s.z[-3],
-        "fold-neimark-sacker": lambda s: s.sides[0].characteristic(1.0) / (2 - 2 * s.z[-3]),
-        "flip-neimark-sacker": lambda s: s.sides[0].characteristic(-1.0) / (2 + 2 * s.z[-3]),
+        "chenciner": coefficients,
+        "resonance 1:3": lambda s: s.z[:, -3] + 0.5,
+        "resonance 1:4": lambda s: s.z[:, -3],
+        "fold-neimark-sacker": lambda s: s.sides[0].characteristic(1.0) / (2 - 2 * s.z[:, -3]),
+        "flip-neimark-sacker": lambda s: s.sides[0].characteristic(-1.0) / (2 + 2 * s.z[:, -3]),
         "double neimark-sacker": _at_other_pair,
     },
-    "branch point": {"transcritical-pitchfork": CurvePoint.coefficient, **_BESIDE_ONE},
+    "branch point": {"transcritical-pitchfork": coefficients, **_BESIDE_ONE},
     "condition": {"fold": _at(1.0), "flip": _at(-1.0), "neimark-sacker": _at_other_pair},
 }
 # Those of a curve in one dimension; all others need two multipliers.
@@ -73,7 +74,7 @@ _ON_A_LINE = (
 )  # fmt: skip
 
 
-def _tests(tracer: CurveTracer, cycles: list[CurvePoint]) -> list[tuple[str, Test, int]]:
+def _tests(tracer: CurveTracer, cycles: Cycles) -> list[tuple[str, Test, int]]:
     """(name, test, side of the border) on a curve of this kind."""
     if tracer.kind == "border collision":
         return [(f"border-collision-{name}", test, side) for side in (0, 1) for name, test in (
@@ -82,59 +83,59 @@ def _tests(tracer: CurveTracer, cycles: list[CurvePoint]) -> list[tuple[str, Tes
     return [(name, test, 0) for name, test in tests.items()]
 
 
-def _pitchforks(tracer: CurveTracer, cycles: list[CurvePoint]) -> bool:
+def _pitchforks(tracer: CurveTracer, cycles: Cycles) -> bool:
     """True if the quadratic coefficient of all branch points is round-off beside the cubic one."""
-    sizes = np.array([(abs(cycle.coefficient()), abs(cycle.cubic())) for cycle in cycles[:: max(1, len(cycles) // 8)]])
-    return bool(np.nanmax(sizes[:, 0]) <= PITCHFORKS * tracer.state_length * np.nanmax(sizes[:, 1]))
+    some = Cycles(tracer, cycles.z[:: max(1, len(cycles) // 8)])
+    quadratic, cubic = np.abs(coefficients(some)), np.abs(cubics(some))
+    return bool(np.nanmax(quadratic) <= PITCHFORKS * tracer.state_length * np.nanmax(cubic))
 
 
-def codimension_two(tracer: CurveTracer, path: Path, cycles: list[CurvePoint]) -> tuple[list[Found], np.ndarray]:
+def codimension_two(tracer: CurveTracer, path: Path, cycles: Cycles) -> tuple[list[Found], np.ndarray]:
     """The points of codimension two of a curve with these ``cycles`` at its rows, in order, and the coefficient at each row."""
-    coefficients, points = np.full(len(cycles), np.nan), list[Found]()
+    coefficient, points = np.full(len(cycles), np.nan), list[Found]()
     for name, test, side in _tests(tracer, cycles):
         if tracer.d == 1 and name not in _ON_A_LINE:
             continue
         with np.errstate(all="ignore"):
-            values = np.array([test(cycle) for cycle in cycles])
+            values = test(cycles)
         tests = {k: [test] for k in changes(np.sign(_with_ends(path, values)))}
-        if test in (CurvePoint.coefficient, CurvePoint.cubic):
-            coefficients = values
-        if test == CurvePoint.coefficient:
+        if test in (coefficients, cubics):
+            coefficient = values
+        if test is coefficients:
             # Where a pole is close to a zero, only the numerator changes its sign.
-            numerators = np.array([cycle.numerator(value) for cycle, value in zip(cycles, values, strict=True)])
-            small = [lambda cycle: cycle.numerator(cycle.coefficient()), test]
-            tests |= {k: small for k in changes(np.sign(_with_ends(path, numerators))) if k not in tests}
-        if side and all(np.array_equal(cycle.sides[0].multipliers, cycle.sides[1].multipliers) for cycle in cycles):
+            small: list[Test] = [lambda cycle: numerators(cycle, coefficients(cycle)), test]
+            tests |= {k: small for k in changes(np.sign(_with_ends(path, numerators(cycles, values)))) if k not in tests}
+        if side and np.array_equal(cycles.sides[0].multipliers, cycles.sides[1].multipliers):
             continue
         for k, small in tests.items():
             hit = None if k in path.borders else _located(tracer, path, k, *small)
             if hit is not None and (not name.endswith("neimark-sacker") or _circular(hit, side)):
-                points.append(Found(_named(name, hit), k, hit.z, hit.sides[side].multipliers))
+                points.append(Found(_named(name, hit), k, hit.z[0], hit.sides[side].multipliers[0]))
     # Where the cycle meets a border: the multipliers just before.
     for k, met in path.borders.items():
-        points.append(Found(on_border(tracer.kind), k, met.z, CurvePoint(tracer, met.last.z).multipliers))
+        points.append(Found(on_border(tracer.kind), k, met.z, Cycles(tracer, met.last.z[None]).multipliers[0]))
     points += _touching(tracer, path) if tracer.form == PAIR else []
-    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficients
+    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficient
 
 
-def _named(name: str, cycle: CurvePoint) -> str:
+def _named(name: str, cycle: Cycles) -> str:
     """A double multiplier ±1 with two eigenvectors is no resonance, and a multiplier 1 may be that of a branch point."""
     if name in ("resonance 1:1", "resonance 1:2"):
         kind = double(cycle.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
         return "double branch point" if kind == "double fold" and cycle.tracer.kind == "branch point" else kind
     if name.startswith("fold"):
-        return name.replace("fold", cycle.tracer.fold_or_branch_point(cycle.z, cycle.points))
+        return name.replace("fold", cycle.tracer.fold_or_branch_point(cycle.z[0], cycle.points[0]))
     return name
 
 
-def double(multipliers: CondensedMultipliers, sign: float) -> str:
-    """The name of a double multiplier ±1: with one eigenvector a strong resonance."""
-    if multipliers.split(sign):
+def double(multipliers: Condensed, sign: float) -> str:
+    """The name of a double multiplier ±1 of one cycle: with one eigenvector a strong resonance."""
+    if multipliers.split(sign)[0]:
         return "double fold" if sign > 0 else "double flip"
     return "resonance 1:1" if sign > 0 else "resonance 1:2"
 
 
-def _circular(cycle: CurvePoint, side: int) -> bool:
+def _circular(cycle: Cycles, side: int) -> bool:
     """True if a complex pair is on the unit circle, where not two real multipliers have the product 1."""
     if cycle.tracer.kind == "border collision":
         return on_circle(cycle.sides[side].multipliers)
@@ -152,11 +153,11 @@ def _with_ends(path: Path, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> CurvePoint | None:
+def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> Cycles | None:
     """Where all of the tests go through 0 behind row k, the first of them exactly; None where one has a pole or jumps."""
 
     def value(test: Test, s: Solution) -> float:
-        found = test(CurvePoint(tracer, s.z))
+        found = float(test(Cycles(tracer, s.z[None]))[0])
         if not np.isfinite(found):
             raise ArithmeticError("a pole")
         return found
@@ -170,7 +171,7 @@ def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> CurvePoin
                 continue
             hit = root(first, solved)
             if hit is not None and all(crosses(other, solved, hit[0]) for other in others):
-                return CurvePoint(tracer, hit[1].z)
+                return Cycles(tracer, hit[1].z[None])
     return None
 
 
@@ -180,8 +181,8 @@ def _touching(tracer: CurveTracer, path: Path) -> list[Found]:
     for k in changes(np.sign(path.tangents[:, -3])):
         hit = root(lambda s: float(s.tangent[-3]), between(tracer, path, k))
         if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
-            cycle = CurvePoint(tracer, hit[1].z)
-            points.append(Found(double(cycle.sides[0], float(np.sign(cycle.z[-3]))), k, cycle.z, cycle.multipliers))
+            cycle = Cycles(tracer, hit[1].z[None])
+            points.append(Found(double(cycle.sides[0], float(np.sign(hit[1].z[-3]))), k, hit[1].z, cycle.multipliers[0]))
     return points
 
 

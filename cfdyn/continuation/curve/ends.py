@@ -10,12 +10,12 @@ import numpy as np
 
 from cfdyn.continuation.between_rows import interpolated, polynomial
 from cfdyn.continuation.branch.merging import merges, shorter_periods
-from cfdyn.continuation.curve.point import CondensedMultipliers, CurvePoint
+from cfdyn.continuation.curve.point import Condensed, Cycles
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows, stacked
+from cfdyn.cycles.shooting import jacobians
 from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, PAIR
 from cfdyn.kernels.continuation.driver import Curve
-from cfdyn.normal_forms.homological import Forms
 from cfdyn.numerics.illinois import zero
 
 AROUND = 0.05  # lengths: from so far on an end is looked for
@@ -132,7 +132,7 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
 
 def _if_valid(tracer: CurveTracer, found: Solution) -> Solution | None:
     """The solution, if it is a critical cycle within the bounds."""
-    return found if tracer.inside(found.z)[-2:].all() and CurvePoint(tracer, found.z).holds() else None
+    return found if tracer.inside(found.z)[-2:].all() and Cycles(tracer, found.z[None]).hold()[0] else None
 
 
 def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
@@ -168,12 +168,12 @@ def of_shorter_cycle(tracer: CurveTracer, z: np.ndarray) -> tuple[str, np.ndarra
     """(kind, points (q, D), multipliers) of the shorter cycle onto which the points have merged."""
     points = tracer.points(z)
     q = next((q for q in shorter_periods(tracer.n) if (points == np.roll(points, -q, axis=0)).all()), tracer.n)
-    spectrum = CondensedMultipliers(Forms(tracer.map_at(z), points[:q].copy()).matrices)
-    mu, times = spectrum.multipliers, tracer.n // q
+    spectrum = Condensed(jacobians(tracer.map_at(z), points[:q].copy())[None])
+    mu, times = spectrum.multipliers[0], tracer.n // q
     if times > 2:
         return f"resonance 1:{times}", points[:q], mu
     if (np.abs(mu + 1) < CRITICAL).sum() > 1:
-        return "double flip" if spectrum.split(-1.0) else "resonance 1:2", points[:q], mu
+        return "double flip" if spectrum.split(-1.0)[0] else "resonance 1:2", points[:q], mu
     if (np.abs(mu - 1) < CRITICAL).any():
         return f"{tracer.fold_or_branch_point(z, points[:q])}-flip", points[:q], mu
     if ((np.abs(np.abs(mu) - 1) < CRITICAL) & (np.abs(np.imag(mu)) > CRITICAL)).any():

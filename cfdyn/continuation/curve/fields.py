@@ -7,6 +7,7 @@ import numpy as np
 from cfdyn.continuation.curve.codimension_two import Found, codimension_two, double, on_border
 from cfdyn.continuation.curve.ends import of_shorter_cycle
 from cfdyn.continuation.curve.follower import CurveFollower
+from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.system import CurveTracer
 from cfdyn.continuation.paths import Path
 from cfdyn.cycles.shooting import images, jacobians
@@ -24,30 +25,30 @@ MORE = "ask for more with `max_steps`, or go on with `curve.extended()`"
 
 def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[str, Any]:
     """The fields of the record of a curve; those of its points of codimension two as dictionaries too."""
-    tracer, cycles = follower.tracer, [follower.point_at(z) for z in path.points]
+    tracer, cycles = follower.tracer, Cycles(follower.tracer, path.points)
     special, coefficient = codimension_two(tracer, path, cycles)
     ends = [_end_point(follower, path, side) for side in (0, 1)]
     special = sorted([*special, *(point for point in ends if point)], key=lambda s: s.row)
     step = tracer.step
     said = provenance(map=step.title, params=step.params, names=step.names, parameters=tracer.names, bounds=tracer.bounds)
     settings = {**said, "recipe": recipe_of(step)}
-    below, *above = (_table([cycle.sides[k].multipliers for cycle in cycles]) for k in range(len(cycles[0].sides)))
+    below, *above = (_table(side.multipliers) for side in cycles.sides)
     kept = [0, path.start, -1]
     return {
         "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": path.points[:, -2:].copy(),
         "points": tracer.points(path.points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
         "coefficient": coefficient, "special": [{
             "kind": s.kind, "parameters": s.z[-2:].copy(), "points": tracer.points(s.z)[: s.period or None],
-            "multipliers": _table([s.multipliers])[0], "place": s.row, "provenance": settings} for s in special],
+            "multipliers": _table(s.multipliers[None])[0], "place": s.row, "provenance": settings} for s in special],
         "ends": (_reason(tracer, path, 0, ends[0]), _reason(tracer, path, 1, ends[1])), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": tracer.bounds, "condition": condition, "paces": path.paces, "start": path.start,
         "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": step, "provenance": settings,
     }  # fmt: skip
 
 
-def _table(rows: list[np.ndarray]) -> np.ndarray:
-    """Multipliers, the largest modulus first; real where all are."""
-    table = np.array([row[np.argsort(-np.abs(row), kind="stable")] for row in rows])
+def _table(mu: np.ndarray) -> np.ndarray:
+    """Multipliers (rows, D), the largest modulus first; real where all are."""
+    table = np.take_along_axis(mu, np.argsort(-np.abs(mu), axis=1, kind="stable"), axis=1)
     return table.real.copy() if not table.imag.any() else table
 
 
@@ -59,8 +60,8 @@ def _end_point(follower: CurveFollower, path: Path, side: int) -> Found | None:
         kind, points, mu = of_shorter_cycle(follower.tracer, z)
         return Found(kind, row, z, mu, len(points))
     if end == "limit" and follower.tracer.form == PAIR and abs(z[-3]) > DOUBLE:
-        cycle = follower.point_at(z)
-        return Found(double(cycle.sides[0], float(np.sign(z[-3]))), row, z, cycle.multipliers)
+        cycle = Cycles(follower.tracer, z[None])
+        return Found(double(cycle.sides[0], float(np.sign(z[-3]))), row, z, cycle.multipliers[0])
     return None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cfdyn.continuation.branch.system import check_memory
 from cfdyn.continuation.curve.ends import completed, merging
-from cfdyn.continuation.curve.point import CurvePoint
+from cfdyn.continuation.curve.point import Cycles
 from cfdyn.continuation.curve.system import HELD, CurveTracer
 from cfdyn.continuation.paths import BorderPoint, Crossing, Path, PathFollower, solution_behind
 from cfdyn.continuation.tracer import SAME, Piece, Solution, some_rows
@@ -18,17 +18,6 @@ from cfdyn.kernels.continuation.driver import Curve
 class CurveFollower(PathFollower[CurveTracer]):
     """Steps along a curve; it ends where the points of the cycle merge, or Newton's method was misled."""
 
-    def __init__(self, tracer: CurveTracer, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None):
-        super().__init__(tracer, max_steps, max_step, progress)
-        self._points: dict[bytes, CurvePoint] = {}
-
-    def point_at(self, z: np.ndarray) -> CurvePoint:
-        """The cycle at a row of unknowns, made once."""
-        key = z.tobytes()
-        if key not in self._points:
-            self._points[key] = CurvePoint(self.tracer, z)
-        return self._points[key]
-
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
         """Rows from a solution on, up to the first that is no such cycle; a NumericsError if it is none itself."""
@@ -38,7 +27,7 @@ class CurveFollower(PathFollower[CurveTracer]):
                                                 progress, origin))  # fmt: skip
         tracer.require_branches(piece.points)
         # Beside a pole short steps of Newton's method prove nothing.
-        n = next((k for k, z in enumerate(piece.points) if not self.point_at(z).holds()), len(piece.points))
+        n = int(np.append(Cycles(tracer, piece.points).hold(), False).argmin())
         if n == 0:
             raise NumericsError(f"there is no {tracer.what} near the start: Newton's method creeps to a pole or jump of the map")
         if n < len(piece.points):
@@ -49,7 +38,7 @@ class CurveFollower(PathFollower[CurveTracer]):
     def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
         """On from the other side of the border, if there is such a cycle; the border counts if the map is not smooth there."""
         onward = solution_behind(self.tracer, met)
-        if onward is not None and not (most_steps > 0 and self.point_at(onward.z).holds()):
+        if onward is not None and not (most_steps > 0 and Cycles(self.tracer, onward.z[None]).hold()[0]):
             onward = None
         return piece, met if self._not_smooth(met) else None, onward, "border" if onward is None else ""
 
@@ -97,11 +86,14 @@ def closing(tracer: CurveTracer, origin: Solution, rows: Curve) -> tuple[int, st
     """The rows up to where the curve is back at its origin with all directions turned round, if it is."""
     if tracer.form == CONDITION:
         return None
-    z, tangent, weights = tracer.mirrored(origin.z), tracer.mirrored(origin.tangent), tracer.weights
-    points, tangents = rows.points[:-1], rows.tangents[:-1]
-    gap, step = z - points, np.sqrt(np.diff(rows.points, axis=0) ** 2 @ weights)
-    along, away, aligned = (gap * tangents) @ weights, gap**2 @ weights, tangents @ (weights * tangent)
-    near = (along >= 0) & (along <= 1.1 * step) & (away - along**2 <= 0.25 * step**2) & (aligned > 0.5)
+    z, weights = tracer.mirrored(origin.z), tracer.weights
+    points, gap, step = rows.points[:-1], z - rows.points[:-1], np.diff(rows.points, axis=0) ** 2 @ weights
+    away = gap**2 @ weights
+    if not (away <= 1.5 * step).any():
+        return None
+    tangent, tangents = tracer.mirrored(origin.tangent), rows.tangents[:-1]
+    along, aligned = (gap * tangents) @ weights, tangents @ (weights * tangent)
+    near = (along >= 0) & (along**2 <= 1.21 * step) & (away - along**2 <= 0.25 * step) & (aligned > 0.5)
     for k in np.flatnonzero(near):
         found = tracer.solve(points[k] + along[k] * tangents[k], weights * tangents[k])
         if found is not None and tracer.length(found.z - z) <= SAME:

@@ -21,7 +21,6 @@ FORMS = {
     "condition": CONDITION,
 }  # fmt: skip
 TINY = 1e-150  # the least size of a direction, whose square still is a number
-BESIDE = 1e-8  # how far from a border it is seen whether the map jumps
 FAR = 0.3  # how far from 1 the multiplier of a guess may be
 TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
 UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
@@ -161,29 +160,6 @@ class CurveTracer(CycleTracer):
             # Lengths of the state are at least what the bounds do to it, which the pieces of a map may not limit.
             weights, moved = self.blocks(self.weights)[:, 0], np.abs(self.points(start.tangent)).max(axis=0) / share
             weights[:] = 1 / (np.maximum((weights * self.n) ** -0.5, moved) ** 2 * self.n)
-
-    def sides(self, z: np.ndarray) -> list[np.ndarray]:
-        """Df at the first point of the cycle on either side of the border that it is on: where the function is < 0, and > 0.
-
-        NaN where the map jumps and the cycle is not on that side, and where other points of the cycle are on borders too:
-        whether they pass them together is not known.
-        """
-        if self.held[1:].any():
-            return [np.full((self.d, self.d), np.nan)] * 2
-        step, x = self.map_at(z), self.points(z)[0]
-        rows = [step.rule(f"switching:{j}")(x, step.p)[1:] if held else np.zeros(self.d) for j, held in enumerate(self.held[0])]
-        slopes = np.array(rows)
-        normal = slopes[int(np.argmax(self.held[0]))]
-        way, normal = np.sign(slopes @ normal), normal / (np.linalg.norm(normal) or 1.0)
-        matrices = []
-        for side in (-1, 1):
-            rule = step.rule("side:" + "".join("0+-"[int(s)] for s in side * way))
-            matrix = rule(x, step.p).reshape(self.d, self.d)
-            # Where the map jumps the cycle is there on one side only.
-            aside = x + side * BESIDE * normal
-            gap = np.abs(step(aside) - self.points(z)[1 % self.n]).max()
-            matrices.append(matrix if gap <= 1e3 * BESIDE * (1 + np.abs(matrix).max()) else np.full_like(matrix, np.nan))
-        return matrices
 
     def require_branches(self, points: np.ndarray) -> None:
         """Refuse branch points that are met only where the map is unfolded, β ≠ 0."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.kernels.continuation.cyclic import Ring, eliminate, finite, put_border, solve
+from cfdyn.kernels.continuation.cyclic import Ring, finite, solved
 from cfdyn.kernels.layout import Array, Integer, Real, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer, spliced
 
@@ -34,7 +34,7 @@ class Critical(Ring):
 
     form, d, parameters, switches = Integer.several(4)
     nu = Real()
-    variation, condition, switching = Rule.several(3)
+    variation, condition, switching, solver = Rule.several(4)
     p = Array("parameters")
     c = Array("d")
     r = Array(2)
@@ -65,9 +65,7 @@ def critical(z, block, out):
     closing(b, given, m)
     point(b, given, m, 0, 0)
     conditions(b, given)
-    put_border(b, given)
-    sign = eliminate(b, given)
-    solve(b, sign, result)
+    call(b.solver, z, block, out)
     finite(b, result)
 
 
@@ -151,7 +149,7 @@ def critical_block(
     rules = {"variation": rule, "condition": given, "switching": switching}
     block = Critical.make(
         w=d * (1 + DIRECTIONS[form]), n=n, e=COMMON[form], form=form, d=d, nu=nu, p=p, parameters=len(p), c=c, r=r,
-        switches=switches, watch=1.0, **{name: rule for name, rule in rules.items() if rule is not None},
+        switches=switches, watch=1.0, solver=solved.compiled, **{name: rule for name, rule in rules.items() if rule is not None},
     )  # fmt: skip
     directions = block.closing[1 + d : -1, d:]
     if form == TURN:

@@ -205,6 +205,14 @@ def substitute_back(b, s, result) -> None:
             result[first + k * w + r] = entry / saved[k - 1, r, r]
 
 
+@kernel_rule
+def solved(z, block, out):
+    """Corrections, tangent and sign of the equations that stand in a block; for those who need no more, compiled once."""
+    b, given, result = Ring(block), numbers(z), numbers(out)
+    put_border(b, given)
+    solve(b, eliminate(b, given), result)
+
+
 @spliced
 def finite(b, result) -> None:
     """NaN into the first correction where a derivative is infinite, which would make everything converge."""

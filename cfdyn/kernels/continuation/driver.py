@@ -85,6 +85,42 @@ def correct(system, block) -> int:
     return 0
 
 
+@partial(kernel, short=True)
+def solve_in_plane(memory, block, most):
+    """Newton's method in ``work`` from z in the plane that the border is normal to, then the unit tangent; False if it fails.
+
+    Without corrections, ``most`` 0, z is a solution already, and the tangent one to the side of where that of z stands.
+    """
+    system, block, converged, before = System(memory), borrowed(block), most == 0, 1e3
+    m, work, weights = system.m, system.work, system.weights
+    for _ in range(most):
+        call(system.corrector, work, block, pointer(work, 2 * m))
+        size = length_of(system, 2 * m)
+        # Also where it is NaN.
+        if not size < 2.0 * before:
+            return False
+        before = size
+        for i in range(m):
+            work[i] += work[2 * m + i]
+        if size <= max(system.tolerance, 1e-14 * length_of(system, 0)):
+            converged = True
+            break
+    length = length_of(system, 3 * m)
+    for _ in range(3 if converged else 0):
+        for i in range(m):
+            work[m + i] = weights[i] * (work[3 * m + i] / length)
+        call(system.corrector, work, block, pointer(work, 2 * m))
+        length = length_of(system, 3 * m)
+        if not length < np.inf:
+            return False
+        # The tangent has the component 1 along the border: of length 1 it is parallel to it.
+        if abs(length - 1.0) < 1e-15:
+            break
+    for i in range(m):
+        work[3 * m + i] /= length
+    return converged
+
+
 @spliced
 def predict(system, curve, row, h) -> None:
     """z a step along the tangent from a row, the border the tangent's own."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from cfdyn.kernels.continuation.cyclic import Elimination, Ring, eliminate, finite, put_border, solve
 from cfdyn.kernels.layout import Array, Integer, Rule
-from cfdyn.machine.jit import address, apply, call, kernel_rule, numbers, pointer, spliced
+from cfdyn.machine.jit import address, borrowed, call, kernel, kernel_rule, numbers, pointer, spliced
 
 # Tests: of −1 and of 1 as a multiplier, and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
@@ -138,18 +138,30 @@ def shooting_block(rule: Any, p: np.ndarray, free: int, n: int, d: int, switchin
     return Shooting.make(w=d, n=n, e=1, free=free, parameters=len(p), step=rule, p=p, probes=probes, probe=probe, **watched)
 
 
-def condense(matrices: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """(sign, C, E) of matrices A_1 … A_n (n, D, D): the eigenvalues μ of A_n … A_1 are the roots of det(C + μE).
+def condense(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(sign, C, E) of matrices A_1 … A_n (…, n, D, D): the eigenvalues μ of A_n … A_1 are the roots of det(C + μE).
 
     sign · det(C + μE) depends continuously on the matrices, however large their product.
     """
-    n, d = matrices.shape[:2]
-    ring = Ring.make(w=d, n=n, e=1)
-    ring.links[:, 1:-1] = matrices
-    out = np.empty(1 + 2 * d * d)
-    apply(address(condensed.compiled), np.zeros(n * d), ring.memory, out)
-    own, following = out[1:].reshape(2, d, d)
-    return float(out[0]), own, following
+    *several, n, d, _ = matrices.shape
+    out = np.empty((int(np.prod(several)), 1 + 2 * d * d))
+    given = np.ascontiguousarray(matrices, dtype=float).reshape(len(out), n, d, d)
+    condense_rows(address(condensed.compiled), Ring.make(w=d, n=n, e=1).memory, given, out)
+    both = out[:, 1:].reshape(*several, 2, d, d)
+    return out[:, 0].reshape(several), both[..., 0, :, :], both[..., 1, :, :]
+
+
+@kernel
+def condense_rows(rule, memory, matrices, out):
+    """`condensed` for each of several cycles."""
+    b, block, (rows, n, d, _) = Ring(memory), borrowed(memory), matrices.shape
+    links, given = b.links, np.zeros(2 * (n * d + 1))
+    for i in range(rows):
+        for k in range(n):
+            for r in range(d):
+                for j in range(d):
+                    links[k, 1 + r, j] = matrices[i, k, r, j]
+        call(rule, given, block, pointer(out, i * out.shape[1]))
 
 
 def tests_of(n: int, d: int, switches: int = 0) -> int:
