@@ -4,6 +4,7 @@ from cfdyn.analysis.bands import bands as bands
 from cfdyn.analysis.bifurcation_curve import bifurcation_curve as bifurcation_curve
 from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
+from cfdyn.analysis.chart import chart as chart
 from cfdyn.analysis.classify import classify as classify
 from cfdyn.analysis.compare import compare as compare
 from cfdyn.analysis.compare_runs import compare_runs as compare_runs
@@ -16,7 +17,9 @@ from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
 from cfdyn.analysis.regimes import regimes as regimes
+from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
+from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.windows import windows as windows
 
 def names() -> list[str]: ...

@@ -37,6 +37,25 @@ class CodimensionTwo(Record):
     "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
     "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
     (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
+
+    ``coefficients`` of the normal form by name and ``meaning``: which cycles or circles are born there, in words, or why that
+    is undecided; both empty for the other kinds. ``directions``: unit vectors (2,) in the plane of the parameters along which
+    what begins there leaves it, by name. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, so that no coefficient
+    depends on which point of the cycle comes first (docs/bifurcations.md says what they mean):
+
+    =========================  ===================================================================================
+    "cusp"                     ξ + c ξ³
+    "generalized flip"         −ξ + e ξ⁵
+    "chenciner"                e^{iθ}z (1 + ib|z|² + (l + im)|z|⁴), L2 = l + b²/2
+    "resonance 1:1"            (w₁ + w₂, w₂ + a w₁² + b w₁w₂), s = a(b − 2a)
+    "resonance 1:2"            (−w₁ + w₂, −w₂ + c w₁³ + d w₁²w₂), C = 4c, D = −2d − 6c
+    "resonance 1:3"            λz + b z̄² + c z|z|², a = Re(3λ̄c − 3|b|²)/(9|b|²)
+    "resonance 1:4"            iz + c z|z|² + d z̄³, A = −ic/|d|
+    "fold-flip"                (w + a w² + b z² + …, −z + e wz + …), L the doubled cycle's Lyapunov coefficient
+    "fold-neimark-sacker"      (w + a w² + b|z|² + …, e^{iθ}z (1 − (e + ig) w + …)), L that of the torus
+    "flip-neimark-sacker"      (−w (1 + p₁₁w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁w² + P₂₂|z|²)), p = Re P
+    "double neimark-sacker"    e^{iθ_i}z_i (1 + P_i1|z₁|² + P_i2|z₂|²), p = Re P
+    =========================  ===================================================================================
     """
 
     kind: str
@@ -44,6 +63,9 @@ class CodimensionTwo(Record):
     points: Annotated[np.ndarray, "n D"]
     multipliers: Annotated[np.ndarray, "D", complex]
     place: int
+    coefficients: dict = field(default_factory=dict)
+    meaning: str = ""
+    directions: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,8 @@ def branch_table(branch: Any, numbered: bool | None = None) -> dict[str, list[An
     return columns | values
 
 
-def curve_table(curve: Any) -> dict[str, list[Any]]:
-    """Columns of a `BifurcationCurve`; of special points of shorter cycles the points are repeated."""
+def curve_table(curve: Any, numbered: bool | None = None) -> dict[str, list[Any]]:
+    """Columns of a `BifurcationCurve`, ``numbered`` as of branches; points of shorter cycles are repeated."""
     special = sorted(curve.special, key=lambda s: s.place)
     order, merged = _merged(len(curve), special)
     points = merged(curve.points, [np.resize(s.points, curve.points.shape[1:]) for s in special])
@@ -38,7 +38,7 @@ def curve_table(curve: Any) -> dict[str, list[Any]]:
     return {
         **_places(order, [s.kind for s in special], [s.place for s in special], len(curve)),
         **{name: merged(curve.parameters[:, k], [s.parameters[k] for s in special]) for k, name in enumerate(curve.names)},
-        **_states(names, np.array(points), curve.period > 1),
+        **_states(names, np.array(points), curve.period > 1 if numbered is None else numbered),
         **_multipliers("mu", merged(curve.multipliers, [s.multipliers for s in special])), **above,
         "coefficient": merged(curve.coefficient, [None] * len(special)),
     }  # fmt: skip

@@ -96,7 +96,7 @@ def test_the_paper_in_the_page_about_claims_can_be_copied():
     assert [judge(c, measure(c)).verdict for c in (claim, claim.perturbed())] == ["reproduced", "contradicted"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/branches.md", "docs/claims.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/bifurcations.md", "docs/branches.md", "docs/claims.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
 def test_links_lead_somewhere(page):
     file = ROOT / page
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")) if "://" not in link]

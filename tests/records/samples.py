@@ -45,6 +45,9 @@ RECORDS = {
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
     "normal form of two flips": lambda: cf.analysis.normal_form(cf.as_map(cf.Loss("x**2 + y**2 - x**4 - y**4"), cf.optimizers.gd(lr=1.0)), [0.0, 0.0]),
     "bifurcation curve": lambda: flips_of_the_cubic_map(),
+    "switched": lambda: cf.analysis.switch(flips_of_the_cubic_map(), 0),
+    "chart": lambda: chart_of_folds(),
+    "region": lambda: chart_of_folds().regions[0],
     "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
     "mean square": lambda: cf.mean_square(cf.losses.tanh_network(), [0.5] * 7, lr=0.3, batch=2),
@@ -92,6 +95,12 @@ def with_functions():
 def flips_of_the_cubic_map():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
     return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
+
+
+@functools.cache
+def chart_of_folds():
+    step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
+    return cf.analysis.chart(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 1.5)), sampled=1)
 
 
 def of_runs():
