@@ -81,11 +81,11 @@ class Chart(Tabular, Record):
         return self.curves[place]
 
     def table(self) -> dict[str, list[Any]]:
-        """The tables of all curves one below the other, as of `BifurcationCurve.table`, with number, kind and period of each."""
+        """The tables of all curves one below the other, with number, kind and period of each."""
         numbered, tables = any(curve.period > 1 for curve in self.curves), list[dict[str, list[Any]]]()
         for place, curve in enumerate(self.curves, 1):
-            said = {"curve": place, "kind": curve.kind, "period": curve.period}
-            tables.append({name: [x] * (len(curve) + len(curve.special)) for name, x in said.items()} | curve_table(curve, numbered))
+            said, count = {"curve": place, "kind": curve.kind, "period": curve.period}, len(curve) + len(curve.special)
+            tables.append({name: [x] * count for name, x in said.items()} | curve_table(curve, numbered))
         return stacked(tables)
 
     def region_at(self, first: float, second: float) -> Region | None:

@@ -23,7 +23,7 @@ CHEAP = ("list", "show", "oscillation", "classify")
 
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
-    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md", "docs/branches.md"))
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md", "docs/branches.md", "docs/manifolds.md"))
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     lines = [line for language, block in blocks if not language for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
@@ -71,7 +71,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
         assert done.returncode == 0 and done.stdout, (words, done.stderr)
     made = {p.name.rpartition("-")[0] for p in (tmp_path / "cfdyn-out").glob("*.npz")}
     assert made == {"study", "orbit", "classify", "oscillation", "flow", "compare", "averages", "cycles", "branch", "cascade",
-                    "curve", "exact", "mean_square", "held_sharpness"}  # fmt: skip
+                    "curve", "exact", "mean_square", "held_sharpness", "manifolds", "tangencies", "crises"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/branches.md"])

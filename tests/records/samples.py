@@ -18,6 +18,13 @@ def rotation():
     return cf.Map.from_text(["-y/2", "x/2"], "x y")
 
 
+BOX = [(-1.5, 1.5), (-0.5, 0.5)]
+
+
+def henon():
+    return cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+
+
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
@@ -49,6 +56,14 @@ RECORDS = {
     "chart": lambda: chart_of_folds(),
     "region": lambda: chart_of_folds().regions[0],
     "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
+    "manifolds": lambda: cf.analysis.manifolds(henon(), [0.63, 0.19], box=BOX, length=1, basins=3),
+    "manifold": lambda: made("manifolds")[0],
+    "homoclinic points": lambda: cf.analysis.homoclinic(henon(), [0.63, 0.19], box=BOX, length=1),
+    "tangencies": lambda: cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.152, 1.158), box=BOX, length=3, samples=2, crises=False),
+    "tangency": lambda: made("tangencies")[0],
+    "tangency curve": lambda: cf.analysis.tangency_curve(made("tangency"), ("a", "b"), ((1.153, 1.154), (0.2999, 0.3001))),
+    "crises": lambda: cf.analysis.crises(GD, "lr", (1.55, 1.65), [(-2, 2)], periods=1, samples=2, grid=9),
+    "crisis": lambda: made("crises")[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
     "mean square": lambda: cf.mean_square(cf.losses.tanh_network(), [0.5] * 7, lr=0.3, batch=2),
     "mean square of very many weights": lambda: dataclasses.replace(made("mean square"), flat=None, negative=None, smallest_batch=None),
