@@ -11,9 +11,12 @@ import numpy as np
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
-from cfdyn.continuation.curve.start import checked_plane, left_side, started, system_of
+from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import curve_table
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
+from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
 
 MOST_STEPS = 2000
@@ -66,7 +69,7 @@ class CodimensionTwo(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class BifurcationCurve(WithMap, Record):
+class BifurcationCurve(WithMap, Tabular, Record):
     """A curve in the plane of two parameters.
 
     ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
@@ -100,6 +103,11 @@ class BifurcationCurve(WithMap, Record):
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point behind that row), both parameters, all
+        points of the cycle, multipliers and ``coefficient``."""
+        return curve_table(self)
 
     def map_at(self, place: int | CodimensionTwo) -> Map:
         """The map at a row or a special point: with the points there, from where a branch or another curve can start.
@@ -158,7 +166,7 @@ class BifurcationCurve(WithMap, Record):
             path = follower.extension(curve.unknowns, side, curve.paces[side])
             return _curve_of(curve_fields(follower, path, curve.condition))
 
-        return extended(self, "curve", further, ROWS, "special", _joined_unknowns)
+        return extended(self, "curve", further, ROWS, ("special",), _joined_unknowns)
 
 
 def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> dict[str, np.ndarray]:
@@ -184,12 +192,12 @@ def bifurcation_curve(
     Parameters
     ----------
     step : the map, with its parameters at the start
-    bifurcation : a `Bifurcation` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with ``condition`` the points
-        alone: (n, D) of a cycle near the start
+    bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
+        ``condition`` the points alone: (n, D) of a cycle near the start
     parameters : two names
     bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends
-    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point) and
-        the parameters
+    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the
+        parameters, and of an optimizer's map ``loss`` and, of one or two weights, ``sharpness``
     search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed
     max_steps : in each direction
     max_step : the longest, 1 being the length of the bounds or the distance in which the map's Jacobian changes much
@@ -221,7 +229,7 @@ def bifurcation_curve(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    condition = left_side(condition)
+    condition = getattr(bifurcation, "text", None) if condition is None else left_side(str(condition))
     follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
     return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
 

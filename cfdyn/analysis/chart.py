@@ -17,10 +17,12 @@ from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
 from cfdyn.continuation.curve.start import checked_plane
+from cfdyn.continuation.tables import curve_table
 from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import UsageError
 from cfdyn.numerics.regions import regions, samples
+from cfdyn.records.csv_files import Tabular, stacked
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.attractors import AWAY, UNDECIDED, attractors
 from cfdyn.systems.map import Map, require_map
@@ -51,7 +53,7 @@ class Region(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Chart(Record):
+class Chart(Tabular, Record):
     """Curves of bifurcations in one plane.
 
     ``names`` and ``bounds`` (2, 2) of the parameters; ``curves``, with ``origins``: in words, where each began; ``resonances``
@@ -77,6 +79,14 @@ class Chart(Record):
 
     def __getitem__(self, place: int) -> BifurcationCurve:
         return self.curves[place]
+
+    def table(self) -> dict[str, list[Any]]:
+        """The tables of all curves one below the other, with number, kind and period of each."""
+        numbered, tables = any(curve.period > 1 for curve in self.curves), list[dict[str, list[Any]]]()
+        for place, curve in enumerate(self.curves, 1):
+            said, count = {"curve": place, "kind": curve.kind, "period": curve.period}, len(curve) + len(curve.special)
+            tables.append({name: [x] * count for name, x in said.items()} | curve_table(curve, numbered))
+        return stacked(tables)
 
     def region_at(self, first: float, second: float) -> Region | None:
         """The region of two values of the parameters; None outside the bounds, or where it is too small."""

@@ -8,83 +8,27 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._special_points import Bifurcation, FunctionZero, Texts
 from cfdyn.analysis.cycles import Cycle
-from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
-from cfdyn.errors import UsageError
+from cfdyn.continuation.tables import branch_table
+from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.oracle_map import OracleMap
 
 MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
-ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
+ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
-class Bifurcation(WithMap, Record):
-    """A special point of a branch.
-
-    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
-    ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
-    `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter. Of many weights (see `continue_cycle`) ``multipliers`` is the
-    critical one alone, ``residual`` ‖Mq − μq‖ of it and its vector ``critical`` (D,), |q| = 1.
-    """
-
-    kind: str
-    parameter: float
-    points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "K", complex]
-    coefficient: float | None
-    supercritical: bool | None
-    place: int
-    name: str
-    bounds: tuple[float, float]
-    meaning: str
-    tangent: Annotated[np.ndarray, "*"]
-    residual: float | None = None
-    critical: Annotated[np.ndarray, "*"] | None = None
-    _step: Map | None = field(default=None, repr=False)
-
-    @property
-    def period(self) -> int:
-        """n."""
-        return len(self.points)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
-        return super().step.at(**{self.name: self.parameter})
-
-    @checked
-    def switch(
-        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
-        progress: Callable[[int], None] | None = None,
-    ) -> Branch:  # fmt: skip
-        """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
-
-        Raises
-        ------
-        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way,
-            or bounds beside the point
-        NumericsError : there is no other branch nearby
-        """
-        from cfdyn.continuation.branch.switching import branching_fields
-
-        interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        if self.residual is not None:
-            from cfdyn.continuation.many.switching import doubled_fields
-
-            return branch_of(doubled_fields(self, interval, max_steps, max_step, progress))
-        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
-
-
-@dataclass(frozen=True, eq=False)
-class Branch(WithMap, Record):
+class Branch(WithMap, Tabular, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
@@ -92,7 +36,8 @@ class Branch(WithMap, Record):
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
     0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
-    ``residuals`` (m, K): ‖Mq − μq‖ of each there.
+    ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by name, ``stops``: those at which it was
+    to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
     """
 
     name: str
@@ -110,10 +55,20 @@ class Branch(WithMap, Record):
     start: int = 0
     watched: str = ""
     residuals: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
+    functions: dict[str, str] = field(default_factory=dict)
+    stops: list[str] = field(default_factory=list)
+    quantities: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
+    zeros: list[FunctionZero] = field(default_factory=list)
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.parameter)
+
+    def quantity(self, function: str) -> np.ndarray:
+        """The values of one of the functions on the rows, (m,); a UsageError for one that was not asked for."""
+        if function not in self.functions:
+            raise unknown("function on the branch", function, self.functions)
+        return self.quantities[:, list(self.functions).index(function)]
 
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
@@ -138,6 +93,11 @@ class Branch(WithMap, Record):
         """The cycle of a row; `map_at` is its map."""
         mu = self.multipliers[row]
         return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point, or the function of a zero, which have
+        lines of their own behind their row), parameter, points, multipliers, ``stable``, ``coefficient``, functions."""
+        return branch_table(self)
 
     @property
     def arclength(self) -> np.ndarray:
@@ -181,17 +141,18 @@ class Branch(WithMap, Record):
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)
             tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
-            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            functions = Functions(branch.step, branch.name, branch.functions, branch.stops)
+            follower = BranchFollower(tracer, max_steps, max_step, progress, functions)
             path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
-            return branch_of(branch_fields(tracer, path, coefficients))
+            return branch_of(branch_fields(tracer, path, coefficients, functions))
 
-        return extended(self, "branch", further, ROWS, "bifurcations")
+        return extended(self, "branch", further, ROWS, ("bifurcations", "zeros"))
 
 
 def continue_cycle(
     step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None, multipliers: int | None = None,
+    progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -212,6 +173,11 @@ def continue_cycle(
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
     multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
+    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts, of the state at the cycle's first point, parameters,
+        ``loss``, ``sharpness``, ``gradient_norm`` of an optimizer's map, real multipliers ``mu1``, ``mu2`` … by modulus,
+        ``modulus1`` …, ``angle1`` …, and max(…), min(…), mean(…) of one formula over the points of the cycle. Their values are
+        `Branch.quantities`; where one changes its sign is in `Branch.zeros`, located to round-off. "a = b" means a − b
+    stop : the same, or names of ``functions``: the branch ends where one of these vanishes
 
     Returns
     -------
@@ -230,6 +196,7 @@ def continue_cycle(
     ------
     NumericsError : no cycle near the start, or one of a continuum
     UsageError : an unknown parameter, bounds that are no interval around its value, a period below 1 or too long to store
+    FormulaError : a function that is no formula of these names
 
     Examples
     --------
@@ -255,21 +222,30 @@ def continue_cycle(
     >>> sharp.watched
     'the 6 smallest and the 4 largest multipliers were looked at; others may cross unseen'
 
+    With functions; the logistic map's fixed point is 1 − 1/r:
+
+    >>> found = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), functions={"half": "x = 0.5"}, stop="mu1 = -1.2")
+    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends[1]
+    ([('half', 2.0), ('mu1 = -1.2', 3.2)], 'stop: mu1 - (-1.2) = 0 at r = 3.2')
+
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
     Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
-    if multipliers is not None or isinstance(step, OracleMap) or of_many_weights(step):
+    step = step if isinstance(step, OracleMap) else require_map(step)
+    checked_bounds(step, parameter, bounds)
+    own = Functions(step, parameter, functions, stop)
+    if isinstance(step, OracleMap) or multipliers is not None or of_many_weights(step):
         if isinstance(step, Map) and (step.switching or step.periodic):
             raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
                              f"{MOST_ENTRIES} entries of the state")  # fmt: skip
         from cfdyn.continuation.many.fields import many_fields
 
-        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress
+        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
         return branch_of(many_fields(step, *given))
-    tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
-    return branch_of(branch_fields(tracer, path, coefficients))
+    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    return branch_of(branch_fields(tracer, path, coefficients, own))
 
 
 def of_many_weights(step: Any) -> bool:
@@ -281,4 +257,6 @@ def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
     # A multiplier that was looked for and not found is NaN.
     stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
-    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})
+    special, zeros = ([kind(**found) for found in fields[name]]
+                      for name, kind in (("bifurcations", Bifurcation), ("zeros", FunctionZero)))  # fmt: skip
+    return Branch(**fields | {"stable": stable, "bifurcations": special, "zeros": zeros})

@@ -10,7 +10,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.filters import TINY, average, fast_part, half_width
 from cfdyn.series.hover import hover
 from cfdyn.series.slow_cycles import DIGITS_LEFT
-from cfdyn.systems.orbit import Orbit, require_loss, sharpness_along, thetas
+from cfdyn.systems.orbit import Orbit, preconditioned_along, require_loss, thetas
 
 STILL = 1e-9  # relative: what does not change
 NARROW = 0.005  # of θ: a spread that needs no two numbers
@@ -114,7 +114,7 @@ def hovering(orbit: Orbit) -> Hovering:
         return Hovering(np.empty(0, int), nothing, nothing, "undecided", None, *(np.nan,) * 3, "", None,
                         ended or f"{len(orbit.z) - 1} steps are too few", provenance=provenance(orbit=settings))  # fmt: skip
     middle = average(held, 2)
-    ratio = sharpness_along(step, average(np.asarray(orbit.z, dtype=float), 2), middle)
+    ratio = preconditioned_along(step, average(np.asarray(orbit.z, dtype=float), 2), middle)
     found = hover(ratio, _swing(orbit))
     if ended:
         found = found._replace(kind="undecided", reason=ended)

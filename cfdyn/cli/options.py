@@ -37,5 +37,8 @@ LENGTH = Annotated[float | None, Option("--length", help="Of each half of a mani
 
 OUT = Annotated[Path, Option("--out", help="Folder for the record, and for figures that are not told where to go.")]
 PLOT = Annotated[Path | None, Option("--plot", help="Write the figure to this file (.png, .pdf, .svg).")]
+XLIM = Annotated[str | None, Option("--xlim", help="Limits of the figure along x, of its first panel.", metavar="LO:HI", show_default=False)]  # noqa: E501
+YLIM = Annotated[str | None, Option("--ylim", help="The same along y.", metavar="LO:HI", show_default=False)]
+CSV = Annotated[Path | None, Option("--csv", help="Write rows and special points to this table too.", metavar="FILE", show_default=False)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
 JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]

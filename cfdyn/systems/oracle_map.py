@@ -91,6 +91,18 @@ class OracleMap:
         optimizer = self.optimizer.at(**{names[name]: value for name, value in others.items()})
         return OracleMap(oracle, optimizer, self._one.at(**others) if others else self._one)
 
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """What `observe` knows of a state."""
+        return ("loss", "gradient_norm")
+
+    def observe(self, name: str, z: np.ndarray) -> np.ndarray:
+        """The loss, or the length of its gradient, at states (n, D), (n,)."""
+        weights = np.asarray(z, dtype=float)[:, : self.n_weights]
+        if name == "loss":
+            return np.array([float(self.oracle.value(w)) for w in weights])
+        return np.array([float(np.linalg.norm(self.oracle.gradient(w))) for w in weights])
+
     def state(self, start: Any) -> np.ndarray:
         """A full state from the weights alone, or the full state; a UsageError for another length or what is not finite."""
         z = vector("a start", start)

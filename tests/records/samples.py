@@ -44,6 +44,8 @@ RECORDS = {
     "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
     "branches": lambda: cf.analysis.branches(GD, None, "lr", (0.5, 1.2), starts=[(0.8, [1.0])], depth=1),
     "bifurcation": lambda: doubling().bifurcations[0],
+    "branch with functions": lambda: with_functions(),
+    "zero of a function": lambda: with_functions().zeros[0],
     "window": lambda: cf.analysis.windows(GD, 3, "lr", (1.4, 1.5), [(-2, 2)])[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
@@ -98,6 +100,11 @@ def exact():
 
 def doubling():
     return cf.analysis.continue_cycle(GD, [1.0], "lr", (0.5, 1.2))
+
+
+def with_functions():
+    flip = doubling().bifurcations[0]
+    return flip.switch(functions={"top": "max(w) = 1.05"}, stop="sharpness = 2")
 
 
 def flips_of_the_cubic_map():

@@ -28,8 +28,8 @@ ROUND_OFF = 1e-14  # of the width of the bounds
 
 
 @command(
-    "loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot seed json "
-    "periodic", place=15,
+    "loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot csv seed "
+    "json periodic", place=15,
 )  # fmt: skip
 def curve(
     subject: Subject,

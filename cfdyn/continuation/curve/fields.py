@@ -30,8 +30,9 @@ def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[st
     special, coefficient = codimension_two(tracer, path, cycles)
     ends = [_end_point(follower, path, side) for side in (0, 1)]
     special = sorted([*special, *(point for point in ends if point)], key=lambda s: s.row)
-    said = provenance(map=tracer.step.title, params=tracer.step.params, parameters=tracer.names, bounds=tracer.bounds)
-    settings = {**said, "recipe": recipe_of(tracer.step)}
+    step = tracer.step
+    said = provenance(map=step.title, params=step.params, names=step.names, parameters=tracer.names, bounds=tracer.bounds)
+    settings = {**said, "recipe": recipe_of(step)}
     below, *above = (_table(side.multipliers) for side in cycles.sides)
     kept = [0, path.start, -1]
     return {
@@ -40,7 +41,7 @@ def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[st
         "coefficient": coefficient, "special": [_special(tracer, s, settings) for s in special],
         "ends": (_reason(tracer, path, 0, ends[0]), _reason(tracer, path, 1, ends[1])), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": tracer.bounds, "condition": condition, "paces": path.paces, "start": path.start,
-        "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": tracer.step, "provenance": settings,
+        "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": step, "provenance": settings,
     }  # fmt: skip
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps, checked_bounds
 from cfdyn.continuation.many.events import Event, Row, beyond
 from cfdyn.continuation.many.follower import Arm, first_row, followed
 from cfdyn.continuation.many.forms import flip_form
+from cfdyn.continuation.many.functions import with_functions
 from cfdyn.continuation.many.steps import Steps
 from cfdyn.continuation.many.system import System
 from cfdyn.errors import NumericsError, UsageError
@@ -29,9 +31,9 @@ NO_FORM = "coefficients are computed for flips where there are many weights"
 
 def many_fields(
     step: Map | OracleMap, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
-    max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None,
+    max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
-    """The fields of the record of a branch, but for ``stable``; those of its special points as dictionaries too."""
+    """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
     interval = checked_bounds(step, parameter, bounds)
     value = float(step.params[parameter])
     if not interval[0] <= value <= interval[1]:
@@ -48,12 +50,12 @@ def many_fields(
     row = first_row(system, start, up / system.length(up))
     if row is None:
         raise NumericsError(f"the {called(n)} at {parameter} = {value:.10g} is not isolated, or has no direction to follow")
-    return branch_of_many(system, row, max_steps, max_step, coefficients, progress)
+    return branch_of_many(system, row, max_steps, max_step, coefficients, progress, functions)
 
 
 def branch_of_many(
     system: System, row: Row, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None,
-    begun: str = "",
+    functions: Functions, begun: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The same from a first row on, both ways; where it has ``begun`` at a point, one way."""
     most = min(max_steps, max(10, MOST_BYTES // (16 * (system.dim + 1))))
@@ -66,7 +68,9 @@ def branch_of_many(
         back = followed(system, turned, most, max_step, progress)
         rows, events, start = _joined(back, ahead)
         ends = back.end, ahead.end
-    return _fields(system, rows, events, ends, start, coefficients)
+    rows, events, ends, start, own = with_functions(system, rows, events, ends, start, functions)
+    fields = _fields(system, rows, events, ends, start, coefficients)
+    return fields | own | {"zeros": [zero | {"provenance": fields["provenance"]} for zero in own["zeros"]]}
 
 
 def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.many.events import Row
 from cfdyn.continuation.many.fields import MOST_PERIOD, branch_of_many
@@ -18,7 +19,8 @@ ASIDE = 0.5  # of such a step: so far must the points of the cycle be apart
 
 
 def doubled_fields(
-    point: Any, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
+    point: Any, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
+    functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the branch of cycles of twice the period that meets a flip, from there on."""
     if point.kind != "flip" or point.critical is None:
@@ -42,7 +44,7 @@ def doubled_fields(
         if found is not None and apart >= ASIDE * h:
             begun = f"flip at {point.name} = {shown(value, bounds)}"
             row = Row(found, system.spectrum(found, vectors=True))
-            return branch_of_many(system, row, max_steps, max_step, True, progress, begun)
+            return branch_of_many(system, row, max_steps, max_step, True, progress, functions, begun)
     raise NumericsError(
         f"no {called(n)} was found beside the flip at {point.name} = {value:.10g}; the branch may be vertical there"
     )
