@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -76,10 +78,25 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
         values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
         return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
 
-    screen.table(("step", *orbit.names, *(HEADS.get(name, name) for name in series)), rows, cells, most=None)
+    heads = ("step", *orbit.names, *(HEADS.get(name, name) for name in series))
+    shown = _room(screen.console.width, len(orbit.names), [heads, *(cells(k) for k in rows if k >= 0)])
+
+    def fitting(row: Sequence[str]) -> list[str]:
+        return [*row[: 1 + shown], *row[1 + len(orbit.names) :]]
+
+    screen.table(fitting(heads), rows, lambda k: fitting(cells(k)), most=None)
+    if shown < len(orbit.names):
+        screen.print(f"… and {len(orbit.names) - shown} more entries of the state (all of them with --json)")
     screen.print(f"status  {orbit.status}")
     if edge:
         screen.print(f"edge    {edge}")
+
+
+def _room(width: int, entries: int, table: Sequence[Sequence[str]]) -> int:
+    """How many of the state's entries, behind the step, there is room for beside the series; 1 at least."""
+    widths = [2 + max(map(len, column)) for column in zip(*table, strict=True)]
+    room = width - widths[0] - sum(widths[1 + entries :])
+    return max(1, sum(taken <= room for taken in accumulate(widths[1 : 1 + entries])))
 
 
 def _cell(column: np.ndarray, k: int, n: int) -> str:
