@@ -152,3 +152,11 @@ def test_a_point_that_decay_holds_beside_the_minimum_is_named():
     assert 1 - held == pytest.approx(np.sqrt(5e-9), rel=1e-3)
     found = cf.study(cf.losses.double_well(), cf.optimizers.adamw(lr=0.01, weight_decay=1.0))
     assert f"the lowest minimum, which is held at {held:.6g}, is unstable: adamw does not rest on it." in found.verdict
+
+
+def test_an_edge_that_is_met_late_is_met():
+    """Of small steps: for 3000 of them λ₁(P⁻¹H) is below 0.12 θ, and then the average of squares falls."""
+    found = cf.study(cf.losses.rosenbrock(), cf.optimizers.nadam(lr=0.001))
+    assert found.regime.period == 2 and found.regime.inject == 0
+    assert found.hovering.ratio[:2990].max() < 0.12 and found.hovering.kind == "hovers" and found.hovering.since == 8202
+    assert found.hovering.mean == pytest.approx(1, abs=0.02)
