@@ -68,7 +68,7 @@ class Hovering(Record):
         if self.kind == "beyond":
             passes = f"λ₁(P⁻¹H) passes {edge} at step {self.crossing}"
             return f"{passes} and does not stay near it: {numbers} from step {self.since} on."
-        end = f"; {self.ratio[-1]:.3g} θ at the end" if np.isfinite(self.ratio[-1]) else ""
+        end = f"; {self.ratio[-1]:.3g} θ at step {self.t[-1]}" if np.isfinite(self.ratio[-1]) else ""
         return f"Whether λ₁(P⁻¹H) hovers at {edge} is undecided: {self.reason}{end}."
 
 
