@@ -49,11 +49,12 @@ def test_a_state_wider_than_the_screen_leaves_room_for_the_edge(capsys):
     head, *rows = [line.split() for line in out.splitlines()[1:15]]
     shown = len(head) - 5
     assert code == 0 and head == ["step", *orbit.names[:shown], "loss", "sharpness", "λ₁(P⁻¹H)", "θ"] and 1 < shown < 7
-    assert f"… and {len(orbit.names) - shown} more entries of the state" in out
+    count = len(orbit.names)
+    assert f"{count - shown} of {count} entries of the state are left out" in out
     series = (orbit.loss, orbit.sharpness, orbit.preconditioned_sharpness, orbit.theta)
     for k, row in enumerate(rows):
         assert [float(text) for text in row] == pytest.approx([k, *orbit.z[k, :shown], *(s[k] for s in series)], rel=1e-5)
-    assert "more entries" not in run(capsys, "orbit", "double_well", "--optimizer", "adam:lr=0.02", "--steps", "2")[1]
+    assert "left out" not in run(capsys, "orbit", "double_well", "--optimizer", "adam:lr=0.02", "--steps", "2")[1]
 
 
 def test_orbit_in_a_document(capsys):
