@@ -92,7 +92,7 @@ def test_a_study_says_how_the_preconditioned_sharpness_lies_to_its_edge():
     """A loss of two weights that Adam hovers on; what gradient descent has there is λ₁(H) up to a factor, and not said twice."""
     loss = cf.Loss("(1 - x*y)**2/2 + 0.002*(x - 2)**2")
     found = cf.study(loss, cf.optimizers.adam(lr=0.01, beta2=0.98), start=[1.2, 0.8], lr_range=(0.009, 0.011))
-    own = cf.analysis.hovering(cf.iterate(cf.as_map(loss, cf.optimizers.adam(lr=0.01, beta2=0.98)), [1.2, 0.8], 3000))
+    own = cf.analysis.hovering(cf.iterate(cf.as_map(loss, cf.optimizers.adam(lr=0.01, beta2=0.98)), [1.2, 0.8], 12_000))
     assert found.hovering.meaning == own.meaning and own.meaning in found.verdict and own.kind == "hovers"
     assert len(cf.plot(found).axes) == 5
     below = cf.study(loss, cf.optimizers.gd(lr=0.1), start=[1.2, 0.8], lr_range=(0.09, 0.11))
