@@ -47,7 +47,7 @@ def _plain_walk(runs=20_000):
 
 
 @CLAIMS.add(
-    "derivation (1)", {"along the valley": near(_grown(RATE**2 * ALONG), relative=0.06)},
+    "derivation (1)", {"along the valley": near(_grown(RATE**2 * ALONG), relative=0.04)},
     Control("no noise across the valley, so that nothing holds the sharpness", changes={"across": 0.0}), second=_plain_walk,
 )  # fmt: skip
 def held_sharpness_pulls_runs_back(across=1.0):
