@@ -44,8 +44,8 @@ def plot(
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
     `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
-    A `BifurcationCurve` takes ``also=``, more curves for the same chart. ``xlim`` and ``ylim``, each (lo, hi), limit the first
-    panel, and others that show the same quantity along that axis.
+    A `BifurcationCurve` takes ``also=``, more curves for the same chart, a `RegimeMap` curves that are laid over it.
+    ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
 
     Raises
     ------
