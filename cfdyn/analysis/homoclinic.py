@@ -52,7 +52,7 @@ def homoclinic(
 
     Both are grown as by `manifolds`, and every pair of pieces that cross is refined to round-off by Newton's method on
     W_u(s) = W_s(t). What the box and the length leave out is not found, nor are two crossings nearer than the chords are to the
-    curve (about 10⁻⁷ widths of the box).
+    curve (up to 10⁻⁴ widths of the box).
 
     Parameters
     ----------
