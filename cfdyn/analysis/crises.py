@@ -53,8 +53,8 @@ class Crises(Record):
     """The crises of a map of one variable over a range of a parameter, in order.
 
     ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``undecided``: the values of
-    those beside which orbits show no change; ``reason``: values at which cycles could not be looked for. ``values`` (g,) of the parameter, and ``orbits`` (g, ·) of a critical point at each, behind a
-    transient, NaN where they leave.
+    those beside which orbits show no change; ``reason``: values at which cycles could not be looked for. ``values`` (g,) of the
+    parameter, and ``orbits`` (g, ·) of a critical point at each, behind a transient, NaN where they leave.
     """
 
     name: str

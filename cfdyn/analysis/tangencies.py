@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.manifolds import points_of
+from cfdyn.analysis.manifolds import are_two, points_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.continuation.records import WithMap
@@ -32,7 +32,8 @@ class Tangency(WithMap, Record):
     ``bend``: by how much more W_u is curved than W_s there, in units of the box, 0 if the tangency is not quadratic
     (``quadratic``); ``speed``: ∂(their distance)/∂(parameter), not 0 where it unfolds generically; ``error`` of the parameter:
     what is left of the distance over that. ``crisis``: "boundary", "interior", "undecided" where no change is seen, None if not
-    looked at; ``meaning``: what orbits of the unstable manifold do on both sides. ``cycles``: points (n, 2) of the two saddles; ``places`` and ``sides``: which halves.
+    looked at; ``meaning``: what orbits of the unstable manifold do on both sides. ``cycles``: points (n, 2) of the two saddles;
+    ``places`` and ``sides``: which halves.
     """
 
     name: str
@@ -134,7 +135,7 @@ def tangencies(
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, bounds=interval)
     settings |= {"recipe": recipe_of(step)}
     result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in found]
-    return Tangencies(parameter, interval, result, other is not None, "; ".join(troubles[:3]), provenance=settings)
+    return Tangencies(parameter, interval, result, are_two(here, first, second), "; ".join(troubles[:3]), provenance=settings)
 
 
 def _record(
