@@ -189,3 +189,16 @@ def test_all_pairs_that_pass_the_unit_circle_in_a_step_and_a_table_of_them(tmp_p
     assert (kinds == "neimark-sacker").sum() == ((a.imag > 0) & (turning > 0.05) & (turning < 6)).sum() > 10
     table = branch.table()
     assert len(table["lr"]) == len(branch) + len(found) == len(branch.to_csv(tmp_path / "branch.csv").read_text().splitlines()) - 1
+
+
+def test_a_flip_behind_a_pair_in_one_step_is_unstable_in_other_directions():
+    """The pair leaves at lr = 1, the flip follows at 1.0002: what it gives birth to is stable in no case."""
+    real, turn = 1 + 0.91**0.5, 0.3
+    full = np.diag([0.0, 0.0, 2 / 1.0002, 1.0, 0.5, 0.3])
+    full[:2, :2] = [[real, turn], [-turn, real]]
+    loss = SimpleNamespace(dim=6, value=lambda w: 0.0, gradient=lambda w: full @ w + w**3, hvp=lambda w, v: full @ v + 3 * w**2 * v)
+    branch = cf.analysis.continue_cycle(cf.as_map(loss, cf.optimizers.gd(lr=0.7)), np.zeros(6), "lr", (0.5, 1.3))
+    pair, flip = branch.bifurcations
+    assert (pair.kind, flip.kind, pair.place) == ("neimark-sacker", "flip", flip.place)
+    assert [pair.parameter, flip.parameter] == pytest.approx([1.0, 1.0002], abs=1e-11)
+    assert flip.meaning == "subcritical on its centre manifold: before it a 2-cycle exists, unstable in other directions too"
