@@ -202,3 +202,13 @@ def test_a_flip_behind_a_pair_in_one_step_is_unstable_in_other_directions():
     assert (pair.kind, flip.kind, pair.place) == ("neimark-sacker", "flip", flip.place)
     assert [pair.parameter, flip.parameter] == pytest.approx([1.0, 1.0002], abs=1e-11)
     assert flip.meaning == "subcritical on its centre manifold: before it a 2-cycle exists, unstable in other directions too"
+
+
+def test_rows_without_multipliers_are_not_called_stable_in_silence():
+    """Heavy ball's multipliers on a chain all have the modulus √β before the edge: Arnoldi's method finds few of them, or none."""
+    n = 300
+    step = cf.as_map(Chain("quartic", n), cf.optimizers.heavy_ball(lr=1.46, momentum=0.5))
+    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (1.44, 1.5004), multipliers=12, coefficients=False)
+    none, fewer = (np.isnan(branch.multipliers).sum(axis=1) >= k for k in (12, 1))
+    assert none.sum() > 0 and not branch.stable[none].any()
+    assert f"on {fewer.sum()} of {len(branch)} rows fewer were found; on {none.sum()} none" in branch.watched

@@ -140,6 +140,10 @@ def _watched(system: System, rows: list[Row]) -> str:
     words, most = system.shape.words, system.shape.watched
     if not words or most is None:
         return words
+    found = [len(row.spectrum.values) for row in rows]
+    if min(found) < max(found):
+        none = f"; on {found.count(0)} none, so that it is not known whether these are stable" if 0 in found else ""
+        words += f"; on {sum(k < max(found) for k in found)} of {len(rows)} rows fewer were found{none}"
     full = [float(row.z[-1]) for row in rows if beyond(row.spectrum.values, -1.0) >= most]
     if not full:
         return words
