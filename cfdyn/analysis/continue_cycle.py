@@ -33,11 +33,12 @@ class Branch(WithMap, Tabular, Record):
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
     modulus first; ``stable`` (m,): all of modulus below 1, of those that are known; False where none is. ``bifurcations``: its
-    special points, in order. ``ends``: why it has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
-    counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
-    ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by name, ``stops``: those at which it was
-    to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
+    special points, in order. ``ends``: why it has no more rows, at its first and at its last one. ``closed``: it comes back to
+    its start. ``lengths`` (nD + 1,): what counts as 1 in each point and in the parameter; ``paces``: how long the next step
+    would be where it ran out of steps, else 0; ``start``: the row it was begun from. ``watched``: which multipliers were
+    looked at, if not all, K in number; ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by
+    name, ``stops``: those at which it was to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish,
+    in order.
     """
 
     name: str
