@@ -83,23 +83,25 @@ def _second_basins():
 
 
 @CLAIMS.add(
-    "third item", {"same": 0, "unstable": [-1.0, 1.0]}, Control("curves moved by 0.3", changes={"shift": 0.3}), figure="basins",
-    second=_second_basins,
+    "third item", {"same": 0, "pairs": 40, "unstable": [-1.0, 1.0]}, Control("curves moved by 0.3", changes={"shift": 0.3}),
+    figure="basins", second=_second_basins,
 )  # fmt: skip
 def border_of_basins(shift=0.0, points=40):
     """The stable manifold of the saddle bounds the basins of both minima of heavy ball (η = 0.1, β = 0.9).
 
-    From 40 points of it in the box |w| ≤ 2.5, |v| ≤ 12, each moved by 10⁻⁴ to both sides in w: how many pairs end in the same
-    well. And where both halves of the unstable manifold end.
+    From 40 points of it in the box |w| ≤ 2.5, |v| ≤ 12, each moved by 10⁻⁴ to both sides in w: how many pairs do not end
+    in one well each. And where both halves of the unstable manifold end.
     """
     step = cf.as_map(cf.losses.double_well(), cf.optimizers.heavy_ball(lr=0.1, momentum=0.9))
     unstable, stable = cf.analysis.manifolds(step, [0.0, 0.0], box=BOX)
     inside = stable.curve[(np.abs(stable.curve) < np.array(BOX)[:, 1]).all(axis=1)]
-    same = 0
+    same = pairs = 0
     for point in inside[:: max(1, len(inside) // points)][:points]:
         ends = [cf.iterate(step, point + [shift + side, 0.0], 2000).z[-1, 0] for side in (-1e-4, 1e-4)]
-        same += np.sign(ends[0]) == np.sign(ends[1])
-    return {"same": int(same), "unstable": sorted(round(float(half[-1, 0]), 6) for half in unstable.halves)}
+        # One that ends in neither well divides nothing.
+        same += not (min(ends) < -0.999 and max(ends) > 0.999)
+        pairs += 1
+    return {"same": int(same), "pairs": pairs, "unstable": sorted(round(float(half[-1, 0]), 6) for half in unstable.halves)}
 
 
 def _basins():

@@ -58,7 +58,7 @@ def boundary_crisis_in_the_plane(b=0.3, bounds=(1.42, 1.43)):
 
     The first heteroclinic tangency over the bounds beside which orbits go to infinity on one side only.
     """
-    crises = [t for t in _henon(b, bounds) if t.crisis is not None]
+    crises = [t for t in _henon(b, bounds) if t.crisis != "undecided"]
     if not crises:
         raise Undecided("no tangency beside which orbits change was found within the bounds")
     return {"a": crises[0].parameter, "kind": crises[0].crisis}

@@ -32,12 +32,13 @@ class Branch(WithMap, Tabular, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
-    modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
-    has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
-    counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
-    ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by name, ``stops``: those at which it was
-    to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
+    modulus first; ``stable`` (m,): all of modulus below 1, of those that are known; False where none is. ``bifurcations``: its
+    special points, in order. ``ends``: why it has no more rows, at its first and at its last one. ``closed``: it comes back to
+    its start. ``lengths`` (nD + 1,): what counts as 1 in each point and in the parameter; ``paces``: how long the next step
+    would be where it ran out of steps, else 0; ``start``: the row it was begun from. ``watched``: which multipliers were
+    looked at, if not all, K in number; ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by
+    name, ``stops``: those at which it was to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish,
+    in order.
     """
 
     name: str
@@ -255,8 +256,9 @@ def of_many_weights(step: Any) -> bool:
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    # A multiplier that was looked for and not found is NaN.
-    stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
+    # A multiplier that was looked for and not found is NaN; a row without any is not known to be stable.
+    sizes = np.abs(fields["multipliers"])
+    stable = np.nan_to_num(sizes).max(axis=1) < np.where(np.isnan(sizes).all(axis=1), 0.0, 1 - NEUTRAL)
     special, zeros = ([kind(**found) for found in fields[name]]
                       for name, kind in (("bifurcations", Bifurcation), ("zeros", FunctionZero)))  # fmt: skip
     return Branch(**fields | {"stable": stable, "bifurcations": special, "zeros": zeros})

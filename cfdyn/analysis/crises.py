@@ -12,7 +12,7 @@ from cfdyn.analysis.windows import branches_of_period
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.errors import UsageError
-from cfdyn.manifolds.attractors import filled, kind_of_crisis
+from cfdyn.manifolds.attractors import UNDECIDED, filled, kind_of_crisis
 from cfdyn.manifolds.landings import Landing, critical_over, landings, monotone_parts
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
@@ -52,15 +52,16 @@ class Crisis(Record):
 class Crises(Record):
     """The crises of a map of one variable over a range of a parameter, in order.
 
-    ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``reason``: values at which
-    cycles could not be looked for. ``values`` (g,) of the parameter, and ``orbits`` (g, ·) of a critical point at each, behind a
-    transient, NaN where they leave.
+    ``landings``: how many landings of critical orbits on cycles up to ``longest`` were looked at; ``undecided``: the values of
+    those beside which orbits show no change; ``reason``: values at which cycles could not be looked for. ``values`` (g,) of the
+    parameter, and ``orbits`` (g, ·) of a critical point at each, behind a transient, NaN where they leave.
     """
 
     name: str
     bounds: tuple[float, float]
     found: list[Crisis]
     landings: int
+    undecided: Annotated[np.ndarray, "*"]
     longest: int
     reason: str
     values: Annotated[np.ndarray, "m"]
@@ -84,7 +85,8 @@ def crises(
 
     A chaotic attractor is bounded by images of critical points. It changes at once where one of them meets an unstable cycle:
     fᵏ(c) = x, k ≤ p + 2 with p the period of the cycle, twice that where its multiplier is negative. Each such value is solved
-    for, and orbits on both sides of it say what happens there: most landings are no crises. Two landings between neighbours of
+    for, and orbits on both sides of it say what happens there. Most landings are no crises; that none is seen leaves them
+    undecided. Two landings between neighbours of
     the grid, and cycles of longer periods, are not seen.
 
     Parameters
@@ -137,7 +139,9 @@ def crises(
     kept = _distinct(found, (interval[1] - interval[0]) * SAME)
     say(f"orbits beside {len(kept)} landings")
     settings = provenance(map=step.title, params=step.params, names=list(step.names), bounds=interval, box=[lo, hi])
-    return Crises(parameter, interval, list(_judged(step, parameter, kept, interval, hi - lo, settings)), len(kept), periods,
+    judged = list(_judged(step, parameter, kept, interval, hi - lo, settings))
+    undecided = np.array([crisis.parameter for crisis in judged if crisis.kind == UNDECIDED])
+    return Crises(parameter, interval, [crisis for crisis in judged if crisis.kind != UNDECIDED], len(kept), undecided, periods,
                   "; ".join(gaps[:3]), values, _diagram(step, parameter, values, critical), provenance=settings)  # fmt: skip
 
 
@@ -174,14 +178,11 @@ def _distinct(found: Sequence[Landing], near: float) -> list[Landing]:
 def _judged(
     step: Map, name: str, found: Sequence[Landing], bounds: tuple[float, float], extent: float, settings: dict
 ) -> Iterator[Crisis]:
-    """Those landings beside which orbits change."""
+    """All landings, with what orbits beside them do."""
     values, width = np.array([landing.value for landing in found]), bounds[1] - bounds[0]
     for k, landing in enumerate(found):
         gaps = np.abs(np.delete(values, k) - landing.value)
         distance = min(BESIDE * width, APART * float(gaps.min(initial=np.inf)))
         start, cycle = np.array([landing.critical + AWAY * extent]), landing.cycle[:, None]
         kind, words = kind_of_crisis(step, name, landing.value, distance, start, cycle)
-        if kind is not None:
-            yield Crisis(
-                landing.value, kind, landing.critical, landing.steps, cycle, landing.multiplier, words, provenance=settings
-            )
+        yield Crisis(landing.value, kind, landing.critical, landing.steps, cycle, landing.multiplier, words, provenance=settings)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.manifolds import Manifolds, curve_of, points_of, saddles_in
+from cfdyn.analysis.manifolds import Manifolds, are_two, curve_of, points_of, saddles_in
 from cfdyn.errors import UsageError
 from cfdyn.manifolds.orbits import meetings
 from cfdyn.manifolds.series import STABLE, UNSTABLE
@@ -52,7 +52,7 @@ def homoclinic(
 
     Both are grown as by `manifolds`, and every pair of pieces that cross is refined to round-off by Newton's method on
     W_u(s) = W_s(t). What the box and the length leave out is not found, nor are two crossings nearer than the chords are to the
-    curve (about 10⁻⁷ widths of the box).
+    curve (up to 10⁻⁴ widths of the box).
 
     Parameters
     ----------
@@ -79,10 +79,8 @@ def homoclinic(
         raise UsageError("crossings of curves are looked for in the plane, in a box: a map of two variables, and `box`")
     limits = limits_of(step, box, length, most)
     here = only_saddle(step, box, period) if cycle is None else points_of(step, cycle, period)
-    out, into = (
-        grown(step, here, UNSTABLE, limits),
-        grown(step, here if other is None else points_of(step, other, period), STABLE, limits),
-    )
+    there = here if other is None else points_of(step, other, period)
+    out, into = grown(step, here, UNSTABLE, limits), grown(step, there, STABLE, limits)
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, length=limits.length)
     settings |= {"recipe": recipe_of(step)}
     found = meetings(out, into, limits.box)
@@ -93,7 +91,8 @@ def homoclinic(
     return Homoclinic(
         np.array([c.point for c in crossings]).reshape(-1, 2), s, t, angles,
         np.array([m.halves for m in found], int).reshape(-1, 2), np.array([m.orbit for m in found], int),
-        np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), other is not None, curves,
+        np.array([m.primary for m in found], bool), max((c.gap for c in crossings), default=0.0), are_two(step, here, there),
+        curves,
         provenance=settings,
     )  # fmt: skip
 

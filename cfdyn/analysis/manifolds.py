@@ -11,12 +11,15 @@ import numpy as np
 from cfdyn.analysis.cycles import Cycle, cycles
 from cfdyn.arguments import table, whole_number
 from cfdyn.continuation.records import WithMap
+from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.manifolds.basins import basins_on
 from cfdyn.manifolds.whole import KINDS, MOST, Grown, grown, limits_of
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
+
+TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +161,14 @@ def points_of(step: Map, cycle: Any, period: int = 1) -> np.ndarray:
     while len(rows) < whole_number("a period", period, 1):
         rows = np.vstack([rows, step(rows[-1])])
     return rows
+
+
+def are_two(step: Map, cycle: np.ndarray, other: np.ndarray) -> bool:
+    """Whether starts (n, D) lead to different cycles."""
+    found = [polish(step, points) for points in (cycle, other)]
+    if found[0] is None or found[1] is None or len(found[0]) != len(found[1]):
+        return True
+    return bool(np.linalg.norm(found[1] - found[0][0], axis=1).min() > TWO * max(1.0, float(np.abs(found[0]).max())))
 
 
 def curve_of(found: Grown, settings: dict) -> Manifold:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.analysis.manifolds import points_of
+from cfdyn.analysis.manifolds import are_two, points_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import checked_bounds
 from cfdyn.continuation.records import WithMap
 from cfdyn.errors import UsageError
-from cfdyn.manifolds.attractors import kind_of_crisis
+from cfdyn.manifolds.attractors import UNDECIDED, kind_of_crisis
 from cfdyn.manifolds.contact import Contact, Pair
 from cfdyn.manifolds.tangencies import BENT, tangencies_over
 from cfdyn.manifolds.whole import limits_of
@@ -31,8 +31,9 @@ class Tangency(WithMap, Record):
 
     ``bend``: by how much more W_u is curved than W_s there, in units of the box, 0 if the tangency is not quadratic
     (``quadratic``); ``speed``: ∂(their distance)/∂(parameter), not 0 where it unfolds generically; ``error`` of the parameter:
-    what is left of the distance over that. ``crisis``: "boundary", "interior" or None, and ``meaning``: what orbits of the
-    unstable manifold do on both sides. ``cycles``: points (n, 2) of the two saddles; ``places`` and ``sides``: which halves.
+    what is left of the distance over that. ``crisis``: "boundary", "interior", "undecided" where no change is seen, None if not
+    looked at; ``meaning``: what orbits of the unstable manifold do on both sides. ``cycles``: points (n, 2) of the two saddles;
+    ``places`` and ``sides``: which halves.
     """
 
     name: str
@@ -114,7 +115,7 @@ def tangencies(
     >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], variables="x y", params={"a": 1.39, "b": 0.3})
     >>> found = cf.analysis.tangencies(henon, [0.63, 0.19], "a", (1.391, 1.394), box=[(-1.5, 1.5), (-0.5, 0.5)], length=8)
     >>> [(round(t.parameter, 12), t.quadratic, t.crisis) for t in found]
-    [(1.392419807923, True, None)]
+    [(1.392419807923, True, 'undecided')]
 
     References
     ----------
@@ -134,7 +135,7 @@ def tangencies(
     settings = provenance(map=step.title, params=step.params, names=list(step.names), box=limits.box, bounds=interval)
     settings |= {"recipe": recipe_of(step)}
     result = [_record(step, pair, contact, rate, parameter, interval, crises, settings) for pair, contact, rate in found]
-    return Tangencies(parameter, interval, result, other is not None, "; ".join(troubles[:3]), provenance=settings)
+    return Tangencies(parameter, interval, result, are_two(here, first, second), "; ".join(troubles[:3]), provenance=settings)
 
 
 def _record(
@@ -142,13 +143,14 @@ def _record(
 ) -> Tangency:
     """A tangency with what orbits do beside it."""
     value, bend = contact.values[name], contact.bend
-    kind, words = None, "not looked at"
+    kind: str | None = None
+    words = "not looked at"
     out = contact.arms[0]
     if crises:
         start = out.at(out.side * float(out.series.radius[out.place]))[0]
         for share in BESIDE:
             kind, words = kind_of_crisis(step, name, value, share * (bounds[1] - bounds[0]), start, out.series.points)
-            if kind is not None:
+            if kind != UNDECIDED:
                 words += f", within {share * (bounds[1] - bounds[0]):.2g} of {name}"
                 break
     points = [arm.series.points for arm in contact.arms]

@@ -68,8 +68,9 @@ def _states(names: Sequence[str], points: np.ndarray, numbered: bool) -> dict[st
 
 
 def _multipliers(name: str, rows: Sequence[np.ndarray]) -> dict[str, list[float]]:
-    """``mu1``, ``mu2`` …; where any is complex real and imaginary parts, ``mu1_re``, ``mu1_im`` …"""
-    table = np.array([np.asarray(row, dtype=complex) for row in rows])
+    """``mu1``, ``mu2`` …; where any is complex real and imaginary parts, ``mu1_re``, ``mu1_im`` …; NaN where some are unknown."""
+    width = max(len(row) for row in rows)
+    table = np.array([np.asarray(row if len(row) == width else np.full(width, np.nan), dtype=complex) for row in rows])
     if not table.imag.any():
         return {f"{name}{k + 1}": table[:, k].real.tolist() for k in range(table.shape[1])}
     parts = {"re": table.real, "im": table.imag}

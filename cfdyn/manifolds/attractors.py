@@ -14,7 +14,8 @@ SHORT, DOUBT = (1000, 12_000), 1.08  # the same of a first look, and how much mo
 SHARES = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0)  # of the distance: some of these values lie in windows
 CELLS = {1: 1024, 2: 128}  # of the box around what is filled, in each entry
 GROWN, OVERLAP = 1.15, 0.5  # times as much is filled: a jump; share of the smaller that belongs to the larger
-BOUNDARY, INTERIOR, MERGING = "boundary", "interior", "band merging"
+BOUNDARY, INTERIOR, MERGING, UNDECIDED = "boundary", "interior", "band merging", "undecided"
+ALIKE = "orbits fill about as much on both sides"
 OUT = 1e8
 
 
@@ -58,21 +59,22 @@ def filled(step: Map, z: np.ndarray, transient: int = TRANSIENT, steps: int = ST
 
 def kind_of_crisis(
     step: Map, name: str, value: float, distance: float, start: np.ndarray, cycle: np.ndarray
-) -> tuple[str | None, str]:
-    """The kind of the crisis at a value, None if there is none, and in words what was seen on both sides.
+) -> tuple[str, str]:
+    """The kind of the crisis at a value, "undecided" where no change is seen, and in words what was seen on both sides.
 
     From the start an orbit is run at several values within ``distance`` on either side. Boundary: on one side it leaves, or ends
     elsewhere. Interior: it fills much more on one side. Band merging (one variable): on one side only the ``cycle`` (n, D) lies
     between its bands. What most of the values say counts: some may lie in windows.
     """
     if not _change(step, name, value, distance, start, cycle):
-        return None, "orbits fill about as much on both sides"
+        return UNDECIDED, ALIKE
     sides = [[filled(step.at(**{name: value + way * distance * share}), start) for share in SHARES] for way in (-1, 1)]
     left, many = [sum(orbit.left for orbit in side) for side in sides], len(SHARES) // 2
     if max(left) > 0:
         one = min(left) == 0 and max(left) > many
         beyond = "above" if left[1] > left[0] else "below"
-        return (BOUNDARY, f"orbits go to infinity {beyond}") if one else (None, "orbits go to infinity, but not on one side only")
+        words = "orbits go to infinity on both sides" if min(left) else "few orbits go to infinity"
+        return (BOUNDARY, f"orbits go to infinity {beyond}") if one else (UNDECIDED, words)
     if step.dim == 1:
         apart = [sum(orbit.divided(cycle[:, 0]) for orbit in side) for side in sides]
         if min(apart) == 0 and max(apart) > many:
@@ -94,7 +96,7 @@ def _change(step: Map, name: str, value: float, distance: float, start: np.ndarr
     return apart[0] != apart[1] or max(sizes) > DOUBT * min(sizes)
 
 
-def _by_size(sides: list[list[Filled]]) -> tuple[str | None, str]:
+def _by_size(sides: list[list[Filled]]) -> tuple[str, str]:
     """By how much orbits fill on both sides."""
     together = np.concatenate([orbit.points for side in sides for orbit in side])
     low, extent = together.min(axis=0), np.ptp(together, axis=0) + 1e-300
@@ -102,7 +104,7 @@ def _by_size(sides: list[list[Filled]]) -> tuple[str | None, str]:
     small, large = sorted(cells, key=len)
     ratio, beyond = len(large) / len(small), "above" if large is cells[1] else "below"
     if ratio <= GROWN:
-        return None, "orbits fill about as much on both sides"
+        return UNDECIDED, ALIKE
     if len(np.intersect1d(small, large)) < OVERLAP * len(small):
         return BOUNDARY, f"orbits end elsewhere {'below' if beyond == 'above' else 'above'}"
     return INTERIOR, f"orbits fill {ratio:.3g} times as much {beyond}"

@@ -198,6 +198,8 @@ def _of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuu
     twice = called(2 * period)
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
+    if not supercritical and hyperbolic:
+        return f"subcritical on its centre manifold: before it a {twice} exists, unstable in other directions too"
     if not supercritical:
         what = "minimum" if period == 1 and has_loss else called(period)
         return f"subcritical: an unstable {twice} shrinks onto the {what} before the edge; beyond it the orbit jumps away"

@@ -94,7 +94,8 @@ def check_path(path: str | Path) -> Path:
 def check_folder(path: Path) -> Path:
     """The path, if something can be written there, else a `UsageError`."""
     if not can_write(path):
-        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that can be written")
+        reason = "it is a folder" if path.is_dir() else f"{path.parent} is not a folder that can be written"
+        raise UsageError(f"cannot write {path}: {reason}")
     return path
 
 

@@ -217,3 +217,22 @@ def test_a_tongue_ends_at_its_resonance():
     assert len(tips) == 2 and np.abs(tips).max() < 1e-8 and len(found.special) == 4
     assert all(words.startswith("resonance 1:5 of the fixed point") for words in found.ends)
     assert [text.get_text() for text in cf.plot(found).axes[0].texts].count("1:5") == 1
+
+
+def test_the_tip_of_the_tongue_1_6_is_no_point_of_a_2_or_3_cycle():
+    """SGD over two samples s = x, x + ky: e^{±iπ/3} at lr = (1 + K)/K, K = 1 + k² with K³ = K + 1; all six points merge there.
+
+    With them all pairs and triples do, whose multipliers would be those of 1:3 and −1 twice.
+    """
+    loss = cf.Loss("(x+k*c*y)**2/2 + (x+k*c*y)**3/2 + (x+k*c*y)**4/4", ["x", "y"], {"k": 0.5625}, data={"c": [0.0, 1.0]})
+    large = max(np.roots([1, 0, -1, -1]).real)
+    k, lr = math.sqrt(large - 1), (1 + large) / large
+    step = cf.epoch(loss, cf.optimizers.gd(lr=lr + 0.05))
+    branch = follow(step, cf.iterate(step, [0.01, 0.0], 20_000).z[-1], "k", (k - 0.3, k + 0.3), period=6)
+    fold = [s for s in branch.bifurcations if s.kind == "fold"][1]
+    found = curve_of(fold.step, fold, ("k", "lr"), ((0.2, 1.0), (1.4, 2.1)))
+    tip = only(found.special, "resonance 1:6")
+    assert tip.parameters == pytest.approx([k, lr], abs=1e-9)
+    assert tip.points.shape == (1, 2) and np.abs(tip.points).max() < 1e-9
+    assert np.abs(tip.multipliers - np.exp([1j * math.pi / 3, -1j * math.pi / 3])).max() < 1e-6
+    assert found.ends[0] == "resonance 1:6 of the fixed point at k = 0.56984, lr = 1.75488"

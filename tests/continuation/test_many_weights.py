@@ -57,10 +57,14 @@ def test_a_kink_that_changes_with_the_coupling():
         return w, np.linalg.eigvalsh(np.diag(3 * w**2 - 1) + c * springs)
 
     branch = continue_cycle(step, solved(0.05)[0], "c", (0.0, 0.3), coefficients=False)
+    compared = 0
     for row in range(0, len(branch), 3):
         w, curvatures = solved(branch.parameter[row])
-        if branch.points[row, 0, 0] * branch.points[row, 0, -1] < 0 and np.abs(branch.points[row, 0] - w).max() < 1e-6:
-            np.testing.assert_allclose(np.sort(branch.multipliers[row].real), np.sort(1 - lr * curvatures), atol=1e-9)
+        here = np.abs(branch.points[row, 0] - w).max() < 1e-6
+        compared += here
+        away = np.abs(np.sort(branch.multipliers[row].real) - np.sort(1 - lr * curvatures)).max()
+        assert away < 1e-9 or not here
+    assert compared > len(branch) // 6
     grid = np.linspace(0.0, 0.3, 301)
     above = np.array([(solved(c)[1] > 2 / lr).sum() for c in grid])
     assert [b.kind for b in branch.bifurcations] == ["flip"] * int(np.abs(np.diff(above)).sum())

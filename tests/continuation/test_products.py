@@ -159,3 +159,56 @@ def test_a_kink_followed_in_the_coupling(n):
     for flip in branch.bifurcations[:: 1 + n // 200]:
         w, curvatures = solved(flip.parameter, flip.points[0])
         assert np.abs(curvatures - 2 / lr).min() < 1e-9 and np.abs(w - flip.points[0]).max() < 1e-9
+
+
+def test_a_ring_under_heavy_ball_flips_in_pairs():
+    """Its Jacobian is not symmetric, and all but two of its flips at 2(1 + β)/h are those of two waves of one length."""
+    n = 30
+    ring = 1.5 * np.eye(n) - np.roll(np.eye(n), 1, 0) / 4 - np.roll(np.eye(n), -1, 0) / 4
+    loss = SimpleNamespace(
+        dim=n, value=lambda w: 0.0, gradient=lambda w: ring @ w + w**3, hvp=lambda w, v: ring @ v + 3 * w**2 * v
+    )
+    step = cf.as_map(loss, cf.optimizers.heavy_ball(lr=0.7, momentum=0.5))
+    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.5, 3.1), coefficients=False)
+    assert_flips(branch, 3 / (1 + (1 - np.cos(2 * np.pi * np.arange(n) / n)) / 2), 1e-11)
+
+
+def test_all_pairs_that_pass_the_unit_circle_in_a_step_and_a_table_of_them(tmp_path):
+    """w ↦ w − lr A w with a full A that is not symmetric: |1 − lr a| = 1 at lr = 2 Re a/|a|²."""
+    n = 40
+    full = np.eye(n) + 0.2 * np.random.default_rng(5).normal(size=(n, n))
+    a = np.linalg.eigvals(full)
+    expected = np.sort(2 * a.real / np.abs(a) ** 2)[:, None]
+    loss = SimpleNamespace(dim=n, value=lambda w: 0.0, gradient=lambda w: full @ w, hvp=lambda w, v: full @ v)
+    branch = cf.analysis.continue_cycle(cf.as_map(loss, cf.optimizers.gd(lr=0.7)), np.zeros(n), "lr", (0.05, 6))
+    kinds, found = (np.array([getattr(b, what) for b in branch.bifurcations]) for what in ("kind", "parameter"))
+    assert np.abs(found - expected).min(axis=0).max() < 1e-11
+    real = np.abs(a.imag) == 0
+    assert (kinds == "flip").sum() == (real & (a.real > 2 / 6)).sum() > 2
+    turning = 2 * a.real / np.abs(a) ** 2
+    assert (kinds == "neimark-sacker").sum() == ((a.imag > 0) & (turning > 0.05) & (turning < 6)).sum() > 10
+    table = branch.table()
+    assert len(table["lr"]) == len(branch) + len(found) == len(branch.to_csv(tmp_path / "branch.csv").read_text().splitlines()) - 1
+
+
+def test_a_flip_behind_a_pair_in_one_step_is_unstable_in_other_directions():
+    """The pair leaves at lr = 1, the flip follows at 1.0002: what it gives birth to is stable in no case."""
+    real, turn = 1 + 0.91**0.5, 0.3
+    full = np.diag([0.0, 0.0, 2 / 1.0002, 1.0, 0.5, 0.3])
+    full[:2, :2] = [[real, turn], [-turn, real]]
+    loss = SimpleNamespace(dim=6, value=lambda w: 0.0, gradient=lambda w: full @ w + w**3, hvp=lambda w, v: full @ v + 3 * w**2 * v)
+    branch = cf.analysis.continue_cycle(cf.as_map(loss, cf.optimizers.gd(lr=0.7)), np.zeros(6), "lr", (0.5, 1.3))
+    pair, flip = branch.bifurcations
+    assert (pair.kind, flip.kind, pair.place) == ("neimark-sacker", "flip", flip.place)
+    assert [pair.parameter, flip.parameter] == pytest.approx([1.0, 1.0002], abs=1e-11)
+    assert flip.meaning == "subcritical on its centre manifold: before it a 2-cycle exists, unstable in other directions too"
+
+
+def test_rows_without_multipliers_are_not_called_stable_in_silence():
+    """Heavy ball's multipliers on a chain all have the modulus √β before the edge: Arnoldi's method finds few of them, or none."""
+    n = 300
+    step = cf.as_map(Chain("quartic", n), cf.optimizers.heavy_ball(lr=1.46, momentum=0.5))
+    branch = cf.analysis.continue_cycle(step, np.zeros(n), "lr", (1.44, 1.5004), multipliers=12, coefficients=False)
+    none, fewer = (np.isnan(branch.multipliers).sum(axis=1) >= k for k in (12, 1))
+    assert none.sum() > 0 and not branch.stable[none].any()
+    assert f"on {fewer.sum()} of {len(branch)} rows fewer were found; on {none.sum()} none" in branch.watched

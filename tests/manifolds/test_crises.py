@@ -56,10 +56,16 @@ def test_the_end_of_the_window_of_the_double_wells_three_cycle():
     assert both.kind == "interior" and both.parameter == pytest.approx(1.5 * np.sqrt(3) - 1, abs=1e-12)
 
 
-def test_a_landing_that_is_no_crisis_is_none():
-    """Descent beyond the edge to a 2-cycle: critical orbits may land, but nothing changes."""
-    step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
-    assert len(cf.analysis.crises(step, "lr", (0.6, 1.2), [(-2, 2)], periods=2, samples=4, grid=40)) == 0
+def test_landings_beside_which_nothing_changes_are_undecided():
+    """On 3-cycles below the ends of windows; in a stable window critical orbits land, but no attractor meets the cycle."""
+    step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.84})
+    found = cf.analysis.crises(step, "r", (3.9, 3.95), [(-0.1, 1.1)], periods=2, samples=3, grid=60)
+    assert len(found) == 0 and len(found.undecided) == found.landings > 0
+    for r in found.undecided.tolist():
+        x = [0.5]
+        for _ in range(8):
+            x.append(r * x[-1] * (1 - x[-1]))
+        assert min(abs(x[k] - x[k + n]) for n in (1, 2) for k in range(1, 7)) < 1e-8
 
 
 @pytest.mark.parametrize(("words", "call"), {

@@ -79,6 +79,14 @@ def test_images_belong_to_one_orbit_and_primary_ones_are_primary(found):
     assert len(set(found.orbits[found.primary].tolist())) == 2  # of Hénon's map: two orbits of the horseshoe
 
 
+def test_the_same_saddle_given_twice_has_homoclinic_points():
+    options = {"box": BOX, "length": 3}
+    twice = cf.analysis.homoclinic(henon(), [0.63, 0.19], [0.6314, 0.1894], **options)
+    assert not twice.heteroclinic and len(twice) > 0
+    two = cf.analysis.homoclinic(henon(), [0.63, 0.19], [-1.13, -0.34], **options)
+    assert two.heteroclinic
+
+
 def test_a_linear_saddle_has_no_crossings():
     step = cf.Map.from_text(["2*x", "y/2"], "x y")
     assert len(cf.analysis.homoclinic(step, [0.0, 0.0], box=[(-1, 1), (-1, 1)])) == 0
@@ -95,7 +103,7 @@ def test_the_tangency_of_arai_and_mischaikow(t):
     assert ARAI_MISCHAIKOW[0] < t.parameter < ARAI_MISCHAIKOW[1]
     precise = tangency(t.parameter, "0.3", t.s, t.t)[0]
     assert abs(t.parameter - float(precise)) < 5e-15 and mp.nstr(precise, 30) == "1.3924198079228513970340674254"
-    assert t.error < 1e-14 and t.quadratic and t.crisis is None
+    assert t.error < 1e-14 and t.quadratic and t.crisis == "undecided"
 
 
 @long

@@ -44,7 +44,7 @@ def crises(
     region = usual_box(step, loss) if box is None else as_box(box)
     found = cfdyn.analysis.crises(step, name, bounds, region, periods, samples, grid, progress=say)
     return Answer(
-        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings longest reason"),
+        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings undecided longest reason"),
                  "map": step.title, "chosen": chosen},
         lambda screen: _print(screen, found, step.title), record=found,
     )  # fmt: skip
@@ -60,5 +60,7 @@ def _print(screen: Screen, found: Crises, title: str) -> None:
         screen.table((found.name, "kind", "critical point", "lands after", "on the", "multiplier", "beside it"), [*found],
                      lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),
                                 number(c.multiplier), c.meaning))  # fmt: skip
+    if len(found.undecided):
+        screen.print(f"beside {len(found.undecided)} landings orbits show no change, which leaves them undecided", style="dim")
     if found.reason:
         screen.print(f"not looked at: {found.reason}", style="dim")

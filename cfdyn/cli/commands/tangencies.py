@@ -96,7 +96,7 @@ def _print(screen: Screen, found: Tangencies, title: str) -> None:
 
 
 def _row(t: Tangency) -> tuple[str, ...]:
-    return f"{t.parameter:.14g}", vector(t.point), "quadratic" if t.quadratic else "higher", t.crisis or "none", t.meaning
+    return f"{t.parameter:.14g}", vector(t.point), "quadratic" if t.quadratic else "higher", t.crisis or "", t.meaning
 
 
 def _print_curve(screen: Screen, found: Tangencies, curve: TangencyCurve, title: str) -> None:

@@ -23,6 +23,7 @@ MERGED = 1e-3  # a length: where points are nearer to each other the direction o
 STRAIGHT = 0.95  # of the way along two sides of a triangle to that along the third
 WIDE = 0.5  # a length: from no farther away the gap is followed to 0
 SHARES = np.cos(np.pi * (np.arange(5) + 0.5) / 10)
+TOGETHER = 1e-7  # a length: groups so near to each other have merged too, as at the tip of a tongue
 CRITICAL = 1e-4  # of a multiplier to ±1 or the unit circle, where two of them may be together
 
 
@@ -159,8 +160,10 @@ def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> 
 
 
 def _merge_groups(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
-    """All points of a group put on their mean, in place."""
+    """All points of a group put on their mean, in place; where several groups have come together, these as one."""
     points = tracer.blocks(z)[:, 0]
+    points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))
+    q = next((p for p in shorter_periods(q) if _gaps(tracer, z[None], p)[0] < TOGETHER), q)
     points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))
 
 

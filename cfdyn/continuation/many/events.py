@@ -13,7 +13,8 @@ from cfdyn.numerics.illinois import zero
 REAL = 1e-9  # an imaginary part less than this, relative: a real multiplier
 ON = 1e-12  # from ±1: a multiplier that is there
 ACCEPTED = 1e-10  # from ±1: a multiplier that has been brought there
-SAME, PARALLEL = 1e-9, 0.7  # of the bounds, and a cosine: two that are one
+SAME, PARALLEL = 1e-9, {True: 0.7, False: 0.999}  # of the bounds, and a cosine (of a symmetric M or not): two that are one
+VECTOR = 1e-5  # a residual: of what is no multiplier
 MOST, PARTS = 10, 10  # corrections of a place; halvings of a step where some are missing
 AROUND = np.array([-2e-2, -1e-2, 1e-2, 2e-2])  # of a step: where solutions beside a branch point are taken
 FOLDED = 1e-5  # of a step: so far from a fold is the multiplier 1
@@ -83,8 +84,7 @@ def events_between(system: System, first: Row, last: Row) -> list[Event]:
     passing = _passing(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum), 1.0, "branch point")
     # At a fold a multiplier passes 1, too.
     found += [event for event in passing if not any(abs(event.share - share) < FOLDED for share in folds)]
-    if np.iscomplexobj(first.spectrum.values) and np.iscomplexobj(last.spectrum.values):
-        found += _neimark_sacker(system, place_at, first.spectrum.values, last.spectrum.values)
+    found += _neimark_sacker(system, place_at, (0.0, first.spectrum), (1.0, last.spectrum))
     return sorted(found, key=lambda event: event.share)
 
 
@@ -144,7 +144,7 @@ def _alike(system: System, one: Event, other: Event) -> bool:
         return False
     if one.vector is None or other.vector is None:
         return False
-    return bool(abs(one.vector @ other.vector) > PARALLEL)
+    return bool(abs(one.vector @ other.vector) > PARALLEL[system.shape.symmetric])
 
 
 def _ordered(values: np.ndarray, target: float) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +184,8 @@ def _pass(
     if best is not None and target > 0 and (place := _around(system, place_at, t, hi - lo)) is not None:
         # Close to a branch point rounding moves solutions along the other branch.
         best = Event(kind, t, place, *critical(place, vector, target, k))
-    return best if best is not None and abs(best.multiplier - target) <= ACCEPTED else None
+    good = best is not None and abs(best.multiplier - target) <= ACCEPTED and best.residual <= VECTOR
+    return best if good else None
 
 
 def _around(system: System, place_at: Between, t: float, width: float) -> Place | None:
@@ -218,33 +219,51 @@ def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> 
     return linear.refined(vector, target)
 
 
-def _neimark_sacker(system: System, place_at: Between, before: np.ndarray, after: np.ndarray) -> list[Event]:
-    """Where a complex pair passes the unit circle, one pair in a step."""
-    outside = [int(((np.abs(mu) > 1) & (np.abs(mu.imag) > REAL * np.abs(mu))).sum()) for mu in (before, after)]
-    nearest = [mu[np.argmin(np.abs(np.abs(mu) - 1) + (np.abs(mu.imag) <= REAL * np.abs(mu)))] for mu in (before, after)]
-    if outside[0] == outside[1] or min(abs(mu.imag) for mu in nearest) <= REAL:
+def _neimark_sacker(
+    system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], depth: int = 0
+) -> list[Event]:  # fmt: skip
+    """Where complex pairs pass the unit circle: as many as are outside at one end and not at the other, else by halves."""
+    counts = [int((pairs_of(spectrum.values) > 1).sum()) for _, spectrum in (first, last)]
+    if counts[0] == counts[1]:
         return []
-    last = max(outside) - 1
+    each = (_pair_passes(system, place_at, first[0], last[0], k) for k in range(min(counts), max(counts)))
+    found = [event for event in each if event is not None]
+    if len(found) == abs(counts[0] - counts[1]) or depth == PARTS:
+        return found
+    share = (first[0] + last[0]) / 2
+    middle = place_at(share)
+    if middle is None:
+        return found
+    half = share, system.spectrum(middle)
+    split = [event for a, b in ((first, half), (half, last)) for event in _neimark_sacker(system, place_at, a, b, depth + 1)]
+    return split if len(split) > len(found) else found
+
+
+def pairs_of(values: np.ndarray) -> np.ndarray:
+    """The moduli of complex pairs, the largest first."""
+    return np.sort(np.abs(values[values.imag > REAL * np.abs(values)]))[::-1]
+
+
+def _pair_passes(system: System, place_at: Between, lo: float, hi: float, k: int) -> Event | None:
+    """Where the k-th complex pair by modulus is on the unit circle."""
 
     def size(t: float) -> float:
         place = place_at(t)
-        if place is None:
+        pairs = np.empty(0) if place is None else pairs_of(system.spectrum(place).values)
+        if len(pairs) <= k:
             raise ArithmeticError
-        mu = system.spectrum(place).values
-        pairs = np.sort(np.abs(mu[np.abs(mu.imag) > REAL * np.abs(mu)]))[::-1]
-        if len(pairs) <= last:
-            raise ArithmeticError
-        return float(pairs[last] - 1)
+        return float(pairs[k] - 1)
 
     try:
-        share = zero(size, 0.0, 1.0)
+        share = zero(size, lo, hi)
     except ArithmeticError:
-        return []
+        return None
     place = place_at(share)
     if place is None:
-        return []
+        return None
     spectrum = system.spectrum(place)
-    j = int(np.argmin(np.abs(np.abs(spectrum.values) - 1)))
+    pairs = np.flatnonzero(spectrum.values.imag > REAL * np.abs(spectrum.values))
+    j = int(pairs[np.argmin(np.abs(np.abs(spectrum.values[pairs]) - 1))]) if len(pairs) else 0
     if abs(abs(spectrum.values[j]) - 1) > ACCEPTED:
-        return []
-    return [Event("neimark-sacker", share, place, complex(spectrum.values[j]), None, float(spectrum.residuals[j]))]
+        return None
+    return Event("neimark-sacker", share, place, complex(spectrum.values[j]), None, float(spectrum.residuals[j]))

@@ -8,7 +8,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import check_steps, checked_bounds
-from cfdyn.continuation.many.events import Event, Row, beyond
+from cfdyn.continuation.many.events import Event, Row, beyond, pairs_of
 from cfdyn.continuation.many.follower import Arm, first_row, followed
 from cfdyn.continuation.many.forms import flip_form
 from cfdyn.continuation.many.functions import with_functions
@@ -140,6 +140,10 @@ def _watched(system: System, rows: list[Row]) -> str:
     words, most = system.shape.words, system.shape.watched
     if not words or most is None:
         return words
+    found = [len(row.spectrum.values) for row in rows]
+    if min(found) < max(found):
+        none = f"; on {found.count(0)} none, so that it is not known whether these are stable" if 0 in found else ""
+        words += f"; on {sum(k < max(found) for k in found)} of {len(rows)} rows fewer were found{none}"
     full = [float(row.z[-1]) for row in rows if beyond(row.spectrum.values, -1.0) >= most]
     if not full:
         return words
@@ -163,11 +167,18 @@ def _others_outside(rows: list[Row], events: list[Event]) -> list[bool]:
     for event in events:
         if event.row != row:
             row, outside = event.row, int((np.abs(rows[event.row].spectrum.values) > 1).sum())
-        before, after = (beyond(rows[k].spectrum.values, -1.0) for k in (row, min(row + 1, len(rows) - 1)))
-        outward = after > before
-        found.append(outside - (not outward) > 0)
-        outside += 1 if outward else -1
+        before, after = (_outside(rows[k].spectrum.values, event.kind) for k in (row, min(row + 1, len(rows) - 1)))
+        outward, together = after > before, 2 if event.kind == "neimark-sacker" else 1
+        found.append(outside - (0 if outward else together) > 0)
+        outside += together if outward else -together
     return found
+
+
+def _outside(values: np.ndarray, kind: str) -> int:
+    """How many multipliers, or pairs, are beyond where those of a kind of special points pass."""
+    if kind == "neimark-sacker":
+        return int((pairs_of(values) > 1).sum())
+    return beyond(values, -1.0 if kind == "flip" else 1.0)
 
 
 def _special(system: System, rows: list[Row], event: Event, coefficients: bool, hyperbolic: bool) -> dict[str, Any]:

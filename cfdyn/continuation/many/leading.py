@@ -35,11 +35,12 @@ def all_of(matrix: Any, symmetric: bool, width: int | None, vectors: bool) -> Le
         full = matrix.toarray() if sparse else matrix
         found = np.linalg.eigh((full + full.T) / 2) if vectors else np.linalg.eigvalsh((full + full.T) / 2)
     else:
-        found = np.linalg.eigvals(matrix.toarray() if sparse else matrix)
-        vectors = False
+        full = matrix.toarray() if sparse else matrix
+        found = np.linalg.eig(full) if vectors else np.linalg.eigvals(full)
     values, kept = found if vectors else (found, None)
-    values = values[np.lexsort([values.imag, values.real])] if np.iscomplexobj(values) else np.sort(values)
-    return Leading(values if not np.iscomplexobj(values) or values.imag.any() else values.real, np.zeros(len(values)), kept)
+    order = np.lexsort([values.imag, values.real])
+    values, kept = values[order], None if kept is None else kept[:, order]
+    return Leading(values if values.imag.any() else values.real, np.zeros(len(values)), kept)
 
 
 def leading_of(
