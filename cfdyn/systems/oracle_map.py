@@ -19,6 +19,7 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.oracle import GradientOracle
 
 SLOPE = "slope"  # of the loss at a weight, in the map of one weight
+APART, ROUND_OFF = 0.05, 1e-12  # of a difference of gradients and of a gradient: a product may be so far from the difference
 DIFFERENCE = 1e-6  # of a parameter of the loss, by which the gradient is differentiated
 
 
@@ -113,6 +114,17 @@ class OracleMap:
         if not np.isfinite(z).all():
             raise UsageError("a start needs finite numbers")
         return z
+
+    def check_products(self, z: np.ndarray) -> None:
+        """A UsageError if at a state the products are not the derivative of the gradient, by one difference."""
+        w, rng = z[: self.n_weights], np.random.default_rng(0)
+        v = rng.standard_normal(self.n_weights) * DIFFERENCE * max(1.0, float(np.abs(w).max()))
+        by_difference = (np.asarray(self.oracle.gradient(w + v)) - np.asarray(self.oracle.gradient(w - v))) / 2
+        gap, size = np.linalg.norm(by_difference - self.oracle.hvp(w, v)), np.linalg.norm(by_difference)
+        floor = ROUND_OFF * float(np.linalg.norm(self.oracle.gradient(w)))
+        if np.isfinite(gap) and gap > APART * size + floor:
+            raise UsageError("hvp(w, v) is not the derivative of gradient(w) along v: at the start it is "
+                             f"{gap / size:.2g} away from a difference of gradients, relative to that")  # fmt: skip
 
     def __call__(self, z: Any) -> np.ndarray:
         """f(z), (D,)."""

@@ -14,6 +14,7 @@ import pytest
 from scipy.linalg import eigvalsh_tridiagonal, solve_banded
 
 import cfdyn as cf
+from cfdyn.errors import UsageError
 from tests.continuation.many_weights import WELLS, Chain, assert_flips, modes, springs
 
 
@@ -212,3 +213,12 @@ def test_rows_without_multipliers_are_not_called_stable_in_silence():
     none, fewer = (np.isnan(branch.multipliers).sum(axis=1) >= k for k in (12, 1))
     assert none.sum() > 0 and not branch.stable[none].any()
     assert f"on {fewer.sum()} of {len(branch)} rows fewer were found; on {none.sum()} none" in branch.watched
+
+
+def test_products_that_are_not_the_gradients_derivative_are_refused():
+    wrong = SimpleNamespace(dim=150, value=lambda w: w @ w / 2, gradient=lambda w: w + w**3, hvp=lambda w, v: 2 * v)
+    with pytest.raises(UsageError, match="not the derivative of gradient"):
+        cf.analysis.continue_cycle(cf.as_map(wrong, cf.optimizers.gd(lr=0.5)), np.zeros(150), "lr", (0.4, 2.5))
+    right = SimpleNamespace(dim=150, value=wrong.value, gradient=wrong.gradient, hvp=lambda w, v: v + 3 * w**2 * v)
+    branch = cf.analysis.continue_cycle(cf.as_map(right, cf.optimizers.gd(lr=0.5)), np.zeros(150), "lr", (0.4, 2.5))
+    assert branch.bifurcations[0].parameter == pytest.approx(2.0, abs=1e-9)

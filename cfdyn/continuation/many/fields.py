@@ -95,7 +95,10 @@ def _start(step: Map | OracleMap, cycle: Any, period: int | None) -> tuple[np.nd
         raise UsageError(f"a start is the points ({n}, {step.dim}) of a cycle or one state, not of shape {rows.shape}")
     if n > MOST_PERIOD:
         raise UsageError(f"cycles of maps of many weights are followed up to the period {MOST_PERIOD}, not {n}")
-    return step.state(rows.reshape(-1, rows.shape[-1])[0]), n
+    z = step.state(rows.reshape(-1, rows.shape[-1])[0])
+    if isinstance(step, OracleMap):
+        step.check_products(z)
+    return z, n
 
 
 def _solved(system: System, z: np.ndarray, border: np.ndarray) -> np.ndarray:
