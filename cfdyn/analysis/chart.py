@@ -11,7 +11,7 @@ import numpy as np
 from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
 from cfdyn.analysis.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.resonances import resonances
-from cfdyn.analysis.switch import begun, goes_through, map_of, origin_of
+from cfdyn.analysis.switch import begun, goes_through, origin_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
@@ -132,7 +132,7 @@ def chart(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    for what, number in (("depth", depth), ("tongues", tongues), ("sampled", sampled)):
+    for what, number in (("depth", depth), ("tongues", tongues), ("sampled", sampled), ("seed", seed)):
         whole_number(what, number, 0)
     if tongues and not 5 <= tongues <= MOST_TONGUES:
         raise UsageError(f"tongues are those of resonances p:q with q from 5 to {MOST_TONGUES}, not {tongues}")
@@ -170,6 +170,8 @@ class _Search:
             start = bifurcation_curve(self.step, start, self.names, self.box.tolist(), **self.options)
         if start.names != self.names:
             raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} is none of this chart")
+        if (start.bounds[:, 0] > self.box[:, 0]).any() or (start.bounds[:, 1] < self.box[:, 1]).any():
+            raise UsageError("a curve that was followed within narrower bounds than the chart's may end in the middle of it")
         if not goes_through(self.curves, Born(start.kind, start.points[start.start], start.parameters[start.start])):
             self.curves.append(start)
             self.origins.append("start")
@@ -209,7 +211,7 @@ class _Search:
             if len(start.points) > LONGEST or len(self.curves) >= MOST_CURVES:
                 self.said.append(f"{origin}: {what} is left out")
                 continue
-            other = begun(map_of(curve, start), start, curve, point, self.options)
+            other = begun(start, curve, point, self.options)
             if isinstance(other, str):
                 self.said.append(f"{origin}: {other}")
                 continue

@@ -15,7 +15,7 @@ from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
 from cfdyn.continuation.curve.passing import passes
 from cfdyn.cycles.shooting import multipliers
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import CfdynError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.words import called, shown, spoken
@@ -77,7 +77,7 @@ def switch(
 
     Raises
     ------
-    UsageError : no such point, or the map of a loaded record cannot be made again
+    UsageError : no such point, or one of another map, or the map of a loaded record cannot be made again
 
     Examples
     --------
@@ -108,15 +108,18 @@ def switch(
     for start in found.starts:
         if goes_through([curve, *curves], start):
             continue
-        other = begun(map_of(curve, start), start, curve, point, options)
+        other = begun(start, curve, point, options)
         if isinstance(other, str):
             said.append(other)
             continue
         curves.append(other)
     distances = [distance(other, point.parameters) for other in curves]
     for start in (start for start in found.cycles if inside(curve, start)):
-        with np.errstate(all="ignore"):
-            branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        try:
+            with np.errstate(all="ignore"):
+                branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        except CfdynError as error:
+            said.append(f"the {called(len(start.points))} beside it could not be followed: {error}")
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
     return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, point.meaning,
                     provenance=settings)  # fmt: skip
@@ -126,6 +129,8 @@ def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> Codimensio
     if not isinstance(curve, BifurcationCurve):
         raise UsageError(f"switch takes a BifurcationCurve, not {type(curve).__name__}")
     if isinstance(point, CodimensionTwo):
+        if point.points.shape[1] != curve.points.shape[2]:
+            raise UsageError(f"the point has {point.points.shape[1]} variables, and the curve's map {curve.points.shape[2]}")
         return point
     if not isinstance(point, int | np.integer) or not -len(curve.special) <= point < len(curve.special):
         raise UsageError(f"the curve has {len(curve.special)} special points, and no number {point!r}")
@@ -137,17 +142,16 @@ def map_of(curve: BifurcationCurve, start: Born) -> Map:
     return curve.step.at(**{name: float(value) for name, value in zip(curve.names, start.parameters, strict=True)})
 
 
-def begun(
-    step: Map, start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]
-) -> BifurcationCurve | str:
+def begun(start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]) -> BifurcationCurve | str:
     """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
     what = f"the {spoken(start.kind)} of the {called(len(start.points))}"
     if not inside(curve, start):
         return f"{what} is met outside the bounds"
     try:
+        step = map_of(curve, start)
         with np.errstate(all="ignore"):
             found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
-    except NumericsError as error:
+    except CfdynError as error:  # also where the optimizer does not allow the parameters
         return f"{what} could not be followed: {error}"
     found = with_tip(found, start, point)
     special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)

@@ -209,7 +209,8 @@ def test_bad_input():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
     folds = curve_of(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
     assert switch(folds).said == ["both folds that meet there are this curve"] and len(switch(folds)) == 0
-    for bad in (1, -2, "cusp"):
+    circle = circles(rotation(1, 5))
+    for bad in (1, -2, "cusp", circle.special[0] if circle.special else cf.analysis.resonances(circle, 5)[0]):
         with pytest.raises(cf.CfdynError):
             switch(folds, bad)
     with pytest.raises(cf.CfdynError, match="BifurcationCurve"):
@@ -217,7 +218,7 @@ def test_bad_input():
     with pytest.raises(cf.CfdynError, match="neimark-sacker"):
         cf.analysis.resonances(folds, 8)
     with pytest.raises(cf.CfdynError, match="most_period"):
-        cf.analysis.resonances(circles(rotation(1, 5)), 4)
+        cf.analysis.resonances(circle, 4)
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ from cfdyn.kernels.continuation.critical import PAIR
 
 TOUCHING = 1e-8  # of cos θ to ±1
 PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds
+ONE = 1e-6  # a length: points nearer to each other than this are one
+MERGING = 1e-4  # a length: nearer to where the points of the cycle merge it is that of the shorter one which is special
 Test = Callable[[Cycles], np.ndarray]
 
 
@@ -73,6 +75,9 @@ _ON_A_LINE = (
     "border-collision-flip",
 )  # fmt: skip
 
+# What vanishes there means this where no other multiplier is critical.
+_OF_COEFFICIENTS = ("cusp", "generalized flip", "chenciner", "transcritical-pitchfork", "degenerate pitchfork")
+
 
 def _tests(tracer: CurveTracer, cycles: Cycles) -> list[tuple[str, Test, int]]:
     """(name, test, side of the border) on a curve of this kind."""
@@ -115,7 +120,18 @@ def codimension_two(tracer: CurveTracer, path: Path, cycles: Cycles) -> tuple[li
     for k, met in path.borders.items():
         points.append(Found(on_border(tracer.kind), k, met.z, Cycles(tracer, met.last.z[None]).multipliers[0]))
     points += _touching(tracer, path) if tracer.form == PAIR else []
-    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficient
+    return sorted(_apart(tracer, path, points), key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficient
+
+
+def _apart(tracer: CurveTracer, path: Path, points: list[Found]) -> list[Found]:
+    """Those that are not another point too: of a coefficient and a multiplier together, or of a cycle that is a shorter one."""
+    merged = [path.points[-side] for side in (0, 1) if path.ends[side] == "merged"]
+    others = [p.z for p in points if p.kind not in _OF_COEFFICIENTS]
+
+    def near(point: Found, places: list[np.ndarray], reach: float) -> bool:
+        return any(tracer.length(point.z - z) <= reach for z in places)
+
+    return [p for p in points if not near(p, merged, MERGING) and (p.kind not in _OF_COEFFICIENTS or not near(p, others, ONE))]
 
 
 def _named(name: str, cycle: Cycles) -> str:

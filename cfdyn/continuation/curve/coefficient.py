@@ -113,26 +113,29 @@ class Critical:
             h[k] = BorderedSystem(self.matrices[k], 1.0, int(together[k])).solve(right[k])
         return h
 
+    def sizes(self, *vectors: np.ndarray) -> np.ndarray:
+        """Of what such sums are made of: their round-off is a part of that."""
+        return np.max([np.abs(self.p * one).sum(axis=(1, 2)) for one in vectors], axis=0)
+
     def flip(self) -> tuple[np.ndarray, np.ndarray]:
-        """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q), and the larger of its parts."""
+        """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q), and the size of its parts."""
         q = self.q
         h = self.beside(-self.form(q, q))
-        parts = self.paired(self.form(q, q, q)) / 6, self.paired(self.form(q, h)) / 2
-        return parts[0] + parts[1], np.maximum(*np.abs(parts))
+        cubic, quadratic = self.form(q, q, q) / 6, self.form(q, h) / 2
+        return self.paired(cubic) + self.paired(quadratic), self.sizes(cubic, quadratic)
 
     def circle(self) -> tuple[np.ndarray, np.ndarray]:
-        """d = Re(c₁/λ), c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, and the largest part of c₁."""
+        """d = Re(c₁/λ), c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, and the size of its parts."""
         q, other = self.q, self.q.conj()
         mean = self.beside(-self.form(q, other).real)  # A h₁₁ − h₁₁⁺ = −B(q,q̄)
         double = along_cycles(self.matrices, self.nu**2, -self.form(q, q))  # A h₂₀ − λ²h₂₀⁺ = −B(q,q)
         thirds = self.form(q, q, other) / 2, self.form(q, mean), self.form(other, double) / 2
-        parts = np.array([self.paired(part) for part in thirds])
-        return (parts.sum(axis=0) / self.nu).real, np.abs(parts).max(axis=0)
+        return (sum(map(self.paired, thirds)) / self.nu).real, self.sizes(*thirds)
 
     def fold(self) -> tuple[np.ndarray, np.ndarray]:
         """a = ½⟨p, B(q,q)⟩ and the size of its parts."""
         curvature = self.form(self.q, self.q)
-        return self.paired(curvature) / 2, np.abs(self.p * curvature).sum(axis=(1, 2))
+        return self.paired(curvature) / 2, self.sizes(curvature)
 
     def fold_cubic(self) -> np.ndarray:
         """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0."""
