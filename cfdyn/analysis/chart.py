@@ -16,6 +16,7 @@ from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
+from cfdyn.continuation.curve.passing import least_size
 from cfdyn.continuation.curve.start import checked_plane
 from cfdyn.cycles.same import same_cycle
 from cfdyn.cycles.shooting import polish
@@ -191,11 +192,12 @@ class _Search:
 
     def was_seen(self, point: CodimensionTwo) -> bool:
         """True if the same point was met on another curve."""
-        widths = np.ptp(self.box, axis=1)
+        widths, here = np.ptp(self.box, axis=1), dict(zip(self.names, point.parameters.tolist(), strict=True))
+        size = max(float(np.abs(point.points).max()), least_size(self.step.at(**here), point.points))
         return any(
             s.kind == point.kind and s.points.shape == point.points.shape
             and np.abs((s.parameters - point.parameters) / widths).max() <= SAME_PLACE
-            and same_cycle(s.points, point.points, SAME_CYCLE * max(float(np.abs(point.points).max()), 1e-300)) for s in self.seen
+            and same_cycle(s.points, point.points, SAME_CYCLE * size) for s in self.seen
         )  # fmt: skip
 
     def switch(self, curve: BifurcationCurve, point: CodimensionTwo) -> None:

@@ -13,7 +13,7 @@ from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
-from cfdyn.continuation.curve.passing import passes
+from cfdyn.continuation.curve.passing import least_size, passes
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.records.record import Record, provenance
@@ -206,7 +206,8 @@ def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
     """True if one of the curves is of the kind of a start and goes through it with the same cycle."""
     return any(
         c.kind == start.kind and c.period == len(start.points)
-        and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points) for c in curves
+        and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points,
+                   least_size(c.map_at(c.start), c.points[c.start])) for c in curves
     )  # fmt: skip
 
 

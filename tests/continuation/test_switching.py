@@ -197,6 +197,14 @@ def test_the_other_curve_of_a_double_neimark_sacker_point():
     assert np.abs(a / 2 + c).max() < 1e-12 and np.ptp(a) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("optimizer", [cf.optimizers.heavy_ball, cf.optimizers.nesterov])
+def test_a_cycle_at_0_is_known_again(optimizer):
+    """Its points are round-off, which two ways to it do not share: the flip of w = 0 is not followed again."""
+    step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), optimizer(lr=2.5, momentum=0.9))
+    flips = curve_of(step, ("flip", [[0.0, 0.0]]), ("lr", "a"), ((0.5, 8), (0, 3)), search=True)
+    assert [s.kind for s in flips.special] == ["generalized flip"] and named(switch(flips)) == [("fold", 2)]
+
+
 def test_what_begins_beyond_the_bounds():
     """The fold of the doubled cycle begins at a = 1/√2 and goes on to larger a."""
     step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
