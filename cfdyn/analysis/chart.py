@@ -28,6 +28,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, spoken
 
 MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
+NO_MAP = "no such map"
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
 NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
 ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
@@ -258,8 +259,8 @@ def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generat
     """What orbits end on at two values of the parameters."""
     try:
         step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
-    except UsageError:  # no such map
-        return [UNDECIDED]
+    except UsageError:  # as of a momentum beyond 1
+        return [NO_MAP]
     near = _nearest(search, place)
     cycles = [_there(step, curve, row) for curve, row in near]
     every, weights = np.concatenate([*cycles, *(curve.points[row] for curve, row in near)]), step.n_weights or step.dim

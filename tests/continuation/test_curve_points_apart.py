@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import cfdyn as cf
 from cfdyn.continuation.branch.merging import secant
@@ -65,3 +66,31 @@ def test_a_test_function_that_does_not_change_has_no_zero():
     start = tracer.begin(tracer.z(np.zeros((1, 1)), 2.5))
     with np.errstate(all="raise"):
         assert secant(tracer, start, lambda s: 1.0, 1.0) is None
+
+
+def test_a_chenciner_point_in_the_last_step():
+    """d of the fixed point 0 of (y, −bx + cy + B + C) on b = 1, c = 2 cos θ, by Kuznetsov's (5.44) here; its pole is at θ = 0."""
+    quadratic, cubic = (0.022, 0.919, -0.42), (0.328, -2.138, -1.45, 0.796)
+
+    def coefficient(cosine):
+        turn = np.exp(1j * math.acos(cosine))
+        (a, e, g), (k, l, m, n) = (quadratic[0], quadratic[1], 2 * quadratic[2]), (cubic[0], cubic[1], 2 * cosine * cubic[2], cubic[3])
+        matrix, q, p = np.array([[0, 1], [-1, 2 * cosine]]), np.array([1, turn]), np.array([-1 / turn, 1])
+
+        def b(u, v):
+            return np.array([0, 2 * a * u[0] * v[0] + e * (u[0] * v[1] + u[1] * v[0]) + 2 * g * u[1] * v[1]])
+
+        x, y, other = q[0], q[1], q.conj()
+        c = np.array([0, 6 * k * x * x * other[0] + 2 * l * (x * x * other[1] + 2 * x * y * other[0])
+                      + 2 * m * (y * y * other[0] + 2 * x * y * other[1]) + 6 * n * y * y * other[1]])  # fmt: skip
+        mean = np.linalg.solve(matrix - np.eye(2), -b(q, other))
+        twice = np.linalg.solve(matrix - turn**2 * np.eye(2), -b(q, q))
+        return (p @ (c + 2 * b(q, mean) + b(other, twice)) / (p @ q) / turn).real
+
+    (a, e, g), (k, l, m, n) = quadratic, cubic
+    last = f"-b*x + c*y + {a}*x**2 + {e}*x*y + {g}*y**2*(1 + b) + {k}*x**3*b + {l}*x**2*y + {m}*x*y**2*c + {n}*y**3"
+    step = cf.Map.from_text(["y", last], "x y", {"b": 1.0, "c": 0.3})
+    found = curve_of(step, ("neimark-sacker", [[0.0, 0.0]]), ("b", "c"), ((0, 2.9), (-4, 4)))
+    cosines = sorted(s.parameters[1] / 2 for s in found.special if s.kind == "chenciner")
+    wanted = [brentq(coefficient, *ends, xtol=1e-13) for ends in ((0.1, 0.2), (0.985, 0.996))]
+    assert cosines == pytest.approx(wanted, abs=1e-9) and len(found.special) == 6
