@@ -115,7 +115,7 @@ def chart(
     Raises
     ------
     NumericsError : no such bifurcation near the first start
-    UsageError : what `bifurcation_curve` refuses, or a depth or number below 0
+    UsageError : what `bifurcation_curve` refuses, a depth or number below 0, or a curve followed within narrower bounds
 
     Examples
     --------
