@@ -21,6 +21,7 @@ from cfdyn.systems.map import Map
 from cfdyn.words import called, shown, spoken
 
 REACHED = 1e-6  # of the bounds: so near to it a curve ends at the point that it was begun beside
+ROUNDED = 1e-9  # of the bounds: what is so near to them is on them
 CLOSER = 0.9  # of the distance of a curve's end: points of its tip are so near
 BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve of what is narrow there ends
 
@@ -139,7 +140,8 @@ def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> Codimensio
 
 def map_of(curve: BifurcationCurve, start: Born) -> Map:
     """The map of a curve at the parameters of a start."""
-    return curve.step.at(**{name: float(value) for name, value in zip(curve.names, start.parameters, strict=True)})
+    values = np.clip(start.parameters, *curve.bounds.T)  # which round-off may have left
+    return curve.step.at(**{name: float(value) for name, value in zip(curve.names, values, strict=True)})
 
 
 def begun(start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]) -> BifurcationCurve | str:
@@ -199,7 +201,8 @@ def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:
 
 def inside(curve: BifurcationCurve, start: Born) -> bool:
     """True if a start lies within the bounds of a curve."""
-    return bool(((curve.bounds[:, 0] <= start.parameters) & (start.parameters <= curve.bounds[:, 1])).all())
+    room = ROUNDED * np.ptp(curve.bounds, axis=1)
+    return bool(((curve.bounds[:, 0] - room <= start.parameters) & (start.parameters <= curve.bounds[:, 1] + room)).all())
 
 
 def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:

@@ -213,6 +213,15 @@ def test_what_begins_beyond_the_bounds():
     assert len(found) == 0 and found.said == ["the fold of the 2-cycle is met outside the bounds"]
 
 
+def test_a_point_on_the_bounds():
+    """Two coupled wells, x = y = √(1 − a): multipliers 1 − lr(2 − 3a ± a), one 1 and one −1 at a = ½ and lr = 2, a bound."""
+    step = cf.as_map(cf.Loss("(x**2-1)**2/4 + (y**2-1)**2/4 + a*x*y", params={"a": 0.1}), cf.optimizers.gd(lr=0.8))
+    flips = curve_of(step, ("flip", [[0.9**0.5, 0.9**0.5]]), ("lr", "a"), ((0.2, 2), (-1.5, 1.5)), search=True)
+    point = next(s for s in flips.special if s.kind == "branch point-flip")
+    assert point.parameters == pytest.approx([2, 0.5], abs=1e-9)
+    assert named(switch(flips, point)) == [("branch point", 1)]
+
+
 def test_bad_input():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
     folds = curve_of(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
