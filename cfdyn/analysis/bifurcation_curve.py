@@ -195,7 +195,7 @@ def bifurcation_curve(
     bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
         ``condition`` the points alone: (n, D) of a cycle near the start
     parameters : two names
-    bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends
+    bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends, or before where an optimizer allows no more
     condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the
         parameters, and of an optimizer's map ``loss`` and, of one or two weights, ``sharpness``
     search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed

@@ -11,11 +11,12 @@ import numpy as np
 from cfdyn.analysis.bifurcation_curve import MOST_STEPS, STEP, BifurcationCurve, CodimensionTwo, bifurcation_curve
 from cfdyn.analysis.resonances import LONGEST as MOST_TONGUES
 from cfdyn.analysis.resonances import resonances
-from cfdyn.analysis.switch import begun, goes_through, map_of, origin_of
+from cfdyn.analysis.switch import begun, goes_through, origin_of
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
+from cfdyn.continuation.curve.passing import least_size
 from cfdyn.continuation.curve.start import checked_plane
 from cfdyn.continuation.tables import curve_table
 from cfdyn.cycles.same import same_cycle
@@ -29,6 +30,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, spoken
 
 MOST_CURVES, LONGEST = 100, 32  # of a chart, and the period of its cycles
+NO_MAP = "no such map"
 SAME_PLACE, SAME_CYCLE = 1e-5, 1e-3  # of the bounds; of the size of a cycle: one special point on two curves
 NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
 ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
@@ -123,7 +125,7 @@ def chart(
     Raises
     ------
     NumericsError : no such bifurcation near the first start
-    UsageError : what `bifurcation_curve` refuses, or a depth or number below 0
+    UsageError : what `bifurcation_curve` refuses, a depth or number below 0, or a curve followed within narrower bounds
 
     Examples
     --------
@@ -142,7 +144,7 @@ def chart(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    for what, number in (("depth", depth), ("tongues", tongues), ("sampled", sampled)):
+    for what, number in (("depth", depth), ("tongues", tongues), ("sampled", sampled), ("seed", seed)):
         whole_number(what, number, 0)
     if tongues and not 5 <= tongues <= MOST_TONGUES:
         raise UsageError(f"tongues are those of resonances p:q with q from 5 to {MOST_TONGUES}, not {tongues}")
@@ -180,6 +182,8 @@ class _Search:
             start = bifurcation_curve(self.step, start, self.names, self.box.tolist(), **self.options)
         if start.names != self.names:
             raise UsageError(f"a curve in {start.names[0]} and {start.names[1]} is none of this chart")
+        if (start.bounds[:, 0] > self.box[:, 0]).any() or (start.bounds[:, 1] < self.box[:, 1]).any():
+            raise UsageError("a curve that was followed within narrower bounds than the chart's may end in the middle of it")
         if not goes_through(self.curves, Born(start.kind, start.points[start.start], start.parameters[start.start])):
             self.curves.append(start)
             self.origins.append("start")
@@ -199,11 +203,12 @@ class _Search:
 
     def was_seen(self, point: CodimensionTwo) -> bool:
         """True if the same point was met on another curve."""
-        widths = np.ptp(self.box, axis=1)
+        widths, here = np.ptp(self.box, axis=1), dict(zip(self.names, point.parameters.tolist(), strict=True))
+        size = max(float(np.abs(point.points).max()), least_size(self.step.at(**here), point.points))
         return any(
             s.kind == point.kind and s.points.shape == point.points.shape
             and np.abs((s.parameters - point.parameters) / widths).max() <= SAME_PLACE
-            and same_cycle(s.points, point.points, SAME_CYCLE * max(float(np.abs(point.points).max()), 1e-300)) for s in self.seen
+            and same_cycle(s.points, point.points, SAME_CYCLE * size) for s in self.seen
         )  # fmt: skip
 
     def switch(self, curve: BifurcationCurve, point: CodimensionTwo) -> None:
@@ -219,7 +224,7 @@ class _Search:
             if len(start.points) > LONGEST or len(self.curves) >= MOST_CURVES:
                 self.said.append(f"{origin}: {what} is left out")
                 continue
-            other = begun(map_of(curve, start), start, curve, point, self.options)
+            other = begun(start, curve, point, self.options)
             if isinstance(other, str):
                 self.said.append(f"{origin}: {other}")
                 continue
@@ -264,8 +269,8 @@ def _attractors(search: _Search, place: np.ndarray, generator: np.random.Generat
     """What orbits end on at two values of the parameters."""
     try:
         step = search.step.at(**{name: float(value) for name, value in zip(search.names, place, strict=True)})
-    except UsageError:  # no such map
-        return [UNDECIDED]
+    except UsageError:  # as of a momentum beyond 1
+        return [NO_MAP]
     near = _nearest(search, place)
     cycles = [_there(step, curve, row) for curve, row in near]
     every, weights = np.concatenate([*cycles, *(curve.points[row] for curve, row in near)]), step.n_weights or step.dim

@@ -13,14 +13,15 @@ from cfdyn.analysis.continue_cycle import Branch, continue_cycle
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.beginnings import beginnings
 from cfdyn.continuation.curve.born import Born
-from cfdyn.continuation.curve.passing import passes
+from cfdyn.continuation.curve.passing import least_size, passes
 from cfdyn.cycles.shooting import multipliers
-from cfdyn.errors import NumericsError, UsageError
+from cfdyn.errors import CfdynError, UsageError
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map
 from cfdyn.words import called, shown, spoken
 
 REACHED = 1e-6  # of the bounds: so near to it a curve ends at the point that it was begun beside
+ROUNDED = 1e-9  # of the bounds: what is so near to them is on them
 CLOSER = 0.9  # of the distance of a curve's end: points of its tip are so near
 BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve of what is narrow there ends
 
@@ -77,7 +78,7 @@ def switch(
 
     Raises
     ------
-    UsageError : no such point, or the map of a loaded record cannot be made again
+    UsageError : no such point, or one of another map, or the map of a loaded record cannot be made again
 
     Examples
     --------
@@ -108,15 +109,18 @@ def switch(
     for start in found.starts:
         if goes_through([curve, *curves], start):
             continue
-        other = begun(map_of(curve, start), start, curve, point, options)
+        other = begun(start, curve, point, options)
         if isinstance(other, str):
             said.append(other)
             continue
         curves.append(other)
     distances = [distance(other, point.parameters) for other in curves]
     for start in (start for start in found.cycles if inside(curve, start)):
-        with np.errstate(all="ignore"):
-            branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        try:
+            with np.errstate(all="ignore"):
+                branches.append(continue_cycle(map_of(curve, start), start.points, curve.names[0], curve.bounds[0].tolist()))
+        except CfdynError as error:
+            said.append(f"the {called(len(start.points))} beside it could not be followed: {error}")
     settings = provenance(map=curve.step.title, params=curve.step.params, parameters=curve.names, bounds=curve.bounds)
     return Switched(point.kind, len(point.points), point.parameters, curves, distances, branches, said, point.meaning,
                     provenance=settings)  # fmt: skip
@@ -126,6 +130,8 @@ def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> Codimensio
     if not isinstance(curve, BifurcationCurve):
         raise UsageError(f"switch takes a BifurcationCurve, not {type(curve).__name__}")
     if isinstance(point, CodimensionTwo):
+        if point.points.shape[1] != curve.points.shape[2]:
+            raise UsageError(f"the point has {point.points.shape[1]} variables, and the curve's map {curve.points.shape[2]}")
         return point
     if not isinstance(point, int | np.integer) or not -len(curve.special) <= point < len(curve.special):
         raise UsageError(f"the curve has {len(curve.special)} special points, and no number {point!r}")
@@ -134,20 +140,20 @@ def _special(curve: BifurcationCurve, point: int | CodimensionTwo) -> Codimensio
 
 def map_of(curve: BifurcationCurve, start: Born) -> Map:
     """The map of a curve at the parameters of a start."""
-    return curve.step.at(**{name: float(value) for name, value in zip(curve.names, start.parameters, strict=True)})
+    values = np.clip(start.parameters, *curve.bounds.T)  # which round-off may have left
+    return curve.step.at(**{name: float(value) for name, value in zip(curve.names, values, strict=True)})
 
 
-def begun(
-    step: Map, start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]
-) -> BifurcationCurve | str:
+def begun(start: Born, curve: BifurcationCurve, point: CodimensionTwo, options: dict[str, Any]) -> BifurcationCurve | str:
     """The curve from a start beside a point of a curve, its end there named after that; or in words why there is none."""
     what = f"the {spoken(start.kind)} of the {called(len(start.points))}"
     if not inside(curve, start):
         return f"{what} is met outside the bounds"
     try:
+        step = map_of(curve, start)
         with np.errstate(all="ignore"):
             found = bifurcation_curve(step, (start.kind, start.points), curve.names, curve.bounds.tolist(), **options)
-    except NumericsError as error:
+    except CfdynError as error:  # also where the optimizer does not allow the parameters
         return f"{what} could not be followed: {error}"
     found = with_tip(found, start, point)
     special, ends, origin = list(found.special), list(found.ends), origin_of(curve, point)
@@ -195,14 +201,16 @@ def origin_of(curve: BifurcationCurve, point: CodimensionTwo) -> str:
 
 def inside(curve: BifurcationCurve, start: Born) -> bool:
     """True if a start lies within the bounds of a curve."""
-    return bool(((curve.bounds[:, 0] <= start.parameters) & (start.parameters <= curve.bounds[:, 1])).all())
+    room = ROUNDED * np.ptp(curve.bounds, axis=1)
+    return bool(((curve.bounds[:, 0] - room <= start.parameters) & (start.parameters <= curve.bounds[:, 1] + room)).all())
 
 
 def goes_through(curves: Sequence[BifurcationCurve], start: Born) -> bool:
     """True if one of the curves is of the kind of a start and goes through it with the same cycle."""
     return any(
         c.kind == start.kind and c.period == len(start.points)
-        and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points) for c in curves
+        and passes(c.parameters, c.points, np.ptp(c.bounds, axis=1), start.parameters, start.points,
+                   least_size(c.map_at(c.start), c.points[c.start])) for c in curves
     )  # fmt: skip
 
 

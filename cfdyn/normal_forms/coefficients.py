@@ -3,6 +3,7 @@
 Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here on all points of the cycle at once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, permutations
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 
 from cfdyn.normal_forms.homological import BorderedSystem, Forms
 
+Form = Callable[..., np.ndarray]  # Dᵏf(x_i)[u_i, v_i, …] at all points
+Solve = Callable[[np.ndarray], np.ndarray]  # of the equations along the cycle, from their right sides
 STILL = 1e-6  # relative; where a continuum is flattest nothing drifts, and a minimum's place along it is known to 1e-8 at best
 
 
@@ -31,6 +34,20 @@ class Critical:
 def paired(left: np.ndarray, rows: np.ndarray) -> Any:
     """Σ_k ⟨p_k, r_k⟩, without conjugation: what makes an order's equation solvable."""
     return (left * rows).sum()
+
+
+def cubic_terms(form: Form, q: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What c = ⟨p, ·⟩ is the sum of, for one critical direction: ⅙C(q,q,q) and ½B(q,h), h of the centre manifold's ½h ξ²."""
+    return form(q, q, q) / 6, form(q, h) / 2
+
+
+def circle_terms(form: Form, q: np.ndarray, mean: Solve, double: Solve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, ``mean`` and ``double`` solving for h₁₁ and h₂₀:
+
+    A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
+    """
+    other = q.conj()
+    return form(q, q, other) / 2, form(q, mean(-form(q, other))), form(other, double(-form(q, q))) / 2
 
 
 def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
@@ -64,7 +81,7 @@ def fold(forms: Forms, plus: BorderedSystem) -> Critical:
     curvature = forms.derivative(q, q)
     a = float(paired(p, curvature)) / 2  # ½⟨p, B(q,q)⟩
     h = _manifold_term(plus, -curvature, 2 * a * q[0])  # A h − h⁺ = −B(q,q) + 2a q
-    cubic, quadratic = p * forms.derivative(q, q, q) / 6, p * forms.derivative(q, h) / 2  # c = ⅙⟨p, C(q,q,q)⟩ + ½⟨p, B(q,h)⟩
+    cubic, quadratic = (p * term for term in cubic_terms(forms.derivative, q, h))
     found = {"a": a, "c": float(cubic.sum() + quadratic.sum())}
     size = float(np.abs(cubic).sum() + np.abs(quadratic).sum())
     speed = np.full((1, 1), np.nan)
@@ -102,14 +119,12 @@ def _manifold_term(plus: BorderedSystem, right: np.ndarray, closing: np.ndarray)
 def neimark_sacker(forms: Forms, pair: BorderedSystem, plus: BorderedSystem, multiplier: complex) -> Critical:
     """N(ξ) = λ ξ + c₁ ξ|ξ|² for the multipliers λ = e^{±iθ}; d = Re(c₁/λ) is the first Lyapunov coefficient.
 
-    c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
+    c₁ is that of `circle_terms`.
     """
     q, p = pair.right[0], pair.left[0]
-    mean = plus.solve(-forms.derivative(q, q.conj()))  # A h₁₁ − h₁₁⁺ = −B(q,q̄)
-    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve(-forms.derivative(q, q))  # A h₂₀ − λ²h₂₀⁺ = −B(q,q)
-    parts = [paired(p, forms.derivative(q, q, q.conj())) / 2, paired(p, forms.derivative(q, mean)),
-             paired(p, forms.derivative(q.conj(), double)) / 2]  # fmt: skip
-    c1 = complex(sum(parts))  # ½⟨p, C(q,q,q̄)⟩ + ⟨p, B(q,h₁₁)⟩ + ½⟨p, B(q̄,h₂₀)⟩
+    double = BorderedSystem(forms.matrices, multiplier**2, 0).solve
+    parts = [paired(p, term) for term in circle_terms(forms.derivative, q, plus.solve, double)]
+    c1 = complex(sum(parts))
     found = {"d": (c1 / multiplier).real, "b": (c1 / multiplier).imag, "theta": float(np.angle(multiplier))}  # c₁/λ = d + ib
     return Critical(found, pair.right[:, 0], speed_of(forms, pair, plus), max(abs(x) for x in parts))
 

@@ -57,7 +57,10 @@ class BranchStarts:
         """Cycles in the box at values of two parameters all over their bounds; none where the start was given."""
         (first, (lo, hi)), (second, (low, high)) = zip(names, bounds, strict=True)
         for share in SHARES if self.box is not None else ():
-            there = self.step.at(**{second: low + share * (high - low)})
+            try:
+                there = self.step.at(**{second: low + share * (high - low)})
+            except UsageError:  # no such map, as of a momentum beyond 1
+                continue
             values = [lo + part * (hi - lo) for part in ELSEWHERE]
             for value, points in _searched(there, first, values, self.period, self.box, self.seed):
                 yield there.at(**{first: value}), points

@@ -179,8 +179,11 @@ def test_bad_input(capsys, words, message):
 
 
 def test_bad_charts():
-    for options, message in (({"depth": -1}, "depth"), ({"tongues": 3}, "from 5"), ({"sampled": -1}, "sampled")):
+    for options, message in (({"depth": -1}, "depth"), ({"tongues": 3}, "from 5"), ({"sampled": -1}, "sampled"), ({"seed": -1}, "seed")):
         with pytest.raises(cf.CfdynError, match=message):
             chart(WELL, ("flip", [[0.0]]), ("lr", "a"), BOX, **options)
     with pytest.raises(cf.CfdynError, match="start"):
         chart(WELL, [], ("lr", "a"), BOX)
+    short = cf.analysis.bifurcation_curve(WELL, ("flip", [[0.0]]), ("lr", "a"), [(0.9 * lo + 0.1 * hi, hi) for lo, hi in BOX])
+    with pytest.raises(cf.CfdynError, match="narrower bounds"):
+        chart(WELL, short, ("lr", "a"), BOX)

@@ -197,6 +197,14 @@ def test_the_other_curve_of_a_double_neimark_sacker_point():
     assert np.abs(a / 2 + c).max() < 1e-12 and np.ptp(a) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("optimizer", [cf.optimizers.heavy_ball, cf.optimizers.nesterov])
+def test_a_cycle_at_0_is_known_again(optimizer):
+    """Its points are round-off, which two ways to it do not share: the flip of w = 0 is not followed again."""
+    step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), optimizer(lr=2.5, momentum=0.9))
+    flips = curve_of(step, ("flip", [[0.0, 0.0]]), ("lr", "a"), ((0.5, 8), (0, 3)), search=True)
+    assert [s.kind for s in flips.special] == ["generalized flip"] and named(switch(flips)) == [("fold", 2)]
+
+
 def test_what_begins_beyond_the_bounds():
     """The fold of the doubled cycle begins at a = 1/√2 and goes on to larger a."""
     step = cf.as_map(cf.Loss("w**2/2 + a*w**3/3 + w**4/4", params={"a": 0.5}), cf.optimizers.gd(lr=2.0))
@@ -205,11 +213,21 @@ def test_what_begins_beyond_the_bounds():
     assert len(found) == 0 and found.said == ["the fold of the 2-cycle is met outside the bounds"]
 
 
+def test_a_point_on_the_bounds():
+    """Two coupled wells, x = y = √(1 − a): multipliers 1 − lr(2 − 3a ± a), one 1 and one −1 at a = ½ and lr = 2, a bound."""
+    step = cf.as_map(cf.Loss("(x**2-1)**2/4 + (y**2-1)**2/4 + a*x*y", params={"a": 0.1}), cf.optimizers.gd(lr=0.8))
+    flips = curve_of(step, ("flip", [[0.9**0.5, 0.9**0.5]]), ("lr", "a"), ((0.2, 2), (-1.5, 1.5)), search=True)
+    point = next(s for s in flips.special if s.kind == "branch point-flip")
+    assert point.parameters == pytest.approx([2, 0.5], abs=1e-9)
+    assert named(switch(flips, point)) == [("branch point", 1)]
+
+
 def test_bad_input():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
     folds = curve_of(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
     assert switch(folds).said == ["both folds that meet there are this curve"] and len(switch(folds)) == 0
-    for bad in (1, -2, "cusp"):
+    circle = circles(rotation(1, 5))
+    for bad in (1, -2, "cusp", circle.special[0] if circle.special else cf.analysis.resonances(circle, 5)[0]):
         with pytest.raises(cf.CfdynError):
             switch(folds, bad)
     with pytest.raises(cf.CfdynError, match="BifurcationCurve"):
@@ -217,7 +235,7 @@ def test_bad_input():
     with pytest.raises(cf.CfdynError, match="neimark-sacker"):
         cf.analysis.resonances(folds, 8)
     with pytest.raises(cf.CfdynError, match="most_period"):
-        cf.analysis.resonances(circles(rotation(1, 5)), 4)
+        cf.analysis.resonances(circle, 4)
 
 
 @pytest.mark.slow

@@ -106,8 +106,10 @@ def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float]
     for _ in range(CORRECTIONS):
         if len(sides) == 2 and not min(sides.values()) < t + step < max(sides.values()) and abs(step) > LAST:
             step = sum(sides.values()) / 2 - t
+        if not abs(t + step) <= reach + NUDGE:
+            return None
         there = own.solve(start.z + (t + step) * start.tangent, border)
-        if there is None or not abs(t + step) <= reach + NUDGE:
+        if there is None:
             return None
         following = test(there)
         if abs(step) <= LAST:

@@ -17,6 +17,9 @@ from cfdyn.kernels.continuation.critical import PAIR
 
 TOUCHING = 1e-8  # of cos θ to ±1
 PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds
+SHORT = 1e-3  # of the step to a double multiplier: so near to it the coefficient is that of its pole
+ONE = 1e-6  # a length: points nearer to each other than this are one
+MERGING = 1e-4  # a length: nearer to where the points of the cycle merge it is that of the shorter one which is special
 Test = Callable[[Cycles], np.ndarray]
 
 
@@ -73,6 +76,9 @@ _ON_A_LINE = (
     "border-collision-flip",
 )  # fmt: skip
 
+# What vanishes there means this where no other multiplier is critical.
+_OF_COEFFICIENTS = ("cusp", "generalized flip", "chenciner", "transcritical-pitchfork", "degenerate pitchfork")
+
 
 def _tests(tracer: CurveTracer, cycles: Cycles) -> list[tuple[str, Test, int]]:
     """(name, test, side of the border) on a curve of this kind."""
@@ -114,8 +120,20 @@ def codimension_two(tracer: CurveTracer, path: Path, cycles: Cycles) -> tuple[li
     # Where the cycle meets a border: the multipliers just before.
     for k, met in path.borders.items():
         points.append(Found(on_border(tracer.kind), k, met.z, Cycles(tracer, met.last.z[None]).multipliers[0]))
-    points += _touching(tracer, path) if tracer.form == PAIR else []
-    return sorted(points, key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficient
+    if tracer.form == PAIR:
+        points += _touching(tracer, path) + _before_ends(tracer, path, [p.row for p in points if p.kind == "chenciner"])
+    return sorted(_apart(tracer, path, points), key=lambda p: (p.row, tracer.length(p.z - path.points[p.row]))), coefficient
+
+
+def _apart(tracer: CurveTracer, path: Path, points: list[Found]) -> list[Found]:
+    """Those that are not another point too: of a coefficient and a multiplier together, or of a cycle that is a shorter one."""
+    merged = [path.points[-side] for side in (0, 1) if path.ends[side] == "merged"]
+    others = [p.z for p in points if p.kind not in _OF_COEFFICIENTS]
+
+    def near(point: Found, places: list[np.ndarray], reach: float) -> bool:
+        return any(tracer.length(point.z - z) <= reach for z in places)
+
+    return [p for p in points if not near(p, merged, MERGING) and (p.kind not in _OF_COEFFICIENTS or not near(p, others, ONE))]
 
 
 def _named(name: str, cycle: Cycles) -> str:
@@ -183,6 +201,24 @@ def _touching(tracer: CurveTracer, path: Path) -> list[Found]:
         if hit is not None and 1 - abs(hit[1].z[-3]) <= TOUCHING:
             cycle = Cycles(tracer, hit[1].z[None])
             points.append(Found(double(cycle.sides[0], float(np.sign(hit[1].z[-3]))), k, hit[1].z, cycle.multipliers[0]))
+    return points
+
+
+def _before_ends(tracer: CurveTracer, path: Path, known: list[int]) -> list[Found]:
+    """Zeros of the coefficient in the last step to a double multiplier ±1, where it has a pole, behind rows not ``known``."""
+
+    def value(s: Solution) -> float:
+        return float(coefficients(Cycles(tracer, s.z[None]))[0])
+
+    points, last = list[Found](), len(path.points) - 1
+    for end, row, k, shares in ((path.ends[0], 0, 0, (SHORT, 1.0)), (path.ends[1], last, last - 1, (0.0, 1.0 - SHORT))):
+        if end != "limit" or last < 2 or abs(path.points[row, -3]) < 1 - TOUCHING or k in (*path.borders, *known):
+            continue
+        solution = between(tracer, path, k)
+        sides = [value(s) for share in shares if (s := solution(share)) is not None]
+        hit = root(value, solution, *shares) if len(sides) == 2 and sides[0] * sides[1] < 0 else None
+        if hit is not None:
+            points.append(Found("chenciner", k, hit[1].z, Cycles(tracer, hit[1].z[None]).multipliers[0]))
     return points
 
 

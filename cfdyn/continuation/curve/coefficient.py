@@ -9,6 +9,7 @@ import numpy as np
 
 from cfdyn.continuation.curve.point import ZERO, Cycles
 from cfdyn.kernels.continuation.rings import along_critical, along_cycles, backwards
+from cfdyn.normal_forms.coefficients import circle_terms, cubic_terms
 from cfdyn.normal_forms.homological import BorderedSystem
 
 JORDAN = 1e-3  # of the cosine of the two null vectors: with less there is no normal form
@@ -101,9 +102,9 @@ class Critical:
                 return real + 1j * imaginary
         return self.cycles.evaluate(f"derivative{len(directions)}", *directions)
 
-    def paired(self, vectors: np.ndarray) -> np.ndarray:
-        """Σ_k ⟨p_k, r_k⟩ of each row, without conjugation."""
-        return (self.p * vectors).sum(axis=(1, 2))
+    def paired(self, *vectors: np.ndarray) -> np.ndarray:
+        """Σ_k ⟨p_k, r_k⟩ of each row, without conjugation; of several, their sum."""
+        return np.sum([(self.p * one).sum(axis=(1, 2)) for one in vectors], axis=0)
 
     def beside(self, right: np.ndarray) -> np.ndarray:
         """A h − h⁺ = right, where the multiplier is not 1, or there is a continuum of cycles."""
@@ -113,26 +114,33 @@ class Critical:
             h[k] = BorderedSystem(self.matrices[k], 1.0, int(together[k])).solve(right[k])
         return h
 
+    def sizes(self, *vectors: np.ndarray) -> np.ndarray:
+        """Of what such sums are made of: their round-off is a part of that."""
+        return np.max([np.abs(self.p * one).sum(axis=(1, 2)) for one in vectors], axis=0)
+
     def flip(self) -> tuple[np.ndarray, np.ndarray]:
-        """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q), and the larger of its parts."""
+        """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q), and the size of its parts."""
         q = self.q
         h = self.beside(-self.form(q, q))
-        parts = self.paired(self.form(q, q, q)) / 6, self.paired(self.form(q, h)) / 2
-        return parts[0] + parts[1], np.maximum(*np.abs(parts))
+        terms = cubic_terms(self.form, q, h)
+        return self.paired(*terms), self.sizes(*terms)
 
     def circle(self) -> tuple[np.ndarray, np.ndarray]:
-        """d = Re(c₁/λ), c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, and the largest part of c₁."""
-        q, other = self.q, self.q.conj()
-        mean = self.beside(-self.form(q, other).real)  # A h₁₁ − h₁₁⁺ = −B(q,q̄)
-        double = along_cycles(self.matrices, self.nu**2, -self.form(q, q))  # A h₂₀ − λ²h₂₀⁺ = −B(q,q)
-        thirds = self.form(q, q, other) / 2, self.form(q, mean), self.form(other, double) / 2
-        parts = np.array([self.paired(part) for part in thirds])
-        return (parts.sum(axis=0) / self.nu).real, np.abs(parts).max(axis=0)
+        """d = Re(c₁/λ), c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, and the size of its parts."""
+
+        def mean(right: np.ndarray) -> np.ndarray:
+            return self.beside(right.real)
+
+        def double(right: np.ndarray) -> np.ndarray:
+            return along_cycles(self.matrices, self.nu**2, right)
+
+        terms = circle_terms(self.form, self.q, mean, double)
+        return (self.paired(*terms) / self.nu).real, self.sizes(*terms)
 
     def fold(self) -> tuple[np.ndarray, np.ndarray]:
         """a = ½⟨p, B(q,q)⟩ and the size of its parts."""
         curvature = self.form(self.q, self.q)
-        return self.paired(curvature) / 2, np.abs(self.p * curvature).sum(axis=(1, 2))
+        return self.paired(curvature) / 2, self.sizes(curvature)
 
     def fold_cubic(self) -> np.ndarray:
         """c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with A h − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0."""
@@ -141,5 +149,5 @@ class Critical:
         right[:, -1] += self.paired(curvature)[:, None] * q[:, 0]
         h = along_critical(self.matrices, self.nu, right, self.p, q)[0]
         h = h - (self.p[:, -1] * h[:, 0]).sum(axis=1)[:, None, None] * q
-        found = self.paired(self.form(q, q, q)) / 6 + self.paired(self.form(q, h)) / 2
+        found = self.paired(*cubic_terms(self.form, q, h))
         return np.where(self.split, found, np.nan)

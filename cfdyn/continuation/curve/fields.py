@@ -82,10 +82,13 @@ def _reason(tracer: CurveTracer, path: Path, side: int, point: Found | None) -> 
     if point is not None:
         of = f" of the {called(point.period)}" if point.period else ""
         return f"{spoken(point.kind)}{of} at {values}"
-    gaps = np.abs(z[-2:, None] - tracer.bounds) / np.ptp(tracer.bounds, axis=1)[:, None]
+    limits = tracer.limits[:, -2:].T
+    size = np.ptp(tracer.bounds, axis=1)[:, None]
+    gaps = np.abs(z[-2:, None] - limits) / size
     k, j = np.unravel_index(int(np.argmin(np.where(gaps <= ROUNDED, 0.0, gaps))), gaps.shape)
+    beyond = ", where what the map allows ends" * bool((np.abs(limits - tracer.bounds) > ROUNDED * size)[k, j])
     said = {
-        "limit": f"{tracer.names[k]} = {tracer.bounds[k, j]:g}",
+        "limit": f"{tracer.names[k]} = {shown(limits[k, j], tracer.bounds[k], 6)}{beyond}",
         "closed": "closed: it comes back to its start",
         "border": f"{spoken(on_border(tracer.kind))} at {values}: a point of the cycle meets a border of the map",
         "far": f"runs off to infinity near {values}",

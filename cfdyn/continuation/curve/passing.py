@@ -3,17 +3,28 @@
 import numpy as np
 
 from cfdyn.continuation.between_rows import polynomial
+from cfdyn.continuation.branch.system import length_scales
+from cfdyn.systems.map import Map
 
 AROUND, FINE = 2, 40  # rows on either side of the nearest one; places between two rows
 SAME = 1e-4  # lengths: of the bounds, of the size of the cycle
+ROUNDED = 1e-8  # of the length in which the map's Jacobian changes: points nearer to 0 than a small part of that are round-off
 
 
-def passes(parameters: np.ndarray, points: np.ndarray, widths: np.ndarray, place: np.ndarray, cycle: np.ndarray) -> bool:
+def least_size(step: Map, points: np.ndarray) -> float:
+    """What is taken for the size of a cycle (n, D) that is smaller, as one at 0 with points that are round-off."""
+    return ROUNDED * float(length_scales(step, points).max())
+
+
+def passes(
+    parameters: np.ndarray, points: np.ndarray, widths: np.ndarray, place: np.ndarray, cycle: np.ndarray, least: float = 1e-300
+) -> bool:  # fmt: skip
     """True if rows of ``parameters`` (m, 2) and cycles (m, n, D) lead through the ``cycle`` (n, D) at the ``place`` (2,).
 
-    Lengths are the ``widths`` (2,) of the bounds and the size of the rows' cycles; which point comes first does not matter.
+    Lengths are the ``widths`` (2,) of the bounds and the size of the rows' cycles, at ``least`` that; which point comes first
+    does not matter.
     """
-    size = max(float(np.ptp(points, axis=(0, 1)).max()), float(np.abs(cycle).max()), 1e-300)
+    size = max(float(np.ptp(points, axis=(0, 1)).max()), float(np.abs(cycle).max()), least)
     rows = np.concatenate([parameters / widths, points.reshape(len(points), -1) / size], axis=1)
     shifts = [np.append(place / widths, np.roll(cycle, -k, axis=0).ravel() / size) for k in range(len(cycle))]
     return any(_distance(rows, target) <= SAME for target in shifts)

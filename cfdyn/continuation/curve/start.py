@@ -9,7 +9,7 @@ from cfdyn.continuation.branch.fields import with_special_points
 from cfdyn.continuation.branch.follower import followed, start_of
 from cfdyn.continuation.branch.functions import taken_over
 from cfdyn.continuation.branch.system import WIDEST, BranchTracer
-from cfdyn.continuation.curve.system import FORMS, CurveTracer
+from cfdyn.continuation.curve.system import FORMS, CurveTracer, allowed
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
 from cfdyn.normal_forms.critical_multipliers import given_points
@@ -99,7 +99,7 @@ def _searched(
     """The map and the cycle at the nearest point to follow along either parameter."""
     met: list[str] = []
     for name, bounds in zip(names, box, strict=True):
-        tracer, path = followed(step, cycle, name, bounds)
+        tracer, path = followed(step, cycle, name, [allowed(step, name, float(end)) for end in bounds])
         path, special = with_special_points(tracer, path)
         if rule is not None:
             found = _crossings(step.extended(*names), tracer, path.points, names, rule)

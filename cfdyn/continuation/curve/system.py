@@ -8,7 +8,7 @@ import numpy as np
 from cfdyn.continuation.branch.system import NO_DERIVATIVE, has_no_derivative, length_scales
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles.shooting import jacobians, multipliers
-from cfdyn.errors import NumericsError
+from cfdyn.errors import NumericsError, UsageError
 from cfdyn.kernels.continuation.critical import BRANCH, CONDITION, DIRECTIONS, PAIR, TURN, critical, critical_block, unknowns
 from cfdyn.normal_forms import coefficients
 from cfdyn.normal_forms.critical_multipliers import shown_multipliers
@@ -24,6 +24,7 @@ TINY = 1e-150  # the least size of a direction, whose square still is a number
 FAR = 0.3  # how far from 1 the multiplier of a guess may be
 TINY_SHARE = 1e-12  # of a tangent: the parameters do not move
 UNMOVED = 1e-6  # of a length: what the parameters do not move, over all of their bounds
+HALVINGS = 60  # of the way to a value of a parameter that is not allowed
 ASIDE, HELD = 1e-3, 1e-9  # a function that vanishes a step aside too vanishes along the curve
 
 
@@ -34,6 +35,22 @@ class Guess(NamedTuple):
     common: list[float]
     c: np.ndarray | float = 0.0
     r: np.ndarray | tuple[float, float] = (1.0, 0.0)
+
+
+def allowed(step: Map, name: str, end: float) -> float:
+    """The end of a parameter's bounds, or the last value towards it that the map takes, as of a momentum below 1."""
+    inside, outside, value = step.params[name], end, end
+    for _ in range(HALVINGS):
+        try:
+            step.at(**{name: value})
+        except UsageError:
+            outside = value
+        else:
+            inside = value
+        if inside in (outside, end):
+            break
+        value = (inside + outside) / 2
+    return inside
 
 
 class CurveTracer(CycleTracer):
@@ -58,7 +75,8 @@ class CurveTracer(CycleTracer):
                                guess.r, given, switching, self.switches)  # fmt: skip
         weights = self._weights(m, points, guess)
         limits = np.array([[-np.inf] * m, [np.inf] * m])
-        limits[:, -2:] = bounds.T
+        for k, name in enumerate(parameters, -2):
+            limits[:, k] = [allowed(step, name, float(end)) for end in bounds[k]]
         if self.form == PAIR:
             limits[:, -3] = -1.0, 1.0
         super().__init__(critical.compiled, block, weights, limits, tests=watched, watched=watched)

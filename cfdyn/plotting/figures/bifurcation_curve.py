@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
@@ -27,6 +28,7 @@ SHORT = {
     "branch point-flip": "BPPD", "branch point-neimark-sacker": "BPNS", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
 MOST_PERIODS, LINE = 2, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
+HALO = [withStroke(linewidth=1.6, foreground="white")]  # of names, which lines may pass behind
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -179,7 +181,7 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve],
         named[text].append(place)
         boxes = np.concatenate([boxes, box[None]])
         axes.annotate(text, tuple(special.parameters), xytext=tuple(shift / scale), textcoords="offset points", fontsize=7,
-                      zorder=5, ha="center", va="center")  # fmt: skip
+                      zorder=5, ha="center", va="center", path_effects=HALO)  # fmt: skip
         ink = np.concatenate([ink, place + shift + half * BOX])
 
 
