@@ -19,6 +19,7 @@ from cfdyn.systems.orbit import FAR, MAX_BYTES
 TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
 AT_ONCE = 2**18  # starts
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
+ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
 OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent"}
 
 
@@ -45,7 +46,8 @@ class Attractor(Record):
     def words(self) -> str:
         """Its kind and place, in few words."""
         kind = f"period {self.period}" if self.kind == "cycle" else self.kind
-        at = ", ".join(f"{x:.4g}" for x in self.points[0] + 0.0)
+        size = float(np.abs(self.points).max())
+        at = ", ".join(f"{x:.4g}" if abs(x) > ROUNDED * size else "0" for x in self.points[0])
         return f"{kind} at {at}" if self.period and self.kind != "continuum of fixed points" else f"{kind} with {at}"
 
 
@@ -82,14 +84,14 @@ def basins(
 ) -> Basins:  # fmt: skip
     """Basins of attraction over a grid of starts in one or two coordinates.
 
-    Each orbit runs through a transient, and 15 times as far where that does not do. What comes back to 10⁻¹⁰ of its size is
-    put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points are
-    in its basin. Of what does not come back a few orbits are followed by themselves as by `classify`; the cells that a
+    Each orbit runs through a transient, where that does not do through 15, 48 and 192 more. What comes back to 10⁻¹⁰ of its size
+    is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points are
+    in its basin. Of what does not come back a few orbits are followed by themselves as by `classify`; the cells a
     chaotic or quasi-periodic one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there.
     Fixed points with a multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and
     attractors whose cells overlap. A few starts that diverge (of an optimizer with memory that rest too) are put to `classify`;
-    where one is something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit the same for any number of
-    threads.
+    where one is something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit
+    the same for any number of threads.
 
     Parameters
     ----------
@@ -203,6 +205,12 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
         labels[labels == place] = UNSETTLED
     if known.doubtful:
         notes.append("chaotic or quasi-periodic attractors whose cells overlap are undecided")
+    if known.repelling and (labels == UNSETTLED).any():
+        notes.append("orbits that rest or repeat on cycles that do not attract are undecided")
+    if known.conserves:
+        notes.append("the map conserves volumes, so what neither rests nor repeats has no attractor")
+    if known.rounded:
+        notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
     memory = step.has_loss and step.dim > step.n_weights
     looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if memory and one.visited is None)]
     for label in looked_at:
@@ -215,7 +223,9 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
                 labels[cells] = UNSETTLED
                 words = OTHERS.get(label) or known.known[label].kind
                 at = ", ".join(f"{x:.6g}" for x in z)
-                notes.append(f"starts that seemed {words} are undecided: from ({at}) a closer look finds {end.kind} ({end.reason})")
+                notes.append(
+                    f"starts that seemed {words} are undecided: from ({at}) a closer look finds {end.kind} ({end.reason})"
+                )
                 break
     return "; ".join(notes)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.cycles.angles import closed, opened_away
 from cfdyn.cycles.same import from_smallest, least_period
-from cfdyn.cycles.shooting import multipliers, polish
+from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, radii_of, stay
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
@@ -18,14 +18,15 @@ from cfdyn.settling.regime import regime
 from cfdyn.systems.map import Map
 
 CONTINUUM = "continuum of fixed points"
-TRIES = (4, 24)  # orbits that do not repeat which are followed by themselves, in a block and at each stage
+LATER, AFFORDABLE = (48, 192), 64  # stages of more transients, taken if they are at most so many transients of all orbits
+TRIES = (3, 12, 3, 3)  # orbits that do not repeat which are followed by themselves, in a block and at each stage
 MOST = 256  # cycles that are looked at in a block
 LOOKED = 64  # states of an orbit that are held against visited cells
 AT_ONCE = 2**21  # numbers of such states
 SHOWN = 512  # states of an attractor that is no cycle, kept to be drawn and compared
 SLACK, NEAR = 10.0, 1e-9  # times a return, and of the size of a cycle: so near to it an orbit is on it
+CONSERVED = 1e-10  # the logarithm of a determinant that is 1
 DRIFT = 1e-4  # of its size: Newton's method must end so near to where the orbit was
-BUDGET = 200_000  # steps with which an orbit that does not repeat is followed by itself
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Found:
 
 
 class Attractors:
-    """Those of a map with given parameters that were found so far, in ``known``; ``note`` says what could not be told.
+    """Those of a map with given parameters that were found so far, in ``known``, and ``repelling`` cycles beside them.
 
     Labels of orbits are places in ``known``, ESCAPED or UNSETTLED; they depend on the orbits and their order alone.
     """
@@ -51,13 +52,16 @@ class Attractors:
         self.step, self.longest = step, longest
         self.known: list[Found] = []
         self.repelling: list[Found] = []
-        self.doubtful: set[int] = set()
+        self.doubtful: set[int] = set()  # of overlapping cells
+        self.rounded = self.conserves = False  # whether an orbit rests by round-off alone, and whether steps conserve volume
 
     def label(self, orbits: Orbits, transient: int) -> np.ndarray:
         """The attractor of each orbit, (N,); the orbits are taken along."""
         labels = np.full(len(orbits.states), UNSETTLED)
         left, rest = np.arange(len(labels)), orbits
-        for times, tries in zip(STAGES, TRIES, strict=True):
+        for times, tries in zip(STAGES + LATER, TRIES, strict=True):
+            if times in LATER and len(left) * times > AFFORDABLE * len(labels):
+                break
             rest.advance(times * transient)
             found = rest.periods(self.longest, RETURN)
             now = np.where(rest.ended > 0, ESCAPED, UNSETTLED)
@@ -111,7 +115,7 @@ class Attractors:
         return labels
 
     def _cycle(self, turn: np.ndarray) -> Found | None:
-        """The cycle near a turn (n, D) of an orbit, polished, with an empty ``kind`` if it does not attract; None if there is none."""
+        """The cycle near a turn (n, D) of an orbit, polished, its ``kind`` empty if it repels; None if there is none."""
         step, points = opened_away(self.step, turn)
         size = max(float(np.abs(points).max()), 1e-290)
         exact = polish(step, points, extent=size)
@@ -158,7 +162,7 @@ class Attractors:
     # -- what does not ------------------------------------------------------------------------------------------------
 
     def _irregular(self, orbits: Orbits, tries: int) -> np.ndarray:
-        """The chaotic or quasi-periodic attractors in whose cells orbits stay; new ones from a few orbits followed by themselves."""
+        """The attractors in whose cells orbits stay; new ones from a few orbits that are followed by themselves."""
         labels = np.full(len(orbits.states), UNSETTLED)
         if not len(labels):
             return labels
@@ -166,7 +170,7 @@ class Attractors:
         tried = np.zeros(len(labels), bool)
         for _ in range(tries):
             open_ones = np.flatnonzero((labels == UNSETTLED) & ~tried)
-            if not len(open_ones):
+            if not len(open_ones) or self.conserves:
                 break
             first = open_ones[0]
             tried[first] = True
@@ -178,14 +182,17 @@ class Attractors:
 
     def _followed(self, state: np.ndarray) -> int:
         """The attractor of one orbit, by a closer look; ESCAPED or UNSETTLED if it has none."""
-        end = regime(self.step, state, budget=BUDGET)
+        end = regime(self.step, state)
+        if end.inject:
+            self.rounded = True
+            return UNSETTLED
         if end.kind == "divergent":
             return ESCAPED
         if end.period:
             found = self._cycle(end.points)
             return UNSETTLED if found is None or not found.kind else self._place_of(found)
         orbit = orbit_of(self.step, state, 2 * LONG) if end.kind in ("chaotic", "quasi-periodic") else None
-        if orbit is None:
+        if orbit is None or self._conserves(orbit[:LOOKED]):
             return UNSETTLED
         visited, place = Visited(orbit), len(self.known)
         shown = orbit[-SHOWN:].copy()
@@ -194,6 +201,13 @@ class Attractors:
             if one.visited is not None and max(one.visited.part(shown[None])[0], visited.part(one.points[None])[0]) > OUTSIDE:
                 self.doubtful |= {k, place}
         return place
+
+    def _conserves(self, orbit: np.ndarray) -> bool:
+        """True if no step of an orbit (n, D) changes volumes: nothing attracts then, and curves beside chaos fill its cells."""
+        with np.errstate(divide="ignore"):
+            changes = np.log(np.abs(np.linalg.det(jacobians(self.step, orbit))))
+        self.conserves = bool(np.abs(changes).max() <= CONSERVED)
+        return self.conserves
 
     def _in_cells(self, orbits: Orbits, labels: np.ndarray, places: range | list[int]) -> None:
         """Label the open orbits that stay in the cells of one of some attractors, or come to be on a cycle."""
