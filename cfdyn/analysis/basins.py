@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import vector, whole_number
-from cfdyn.ensembles.attractors import Attractors, Found, on_cycle
+from cfdyn.ensembles.attractors import SHOWN, Attractors, Found, on_cycle
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.errors import UsageError, unknown
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
@@ -44,11 +44,11 @@ class Attractor(Record):
 
     @property
     def words(self) -> str:
-        """Its kind and place, in few words."""
-        kind = f"period {self.period}" if self.kind == "cycle" else self.kind
-        size = float(np.abs(self.points).max())
+        """Its kind and its first point, in few words."""
+        kind, size = f"period {self.period}" if self.kind == "cycle" else self.kind, float(np.abs(self.points).max())
         at = ", ".join(f"{x:.4g}" if abs(x) > ROUNDED * size else "0" for x in self.points[0])
-        return f"{kind} at {at}" if self.period and self.kind != "continuum of fixed points" else f"{kind} with {at}"
+        place = f"({at})" if len(self.points[0]) > 1 else at
+        return f"{kind} {'at' if self.multipliers.size == len(self.points[0]) and self.period else 'through'} {place}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Basins(Record):
 
     ``names`` of the one or two coordinates that vary; their values, the middles of cells, ``first`` (n,) and ``second`` (m,),
     empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided.
-    ``base`` (D,): the other entries of a start. ``note``: why labels were withdrawn, or empty.
+    ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why labels were withdrawn.
     """
 
     names: tuple[str, ...]
@@ -67,6 +67,7 @@ class Basins(Record):
     attractors: tuple[Attractor, ...]
     box: tuple[tuple[float, float], ...]
     base: Annotated[np.ndarray, "D"]
+    state: Annotated[tuple[str, ...], "D"]
     note: str = ""
 
     @property
@@ -139,7 +140,7 @@ def basins(
     settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
     rows = len(axes[1]) if len(axes) > 1 else 1
     return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
-                  labels.reshape(rows, -1), attractors, sides, base, notes, provenance=settings)  # fmt: skip
+                  labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes, provenance=settings)  # fmt: skip
 
 
 def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
@@ -241,5 +242,6 @@ def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
     for k in order:
         one, part = known[k], float(counts[k] / labels.size)
         error = float(np.sqrt(part * (1 - part) / labels.size))
-        made.append(Attractor(one.kind, one.period, one.points, one.multipliers, one.lyapunov, int(counts[k]), part, error))
+        points = one.points if one.period else one.points[:SHOWN]
+        made.append(Attractor(one.kind, one.period, points, one.multipliers, one.lyapunov, int(counts[k]), part, error))
     return tuple(made)

@@ -23,7 +23,7 @@ TRIES = (3, 12, 3, 3)  # orbits that do not repeat which are followed by themsel
 MOST = 256  # cycles that are looked at in a block
 LOOKED = 64  # states of an orbit that are held against visited cells
 AT_ONCE = 2**21  # numbers of such states
-SHOWN = 512  # states of an attractor that is no cycle, kept to be drawn and compared
+SHOWN, COMPARED = 512, 2048  # places on a continuum, and states of an attractor that is no cycle, that are kept
 SLACK, NEAR = 10.0, 1e-9  # times a return, and of the size of a cycle: so near to it an orbit is on it
 CONSERVED = 1e-10  # the logarithm of a determinant that is 1
 DRIFT = 1e-4  # of its size: Newton's method must end so near to where the orbit was
@@ -155,7 +155,7 @@ class Attractors:
         if place == len(self.known):
             states = some.states[neutral]
             shown = closed(self.step, states[np.linspace(0, len(states) - 1, min(SHOWN, len(states))).astype(int)])
-            self.known.append(Found(CONTINUUM, 1, shown, np.ones(1, complex), 0.0))
+            self.known.append(Found(CONTINUUM, 1, shown, np.empty(0, complex), 0.0))
         labels[at_rest[neutral]] = place
         return True
 
@@ -194,12 +194,19 @@ class Attractors:
         orbit = orbit_of(self.step, state, 2 * LONG) if end.kind in ("chaotic", "quasi-periodic") else None
         if orbit is None or self._conserves(orbit[:LOOKED]):
             return UNSETTLED
-        visited, place = Visited(orbit), len(self.known)
-        shown = orbit[-SHOWN:].copy()
-        self.known.append(Found(end.kind, None, shown, np.empty(0, complex), end.lyapunov, visited=visited))
-        for k, one in enumerate(self.known[:-1]):
-            if one.visited is not None and max(one.visited.part(shown[None])[0], visited.part(one.points[None])[0]) > OUTSIDE:
-                self.doubtful |= {k, place}
+        return self._place_of_set(end.kind, end.lyapunov, orbit)
+
+    def _place_of_set(self, kind: str, exponent: float, orbit: np.ndarray) -> int:
+        """The place of the attractor on which a long orbit is, to the known ones of which it is added if it is new."""
+        visited, place, shown = Visited(orbit), len(self.known), orbit[len(orbit) // 2 :: LONG // COMPARED]
+        for k, one in enumerate(self.known):
+            if one.visited is not None:
+                there, back = one.visited.part(shown[None])[0], visited.part(one.points[None])[0]
+                if min(there, back) >= INSIDE:
+                    return k
+                if max(there, back) > OUTSIDE:
+                    self.doubtful |= {k, place}
+        self.known.append(Found(kind, None, shown.copy(), np.empty(0, complex), exponent, visited=visited))
         return place
 
     def _conserves(self, orbit: np.ndarray) -> bool:

@@ -23,6 +23,7 @@ USUAL = {
     "mean-square": ["linear_network", "--no-figure"], "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
+    "basins": ["double_well", "--shape", "5"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")

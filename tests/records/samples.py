@@ -32,6 +32,8 @@ RECORDS = {
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
     "regimes": lambda: cf.analysis.regimes(GD, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5], 4, 300),
+    "basins": lambda: cf.analysis.basins(GD.at(lr=0.5), [(-2, 2)], 6),
+    "attractor": lambda: made("basins").attractors[0],
     "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
     "branch": lambda: doubling(),
     "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
