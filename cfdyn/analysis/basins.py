@@ -123,7 +123,7 @@ def basins(
     Datseris & Wagemakers, Effortless estimation of basins of attraction, Chaos 32 (2022) 023104: attractors by recurrences.
     """
     places = _places(require_map(step), plane, len(box))
-    sides = tuple(_side(pair, step.names[k]) for pair, k in zip(box, places, strict=True))
+    sides = tuple(side(pair, step.names[k]) for pair, k in zip(box, places, strict=True))
     sizes = _sizes(shape, len(places))
     base, count = _base(step, z0, places), int(np.prod(sizes))
     _check_memory(count)
@@ -131,7 +131,7 @@ def basins(
     known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.empty(count, np.int64)
     for begin in range(0, count, AT_ONCE):
         cells = np.arange(begin, min(begin + AT_ONCE, count))
-        orbits = Orbits(step, _starts(base, places, axes, cells), _parameters(step, len(cells)), FAR, threads)
+        orbits = of_starts(step, _starts(base, places, axes, cells), threads)
         labels[cells] = known.label(orbits, whole_number("the transient", transient, 1))
         if progress:
             progress(int(cells[-1]) + 1)
@@ -156,7 +156,8 @@ def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
     return [step.names.index(name) for name in names]
 
 
-def _side(pair: Any, name: str) -> tuple[float, float]:
+def side(pair: Any, name: str) -> tuple[float, float]:
+    """(lo, hi) of a box of starts, if these are finite and lo < hi."""
     ends = vector(f"the side {name} of the box", pair)
     if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
         raise UsageError(f"the side {name} of the box is (LO, HI), finite and LO < HI, not {pair}")
@@ -195,12 +196,13 @@ def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: 
     return states
 
 
-def _parameters(step: Map, count: int) -> np.ndarray:
-    return np.tile(list(step.params.values()), (count, 1))
+def of_starts(step: Map, states: np.ndarray, threads: int | None) -> Orbits:
+    """The orbits of starts (N, D), all with the map's own parameters."""
+    return Orbits(step, states, np.tile(list(step.params.values()), (len(states), 1)), FAR, threads)
 
 
-def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray]) -> str:
-    """Put a few starts to a closer look, withdraw labels that are in doubt, and say why."""
+def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
+    """Put up to ``most`` starts of a kind to a closer look, withdraw labels that are in doubt, and say why."""
     notes = []
     for place in sorted(known.doubtful):
         labels[labels == place] = UNSETTLED
@@ -216,7 +218,7 @@ def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[i
     looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if memory and one.visited is None)]
     for label in looked_at:
         cells = np.flatnonzero(labels == label)
-        for cell in cells[np.linspace(0, len(cells) - 1, min(CHECKED, len(cells))).astype(int)]:
+        for cell in cells[np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int)]:
             z = start(int(cell))
             end = regime(step, z)
             same = end.kind == "divergent" if label == ESCAPED else on_cycle(step, known.known[label], end.period, end.points)
