@@ -4,6 +4,7 @@ from cfdyn.analysis.bands import bands as bands
 from cfdyn.analysis.basin_fractions import basin_fractions as basin_fractions
 from cfdyn.analysis.basins import basins as basins
 from cfdyn.analysis.bifurcation_curve import bifurcation_curve as bifurcation_curve
+from cfdyn.analysis.boundary_dimension import boundary_dimension as boundary_dimension
 from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
 from cfdyn.analysis.classify import classify as classify

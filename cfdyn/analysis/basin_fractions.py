@@ -18,7 +18,7 @@ from cfdyn.systems.map import Map, require_map, require_parameter
 from cfdyn.systems.orbit import MAX_BYTES
 
 COUNT, FARTHEST = 1000, 0.2
-CHECKED = 2  # starts of a kind, at each value, that are put to `classify`
+CHECKED = 1  # start of a kind, at each value, that is put to `classify`
 
 
 @dataclass(frozen=True)

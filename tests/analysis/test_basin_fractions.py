@@ -72,7 +72,7 @@ def test_what_is_new_and_what_vanishes_is_said():
 
 
 def test_a_cycle_is_one_attractor_through_its_doublings():
-    found = cf.analysis.basin_fractions(HENON, ("a", np.linspace(0.3, 1.0, 15)), [(-0.5, 0.5)] * 2, count=20, farthest=0.5)
+    found = cf.analysis.basin_fractions(HENON, ("a", np.linspace(0.3, 1.0, 15)), [(-0.5, 0.5)] * 2, count=20, farthest=0.7)
     periods = found.attractors[0].periods.tolist()
     assert (found.attractors[0].first, found.attractors[0].last) == (0, 14)
     assert periods == sorted(periods)
