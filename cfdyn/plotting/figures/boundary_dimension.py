@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from cfdyn.analysis.boundary_dimension import BoundaryDimension
 from cfdyn.plotting.style import ACCENT, FAINT, WARN, house_style, map_title, new_figure
@@ -18,6 +19,9 @@ def draw(found: BoundaryDimension) -> Figure:
                   label=f"α = {found.exponent:.3g} ± {found.error:.1g}, boundary of dimension {found.dimension:.3g}")  # fmt: skip
         axes.plot(ends, found.uncertain[-1] * ends / ends[-1], color=FAINT, linestyle="--", zorder=0, label="a smooth boundary")
         axes.set(xscale="log", yscale="log", xlabel="distance ε, of a side of the box", ylabel="uncertain starts f(ε)")
+        shown = found.sizes[:: 1 + len(found.sizes) // 7]
+        axes.set_xticks(shown, [f"{size:.2g}" for size in shown])
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(top=min(1.0, 3 * float(np.max(found.uncertain))))
         axes.legend(loc="lower right")
         axes.set_title(map_title(found.provenance["settings"], (), 60))
