@@ -1,5 +1,6 @@
 """`basins`: on which attractor the orbits of a grid of starts end, the attractors found without being named."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -159,7 +160,7 @@ def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
 def side(pair: Any, name: str) -> tuple[float, float]:
     """(lo, hi) of a box of starts, if these are finite and lo < hi."""
     ends = vector(f"the side {name} of the box", pair)
-    if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+    if not (len(ends) == 2 and ends[0] < ends[1] and math.isfinite(float(ends[1]) - float(ends[0]))):
         raise UsageError(f"the side {name} of the box is (LO, HI), finite and LO < HI, not {pair}")
     return float(ends[0]), float(ends[1])
 

@@ -12,7 +12,7 @@ from cfdyn.cycles.shooting import jacobians, multipliers, polish
 from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, radii_of, stay
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
-from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
 from cfdyn.settling.regime import regime
 from cfdyn.systems.map import Map
@@ -64,13 +64,13 @@ class Attractors:
                 break
             rest.advance(times * transient)
             found = rest.periods(self.longest, RETURN)
-            now = np.where(rest.ended > 0, ESCAPED, UNSETTLED)
+            now = np.where((rest.ended > 0) & (rest.codes == DIVERGED), ESCAPED, UNSETTLED)
             repeats = np.flatnonzero(found > 0)
             now[repeats] = self._repeating(rest, repeats, found[repeats])
             others = np.flatnonzero((found == 0) & (rest.ended == 0))
             now[others] = self._irregular(rest.some(others), tries)
             labels[left] = now
-            open_ones = np.flatnonzero(now == UNSETTLED)
+            open_ones = np.flatnonzero((now == UNSETTLED) & (rest.ended == 0))
             left, rest = left[open_ones], rest.some(open_ones)
         return labels
 

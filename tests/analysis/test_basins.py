@@ -129,6 +129,25 @@ def test_what_is_no_attractor_is_undecided():
     assert "round-off" in found.note
 
 
+def test_where_a_map_is_undefined_nothing_is_known():
+    """x ↦ √x − 1/5 from beyond its upper fixed point goes there, from 0 … 0.04 out of the domain, as from below 0."""
+    step = cf.Map.from_text("sqrt(x) - 1/5", "x")
+    found = cf.analysis.basins(step, [(-1, 1)], 200)
+    repelling = ((1 - 0.2**0.5) / 2) ** 2  # √x − x = 1/5
+    assert np.array_equal(found.labels[0], np.where(found.first > repelling, 0, UNSETTLED))
+    assert found.attractors[0].points[0, 0] == pytest.approx(((1 + 0.2**0.5) / 2) ** 2)
+
+
+def test_sums_over_data_rows_have_basins_too():
+    """Their orbits are taken one by one: of phase retrieval, whose loss is even about the line s·w = 0, s = (3/5, 4/5)."""
+    step = cf.as_map(cf.losses.phase_retrieval(), cf.optimizers.gd(lr=0.05))
+    assert not step.in_lanes
+    found = cf.analysis.basins(step, [(-1, 1)] * 2, 10, transient=300)
+    x, y = np.meshgrid(found.first, found.second)
+    assert [one.points.round(9).tolist() for one in found.attractors] == [[[-0.6, -0.8]], [[0.6, 0.8]]]
+    assert np.array_equal(found.labels, (3 * x + 4 * y > 0).astype(int))
+
+
 def test_minima_that_are_no_points_are_one_continuum():
     step = cf.as_map(cf.Loss("(1 - x*y)**2/2"), cf.optimizers.gd(lr=0.2))
     found = cf.analysis.basins(step, [(-1, 1), (-1, 1)], 30)
