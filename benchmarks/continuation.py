@@ -16,6 +16,7 @@ from cfdyn.cycles.shooting import polish
 from cfdyn.kernels.continuation.driver import Curve, follow
 from measuring import Benchmark, BenchmarkError, Cells, Goal, Plan, Row, Rows, measure, race, ratio
 from peers import auto
+from problems import chains
 from problems.maps import descent, henon, logistic
 
 bench = Benchmark("continuation")
@@ -120,27 +121,48 @@ def growth(plan: Plan) -> Rows:
         yield Row(f"period {n}", cells)
 
 
-@bench.table("growth with the number of weights", ("rows", "flips found", "cfdyn (ms)", "error of the flips"))
+@bench.table("growth with the number of weights",
+             ("rows", "flips found", "cfdyn (ms)", f"{AUTO} (ms)", "memory (MB)", "error of the flips"))  # fmt: skip
 def weights(plan: Plan) -> Rows:
-    """Descent on Σ(wᵢ²/2 + wᵢ⁴/4) + Σ(wᵢ − wᵢ₊₁)²/8 at w = 0, lr from 0.5 to 2.1, with n flips at 2/(1 + (1 − cos πk/n)/2): the
-    whole call of `continue_cycle` without normal forms, compiled before. AUTO-07p was measured on the machine of the targets
-    with 0.12 s for n = 20 and 6.8 s for 95 of the 100 flips of n = 100."""
+    """Descent on Σ U(wᵢ) + Σ(wᵢ − wᵢ₊₁)²/8 at a constant state, with a flip for each weight known in closed form: U = w²/2 + w⁴/4
+    at w = 0, lr from 0.5 to 2.1, and U = (w² − 1)²/4 at w = 1, lr from 0.3 to 1.1. The whole call of `continue_cycle` without
+    normal forms; of 1000 weights the processor time of a process that reads the formula and compiles it, and its memory; of
+    100,000 weights, given as gradient and products in NumPy, the first ten flips, in a process, too. AUTO-07p (here up to 20
+    weights) was measured on the machine of the targets with 0.12 s for 20 and 6.8 s for 95 of the 100 flips of 100."""
     for n in plan.pick((5, 20), (5, 10, 20, 50, 100)):
-        names = [f"w{i}" for i in range(n)]
-        springs = " + ".join(f"({a} - {b})**2/8" for a, b in zip(names, names[1:], strict=False))
-        loss = cf.Loss(" + ".join(f"{w}**2/2 + {w}**4/4" for w in names) + f" + {springs}", variables=" ".join(names))
-        step = cf.as_map(loss, cf.optimizers.gd(lr=0.6))
+        for well in chains.CHAINS:
+            yield weights_row(well, n, plan.repeats)
+    for n, wells in plan.pick((), ((1000, tuple(chains.CHAINS)), (100_000, (chains.QUARTIC,)))):
+        for well in wells:
+            rows, seconds, memory, error = chains.apart(well, n)
+            goals = Goal(error, 1e-9), Goal(seconds * 1e3, 6e4), Goal(memory, 1024.0)
+            yield Row(f"{n} weights, U = {well}", weights_cells(rows, n, seconds * 1e3, error, memory=memory), goals)
 
-        def followed(step: cf.Map = step, n: int = n) -> Any:
-            return cf.analysis.continue_cycle(step, np.zeros(n), "lr", (0.5, 2.1), coefficients=False)
 
-        found, exact = followed(), np.sort(2 / (1 + (1 - np.cos(np.pi * np.arange(n) / n)) / 2))
-        flips = np.array([s.parameter for s in found.bifurcations if s.kind == "flip"])
-        if len(flips) != n:
-            raise BenchmarkError(f"{len(flips)} of {n} flips were found")
-        error, seconds = float(np.abs(flips - exact).max()), measure(followed, plan.repeats)
-        yield Row(f"{n} weights", {"rows": len(found), "flips found": f"{n} of {n}", "cfdyn (ms)": seconds * 1e3,
-                                   "error of the flips": f"{error:.1e}"}, (Goal(error, 1e-9),))  # fmt: skip
+def weights_row(well: str, n: int, repeats: int) -> Row:
+    """So many weights in this process."""
+    place, _, bounds = chains.CHAINS[well]
+    step = cf.as_map(chains.chain(well, n), cf.optimizers.gd(lr=bounds[0] + 0.1))
+
+    def followed() -> Any:
+        return cf.analysis.continue_cycle(step, np.full(n, place), "lr", bounds, coefficients=False)
+
+    found, spent, theirs = followed(), measure(followed, repeats) * 1e3, None
+    error = chains.error_of(found, chains.all_flips(well, n))
+    if auto.folder() is not None and n <= 20:
+        program = auto.Program(*chains.steps_in_words(well, n), "lr", (place,) * n, bounds[0])
+        theirs = program.run(bounds, (bounds[1] - bounds[0]) / 1650, 1650, one_length=True).own_seconds * 1e3
+    goals = [Goal(error, 1e-9), *(Goal(spent, most) for size, most in ((20, 50.0), (100, 1000.0)) if size == n)]
+    others = {"theirs": theirs} if n <= 20 else {}
+    return Row(f"{n} weights, U = {well}", weights_cells(len(found), n, spent, error, **others), tuple(goals))
+
+
+def weights_cells(rows: int, n: int, spent: float, error: float, **others: float | None) -> Cells:
+    """A row of the table."""
+    flips = f"{n} of {n}" if n <= chains.MOST_FORMULA else f"the first {chains.FIRST}"
+    names = {"theirs": f"{AUTO} (ms)", "memory": "memory (MB)"}
+    return {"rows": rows, "flips found": flips, "cfdyn (ms)": spent, "error of the flips": f"{error:.1e}",
+            **{names[key]: value for key, value in others.items()}}  # fmt: skip
 
 
 def some_cycle(step: cf.Map, n: int) -> np.ndarray:

@@ -76,9 +76,9 @@ def by_numpy(case: Case, count: int, steps: int) -> Call:
 
 def ensemble_calls(case: Case, count: int, steps: int, fewer: int) -> dict[str, Call | None]:
     """All competitors; NumPy, for polynomial maps alone, takes fewer steps."""
-    numpy = by_numpy(case, count, fewer) if case.least < 0.5 else None
+    numpy = {"numpy": by_numpy(case, count, fewer)} if case.least < 0.5 else {}
     return {"cfdyn": by_cfdyn(case, count, steps), "C": by_c(case, "alone", count, steps),
-            LIMIT: by_c(case, "together", count, steps), "numpy": numpy}  # fmt: skip
+            LIMIT: by_c(case, "together", count, steps), **numpy}  # fmt: skip
 
 
 PLAIN = [case for case in CASES if case.before == "0.0"]

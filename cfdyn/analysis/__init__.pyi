@@ -7,19 +7,27 @@ from cfdyn.analysis.bifurcation_curve import bifurcation_curve as bifurcation_cu
 from cfdyn.analysis.boundary_dimension import boundary_dimension as boundary_dimension
 from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
+from cfdyn.analysis.chart import chart as chart
 from cfdyn.analysis.classify import classify as classify
 from cfdyn.analysis.compare import compare as compare
 from cfdyn.analysis.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
+from cfdyn.analysis.crises import crises as crises
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.homoclinic import homoclinic as homoclinic
 from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
+from cfdyn.analysis.manifolds import manifolds as manifolds
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
 from cfdyn.analysis.regimes import regimes as regimes
+from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
+from cfdyn.analysis.switch import switch as switch
+from cfdyn.analysis.tangencies import tangencies as tangencies
+from cfdyn.analysis.tangency_curve import tangency_curve as tangency_curve
 from cfdyn.analysis.windows import windows as windows
 
 def names() -> list[str]: ...

@@ -11,9 +11,12 @@ import numpy as np
 from cfdyn.continuation.branch.system import check_steps
 from cfdyn.continuation.curve.fields import curve_fields
 from cfdyn.continuation.curve.follower import CurveFollower, solution_again
-from cfdyn.continuation.curve.start import checked_plane, left_side, started, system_of
+from cfdyn.continuation.curve.start import checked_plane, started, system_of
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import curve_table
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
+from cfdyn.symbolic.text.formula import left_side
 from cfdyn.systems.map import Map, require_map
 
 MOST_STEPS = 2000
@@ -34,6 +37,25 @@ class CodimensionTwo(Record):
     "double border collision", where the cycle meets two borders; on a curve of branch points "transcritical-pitchfork" or
     "degenerate pitchfork"; on the curve of a condition the bifurcation of the cycle there. ``parameters`` (2,), ``points``
     (n, D), ``multipliers`` (D,), those on the side where one is critical; ``place``: the row that it lies behind.
+
+    ``coefficients`` of the normal form by name and ``meaning``: which cycles or circles are born there, in words, or why that
+    is undecided; both empty for the other kinds. ``directions``: unit vectors (2,) in the plane of the parameters along which
+    what begins there leaves it, by name. With (1/n) Σ_k |q_k|² = 1 for each critical eigenvector, so that no coefficient
+    depends on which point of the cycle comes first (docs/bifurcations.md says what they mean):
+
+    =========================  ===================================================================================
+    "cusp"                     ξ + c ξ³
+    "generalized flip"         −ξ + e ξ⁵
+    "chenciner"                e^{iθ}z (1 + ib|z|² + (l + im)|z|⁴), L2 = l + b²/2
+    "resonance 1:1"            (w₁ + w₂, w₂ + a w₁² + b w₁w₂), s = a(b − 2a)
+    "resonance 1:2"            (−w₁ + w₂, −w₂ + c w₁³ + d w₁²w₂), C = 4c, D = −2d − 6c
+    "resonance 1:3"            λz + b z̄² + c z|z|², a = Re(3λ̄c − 3|b|²)/(9|b|²)
+    "resonance 1:4"            iz + c z|z|² + d z̄³, A = −ic/|d|
+    "fold-flip"                (w + a w² + b z² + …, −z + e wz + …), L the doubled cycle's Lyapunov coefficient
+    "fold-neimark-sacker"      (w + a w² + b|z|² + …, e^{iθ}z (1 − (e + ig) w + …)), L that of the torus
+    "flip-neimark-sacker"      (−w (1 + p₁₁w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁w² + P₂₂|z|²)), p = Re P
+    "double neimark-sacker"    e^{iθ_i}z_i (1 + P_i1|z₁|² + P_i2|z₂|²), p = Re P
+    =========================  ===================================================================================
     """
 
     kind: str
@@ -41,10 +63,13 @@ class CodimensionTwo(Record):
     points: Annotated[np.ndarray, "n D"]
     multipliers: Annotated[np.ndarray, "D", complex]
     place: int
+    coefficients: dict = field(default_factory=dict)
+    meaning: str = ""
+    directions: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class BifurcationCurve(WithMap, Record):
+class BifurcationCurve(WithMap, Tabular, Record):
     """A curve in the plane of two parameters.
 
     ``kind``: "fold", "flip", "neimark-sacker", "branch point", "border collision" or "condition"; ``names`` of the
@@ -78,6 +103,11 @@ class BifurcationCurve(WithMap, Record):
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point behind that row), both parameters, all
+        points of the cycle, multipliers and ``coefficient``."""
+        return curve_table(self)
 
     def map_at(self, place: int | CodimensionTwo) -> Map:
         """The map at a row or a special point: with the points there, from where a branch or another curve can start.
@@ -136,7 +166,7 @@ class BifurcationCurve(WithMap, Record):
             path = follower.extension(curve.unknowns, side, curve.paces[side])
             return _curve_of(curve_fields(follower, path, curve.condition))
 
-        return extended(self, "curve", further, ROWS, "special", _joined_unknowns)
+        return extended(self, "curve", further, ROWS, ("special",), _joined_unknowns)
 
 
 def _joined_unknowns(curve: BifurcationCurve, more: BifurcationCurve, side: int) -> dict[str, np.ndarray]:
@@ -162,12 +192,12 @@ def bifurcation_curve(
     Parameters
     ----------
     step : the map, with its parameters at the start
-    bifurcation : a `Bifurcation` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with ``condition`` the points
-        alone: (n, D) of a cycle near the start
+    bifurcation : a `Bifurcation` or a `FunctionZero` of a branch, an `Edge`, a `NormalForm`, (kind, points), or with
+        ``condition`` the points alone: (n, D) of a cycle near the start
     parameters : two names
     bounds : ((lo, hi), (lo, hi)) of the parameters, where the curve ends
-    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point) and
-        the parameters
+    condition : an equation, or the left side of "expression = 0", in the names of the state (the cycle's first point), the
+        parameters, and of an optimizer's map ``loss`` and, of one or two weights, ``sharpness``
     search : the points are of any cycle: continue it along the first parameter, or the second, to what is to be followed
     max_steps : in each direction
     max_step : the longest, 1 being the length of the bounds or the distance in which the map's Jacobian changes much
@@ -199,7 +229,7 @@ def bifurcation_curve(
     """
     names, box = checked_plane(require_map(step), parameters, bounds)
     check_steps(max_steps, max_step)
-    condition = left_side(condition)
+    condition = getattr(bifurcation, "text", None) if condition is None else left_side(str(condition))
     follower = CurveFollower(started(step, bifurcation, names, box, condition, search), max_steps, max_step, progress)
     return _curve_of(curve_fields(follower, follower.both_ways(follower.tracer.begin()), condition or ""))
 

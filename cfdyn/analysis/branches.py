@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.continue_cycle import Bifurcation, Branch, branch_of, continue_cycle
+from cfdyn.analysis._special_points import Bifurcation, Texts
+from cfdyn.analysis.continue_cycle import Branch, branch_of, continue_cycle
 from cfdyn.analysis.cycles import cycles
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.switching import branching_fields, together
 from cfdyn.continuation.branch.system import checked_bounds
+from cfdyn.continuation.tables import branch_table
 from cfdyn.cycles.shooting import polish
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.records.csv_files import Tabular, stacked
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown
@@ -27,7 +31,7 @@ SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them a
 
 
 @dataclass(frozen=True, eq=False)
-class Branches(Record):
+class Branches(Tabular, Record):
     """Branches of cycles along one parameter, those of the lowest depth first.
 
     ``name``: of the parameter; ``branches``; ``origins``: in words, what each starts from; ``reason``: what was left out.
@@ -47,6 +51,17 @@ class Branches(Record):
 
     def __getitem__(self, place: int) -> Branch:
         return self.branches[place]
+
+    def table(self) -> dict[str, list[Any]]:
+        """The tables of all branches one below the other, as of `Branch.table`, with the number of the ``branch`` from 1 on, and
+        its ``period``; nothing in the columns of points that a shorter cycle does not have."""
+        several = any(branch.period > 1 for branch in self.branches)
+        tables = []
+        for place, branch in enumerate(self.branches, 1):
+            own = branch_table(branch, numbered=several)
+            count = len(own["row"])
+            tables.append({"branch": [place] * count, "period": [branch.period] * count, **own})
+        return stacked(tables)
 
     def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
         """Each branch that ran out of steps followed on from there, as by `Branch.extended`; what become one are one then.
@@ -76,6 +91,7 @@ def branches(
     step: Map, box: Sequence[tuple[float, float]] | None = None, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0),
     depth: int = 2, period: int = 1, starts: Sequence[tuple[float, Any]] | None = None, samples: int = SAMPLES,
     max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[str], None] | None = None,
+    functions: Texts = (), stop: Texts = (),
 ) -> Branches:  # fmt: skip
     """All branches that can be reached: from the cycles in a box, through every flip and branch point, to a depth.
 
@@ -89,6 +105,7 @@ def branches(
     starts : instead of the box, values of the parameter with a cycle at each: [(λ, points or state), …]
     max_steps, max_step : of each branch, as in `continue_cycle`
     progress : told in words what is going on
+    functions, stop : of each branch, as in `continue_cycle`
 
     Raises
     ------
@@ -106,7 +123,7 @@ def branches(
     interval = checked_bounds(require_map(step), parameter, bounds)
     for what, number, least in (("depth", depth, 0), ("samples", samples, 1), ("period", period, 1)):
         whole_number(what, number, least)
-    search = _Search(step, parameter, interval, (max_steps, max_step), progress or (lambda words: None))
+    search = _Search(step, parameter, interval, (max_steps, max_step), progress or (lambda words: None), (functions, stop))
     if starts is None:
         if box is None:
             raise UsageError("branches needs a box in which to look for cycles, or starts")
@@ -149,9 +166,11 @@ class _Search:
     """The branches found so far."""
 
     def __init__(
-        self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None]
-    ):
+        self, step: Map, name: str, bounds: tuple[float, float], steps: tuple[int, float], progress: Callable[[str], None],
+        wanted: tuple[Texts, Texts] = ((), ()),
+    ):  # fmt: skip
         self.step, self.name, self.bounds, self.steps, self.progress = step, name, bounds, steps, progress
+        self.wanted, self.functions = wanted, Functions(step, name, *wanted)
         self.found: list[Branch] = []
         self.origins: list[str] = []
         self.trouble, self.lost = "", list[str]()
@@ -167,7 +186,8 @@ class _Search:
             return
         self.progress(f"{len(self.found)} branches, at {self.name} = {value:.4g}")
         try:
-            branch = continue_cycle(step, points, self.name, self.bounds, None if given.ndim == 2 else period, *self.steps)
+            n, (wanted, stop) = None if given.ndim == 2 else period, self.wanted
+            branch = continue_cycle(step, points, self.name, self.bounds, n, *self.steps, functions=wanted, stop=stop)
         except NumericsError as error:
             self.trouble = str(error)
         else:
@@ -202,7 +222,7 @@ class _Search:
     def switch(self, point: Bifurcation) -> None:
         """The branches that leave at a flip or branch point."""
         try:
-            for fields in branching_fields(point, self.bounds, *self.steps, None):
+            for fields in branching_fields(point, self.bounds, *self.steps, None, self.functions):
                 self.add(branch_of(fields), _origin(point))
         except (NumericsError, UsageError) as error:
             self.lost.append(f"no other branch was found at the {_origin(point)}: {error}")

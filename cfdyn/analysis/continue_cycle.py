@@ -8,86 +8,42 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._special_points import Bifurcation, FunctionZero, Texts
 from cfdyn.analysis.cycles import Cycle
-from cfdyn.arguments import checked
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import MOST_STEPS, STEP, BranchFollower, followed
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps, checked_bounds
 from cfdyn.continuation.records import WithMap, extended
+from cfdyn.continuation.tables import branch_table
+from cfdyn.errors import UsageError, unknown
 from cfdyn.numerics.stability import NEUTRAL, stability
+from cfdyn.records.csv_files import Tabular
 from cfdyn.records.record import Record
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle_map import OracleMap
 
-ROWS = ("parameter", "points", "multipliers", "stable")  # of a branch: the arrays with a row for each point
-
-
-@dataclass(frozen=True, eq=False)
-class Bifurcation(WithMap, Record):
-    """A special point of a branch.
-
-    ``kind``: "flip", "fold", "neimark-sacker", "branch point" or "border collision". ``parameter``: its value there;
-    ``points`` (n, D) of the cycle; ``multipliers`` (D,). ``coefficient`` and ``supercritical``: of the normal form (see
-    `normal_form`), None where there is none. ``place``: the row of the branch that it lies behind. ``meaning``: in words;
-    ``tangent`` (nD + 1,): of the branch here, points and parameter.
-    """
-
-    kind: str
-    parameter: float
-    points: Annotated[np.ndarray, "n D"]
-    multipliers: Annotated[np.ndarray, "D", complex]
-    coefficient: float | None
-    supercritical: bool | None
-    place: int
-    name: str
-    bounds: tuple[float, float]
-    meaning: str
-    tangent: Annotated[np.ndarray, "*"]
-    _step: Map | None = field(default=None, repr=False)
-
-    @property
-    def period(self) -> int:
-        """n."""
-        return len(self.points)
-
-    @property
-    def step(self) -> Map:
-        """The map, with the parameter at its value here; errors as for `Branch.step`."""
-        return super().step.at(**{self.name: self.parameter})
-
-    @checked
-    def switch(
-        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
-        progress: Callable[[int], None] | None = None,
-    ) -> Branch:  # fmt: skip
-        """The branch that meets this one here: of cycles of twice the period at a flip, the other one at a branch point.
-
-        Raises
-        ------
-        UsageError : a fold, a Neimark–Sacker point or a border collision, from which no branch of cycles starts this way,
-            or bounds beside the point
-        NumericsError : there is no other branch nearby
-        """
-        from cfdyn.continuation.branch.switching import branching_fields
-
-        interval = checked_bounds(self.step, self.name, self.bounds if bounds is None else bounds)
-        return branch_of(next(branching_fields(self, interval, max_steps, max_step, progress)))
+MOST_ENTRIES = 100  # of a state whose Jacobian is kept with each row
+ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
 
 
 @dataclass(frozen=True, eq=False)
-class Branch(WithMap, Record):
+class Branch(WithMap, Tabular, Record):
     """Cycles of one period along a parameter, in the order of the branch.
 
     ``name``: of the parameter; ``parameter`` (m,): its values; ``points`` (m, n, D); ``multipliers`` (m, D), the largest
     modulus first; ``stable`` (m,): all of modulus below 1. ``bifurcations``: its special points, in order. ``ends``: why it
     has no more rows, at its first and at its last one. ``closed``: it comes back to its start. ``lengths`` (nD + 1,): what
     counts as 1 in each point and in the parameter; ``paces``: how long the next step would be where it ran out of steps, else
-    0; ``start``: the row it was begun from.
+    0; ``start``: the row it was begun from. ``watched``: which multipliers were looked at, if not all, K in number;
+    ``residuals`` (m, K): ‖Mq − μq‖ of each there. ``functions``: texts of functions by name, ``stops``: those at which it was
+    to end, ``quantities`` (m, functions): their values, ``zeros``: where they vanish, in order.
     """
 
     name: str
     parameter: Annotated[np.ndarray, "m"]
     points: Annotated[np.ndarray, "m n D"]
-    multipliers: Annotated[np.ndarray, "m D", complex]
+    multipliers: Annotated[np.ndarray, "m K", complex]
     stable: Annotated[np.ndarray, "m"]
     bifurcations: list[Bifurcation]
     ends: tuple[str, str]
@@ -97,10 +53,22 @@ class Branch(WithMap, Record):
     lengths: Annotated[np.ndarray, "*"] = field(default_factory=lambda: np.zeros(0))
     paces: tuple[float, float] = (0.0, 0.0)
     start: int = 0
+    watched: str = ""
+    residuals: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.zeros((0, 0)))
+    functions: dict[str, str] = field(default_factory=dict)
+    stops: list[str] = field(default_factory=list)
+    quantities: Annotated[np.ndarray, "* *"] = field(default_factory=lambda: np.empty((0, 0)))
+    zeros: list[FunctionZero] = field(default_factory=list)
     _step: Map | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.parameter)
+
+    def quantity(self, function: str) -> np.ndarray:
+        """The values of one of the functions on the rows, (m,); a UsageError for one that was not asked for."""
+        if function not in self.functions:
+            raise unknown("function on the branch", function, self.functions)
+        return self.quantities[:, list(self.functions).index(function)]
 
     def map_at(self, row: int) -> Map:
         """The map with the parameter of a row: with `at`, from where another branch, along any parameter, can start.
@@ -126,6 +94,11 @@ class Branch(WithMap, Record):
         mu = self.multipliers[row]
         return Cycle(self.points[row], self.period, mu, stability(mu), provenance=self.provenance)
 
+    def table(self) -> dict[str, list[Any]]:
+        """Columns for pandas or `to_csv`: ``row``, ``point`` (the kind of a special point, or the function of a zero, which have
+        lines of their own behind their row), parameter, points, multipliers, ``stable``, ``coefficient``, functions."""
+        return branch_table(self)
+
     @property
     def arclength(self) -> np.ndarray:
         """From the first row on, in `lengths`, (m,)."""
@@ -148,7 +121,7 @@ class Branch(WithMap, Record):
 
         Raises
         ------
-        UsageError : neither end ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : neither end ran out of steps, the map of a loaded record cannot be made again, or a branch in many weights
 
         Examples
         --------
@@ -159,21 +132,27 @@ class Branch(WithMap, Record):
         >>> len(short), len(whole), whole.ends
         (11, 72, ('r = 1.5', 'r = 4'))
         """
+
+        if len(self.residuals):
+            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+                             "branch.points[-1], …)")  # fmt: skip
+
         def further(branch: Branch, side: int) -> Branch:
             check_steps(max_steps, max_step)
             check_size(branch.step, branch.period, max_steps)
             tracer = BranchTracer(branch.step, branch.period, branch.name, branch.bounds, branch.points[0], branch.lengths)
-            follower = BranchFollower(tracer, max_steps, max_step, progress)
+            functions = Functions(branch.step, branch.name, branch.functions, branch.stops)
+            follower = BranchFollower(tracer, max_steps, max_step, progress, functions)
             path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
-            return branch_of(branch_fields(tracer, path, coefficients))
+            return branch_of(branch_fields(tracer, path, coefficients, functions))
 
-        return extended(self, "branch", further, ROWS, "bifurcations")
+        return extended(self, "branch", further, ROWS, ("bifurcations", "zeros"))
 
 
 def continue_cycle(
-    step: Map, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
+    step: Any, cycle: Any, parameter: str = "lr", bounds: Sequence[float] = (0.0, 1.0), period: int | None = None,
     max_steps: int = MOST_STEPS, max_step: float = STEP, coefficients: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, multipliers: int | None = None, functions: Texts = (), stop: Texts = (),
 ) -> Branch:  # fmt: skip
     """The branch of an n-cycle, F_i = f(x_i, λ) − x_{i+1} = 0, in both directions from a start.
 
@@ -184,7 +163,7 @@ def continue_cycle(
 
     Parameters
     ----------
-    step : the map, with the parameter at the value of the start
+    step : the map, a `Map` or an `OracleMap`, with the parameter at the value of the start
     cycle : a `Cycle`, points (n, D), or a state from which n − 1 steps lead to the others; it is polished first
     parameter : the name of λ
     bounds : (lo, hi), where the branch ends; the start lies between them
@@ -193,15 +172,31 @@ def continue_cycle(
     max_step : the longest, 1 being the length of ``bounds`` or the distance in which the map's Jacobian changes much
     coefficients : whether to compute the normal forms of the special points
     progress : told the number of steps
+    multipliers : how many leading ones are looked at, by products with the Jacobian alone; see below
+    functions : texts by name, {"level": "loss - 0.3"}, or a list of texts, of the state at the cycle's first point, parameters,
+        ``loss``, ``sharpness``, ``gradient_norm`` of an optimizer's map, real multipliers ``mu1``, ``mu2`` … by modulus,
+        ``modulus1`` …, ``angle1`` …, and max(…), min(…), mean(…) of one formula over the points of the cycle. Their values are
+        `Branch.quantities`; where one changes its sign is in `Branch.zeros`, located to round-off. "a = b" means a − b
+    stop : the same, or names of ``functions``: the branch ends where one of these vanishes
 
     Returns
     -------
     Branch
 
+    Notes
+    -----
+    A state of more than 100 entries, a map on a loss that is no formula, or ``multipliers=k``: the branch is followed by steps
+    and Jacobian-vector products. A Jacobian that is narrowly banded (couplings of neighbours) is put together from a few of
+    these; else it is a full matrix up to 2000 entries, and beyond or with ``multipliers`` MINRES, GMRES and the methods of
+    Lanczos and Arnoldi use products alone. All multipliers are looked at up to 2000 entries; beyond, the 12 smallest and 4
+    largest (or k), of maps that are no descent those of the largest modulus: `Branch.watched` says so, and others may cross
+    unseen. There are cycles up to the period 8, coefficients of flips of fixed points, and no borders or angles.
+
     Raises
     ------
     NumericsError : no cycle near the start, or one of a continuum
     UsageError : an unknown parameter, bounds that are no interval around its value, a period below 1 or too long to store
+    FormulaError : a function that is no formula of these names
 
     Examples
     --------
@@ -213,16 +208,55 @@ def continue_cycle(
     >>> [(b.kind, round(b.parameter, 9)) for b in branch.bifurcations[0].switch().bifurcations]
     [('flip', 3.449489743)]
 
+    A loss that is no formula, by its gradient and Hessian-vector products:
+
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> d = np.linspace(1, 2, 401)
+    >>> bowl = SimpleNamespace(dim=401, value=lambda w: (d * w**2).sum() / 2 + (w**4).sum() / 4,
+    ...                        gradient=lambda w: d * w + w**3, hvp=lambda w, v: (d + 3 * w**2) * v)
+    >>> descent = cf.as_map(bowl, cf.optimizers.gd(lr=0.9))
+    >>> sharp = cf.analysis.continue_cycle(descent, np.zeros(401), "lr", (0.5, 1.003), multipliers=6)
+    >>> [(b.kind, round(b.parameter, 9)) for b in sharp.bifurcations]  # at 2/2, 2/1.9975, 2/1.995
+    [('flip', 1.0), ('flip', 1.001251564), ('flip', 1.002506266)]
+    >>> sharp.watched
+    'the 6 smallest and the 4 largest multipliers were looked at; others may cross unseen'
+
+    With functions; the logistic map's fixed point is 1 − 1/r:
+
+    >>> found = cf.analysis.continue_cycle(step, [0.6], "r", (1.5, 4.0), functions={"half": "x = 0.5"}, stop="mu1 = -1.2")
+    >>> [(zero.function, round(zero.parameter, 12)) for zero in found.zeros], found.ends[1]
+    ([('half', 2.0), ('mu1 = -1.2', 3.2)], 'stop: mu1 - (-1.2) = 0 at r = 3.2')
+
     References
     ----------
     Keller (1977), Numerical solution of bifurcation and nonlinear eigenvalue problems. Kuznetsov, Elements of Applied
-    Bifurcation Theory, §10.2, §10.3.
+    Bifurcation Theory, §10.2, §10.3. Lehoucq, Sorensen, Yang (1998), ARPACK users' guide.
     """
-    tracer, path = followed(require_map(step), cycle, parameter, bounds, period, max_steps, max_step, progress)
-    return branch_of(branch_fields(tracer, path, coefficients))
+    step = step if isinstance(step, OracleMap) else require_map(step)
+    checked_bounds(step, parameter, bounds)
+    own = Functions(step, parameter, functions, stop)
+    if isinstance(step, OracleMap) or multipliers is not None or of_many_weights(step):
+        if isinstance(step, Map) and (step.switching or step.periodic):
+            raise UsageError("maps with branches or angles are followed with all their multipliers, in up to "
+                             f"{MOST_ENTRIES} entries of the state")  # fmt: skip
+        from cfdyn.continuation.many.fields import many_fields
+
+        given = cycle, parameter, bounds, period, multipliers, max_steps, max_step, coefficients, progress, own
+        return branch_of(many_fields(step, *given))
+    tracer, path = followed(step, cycle, parameter, bounds, period, max_steps, max_step, progress, own)
+    return branch_of(branch_fields(tracer, path, coefficients, own))
+
+
+def of_many_weights(step: Any) -> bool:
+    """True for a map of so many entries that rows with all entries of its Jacobian would not fit."""
+    return isinstance(step, Map) and step.dim > MOST_ENTRIES and not (step.switching or step.periodic)
 
 
 def branch_of(fields: dict[str, Any]) -> Branch:
     """The record with these fields; see `cfdyn.continuation.branch.fields.branch_fields`."""
-    stable = np.abs(fields["multipliers"]).max(axis=1) < 1 - NEUTRAL
-    return Branch(**fields | {"stable": stable, "bifurcations": [Bifurcation(**found) for found in fields["bifurcations"]]})
+    # A multiplier that was looked for and not found is NaN.
+    stable = np.nanmax(np.abs(fields["multipliers"]), axis=1) < 1 - NEUTRAL
+    special, zeros = ([kind(**found) for found in fields[name]]
+                      for name, kind in (("bifurcations", Bifurcation), ("zeros", FunctionZero)))  # fmt: skip
+    return Branch(**fields | {"stable": stable, "bifurcations": special, "zeros": zeros})

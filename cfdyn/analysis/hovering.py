@@ -10,7 +10,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.series.filters import TINY, average, fast_part, half_width
 from cfdyn.series.hover import hover
 from cfdyn.series.slow_cycles import DIGITS_LEFT
-from cfdyn.systems.orbit import Orbit, require_loss, sharpness_along, thetas
+from cfdyn.systems.orbit import Orbit, preconditioned_along, require_loss, thetas
 
 STILL = 1e-9  # relative: what does not change
 NARROW = 0.005  # of θ: a spread that needs no two numbers
@@ -68,7 +68,7 @@ class Hovering(Record):
         if self.kind == "beyond":
             passes = f"λ₁(P⁻¹H) passes {edge} at step {self.crossing}"
             return f"{passes} and does not stay near it: {numbers} from step {self.since} on."
-        end = f"; {self.ratio[-1]:.3g} θ at the end" if np.isfinite(self.ratio[-1]) else ""
+        end = f"; {self.ratio[-1]:.3g} θ at step {self.t[-1]}" if np.isfinite(self.ratio[-1]) else ""
         return f"Whether λ₁(P⁻¹H) hovers at {edge} is undecided: {self.reason}{end}."
 
 
@@ -114,7 +114,7 @@ def hovering(orbit: Orbit) -> Hovering:
         return Hovering(np.empty(0, int), nothing, nothing, "undecided", None, *(np.nan,) * 3, "", None,
                         ended or f"{len(orbit.z) - 1} steps are too few", provenance=provenance(orbit=settings))  # fmt: skip
     middle = average(held, 2)
-    ratio = sharpness_along(step, average(np.asarray(orbit.z, dtype=float), 2), middle)
+    ratio = preconditioned_along(step, average(np.asarray(orbit.z, dtype=float), 2), middle)
     found = hover(ratio, _swing(orbit))
     if ended:
         found = found._replace(kind="undecided", reason=ended)

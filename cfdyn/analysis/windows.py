@@ -95,20 +95,29 @@ def windows_and_gaps(
     whole_number("the period of windows", period, 2)
     if box is None and not known:
         raise UsageError("windows need a box in which to look, or cycles that are known already")
+    branches, gaps = branches_of_period(step, period, parameter, (lo, hi), box, known, samples)
     found: dict[float, Window] = {}
+    for branch in branches:
+        for window in _windows_of(step, branch, (lo, hi)):
+            found.setdefault(round(window.opens, 9), window)
+    return [found[key] for key in sorted(found)], gaps
+
+
+def branches_of_period(
+    step: Map, period: int, parameter: str, bounds: tuple[float, float], box: Sequence[tuple[float, float]] | None,
+    known: Sequence[tuple[float, Any]] = (), samples: int = SAMPLES,
+) -> tuple[list[Branch], list[str]]:  # fmt: skip
+    """The branches of n-cycles in the box at one of the samples, or through a known cycle, and what was not looked at."""
     branches: list[Branch] = []
-    sampled, gaps = _sampled(step, period, parameter, np.linspace(lo, hi, samples), box)
+    sampled, gaps = _sampled(step, period, parameter, np.linspace(*bounds, samples), box)
     for value, points in [*known, *sampled]:
         if any(_passes(branch, value, points) for branch in branches):
             continue
         try:
-            branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, (lo, hi), coefficients=False))
+            branches.append(continue_cycle(step.at(**{parameter: value}), points, parameter, bounds, coefficients=False))
         except NumericsError as problem:
             gaps.append(f"{parameter} = {value:.6g}: {problem}")
-            continue
-        for window in _windows_of(step, branches[-1], (lo, hi)):
-            found.setdefault(round(window.opens, 9), window)
-    return [found[key] for key in sorted(found)], gaps
+    return branches, gaps
 
 
 def _sampled(

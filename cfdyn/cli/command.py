@@ -9,10 +9,11 @@ from typing import Any
 
 from cfdyn.cli.document import print_json
 from cfdyn.cli.files import Files
-from cfdyn.cli.options import FIGURE, FOLDER, JSON, OUT, PLOT
+from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PLOT, XLIM, YLIM
 from cfdyn.cli.screen import Screen, progress
 from cfdyn.cli.subject import Subject
 
+FILES = ("out", "plot", "figure", "xlim", "ylim", "csv")  # options that `Files` takes
 LAST = 1000  # the place of a command that asks for none
 
 
@@ -21,7 +22,7 @@ class Answer:
     """What a command found.
 
     ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
-    ``record``: saved and drawn, by ``draw(record, file)`` if not by `cfdyn.plot`; ``figures``: files that were drawn besides;
+    ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`; ``figures``: files drawn besides;
     ``status``: the exit status.
     """
 
@@ -29,7 +30,7 @@ class Answer:
     tables: Callable[[Screen], Any] = lambda screen: None
     text: str | None = None
     record: Any = None
-    draw: Callable[[Any, Path], Any] | None = None
+    draw: Callable[..., Any] | None = None
     figures: Sequence[Path] = ()
     status: int = 0
 
@@ -51,6 +52,9 @@ class Outputs:
 
     out: OUT = FOLDER
     plot: PLOT = None
+    xlim: XLIM = None
+    ylim: YLIM = None
+    csv: CSV = None
     figure: FIGURE = True
     json: JSON = False
 
@@ -64,10 +68,10 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
     """A command with these options, in the order of its help; ``place``: its rank in the list of commands.
 
     Options that are no parameters of the function itself are fields of its `Subject`, or of `Outputs`: ``out`` where the answer
-    has a record, which is saved, ``plot`` where that can be drawn, ``figure`` where it is drawn unless the user says no. Besides
-    these a function may take ``say``, which shows a few words while it runs.
+    has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn unless the user
+    says no, ``csv`` where it is a table. Besides these a function may take ``say``, which shows a few words while it runs.
     """
-    listed = options.split()
+    listed = options.replace(" plot ", " plot xlim ylim ").split()
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)
@@ -75,7 +79,7 @@ def command(options: str, place: int = LAST) -> Callable[[Callable[..., Answer]]
 
         @wraps(own)
         def run(**given: Any) -> int:
-            files = Files(given["out"], given.get("plot"), given.get("figure")) if "out" in given else None
+            files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
             with progress() as say:
                 built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
                 answer = own(**{name: ({**built, **given})[name] for name in taken})

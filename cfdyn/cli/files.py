@@ -7,6 +7,7 @@ from typing import Any
 
 import cfdyn
 from cfdyn.cli.screen import Screen
+from cfdyn.cli.values import limits
 from cfdyn.errors import UsageError
 from cfdyn.machine import unfinished
 from cfdyn.records.files import folder_for_writing
@@ -16,20 +17,27 @@ class Files:
     """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
 
     ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
-    where ``plot`` asks for it.
+    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``csv``: a table of the record.
     """
 
-    def __init__(self, out: Path, plot: Path | None = None, figure: bool | None = None):
-        from cfdyn.plotting import check_path
+    def __init__(
+        self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
+        csv: Path | None = None,
+    ):  # fmt: skip
+        from cfdyn.plotting import check_folder, check_limits, check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; leave one of them out")
-        self.plot = plot and check_path(plot)
+        given = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
+        self.limits = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in given.items()}
+        if self.limits and not (plot or figure):
+            raise UsageError(f"--{next(iter(self.limits))} is of a figure; ask for one with --plot FILE")
+        self.plot, self.csv = plot and check_path(plot), csv and check_folder(csv)
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
 
-    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[[Any, Path], Any] | None = None) -> None:
+    def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
         beside, record = _free(self.folder, stem)
         try:
@@ -42,17 +50,22 @@ class Files:
         picture = beside if self.numbered else self.plot
         if picture is not None:
             say("drawing")
-            (draw or cfdyn.plot)(found, picture)
+            (draw or cfdyn.plot)(found, picture, **self.limits)
             self.figures.append(picture)
+        if self.csv is not None:
+            found.to_csv(self.csv)
 
     def names(self) -> dict[str, Any]:
         """For --json."""
-        return {"figures": [str(f) for f in self.figures], "record": str(self.record)}
+        table = {} if self.csv is None else {"csv": str(self.csv)}
+        return {"figures": [str(f) for f in self.figures], **table, "record": str(self.record)}
 
     def print(self, out: Screen) -> None:
         """A line for each."""
         for figure in self.figures:
             out.print(f"figure  {figure}", wrap=False)
+        if self.csv is not None:
+            out.print(f"table   {self.csv}", wrap=False)
         out.print(f"record  {self.record}", wrap=False)
 
 

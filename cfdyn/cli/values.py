@@ -47,6 +47,14 @@ def intervals(text: str, what: str) -> list[Interval]:
     return [(value(lo, "float", what), value(hi, "float", what)) for lo, hi in _ends(text, what, "weight")]
 
 
+def limits(text: str, what: str) -> Interval:
+    """``--xlim``: ``"0.5:2"`` → (0.5, 2)."""
+    found = intervals(text, what) if text.count(":") == 1 and "," not in text else []
+    if not found or not found[0][0] < found[0][1]:
+        raise UsageError(f"{what} takes LO:HI with LO < HI, such as 0.5:2, not {text!r}")
+    return found[0]
+
+
 def box(text: str) -> list[Interval]:
     """``--box`` of cycles: ``"-1:1,0:inf"`` → [(-1, 1), (0, inf)], one for each variable."""
     return [(_end(lo), _end(hi)) for lo, hi in _ends(text, "--box", "variable")]

@@ -14,6 +14,7 @@ NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)  # Chebyshev's, i
 ALONG = 0.8  # the cosine of a tangent to a step that turns by no more than it may
 LEAST_NODES = 6  # with a solution, for a polynomial through them
 CONVERGED = 1e-4  # of the largest terms of a polynomial to the last ones
+NEAR_ZERO = 0.1  # of the value at a row: the extremum of a parabola beside it, at which a test may vanish twice
 BESIDE = (1e-2, 1e-4)  # shares of an interval: from the zero of a test, where it is seen whether it shrinks towards it
 
 
@@ -113,3 +114,17 @@ def polynomial(nodes: np.ndarray, values: np.ndarray) -> Callable[[float], np.nd
         return np.asarray(shares @ values / shares.sum())
 
     return at
+
+
+def near_zero(s: np.ndarray, v: np.ndarray) -> list[tuple[int, float]]:
+    """Steps between rows of one sign where the parabola through these and a row beside them comes near 0 or crosses it."""
+    if len(s) < 3:
+        return []
+    a, b, c = v[:-2], v[1:-1], v[2:]
+    h, g = s[1:-1] - s[:-2], s[2:] - s[1:-1]
+    bend = ((c - b) / g - (b - a) / h) / (g + h)
+    slope = (c - b) / g - bend * g
+    top = -slope / (2 * bend)
+    least = b - slope**2 / (4 * bend)
+    hit = (a * b > 0) & (b * c > 0) & (bend * b > 0) & (least * np.sign(b) < NEAR_ZERO * np.abs(b)) & (top > -h) & (top < g)
+    return [(int(k) + (top[k] >= 0), float(top[k] / g[k] if top[k] >= 0 else 1 + top[k] / h[k])) for k in np.flatnonzero(hit)]

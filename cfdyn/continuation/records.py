@@ -29,13 +29,13 @@ class WithMap:
 
 
 def extended(
-    record: Followed, what: str, further: Callable[[Followed, int], Followed], rows: Sequence[str], special: str,
+    record: Followed, what: str, further: Callable[[Followed, int], Followed], rows: Sequence[str], special: Sequence[str],
     others: Callable[[Followed, Followed, int], dict[str, Any]] = lambda record, more, side: {},
 ) -> Followed:  # fmt: skip
     """A branch or curve with what follows on those of its ends (0, 1) at which it ran out of steps.
 
     ``further`` makes the record of what follows, which begins or ends with that end; ``rows``: names of the arrays with a row
-    for each point; ``special``: that of the list of special points; ``others``: the fields that are joined in another way.
+    for each point; ``special``: those of lists of points with a place; ``others``: the fields that are joined in another way.
 
     UsageError: neither end ran out of steps
     """
@@ -49,24 +49,27 @@ def extended(
     return record
 
 
-def _joined(record: Followed, more: Followed, side: int, rows: Sequence[str], special: str) -> Followed:
+def _joined(record: Followed, more: Followed, side: int, rows: Sequence[str], special: Sequence[str]) -> Followed:
     """Both as one; a row is in common. A closed one begins and ends at its start."""
     if more.closed:
         record = _cut(record, side, rows, special)
     first, second = (record, more) if side else (more, record)
     shift = len(first) - 1
     both = {name: np.concatenate([getattr(first, name)[:-1], getattr(second, name)]) for name in rows}
-    points = [*getattr(first, special), *(replace(s, place=s.place + shift) for s in getattr(second, special))]
+    points = {
+        name: [*getattr(first, name), *(replace(s, place=s.place + shift) for s in getattr(second, name))] for name in special
+    }
     ends, paces = (first.ends[0], second.ends[1]), (first.paces[0], second.paces[1])
     if more.closed:
         ends, paces = more.ends, more.paces
-    return replace(record, **both, **{special: points}, ends=ends, paces=paces, closed=more.closed,
+    return replace(record, **both, **points, ends=ends, paces=paces, closed=more.closed,
                    start=record.start + (0 if side else shift))  # fmt: skip
 
 
-def _cut(record: Followed, side: int, rows: Sequence[str], special: str) -> Followed:
+def _cut(record: Followed, side: int, rows: Sequence[str], special: Sequence[str]) -> Followed:
     """From its start to that end only."""
     first, last = (record.start, len(record)) if side else (0, record.start + 1)
     kept = {name: getattr(record, name)[first:last] for name in rows}
-    points = [replace(s, place=s.place - first) for s in getattr(record, special) if first <= s.place < last - 1]
-    return replace(record, **kept, **{special: points}, start=record.start - first)
+    points = {name: [replace(s, place=s.place - first) for s in getattr(record, name) if first <= s.place < last - 1]
+              for name in special}  # fmt: skip
+    return replace(record, **kept, **points, start=record.start - first)

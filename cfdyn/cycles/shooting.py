@@ -188,10 +188,14 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
             return -own[:, 0] / following[:, 0]
         if own.shape[1] == 2:
             return _of_planes(own, following)
-        good = np.linalg.cond(following) < 1e8
+        if len(own) and (scales := _diagonals(following)) is not None:
+            good, solved = np.full(len(own), True), -own / scales[:, :, None]
+        else:
+            good = np.linalg.cond(following) < 1e8
+            solved = -np.linalg.solve(following[good], own[good])
         found = np.full(own.shape[:2], np.nan, dtype=complex)
         if good.any():
-            found[good] = _eigenvalues(-np.linalg.solve(following[good], own[good]))
+            found[good] = _eigenvalues(solved)
     if not good.all():
         from scipy.linalg import eigvals
 
@@ -201,6 +205,13 @@ def eigenvalues(own: np.ndarray, following: np.ndarray) -> np.ndarray:
     order = np.argsort(-np.abs(found), axis=1, kind="stable")
     found = np.take_along_axis(found, order, axis=1)
     return found.real if not found.imag.any() else found
+
+
+def _diagonals(matrices: np.ndarray) -> np.ndarray | None:
+    """The diagonals (rows, D) of matrices that are diagonal and far from singular, as of a fixed point in many entries."""
+    found = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
+    plain = np.count_nonzero(matrices) == np.count_nonzero(found) and (found.min(axis=1) > 1e-8 * found.max(axis=1)).all()
+    return np.diagonal(matrices, axis1=1, axis2=2) if plain else None
 
 
 def _of_planes(own: np.ndarray, following: np.ndarray) -> np.ndarray:

@@ -49,6 +49,8 @@ def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
     if flow.n_weights > MOST_FLAT or flow.dim > flow.n_weights or not len(path.t):
         return []
     loss, trace = left_out(flow, path)
+    if trace == 0.0:
+        return []
     predicted, own = float(path.predicted_loss[-1]), float(np.trace(path.covariance[-1]))
     if not (np.isfinite(loss) and abs(loss) < predicted and trace < MUCH * max(own, 1e-300)):
         return ["Σ leaves out flat directions, ηλ below the cut, and the spread along them is not small; flat=True carries it"]

@@ -282,3 +282,11 @@ def _of_many_flips(found: list[dict], k: int, gradient: bool, complete: bool, le
     else:
         many = f"{len(beyond)} cycles of period 2 beyond the edge, {stable} of them stable{'' if complete else ' (a search)'}"
     return f"{start}; {field}: {many}" + ("" if supercritical else "; in some directions orbits jump away")
+
+
+def words_of_flip(
+    supercritical: bool | None, hyperbolic: bool, has_loss: bool, pace: float, coefficient: float, share: float, parameter: str
+) -> str:  # fmt: skip
+    """The flip of a fixed point in words, with the size of what is born; ``pace``: of the multiplier per relative change."""
+    words = _of_flip(supercritical, 1, hyperbolic, False, has_loss)
+    return words + (_amplitude(pace, coefficient, share, parameter, 1) if supercritical else "")

@@ -31,8 +31,8 @@ def given_points(step: Map, points: Any) -> np.ndarray:
     return np.array([step.state(row) for row in (rows if rows.ndim == 2 else [rows])])
 
 
-def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
-    """The same, if they are those of a cycle at which the map is smooth."""
+def cycle_points(step: Map, points: Any, tolerance: float, order: int = 3) -> np.ndarray:
+    """The same, if they are those of a cycle at which the map is smooth, up to derivatives of this order."""
     cycle = given_points(step, points)
     size = float(np.abs(cycle).max())
     if not np.isfinite(step.jacobian(cycle[0])).all():
@@ -40,16 +40,16 @@ def cycle_points(step: Map, points: Any, tolerance: float) -> np.ndarray:
     gap = residual(step, cycle)
     if not gap <= tolerance * (1 + size):
         raise NumericsError(f"this is not a {called(len(cycle))}: the map misses the next point by {gap:.3g}")
-    if step.switching and (regularity(step, cycle, size) != "smooth" or _higher_derivatives_jump(step, cycle, size)):
+    if step.switching and (regularity(step, cycle, size) != "smooth" or _higher_derivatives_jump(step, cycle, size, order)):
         raise NumericsError("the map has a corner at this point (a border collision): there is no smooth normal form")
     return cycle
 
 
-def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float) -> bool:
-    """True if a second or third derivative jumps at the points: its values on both sides do not approach each other."""
+def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float, most: int) -> bool:
+    """True if a derivative of the second to this order jumps at the points: on both sides it does not approach one value."""
     along = np.random.default_rng(0).normal(size=cycle.shape)
     h = 1e-4 * (size or 1.0) * along
-    for order in (2, 3):
+    for order in range(2, most + 1):
         both = [[derivatives(step, cycle + sign * shift, *[along] * order) for sign in (1, -1)] for shift in (h, h / 100)]
         far, near = (np.abs(plus - minus).max() for plus, minus in both)
         if near > 0.2 * far and near > 1e-9 * max(np.abs(both[1]).max(), 1e-3):

@@ -113,13 +113,7 @@ class BorderedSystem:
 
     @cached_property
     def _solver(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
-        if self.ring:
-            return self._solved_along
-        if not isinstance(self.matrix, np.ndarray):
-            return _factors(self.matrix, self.border).solve
-        (b, c), k = self.border, self.nullity
-        return partial(_solved, np.block([[self.matrix, b], [c.T, np.zeros((k, k))]]) if k else self.matrix)
+        return self._solved_along if self.ring else bordered_solver(self.matrix, self.border)
 
     @cached_property
     def matrix(self) -> Any:
@@ -144,6 +138,15 @@ class BorderedSystem:
             left = along_critical(adjoint, nu, nothing, right[:, ::-1], left[:, ::-1])[1][:, ::-1]
             right = solved
         return tuple((v / np.linalg.norm(v)).reshape(-1, 1) for v in (right, left))
+
+
+def bordered_solver(matrix: Any, border: tuple[np.ndarray, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Solves [[M, b], [cᵀ, 0]] (h, s) = (right, 0)."""
+    if not isinstance(matrix, np.ndarray):
+        return _factors(matrix, border).solve
+    (b, c), k = border, border[0].shape[1]
+    return partial(_solved, np.block([[matrix, b], [c.T, np.zeros((k, k))]]) if k else matrix)
+
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,12 @@ import importlib
 import inspect
 import io
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfdyn.arguments import entries
 from cfdyn.errors import UsageError
 from cfdyn.records.files import as_path, can_write, written_whole
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg", "eps", "jpg", "webp")
+WIDEST, NARROWEST = 1e100, 1e-12  # of limits of an axis; of their size
 # The first argument of a figure's ``draw``, with its type: ``Branch``, or ``Branch | Branches``.
 _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
 
@@ -32,13 +35,17 @@ def figure_files() -> dict[str, str]:
     return found
 
 
-def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
+def plot(
+    record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
+    **beneath: Any,
+) -> Figure:  # fmt: skip
     """The figure of a record; with ``path`` it is also written, in the format of the file's ending.
 
     A flow's `Trajectory` takes ``orbit=``, the optimizer's own iterates to draw beneath it, and ``loss=``, whose
     contours are drawn where there are two weights; a `Comparison` that was loaded from a file takes ``loss=`` too.
     `ExactCycles` take ``span=(lo, hi)`` of their first parameter, and ``also=``, cycles of other periods of the same map.
-    A `BifurcationCurve` takes ``also=``, more curves for the same chart.
+    A `BifurcationCurve` takes ``also=``, more curves for the same chart, a `RegimeMap` curves that are laid over it.
+    ``xlim`` and ``ylim``, each (lo, hi), limit the first panel, and others that show the same quantity along that axis.
 
     Raises
     ------
@@ -59,10 +66,21 @@ def plot(record: Any, path: str | Path | None = None, **beneath: Any) -> Figure:
     if not beneath.keys() <= set(known):
         wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
         raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
+    limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     figure = draw(record, **beneath)
+    importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     if path is not None:
         save(figure, path)
     return figure
+
+
+def check_limits(what: str, given: Sequence[float]) -> tuple[float, float]:
+    """Limits of an axis, (lo, hi), if they can be drawn, else a UsageError."""
+    lo, hi = entries(what, given, ("lo", "hi")).tolist()
+    largest = max(abs(lo), abs(hi))
+    if not (lo < hi and largest <= WIDEST and hi - lo > NARROWEST * largest):
+        raise UsageError(f"{what} is two numbers lo < hi, within ±{WIDEST:g} and not too near to each other, not {lo:g}, {hi:g}")
+    return lo, hi
 
 
 def check_path(path: str | Path) -> Path:

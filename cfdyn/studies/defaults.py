@@ -75,7 +75,8 @@ def learning_rate(loss: Loss, optimizer: Optimizer, found: list[Minimum], share:
     """
     try:
         border, none = edge_at(loss, optimizer, found[0]) if found else (None, "")
-        why = f"{optimizer.name} has no edge at the lowest minimum ({none})" if found else "no minimum was found"
+        tried = f"with lr = {optimizer.params['lr']:g}: " if "× lr" in none else ""
+        why = f"{optimizer.name} has no edge at the lowest minimum ({tried}{none})" if found else "no minimum was found"
     except NumericsError as problem:
         border, none = None, ""
         why = f"the edge of {optimizer.name} at the lowest minimum was not found ({problem})"

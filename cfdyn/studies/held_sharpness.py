@@ -9,6 +9,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.runs import iterate_many
 from cfdyn.errors import NumericsError, UsageError
+from cfdyn.flows._noisy import PRECONDITIONED
 from cfdyn.flows.central import central
 from cfdyn.integrate.held import ENOUGH, who_holds
 from cfdyn.integrate.solve import solve
@@ -59,7 +60,7 @@ def held_sharpness(
 
     Parameters
     ----------
-    loss, optimizer : the loss has data; the optimizer is taken with each of the rates
+    loss, optimizer : the loss has data; gd, heavy_ball, nesterov or ema_momentum, taken with each of the rates
     start : weights (d,)
     steps : of the runs
     lr, batch : the rates and the batches
@@ -73,7 +74,7 @@ def held_sharpness(
 
     Raises
     ------
-    UsageError : no rates or batches, or what `iterate_many` refuses
+    UsageError : no rates or batches, another optimizer, or what `iterate_many` refuses
 
     Examples
     --------
@@ -86,6 +87,8 @@ def held_sharpness(
     if not len(lr) or not len(batch) or not 0 < after < steps:
         raise UsageError(f"a map needs rates, batches and `after` between 0 and {steps}, not {len(lr)}, {len(batch)} and {after}")
     runs = whole_number("runs", runs, 2)
+    if optimizer.name in PRECONDITIONED:
+        raise UsageError(f"who holds the sharpness is not told of {optimizer.name}, as its preconditioner moves; take gd")
     tables = {name: np.full((len(batch), len(lr)), np.nan) for name in ("flow", "damping", "opposed", "runs", "at_mean", "edge")}
     notes: list[str] = []
     for i, rows in enumerate(batch):

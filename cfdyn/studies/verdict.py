@@ -71,12 +71,13 @@ def _edge(name: str, lr: float, edge: Edge | None, no_edge: str, minima: list[Mi
         return "No minimum was found in the box."
     if edge is None:
         return f"The lowest minimum ({minima[0].kind}) has no edge for this optimizer: {no_edge}." if no_edge else ""
-    if not edge.smooth and lr > edge.value:
-        return f"At any learning rate above {edge.value:.6g} the lowest minimum is unstable: {name} does not rest on it."
-    side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
-    ratio = f"{lr / edge.value:.3g} ×"
     rests = edge.points[0, : len(minima[0].w)]
     moved = f", which is held at {', '.join(f'{x:.6g}' for x in rests)}" if np.abs(rests - minima[0].w).max() > MOVED else ""
+    if not edge.smooth and lr > edge.value:
+        which = f"the lowest minimum{moved}{',' * bool(moved)}"
+        return f"At any learning rate above {edge.value:.6g} {which} is unstable: {name} does not rest on it."
+    side = "beyond" if lr > edge.value * (1 + 1e-9) else "at" if lr > edge.value * (1 - 1e-9) else "below"
+    ratio = f"{lr / edge.value:.3g} ×"
     return f"The learning rate {lr:.6g} is {side} the edge {edge.value:.6g} of the lowest minimum{moved} ({ratio})."
 
 

@@ -22,6 +22,8 @@ from cfdyn.tape.rebuild import rebuild
 from cfdyn.tape.switching import one_sided, switches
 from cfdyn.tape.taylor import taylor
 
+MOST_CLOSED = 2  # weights, of a Hessian whose largest eigenvalue is a formula
+
 
 def loss_program(loss: LossSpec, what: str) -> Program:
     """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
@@ -168,6 +170,24 @@ def _on_side(tape: Tape, outputs: list[Node], signs: str) -> list[Node]:
     return one_sided(tape, outputs, {place: given[s] for place, s in zip(switches(tape, outputs), signs, strict=True)})
 
 
+def _observed(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
+    """The loss and, of one or two weights, the sharpness, as far as they are wanted and the map carries a loss."""
+    if isinstance(spec, ExtendedMap):
+        moved = dict(zip(spec.moved, z[len(spec.base.names) :], strict=True))
+        return _observed(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
+    if spec.observed is None or not wanted & {"loss", "sharpness"}:
+        return {}
+    w = z[: spec.n_weights]
+    value = loss_node(tape, spec.observed, w, parameters)
+    if "sharpness" not in wanted or len(w) > MOST_CLOSED:
+        return {"loss": value}
+    matrix, half = hessian(tape, value, w), tape.const(Fraction(1, 2))
+    mean, gap = (tape.mul(half, move(matrix[0][0], matrix[-1][-1])) for move in (tape.add, tape.sub))
+    across = matrix[0][-1] if len(w) > 1 else tape.const(0)
+    size = tape.apply("sqrt", tape.add(tape.mul(gap, gap), tape.mul(across, across)))
+    return {"loss": value, "sharpness": tape.add(mean, size) if len(w) > 1 else matrix[0][0]}
+
+
 def _scalars(
     tape: Tape, spec: MapSpec, z: list[Node], parameters: Parameters, step: list[Node], kind: str, argument: str
 ) -> list[Node]:
@@ -178,5 +198,7 @@ def _scalars(
             return found
         value = found[int(argument)]
     else:
-        value = formula(argument).on(tape, {**dict(zip(spec.names, z, strict=True)), **parameters})
+        read = formula(argument)
+        names = {**dict(zip(spec.names, z, strict=True)), **parameters}
+        value = read.on(tape, _observed(tape, spec, z, parameters, set(read.names) - set(names)) | names)
     return [value, *reverse(tape, value, z)]

@@ -14,6 +14,7 @@ from cfdyn.codegen.compile import Rule, compile_rule, parameter_vector
 from cfdyn.codegen.lanes import print_lanes
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
 from cfdyn.machine.portable import Portable
 from cfdyn.symbolic.angles import around, circle_map
 from cfdyn.symbolic.derived import CircleMap, ExtendedMap
@@ -25,6 +26,7 @@ from cfdyn.tape.program import Program
 
 PRINTED: dict[str, Callable[..., str]] = {"lanes": print_lanes, "kept": partial(print_lanes, kept=True)}
 LONGEST = 2000  # operations of a step that are taken for many orbits at once; more take the compiler long
+OBSERVABLES = ("loss", "sharpness", "gradient_norm")  # of an optimizer's map
 
 
 class Map(Portable):
@@ -128,6 +130,23 @@ class Map(Portable):
     def has_loss(self) -> bool:
         """True if the observables loss and sharpness exist."""
         return self.spec.observed is not None
+
+    observables = property(lambda self: OBSERVABLES if self.has_loss else (), doc="What `observe` knows of a state.")
+
+    def observe(self, name: str, z: Any, p: np.ndarray | None = None) -> np.ndarray:
+        """An observable at states (n, D), (n,), with parameters and data ``p`` if not its own; a UsageError for an unknown name.
+
+        >>> import cfdyn as cf
+        >>> cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5)).observe("sharpness", [[0.5], [1.0]])
+        array([-0.25,  2.  ])
+        """
+        states, p = table("states", z, 2), self.p if p is None else p
+        if name not in self.observables or states.shape[1] != self.dim:
+            raise unknown("observable of the map, of states with all its entries,", name, self.observables)
+        if name == "sharpness":
+            return largest_eigenvalues(self.rule("hessian"), states, p, self.n_weights)
+        values = evaluate_rows(self.rule("loss" if name == "loss" else "gradient"), states, p)
+        return values[:, 0] if name == "loss" else np.linalg.norm(values, axis=1)
 
     @property
     def switching(self) -> bool:
@@ -273,7 +292,7 @@ def require_map(step: Any) -> Map:
     return step
 
 
-def require_parameter(step: Map, name: Any) -> str:
+def require_parameter(step: Any, name: Any) -> str:
     """The name of a parameter of the map, or an error that lists them."""
     if not isinstance(name, str) or name not in step.params:
         raise unknown("parameter of the map", name if isinstance(name, str) else shown(name), step.params)

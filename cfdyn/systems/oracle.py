@@ -1,4 +1,4 @@
-"""`LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
+"""`GradientOracle` and `LossOracle`: what a loss must be able to tell, whether it is written down as a formula or not."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -6,31 +6,8 @@ import numpy as np
 
 
 @runtime_checkable
-class LossOracle(Protocol):
-    """A loss L(w) of d weights with what flows at the edge and normal forms ask of it; no matrix of d × d numbers is needed.
-
-    Weights and directions are rows of d floats in the units of the weights, L has any unit: ∇L is in units of L over one of
-    w, ∇²L v over one too if v has the unit of w, T[u, v] over one, D⁴L[q, q, q, q] in units of L. `cf.Loss` is one; a network
-    behind automatic differentiation is one, too, if it has these methods.
-
-    Examples
-    --------
-    A loss that is no formula:
-
-    >>> import numpy as np
-    >>> class Bowl:
-    ...     dim = 3
-    ...     def value(self, w): return float(np.dot(w, w)) / 2
-    ...     def gradient(self, w): return np.asarray(w, float)
-    ...     def hvp(self, w, v): return np.asarray(v, float)
-    ...     def curvature_gradient(self, w, u, v): return np.zeros(3)
-    ...     def fourth(self, w, q): return np.zeros(np.shape(q)[:-1])
-    >>> import cfdyn as cf
-    >>> isinstance(Bowl(), LossOracle), isinstance(cf.losses.double_well(), LossOracle), isinstance("w**2", LossOracle)
-    (True, True, False)
-    >>> cf.Loss("x**4 + x*y**3").fourth([2.0, 1.0], [[1.0, 0.0], [1.0, 1.0]])  # 24; 24 + 4·6
-    array([24., 48.])
-    """
+class GradientOracle(Protocol):
+    """A loss L(w) of d weights with its gradient and Hessian-vector products: what `cf.as_map` takes beside a `cf.Loss`."""
 
     @property
     def dim(self) -> int:
@@ -44,6 +21,44 @@ class LossOracle(Protocol):
 
     def hvp(self, w: Any, v: Any) -> np.ndarray:
         """∇²L(w) v for a direction (d,), (d,)."""
+
+
+@runtime_checkable
+class LossOracle(GradientOracle, Protocol):
+    """A loss L(w) of d weights with what flows at the edge and normal forms ask of it; no matrix of d × d numbers is needed.
+
+    Weights and directions are rows of d floats in the units of the weights, L has any unit: ∇L is in units of L over one of
+    w, ∇²L v over one too if v has the unit of w, T[u, v] over one, D⁴L[q, q, q, q] in units of L. `cf.Loss` is one; a network
+    behind automatic differentiation is one, too, if it has these methods.
+
+    Examples
+    --------
+    A loss that is no formula:
+
+    >>> import numpy as np
+    >>> class Bowl:
+    ...     dim = 3
+    ...
+    ...     def value(self, w):
+    ...         return float(np.dot(w, w)) / 2
+    ...
+    ...     def gradient(self, w):
+    ...         return np.asarray(w, float)
+    ...
+    ...     def hvp(self, w, v):
+    ...         return np.asarray(v, float)
+    ...
+    ...     def curvature_gradient(self, w, u, v):
+    ...         return np.zeros(3)
+    ...
+    ...     def fourth(self, w, q):
+    ...         return np.zeros(np.shape(q)[:-1])
+    >>> import cfdyn as cf
+    >>> isinstance(Bowl(), LossOracle), isinstance(cf.losses.double_well(), LossOracle), isinstance("w**2", LossOracle)
+    (True, True, False)
+    >>> cf.Loss("x**4 + x*y**3").fourth([2.0, 1.0], [[1.0, 0.0], [1.0, 1.0]])  # 24; 24 + 4·6
+    array([24., 48.])
+    """
 
     def curvature_gradient(self, w: Any, u: Any, v: Any) -> np.ndarray:
         """T[u, v] = ∇(uᵀ∇²L v), u and v (d,) held fixed, (d,)."""

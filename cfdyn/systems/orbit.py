@@ -11,14 +11,13 @@ from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import DIVERGED, DONE, LEFT_DOMAIN
 from cfdyn.kernels.orbits import iterate as iterate_kernel
-from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.kernels.rows import evaluate_rows, largest_eigenvalues
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 ESCAPE, FAR = 1e15, 1e307  # an orbit that is to be kept ends here; a verdict follows it as far as floats go
 MAX_BYTES = 2**32  # of an orbit that is kept
 STRETCH = 200_000_000  # operations between two looks at Ctrl-C, a tenth of a second
-PIECE = 2**20  # numbers of Hessians at a time
 PRECISE = 250  # bytes of a number of many digits, and half a byte for each digit
 
 
@@ -75,12 +74,12 @@ class Orbit(Record):
     @cached_property
     def loss(self) -> np.ndarray:
         """L(w_t), (n+1,)."""
-        return self._observe("loss")[:, 0]
+        return self._observed("loss").observe("loss", self._floats)
 
     @cached_property
     def sharpness(self) -> np.ndarray:
         """λ₁(∇²L(w_t)), (n+1,); NaN where the Hessian is not finite."""
-        return sharpness_along(self._observed("sharpness"), self.z)
+        return self._observed("sharpness").observe("sharpness", self._floats)
 
     @cached_property
     def preconditioned_sharpness(self) -> np.ndarray:
@@ -103,7 +102,8 @@ class Orbit(Record):
         >>> orbit.preconditioned_sharpness.round(4).tolist(), orbit.theta.round(9).tolist()
         ([0.1, 0.1059, 0.113], [38.0, 38.0, 38.0])
         """
-        return self.theta * sharpness_along(self._observed("preconditioner"), self.z, self.preconditioners)
+        step = self._observed("preconditioner")
+        return self.theta * preconditioned_along(step, self._floats, self.preconditioners)
 
     @cached_property
     def theta(self) -> np.ndarray:
@@ -120,11 +120,12 @@ class Orbit(Record):
     @cached_property
     def preconditioners(self) -> np.ndarray:
         """θP/2 and P of each weight in the step from each row, and the penalty of weight decay, (n+1, 2d + 1)."""
-        return self._observe("preconditioner")
+        step = self._observed("preconditioner")
+        return evaluate_rows(step.rule("preconditioner"), self._floats, step.p)
 
-    def _observe(self, what: str) -> np.ndarray:
-        step = self._observed(what)
-        return evaluate_rows(step.rule(what), np.asarray(self.z, dtype=float), step.p)
+    @property
+    def _floats(self) -> np.ndarray:
+        return np.asarray(self.z, dtype=float)
 
     def _observed(self, what: str) -> Map:
         """Its map, if there is a loss."""
@@ -133,20 +134,9 @@ class Orbit(Record):
         return self._step
 
 
-def sharpness_along(step: Map, z: np.ndarray, held: np.ndarray | None = None) -> np.ndarray:
-    """λ₁(H) at states z (n, D), (n,), or with the rows of `Orbit.preconditioners` λ₁(P⁻¹H)/θ; NaN where it is not finite."""
-    d, result = step.n_weights, np.full(len(z), np.nan)
-    rows = max(1, PIECE // (d * d))
-    for first in range(0, len(z), rows):
-        mine = slice(first, first + rows)
-        matrices = evaluate_rows(step.rule("hessian"), np.asarray(z[mine], dtype=float), step.p).reshape(-1, d, d)
-        if held is not None:
-            with np.errstate(all="ignore"):
-                scale = 1 / np.sqrt(2 * held[mine, :d])
-                matrices = (matrices + held[mine, -1, None, None] * np.eye(d)) * scale[:, :, None] * scale[:, None, :]
-        finite = np.isfinite(matrices).all(axis=(1, 2))
-        result[mine][finite] = np.linalg.eigvalsh(matrices[finite])[:, -1]
-    return result
+def preconditioned_along(step: Map, z: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """λ₁(P⁻¹H)/θ at states z (n, D) with the rows of `Orbit.preconditioners`, (n,)."""
+    return largest_eigenvalues(step.rule("hessian"), z, step.p, step.n_weights, held)
 
 
 def thetas(held: np.ndarray) -> np.ndarray:

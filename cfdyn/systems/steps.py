@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 
@@ -13,14 +14,28 @@ from cfdyn.symbolic.maps import LossMap, compose_specs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.oracle import GradientOracle
+from cfdyn.systems.oracle_map import OracleMap, require_oracle
 
 ORDERS = ("cyclic", "reshuffled")
 MOST_ROWS = 4096  # of data in an epoch, each of which becomes code of its own
 
 
-def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map:
+@overload
+def as_map(  # type: ignore[overload-overlap]  # a Loss is an oracle, too
+    loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | None = None
+) -> Map: ...
+
+
+@overload
+def as_map(loss: GradientOracle, optimizer: Optimizer) -> OracleMap: ...
+
+
+def as_map(loss: Any, optimizer: Optimizer, periodic: Mapping[str, float] | None = None) -> Map | OracleMap:
     """One step of an optimizer on a loss as a map of (weights, optimizer state); ``periodic`` as in `Map.from_text`.
 
+    A loss that is no formula, any object with ``dim``, ``value``, ``gradient`` and ``hvp`` (see `cfdyn.systems.oracle`), makes an
+    `OracleMap`, which `continue_cycle` follows without any matrix.
     A parameter that the loss has too keeps its name there; the optimizer's is ``optimizer_eps``, say. ``lr`` is the optimizer's.
 
     Examples
@@ -30,6 +45,10 @@ def as_map(loss: Loss, optimizer: Optimizer, periodic: Mapping[str, float] | Non
     >>> step.names, step([1.0])
     (('x', 'v_x'), array([0.9, 1. ]))
     """
+    if not isinstance(loss, Loss):
+        if periodic is not None:
+            raise UsageError("angles are for a loss that is a formula, cf.Loss")
+        return OracleMap(require_oracle(loss), optimizer)
     spec = LossMap(loss.spec, optimizer)
     return Map(spec if periodic is None else around(spec, periodic))
 
@@ -82,7 +101,7 @@ def epoch(loss: Loss, optimizer: Optimizer, batch: int = 1, order: str = "cyclic
     >>> from cfdyn.symbolic.loss import make_loss
     >>> rows = cf.Loss.from_spec(make_loss("(w - x)**2/2", columns=["x"], data=np.array([[0.0], [1.0]])))
     >>> step = cf.epoch(rows, cf.optimizers.gd(lr=0.5))
-    >>> step([0.0]), step([1/3]).round(6), step.jacobian([0.0])  # rests at 2/3 after the second row
+    >>> step([0.0]), step([1 / 3]).round(6), step.jacobian([0.0])  # rests at 2/3 after the second row
     (array([0.5]), array([0.583333]), array([[0.25]]))
     """
     spec = loss.spec

@@ -64,6 +64,27 @@ def test_boundaries_are_where_the_edges_are():
     assert (found.labels[(beyond > 0.004) & (beyond < 0.1)] == 2).all()
 
 
+def test_curves_of_bifurcations_lie_between_the_cells():
+    """The flips of the fixed point and of the 2-cycle by continuation: in each row, one cell from where the label changes."""
+    lr, momentum = np.linspace(0.9, 1.9, 201), np.linspace(0.021, 0.503, 7)
+    found = cf.analysis.regimes(HEAVY, ("lr", lr), ("momentum", momentum), [1.02])
+    bounds = ((0.8, 2.0), (0.0, 0.6))
+    first = cf.analysis.bifurcation_curve(HEAVY.at(lr=1.5), ("flip", [[1.0, 0.0]]), ("lr", "momentum"), bounds)
+    doubled = cf.analysis.classify(HEAVY.at(lr=1.65), [1.02]).points
+    second = cf.analysis.bifurcation_curve(HEAVY.at(lr=1.65), ("flip", doubled), ("lr", "momentum"), bounds, search=True)
+    for curve, labels in ((first, (1, 2)), (second, (2, 4))):
+        order = np.argsort(curve.parameters[:, 1])
+        at = np.interp(momentum, *curve.parameters[order].T[::-1])
+        changes = [lr[np.flatnonzero((row[:-1] == labels[0]) & (row[1:] != labels[0]))[0]] for row in found.labels]
+        assert np.abs(at - changes).max() <= lr[1] - lr[0]
+        assert [row[np.searchsorted(lr, x + 0.01)] for row, x in zip(found.labels, at, strict=True)] == [labels[1]] * 7
+    axes = cf.plot(found, also=[first, second]).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["flip", "flip, period 2"]
+    other = cf.analysis.bifurcation_curve(HEAVY.at(lr=1.5), ("flip", [[1.0, 0.0]]), ("lr", "a"), ((0.8, 2.0), (0.5, 2.0)))
+    with pytest.raises(UsageError, match="does not lie in a map over"):
+        cf.plot(found, also=[other])
+
+
 def test_exponents_of_cycles_have_closed_forms():
     found = cf.analysis.regimes(LOGISTIC, ("r", [2.4, 3.3]), ("s", [0.0]), [0.3])
     assert np.allclose(found.lyapunov[0], [np.log(0.4), np.log(abs(4 + 6.6 - 3.3**2)) / 2], rtol=1e-7)

@@ -106,6 +106,7 @@ def test_with_noise_the_learning_rate_is_below_the_edge(capsys):
         (["--noise", "1,2"], "or 7 variances"),
         (["--batch", "2", "--order", "cyclic"], "unknown order 'cyclic'"),
         (["--steps", "30", "--after", "29"], "2 after those of --after"),
+        (["--runs", "5"], "the same without noise"),
     ],
 )
 def test_noise_that_makes_no_sense(capsys, options, words):

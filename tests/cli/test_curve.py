@@ -44,8 +44,10 @@ def test_special_points(capsys):
     found = document(capsys, *words, "--set", "k=0", "--set", "c=-0.9")
     assert [s["kind"] for s in found["special"]] == ["generalized flip"] * 2
     assert np.abs([s["parameters"] for s in found["special"]]) == pytest.approx(np.array([[16 / 27, 2 / 3]] * 2), abs=1e-9)
+    assert [s["coefficients"].keys() for s in found["special"]] == [{"e"}] * 2
     status, out, _ = run(capsys, *words, "--set", "k=0.1", "--set", "c=1.5", "--start", "1", "--kind", "fold")
-    assert status == 0 and "cusp" in out and "fold of the fixed point" in out
+    assert status == 0 and "fold of the fixed point" in out
+    assert "cusp, c = -1: two folds meet: between them are three fixed points, the outer two stable" in " ".join(out.split())
 
 
 def test_starts_all_over_the_ranges(capsys):

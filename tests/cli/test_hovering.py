@@ -42,6 +42,21 @@ def test_orbit_says_since_when_and_how_closely(capsys, tmp_path):
     assert (tmp_path / "orbit.png").stat().st_size > 1000
 
 
+def test_a_state_wider_than_the_screen_leaves_room_for_the_edge(capsys):
+    """As many entries of the state as there is room for, no number cut, and how many are left out."""
+    orbit = own(12)
+    code, out = run(capsys, "orbit", *NETWORK, "--steps", "12")
+    head, *rows = [line.split() for line in out.splitlines()[1:15]]
+    shown = len(head) - 5
+    assert code == 0 and head == ["step", *orbit.names[:shown], "loss", "sharpness", "λ₁(P⁻¹H)", "θ"] and 1 < shown < 7
+    count = len(orbit.names)
+    assert f"{count - shown} of {count} entries of the state are left out" in out
+    series = (orbit.loss, orbit.sharpness, orbit.preconditioned_sharpness, orbit.theta)
+    for k, row in enumerate(rows):
+        assert [float(text) for text in row] == pytest.approx([k, *orbit.z[k, :shown], *(s[k] for s in series)], rel=1e-5)
+    assert "left out" not in run(capsys, "orbit", "double_well", "--optimizer", "adam:lr=0.02", "--steps", "2")[1]
+
+
 def test_orbit_in_a_document(capsys):
     orbit = own(200)
     want = cf.analysis.hovering(orbit)

@@ -113,3 +113,10 @@ def test_without_noise_what_the_loss_adds_is_what_happens():
     """ηa = 0.002 a step, for the last third of 3,000 steps; the loss has no curvature along y."""
     path = cf.solve(central(cf.Loss("y*x**2/2 - a*y", "x y", {"a": 0.02}), gd(lr=0.1), noise=[1e-12, 0]), [0.0, 5.0], 3000)
     assert "of 2 that the loss alone would add" in path.notes[0] and "it goes from 9 to 11" in path.notes[0]
+
+
+def test_noise_of_no_size_leaves_nothing_out():
+    """Nor does a minimum of all rows; Σ = 0 there, and no share of it can be told."""
+    flow = cf.flows.central(cf.Loss("x**2/2 + y**2/2000", "x y"), cf.optimizers.gd(lr=0.5), noise=[0, 0])
+    path = cf.solve(flow, [1.0, 1.0], 5)
+    assert not path.covariance.any() and not any("flat" in words for words in path.notes)

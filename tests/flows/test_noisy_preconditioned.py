@@ -112,6 +112,13 @@ def test_rmsprop_beside_runs():
     assert noisy.sharpness_ratio == pytest.approx(1, abs=0.05) and noisy.loss_ratio == pytest.approx(1, abs=0.03)
 
 
+def test_adagrad_beside_runs():
+    """P only grows, so that the edge is never met: noise alone is what the stable flow lacks."""
+    far, noisy, floor = beside_runs(o.adagrad(lr=0.5, eps=1e-2), 8, 1500, 100)
+    assert far["stochastic"] < 0.05 * far["stable"] and far["stochastic"] < 0.05 * far["central"] and floor > 0
+    assert noisy.sharpness_ratio == pytest.approx(1, abs=0.02) and noisy.loss_ratio == pytest.approx(1, abs=0.02)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "batch"),

@@ -18,6 +18,13 @@ def rotation():
     return cf.Map.from_text(["-y/2", "x/2"], "x y")
 
 
+BOX = [(-1.5, 1.5), (-0.5, 0.5)]
+
+
+def henon():
+    return cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+
+
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
@@ -42,13 +49,26 @@ RECORDS = {
     "cascade": lambda: cf.analysis.cascade(GD.at(lr=0.8), [1.0], "lr", (0.5, 1.5), levels=3),
     "branches": lambda: cf.analysis.branches(GD, None, "lr", (0.5, 1.2), starts=[(0.8, [1.0])], depth=1),
     "bifurcation": lambda: doubling().bifurcations[0],
+    "branch with functions": lambda: with_functions(),
+    "zero of a function": lambda: with_functions().zeros[0],
     "window": lambda: cf.analysis.windows(GD, 3, "lr", (1.4, 1.5), [(-2, 2)])[0],
     "cycles": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)]),
     "edge": lambda: cf.analysis.edge(GD, [1.0], scale=0.5),
     "normal form": lambda: cf.analysis.normal_form(GD.at(lr=1.0), [1.0]),
     "normal form of two flips": lambda: cf.analysis.normal_form(cf.as_map(cf.Loss("x**2 + y**2 - x**4 - y**4"), cf.optimizers.gd(lr=1.0)), [0.0, 0.0]),
     "bifurcation curve": lambda: flips_of_the_cubic_map(),
+    "switched": lambda: cf.analysis.switch(flips_of_the_cubic_map(), 0),
+    "chart": lambda: chart_of_folds(),
+    "region": lambda: chart_of_folds().regions[0],
     "point of codimension two": lambda: flips_of_the_cubic_map().special[0],
+    "manifolds": lambda: cf.analysis.manifolds(henon(), [0.63, 0.19], box=BOX, length=1, basins=3),
+    "manifold": lambda: made("manifolds")[0],
+    "homoclinic points": lambda: cf.analysis.homoclinic(henon(), [0.63, 0.19], box=BOX, length=1),
+    "tangencies": lambda: cf.analysis.tangencies(henon(), [0.63, 0.19], "a", (1.152, 1.158), box=BOX, length=3, samples=2, crises=False),
+    "tangency": lambda: made("tangencies")[0],
+    "tangency curve": lambda: cf.analysis.tangency_curve(made("tangency"), ("a", "b"), ((1.153, 1.154), (0.2999, 0.3001))),
+    "crises": lambda: cf.analysis.crises(GD, "lr", (1.55, 1.65), [(-2, 2)], periods=1, samples=2, grid=9),
+    "crisis": lambda: made("crises")[0],
     "minimum": lambda: cf.minima(cf.losses.double_well())[0],
     "mean square": lambda: cf.mean_square(cf.losses.tanh_network(), [0.5] * 7, lr=0.3, batch=2),
     "mean square of very many weights": lambda: dataclasses.replace(made("mean square"), flat=None, negative=None, smallest_batch=None),
@@ -87,9 +107,20 @@ def doubling():
     return cf.analysis.continue_cycle(GD, [1.0], "lr", (0.5, 1.2))
 
 
+def with_functions():
+    flip = doubling().bifurcations[0]
+    return flip.switch(functions={"top": "max(w) = 1.05"}, stop="sharpness = 2")
+
+
 def flips_of_the_cubic_map():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.0, "c": -0.99})
     return cf.analysis.bifurcation_curve(step, ("flip", [[0.01]]), ("k", "c"), ((-3, 3), (-2, 4)))
+
+
+@functools.cache
+def chart_of_folds():
+    step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
+    return cf.analysis.chart(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 1.5)), sampled=1)
 
 
 def of_runs():

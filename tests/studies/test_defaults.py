@@ -23,6 +23,12 @@ def test_only_what_is_open_is_chosen():
         completed(cf.Loss("exp(w)"), GD, open_lr=True)
 
 
+def test_a_refusal_says_at_which_rate_a_cycle_was_found():
+    """SAM's on a quadratic is ηρ/(2 − η) from the minimum, in rates ρ/(2 − η)."""
+    with pytest.raises(UsageError, match=r"with lr = 0\.5: .* a 2-cycle up to 0\.1 from it \(0\.2 × lr\), .* no default"):
+        completed(cf.Loss("w**2/2"), cf.optimizers.sam(lr=0.5, rho=0.3), open_lr=True)
+
+
 def test_the_usual_box():
     momentum = cf.as_map(WELL, cf.optimizers.heavy_ball(lr=0.1, momentum=0.5))
     circle = cf.Map.from_text(["x + y", "0.5*y"], "x,y", periodic={"x": 1.0})

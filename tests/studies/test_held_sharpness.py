@@ -66,3 +66,9 @@ def test_a_single_run_has_no_error_of_its_mean():
 def test_bad_input(options):
     with pytest.raises(cf.CfdynError, match="a map needs rates, batches and `after`"):
         cf.held_sharpness(NET, GD, START, 100, **({"lr": [0.1], "batch": [1], "after": 10} | options))
+
+
+def test_a_preconditioner_is_refused_for_want_of_an_answer():
+    """The flow does not tell who holds the sharpness there; "nothing" would be a guess."""
+    with pytest.raises(cf.CfdynError, match="is not told of rmsprop"):
+        cf.held_sharpness(NET, cf.optimizers.rmsprop(lr=0.1), START, 100, lr=[0.1], batch=[1], after=10)

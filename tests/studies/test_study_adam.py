@@ -5,6 +5,7 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import cfdyn as cf
 from tests.oracles import OPTIMIZER_STEPS
@@ -91,7 +92,7 @@ def test_a_study_says_how_the_preconditioned_sharpness_lies_to_its_edge():
     """A loss of two weights that Adam hovers on; what gradient descent has there is λ₁(H) up to a factor, and not said twice."""
     loss = cf.Loss("(1 - x*y)**2/2 + 0.002*(x - 2)**2")
     found = cf.study(loss, cf.optimizers.adam(lr=0.01, beta2=0.98), start=[1.2, 0.8], lr_range=(0.009, 0.011))
-    own = cf.analysis.hovering(cf.iterate(cf.as_map(loss, cf.optimizers.adam(lr=0.01, beta2=0.98)), [1.2, 0.8], 3000))
+    own = cf.analysis.hovering(cf.iterate(cf.as_map(loss, cf.optimizers.adam(lr=0.01, beta2=0.98)), [1.2, 0.8], 12_000))
     assert found.hovering.meaning == own.meaning and own.meaning in found.verdict and own.kind == "hovers"
     assert len(cf.plot(found).axes) == 5
     below = cf.study(loss, cf.optimizers.gd(lr=0.1), start=[1.2, 0.8], lr_range=(0.09, 0.11))
@@ -143,3 +144,19 @@ def test_an_exponent_that_depends_on_perturbations_has_one_digit():
     """In the deviation from the minimum, with exponents of any size, it is 0.0053; 0.004 or 0.011 with perturbations."""
     verdict = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.01)).verdict
     assert verdict.startswith("The orbit is chaotic: nearby orbits separate by about e^0.004 per step.")
+
+
+def test_a_point_that_decay_holds_beside_the_minimum_is_named():
+    """|g| = (|g| + ε)w at a decay of 1, with g = w³ − w: 1 − w is near √(ε/2)."""
+    held = brentq(lambda w: (w - w**3) - (w - w**3 + 1e-8) * w, 0.9, 1 - 1e-6, xtol=1e-14)
+    assert 1 - held == pytest.approx(np.sqrt(5e-9), rel=1e-3)
+    found = cf.study(cf.losses.double_well(), cf.optimizers.adamw(lr=0.01, weight_decay=1.0))
+    assert f"the lowest minimum, which is held at {held:.6g}, is unstable: adamw does not rest on it." in found.verdict
+
+
+def test_an_edge_that_is_met_late_is_met():
+    """Of small steps: for 3000 of them λ₁(P⁻¹H) is below 0.12 θ, and then the average of squares falls."""
+    found = cf.study(cf.losses.rosenbrock(), cf.optimizers.nadam(lr=0.001))
+    assert found.regime.period == 2 and found.regime.inject == 0
+    assert found.hovering.ratio[:2990].max() < 0.12 and found.hovering.kind == "hovers" and found.hovering.since == 8202
+    assert found.hovering.mean == pytest.approx(1, abs=0.02)

@@ -8,7 +8,7 @@ import cfdyn as cf
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.loss import make_loss
 from cfdyn.symbolic.oracle import loss_program
-from cfdyn.systems.oracle import LossOracle
+from cfdyn.systems.oracle import GradientOracle, LossOracle
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 
 FORMULAS = ("(1 - x*y)**2/2", "exp(x)*sin(y) + x**4*y**2", "log(cosh(x)) + sqrt(1 + y**2)", "softplus(x*y) - tanh(x + y)")
@@ -16,7 +16,7 @@ FORMULAS = ("(1 - x*y)**2/2", "exp(x)*sin(y) + x**4*y**2", "log(cosh(x)) + sqrt(
 
 def test_a_loss_is_an_oracle_and_has_each_method_itself():
     assert isinstance(cf.losses.double_well(), LossOracle)
-    asked = [name for name in vars(LossOracle) if not name.startswith("_")]
+    asked = [name for kind in (GradientOracle, LossOracle) for name in vars(kind) if not name.startswith("_")]
     assert set(asked) == {"dim", "value", "gradient", "hvp", "curvature_gradient", "fourth"}
     assert all(name in vars(cf.Loss) for name in asked)
     assert not isinstance(cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.1)), LossOracle)

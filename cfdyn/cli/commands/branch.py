@@ -18,19 +18,24 @@ from cfdyn.cli.values import given, varied
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
+    from cfdyn.analysis._special_points import Bifurcation, FunctionZero
     from cfdyn.analysis.branches import Branches
-    from cfdyn.analysis.continue_cycle import Bifurcation, Branch
+    from cfdyn.analysis.continue_cycle import Branch
 
 KEYS = "parameter points multipliers stable period ends closed"
 SPECIAL = "kind parameter coefficient supercritical period points multipliers meaning"
+ZERO = "function parameter points multipliers"
 INDENT, MOST_PIECES = "   ", 4  # of the stable part: one line
 
 
-@command("loss vary steps switch depth period optimizer start box settings variables map out plot seed json periodic", place=13)
+@command("loss vary condition stop steps switch depth period optimizer start box settings variables map out plot csv seed json "
+         "periodic", place=13)  # fmt: skip
 def branch(
     subject: Subject,
     say: Say,
     vary: VARY = "",
+    condition: Annotated[list[str] | None, Option("--condition", help="Label where EXPR = 0, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    stop: Annotated[list[str] | None, Option("--stop", help="End where EXPR = 0; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
     switch: Annotated[bool, Option("--switch", help="Follow what branches off at flips and branch points too.")] = False,
     depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many times, one after the other.")] = 1,
@@ -38,13 +43,15 @@ def branch(
     box: FIRST_BOX = None,
 ) -> Answer:
     """Fixed points or cycles followed along a parameter, with their bifurcations; FILE.npz goes on with a record."""
-    record, most = saved(subject, ("Branches", "Branch"), [vary, switch, period != 1, box]), given(max_steps=steps)
+    others = [vary, condition, stop, switch, period != 1, box]
+    record, most = saved(subject, ("Branches", "Branch"), others), given(max_steps=steps)
     if record is None:
         name, bounds = varied(vary)
         say("looking for cycles to start with")
         starts = subject.branch_starts(name, bounds, period, box).some()
         depth = depth if switch else 0
-        found = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say, **most)
+        found = cfdyn.analysis.branches(starts.step, None, name, bounds, depth, period, starts.cycles, progress=say,
+                                        functions=condition or (), stop=stop or (), **most)  # fmt: skip
         title, chosen = starts.step.title, {"start": starts.chosen}
     else:
         say("going on")
@@ -66,7 +73,9 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
 
 def _documents(found: Branches) -> list[dict[str, Any]]:
     """A dict of fields for each branch, as --json prints it."""
-    return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations]}
+    return [{**fields(branch, KEYS), "origin": origin, "bifurcations": [fields(s, SPECIAL) for s in branch.bifurcations],
+             "zeros": [fields(zero, ZERO) for zero in branch.zeros],
+             "quantities": {name: branch.quantity(name) for name in branch.functions}}
             for branch, origin in zip(found.branches, found.origins, strict=True)]  # fmt: skip
 
 
@@ -83,22 +92,34 @@ def _print(screen: Screen, title: str, found: Branches) -> None:
         if branch.bifurcations:
             screen.table(("  ", found.name, "point", "coefficient", "what is born", "first point"), branch.bifurcations,
                          partial(_row, branch), INDENT)  # fmt: skip
+        if branch.zeros:
+            screen.table(("  ", found.name, "zero of", "first point"), branch.zeros, partial(_zero, branch), INDENT)
     if found.reason:
         screen.print(f"\n{found.reason}", style="dim")
 
 
 def _row(branch: Branch, special: Bifurcation) -> list[str]:
     """A special point in the table of its branch."""
-    import numpy as np
-
     # A strong resonance has no such coefficient; its meaning begins with its name.
     name = special.meaning.partition(": ")[0] if special.coefficient is None else ""
     named = name if "resonance" in name else "–"
     born = {True: "supercritical", False: "subcritical", None: named}[special.supercritical]
     coefficient = "–" if special.coefficient is None else number(special.coefficient)
+    return ["  ", shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
+
+
+def _zero(branch: Branch, zero: FunctionZero) -> list[str]:
+    """A zero of a function in the table of its branch."""
+    return ["  ", shown(zero.parameter, branch.bounds, 12), zero.function, _first(branch, zero)]
+
+
+def _first(branch: Branch, special: Bifurcation | FunctionZero) -> str:
+    """The first point of its cycle."""
+    import numpy as np
+
     # Rounding beside the lengths of the branch is 0.
     first = np.where(np.abs(special.points[0]) > ROUNDED * branch.lengths[: special.points.shape[1]], special.points[0], 0.0)
-    return ["  ", shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, vector(first)]
+    return vector(first)
 
 
 def _stable(branch: Branch) -> str:

@@ -48,7 +48,9 @@ def compare(
     """
     subject.needs_loss("compare", "(1-x*y)**2/2")
     noisy = (batch, noise) != (None, None) or label_noise > 0
-    many = noisy or runs is not None
+    if runs is not None and not noisy:
+        raise UsageError("--runs are the same without noise; give --batch, --noise or --label-noise, or leave it out")
+    many = noisy
     names = flow_names(models, many)
     loss, optimizer, start, chosen = subject.complete(noisy)
     if film is not None:

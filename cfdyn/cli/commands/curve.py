@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from cfdyn.cli.charts import chart_answer, every, switch_only
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import FIRST_BOX, FIRST_PERIOD, MOST_STEPS
@@ -19,32 +20,43 @@ from cfdyn.words import called, spoken
 if TYPE_CHECKING:
     import numpy as np
 
-    from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+    from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 
 KINDS = ("fold", "flip", "neimark-sacker", "border collision", "branch point")
 KEYS = "kind names period parameters points multipliers above coefficient ends closed condition"
 ROUND_OFF = 1e-14  # of the width of the bounds
 
 
-@command("loss vary kind condition steps period optimizer start box settings variables map out plot seed json periodic", place=15)
+@command(
+    "loss vary kind condition switch depth tongues steps period optimizer start box settings variables map out plot csv seed "
+    "json periodic", place=15,
+)  # fmt: skip
 def curve(
     subject: Subject,
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="Two parameters with their bounds: give it twice.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
-    kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point.", metavar="NAME", show_default=False)] = None,  # noqa: E501
+    kind: Annotated[str | None, Option("--kind", help="fold, flip (if not given), neimark-sacker, border-collision or branch-point; several with commas between them.", metavar="NAME", show_default=False)] = None,  # noqa: E501
     condition: Annotated[str | None, Option("--condition", help="Follow EXPR = 0 instead, for the cycle's first point and the parameters.", metavar="EXPR")] = None,  # noqa: E501
+    switch: Annotated[bool, Option("--switch", help="Go on to the curves that begin at special points; name the regions.")] = False,  # noqa: E501
+    depth: Annotated[int | None, Option("--depth", min=0, help="How many times to switch, one after the other (2 if not given).", show_default=False)] = None,  # noqa: E501
+    tongues: Annotated[int | None, Option("--tongues", min=5, help="Follow Arnold tongues of resonances p:q up to this q.", metavar="Q", show_default=False)] = None,  # noqa: E501
     steps: MOST_STEPS = None,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
 ) -> Answer:
     """A bifurcation or condition followed in two parameters, with its special points; FILE.npz goes on with a record."""
+    switch_only(switch, depth=depth, tongues=tongues)
     options: dict[str, Any] = {**given(max_steps=steps), "progress": lambda k: say(f"{k} steps along the curve")}
     record = saved(subject, ("BifurcationCurve",), [vary, kind, condition, period != 1, box])
     if record is None:
-        found, chosen, title = _begun(subject, vary or [], kind or "flip", condition, period, box, say, options)
+        kinds = (kind or "flip").split(",")
+        begun = every(kinds, lambda one: _begun(subject, vary or [], one, condition, period, box, say, options))
+        found, chosen, title = begun[0]
     else:
-        found, chosen = gone_on(record, **options), str(subject.loss)
-        title = found.step.title
+        found, chosen = record if switch and not max(record.paces) else gone_on(record, **options), str(subject.loss)
+        begun, title = [(found, chosen, found.step.title)], found.step.title
+    if switch or len(begun) > 1:
+        return chart_answer([curve for curve, *_ in begun], chosen, title, switch, depth, tongues, steps, say)
 
     def document() -> dict[str, Any]:
         special = [{key: value for key, value in s.to_json().items() if key != "provenance"} for s in found.special]
@@ -86,6 +98,9 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
     if found.special:
         screen.table(("special point", *found.names, "multipliers"), found.special,
                      lambda s: (spoken(s.kind), *_values(s.parameters, size), vector(s.multipliers)))  # fmt: skip
+        for special in found.special:
+            if special.meaning:
+                screen.print(_verdict(special, found.names))
 
     def row(k: int) -> list[str]:
         coefficient = "–" if np.isnan(found.coefficient[k]) else number(found.coefficient[k])
@@ -93,6 +108,13 @@ def _print(screen: Screen, found: BifurcationCurve, title: str) -> None:
 
     rows = np.unique(np.linspace(0, len(found) - 1, MOST_ROWS).astype(int)).tolist()
     screen.table((*found.names, "first point", "coefficient"), rows, row)
+
+
+def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:
+    """Coefficients, meaning and directions of a special point, in a line."""
+    values = ", ".join([spoken(special.kind), *(f"{name} = {number(value)}" for name, value in special.coefficients.items())])
+    ways = ", ".join(f"{name} along ({vector(way)})" for name, way in special.directions.items())
+    return f"{values}: {special.meaning}" + f"; in the plane of {' and '.join(names)} leaves: {ways}" * bool(ways)
 
 
 def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:

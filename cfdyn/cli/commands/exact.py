@@ -56,7 +56,7 @@ def exact(
         beneath["also"] = [fixed] if fixed.families else []
     return Answer(
         lambda: _document(found, edges), lambda screen: _print(screen, found, edges), _latex(found, edges) if latex else None,
-        record=found, draw=lambda found, file: cfdyn.plot(found, file, **beneath),
+        record=found, draw=lambda found, file, **limits: cfdyn.plot(found, file, **beneath, **limits),
     )  # fmt: skip
 
 

@@ -66,9 +66,9 @@ def flow(
     say("iterating the optimizer")
     orbit = own_orbit(flow, loss, start, time, overlay)
 
-    def draw(path: Trajectory, file: Path) -> None:
+    def draw(path: Trajectory, file: Path, **limits: Any) -> None:
         dense = cfdyn.solve(flow, start, time, save_at=rows_to_draw(path), **options) if len(path.starts) else path
-        cfdyn.plot(dense, file, orbit=orbit, loss=loss)
+        cfdyn.plot(dense, file, orbit=orbit, loss=loss, **limits)
 
     beside = None if orbit is None else beside_orbit(path, orbit)
     events = [fields(event, "t kind rank") for event in path.events]

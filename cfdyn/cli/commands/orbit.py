@@ -72,14 +72,30 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
 
     def cells(k: int) -> list[str]:
         if k < 0:
-            return ["…"]
+            return ["…", *[""] * (len(orbit.names) + len(series))]
         values = [str(v) if orbit.z.dtype == object else f"{v:.10g}" for v in orbit.z[k]]
         return [str(k), *values, *(_cell(column, k, n) for column in series.values())]
 
-    screen.table(("step", *orbit.names, *(HEADS.get(name, name) for name in series)), rows, cells, most=None)
+    heads, table = ["step", *orbit.names, *(HEADS.get(name, name) for name in series)], [cells(k) for k in rows]
+    kept = _kept(heads, table, len(orbit.names), screen.console.width)
+    shown = [k for k in range(len(heads)) if k <= kept or k > len(orbit.names)]
+    screen.table([heads[k] for k in shown], table, lambda row: [row[k] for k in shown], most=None)
+    if kept < len(orbit.names):
+        count = f"{len(orbit.names) - kept} of {len(orbit.names)} entries of the state"
+        screen.print(f"{count} are left out: a wider screen, --json or the record has them")
     screen.print(f"status  {orbit.status}")
     if edge:
         screen.print(f"edge    {edge}")
+
+
+def _kept(heads: list[str], rows: list[list[str]], entries: int, width: int) -> int:
+    """How many entries of the state, columns 1 to ``entries``, fit on a screen beside the other columns; at least one."""
+    needed = [2 + max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    room = width - sum(needed) + sum(needed[1 : entries + 1])
+    kept = 0
+    while kept < entries and sum(needed[1 : kept + 2]) <= room:
+        kept += 1
+    return max(kept, 1)
 
 
 def _cell(column: np.ndarray, k: int, n: int) -> str:

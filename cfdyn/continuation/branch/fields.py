@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.continuation.between_rows import between
+from cfdyn.continuation.between_rows import between, near_zero
 from cfdyn.continuation.branch.bifurcations import SpecialPoint, bifurcations
+from cfdyn.continuation.branch.function_zeros import Zero, cut_at_stops, zeros
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.merging import grouped, merged, merges
 from cfdyn.continuation.branch.system import REAL, BranchTracer, length_scales
 from cfdyn.continuation.paths import AT_BORDER, Path, collision
@@ -29,14 +31,19 @@ BESIDE = 3  # rows on either side of a special point in which it is seen whether
 FINE = 1e-3  # of the lengths at the start: what is to be followed with much shorter ones
 AHEAD = 1e-6  # a length: beyond the last row it is seen why no solution follows
 ROUNDS = 2  # of more rows where two special points may hide in one step
-NEAR_ZERO = 0.1  # of the value at a row: the extremum of a parabola beside it, at which a test may vanish twice
 TURNS, AROUND = ("fold", "branch point"), 1e-2  # what the merging looks like on the branch itself, within this length
 MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 
 
-def branch_fields(tracer: BranchTracer, path: Path, coefficients: bool = True) -> dict[str, Any]:
-    """The fields of the record of a branch, but for ``stable``; those of its special points as dictionaries too."""
+def branch_fields(
+    tracer: BranchTracer, path: Path, coefficients: bool = True, functions: Functions | None = None
+) -> dict[str, Any]:
+    """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
+    functions = functions or Functions(tracer.step, tracer.parameter)
     path, special = with_special_points(tracer, path)
+    found_zeros = zeros(tracer, path, functions) if functions else []
+    if found_zeros:
+        path, special, found_zeros = cut_at_stops(tracer, path, functions, special, found_zeros)
     step, name, bounds, mu = tracer.step, tracer.parameter, tracer.bounds, tracer.multipliers(path.values)
     said = provenance(map=step.title, params=step.params, names=step.names, parameter=name, bounds=bounds)
     settings = {**said, "recipe": recipe_of(step)}
@@ -45,7 +52,19 @@ def branch_fields(tracer: BranchTracer, path: Path, coefficients: bool = True) -
         "name": name, "parameter": path.points[:, -1].copy(), "points": tracer.points(path.points), "multipliers": mu,
         "bifurcations": found, "ends": (_reason(tracer, path, 0), _reason(tracer, path, 1)), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": bounds, "lengths": tracer.weights**-0.5, "paces": path.paces, "start": path.start,
+        "functions": functions.texts, "stops": list(functions.stops), "quantities": functions.along(tracer, path),
+        "zeros": [_zero_fields(tracer, zero, functions) | {"provenance": settings} for zero in found_zeros],
         "_step": step, "provenance": settings,
+    }  # fmt: skip
+
+
+def _zero_fields(tracer: BranchTracer, zero: Zero, functions: Functions) -> dict[str, Any]:
+    """The fields of the record of a zero of a function."""
+    z = zero.solution.z
+    return {
+        "function": zero.name, "text": functions.texts[zero.name], "parameter": float(z[-1]), "points": tracer.points(z).copy(),
+        "multipliers": tracer.multipliers(zero.solution.values[None])[0], "place": zero.row, "name": tracer.parameter,
+        "bounds": tracer.bounds, "_step": tracer.step,
     }  # fmt: skip
 
 
@@ -92,6 +111,7 @@ def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
         "most steps": f"{name} = {value:.6g}: out of steps; {MORE}",
         "vertical": f"vertical: these {cycles} exist at {name} = {value:.10g} alone, where they form a continuum",
         "merged": f"meets a shorter cycle near {name} = {value:.6g}",
+        "stop": f"stop near {name} = {value:.6g}",
         "far": f"runs off to infinity near {name} = {value:.4g}",
     }.get(end, end)
 
@@ -151,20 +171,6 @@ def suspects(rows: Curve, mu: np.ndarray) -> list[tuple[int, float]]:
         tests += [size[:, j] for j in range(mu.shape[1])]
     with np.errstate(all="ignore"):
         return sorted({k: share for values in tests for k, share in near_zero(s, values)}.items())
-
-
-def near_zero(s: np.ndarray, v: np.ndarray) -> list[tuple[int, float]]:
-    """Steps between rows of one sign where the parabola through these and a row beside them comes near 0 or crosses it."""
-    if len(s) < 3:
-        return []
-    a, b, c = v[:-2], v[1:-1], v[2:]
-    h, g = s[1:-1] - s[:-2], s[2:] - s[1:-1]
-    bend = ((c - b) / g - (b - a) / h) / (g + h)
-    slope = (c - b) / g - bend * g
-    top = -slope / (2 * bend)
-    least = b - slope**2 / (4 * bend)
-    hit = (a * b > 0) & (b * c > 0) & (bend * b > 0) & (least * np.sign(b) < NEAR_ZERO * np.abs(b)) & (top > -h) & (top < g)
-    return [(int(k) + (top[k] >= 0), float(top[k] / g[k] if top[k] >= 0 else 1 + top[k] / h[k])) for k in np.flatnonzero(hit)]
 
 
 def _with_shorter_cycles(tracer: BranchTracer, path: Path, special: list[SpecialPoint]) -> tuple[Path, list[SpecialPoint]]:

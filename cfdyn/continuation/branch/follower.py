@@ -7,6 +7,8 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.continuation.branch.bifurcations import changes
+from cfdyn.continuation.branch.function_zeros import stopping
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.merging import grouped, merges
 from cfdyn.continuation.branch.system import (
     MOST_DENSE,
@@ -40,9 +42,9 @@ FAILED = "Newton's method does not converge"
 
 def followed(
     step: Map, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None = None, max_steps: int = MOST_STEPS,
-    max_step: float = STEP, progress: Callable[[int], None] | None = None,
+    max_step: float = STEP, progress: Callable[[int], None] | None = None, functions: Functions | None = None,
 ) -> tuple[BranchTracer, Path]:  # fmt: skip
-    """The system of a cycle and its branch in both directions; see `cfdyn.analysis.continue_cycle.continue_cycle`."""
+    """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle.continue_cycle`."""
     lo, hi = checked_bounds(step, parameter, bounds)
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
@@ -53,7 +55,7 @@ def followed(
         step, points = opened_away(step, points)
     tracer = BranchTracer(step, len(points), parameter, (lo, hi), points)
     start = off_border(tracer, tracer.begin(tracer.z(points, step.params[parameter])))
-    return tracer, BranchFollower(tracer, max_steps, max_step, progress).both_ways(start)
+    return tracer, BranchFollower(tracer, max_steps, max_step, progress, functions).both_ways(start)
 
 
 def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
@@ -90,15 +92,28 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
 
 
 class BranchFollower(PathFollower[BranchTracer]):
-    """Steps along a branch; it ends where the points of the cycle merge, is vertical, or singular."""
+    """Steps along a branch; it ends where the points of the cycle merge, is vertical, or singular, or at a stop."""
+
+    def __init__(
+        self, tracer: BranchTracer, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None,
+        functions: Functions | None = None,
+    ):  # fmt: skip
+        super().__init__(tracer, max_steps, max_step, progress)
+        self.functions = functions
+
+    def inspect(self, rows: Curve) -> tuple[int, str] | None:
+        """The rows up to where the branch ends or was leapt over, and why."""
+        found = [merging(self.tracer, rows) or leaping(self.tracer, rows)]
+        if self.functions is not None and self.functions.stops:
+            found.append(stopping(self.tracer, rows, self.functions))
+        return min((cut for cut in found if cut), default=None)
 
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
         """Rows from a solution on; where a step leapt over a part of the branch, shorter ones from before it."""
         tracer, pieces, begun, done = self.tracer, list[Curve](), origin or start, 0
         for _ in range(MOST_LEAPS):
-            piece = tracer.follow(start, most_steps - done, self.max_step, first,
-                                  lambda rows: merging(tracer, rows) or leaping(tracer, rows),
+            piece = tracer.follow(start, most_steps - done, self.max_step, first, self.inspect,
                                   lambda k: progress(done + k), origin)  # fmt: skip  # noqa: B023
             # The first row is the last of those before.
             pieces.append(some_rows(piece, slice(min(len(pieces), 1), None)))

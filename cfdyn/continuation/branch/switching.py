@@ -13,6 +13,7 @@ from cfdyn.continuation.between_rows import between, root
 from cfdyn.continuation.branch.bifurcations import changes, locate_flip
 from cfdyn.continuation.branch.fields import branch_fields
 from cfdyn.continuation.branch.follower import STEP, BranchFollower, until_vertical
+from cfdyn.continuation.branch.functions import Functions
 from cfdyn.continuation.branch.system import BranchTracer, check_size, check_steps
 from cfdyn.continuation.paths import Path
 from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
@@ -28,7 +29,7 @@ from cfdyn.systems.map import Map
 from cfdyn.words import shown
 
 if TYPE_CHECKING:
-    from cfdyn.analysis.continue_cycle import Bifurcation
+    from cfdyn.analysis._special_points import Bifurcation
 
 FIRST = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 0.05)  # lengths of a first step, in the order in which they are tried
 GENTLE = 0.1  # how much the tests may change up to the first solution
@@ -45,8 +46,9 @@ BLURRED = "cannot be followed to its flip: rounding blurs it"
 
 
 def branching_fields(
-    point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None
-) -> Iterator[dict[str, Any]]:
+    point: Bifurcation, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
+    functions: Functions | None = None,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """The fields of the branches in each critical direction: as many as multipliers are ±1 at once; a NumericsError for none."""
     if point.kind not in ("flip", "branch point"):
         raise UsageError(f"there is no branch to switch to at a {point.kind}: {NOTHING.get(point.kind, '')}")
@@ -55,7 +57,7 @@ def branching_fields(
         raise UsageError(f"the {point.kind} at {point.name} = {point.parameter:.10g} lies outside the bounds {bounds[0]:g} to "
                          f"{bounds[1]:g}")  # fmt: skip
     tracer, z, directions = _at_flip(point, bounds) if point.kind == "flip" else _at_branch_point(point, bounds)
-    follower, nothing = BranchFollower(tracer, max_steps, max_step, progress), True
+    follower, nothing = BranchFollower(tracer, max_steps, max_step, progress, functions), True
     for direction in directions:
         arms = []
         for way in (1.0, -1.0) if point.kind == "branch point" else (1.0,):
@@ -70,7 +72,7 @@ def branching_fields(
         else:
             continue
         nothing = False
-        yield branch_fields(tracer, path)
+        yield branch_fields(tracer, path, functions=functions)
     if nothing:
         raise NumericsError(f"no other branch was found at the {point.kind} at {point.name} = {point.parameter:.10g}; it may be "
                             "vertical there (a degenerate point), or leave the bounds at once")  # fmt: skip

@@ -1,6 +1,7 @@
 """An n-cycle with a free parameter as a system for the continuation driver: its lengths, and what of it can be followed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jac
 REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
 NOTHING = 1e-14  # and in lengths
 DOUBLINGS = 2.0 ** np.arange(-50, 51)  # the distances that are tried
+MANY, SEVERAL = 12, 16  # entries of a state: with more, so many distances are tried at once, up to the first that counts
 VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and its like has one at rest with eps_inside=True, "
@@ -159,7 +161,7 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
                          f"ask for {advice}")  # fmt: skip
 
 
-def checked_bounds(step: Map, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
+def checked_bounds(step: Any, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
     """The interval of a parameter that exists, checked."""
     require_parameter(step, parameter)
     try:
@@ -201,21 +203,32 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     for j in range(d):
         # The unit roundoff of a large entry is no length.
         steps = DOUBLINGS[ROUNDED * np.abs(some[:, j]).max() < DOUBLINGS]
-        moved = np.repeat(some, 2 * len(steps), axis=0)
-        moved[:, j] += np.tile(np.concatenate([steps, -steps]), len(some))
-        there = jacobians(step, moved).reshape(len(some), 2, len(steps), d, d)
-        with np.errstate(all="ignore"):
-            change = np.abs(there - here[:, None, None]).max(axis=(3, 4))
-            beyond = ~(change < 0.5 * size[:, None, None]).all(axis=(0, 1))
-        if beyond.any():
-            found[j] = steps[beyond.argmax()]
-            # What x_j does to others within this length, where its slope here may be 0 but for rounding.
-            near = np.abs(there[:, :, : beyond.argmax(), :, j])
-            slopes[:, j] = np.maximum(slopes[:, j], near.max(axis=(0, 1, 2), initial=0.0))
+        count = len(steps) if d <= MANY else SEVERAL
+        for first in range(0, len(steps), count):
+            tried = steps[first : first + count]
+            there = _moved_jacobians(step, some, j, tried)
+            with np.errstate(all="ignore"):
+                change = np.abs(there - here[:, None, None]).max(axis=(3, 4))
+                beyond = ~(change < 0.5 * size[:, None, None]).all(axis=(0, 1))
+            reached = int(beyond.argmax()) if beyond.any() else len(tried)
+            if beyond.any() or count < len(steps):
+                # What x_j does to others within this length, where its slope here may be 0 but for rounding.
+                near = np.abs(there[:, :, :reached, :, j])
+                slopes[:, j] = np.maximum(slopes[:, j], near.max(axis=(0, 1, 2), initial=0.0))
+            if beyond.any():
+                found[j] = tried[reached]
+                break
     sizes = np.abs(points).max(axis=0)
     lengths = _from_others(found, slopes, sizes)
     # At a border the Jacobian changes at once, which is no length.
     return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
+
+
+def _moved_jacobians(step: Map, points: np.ndarray, entry: int, steps: np.ndarray) -> np.ndarray:
+    """Df where one entry is moved by so much, up and down, (points, 2, steps, D, D)."""
+    moved = np.repeat(points, 2 * len(steps), axis=0)
+    moved[:, entry] += np.tile(np.concatenate([steps, -steps]), len(points))
+    return jacobians(step, moved).reshape(len(points), 2, len(steps), step.dim, step.dim)
 
 
 def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[float, float], lengths: np.ndarray) -> float:

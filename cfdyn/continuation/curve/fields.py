@@ -13,6 +13,7 @@ from cfdyn.continuation.paths import Path
 from cfdyn.cycles.shooting import images, jacobians
 from cfdyn.errors import UsageError
 from cfdyn.kernels.continuation.critical import PAIR
+from cfdyn.normal_forms.codimension_two.by_kind import codimension_two_fields
 from cfdyn.records.record import provenance
 from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called, shown, spoken
@@ -29,20 +30,27 @@ def curve_fields(follower: CurveFollower, path: Path, condition: str) -> dict[st
     special, coefficient = codimension_two(tracer, path, cycles)
     ends = [_end_point(follower, path, side) for side in (0, 1)]
     special = sorted([*special, *(point for point in ends if point)], key=lambda s: s.row)
-    said = provenance(map=tracer.step.title, params=tracer.step.params, parameters=tracer.names, bounds=tracer.bounds)
-    settings = {**said, "recipe": recipe_of(tracer.step)}
+    step = tracer.step
+    said = provenance(map=step.title, params=step.params, names=step.names, parameters=tracer.names, bounds=tracer.bounds)
+    settings = {**said, "recipe": recipe_of(step)}
     below, *above = (_table(side.multipliers) for side in cycles.sides)
     kept = [0, path.start, -1]
     return {
         "kind": tracer.kind, "names": (tracer.names[0], tracer.names[1]), "parameters": path.points[:, -2:].copy(),
         "points": tracer.points(path.points), "multipliers": below, "above": above[0] if above else np.empty((0, tracer.d)),
-        "coefficient": coefficient, "special": [{
-            "kind": s.kind, "parameters": s.z[-2:].copy(), "points": tracer.points(s.z)[: s.period or None],
-            "multipliers": _table(s.multipliers[None])[0], "place": s.row, "provenance": settings} for s in special],
+        "coefficient": coefficient, "special": [_special(tracer, s, settings) for s in special],
         "ends": (_reason(tracer, path, 0, ends[0]), _reason(tracer, path, 1, ends[1])), "closed": path.ends[1] == "closed",
         "period": tracer.n, "bounds": tracer.bounds, "condition": condition, "paces": path.paces, "start": path.start,
-        "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": tracer.step, "provenance": settings,
+        "unknowns": np.stack([path.points[kept], path.tangents[kept]], axis=1), "_step": step, "provenance": settings,
     }  # fmt: skip
+
+
+def _special(tracer: CurveTracer, found: Found, settings: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a point of codimension two."""
+    points, step = tracer.points(found.z)[: found.period or None], tracer.map_at(found.z)
+    return {"kind": found.kind, "parameters": found.z[-2:].copy(), "points": points, "place": found.row, "provenance": settings,
+            "multipliers": _table(found.multipliers[None])[0],
+            **codimension_two_fields(step, points.copy(), found.kind, tracer.names)}  # fmt: skip
 
 
 def _table(mu: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Where a curve of bifurcations starts: checks, and what to follow."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +7,13 @@ import numpy as np
 
 from cfdyn.continuation.branch.fields import with_special_points
 from cfdyn.continuation.branch.follower import followed, start_of
+from cfdyn.continuation.branch.functions import taken_over
 from cfdyn.continuation.branch.system import WIDEST, BranchTracer
 from cfdyn.continuation.curve.system import FORMS, CurveTracer
 from cfdyn.cycles.shooting import multipliers
 from cfdyn.errors import NumericsError, UsageError, shown, unknown
 from cfdyn.normal_forms.critical_multipliers import given_points
+from cfdyn.symbolic.oracle import MOST_CLOSED
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called, spoken
@@ -38,19 +39,6 @@ def checked_plane(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tu
         raise UsageError(f"bounds are two finite intervals ((lo, hi), (lo, hi)) of {names[0]} and {names[1]}, "
                          f"within ±{WIDEST:g}, not {bounds!r}")  # fmt: skip
     return (names[0], names[1]), box
-
-
-def left_side(condition: str | None) -> str | None:
-    """The text of what vanishes: of "a = b" and "a == b" it is a − b.
-
-    >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
-    ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
-    """
-    parts = None if condition is None else re.fullmatch(r"([^=<>!]+)={1,2}([^=<>!]+)", str(condition))
-    if parts is None:
-        return condition
-    left, right = (part.strip() for part in parts.groups())
-    return left if right == "0" else f"{left} - ({right})"
 
 
 def started(
@@ -82,8 +70,11 @@ def system_of(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], b
 
 
 def _condition_rule(step: Map, names: tuple[str, str], condition: str) -> str:
-    used = formula(condition, (*step.names, *step.params)).names
-    if not set(used) & {*step.names, *names}:
+    if taken_over(condition) is not None:
+        raise UsageError(f"a curve follows a condition on the cycle's first point, not {condition!r} over all of them")
+    known = (*step.names, *step.params, *(step.observables[: 2 if step.n_weights <= MOST_CLOSED else 1]))
+    used = formula(condition, known).names
+    if not set(used) & {*step.names, *names, *step.observables}:
         raise UsageError(f"the condition {condition!r} depends neither on the state nor on {names[0]} or {names[1]}")
     return f"expression:{condition}"
 

@@ -18,6 +18,7 @@ from cfdyn.machine.jit import address, borrowed, call, kernel, kernel_rule, numb
 # Tests: of −1 and of 1 as a multiplier, and the bordered determinant; then C, E, what is watched.
 FLIP, FOLD, BRANCH, MATRICES = range(4)
 MOST_PROBES = 4  # the columns B
+MANY = 12  # entries of a fixed point, of which making the rows orthogonal would cost more than all else
 
 
 class Shooting(Ring):
@@ -71,11 +72,12 @@ def condensed(z, block, out):
 
 @spliced
 def orthonormalise(b) -> None:
-    """The rows [E C] of what is left, and with them b and r."""
+    """The rows [E C] of what is left, and with them b and r; those of a fixed point in many entries get the length 1 alone."""
     d, rows = b.w, b.stack
+    against = 0 if b.n == 1 and d > MANY else 2
     for r in range(d):
         # Twice against each row before it, then to length 1.
-        for q in range(2 * r):
+        for q in range(against * r):
             other = q % r
             share = row_product(rows, r, other, 2 * d)
             for j in range(3 * d + 2):

@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cfdyn.analysis.bifurcation_curve import BifurcationCurve
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, house_style, map_title, new_figure
 from cfdyn.plotting.sweeps import equal_runs
-from cfdyn.words import spoken
+from cfdyn.words import listed, spoken
 
 COLOURS = {"flip": ACCENT, "fold": WARN, "neimark-sacker": "#7a4fa3", "border collision": "#8a6d00", "condition": "#2f7d5b",
            "branch point": "#5a5a5a"}
 SHORT = {
-    "cusp": "CP", "generalized flip": "GF", "fold-flip": "FF", "resonance 1:1": "1:1", "resonance 1:2": "1:2",
-    "resonance 1:3": "1:3", "resonance 1:4": "1:4", "chenciner": "CH", "fold-neimark-sacker": "FNS",
-    "flip-neimark-sacker": "PNS", "double neimark-sacker": "NNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
+    "cusp": "CP", "generalized flip": "GPD", "fold-flip": "LPPD", "resonance 1:1": "R1", "resonance 1:2": "R2",
+    "resonance 1:3": "R3", "resonance 1:4": "R4", "chenciner": "CH", "fold-neimark-sacker": "LPNS",
+    "flip-neimark-sacker": "PDNS", "double neimark-sacker": "NSNS", "fold": "LP", "flip": "PD", "neimark-sacker": "NS",
     "border-collision-fold": "BF", "border-collision-flip": "BP", "border-collision-neimark-sacker": "BN",
     "double border collision": "BB", "border collision": "BC", "border-collision-branch point": "BT",
     "transcritical-pitchfork": "TP", "degenerate pitchfork": "DP", "double flip": "DF", "double fold": "DL",
-    "branch point-flip": "BPF", "branch point-neimark-sacker": "BPN", "double branch point": "DB", "branch point": "BRP",
+    "branch point-flip": "BPPD", "branch point-neimark-sacker": "BPNS", "double branch point": "DB", "branch point": "BRP",
 }  # fmt: skip
+MOST_PERIODS, LINE = 2, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 # Where what is born is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
@@ -36,17 +38,39 @@ def draw(curve: BifurcationCurve, also: Sequence[BifurcationCurve] = ()) -> Figu
     if any(getattr(c, "names", None) != curve.names for c in curves):
         raise UsageError(f"the curves of one chart have the same parameters, here {' and '.join(curve.names)}, in this order")
     with house_style():
-        figure = new_figure(6.6, 4.4)
-        axes = figure.subplots()
-        for one in curves:
-            _draw_curve(axes, one)
-        axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
-        _limit(axes, curves)
-        handles = [*_lines(curves), *_points(curves)]
-        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
-        figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
-        _name_points(figure, axes, curves)
+        figure, axes = begin(curve)
+        draw_curves(axes, curves)
+        finish(figure, axes, curves)
     return figure
+
+
+def begin(curve: BifurcationCurve) -> tuple[Figure, Axes]:
+    """An empty chart in the parameters of a curve, with the title of its map."""
+    figure = new_figure(6.6, 4.4)
+    axes = figure.subplots()
+    axes.set(xlabel=curve.names[0], ylabel=curve.names[1])
+    figure.suptitle(map_title(curve.provenance["settings"], curve.names, 95), fontsize=9)
+    return figure, axes
+
+
+def draw_curves(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
+    """Curves into axes, all of them in view."""
+    for one in curves:
+        _draw_curve(axes, one)
+    _limit(axes, curves)
+
+
+def finish(
+    figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], more: Sequence[CodimensionTwo] = (),
+    handles: Sequence[Artist] = (),
+) -> None:  # fmt: skip
+    """The legend, with ``more`` special points and entries, and the points' names once the limits stand."""
+    points = [*(s for c in curves for s in c.special), *more]
+    entries = [*_lines(curves), *_points(points), *handles]
+    lines = sum(1 + str(entry.get_label()).count("\n") for entry in entries)
+    figure.set_size_inches(6.6, max(4.4, LINE * lines + 0.5))
+    axes.legend(handles=entries, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, labelspacing=0.6)
+    _name_points(figure, axes, curves, points)
 
 
 def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
@@ -57,7 +81,8 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
         piece = curve.parameters[first : min(last + 2, len(curve))]
         axes.plot(*piece.T, color=colour, linestyle=DASHED if unstable[first] else "-", linewidth=width)
     for special in curve.special:
-        axes.plot(*special.parameters, "o", color=INK, markersize=3.5, zorder=4, clip_on=False)
+        size = 3.5 if len(special.points) == 1 else 2.5
+        axes.plot(*special.parameters, "o", color=INK, markersize=size, zorder=4, clip_on=False)
 
 
 def _style(curve: BifurcationCurve) -> tuple[str, float]:
@@ -72,11 +97,14 @@ def _unstable(curve: BifurcationCurve) -> np.ndarray:
 
 
 def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """Entries of the legend: a line for each kind and period, in their order, and one for dashes."""
+    """Entries of the legend: a line for each kind and period, in their order, many periods in one, and one for dashes."""
     found: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
         name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
-        name += f", period {curve.period}" if curve.period > 1 else ""
+        periods = sorted({c.period for c in curves if (c.kind, c.condition) == (curve.kind, curve.condition) and c.period > 1})
+        if curve.period > 1:
+            several = len(periods) > MOST_PERIODS
+            name += f", periods {listed([str(n) for n in periods], 5)}" if several else f", period {curve.period}"
         colour, width = _style(curve)
         found.setdefault(name, Line2D([], [], color=colour, linewidth=width, label=name))
     dashed = [Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.9, label="subcritical")]
@@ -84,20 +112,29 @@ def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
 
 
 def _short(kind: str) -> str:
-    """The short name; of a weak resonance 1:q too."""
+    """The short name; of a weak resonance p:q that."""
     return SHORT.get(kind, kind.removeprefix("resonance "))
 
 
-def _points(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """Entries of the legend: the short name of each kind of special point as a marker; one for all strong resonances."""
-    found = {}
+def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
+    """Entries of the legend: the short name of each kind of special point as a marker; one for all resonances of a strength."""
+    found: dict[str, Line2D] = {}
     order = list(SHORT)
-    for kind in sorted({s.kind for c in curves for s in c.special}, key=lambda k: order.index(k) if k in SHORT else len(order)):
-        short, name = ("1:q", "strong resonance") if _short(kind) in kind else (_short(kind), spoken(kind))
+    for kind in sorted({s.kind for s in points}, key=lambda k: order.index(k) if k in SHORT else len(order)):
+        short, name = _short(kind), spoken(kind)
+        if kind.startswith("resonance"):
+            short, name = ("Rq", "strong resonance") if kind in SHORT else ("p:q", "weak resonance")
         text = r"\mathrm{" + short.replace(":", "{:}") + "}"
         size = 3.8 * len(short)
-        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=name)
+        label = name + _coefficients([s for s in points if s.kind == kind]) * (name == spoken(kind))
+        found[name] = Line2D([], [], color=INK, linestyle="", marker=f"${text}$", markersize=size, mew=0.1, label=label)
     return list(found.values())
+
+
+def _coefficients(points: list[CodimensionTwo]) -> str:
+    """Lines below the name of a kind that there is one point of, two coefficients each."""
+    values = [f"{key} = {value:.3g}" for key, value in points[0].coefficients.items() if len(points) == 1]
+    return "".join(f"\n{', '.join(values[k : k + 2])}" for k in range(0, len(values), 2))
 
 
 def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
@@ -121,20 +158,26 @@ def _filled(values: np.ndarray) -> np.ndarray:
     return values[known[np.argmin(np.abs(np.arange(len(values))[:, None] - known), axis=1)]]
 
 
-def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
+def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
     """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
     figure.draw_without_rendering()  # the layout decides where things are
     scale, frame = figure.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])
     named: dict[str, list[np.ndarray]] = {}
-    for special in (s for c in curves for s in c.special):
+    boxes = np.empty((0, 2, 2))
+    # Where there is no room for all of them, as in a cascade, the shorter cycles' points have names.
+    for special in sorted(points, key=lambda s: len(s.points)):
         text, place = _short(special.kind), axes.transData.transform(special.parameters)
         if any(np.abs(place - other).max() < scale for other in named.setdefault(text, [])):  # where two curves meet
             continue
-        named[text].append(place)
         half = np.array([2.3 * len(text), 3.5]) * scale
         shift = _free(place, half, ink, np.array([frame.min, frame.max]), scale)
+        box = np.array([place + shift - half, place + shift + half])
+        if len(boxes) and ((boxes[:, 0] < box[1]) & (boxes[:, 1] > box[0])).all(axis=1).any():
+            continue
+        named[text].append(place)
+        boxes = np.concatenate([boxes, box[None]])
         axes.annotate(text, tuple(special.parameters), xytext=tuple(shift / scale), textcoords="offset points", fontsize=7,
                       zorder=5, ha="center", va="center")  # fmt: skip
         ink = np.concatenate([ink, place + shift + half * BOX])

@@ -13,12 +13,13 @@ from cfdyn.errors import UsageError
 from cfdyn.plotting.panels import label_above, legend_below, spread, thin_line
 from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, house_style, map_title, new_figure
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
-from cfdyn.words import called, shown, spoken
+from cfdyn.words import called, shortened, shown, spoken
 
 COLUMNS = 600
 COLOURS = (INK, ACCENT, *PALETTE[2:])
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
+ZEROS = ("P", "*", "v", "p", "h", "d")
 WIDTH, MOST_LABELS, APART = 7.2, 36, 0.022  # of the width, between labels
 
 
@@ -33,9 +34,10 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
         for branch in branches:
             _branch(axes, branch, colours(branches)[branch.period])
         kinds = _specials(axes, branches, bounds)
+        functions = _zeros(axes, branches)
         axes.set(xlabel=name, ylabel=said["names"][0], xlim=bounds)
         _limit(axes, branches, ended)
-        handles = _legend(branches, kinds)
+        handles = [*_legend(branches, kinds), *functions]
         legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
@@ -44,11 +46,13 @@ def draw(found: Branch | Branches, orbit: bool = True) -> Figure:
 def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
     """The first coordinates that orbits from the stable parts of branches end on, (n,), drawn over the parameter.
 
-    Nothing for a branch that was loaded without the formulas of its map.
+    Nothing for a branch that was loaded without the formulas of its map, nor for one in many weights.
     """
     try:
         step = branches[0].step
     except UsageError:
+        return np.zeros(0)
+    if len(branches[0].residuals):
         return np.zeros(0)
     rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
     x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
@@ -79,17 +83,42 @@ def _branch(axes: Axes, branch: Branch, shade: str) -> None:
 def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -> list[str]:
     """Marks of all special points, their values along the upper edge; the kinds that there are."""
     tops: dict[str, tuple[float, float]] = {}
+    for s in _marked(branches):
+        text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
+        tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
     for s in (s for branch in branches for s in branch.bifurcations):
         mark, fill = MARKS[s.kind]
         # Smaller the longer the cycle, whose points lie closer together.
         axes.plot(np.full(len(s.points), s.parameter), s.points[:, 0], mark, color=WARN if fill == "white" else fill,
                   markerfacecolor=fill, markersize=max(4.4 - 0.7 * np.log2(len(s.points)), 1.8), zorder=5,
                   markeredgewidth=0.9 if len(s.points) < 4 else 0.6)  # fmt: skip
-        text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
-        tops[text] = s.parameter, max(top, tops.get(text, (0.0, top))[1])
     _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
     kinds = {s.kind for branch in branches for s in branch.bifurcations}
     return [kind for kind in MARKS if kind in kinds]
+
+
+def _marked(branches: list[Branch]) -> list[Any]:
+    """All special points and zeros of functions."""
+    return [s for branch in branches for s in [*branch.bifurcations, *branch.zeros]]
+
+
+def _zeros(axes: Axes, branches: list[Branch]) -> list[Line2D]:
+    """Marks of the zeros of functions, a shape for each; what belongs into the legend."""
+    names = list(dict.fromkeys(zero.function for branch in branches for zero in branch.zeros))
+    styles: list[dict[str, Any]] = [
+        {"marker": mark, "linestyle": "", "color": ACCENT, "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
+        for mark in ZEROS
+    ]
+    for zero in (zero for branch in branches for zero in branch.zeros):
+        style = styles[names.index(zero.function) % len(styles)]
+        axes.plot(np.full(len(zero.points), zero.parameter), zero.points[:, 0], zorder=6, **style)
+    return [Line2D([], [], label=_equation(name), **styles[k % len(styles)]) for k, name in enumerate(names)]
+
+
+def _equation(function: str) -> str:
+    """The name of a function as what is fulfilled at its zeros."""
+    text = function if "=" in function or function.isidentifier() else f"{function} = 0"
+    return shortened(text, 40).replace("-", "−")
 
 
 def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[float, float]) -> None:
@@ -107,7 +136,7 @@ def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
     # A row counts for the parameter's change there: those that run off at one value are many.
     width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
     lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
-    marked = [s.points[:, 0] for b in branches for s in b.bifurcations]
+    marked = [s.points[:, 0] for s in _marked(branches)]
     if marked:
         lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
     wide = hi - lo or 1.0

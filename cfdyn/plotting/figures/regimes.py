@@ -1,19 +1,30 @@
 """A map of regimes over two parameters, in colours that all readers tell apart, hatched where grey would not do."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
+from cfdyn.analysis.bifurcation_curve import BifurcationCurve
 from cfdyn.analysis.regimes import NAMES, RegimeMap
-from cfdyn.plotting.style import FAINT, HATCHES, INK, REGIMES, house_style, map_title, new_figure, regime_name
+from cfdyn.errors import UsageError
+from cfdyn.plotting.style import DASHED, FAINT, HATCHES, INK, REGIMES, house_style, map_title, new_figure, regime_name
+from cfdyn.words import spoken
 
 FEW = 2e-4  # a part of the cells that the legend still names
 
 
-def draw(found: RegimeMap) -> Figure:
-    """One cell, one colour."""
+LINES = {"flip": "-", "fold": DASHED, "neimark-sacker": ":"}
+CASED = [withStroke(linewidth=2.6, foreground="white")]
+
+
+def draw(found: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
+    """One cell, one colour; ``also``: curves of bifurcations in the same two parameters, laid over it."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
@@ -22,9 +33,26 @@ def draw(found: RegimeMap) -> Figure:
         handles = [Patch(facecolor=REGIMES[name], edgecolor=FAINT if name not in HATCHES else INK, hatch=HATCHES.get(name),
                          linewidth=0.5, label=f"{'other periods' if name == 'period' else name}, {_percent(part)}")
                    for name, part in parts.items() if part >= FEW]  # fmt: skip
-        figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
+        curves = _draw_curves(axes, found, also)
+        figure.legend(handles=[*handles, *curves], loc="outside right upper", handlelength=1.6, fontsize=7)
         axes.set_title(map_title(found.provenance["settings"], found.names, 80))
+        limits = [_edges(found.first)[[0, -1]], _edges(found.second)[[0, -1]]]
+        axes.set(xlim=limits[0], ylim=limits[1])
     return figure
+
+
+def _draw_curves(axes: Axes, found: RegimeMap, curves: Sequence[BifurcationCurve]) -> list[Line2D]:
+    """Lines with a white casing, and their entries of the legend."""
+    entries: dict[str, Line2D] = {}
+    for curve in curves:
+        if set(curve.names) != set(found.names):
+            raise UsageError(f"a curve in {' and '.join(curve.names)} does not lie in a map over {' and '.join(found.names)}")
+        x, y = (curve.parameters[:, curve.names.index(name)] for name in found.names)
+        name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
+        name += f", period {curve.period}" if curve.period > 1 else ""
+        (line,) = axes.plot(x, y, linestyle=LINES.get(curve.kind, "-."), color=INK, linewidth=1.1, path_effects=CASED, label=name)
+        entries.setdefault(name, line)
+    return list(entries.values())
 
 
 def _percent(part: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,6 +82,19 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
 
         parse(source, names)
     return found
+
+
+def left_side(condition: str) -> str:
+    """The text of what vanishes: of "a = b" and "a == b" it is a − b.
+
+    >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
+    ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
+    """
+    parts = re.fullmatch(r"([^=<>!]+)={1,2}([^=<>!]+)", condition)
+    if parts is None:
+        return condition
+    left, right = (part.strip() for part in parts.groups())
+    return left if right == "0" else f"{left} - ({right})"
 
 
 def check_names(names: Iterable[object]) -> None:

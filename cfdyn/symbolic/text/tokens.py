@@ -12,8 +12,8 @@ from typing import NamedTuple
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.functions import CALLEES
 
-MAX_LENGTH = 64 * 1024  # characters: what is longer was written by no person
-MAX_TOKENS = 20_000  # that ast builds in a second
+MAX_LENGTH = 128 * 1024  # characters: a sum over a thousand weights fits
+MAX_TOKENS = 40_000  # that are read in three seconds
 MAX_NAME = 64  # characters
 CHAIN = 100  # operators in a row that ast may nest
 

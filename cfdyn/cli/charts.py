@@ -1,0 +1,114 @@
+"""A chart of several curves, as ``cfdyn curve`` makes, prints and hands it on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cfdyn.cli.command import Answer
+from cfdyn.cli.screen import Say, Screen
+from cfdyn.cli.values import given
+from cfdyn.errors import NumericsError, UsageError
+from cfdyn.words import called, shown, spoken
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cfdyn.analysis.bifurcation_curve import BifurcationCurve, CodimensionTwo
+    from cfdyn.analysis.chart import Chart
+
+CURVE = "kind period parameters coefficient ends closed"
+Begun = TypeVar("Begun")
+DEPTH = 2  # of a chart if nobody says otherwise
+
+
+def chart_answer(
+    curves: list[BifurcationCurve], chosen: str, title: str, switch: bool, depth: int | None, tongues: int | None,
+    steps: int | None, say: Say,
+) -> Answer:  # fmt: skip
+    """The chart from some curves on, with what begins at their special points and the regions if ``switch``."""
+    from cfdyn.analysis.chart import chart
+
+    first = curves[0]
+    options = {"depth": (DEPTH if depth is None else depth) if switch else 0, **given(tongues=tongues, max_steps=steps),
+               **({} if switch else {"sampled": 0})}  # fmt: skip
+    found = chart(first.step, curves, first.names, first.bounds.tolist(), progress=say, **options)
+
+    def document() -> dict[str, Any]:
+        from cfdyn.cli.document import fields
+
+        each = [{**fields(curve, CURVE), "special": [_without(s) for s in curve.special], "origin": origin}
+                for curve, origin in zip(found.curves, found.origins, strict=True)]  # fmt: skip
+        return {
+            "names": found.names, "bounds": found.bounds, "curves": each, "resonances": [_without(s) for s in found.resonances],
+            "regions": [_without(region) for region in found.regions], "said": found.said, "map": title,
+            "chosen": {"start": chosen},
+        }  # fmt: skip
+
+    return Answer(document, lambda screen: _print(screen, found, title), record=found)
+
+
+def every(kinds: list[str], begin: Callable[[str], Begun]) -> list[Begun]:
+    """What is begun of each kind, with a warning for those that are not met; the error where none is."""
+    found, missed = [], []
+    for kind in kinds:
+        try:
+            found.append(begin(kind))
+        except NumericsError as error:
+            missed.append(error)
+    if not found:
+        raise missed[0]
+    for trouble in missed:
+        warnings.warn(str(trouble), stacklevel=2)
+    return found
+
+
+def switch_only(switch: bool, **others: Any) -> None:
+    """Refuse options that mean nothing without ``--switch``."""
+    wrong = [f"--{name}" for name, value in others.items() if value is not None]
+    if wrong and not switch:
+        raise UsageError(f"{' and '.join(wrong)} belong{'s' if len(wrong) == 1 else ''} to --switch")
+
+
+def _without(record: Any) -> dict[str, Any]:
+    """A record as a dictionary without where it comes from."""
+    return {key: value for key, value in record.to_json().items() if key != "provenance"}
+
+
+def _print(screen: Screen, found: Chart, title: str) -> None:
+    """Print the curves, their special points, what did not begin, and the regions."""
+    count = f"{len(found)} curves" if len(found) > 1 else "a curve"
+    screen.print(f"{title}: {count} in {found.names[0]} and {found.names[1]}", wrap=False)
+    rows = list(zip(found.curves, found.origins, strict=True))
+    screen.table(("curve of the", "points", "begins at", "ends"), rows, lambda row: (
+        f"{spoken(row[0].kind)}, {called(row[0].period)}", str(len(row[0])), row[1], "; ".join(row[0].ends)))  # fmt: skip
+    special = _points(found)
+    if special:
+        screen.print()
+        screen.table(("special point", "of the", *found.names), special,
+                     lambda s: (spoken(s.kind), called(len(s.points)), *_values(found, s.parameters)))  # fmt: skip
+        for point in special:
+            if point.meaning:
+                screen.print(f"{spoken(point.kind)} at {', '.join(_values(found, point.parameters))}: {point.meaning}")
+    for words in found.said:
+        screen.print(words)
+    if found.regions:
+        screen.print()
+        screen.table(("region", "of the area", "what lives there", f"such as at {found.names[0]}", found.names[1]), found.regions,
+                     lambda r: (str(r.number), f"{100 * r.share:.2g} %", r.name, *_values(found, r.samples[0])))  # fmt: skip
+
+
+def _values(found: Chart, parameters: np.ndarray) -> list[str]:
+    """Six digits, 0 for what is round-off beside the bounds."""
+    return [shown(float(value), (lo, hi), 6) for value, (lo, hi) in zip(parameters, found.bounds.tolist(), strict=True)]
+
+
+def _points(found: Chart) -> list[CodimensionTwo]:
+    """The special points of all curves, once each."""
+    every: dict[tuple[str, int, str], CodimensionTwo] = {}
+    for point in [*(s for curve in found.curves for s in curve.special), *found.resonances]:
+        place = ", ".join(f"{round(float(value / width), 5):g}" for value, width in zip(
+            point.parameters, found.bounds[:, 1] - found.bounds[:, 0], strict=True))  # fmt: skip
+        every.setdefault((point.kind, len(point.points), place), point)
+    return list(every.values())

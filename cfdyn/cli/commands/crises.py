@@ -1,0 +1,64 @@
+"""``cfdyn crises``: where a chaotic attractor of one variable ends, grows or joins its bands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import REGION, VARY
+from cfdyn.cli.screen import Say, Screen, number
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import varied
+from cfdyn.words import called
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.crises import Crises
+
+KEYS = "parameter kind critical steps period points multiplier meaning"
+
+
+@command("loss vary periods box samples grid optimizer settings variables map out plot seed json", place=17)
+def crises(
+    subject: Subject,
+    say: Say,
+    vary: VARY = "",
+    periods: Annotated[int, Option("--periods", min=1, max=12, help="Of the cycles that critical orbits land on, at most.")] = 3,
+    box: REGION = None,
+    samples: Annotated[
+        int, Option("--samples", min=2, max=10_000, help="Values of the parameter at which all cycles are found.")
+    ] = 24,
+    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Values between which a landing is noticed.")] = 400,
+) -> Answer:
+    """Boundary and interior crises and band mergings of a map of one variable, by where critical orbits land."""
+    from cfdyn.studies.branch_starts import inside
+    from cfdyn.studies.defaults import usual_box
+
+    name, bounds = varied(vary)
+    subject = subject.with_values({name: inside(bounds)})
+    step, loss, _, chosen = subject.map_and_loss(inside(bounds) if name == "lr" else None)
+    region = usual_box(step, loss) if box is None else as_box(box)
+    found = cfdyn.analysis.crises(step, name, bounds, region, periods, samples, grid, progress=say)
+    return Answer(
+        lambda: {"crises": [fields(c, KEYS) for c in found], **fields(found, "name bounds landings longest reason"),
+                 "map": step.title, "chosen": chosen},
+        lambda screen: _print(screen, found, step.title), record=found,
+    )  # fmt: skip
+
+
+def _print(screen: Screen, found: Crises, title: str) -> None:
+    """A table of them."""
+    screen.print(title)
+    lo, hi = found.bounds
+    screen.print(f"{len(found) or 'no'} cris{'is' if len(found) == 1 else 'es'} found for {found.name} from {lo:g} to {hi:g}, "
+                 f"of {found.landings} landings of critical orbits on cycles up to period {found.longest}")  # fmt: skip
+    if len(found):
+        screen.table((found.name, "kind", "critical point", "lands after", "on the", "multiplier", "beside it"), [*found],
+                     lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),
+                                number(c.multiplier), c.meaning))  # fmt: skip
+    if found.reason:
+        screen.print(f"not looked at: {found.reason}", style="dim")

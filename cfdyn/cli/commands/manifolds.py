@@ -1,0 +1,105 @@
+"""``cfdyn manifolds``: the stable and unstable manifolds of saddles, and where they cross."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import FIRST_PERIOD, LENGTH, REGION
+from cfdyn.cli.screen import YES_NO, Say, Screen, number, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import given, numbers
+from cfdyn.errors import UsageError, unknown
+from cfdyn.words import called
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.homoclinic import Homoclinic
+    from cfdyn.analysis.manifolds import Manifold
+
+KINDS = {"both": ("unstable", "stable"), "unstable": ("unstable",), "stable": ("stable",)}
+KEYS = "kind points multiplier s curve starts ends reason order error strong"
+MEETINGS = "points s t angles halves orbits primary gap heteroclinic"
+
+
+@command("loss kind period box length basins crossings other optimizer start settings variables map out plot seed json", place=16)
+def manifolds(
+    subject: Subject,
+    say: Say,
+    kind: Annotated[str, Option("--kind", help="unstable, stable or both.")] = "both",
+    period: FIRST_PERIOD = 1,
+    box: REGION = None,
+    length: LENGTH = None,
+    basins: Annotated[
+        int,
+        Option("--basins", min=0, max=4000, help="Columns and rows of a grid of starts: which attractor each ends on; 0: none."),
+    ] = 0,  # noqa: E501
+    crossings: Annotated[bool, Option("--crossings", help="Find homoclinic points, in the plane.")] = False,
+    other: Annotated[
+        str | None,
+        Option("--other", help="With --crossings: the saddle whose stable manifold it is.", metavar="X,Y,…", show_default=False),
+    ] = None,  # noqa: E501
+) -> Answer:
+    """Stable and unstable manifolds of the saddle at --start, or of all in a box; their crossings; basins behind them."""
+    from cfdyn.studies.defaults import usual_box
+
+    if kind not in KINDS:
+        raise unknown("kind of manifold", kind, KINDS)
+    if other is not None and not crossings:
+        raise UsageError("--other names the second saddle of --crossings")
+    step, loss, _, chosen = subject.map_and_loss()
+    region = usual_box(step, loss) if box is None else as_box(box)
+    start, options = subject.given_start(), {"box": region, "period": period, **given(length=length)}
+    if crossings:
+        say("growing both manifolds")
+        met = cfdyn.analysis.homoclinic(step, start, None if other is None else numbers(other, "--other"), **options)
+        return Answer(lambda: {**fields(met, MEETINGS), "curves": _documents(met.manifolds.curves), "map": step.title,
+                               "chosen": chosen},
+                      lambda screen: _print_crossings(screen, met, step.title), record=met)  # fmt: skip
+    say("growing manifolds")
+    found = cfdyn.analysis.manifolds(step, start, KINDS[kind], basins=basins, **options)
+    return Answer(
+        lambda: {"curves": _documents(found.curves), **fields(found, "names box basins attractors"), "map": step.title,
+                 "chosen": chosen},
+        lambda screen: _print(screen, found.curves, step.title), record=found,
+    )  # fmt: skip
+
+
+def _documents(curves: list[Manifold]) -> list[dict[str, Any]]:
+    return [fields(curve, KEYS) for curve in curves]
+
+
+def _print(screen: Screen, curves: list[Manifold], title: str) -> None:
+    """Each manifold, where it ends, and what else belongs to it."""
+    screen.print(title)
+    screen.table(("manifold", "of the", "multiplier", "points", "length", "error at the saddle"), curves,
+                 lambda c: (c.kind, f"{called(c.period)} at {vector(c.points[0])}", number(c.multiplier), f"{len(c):,}",
+                            number(c.length), f"{c.error:.1e}"))  # fmt: skip
+    for curve in curves:
+        for place, end in enumerate(curve.ends):
+            side = "+" if place % 2 == 0 else "−"
+            which = f" of point {place // 2 + 1}" if curve.period > 1 else ""
+            screen.print(f"{curve.kind}, half {side}{which}: {end}", style="dim")
+        if curve.reason:
+            screen.print(f"{curve.kind}: {curve.reason}", style="dim")
+
+
+def _print_crossings(screen: Screen, found: Homoclinic, title: str) -> None:
+    """How many points and orbits there are, and the primary ones."""
+    _print(screen, found.manifolds.curves, title)
+    what = "heteroclinic" if found.heteroclinic else "homoclinic"
+    orbits = len(set(found.orbits.tolist()))
+    screen.print()
+    if not len(found):
+        screen.print(f"no {what} points in the box")
+        return
+    screen.print(f"{len(found)} {what} points on {orbits} orbits in the box, {int(found.primary.sum())} of them primary; "
+                 f"|W_u(s) − W_s(t)| ≤ {found.gap:.1e} of the box")  # fmt: skip
+    first = sorted(range(len(found)), key=lambda k: (not found.primary[k], abs(found.s[k])))
+    screen.table(("point", "angle", "primary", "orbit", "s", "t"), first,
+                 lambda k: (vector(found.points[k]), number(found.angles[k]), YES_NO[bool(found.primary[k])],
+                            str(found.orbits[k]), number(found.s[k]), number(found.t[k])))  # fmt: skip

@@ -1,0 +1,112 @@
+"""``cfdyn tangencies``: where a parameter makes manifolds touch, and how that goes on in two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+import cfdyn
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.document import fields
+from cfdyn.cli.options import FIRST_PERIOD, LENGTH, REGION
+from cfdyn.cli.screen import Say, Screen, number, vector
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import given, numbers, varied
+from cfdyn.errors import NumericsError, UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.tangencies import Tangencies, Tangency
+    from cfdyn.analysis.tangency_curve import TangencyCurve
+
+KEYS = "parameter point s t bend quadratic speed error crisis meaning cycles places sides"
+CURVE = "names parameters points s t bend ends start bounds"
+
+
+@command("loss vary other period box length samples optimizer start settings variables map out plot seed json", place=17)
+def tangencies(
+    subject: Subject,
+    say: Say,
+    vary: Annotated[
+        list[str] | None,
+        Option(
+            "--vary",
+            help="The parameter with its bounds; given twice, the first tangency is followed in both.",
+            metavar="NAME=LO:HI",
+            show_default=False,
+        ),
+    ] = None,  # noqa: E501
+    other: Annotated[
+        str | None,
+        Option("--other", help="The saddle whose stable manifold it is, if not the same.", metavar="X,Y,…", show_default=False),
+    ] = None,  # noqa: E501
+    period: FIRST_PERIOD = 1,
+    box: REGION = None,
+    length: LENGTH = None,
+    samples: Annotated[int, Option("--samples", min=1, max=1000, help="Values of the parameter at which both are grown.")] = 3,
+) -> Answer:
+    """Homoclinic and heteroclinic tangencies of the saddle at --start over a parameter, crises among them, or a curve of them."""
+    from cfdyn.analysis.homoclinic import only_saddle
+    from cfdyn.studies.branch_starts import inside
+    from cfdyn.studies.defaults import usual_box
+
+    if len(vary or ()) not in (1, 2):
+        raise UsageError(f"tangencies need one parameter, --vary a=1.3:1.4, or two to be followed in, not {len(vary or ())}")
+    names, bounds = zip(*map(varied, vary or ()), strict=True)
+    if len(set(names)) < len(names):
+        raise UsageError(f"the two parameters are different ones, not {names[0]} twice")
+    # A value that --set gives is kept, so that the first tangency lies there.
+    subject = subject.with_values({name: inside(ends) for name, ends in zip(names, bounds, strict=True)})
+    step, loss, _, chosen = subject.map_and_loss(inside(bounds[0]) if names[0] == "lr" else None)
+    region = usual_box(step, loss) if box is None else as_box(box)
+    start: Any = subject.given_start()
+    if start is None and step.dim == 2:
+        start = only_saddle(step.at(**{names[0]: bounds[0][0]}), region, period)
+    options: dict[str, Any] = {"box": region, "period": period, "samples": samples, **given(length=length)}
+    found = cfdyn.analysis.tangencies(step, start, names[0], bounds[0], None if other is None else numbers(other, "--other"),
+                                      progress=lambda k, n: say(f"{k} of {n} values of {names[0]}"), **options)  # fmt: skip
+    document = {"tangencies": [fields(t, KEYS) for t in found], **fields(found, "name bounds reason heteroclinic"),
+                "map": step.title, "chosen": chosen}  # fmt: skip
+    if len(names) == 1:
+        return Answer(lambda: document, lambda screen: _print(screen, found, step.title), record=found)
+    if not len(found):
+        raise NumericsError(
+            f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed"
+        )
+    curve = cfdyn.analysis.tangency_curve(
+        found[0], (names[0], names[1]), bounds, progress=lambda k: say(f"{k} points of the curve")
+    )
+    return Answer(lambda: {**document, "curve": fields(curve, CURVE)},
+                  lambda screen: _print_curve(screen, found, curve, step.title), record=curve)  # fmt: skip
+
+
+def _print(screen: Screen, found: Tangencies, title: str) -> None:
+    """A table of them."""
+    what = "heteroclinic" if found.heteroclinic else "homoclinic"
+    screen.print(title)
+    lo, hi = found.bounds
+    screen.print(
+        f"{len(found) or 'no'} {what} tangenc{'y' if len(found) == 1 else 'ies'} found for {found.name} from {lo:g} to {hi:g}"
+    )
+    if len(found):
+        screen.table((found.name, "point", "order", "crisis", "beside it"), [*found], _row)
+    if found.reason:
+        screen.print(f"not looked at: {found.reason}", style="dim")
+
+
+def _row(t: Tangency) -> tuple[str, ...]:
+    return f"{t.parameter:.14g}", vector(t.point), "quadratic" if t.quadratic else "higher", t.crisis or "none", t.meaning
+
+
+def _print_curve(screen: Screen, found: Tangencies, curve: TangencyCurve, title: str) -> None:
+    """The tangencies, and a few rows of the curve through the first."""
+    import numpy as np
+
+    _print(screen, found, title)
+    screen.print()
+    screen.print(f"the first one followed: {len(curve)} points, from {curve.ends[0]} to {curve.ends[1]}")
+    rows = np.unique(np.linspace(0, len(curve) - 1, 12).astype(int)).tolist()
+    screen.table((*curve.names, "point", "bend"), rows,
+                 lambda k: (*(f"{v:.10g}" for v in curve.parameters[k]), vector(curve.points[k]),
+                            number(curve.bend[k])))  # fmt: skip

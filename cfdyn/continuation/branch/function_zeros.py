@@ -1,0 +1,159 @@
+"""Where the functions of a user vanish on a branch, and where one of them ends it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.continuation.between_rows import Between, Test, between, near_zero, root
+from cfdyn.continuation.branch.functions import Functions
+from cfdyn.continuation.branch.system import BranchTracer
+from cfdyn.continuation.paths import Path
+from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
+from cfdyn.kernels.continuation.driver import Curve
+from cfdyn.words import shown
+
+HALVINGS = 40  # of a step in which a function begins to be defined
+NOTHING = 1e-13  # a function that is no larger vanishes, but for rounding
+ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
+
+Way = Callable[[int], Between]  # the solutions between a row and the next
+
+
+class Zero(NamedTuple):
+    """Where a function vanishes: a share of the step behind a row."""
+
+    name: str
+    row: int
+    share: float
+    solution: Solution
+
+
+def zeros(tracer: Any, rows: Any, functions: Functions, way: Way | None = None) -> list[Zero]:
+    """Where the functions change their signs along a branch, in order, to round-off; ``way``: from row k to the next."""
+    ways = way or (lambda k: between(tracer, rows, k))
+    found = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, ways)]
+    return sorted(found, key=lambda zero: (zero.row, zero.share))
+
+
+def _zeros_of(tracer: Any, rows: Any, functions: Functions, name: str, way: Way) -> list[Zero]:
+    values = functions.values(name, tracer, rows)
+    sizes = np.nan_to_num(np.abs(values), posinf=0.0)
+    if sizes.max() <= NOTHING:
+        return []
+    beside = np.maximum(np.append(sizes[1:], 0.0), np.append(0.0, sizes[:-1]))
+    values[np.abs(values) <= ROUND_OFF * beside] = 0.0
+    apart = np.concatenate([[1.0], values, [1.0]])
+    on_row = np.flatnonzero((values == 0) & (apart[:-2] != 0) & (apart[2:] != 0))
+    found = [Zero(name, int(k), 0.0, Solution(*(part[k] for part in rows[:3]))) for k in on_row]
+    for k, lo, hi in _intervals(tracer, rows, functions, name, values, way):
+        hit = root(lambda s: functions.at(name, tracer, s), way(k), lo, hi)
+        if hit is not None:
+            found.append(Zero(name, k, *hit))
+    return found
+
+
+def _intervals(
+    tracer: Any, rows: Any, functions: Functions, name: str, values: np.ndarray, way: Way
+) -> list[tuple[int, float, float]]:
+    """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
+    found = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
+    known = np.isfinite(values)
+    for k in np.flatnonzero(known[:-1] != known[1:]).tolist():
+        found += _beside_nothing(lambda s: functions.at(name, tracer, s), way(k), k, values[k : k + 2])
+    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows[0], axis=0), axis=1))])
+    with np.errstate(all="ignore"):
+        twice = near_zero(s, values)
+    for k in sorted({k for k, _ in twice}):
+        solution, sign = way(k), float(np.sign(values[k]))
+        beyond = _least(lambda s: sign * functions.at(name, tracer, s), solution)  # noqa: B023
+        if beyond is not None:
+            found += [(k, 0.0, beyond), (k, beyond, 1.0)]
+    return found
+
+
+def _beside_nothing(value: Test, solution: Between, k: int, ends: np.ndarray) -> list[tuple[int, float, float]]:
+    """The part of a step in which a function is defined, as far as it has another sign where it begins to be, by halves."""
+    inside = 0.0 if np.isfinite(ends[0]) else 1.0
+    outside, sign, last = 1.0 - inside, np.sign(ends[int(inside)]), 0.0
+    edge = inside
+    for _ in range(HALVINGS):
+        middle = (edge + outside) / 2
+        there = solution(middle)
+        found = np.nan if there is None else value(there)
+        if np.isfinite(found):
+            edge, last = middle, found
+        else:
+            outside = middle
+    return [(k, min(edge, inside), max(edge, inside))] if last * sign < 0 else []
+
+
+def _changing(values: np.ndarray) -> np.ndarray:
+    """The steps in which a function changes its sign, by more than rounding."""
+    return (np.sign(values[:-1]) * np.sign(values[1:]) < 0) & (np.fmax(np.abs(values[1:]), np.abs(values[:-1])) > NOTHING)
+
+
+def _least(value: Test, solution: Between) -> float | None:
+    """The share of a step at which a function is least, if it is below 0 there."""
+    from scipy.optimize import minimize_scalar
+
+    def test(t: float) -> float:
+        there = solution(t)
+        return np.inf if there is None else value(there)
+
+    found = minimize_scalar(test, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9, "maxiter": 40})
+    return float(found.x) if found.fun < 0 else None
+
+
+def stopping(tracer: BranchTracer, rows: Curve, functions: Functions) -> tuple[int, str] | None:
+    """The rows up to the first one beyond a zero of a function that ends the branch."""
+    first: list[int] = []
+    for name in functions.stops:
+        values = functions.values(name, tracer, rows)
+        for k in np.flatnonzero(_changing(values) | ((values[1:] == 0) & (np.abs(values[:-1]) > NOTHING))).tolist():
+            if values[k + 1] == 0 or root(lambda s: functions.at(name, tracer, s), between(tracer, rows, k)):  # noqa: B023
+                first.append(k)
+                break
+    return (min(first) + 2, "stop") if first else None
+
+
+def nearest_stops(found: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
+    """The first zeros that end a branch behind and before the row that it begins at."""
+    stops = [zero for zero in found if zero.name in functions.stops]
+    after = next((zero for zero in stops if (zero.row, zero.share) > (start, 0.0)), None)
+    return after, next((zero for zero in reversed(stops) if (zero.row, zero.share) < (start, 0.0)), None)
+
+
+def stop_words(tracer: Any, functions: Functions, zero: Zero) -> str:
+    """Why a branch ends there."""
+    value = shown(float(zero.solution.z[-1]), tracer.bounds)
+    return f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}"
+
+
+def cut_at_stops(
+    tracer: BranchTracer, path: Path, functions: Functions, special: list[Any], found: list[Zero]
+) -> tuple[Path, list[Any], list[Zero]]:
+    """The branch, its special points and zeros up to the nearest stops on both sides of its start."""
+    after, before = nearest_stops(found, functions, path.start)
+    if after is not None:
+        path = _cut(tracer, path, functions, after, 1)
+        special, found = ([s for s in these if (s.row, s.share) <= (after.row, after.share)] for these in (special, found))
+    if before is not None:
+        path = _cut(tracer, path, functions, before, 0)
+        row, from_here = before.row, (before.row, before.share)
+        special, found = (
+            [s._replace(row=s.row - row) for s in these if (s.row, s.share) >= from_here] for these in (special, found)
+        )
+    return path, special, found
+
+
+def _cut(tracer: BranchTracer, path: Path, functions: Functions, zero: Zero, side: int) -> Path:
+    """The part of a path before (1) or behind (0) a zero, with that as its last or first row."""
+    row = as_row(zero.solution)
+    if side:
+        rows, start = stacked(some_rows(path, slice(zero.row + (zero.share > 0))), row), path.start
+    else:
+        rows, start = stacked(row, some_rows(path, slice(zero.row + 1, None))), path.start - zero.row
+    ends, paces = list(path.ends), list(path.paces)
+    ends[side], paces[side] = stop_words(tracer, functions, zero), 0.0
+    return Path(*rows, {}, (ends[0], ends[1]), (paces[0], paces[1]), start)

@@ -1,0 +1,1 @@
+"""Cycles of maps of many weights along a parameter: from steps and Jacobian-vector products alone."""

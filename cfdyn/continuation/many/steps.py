@@ -1,0 +1,75 @@
+"""The n-th iterate of a map at a point, with products of its Jacobian: all that is asked of a map of many weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfdyn.kernels.rows import evaluate_rows
+from cfdyn.systems.map import Map
+from cfdyn.systems.oracle_map import OracleMap
+
+Product = Callable[[np.ndarray], np.ndarray]  # (k, D) → (k, D): the Jacobian times each row
+
+
+@dataclass(frozen=True)
+class Local:
+    """fⁿ at a point: the ``points`` (n, D) of the cycle, its ``image``, the ``slope`` ∂fⁿ/∂λ and the ``product`` with Dfⁿ."""
+
+    points: np.ndarray
+    image: np.ndarray
+    slope: np.ndarray
+    product: Product
+
+
+class Steps:
+    """fⁿ and its derivatives at any state and value of the parameter.
+
+    step : a compiled map or one on an oracle
+    parameter : the name of λ
+    n : how often the map is applied
+    """
+
+    def __init__(self, step: Map | OracleMap, parameter: str, n: int):
+        self.step, self.parameter, self.n, self.dim = step, parameter, n, step.dim
+        weights = step.n_weights or step.dim
+        # An optimizer's states beside their weights: the order in which local couplings make a narrow band.
+        self.order = np.arange(step.dim)
+        if step.dim % weights == 0:
+            self.order = self.order.reshape(-1, weights).T.ravel()
+
+    def at(self, x: np.ndarray, value: float) -> Local:
+        """fⁿ at a state (D,) and a value of λ."""
+        points, parts, slope = [x], list[Product](), np.zeros(self.dim)
+        for _ in range(self.n):
+            image, product, own = self._one(points[-1], value)
+            slope = product(slope[None])[0] + own if parts else own
+            points.append(image)
+            parts.append(product)
+
+        def along(rows: np.ndarray) -> np.ndarray:
+            for part in parts:
+                rows = part(rows)
+            return rows
+
+        return Local(np.array(points[:-1]), points[-1], slope, along)
+
+    def _one(self, x: np.ndarray, value: float) -> tuple[np.ndarray, Product, np.ndarray]:
+        """(f(x), the product with Df(x), ∂f/∂λ)."""
+        if isinstance(self.step, OracleMap):
+            return self.step.linearized(x, self.parameter, value)
+        p = self.step.p.copy()
+        p[list(self.step.params).index(self.parameter)] = value
+        image, slope, rule = self._rules["step"](x, p), self._rules["slope"](x, p), self._rules["product"]
+
+        def product(rows: np.ndarray) -> np.ndarray:
+            return evaluate_rows(rule, np.hstack([np.broadcast_to(x, rows.shape), rows]), p)
+
+        return image, product, slope
+
+    @property
+    def _rules(self) -> dict:
+        if not hasattr(self, "_known"):
+            names = {"step": "step", "slope": f"parameter_derivative:{self.parameter}", "product": "derivative1"}
+            self._known = {key: self.step.rule(name) for key, name in names.items()}  # type: ignore[union-attr]
+        return self._known

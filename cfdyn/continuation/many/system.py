@@ -1,0 +1,90 @@
+"""Solutions fⁿ(x, λ) = x of a map of many weights: Newton's method, tangents, multipliers."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cfdyn.continuation.many.leading import Leading
+from cfdyn.continuation.many.linear import Linear, Shape, shape_of
+from cfdyn.continuation.many.steps import Steps
+from cfdyn.errors import NumericsError
+
+MOST_CORRECTIONS = 14
+TOLERANCE = 1e-11  # a length: a correction after which only rounding is left
+ROUNDING = 4e-15  # of the state: a defect that cannot be made smaller
+BESIDE = 1e-3  # of its size from the start, where it is seen again whether M is symmetric
+FLOOR = 1e-13  # of it: one that is good enough where corrections no longer help
+
+
+@dataclass(frozen=True)
+class Place:
+    """A solution z = (x, λ) with M there; ``corrections``: how many it took; ``tangent`` (D + 1,) of length 1, if asked for."""
+
+    z: np.ndarray
+    linear: Linear
+    corrections: int
+    tangent: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+class System:
+    """fⁿ(x, λ) = x; lengths are ‖z‖² = Σ weights z², λ in units of its bounds, x in units of its size, ⁴√D entries as one.
+
+    ``watched``: how many multipliers are looked at; None where all of them can be.
+    """
+
+    def __init__(self, steps: Steps, bounds: tuple[float, float], start: np.ndarray, value: float, watched: int | None):
+        self.steps, self.bounds, self.dim = steps, bounds, steps.dim
+        local = steps.at(start, value)
+        if not (np.isfinite(local.image).all() and np.isfinite(local.slope).all()):
+            raise NumericsError("the map or its derivative is not finite at the start")
+        length = max(1.0, float(np.abs(start).max()))
+        aside = BESIDE * length * np.random.default_rng(4).normal(size=self.dim)
+        self.shape: Shape = shape_of(local, steps.at(start + aside, value), steps.order, watched)
+        self.weights = np.append(np.full(self.dim, 1 / (length**2 * self.dim**0.5)), (bounds[1] - bounds[0]) ** -2)
+
+    def length(self, z: np.ndarray) -> float:
+        """‖z‖."""
+        return float(np.sqrt(self.weights @ (z * z)))
+
+    def linear(self, z: np.ndarray) -> Linear:
+        """M at a place."""
+        return Linear(self.steps.at(z[:-1], float(z[-1])), self.shape)
+
+    def spectrum(self, place: Place, vectors: bool = False) -> Leading:
+        """The multipliers that are looked at."""
+        return place.linear.spectrum(vectors)
+
+    @np.errstate(all="ignore")
+    def solve(self, guess: np.ndarray, border: np.ndarray) -> Place | None:
+        """Newton's method in the hyperplane through the guess with the normal ``border``; None if it fails."""
+        z, before = guess.copy(), np.inf
+        for k in range(MOST_CORRECTIONS):
+            linear = self.linear(z)
+            defect = linear.local.image - z[:-1]
+            size, scale = float(np.abs(defect).max()), max(1.0, float(np.abs(z).max()))
+            if not np.isfinite(size):
+                return None
+            if size <= ROUNDING * scale:
+                return Place(z, linear, k)
+            right = np.append(-defect, border @ (guess - z))
+            change = linear.bordered(1.0, linear.local.slope, border[:-1], border[-1], right[:, None])[:, 0]
+            step = self.length(change)
+            if not step < 2 * before:
+                return Place(z, linear, k) if size <= FLOOR * scale else None
+            z, before = z + change, step
+            if step <= TOLERANCE:
+                return Place(z, self.linear(z), k + 1)
+        return None
+
+    @np.errstate(all="ignore")
+    def with_tangent(self, place: Place, direction: np.ndarray) -> Place | None:
+        """The place with its unit tangent to the side of a direction; None where there is none."""
+        border, linear = self.weights * direction, place.linear
+        right = np.append(np.zeros(self.dim), 1.0)[:, None]
+        found = linear.bordered(1.0, linear.local.slope, border[:-1], border[-1], right)[:, 0]
+        length = self.length(found)
+        return replace(place, tangent=found / length) if np.isfinite(found).all() and length > 0 else None
+
+    def turn(self, first: np.ndarray, second: np.ndarray) -> float:
+        """The angle between unit tangents."""
+        return float(np.arccos(np.clip(self.weights @ (first * second), -1.0, 1.0)))

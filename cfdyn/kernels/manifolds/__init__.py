@@ -1,0 +1,1 @@
+"""One-dimensional invariant manifolds: points of one, its growth, and where two of them cross."""

@@ -1,0 +1,72 @@
+"""Curves of bifurcations in one plane, the regions between them tinted by what lives there."""
+
+from textwrap import wrap
+
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from cfdyn.analysis.chart import Chart, Region
+from cfdyn.plotting.figures.bifurcation_curve import begin, draw_curves, finish
+from cfdyn.plotting.style import INK, PALE, house_style
+
+TINTS = ("#dbe7f5", "#d3ecd9", "#fbe5c4", "#e6d8f1", "#f8d5d0", "#cfecee", "#f3edb8", "#e3dccb")
+LOST, REST, NOTHING = "#d4d6d9", "#f4f4f4", "#ffffff"  # where all orbits run off; of the rarer names; of too small regions
+MOST_NAMES, OTHERS = len(TINTS), "other regions"
+NUMBERED = 0.01  # of the area: smaller regions have no number
+WRAPPED = 34  # letters in a line of the legend
+
+
+def draw(chart: Chart) -> Figure:
+    """The curves over the regions."""
+    with house_style():
+        figure, axes = begin(chart.curves[0])
+        handles = _tint(axes, chart)
+        draw_curves(axes, chart.curves)
+        for tip in chart.resonances:
+            axes.plot(*tip.parameters, "o", color=INK, markersize=2.5, zorder=4, clip_on=False)
+        axes.set(xlim=chart.bounds[0], ylim=chart.bounds[1])
+        finish(figure, axes, chart.curves, chart.resonances, handles)
+    return figure
+
+
+def _tint(axes: Axes, chart: Chart) -> list[Patch]:
+    """The regions, a colour for each name, and entries for the legend."""
+    if not chart.regions:
+        return []
+    names = _names(chart.regions)
+    colours = _colours(list(names.values()))
+    table = ListedColormap([NOTHING, *(colours[names[region.number]] for region in chart.regions)])
+    axes.imshow(chart.labels, origin="lower", extent=tuple(chart.bounds.ravel()), aspect="auto", cmap=table, vmin=-0.5,
+                vmax=len(chart.regions) + 0.5, interpolation="nearest", zorder=0)  # fmt: skip
+    for region in chart.regions:
+        if region.share >= NUMBERED:
+            x, y = region.samples[0].tolist()
+            axes.text(x, y, str(region.number), color=PALE, fontsize=7, ha="center", va="center", zorder=1)
+    numbers = {name: [r.number for r in chart.regions if names[r.number] == name and r.share >= NUMBERED] for name in colours}
+    return [Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=_entry(numbers[name], name))
+            for name, colour in colours.items()]  # fmt: skip
+
+
+def _names(regions: list[Region]) -> dict[int, str]:
+    """What each is called in the legend: the names that cover most of the area, and one for all others."""
+    areas: dict[str, float] = {}
+    for region in regions:
+        areas[region.name] = areas.get(region.name, 0.0) + region.share
+    kept = sorted(areas, key=lambda name: -areas[name])[:MOST_NAMES]
+    return {region.number: region.name if region.name in kept else OTHERS for region in regions}
+
+
+def _colours(names: list[str]) -> dict[str, str]:
+    """A tint for each name, in the order of the regions."""
+    found: dict[str, str] = {}
+    fixed = {"all orbits run off": LOST, OTHERS: REST}
+    for name in sorted(dict.fromkeys(names), key=lambda name: name == OTHERS):
+        found[name] = fixed.get(name) or TINTS[len(set(found.values()) - set(fixed.values()))]
+    return found
+
+
+def _entry(numbers: list[int], name: str) -> str:
+    """The numbers and the name, in lines that are not too long."""
+    return "\n".join(wrap(f"{', '.join(map(str, numbers))}{': ' if numbers else ''}{name}", WRAPPED, break_on_hyphens=False))

@@ -1,0 +1,77 @@
+"""Manifolds that touch, at each tangency: the whole of them, and the place of contact enlarged."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.manifolds import Manifold, manifolds
+from cfdyn.analysis.tangencies import Tangencies, Tangency
+from cfdyn.errors import UsageError
+from cfdyn.manifolds.arm import Arm
+from cfdyn.manifolds.contact import Pair
+from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
+from cfdyn.plotting.style import INK, house_style, map_title, new_figure
+
+MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
+
+
+def draw(found: Tangencies) -> Figure:
+    """A row for each of the first few tangencies."""
+    if not len(found):
+        raise UsageError(
+            f"there is no tangency to draw: none was found for {found.name} from {found.bounds[0]:g} to {found.bounds[1]:g}"
+        )
+    shown = found.found[:MOST]
+    settings = found.provenance["settings"]
+    with house_style():
+        figure = new_figure(8.2, 3.7 * len(shown))
+        for row, tangency in zip(figure.subplots(len(shown), 2, squeeze=False), shown, strict=True):
+            _pair(row[0], row[1], tangency, settings)
+        more = f"; {MOST} of {len(found)} tangencies" if len(found) > MOST else ""
+        figure.suptitle(map_title(settings, [found.name], 80) + more, fontsize=9)
+    return figure
+
+
+def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
+    """The manifolds of both saddles at the tangency; on the right around the point of contact."""
+    box = np.asarray(settings["box"])
+    curves = _curves(tangency, box)
+    draw_curves(left, curves, 0.6)
+    left.set(xlim=box[0], ylim=box[1], xlabel=settings["names"][0], ylabel=settings["names"][1])
+    left.set_title(f"{tangency.name} = {tangency.parameter:.13g}" + (f", {tangency.crisis} crisis" if tangency.crisis else ""))
+    for kind, piece in zip(COLOURS, _pieces(tangency), strict=True):
+        right.plot(piece[:, 0], piece[:, 1], color=COLOURS[kind], linewidth=1.1)
+    half = AROUND / 2 * (box[:, 1] - box[:, 0])
+    (x, y), names = tangency.point, settings["names"]
+    right.set(
+        xlim=(x - half[0], x + half[0]), ylim=(y - half[1], y + half[1]), xlabel=names[0], ylabel=names[1], title="the contact"
+    )
+    for axes in (left, right):
+        axes.plot(x, y, "o", color=INK, markerfacecolor="none", markersize=7, zorder=6)
+
+
+def _pieces(tangency: Tangency) -> list[np.ndarray]:
+    """Points (·, 2) of both curves around the contact."""
+    first, second = tangency.cycles
+    pair = Pair(tangency.step, (first, second), tangency.places, tangency.sides, tangency.unit)
+    out, into = pair.arms({tangency.name: tangency.parameter})
+    return [_around(arm.anchored(place, tangency.point), place) for arm, place in ((out, tangency.s), (into, tangency.t))]
+
+
+def _around(arm: Arm, middle: float) -> np.ndarray:
+    """A piece of a curve that is about as long as the enlarged part, point by point from the middle to both ends."""
+    reach = AROUND / np.abs(arm.at(middle)[1] / arm.unit).max()
+    shares = np.linspace(0, 1, FINE)[1:]
+    halves = []
+    for way in (-1, 1):
+        arm.at(middle)  # the branch of an inverse is that of the point before
+        halves.append([arm.at(middle + way * share * reach)[0] for share in shares])
+    return np.array([*reversed(halves[0]), arm.at(middle)[0], *halves[1]])
+
+
+def _curves(tangency: Tangency, box: np.ndarray) -> list[Manifold]:
+    """The unstable manifold of the first saddle and the stable one of the second."""
+    return [manifolds(tangency.step, points, [kind], box.tolist())[0]
+            for points, kind in zip(tangency.cycles, ("unstable", "stable"), strict=True)]  # fmt: skip
