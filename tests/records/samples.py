@@ -43,6 +43,7 @@ RECORDS = {
     "attractor": lambda: made("basins").attractors[0],
     "basin fractions": lambda: cf.analysis.basin_fractions(GD, ("lr", [0.5, 0.6]), [(-2, 2)], 10),
     "followed attractor": lambda: made("basin fractions").attractors[0],
+    "basin entropy": lambda: cf.analysis.basin_entropy(cf.analysis.basins(GD.at(lr=1.1), [(-1.5, 1.5)], 400)),
     "boundary dimension": lambda: cf.analysis.boundary_dimension(cf.analysis.basins(GD.at(lr=1.1), [(-1.5, 1.5)], 400)),
     "cycle": lambda: cf.analysis.cycles(GD, 2, [(0.5, 1.5)])[0],
     "branch": lambda: doubling(),
