@@ -18,7 +18,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
-AT_ONCE = 2**18  # starts
+AT_ONCE = 2**17  # starts
 CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
 ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
 OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent"}
