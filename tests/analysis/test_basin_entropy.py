@@ -38,9 +38,10 @@ def test_random_labels_have_the_entropy_of_samples():
     assert found.fractal
 
 
+@pytest.mark.slow
 def test_smooth_and_fractal_boundaries_are_told():
-    smooth = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU, [(-5, 5)] * 2, 300))
-    fractal = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 300))
+    smooth = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU, [(-5, 5)] * 2, 150))
+    fractal = cf.analysis.basin_entropy(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 150))
     assert smooth.boundary_entropy < np.log(2) < fractal.boundary_entropy
     assert not smooth.fractal
     assert fractal.fractal

