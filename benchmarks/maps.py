@@ -157,5 +157,31 @@ def regimes(plan: Plan) -> Rows:
         yield Row(f"{side} × {side}", cells, (Goal(cells["cfdyn"], 2.0, above=False),) if side == 500 else ())
 
 
+@bench.table("basins of gradient descent on Himmelblau's loss: processor seconds")
+def basins(plan: Plan) -> Rows:
+    """Beside it the transient alone, in lanes, and `classify` on a ten-thousandth of the starts, one by one.
+
+    What finding and telling the attractors takes beyond the transient is the goal's.
+    """
+    step = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
+    for side in plan.pick((250, 500), (250, 500, 1000)):
+        axis = -5 + (np.arange(side) + 0.5) * (10 / side)
+        starts = np.stack(np.meshgrid(axis, axis), axis=2).reshape(-1, 2)
+
+        def together(side: int = side) -> cf.analysis.Basins:
+            return cf.analysis.basins(step, [(-5, 5)] * 2, side)
+
+        def transient(starts: np.ndarray = starts) -> None:
+            Orbits(step, starts, np.tile(list(step.params.values()), (len(starts), 1))).advance(1000)
+
+        cells = {"cfdyn": measure(together, plan.repeats), "transient": measure(transient, plan.repeats)}
+        if side == 250:
+            some = starts[:: len(starts) // 100]
+            alone = measure(lambda some=some: [cf.analysis.classify(step, z) for z in some], 1)
+            cells |= {"classify, one by one": alone / (len(some) / len(starts))}
+        cells |= {"beyond it": cells["cfdyn"] - cells["transient"], "undecided": float((together().labels == -2).mean())}
+        yield Row(f"{side} × {side}", cells, (Goal(cells["beyond it"], 0.5, above=False),) if side == 1000 else ())
+
+
 if __name__ == "__main__":
     bench.main()

@@ -34,28 +34,28 @@ def quick_labels(orbits: Orbits, transient: int, longest: int) -> tuple[np.ndarr
         labels[left[rest.ended > 0]] = ESCAPED
         repeats = np.flatnonzero(found > 0)
         cycles = rest.some(repeats)
-        radii = _radii(cycles.monodromy(found[repeats]))
+        radii = radii_of(cycles.monodromy(found[repeats]))
         attracts = radii < CONTRACTS
         places = left[repeats[attracts]]
         labels[places] = found[repeats[attracts]]
         with np.errstate(divide="ignore"):
             exponents[places] = np.log(radii[attracts]) / found[repeats[attracts]]
         at_rest = repeats[(found[repeats] == 1) & ~attracts & (radii <= NEUTRAL)]
-        labels[left[at_rest[_stay(rest.some(at_rest))]]] = 1
+        labels[left[at_rest[stay(rest.some(at_rest))]]] = 1
         open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
     _irregular(rest, left, labels, exponents)
     return labels, exponents
 
 
-def _stay(orbits: Orbits) -> np.ndarray:
+def stay(orbits: Orbits) -> np.ndarray:
     """Which orbits stay where they are, as on a continuum of minima; a slow drift would be seen."""
     before = orbits.states.copy()
     orbits.advance(STANDS)
     return np.abs(orbits.states - before).max(axis=1, initial=0.0) <= STILL * np.abs(before).max(axis=1, initial=0.0)
 
 
-def _radii(matrices: np.ndarray) -> np.ndarray:
+def radii_of(matrices: np.ndarray) -> np.ndarray:
     """Spectral radii, (N,); ∞ where a matrix is not finite."""
     if matrices.shape[1] == 1:
         return np.nan_to_num(np.abs(matrices[:, 0, 0]), nan=np.inf)

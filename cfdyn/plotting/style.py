@@ -25,6 +25,7 @@ REGIMES = {
     "undecided": "#ffffff", "unresolved": "#f3f1ec",
 }  # fmt: skip
 HATCHES = {"quasi-periodic": "\\\\\\\\", "divergent": "////", "undecided": "...", "unresolved": "..."}
+BASINS = tuple(REGIMES[name] for name in ("fixed point", "chaotic", "period 4", "period 3", "period 2", "period"))
 BEHIND = 0.38  # the opacity of regimes behind states
 
 _SETTINGS: Any = {

@@ -27,6 +27,7 @@ USUAL = {
     "held-sharpness": ["tanh_network", "--lr", "0.1", "--batch", "2", "--steps", "20", "--after", "5", "--runs", "3", "--no-figure"],
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
+    "basins": ["double_well", "--shape", "5"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")

@@ -70,7 +70,7 @@ def test_round_trip(kind, tmp_path):
     found = cf.load(path)
     assert same(record, found) or kind == "orbit with digits"
     # The origin of a part is told by the whole.
-    parts = ("event", "model", "model of runs", "average", "measure", "region",
+    parts = ("event", "model", "model of runs", "average", "measure", "region", "attractor", "followed attractor",
              *(f"exact {part}" for part in "family formula condition root cycle minimum".split()))  # fmt: skip
     assert kind in parts or found.provenance["versions"]["cfdyn"] == cf.__version__
     json.dumps(record.to_json(), allow_nan=False)

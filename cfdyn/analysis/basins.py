@@ -1,0 +1,250 @@
+"""`basins`: on which attractor the orbits of a grid of starts end, the attractors found without being named."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import vector, whole_number
+from cfdyn.ensembles.attractors import SHOWN, Attractors, Found, on_cycle
+from cfdyn.ensembles.orbits import Orbits
+from cfdyn.errors import UsageError, unknown
+from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
+from cfdyn.records.record import Record, provenance
+from cfdyn.settling.regime import regime
+from cfdyn.systems.map import Map, require_map
+from cfdyn.systems.orbit import FAR, MAX_BYTES
+
+TRANSIENT, MAX_PERIOD, SHAPE = 1000, 32, 400
+AT_ONCE = 2**17  # starts
+CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
+ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
+OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent"}
+
+
+@dataclass(frozen=True)
+class Attractor(Record):
+    """What orbits end on, and the part of the starts that do.
+
+    ``kind``: "fixed point", "cycle", "chaotic", "quasi-periodic" or "continuum of fixed points"; ``period``: None where
+    nothing repeats; ``points`` (n, D): those of a cycle from its smallest on, else some states; ``multipliers`` (D,) of a cycle;
+    ``lyapunov``: the largest exponent per step. ``count`` of the starts, their ``fraction``, and its ``error``
+    √(p(1 − p)/N), as if the starts were random.
+    """
+
+    kind: str
+    period: int | None
+    points: Annotated[np.ndarray, "n D"]
+    multipliers: Annotated[np.ndarray, "*", complex]
+    lyapunov: float
+    count: int
+    fraction: float
+    error: float
+
+    @property
+    def words(self) -> str:
+        """Its kind and its first point, in few words."""
+        kind, size = f"period {self.period}" if self.kind == "cycle" else self.kind, float(np.abs(self.points).max())
+        at = ", ".join(f"{x:.4g}" if abs(x) > ROUNDED * size else "0" for x in self.points[0])
+        place = f"({at})" if len(self.points[0]) > 1 else at
+        return f"{kind} {'at' if self.multipliers.size == len(self.points[0]) and self.period else 'through'} {place}"
+
+
+@dataclass(frozen=True)
+class Basins(Record):
+    """On which attractor orbits end, over a grid of starts.
+
+    ``names`` of the one or two coordinates that vary; their values, the middles of cells, ``first`` (n,) and ``second`` (m,),
+    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided.
+    ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why labels were withdrawn.
+    """
+
+    names: tuple[str, ...]
+    first: Annotated[np.ndarray, "n"]
+    second: Annotated[np.ndarray, "*"]
+    labels: Annotated[np.ndarray, "* n"]
+    attractors: tuple[Attractor, ...]
+    box: tuple[tuple[float, float], ...]
+    base: Annotated[np.ndarray, "D"]
+    state: Annotated[tuple[str, ...], "D"]
+    note: str = ""
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """The part of the starts that end on each attractor, that diverge, and that are undecided."""
+        ends = {f"{k}: {one.words}": one.fraction for k, one in enumerate(self.attractors)}
+        others = {words: float(np.mean(self.labels == label)) for label, words in OTHERS.items()}
+        return ends | {words: part for words, part in others.items() if part}
+
+
+def basins(
+    step: Map, box: Sequence[Any], shape: Any = SHAPE, plane: Sequence[str] | None = None, z0: Any = None,
+    max_period: int = MAX_PERIOD, transient: int = TRANSIENT, threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Basins:  # fmt: skip
+    """Basins of attraction over a grid of starts in one or two coordinates.
+
+    Each orbit runs through a transient, where that does not do through 15, 48 and 192 more. What comes back to 10⁻¹⁰ of its size
+    is put to Newton's method: a cycle with spectral radius below 1 − 10⁻⁵ is an attractor, and orbits at one of its points are
+    in its basin. Of what does not come back a few orbits are followed by themselves as by `classify`; the cells a
+    chaotic or quasi-periodic one visits in 2¹⁵ steps are its attractor's, on which others are that spend 90 % of 64 steps there.
+    Fixed points with a multiplier 1 are one continuum. The rest is undecided: so are orbits on cycles that do not attract, and
+    attractors whose cells overlap. A few starts that diverge (of an optimizer with memory that rest too) are put to `classify`;
+    where one is something else, all like it are undecided, and ``note`` says so. Floating-point evidence, no proof; bit by bit
+    the same for any number of threads.
+
+    Parameters
+    ----------
+    step : the map
+    box : (lo, hi) of each of one or two coordinates
+    shape : (rows, columns), or one number for both; a start is the middle of a cell
+    plane : the names of the coordinates, the columns' first; the first ones of the state if not given
+    z0 : the other entries: weights or a full state, of which those in ``plane`` do not matter; 0 if not given
+    max_period : longest cycle that is looked for by returns
+    transient : steps before anything is looked at
+    threads : as many as there are processors if not given
+    progress : called now and then with the number of starts done
+
+    Raises
+    ------
+    UsageError : a box or plane that is none, or a grid too large for memory
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> step = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.2))
+    >>> found = cf.analysis.basins(step, [(-2, 2)], 8)
+    >>> found.labels.tolist(), found.fractions
+    ([[0, 0, 0, 0, 1, 1, 1, 1]], {'0: fixed point at -1': 0.5, '1: fixed point at 1': 0.5})
+
+    References
+    ----------
+    Datseris & Wagemakers, Effortless estimation of basins of attraction, Chaos 32 (2022) 023104: attractors by recurrences.
+    """
+    places = _places(require_map(step), plane, len(box))
+    sides = tuple(side(pair, step.names[k]) for pair, k in zip(box, places, strict=True))
+    sizes = _sizes(shape, len(places))
+    base, count = _base(step, z0, places), int(np.prod(sizes))
+    _check_memory(count)
+    axes = [lo + (np.arange(n) + 0.5) * ((hi - lo) / n) for (lo, hi), n in zip(sides, sizes, strict=True)]
+    known, labels = Attractors(step, whole_number("max_period", max_period, 1)), np.empty(count, np.int64)
+    for begin in range(0, count, AT_ONCE):
+        cells = np.arange(begin, min(begin + AT_ONCE, count))
+        orbits = of_starts(step, _starts(base, places, axes, cells), threads)
+        labels[cells] = known.label(orbits, whole_number("the transient", transient, 1))
+        if progress:
+            progress(int(cells[-1]) + 1)
+    notes = checked(step, known, labels, lambda cell: _starts(base, places, axes, np.array([cell]))[0])
+    attractors = ordered(known.known, labels)
+    settings = provenance(map=step.title, params=step.params, max_period=max_period, transient=transient)
+    rows = len(axes[1]) if len(axes) > 1 else 1
+    return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
+                  labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes, provenance=settings)  # fmt: skip
+
+
+def _places(step: Map, plane: Sequence[str] | None, count: int) -> list[int]:
+    """The places of the coordinates in the state."""
+    if not 1 <= count <= 2:
+        raise UsageError(f"a box of starts has one or two sides (LO, HI), not {count}")
+    names = tuple(step.names[:count]) if plane is None else tuple(plane)
+    for name in names:
+        if name not in step.names:
+            raise unknown("entry of the state", name, step.names)
+    if len(set(names)) != count:
+        raise UsageError(f"a box with {count} sides needs as many different coordinates of {', '.join(step.names)}")
+    return [step.names.index(name) for name in names]
+
+
+def side(pair: Any, name: str) -> tuple[float, float]:
+    """(lo, hi) of a box of starts, if these are finite and lo < hi."""
+    ends = vector(f"the side {name} of the box", pair)
+    if not (len(ends) == 2 and ends[0] < ends[1] and math.isfinite(float(ends[1]) - float(ends[0]))):
+        raise UsageError(f"the side {name} of the box is (LO, HI), finite and LO < HI, not {pair}")
+    return float(ends[0]), float(ends[1])
+
+
+def _sizes(shape: Any, count: int) -> list[int]:
+    """Columns, then rows."""
+    given = list(shape) if np.ndim(shape) else [shape] * count
+    if len(given) != count:
+        raise UsageError(f"the shape of the grid is {'(rows, columns)' if count == 2 else 'one number'}, not {shape}")
+    return [whole_number("a side of the grid", n, 1) for n in given[::-1]]
+
+
+def _base(step: Map, z0: Any, places: list[int]) -> np.ndarray:
+    """The state in which the coordinates are put."""
+    if z0 is not None:
+        return step.state(z0)
+    if step.has_loss and step.n_weights > len(places) or not step.has_loss and step.dim > len(places):
+        fixed = ", ".join(name for k, name in enumerate(step.names[: step.n_weights or step.dim]) if k not in places)
+        raise UsageError(f"a plane of starts needs values of the other coordinates ({fixed}): give z0")
+    return step.state(np.zeros(step.n_weights if step.has_loss else step.dim))
+
+
+def _check_memory(count: int) -> None:
+    if 8 * count > MAX_BYTES:
+        raise UsageError(f"{count} starts need {8 * count / 2**30:.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB")
+
+
+def _starts(base: np.ndarray, places: list[int], axes: list[np.ndarray], cells: np.ndarray) -> np.ndarray:
+    """The starts of some cells, counted row by row, (n, D)."""
+    states = np.tile(base, (len(cells), 1))
+    states[:, places[0]] = axes[0][cells % len(axes[0])]
+    if len(axes) > 1:
+        states[:, places[1]] = axes[1][cells // len(axes[0])]
+    return states
+
+
+def of_starts(step: Map, states: np.ndarray, threads: int | None) -> Orbits:
+    """The orbits of starts (N, D), all with the map's own parameters."""
+    return Orbits(step, states, np.tile(list(step.params.values()), (len(states), 1)), FAR, threads)
+
+
+def checked(step: Map, known: Attractors, labels: np.ndarray, start: Callable[[int], np.ndarray], most: int = CHECKED) -> str:
+    """Put up to ``most`` starts of a kind to a closer look, withdraw labels that are in doubt, and say why."""
+    notes = []
+    for place in sorted(known.doubtful):
+        labels[labels == place] = UNSETTLED
+    if known.doubtful:
+        notes.append("chaotic or quasi-periodic attractors whose cells overlap are undecided")
+    if known.repelling and (labels == UNSETTLED).any():
+        notes.append("orbits that rest or repeat on cycles that do not attract are undecided")
+    if known.conserves:
+        notes.append("the map conserves volumes, so what neither rests nor repeats has no attractor")
+    if known.rounded:
+        notes.append("orbits that only round-off puts to rest, on points that do not attract, are undecided: ask `classify`")
+    memory = step.has_loss and step.dim > step.n_weights
+    looked_at = [ESCAPED, *(k for k, one in enumerate(known.known) if memory and one.visited is None)]
+    for label in looked_at:
+        cells = np.flatnonzero(labels == label)
+        for cell in cells[np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int)]:
+            z = start(int(cell))
+            end = regime(step, z)
+            same = end.kind == "divergent" if label == ESCAPED else on_cycle(step, known.known[label], end.period, end.points)
+            if not same:
+                labels[cells] = UNSETTLED
+                words = OTHERS.get(label) or known.known[label].kind
+                at = ", ".join(f"{x:.6g}" for x in z)
+                notes.append(
+                    f"starts that seemed {words} are undecided: from ({at}) a closer look finds {end.kind} ({end.reason})"
+                )
+                break
+    return "; ".join(notes)
+
+
+def ordered(known: list[Found], labels: np.ndarray) -> tuple[Attractor, ...]:
+    """The attractors with starts, the most common one first; the labels are changed to these places."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(known))
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda k: (-counts[k], known[k].points[0].tolist()))
+    places = np.full(len(known) - ESCAPED, UNSETTLED)
+    places[order], places[ESCAPED] = np.arange(len(order)), ESCAPED
+    labels[:] = places[labels]
+    made = []
+    for k in order:
+        one, part = known[k], float(counts[k] / labels.size)
+        error = float(np.sqrt(part * (1 - part) / labels.size))
+        points = one.points if one.period else one.points[:SHOWN]
+        made.append(Attractor(one.kind, one.period, points, one.multipliers, one.lyapunov, int(counts[k]), part, error))
+    return tuple(made)

@@ -1,0 +1,161 @@
+"""``cfdyn basins``: on which attractors the orbits of a grid of starts end, or of random starts over a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from typer import Option
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.screen import Say, Screen, remark
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import scanned, value
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
+    from cfdyn.analysis.basins import Basins
+    from cfdyn.systems.loss import Loss
+    from cfdyn.systems.map import Map
+
+BOX = Annotated[
+    str | None,
+    Option(
+        "--box",
+        help="Where starts lie: lo:hi of one or two coordinates; the usual box of the first ones if not given.",
+        metavar="LO:HI,…",
+        show_default=False,
+    ),
+]  # noqa: E501
+SHAPE = Annotated[
+    str, Option("--shape", help="How many starts there are: rows,columns, or one number for both.", metavar="ROWS,COLUMNS")
+]  # noqa: E501
+PLANE = Annotated[
+    str | None,
+    Option("--plane", help="The names of these coordinates; the others are those of --start.", metavar="X,Y", show_default=False),
+]  # noqa: E501
+LONGEST = Annotated[int, Option("--max-period", min=1, help="The longest cycle that is looked for by returns.")]
+VARIED = Annotated[
+    str | None,
+    Option(
+        "--vary",
+        help="A parameter, its range, and how many values: fractions of random starts in the box, over it.",
+        metavar="NAME=LO:HI[:COUNT]",
+        show_default=False,
+    ),
+]  # noqa: E501
+RANDOM = Annotated[int, Option("--count", min=1, help="Random starts, the same ones at each value of --vary; their --seed.")]
+TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anything is looked at.")]
+
+
+VALUES, MOST_VALUES = 50, 10**4
+LISTED = ("loss box shape plane vary count optimizer start max_period transient settings variables map out plot figure seed json "
+          "periodic")  # fmt: skip
+
+
+@command(LISTED, place=5)
+def basins(
+    subject: Subject, say: Say, box: BOX = None, shape: SHAPE = "300", plane: PLANE = None, vary: VARIED = None,
+    count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
+) -> Answer:  # fmt: skip
+    """Basins of attraction: on which attractor each of a grid of starts ends, and the part of the starts of each."""
+    import cfdyn
+
+    chosen: dict[str, str] = {} if box is not None else {"box": "the usual one"}
+    if vary is not None:
+        name, (lo, hi), values = scanned(vary, VALUES)
+        if plane is not None or not 2 <= values <= MOST_VALUES:
+            raise UsageError(
+                f"--vary {name}=LO:HI:COUNT takes 2 to {MOST_VALUES} values, and starts in all weights, without --plane"
+            )
+        subject = subject.with_values({name: lo}) if subject.is_map() else subject
+        step, loss, _, more = subject.map_and_loss(lo if name == "lr" else None)
+        names = step.names[: step.n_weights or step.dim] if box is None else step.names
+        followed = cfdyn.analysis.basin_fractions(
+            step, (name, np.linspace(lo, hi, values)), _sides(box, step, loss, names), count, subject.seed,
+            max_period=max_period, transient=transient, progress=lambda done: say(f"{done} of {values} values"))  # fmt: skip
+        return _fractions(followed, {"map": step.title, "chosen": chosen | more})
+    sizes = [value(part.strip(), "int", "--shape") for part in shape.split(",")]
+    step, loss, _, more = subject.map_and_loss()
+    named = None if plane is None else [name.strip() for name in plane.split(",")]
+    sides = _sides(box, step, loss, named or step.names[: min(2, step.n_weights or step.dim)])
+    total = sizes[0] ** len(sides) if len(sizes) == 1 else sizes[0] * sizes[1]
+    found = cfdyn.analysis.basins(step, sides, sizes if len(sizes) > 1 else sizes[0], named, subject.given_start(), max_period,
+                                  transient, progress=lambda done: say(f"{done} of {total} starts"))  # fmt: skip
+    about = {"map": step.title, "chosen": chosen | more, "fractions": found.fractions, "note": found.note}
+    return Answer(
+        lambda: {**about, "names": list(found.names), "box": found.box, "shape": list(found.labels.shape), "base": found.base,
+                 "attractors": [one.to_json() for one in found.attractors], "labels": found.labels},
+        lambda screen: _print(screen, found, about), record=found,
+    )  # fmt: skip
+
+
+def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) -> list[tuple[float, float]]:
+    """The box that was given, or the usual one of these entries."""
+    from cfdyn.studies.defaults import usual_box
+
+    if box is not None:
+        return as_box(box)
+    usual = dict(zip(step.names, usual_box(step, loss), strict=True))
+    if not set(names) <= set(usual) or not np.isfinite([usual[name] for name in names]).all():
+        raise UsageError(
+            "basins need a box of starts: --box LO:HI or --box LO:HI,LO:HI, one side for each coordinate that varies"
+        )
+    return [usual[name] for name in names]
+
+
+def _fractions(found: BasinFractions, about: dict[str, Any]) -> Answer:
+    """Of random starts, over a parameter."""
+
+    def show(screen: Screen) -> None:
+        box = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in found.box)
+        values = found.values
+        screen.facts(("map", about["map"]), ("starts", f"{found.count} in {box}{remark(about['chosen'], 'box')}"),
+                     (found.parameter, f"{len(values)} values from {values[0]:g} to {values[-1]:g}"))  # fmt: skip
+        screen.print()
+        rows = [
+            (
+                one.words,
+                f"{values[one.first]:.5g}",
+                f"{values[one.last]:.5g}",
+                f"{100 * one.fractions.min():.3g} to {100 * one.fractions.max():.3g} %",
+                _regimes(one),
+            )
+            for one in found.attractors
+        ]
+        others = [(word, f"{100 * part.min():.3g} to {100 * part.max():.3g} %") for word in ("divergent", "undecided")
+                  if (part := getattr(found, word)).any()]  # fmt: skip
+        rows += [(word, f"{values[0]:.5g}", f"{values[-1]:.5g}", part, "") for word, part in others]
+        screen.table(("attractor", "from", "to", "starts", "regimes"), rows)
+        for at, words in found.notes:
+            screen.print(f"{found.parameter} = {at:.6g}: {words}", style="dim")
+
+    return Answer(lambda: {**about, **found.to_json(), "fractions": found.fractions}, show, record=found)
+
+
+def _regimes(one: FollowedAttractor) -> str:
+    """What it is on its way, each once."""
+    return ", ".join(
+        dict.fromkeys(f"period {p}" if kind == "cycle" else kind for kind, p in zip(one.regimes, one.periods, strict=True))
+    )
+
+
+def _print(screen: Screen, found: Basins, about: dict) -> None:
+    """The settings, and the attractors with their parts of the starts."""
+    where = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(found.names, found.box, strict=True))
+    others = [(name, x) for name, x in zip(found.state, found.base, strict=True) if name not in found.names]
+    screen.facts(
+        ("map", f"{about['map']}{remark(about['chosen'], 'lr')}"),
+        ("starts", f"{' × '.join(str(n) for n in found.labels.shape)}, {where}{remark(about['chosen'], 'box')}"),
+        ("others", ", ".join(f"{name} = {x:g}" for name, x in others)) if others else None,
+    )  # fmt: skip
+    screen.print()
+    rows = [(one.words, f"{100 * one.fraction:.3g} ± {100 * one.error:.1g} %", f"{one.lyapunov:.4g}") for one in found.attractors]
+    named = set(found.fractions) & {"divergent", "undecided"}
+    rows += [(name, f"{100 * found.fractions[name]:.3g} %", "") for name in ("divergent", "undecided") if name in named]
+    screen.table(("ends on", "starts", "Lyapunov exponent"), rows)
+    if found.note:
+        screen.print(found.note, style="dim")

@@ -1,0 +1,47 @@
+"""Cells that one long orbit visits: by them other orbits are told to be on the same chaotic or quasi-periodic attractor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FINEST, COARSEST = 256, 32  # cells along the range of an entry
+LONG = 2**15  # states that mark cells; as many again tell how many of these were missed
+COVERED = 0.97  # of them must lie in marked cells: coarser cells are taken until they do
+INSIDE, OUTSIDE = 0.9, 0.1  # of the states of an orbit in marked cells: it is on this attractor, or on another one
+FACTOR = 0x9E3779B97F4A7C15  # odd: cells of any dimension get a number modulo 2^64
+
+
+class Visited:
+    """The cells of an orbit (2 LONG, D); ``cells`` along each entry, 0 where no grid is both fine enough and filled."""
+
+    def __init__(self, orbit: np.ndarray):
+        self.lo, span = orbit.min(axis=0), np.ptp(orbit, axis=0)
+        self.span = np.where(span > 0, span, np.abs(self.lo) * 1e-12 + 1e-300)
+        self.cells, self.marked = FINEST, np.empty(0, np.uint64)
+        while self.cells >= COARSEST:
+            self.marked = np.unique(self._codes(orbit[: len(orbit) // 2]))
+            if self._marked(orbit[len(orbit) // 2 :]).mean() >= COVERED:
+                return
+            self.cells //= 2
+        self.cells = 0
+
+    def part(self, states: np.ndarray) -> np.ndarray:
+        """The part of the states (N, K, D) of each of several orbits that lies in marked cells, (N,); NaN states do not."""
+        if not self.cells or not states.size:
+            return np.zeros(len(states))
+        return self._marked(states.reshape(-1, states.shape[-1])).reshape(states.shape[:2]).mean(axis=1)
+
+    def _codes(self, states: np.ndarray) -> np.ndarray:
+        place = np.floor((states - self.lo) / self.span * (self.cells * (1 - 1e-12))).astype(np.int64).astype(np.uint64)
+        codes = np.zeros(len(states), np.uint64)
+        for column in place.T:
+            codes = codes * np.uint64(FACTOR) + column
+        return codes
+
+    def _marked(self, states: np.ndarray) -> np.ndarray:
+        """Whether states (n, D) lie in marked cells, (n,)."""
+        inside, known = ((states >= self.lo) & (states <= self.lo + self.span)).all(axis=1), np.zeros(len(states), bool)
+        codes = self._codes(states[inside])
+        places = np.minimum(np.searchsorted(self.marked, codes), len(self.marked) - 1)
+        known[inside] = self.marked[places] == codes
+        return known

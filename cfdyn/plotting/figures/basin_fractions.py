@@ -1,0 +1,41 @@
+"""Fractions of random starts over a parameter, a line for each attractor, with errors."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cfdyn.analysis.basin_fractions import BasinFractions, FollowedAttractor
+from cfdyn.plotting.style import BASINS, FAINT, PALE, REGIMES, house_style, map_title, new_figure
+
+DASHES = ("-", "--", "-.", ":")  # attractors that share a colour differ in these
+NAMED = 12  # attractors in the legend
+
+
+def draw(found: BasinFractions) -> Figure:
+    """Lines with bands of one standard error; a ring where an attractor is new or ends, a dot where its period changes."""
+    with house_style():
+        figure = new_figure(7.2, 3.6)
+        axes = figure.subplots()
+        for k, one in enumerate(found.attractors):
+            _line(axes, found.values, one, k)
+        for name, style in (("divergent", "-"), ("undecided", ":")):
+            part = getattr(found, name)
+            if part.any():
+                axes.plot(found.values, 100 * part, style, color=REGIMES["divergent"], linewidth=1.4, label=name, zorder=1)
+        figure.legend(loc="outside right upper", fontsize=7, handlelength=2.6)
+        axes.set(xlabel=found.parameter, ylabel="starts (%)", ylim=(-2, 102))
+        axes.set_title(map_title(found.provenance["settings"], [found.parameter], 70))
+        axes.grid(color=FAINT, linewidth=0.3)
+    return figure
+
+
+def _line(axes: Axes, values: np.ndarray, one: FollowedAttractor, k: int) -> None:
+    """One attractor."""
+    x, y, error = values[one.first : one.last + 1], 100 * one.fractions, 100 * one.errors
+    colour, dash = BASINS[k % len(BASINS)], DASHES[(k // len(BASINS) + k) % len(DASHES)]
+    axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(x, y, dash, color=colour, linewidth=1.6, label=one.words if k < NAMED else None)
+    changes = 1 + np.flatnonzero(np.diff(one.periods))
+    axes.plot(x[changes], y[changes], "o", color=colour, markersize=3.2)
+    ends = [i for i, inner in ((0, one.first > 0), (-1, one.last < len(values) - 1)) if inner]
+    axes.plot(x[ends], y[ends], "o", color="white", markeredgecolor=colour if ends else PALE, markersize=4)

@@ -1,0 +1,68 @@
+"""Basins of attraction, in colours that all readers tell apart, with the attractors on them."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from cfdyn.analysis.basins import OTHERS, Basins
+from cfdyn.plotting.style import BASINS, FAINT, HATCHES, INK, REGIMES, house_style, map_title, new_figure
+
+REST = "other attractors"
+HATCHED = {REST: HATCHES["quasi-periodic"], "divergent": HATCHES["divergent"], "undecided": HATCHES["undecided"]}
+COLOURS = {REST: REGIMES["quasi-periodic"], "divergent": REGIMES["divergent"], "undecided": REGIMES["undecided"]}
+FEW = 2e-4  # a part of the starts that the legend still names
+
+
+def draw(found: Basins) -> Figure:
+    """One start, one colour; dots are attractors, as far as they lie in the box."""
+    with house_style():
+        figure = new_figure(6.8, 4.4 if len(found.second) else 1.7)
+        axes = figure.subplots()
+        names = _draw_basins(axes, found)
+        handles = []
+        for name, colour in _colours(found).items():
+            part = float(np.mean(names == name))
+            if part >= FEW:
+                hatch = HATCHED.get(name)
+                handles.append(Patch(facecolor=colour, edgecolor=INK if hatch else FAINT, hatch=hatch, linewidth=0.5,
+                                     label=f"{name} ({100 * part:.3g} %)"))  # fmt: skip
+        figure.legend(handles=handles, loc="outside right upper", handlelength=1.6, fontsize=7)
+        axes.set_title(map_title(found.provenance["settings"], (), 70))
+    return figure
+
+
+def _colours(found: Basins) -> dict[str, str]:
+    """The colour of each name."""
+    return {one.words: colour for one, colour in zip(found.attractors, BASINS, strict=False)} | COLOURS
+
+
+def _draw_basins(axes: Axes, found: Basins) -> np.ndarray:
+    """Colour the starts; the name that each is drawn as, (m, n)."""
+    own = {k: one.words if k < len(BASINS) else REST for k, one in enumerate(found.attractors)}
+    known, colours = own | OTHERS, _colours(found)
+    names = np.full(found.labels.shape, "", object)
+    picture = np.zeros((*found.labels.shape, 3))
+    for label, name in known.items():
+        names[found.labels == label], picture[found.labels == label] = name, to_rgb(colours[name])
+    (left, right), (low, high) = found.box if len(found.box) == 2 else (*found.box, (0.0, 1.0))
+    axes.imshow(picture, extent=(left, right, low, high), origin="lower", aspect="auto", interpolation="nearest")
+    for name, hatch in HATCHED.items():
+        inside = names == name
+        if inside.mean() >= 0.002 and inside.shape[1] > 1:
+            rows = found.second if len(inside) > 1 else [low, high]
+            shown = np.broadcast_to(inside, (len(rows), inside.shape[1])).astype(float)
+            axes.contourf(found.first, rows, shown, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+    places = [found.state.index(name) for name in found.names]
+    for one in found.attractors:
+        points = one.points[:, places]
+        size = 4.5 if one.period and one.kind != "continuum of fixed points" else 1.0
+        x, y = points[:, 0], points[:, 1] if len(places) > 1 else np.full(len(points), 0.5)
+        axes.plot(x, y, "o", color="white", markeredgecolor=INK, markeredgewidth=0.8 if size > 1 else 0.0, markersize=size)
+    axes.set(xlabel=found.names[0], xlim=(left, right), ylim=(low, high))
+    if len(places) > 1:
+        axes.set_ylabel(found.names[1])
+    else:
+        axes.set_yticks([])
+    return names

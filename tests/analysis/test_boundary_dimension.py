@@ -1,0 +1,62 @@
+"""The uncertainty exponent: of smooth boundaries, of one whose dimension is ln 2/ln 3, and of grids that cannot tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cfdyn as cf
+from cfdyn.errors import UsageError
+
+# Outside of Cantor's set an orbit leaves through the middle third: by its left half to −4, by its right half to 4.
+CANTOR = cf.Map.from_text(
+    "Piecewise((x/2 - 2, x < 0), (3*x, x < 1/3), (-1, x < 1/2), (2, x < 2/3), (3*x - 2, x < 1), (x/2 + 2, True))", "x"
+)
+WELL = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.2))
+HIMMELBLAU = cf.as_map(cf.losses.himmelblau(), cf.optimizers.gd(lr=0.01))
+
+
+def test_cantors_boundary_has_its_dimension():
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(CANTOR, [(0, 1)], 20_000))
+    assert abs(found.dimension - np.log(2) / np.log(3)) < found.error < 0.06
+    assert found.dimension == pytest.approx(1 - found.exponent)
+
+
+def test_what_is_uncertain_is_counted_from_the_places_of_the_boundary():
+    """Cells of Cantor's basins by their base-3 digits: the first digit 1, and whether the rest is above a half."""
+    basins = cf.analysis.basins(CANTOR, [(0, 1)], 3000)
+    ends = np.array([_end(x) for x in basins.first])
+    place = np.array([one.points[0, 0] for one in basins.attractors])
+    assert np.array_equal(np.sign(place[basins.labels[0]]), ends)
+    found = cf.analysis.boundary_dimension(basins)
+    for k, part in enumerate(found.uncertain):
+        step = 2**k
+        there = [ends[i] != ends[i - step] or ends[i] != ends[i + step] for i in range(step, len(ends) - step)]
+        assert part == pytest.approx(np.mean(there))
+        assert found.sizes[k] == step / 3000
+
+
+def _end(x: float) -> int:
+    while not 1 / 3 <= x < 2 / 3:
+        x = 3 * x if x < 1 / 3 else 3 * x - 2
+    return -1 if x < 1 / 2 else 1
+
+
+@pytest.mark.parametrize(("step", "box", "shape"), [(WELL, [(-2, 2)], 1000), (HIMMELBLAU, [(-5, 5)] * 2, 200)])
+def test_smooth_boundaries_give_one(step, box, shape):
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, box, shape))
+    assert found.exponent == pytest.approx(1, abs=0.05)
+    assert abs(found.exponent - 1) < 3 * found.error + 0.01
+
+
+@pytest.mark.slow
+def test_a_fractal_boundary_does_not():
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(HIMMELBLAU.at(lr=0.03), [(-6, 6)] * 2, 200))
+    assert found.exponent + 3 * found.error < 0.8
+
+
+def test_grids_that_cannot_tell_are_refused():
+    with pytest.raises(UsageError, match="needs a grid"):
+        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(-2, 2)], 100))
+    with pytest.raises(UsageError, match="no boundary"):
+        cf.analysis.boundary_dimension(cf.analysis.basins(WELL, [(0.5, 1.5)], 300))
