@@ -231,16 +231,17 @@ def test_quasi_periodic(frequency, n):
 periods, seeds = st.integers(2, 8), st.integers(0, 10**6)
 
 
-@settings(max_examples=15, deadline=None)
+# Of noisy cycles one in 200 is called irregular, as the level of the test allows: the same logs each time.
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(periods, seeds, st.floats(0.01, 100), st.floats(-100, 100), st.floats(-1, 1))
 def test_scale_offset_trend_and_time_reversal_change_nothing(period, seed, scale, offset, slope):
-    x, t = cycle(period, 240, 20, seed), np.arange(240)  # with twice the noise one in 400 is too near the test's threshold
+    x, t = cycle(period, 240, 20, seed), np.arange(240)
     found, moved = oscillation(x), oscillation(scale * (x + slope * t) + offset)
     assert found.period == moved.period == oscillation(x[::-1]).period == oscillation(-x).period == period
     assert moved.amplitude == pytest.approx(scale * found.amplitude, rel=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(periods, periods, seeds)
 def test_two_columns_have_their_least_common_multiple(a, b, seed):
     both = np.column_stack([cycle(a, 1000, 20, seed), cycle(b, 1000, 20, seed + 1)])
