@@ -20,6 +20,7 @@ from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
 from cfdyn.analysis.switch import switch as switch
+from cfdyn.analysis.topological_entropy import topological_entropy as topological_entropy
 from cfdyn.analysis.windows import windows as windows
 
 def names() -> list[str]: ...

@@ -21,7 +21,7 @@ USUAL = {
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
     "curve": ["double_well", "--vary", "lr=0.5:2", "--vary", "a=0.5:2"], "exact": ["double_well", "--period", "1"],
     "mean-square": ["linear_network", "--no-figure"], "cache": [], "warm": ["double_well"], "list": ["losses"], "show": ["gd"],
-    "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"],
+    "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
