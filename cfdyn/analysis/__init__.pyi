@@ -22,5 +22,6 @@ from cfdyn.analysis.rotation_number import rotation_number as rotation_number
 from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.topological_entropy import topological_entropy as topological_entropy
 from cfdyn.analysis.windows import windows as windows
+from cfdyn.analysis.zero_one_test import zero_one_test as zero_one_test
 
 def names() -> list[str]: ...
