@@ -13,6 +13,7 @@ from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
 from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
+from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation

@@ -106,7 +106,7 @@ def _rows(orbit: Any) -> np.ndarray:
 
 def _observed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One series of mean 0 and variance 1, (n,); zeros where nothing varies."""
-    weights = rng.normal(size=rows.shape[1])
+    weights = rng.normal(size=(rows.shape[1],))
     size = np.abs(rows).max(axis=0)
     scaled = rows / np.where(size > 0, size, 1.0)
     moves = np.ptp(scaled, axis=0) > STILL
