@@ -11,6 +11,7 @@ from cfdyn.analysis.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.fractal_dimension import fractal_dimension as fractal_dimension
 from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum

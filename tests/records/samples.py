@@ -32,6 +32,7 @@ RECORDS = {
     "topological entropy": lambda: cf.analysis.topological_entropy(GD, (-1.5, 1.5), steps=8),
     "zero-one test": lambda: cf.analysis.zero_one_test(cf.iterate(GD, [0.5], 250)),
     "Lyapunov spectrum": lambda: cf.analysis.lyapunov_spectrum(GD, [0.5], 100),
+    "dimension": lambda: cf.analysis.fractal_dimension(np.linspace(0, 1, 1000)),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
     "regimes": lambda: cf.analysis.regimes(GD, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5], 4, 300),
