@@ -94,7 +94,7 @@ def _rows(points: Any) -> np.ndarray:
     """The set as (n, D), finite."""
     given = points.z if isinstance(points, Orbit) else points
     rows = table("a set of points", given, 1 if np.ndim(given) == 1 else 2)
-    rows = rows.reshape(len(rows), -1)
+    rows = rows[:, None] if rows.ndim == 1 else rows
     if len(rows) < FEWEST_ROWS or not rows.shape[1] or not np.isfinite(rows).all():
         raise UsageError(f"fractal_dimension needs {FEWEST_ROWS} rows of finite numbers")
     return rows
@@ -124,7 +124,7 @@ def _box(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, Slope
     sizes = LARGEST * 2.0 ** -np.arange(levels)
     every, usable = [], np.ones(levels, bool)
     for _ in range(OFFSETS):
-        offset = rng.uniform(0, 2.0**levels, points.shape[1])
+        offset = rng.uniform(0, 2.0**levels, (points.shape[1],))
         quarter, half, whole = (boxes_filled(points[: n // k], LARGEST, levels, offset) for k in (4, 2, 1))
         usable &= half > FILLED * whole
         late, before = whole - half, half - quarter

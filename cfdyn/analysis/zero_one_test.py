@@ -98,7 +98,7 @@ def _rows(orbit: Any) -> np.ndarray:
             raise UsageError(f"the orbit {orbit.status}: zero_one_test needs one that stays finite")
     else:
         rows = table("a series", orbit, 1) if np.ndim(orbit) == 1 else table("a series", orbit, 2)
-        rows = rows.reshape(len(rows), -1)
+        rows = rows[:, None] if rows.ndim == 1 else rows
     if not np.isfinite(rows).all() or not rows.shape[1]:
         raise UsageError("zero_one_test needs columns of finite numbers")
     return rows

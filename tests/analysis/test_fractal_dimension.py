@@ -81,6 +81,7 @@ def test_counts_by_brute_force():
     ("points", "options", "words"),
     [
         (np.ones(50), {}, "1000 rows"),
+        ([], {}, "1000 rows"),
         (np.full(2000, math.nan), {}, "finite"),
         (np.ones(2000), {"kind": "hair"}, "kind"),
         (np.ones(2000), {"window": -1}, "window"),

@@ -72,6 +72,7 @@ def test_the_displacement_is_the_one_of_the_definition():
     ("series", "options", "words"),
     [
         (np.ones(50), {}, "200 rows"),
+        ([], {}, "200 rows"),
         (np.ones(300), {"transient": 200}, "200 rows"),
         (np.ones(300), {"transient": -1}, "200 rows"),
         (np.full(300, math.nan), {}, "finite"),
