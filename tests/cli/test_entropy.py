@@ -25,7 +25,8 @@ def test_keys_and_record(capsys, tmp_path):
     found = json.loads(out)
     golden = math.log((1 + math.sqrt(5)) / 2)
     assert status == 0 and found["lower"] == pytest.approx(golden, abs=1e-9) == found["upper"]
-    assert found["interval"] == [0.0, 1.0] and found["laps"] == 2 and found["words"][:3] == [2.0, 4.0, 7.0]
+    assert found["interval"] == [0.0, 1.0] and found["laps"] == 2
+    assert found["words"][:4] == [2, 4, 8, 14]  # of the points with f³(x) = 1/2 two are missing: f(1/2) < 0.958
     assert cf.load(found["record"]).lower == found["lower"] and (tmp_path / "h.png").stat().st_size > 5000
 
 
