@@ -62,7 +62,8 @@ def lyapunov_spectrum(
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
     >>> found = cf.analysis.lyapunov_spectrum(step, [0.1, 0.1], 200_000)
-    >>> abs(found.exponents[0] - 0.41922) < 4 * found.errors[0] < 4e-3, round(found.dimension, 2)
+    >>> first, error = found.exponents.tolist()[0], found.errors.tolist()[0]
+    >>> abs(first - 0.41922) < 4 * error < 1e-2, round(found.dimension, 2)
     (True, 1.26)
 
     References

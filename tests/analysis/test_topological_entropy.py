@@ -83,6 +83,21 @@ def test_skew_tents_have_the_laps_that_fractions_count(a, b):
     assert math.log(counts[-1] / counts[-7]) / 6 == pytest.approx(found.lower, abs=0.05)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_sums_of_cosines_have_the_laps_that_a_fine_grid_counts(seed):
+    rng = np.random.default_rng(seed)
+    sizes, turns, x = rng.uniform(-1, 1, 4), rng.uniform(0, 6, 4), np.linspace(-1, 1, 200_001)
+    waves = [np.cos((j + 1) * np.pi * x + turns[j]) for j in range(4)]
+    sizes *= 0.9 / np.abs(sizes @ waves).max()
+    terms = [f"({c!r})*cos({j + 1}*pi*x + {a!r})" for j, (c, a) in enumerate(zip(sizes.tolist(), turns.tolist(), strict=True))]
+    found, y = entropy(cf.Map.from_text(" + ".join(terms)), (-1, 1)), x
+    for words in found.words[:3].tolist():
+        y = sum(c * np.cos((j + 1) * np.pi * y + a) for j, (c, a) in enumerate(zip(sizes, turns, strict=True)))
+        rises = np.sign(np.diff(y))
+        assert words == 1 + np.sum(rises[1:] != rises[:-1])
+    assert 0 <= found.upper - found.lower < 1e-6
+
+
 def test_other_numbers_of_laps():
     exactly(entropy(cf.Map.from_text("10*sin(100*x)"), (-10, 10)), math.log(637), 0.01)
     exactly(entropy(cf.Map.from_text("frac(3*x)"), (0, 1)), math.log(3))
