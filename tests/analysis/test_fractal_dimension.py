@@ -29,18 +29,18 @@ def within(found, value, largest):
 
 @pytest.mark.parametrize("kind", ["correlation", "box"])
 def test_the_middle_third_set(kind):
-    within(dimension(cantor(20_000), kind), math.log(2) / math.log(3), 0.03)
+    within(dimension(cantor(10_000), kind), math.log(2) / math.log(3), 0.03)
 
 
 @pytest.mark.parametrize(("kind", "value"), [("correlation", 0.500), ("box", 0.538)])
 def test_the_attractor_at_the_end_of_the_cascade(kind, value):
     # Grassberger & Procaccia (1983), 0.500 ± 0.005; box dimension 0.538 (Grassberger 1981).
-    within(dimension(cf.iterate(LOGISTIC, [0.5], 30_000).z[1000:], kind), value, 0.06)
+    within(dimension(cf.iterate(LOGISTIC, [0.5], 11_000).z[1000:], kind), value, 0.06)
 
 
 def test_henons_attractor():
     # Grassberger & Procaccia (1983): 1.21 ± 0.01; boxes: 1.261 ± 0.003 (Russell, Hanson & Ott 1980).
-    orbit = cf.iterate(HENON, [0.1, 0.1], 21_000).z[1000:]
+    orbit = cf.iterate(HENON, [0.1, 0.1], 11_000).z[1000:]
     within(dimension(orbit), 1.21, 0.07)
 
 
@@ -51,7 +51,7 @@ def test_henons_attractor_in_boxes():
 
 def test_a_product_a_square_and_a_cycle():
     within(dimension(cantor(10_000, 2)), 2 * math.log(2) / math.log(3), 0.1)
-    within(dimension(np.random.default_rng(1).uniform(size=(20_000, 2))), 2.0, 0.08)
+    within(dimension(np.random.default_rng(1).uniform(size=(10_000, 2))), 2.0, 0.08)
     within(dimension(cf.iterate(LOGISTIC.at(r=3.5), [0.3], 3000).z[1000:]), 0.0, 0.05)  # two of its four points are 0.1 apart
     assert dimension(np.full(2000, 0.3)).value == 0.0
 
