@@ -120,7 +120,7 @@ def centres(period: int) -> list[float]:
 @bench.table("Lyapunov exponents, {n} steps: ns per step")
 def lyapunov(plan: Plan) -> Rows:
     """Error: against log 2 for the logistic map at r = 4 (statistical, it falls like 1/√n), and of the sum against log 0.3
-    for the Hénon map, which round-off alone disturbs. C renormalises at every step, as cfdyn and pynamicalsys do."""
+    for the Hénon map, which round-off alone disturbs. C and pynamicalsys renormalise at every step, cfdyn at every eighth."""
     n = plan.pick(100_000, 1_000_000)
     for name, short, step, start, total in (("logistic map, r = 4", "logistic", logistic(4.0), [START], math.log(2)),
                                             ("Hénon map, spectrum", "henon", henon(), [0.1, 0.1], math.log(0.3))):  # fmt: skip

@@ -33,17 +33,18 @@ def _growth(step, most):
 
 
 @CLAIMS.add(
-    "theorem", {"growth": near(math.log(GOLDEN), 1e-9)},
+    "theorem", {"growth": near(math.log(GOLDEN), 1e-9), "bounds": near([math.log(GOLDEN)] * 2, 1e-9)},
     Control("r = 3.9, where entropy is larger", changes={"r": 3.9}), figure="growth",
 )  # fmt: skip
 def three_gives_the_golden_mean(r=3.83):
     """A 3-cycle gives at least the entropy ln((1 + √5)/2) = 0.48121; in its window the logistic map has just that.
 
     The numbers N_n of points of fⁿ(x) = x for n up to 16. exp(−Σ N_n zⁿ/n) is a polynomial of degree 6, and the entropy is
-    minus the logarithm of its smallest zero.
+    minus the logarithm of its smallest zero. ``bounds``: of `topological_entropy`, by words of laps.
     """
     step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
-    return {"growth": math.log(_growth(step, 16))}
+    found = cf.analysis.topological_entropy(step, (0.0, 1.0))
+    return {"growth": math.log(_growth(step, 16)), "bounds": [found.lower, found.upper]}
 
 
 @CLAIMS.add(
@@ -60,17 +61,18 @@ def five_and_seven(places=(3.7389, 3.7017)):
 
 
 @CLAIMS.add(
-    "theorem", {"points": near([2, 4, 8, 16, 16], 0)},
+    "theorem", {"points": near([2, 4, 8, 16, 16], 0), "upper": near(0.0, 0.0)},
     Control("r = 3.6, where a period is no power of two", changes={"r": 3.6}),
 )  # fmt: skip
 def powers_of_two_give_none(r=3.55):
     """If all periods are powers of two the entropy is 0: the number of periodic points does not grow.
 
     Points of fⁿ(x) = x in [0, 1] for n = 1, 2, 4, 8, 16 of the logistic map at r = 3.55: of 0, the fixed point, and one cycle
-    of each of the periods 2, 4 and 8.
+    of each of the periods 2, 4 and 8. ``upper``: the upper bound of `topological_entropy`.
     """
     step = cf.Map.from_text("r*x*(1-x)", params={"r": r})
-    return {"points": [_points(step, n) for n in (1, 2, 4, 8, 16)]}
+    upper = cf.analysis.topological_entropy(step, (0.0, 1.0)).upper
+    return {"points": [_points(step, n) for n in (1, 2, 4, 8, 16)], "upper": upper}
 
 
 def figures():

@@ -16,9 +16,11 @@ from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
 from cfdyn.analysis.crises import crises as crises
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
+from cfdyn.analysis.fractal_dimension import fractal_dimension as fractal_dimension
 from cfdyn.analysis.homoclinic import homoclinic as homoclinic
 from cfdyn.analysis.hovering import hovering as hovering
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
+from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
 from cfdyn.analysis.manifolds import manifolds as manifolds
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
@@ -29,6 +31,8 @@ from cfdyn.analysis.rotation_number import rotation_number as rotation_number
 from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.tangencies import tangencies as tangencies
 from cfdyn.analysis.tangency_curve import tangency_curve as tangency_curve
+from cfdyn.analysis.topological_entropy import topological_entropy as topological_entropy
 from cfdyn.analysis.windows import windows as windows
+from cfdyn.analysis.zero_one_test import zero_one_test as zero_one_test
 
 def names() -> list[str]: ...

@@ -5,16 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.orbits import DONE, advance, stretch
-from cfdyn.systems.map import Map, require_map
-from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
+from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum
+from cfdyn.systems.map import Map
 
 
 def lyapunov(
     step: Map, z0: Any, n: int = 100_000, transient: int = 1000, progress: Callable[[int], None] | None = None
 ) -> np.ndarray:
-    """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first.
+    """λ_k = lim (1/n) Σ log r_kk of the QR factors along the orbit, the largest first; `lyapunov_spectrum` has their errors.
 
     Parameters
     ----------
@@ -46,22 +44,4 @@ def lyapunov(
     ----------
     Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15.
     """
-    if n < 1 or transient < 0:
-        raise UsageError("lyapunov needs at least one step and no negative transient")
-    z = require_map(step).state(z0).copy()
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
-    piece = max(1, STRETCH // step.cost)
-    for first in range(0, transient, piece):
-        done, code = advance(rules[0], z, step.p, min(piece, transient - first), ESCAPE)
-        if code != DONE:
-            raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
-    # A start that no symmetry of the map favours.
-    q = np.linalg.qr(np.eye(step.dim) + 0.1 * np.tri(step.dim))[0].T.copy()
-    sums = np.zeros(step.dim)
-    for first in range(0, n, piece):
-        done = stretch(*rules, z, step.p, min(piece, n - first), q, sums)
-        if done < min(piece, n - first):
-            raise NumericsError(f"the orbit stops being finite at step {transient + first + done}: no exponents")
-        if progress:
-            progress(first + done)
-    return np.sort(sums / n)[::-1]
+    return lyapunov_spectrum(step, z0, n, transient, progress).exponents

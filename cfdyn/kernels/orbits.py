@@ -6,6 +6,7 @@ from cfdyn.machine.jit import inline_kernel, kernel, pointer
 
 DONE, DIVERGED, LEFT_DOMAIN = 0, 1, 2
 CHAOTIC, UNSETTLED, ESCAPED = -1, -2, -3
+MOST, TINY, LEFT = 8, 1e-100, 1e-8  # steps between two QR; lengths beyond TINY or its inverse, or less LEFT of one, lose digits
 
 
 @inline_kernel
@@ -100,33 +101,68 @@ def orthonormalise(q, norms) -> None:
             row[k] /= scale
 
 
+@inline_kernel
+def lossy(q, norms, before) -> bool:
+    """True if rows that were orthogonalised had grown too much or too little, or nearly along one another, to keep digits."""
+    for a in range(q.shape[0]):
+        if not (TINY < norms[a] < 1.0 / TINY and norms[a] >= LEFT * before[a]):
+            return True
+    return False
+
+
+@inline_kernel
+def push(matrix, rows, out) -> None:
+    """The images of the rows (k, D) under a matrix (D²,), row by row."""
+    d = rows.shape[1]
+    for a in range(rows.shape[0]):
+        for r in range(d):
+            total = 0.0
+            for c in range(d):
+                total += matrix[r * d + c] * rows[a, c]
+            out[a, r] = total
+
+
 @kernel
 def stretch(step, jacobian, z, p, n, q, sums) -> int:
     """Push the tangent rows ``q`` (k, D) along n steps from ``z`` (in place).
 
-    ``sums`` (k,) gets Σ log of the stretching of each row. Returns the number of finite steps.
+    ``sums`` (k,) gets Σ log of the stretching of each row. Returns the number of finite steps. Rows are made orthonormal every
+    few steps, in turn more seldom and, where digits would be lost, anew with fewer steps.
     """
     d, k = z.size, q.shape[0]
-    other, image, norms = np.empty_like(z), np.empty_like(q), np.empty(k)
-    matrix = np.empty(d * d)
-    pp, here, there, pj = pointer(p, 0), pointer(z, 0), pointer(other, 0), pointer(matrix, 0)
-    for i in range(n):
-        jacobian(here, pp, pj)
+    rows = min(MOST, n) + 1
+    states, tangents = np.empty((rows, d)), np.empty((rows, k, d))
+    norms, before, products, matrix = np.empty(k), np.empty(k), np.ones(k), np.empty(d * d)
+    pp, pj = pointer(p, 0), pointer(matrix, 0)
+    done, longest = 0, 1
+    while done < n:
+        piece = min(longest, n - done)
+        copy(z, states[0])
         for a in range(k):
+            copy(q[a], tangents[0, a])
+        for t in range(piece):
+            jacobian(pointer(states, t * d), pp, pj)
+            push(matrix, tangents[t], tangents[t + 1])
+            step(pointer(states, t * d), pp, pointer(states, (t + 1) * d))
             for r in range(d):
-                total = 0.0
-                for c in range(d):
-                    total += matrix[r * d + c] * q[a, c]
-                image[a, r] = total
-        orthonormalise(image, norms)
+                if not np.isfinite(states[t + 1, r]):
+                    return done + t
+        image = tangents[piece]
         for a in range(k):
-            sums[a] += np.log(norms[a])
+            before[a] = length(image[a])
+        orthonormalise(image, norms)
+        if piece > 1 and lossy(image, norms, before):
+            longest = piece // 2
+            continue
+        for a in range(k):
+            # Logarithms are dear: one of a product of several lengths.
+            products[a] *= norms[a]
+            if not TINY < products[a] < 1.0 / TINY or done + piece == n:
+                sums[a] += np.log(products[a])
+                products[a] = 1.0
             copy(image[a], q[a])
-        step(here, pp, there)
-        for r in range(d):
-            if not np.isfinite(other[r]):
-                return i
-            z[r] = other[r]
+        copy(states[piece], z)
+        done, longest = done + piece, min(2 * longest, MOST)
     return n
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import cfdyn as cf
@@ -11,6 +12,7 @@ from tests.oracles import needs_compiler
 
 LOGISTIC = cf.Map.from_text("r*x*(1-x)", params={"r": 3.0})
 CUBIC, DOUBLE_WELL = (cf.as_map(loss, cf.optimizers.gd(lr=1.0)) for loss in (cf.losses.cubic(), cf.losses.double_well()))
+HENON = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
 
 
 @needs_compiler
@@ -23,11 +25,10 @@ def test_lyapunov_exponents():
 
 @needs_compiler
 def test_lyapunov_spectrum_of_henon():
-    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
-    exponents = cf.analysis.lyapunov(henon, [0.1, 0.1], 1_000_000)
+    exponents = cf.analysis.lyapunov(HENON, [0.1, 0.1], 1_000_000)
     assert exponents[0] == pytest.approx(0.41922, abs=1e-3)
     assert exponents.sum() == pytest.approx(math.log(0.3), abs=1e-9)
-    found = cf.analysis.classify(henon, [0.1, 0.1])
+    found = cf.analysis.classify(HENON, [0.1, 0.1])
     assert found.kind == "chaotic" and found.lyapunov == pytest.approx(0.41922, abs=5e-3)
 
 
@@ -36,9 +37,41 @@ def test_lyapunov_of_a_cycle_and_of_linear_maps():
         math.log(abs(4 + 6.6 - 3.3**2)) / 2, rel=1e-6
     )
     linear = cf.Map.from_text(["x/2 + y", "y/3"], "x y")
-    assert cf.analysis.lyapunov(linear, [0.0, 0.0], 500) == pytest.approx([-math.log(2), -math.log(3)], abs=1e-2)
+    assert cf.analysis.lyapunov(linear, [0.0, 0.0], 500) == pytest.approx([-math.log(2), -math.log(3)], abs=1e-12)
     dead = cf.Map.from_text(["x/2", "x/4"], "x y")
     assert cf.analysis.lyapunov(dead, [1.0, 0.0], 100)[1] == -math.inf
+
+
+@needs_compiler
+def test_errors_of_exponents_are_as_large_as_their_scatter():
+    starts = [[0.1 + 0.01 * k, 0.1] for k in range(12)]
+    found = [cf.analysis.lyapunov_spectrum(HENON, start, 20_000) for start in starts]
+    scatter = np.std([f.exponents[0] for f in found], ddof=1)
+    assert 0.5 * scatter < np.mean([f.errors[0] for f in found]) < 2 * scatter
+    assert all(f.total == pytest.approx(math.log(0.3), abs=1e-10) and f.total_error < 1e-10 for f in found)
+    assert found[0].dimension == pytest.approx(1 + found[0].exponents[0] / -found[0].exponents[1], rel=1e-14)
+
+
+def test_exponents_of_cycles_are_those_of_their_multipliers():
+    # Of Hénon's 7-cycle in a window: to round-off, as the period divides a twentieth of the steps.
+    step = HENON.at(a=1.24)
+    cycle = next(c for c in cf.analysis.cycles(step, 7, [(-3, 3), (-3, 3)]) if c.stable)
+    found = cf.analysis.lyapunov_spectrum(step, cycle.points[0], 7 * 20 * 5)
+    assert found.exponents == pytest.approx(np.log(np.abs(cycle.multipliers)) / 7, rel=1e-9)
+    assert found.errors.max() < 1e-9 and found.dimension == 0.0
+
+
+def test_directions_that_nearly_vanish_keep_their_exponents():
+    steep = cf.Map.from_text(["x/2 + 1e3*y", "1e-7*y"], "x y")  # eight steps of it have no digit left of the second
+    assert cf.analysis.lyapunov(steep, [0.0, 0.0], 1000) == pytest.approx([-math.log(2), -7 * math.log(10)], rel=1e-12)
+    assert cf.analysis.lyapunov(cf.Map.from_text("1e60*x"), [0.0], 1000)[0] == pytest.approx(60 * math.log(10), rel=1e-12)
+    assert cf.analysis.lyapunov(cf.Map.from_text("1e-60*x"), [0.0], 1000)[0] == pytest.approx(-60 * math.log(10), rel=1e-12)
+
+
+def test_dimensions_of_other_spectra():
+    grows = cf.Map.from_text(["2*x", "3*y"], "x y")
+    assert cf.analysis.lyapunov_spectrum(grows, [0.0, 0.0], 100).dimension == 2.0
+    assert math.isnan(cf.analysis.lyapunov_spectrum(LOGISTIC, [0.3], 1).errors[0])
 
 
 @pytest.mark.parametrize(

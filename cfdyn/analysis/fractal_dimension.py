@@ -1,0 +1,139 @@
+"""`fractal_dimension`: the correlation or box dimension of a set of points, with its uncertainty."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import table, whole_number
+from cfdyn.errors import UsageError, unknown
+from cfdyn.records.record import Record, provenance
+from cfdyn.series.scaling import Slope, boxes_filled, pairs_within, slope
+from cfdyn.systems.orbit import Orbit
+
+KINDS = ("correlation", "box")
+FEWEST_ROWS = 1000
+LARGEST, HALVINGS = 0.1, 30  # of the set: the largest size; how often it is halved at most
+PARTS, OFFSETS = 4, 4  # of the orbit; of the grid
+FILLED = 0.9  # of the boxes, half of the points fill so many: with fewer too many would be missed
+
+
+@dataclass(frozen=True)
+class FractalDimension(Record):
+    """``value`` ± ``error``, NaN where there is no range of sizes to fit (see ``reason``).
+
+    ``kind``: "correlation" or "box". ``sizes`` (m,): distances, or sides of boxes, over the extent of the set; ``counts``
+    (m,): pairs that near, or boxes that hold points (extrapolated to infinitely many points); ``fitted`` (2,): the largest and
+    the smallest size of the fit.
+    """
+
+    kind: str
+    value: float
+    error: float
+    sizes: Annotated[np.ndarray, "m"]
+    counts: Annotated[np.ndarray, "m"]
+    fitted: Annotated[np.ndarray, "2"]
+    reason: str
+
+
+def fractal_dimension(points: Any, kind: str = "correlation", window: int = 10) -> FractalDimension:
+    """The slope of ln(pairs within r) over ln r, or of −ln(boxes of size ε that hold a point) over ln ε.
+
+    Each coordinate is scaled to its extent. Fitted are all sizes from a tenth of it down to where there are fewer pairs
+    than points, or where half of the points fill less than 0.9 of the boxes; boxes that no point has reached yet are added by
+    Aitken's extrapolation from a quarter, half and all of the points. The error joins how far slopes over the coarse,
+    middle and fine sizes differ, which shows that there is no power law or not yet, and the scatter over four parts
+    of the orbit or four grids.
+
+    Limits. A density with singularities has logarithms beside its power: at r = 4 the correlation dimension 1 of the logistic
+    map is reached like 1/ln(1/r). Dimensions above 3 or so need more points than one has.
+
+    Parameters
+    ----------
+    points : an Orbit, whose states are taken, or (n,) or (n, D) numbers, at least 1000 rows; 10⁴ do for a correlation
+        dimension, 10⁵ to 10⁶ for a box dimension
+    kind : "correlation" (Grassberger & Procaccia) or "box"
+    window : pairs of so few rows apart or fewer are left out (Theiler)
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    >>> orbit = cf.iterate(henon, [0.1, 0.1], 11_000).z[1000:]
+    >>> found = cf.analysis.fractal_dimension(orbit)
+    >>> abs(found.value - 1.22) < found.error < 0.1
+    True
+
+    References
+    ----------
+    Grassberger & Procaccia (1983), Physica D 9, 189. Theiler (1986), Phys. Rev. A 34, 2427. Unseen boxes: Grassberger (1983),
+    Phys. Lett. A 97, 224.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", str(kind), KINDS)
+    rows, near = _rows(points), whole_number("window", window)
+    if not 0 <= near < len(rows) // (2 * PARTS):
+        raise UsageError(f"a window is from 0 to an eighth of the rows, not {near}")
+    extent = np.ptp(rows, axis=0)
+    scaled = (rows - rows.min(axis=0))[:, extent > 0] / extent[extent > 0]
+    settings = provenance(rows=len(rows), columns=rows.shape[1], window=near)
+    if not scaled.shape[1]:
+        return FractalDimension(
+            kind, 0.0, 0.0, np.empty(0), np.empty(0), np.full(2, np.nan), "a single point", provenance=settings
+        )
+    sizes, counts, fit, scatter = (_correlation if kind == "correlation" else _box)(scaled, near)
+    if fit is None:
+        nothing = "too few points: no range of sizes in which they show a power law"
+        return FractalDimension(kind, math.nan, math.nan, sizes, counts, np.full(2, np.nan), nothing, provenance=settings)
+    ends = np.array([sizes[fit.first], sizes[fit.last - 1]])
+    return FractalDimension(kind, fit.value, math.hypot(fit.drift, scatter), sizes, counts, ends, "", provenance=settings)
+
+
+def _rows(points: Any) -> np.ndarray:
+    """The set as (n, D), finite."""
+    given = points.z if isinstance(points, Orbit) else points
+    rows = table("a set of points", given, 1 if np.ndim(given) == 1 else 2)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if len(rows) < FEWEST_ROWS or not rows.shape[1] or not np.isfinite(rows).all():
+        raise UsageError(f"fractal_dimension needs {FEWEST_ROWS} rows of finite numbers")
+    return rows
+
+
+def _correlation(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, Slope | None, float]:
+    """(sizes, counts, fit, scatter over parts) of pairs."""
+    sizes = LARGEST * 2.0 ** (-np.arange(2 * HALVINGS) / 2)
+    counts = pairs_within(points, sizes, window)
+    sizes, counts = sizes[counts > 0], counts[counts > 0]
+    fit = slope(np.log(sizes), np.log(counts), counts > len(points)) if len(sizes) else None
+    if fit is None:
+        return sizes, counts, None, math.nan
+    inside, own = slice(fit.first, fit.last), []
+    for part in np.array_split(points, PARTS):
+        some = pairs_within(part, sizes[inside], window)
+        own.append(
+            np.polyfit(np.log(sizes[inside][some > 0]), np.log(some[some > 0]), 1)[0] if (some > 0).sum() > 1 else math.nan
+        )
+    return sizes, counts, fit, float(np.std(own, ddof=1) / math.sqrt(PARTS))
+
+
+def _box(points: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, Slope | None, float]:
+    """(sizes, counts, fit, scatter over grids) of boxes; ``window`` means nothing here."""
+    rng, n = np.random.default_rng(0), len(points)
+    levels = min(HALVINGS, 2 + int(math.log2(n)))
+    sizes = LARGEST * 2.0 ** -np.arange(levels)
+    every, usable = [], np.ones(levels, bool)
+    for _ in range(OFFSETS):
+        offset = rng.uniform(0, 2.0**levels, (points.shape[1],))
+        quarter, half, whole = (boxes_filled(points[: n // k], LARGEST, levels, offset) for k in (4, 2, 1))
+        usable &= half > FILLED * whole
+        late, before = whole - half, half - quarter
+        more = np.where(before > late, late**2 / np.maximum(before - late, 1.0), 0.0)
+        every.append(whole + more)
+    counts, x = np.mean(every, axis=0), -np.log(sizes)
+    fit = slope(x, np.log(counts), usable)
+    if fit is None:
+        return sizes, counts, None, math.nan
+    inside = slice(fit.first, fit.last)
+    own = [np.polyfit(x[inside], np.log(each[inside]), 1)[0] for each in every]
+    return sizes, counts, fit, float(np.std(own, ddof=1) / math.sqrt(OFFSETS))

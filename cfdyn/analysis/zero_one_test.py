@@ -1,0 +1,130 @@
+"""`zero_one_test`: chaotic or regular, from a series of numbers alone."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cfdyn.arguments import table, whole_number
+from cfdyn.errors import UsageError
+from cfdyn.records.record import Record, provenance
+from cfdyn.series.zero_one import growth_rates, walk
+from cfdyn.systems.orbit import Orbit
+
+FEWEST, ANGLES = 200, 100  # rows; angles, as in the paper
+LOW, HIGH, HALF = 0.1, 0.9, 0.5  # of K: at most that is regular, at least that chaotic, if the quartile beside it agrees
+SLOW = 0.9  # correlation of neighbours: with more the series is sampled too often
+STILL = 1e-9  # of the largest entry: what varies by less is a constant
+
+
+@dataclass(frozen=True)
+class ZeroOneTest(Record):
+    """``K``: the median over angles c of K_c, near 1 for chaos and near 0 for regular motion.
+
+    ``kind``: "chaotic", "regular" or "undecided", with its ``reason``. ``low``, ``high``: the quartiles of K_c, whose spread
+    tells how far to trust the median. ``angles``, ``values`` (m,): all c and K_c. ``neighbours``: the correlation of x_t and
+    x_{t+1}. ``walk`` (n, 2): the walk (p, q) at the angle whose K_c is the median.
+    """
+
+    kind: str
+    K: float
+    low: float
+    high: float
+    angles: Annotated[np.ndarray, "m"]
+    values: Annotated[np.ndarray, "m"]
+    neighbours: float
+    walk: Annotated[np.ndarray, "n 2"]
+    reason: str
+
+
+def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
+    """The 0–1 test for chaos of Gottwald and Melbourne: no map, no derivative, no reconstruction of a space.
+
+    The series x drives a walk in the plane, p(n) = Σ_{j≤n} x_j cos jc, q(n) = Σ x_j sin jc. Chaos makes it diffuse, regular
+    motion leaves it bounded: K_c is the correlation of n with its mean square displacement D_c(n), n ≤ N/10, less the term
+    that oscillates; K the median over 100 random c in (π/5, 4π/5), as single c may resonate.
+
+    Limits. Noise looks like chaos: a small one beside a regular motion makes K undecided, then 1. Weak chaos in many narrow
+    bands (just beyond the end of a cascade) needs more rows and passes for regular until then. A series sampled too often (a
+    flow, or a slow drift) gives K ≈ 0 whatever it is: it is undecided here where neighbours are correlated by more than 0.9.
+
+    Parameters
+    ----------
+    orbit : an Orbit, or (n,) or (n, d) numbers; of several columns a fixed random combination is looked at, each scaled to
+        variance 1
+    transient : rows left out at the start
+    seed : of the angles and of the combination
+
+    Raises
+    ------
+    UsageError : fewer than 200 rows, entries that are not finite
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> logistic = cf.Map.from_text("r*x*(1-x)", params={"r": 4.0})
+    >>> found = cf.analysis.zero_one_test(cf.iterate(logistic, [0.3], 2000))
+    >>> found.kind, round(found.K, 2)
+    ('chaotic', 1.0)
+    >>> cf.analysis.zero_one_test(cf.iterate(logistic.at(r=3.55), [0.3], 2000)).kind
+    'regular'
+
+    References
+    ----------
+    Gottwald & Melbourne (2009), On the implementation of the 0–1 test for chaos, SIAM J. Appl. Dyn. Syst. 8, 129.
+    """
+    rows, first = _rows(orbit), whole_number("transient", transient)
+    if first < 0 or len(rows) - first < FEWEST:
+        raise UsageError(f"zero_one_test needs {FEWEST} rows after a transient of at least 0; {len(rows)} are there, with a "
+                         f"transient of {first}")  # fmt: skip
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.uniform(math.pi / 5, 4 * math.pi / 5, ANGLES))
+    x = _observed(rows[first:], rng)
+    values = growth_rates(x, angles)
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    neighbours = float(np.mean(x[1:] * x[:-1]))
+    kind, reason = _verdict(x, low, middle, high, neighbours)
+    typical = float(angles[np.argmin(np.abs(values - middle))])
+    settings = provenance(rows=len(rows), columns=rows.shape[1], transient=first, seed=seed)
+    return ZeroOneTest(kind, middle, low, high, angles, values, neighbours, walk(x, typical), reason, provenance=settings)
+
+
+def _rows(orbit: Any) -> np.ndarray:
+    """The series as (n, d), finite."""
+    if isinstance(orbit, Orbit):
+        rows = np.asarray(orbit.w, dtype=float)
+        if orbit.status != "done":
+            raise UsageError(f"the orbit {orbit.status}: zero_one_test needs one that stays finite")
+    else:
+        rows = table("a series", orbit, 1) if np.ndim(orbit) == 1 else table("a series", orbit, 2)
+        rows = rows[:, None] if rows.ndim == 1 else rows
+    if not np.isfinite(rows).all() or not rows.shape[1]:
+        raise UsageError("zero_one_test needs columns of finite numbers")
+    return rows
+
+
+def _observed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One series of mean 0 and variance 1, (n,); zeros where nothing varies."""
+    weights = rng.normal(size=(rows.shape[1],))
+    size = np.abs(rows).max(axis=0)
+    scaled = rows / np.where(size > 0, size, 1.0)
+    moves = np.ptp(scaled, axis=0) > STILL
+    scaled = scaled[:, moves] - scaled[:, moves].mean(axis=0)
+    x = scaled / scaled.std(axis=0) @ (weights[moves] if moves.sum() > 1 else np.ones(int(moves.sum())))
+    return (x - x.mean()) / x.std() if moves.any() else np.zeros(len(rows))
+
+
+def _verdict(x: np.ndarray, low: float, middle: float, high: float, neighbours: float) -> tuple[str, str]:
+    if not x.any():
+        return "regular", "nothing varies"
+    evidence = f"K = {middle:.3f}, quartiles {low:.3f} and {high:.3f} over {ANGLES} angles, {len(x)} rows"
+    if neighbours > SLOW:
+        below = np.flatnonzero([np.mean(x[k:] * x[:-k]) < HALF for k in range(1, len(x) // 2)])
+        often = f", such as every {below[0] + 1}th row" if len(below) else ""
+        return "undecided", f"{evidence}; neighbours are correlated by {neighbours:.2f}: sampled too often, take fewer{often}"
+    if middle >= HIGH and low >= HALF:
+        return "chaotic", f"{evidence}; noise would look alike"
+    if middle <= LOW and high <= LOW:
+        return "regular", evidence
+    return "undecided", f"{evidence}: more rows may tell"

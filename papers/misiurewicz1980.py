@@ -1,0 +1,99 @@
+"""M. Misiurewicz, W. Szlenk, *Entropy of piecewise monotone mappings*, Studia Math. 67 (1980) 45–63.
+
+The topological entropy h of a map of an interval that is monotone in pieces is the exponential growth rate of the number of
+laps of its iterates; since lap numbers are submultiplicative, (1/n) ln of the number of laps of fⁿ is an upper bound for every
+n. Where all slopes are s or −s, s ≥ 1, the entropy is ln s. (J. Milnor and W. Thurston, *On iterated maps of the interval*,
+1988: in the quadratic family it does not fall as the parameter grows.)
+"""
+
+import math
+
+import numpy as np
+
+import cfdyn as cf
+from cfdyn.claims import Claims, Control, at_least, at_most, near
+
+CLAIMS = Claims(__name__, __doc__, read="from memory")
+STEEP = "Piecewise((s*x, x <= 1/2), (t*(1 - x), True))"
+
+
+def _entropy(step):
+    return cf.analysis.topological_entropy(step, (0.0, 1.0))
+
+
+def _quadratic(r):
+    return cf.Map.from_text("r*x*(1-x)", params={"r": r})
+
+
+@CLAIMS.add(
+    "theorem on constant slope", {"apart": at_most(1e-9)},
+    Control("a second slope of 0.9 s", changes={"second": 0.9}),
+)  # fmt: skip
+def constant_slope(second=1.0, slopes=(1.05, 1.1, 2**0.5, 1.618, 1.9, 2.0)):
+    """A map whose slopes are all s or −s with s ≥ 1 has the entropy ln s.
+
+    Tents with six s from 1.05 to 2: the greatest distance of either bound from ln s.
+    """
+    found = [(s, _entropy(cf.Map.from_text(STEEP, "x", {"s": s, "t": second * s}))) for s in slopes]
+    return {"apart": max(max(abs(one.lower - math.log(s)), abs(one.upper - math.log(s))) for s, one in found)}
+
+
+def _laps(step, n, cells=400_000):
+    """How many laps fⁿ has on [0, 1], by changes of direction on a fine grid."""
+    x = np.linspace(0.0, 1.0, cells + 1)
+    for _ in range(n):
+        x = np.clip(step.params["r"] * x * (1 - x), 0.0, 1.0)
+    signs = np.sign(np.diff(x))
+    return 1 + int(np.sum(signs[1:] != signs[:-1]))
+
+
+@CLAIMS.add(
+    "theorem on laps", {"excess": at_least(0.0), "last": at_most(0.15), "falls": True},
+    Control("laps of f¹³ for f, r = 3.7 beside h at r = 4", changes={"beside": 4.0}), figure="laps",
+)  # fmt: skip
+def laps_bound_the_entropy(r=3.7, beside=None, most=13):
+    """(1/n) ln of the number of laps of fⁿ is at least h for every n, and tends to h.
+
+    The logistic map at r = 3.7, n up to 13, laps by changes of direction on a grid of 400,000 cells; h: the upper bound of
+    `topological_entropy`. ``excess``: the least of (1/n) ln laps − h; ``last``: that for n = 13; ``falls``: true if doubling
+    n never gives more.
+    """
+    h = _entropy(_quadratic(r if beside is None else beside)).upper
+    rates = {n: math.log(_laps(_quadratic(r), n)) / n for n in range(1, most + 1)}
+    falls = all(rates[2 * n] <= rates[n] for n in range(1, most // 2 + 1))
+    return {"excess": min(rates.values()) - h, "last": rates[most] - h, "falls": falls}
+
+
+@CLAIMS.add(
+    "Milnor & Thurston (1988)", {"steps_down": 0, "ends": near([0.0, math.log(2)], 1e-9)},
+    Control("values of r that go to and fro", changes={"shift": 0.004}),
+)  # fmt: skip
+def entropy_does_not_fall(shift=0.0, count=60):
+    """The entropy of the logistic map r x (1 − x) does not fall as r grows from 3.5 to 4, from 0 to ln 2.
+
+    60 values of r: at how many the upper bound is below the lower bound of the r before, by more than 10⁻¹².
+    """
+    rates = np.linspace(3.5, 4.0, count)
+    found = [_entropy(_quadratic(min(r + shift * math.sin(40_000 * r), 4.0))) for r in rates.tolist()]
+    down = sum(after.upper < before.lower - 1e-12 for before, after in zip(found[:-1], found[1:], strict=True))
+    return {"steps_down": down, "ends": [found[0].upper, found[-1].lower]}
+
+
+def figures():
+    """Laps and entropy at r = 3.7, and the entropy of the logistic map over r."""
+    return {"laps": lambda: cf.plot(_entropy(_quadratic(3.7))), "staircase": _staircase}
+
+
+def _staircase(count=400):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 3.4), layout="constrained")
+    axes = figure.subplots()
+    rates = np.linspace(3.5, 4.0, count)
+    found = [_entropy(_quadratic(r)) for r in rates.tolist()]
+    axes.fill_between(rates, [one.lower for one in found], [one.upper for one in found], color="#1f5fa8", linewidth=0.8)
+    axes.axhline(math.log((1 + math.sqrt(5)) / 2), color="k", linestyle=":", linewidth=0.8, label="ln((1 + √5)/2): period 3")
+    axes.axhline(math.log(2), color="k", linestyle="--", linewidth=0.8, label="ln 2")
+    axes.set(xlabel="r", ylabel="topological entropy")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
