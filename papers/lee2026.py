@@ -108,9 +108,10 @@ def edges_of_momentum(beta=0.9):
 def _sizes():
     import mpmath as mp
 
-    excess = [mp.mpf("1.02"), mp.mpf("1.1"), mp.mpf("1.3")]
-    log_cosh = [mp.findroot(lambda a, s=s: mp.tanh(a) * s - a, mp.sqrt(3 * (s - 1))) for s in excess]
-    return {"log_cosh": [float(a) for a in log_cosh], "root": [float(mp.sqrt(s * s - 1)) for s in excess]}
+    with mp.workdps(30):
+        excess = [mp.mpf("1.02"), mp.mpf("1.1"), mp.mpf("1.3")]
+        log_cosh = [mp.findroot(lambda a, s=s: mp.tanh(a) * s - a, mp.sqrt(3 * (s - 1))) for s in excess]
+        return {"log_cosh": [float(a) for a in log_cosh], "root": [float(mp.sqrt(s * s - 1)) for s in excess]}
 
 
 @CLAIMS.add(

@@ -117,6 +117,7 @@ class OracleMap:
 
     def check_products(self, z: np.ndarray) -> None:
         """A UsageError if at a state the products are not the derivative of the gradient, by one difference."""
+        self._rows(z, self.oracle)  # which says what is wrong with a gradient
         w, rng = z[: self.n_weights], np.random.default_rng(0)
         v = rng.standard_normal(self.n_weights) * DIFFERENCE * max(1.0, float(np.abs(w).max()))
         by_difference = (np.asarray(self.oracle.gradient(w + v)) - np.asarray(self.oracle.gradient(w - v))) / 2

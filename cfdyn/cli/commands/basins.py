@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
@@ -62,6 +61,8 @@ def basins(
     count: RANDOM = 1000, max_period: LONGEST = 32, transient: TRANSIENT = 1000,
 ) -> Answer:  # fmt: skip
     """Basins of attraction: on which attractor each of a grid of starts ends, and the part of the starts of each."""
+    import numpy as np
+
     import cfdyn
 
     chosen: dict[str, str] = {} if box is not None else {"box": "the usual one"}
@@ -95,6 +96,8 @@ def basins(
 
 def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) -> list[tuple[float, float]]:
     """The box that was given, or the usual one of these entries."""
+    import numpy as np
+
     from cfdyn.studies.defaults import usual_box
 
     if box is not None:

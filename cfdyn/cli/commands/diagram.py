@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
@@ -43,6 +42,8 @@ def diagram(
     coordinate: COORDINATE = None,
 ) -> Answer:
     """The orbit diagram: long-time states over a parameter, with the Lyapunov exponent."""
+    import numpy as np
+
     import cfdyn
 
     name, (lo, hi), count = scanned(vary)
@@ -58,6 +59,8 @@ def diagram(
 
 def _summary(found: OrbitDiagram) -> dict:
     """What is worth knowing without the states."""
+    import numpy as np
+
     finite = found.states[np.isfinite(found.states)]
     return {
         "parameter": found.parameter, "values": found.values, "coordinate": found.name, "ways": list(found.ways),
@@ -68,6 +71,8 @@ def _summary(found: OrbitDiagram) -> dict:
 
 def _print(screen: Screen, found: OrbitDiagram, about: dict) -> None:
     """A few facts; the states are in the record and in the figure."""
+    import numpy as np
+
     summary, escaped = _summary(found), found.ended > 0
     span = "" if summary["range"] is None else f", from {summary['range'][0]:.6g} to {summary['range'][1]:.6g}"
     stretching = found.exponents > 3 * found.errors

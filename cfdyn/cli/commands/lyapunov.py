@@ -1,7 +1,6 @@
 """``cfdyn lyapunov``: exponents along one orbit."""
 
 import cfdyn
-from cfdyn.analysis.lyapunov_spectrum import PARTS
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import STEPS
@@ -12,6 +11,8 @@ from cfdyn.cli.subject import Subject
 @command("loss optimizer steps start settings variables map batch order seed periodic json", place=4)
 def lyapunov(subject: Subject, say: Say, steps: STEPS = 100_000) -> Answer:
     """The spectrum of Lyapunov exponents along one orbit, with errors."""
+    from cfdyn.analysis.lyapunov_spectrum import PARTS
+
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.analysis.lyapunov_spectrum(step, z0, steps, progress=lambda k: say(f"{k} of {steps} steps"))
     return Answer(

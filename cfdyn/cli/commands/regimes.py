@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
@@ -27,6 +26,8 @@ COUNT, MOST_VALUES = 250, 10**5
 @command("loss vary optimizer start max_period transient settings variables map out plot figure seed json periodic", place=5)
 def regimes(subject: Subject, say: Say, vary: PLANE = None, max_period: LONGEST = 32, transient: TRANSIENT = 1000) -> Answer:
     """A map of regimes over two parameters: fixed point, period, quasi-periodic, chaotic, divergent."""
+    import numpy as np
+
     import cfdyn
 
     if len(vary or ()) != 2:
