@@ -19,6 +19,7 @@ STANDS, STILL = 1000, 1e-12  # steps, and how far it may move meanwhile, beside 
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
 ON_CURVE = 5e-5  # an exponent over LONGER steps
+LASTS = 100_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
 AT_ONCE = 2**22  # numbers that are averaged at a time
 
@@ -74,6 +75,9 @@ def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: 
         clear = np.maximum(MANY_ERRORS * error, CLEAR)
         chaotic = (value > margin) & ((digits < QUASI_DIGITS) | (value > clear))
         labels[left[chaotic]] = CHAOTIC
+        goes_on = orbits.some(np.flatnonzero(chaotic))
+        goes_on.advance(LASTS)
+        labels[left[np.flatnonzero(chaotic)[goes_on.ended > 0]]] = ESCAPED
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
