@@ -9,12 +9,13 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from cfdyn.analysis.basins import MAX_PERIOD, TRANSIENT, Attractor, checked, of_starts, ordered, side
-from cfdyn.arguments import number, vector, whole_number
+from cfdyn.arguments import number, whole_number
 from cfdyn.ensembles.attractors import Attractors
+from cfdyn.ensembles.orbits import increasing_values
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import MAX_BYTES
 
 COUNT, FARTHEST = 1000, 0.2
@@ -119,7 +120,7 @@ def basin_fractions(
     ----------
     Menck, Heitzig, Marwan & Kurths, How basin stability complements the linear-stability paradigm, Nature Physics 9 (2013) 89.
     """
-    name, values = _varied(require_map(step), vary)
+    name, values = vary[0], increasing_values(require_map(step), *vary)
     sides, starts = _starts(step, box, whole_number("count", count, 1), whole_number("seed", seed, 0))
     if not number("farthest", farthest, finite=True) > 0:
         raise UsageError(f"farthest is a positive distance, not {farthest}")
@@ -138,15 +139,6 @@ def basin_fractions(
     settings = provenance(map=step.title, params=step.params, farthest=farthest, max_period=max_period, transient=transient)
     return BasinFractions(name, values, following.records(), others[0], others[1], following.events(), tuple(notes), sides,
                           len(starts), seed, provenance=settings)  # fmt: skip
-
-
-def _varied(step: Map, vary: tuple[str, Any]) -> tuple[str, np.ndarray]:
-    name, given = vary
-    require_parameter(step, name)
-    values = vector(f"the values of {name}", given)
-    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
-        raise UsageError(f"the values of {name} must be finite and increase")
-    return name, values
 
 
 def _starts(step: Map, box: Sequence[Any], count: int, seed: int) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:

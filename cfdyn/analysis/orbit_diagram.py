@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import number, vector, whole_number
-from cfdyn.ensembles.orbits import Orbits
+from cfdyn.arguments import number, whole_number
+from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.record import Record, provenance
-from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 
 FOLLOW = ("fresh", "up", "down", "both")
@@ -86,7 +86,7 @@ def orbit_diagram(
     ----------
     May, Nature 261 (1976) 459–467.
     """
-    name, values = _varied(require_map(step), vary)
+    name, values = vary[0], increasing_values(require_map(step), *vary)
     starts = np.array([step.state(z) for z in (z0 if np.ndim(z0) > 1 else [z0])])
     counts = [whole_number("the transient", transient, 0), whole_number("keep", keep, 1), whole_number("averaged", averaged, 0)]
     if follow not in FOLLOW:
@@ -104,16 +104,6 @@ def orbit_diagram(
                           escape=escape, nudge=0.0 if follow == "fresh" else nudge)  # fmt: skip
     return OrbitDiagram(name, step.names[index], values, states, exponents, errors, ended, np.tile(starts, (len(ways), 1)),
                         tuple(way for way in ways for _ in starts), provenance=settings)  # fmt: skip
-
-
-def _varied(step: Map, vary: tuple[str, Any]) -> tuple[str, np.ndarray]:
-    """The parameter and its values."""
-    name, given = vary
-    require_parameter(step, name)
-    values = vector(f"the values of {name}", given)
-    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
-        raise UsageError(f"the values of {name} must be finite and increase")
-    return name, values
 
 
 def _check_memory(starts: int, values: int, keep: int, parameters: int) -> None:

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from cfdyn.arguments import vector, whole_number
+from cfdyn.arguments import whole_number
 from cfdyn.ensembles.labels import quick_labels
-from cfdyn.ensembles.orbits import Orbits
+from cfdyn.ensembles.orbits import Orbits, increasing_values
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, QUASI_PERIODIC
-from cfdyn.systems.map import Map, require_map, require_parameter
+from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD = 1000, 32
@@ -96,7 +96,7 @@ def regimes(
     >>> found.period[1].tolist(), {name: round(part, 2) for name, part in found.fractions.items()}
     ([1, 2, 0], {'divergent': 0.33, 'fixed point': 0.33, 'chaotic': 0.17, 'period 2': 0.17})
     """
-    axes = [_axis(require_map(step), *pair) for pair in (first, second)]
+    axes = [increasing_values(require_map(step), *pair) for pair in (first, second)]
     if first[0] == second[0]:
         raise UsageError(f"a map of regimes needs two different parameters, not {first[0]} twice")
     z, longest = step.state(z0), whole_number("max_period", max_period, 1)
@@ -116,14 +116,6 @@ def regimes(
     settings = provenance(map=step.title, params=step.params, start=z, max_period=longest, transient=transient)
     return RegimeMap((first[0], second[0]), columns, rows, labels.reshape(shape), exponents.reshape(shape), note,
                      provenance=settings)  # fmt: skip
-
-
-def _axis(step: Map, name: str, given: Any) -> np.ndarray:
-    require_parameter(step, name)
-    values = vector(f"the values of {name}", given)
-    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
-        raise UsageError(f"the values of {name} must be finite and increase")
-    return values
 
 
 def _parameters(step: Map, *varied: tuple[str, np.ndarray]) -> np.ndarray:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
+from cfdyn.arguments import vector
 from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.threads import processors
+from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import settle
 from cfdyn.kernels.lanes.stretch import stretch
-from cfdyn.systems.map import Map
+from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, STRETCH
 
 SPEED = 8  # operations in lanes that take the time of one by itself
@@ -115,3 +118,12 @@ class Orbits:
             for (_, done), _ in zip(spans, pool.map(lambda span: take(*span), spans), strict=True):
                 if self.progress:
                     self.progress(done)
+
+
+def increasing_values(step: Map, name: Any, given: Any) -> np.ndarray:
+    """Values of a parameter of the map, (N,), finite and increasing, or an error."""
+    require_parameter(step, name)
+    values = vector(f"the values of {name}", given)
+    if not (len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise UsageError(f"the values of {name} must be finite and increase")
+    return values
