@@ -8,6 +8,7 @@ from cfdyn.analysis.bifurcation_curve import bifurcation_curve as bifurcation_cu
 from cfdyn.analysis.boundary_dimension import boundary_dimension as boundary_dimension
 from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
+from cfdyn.analysis.chaos import chaos as chaos
 from cfdyn.analysis.chart import chart as chart
 from cfdyn.analysis.classify import classify as classify
 from cfdyn.analysis.compare import compare as compare
@@ -25,6 +26,7 @@ from cfdyn.analysis.manifolds import manifolds as manifolds
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
+from cfdyn.analysis.permutation_entropy import permutation_entropy as permutation_entropy
 from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number

@@ -39,6 +39,8 @@ RECORDS = {
     "topological entropy": lambda: cf.analysis.topological_entropy(GD, (-1.5, 1.5), steps=8),
     "zero-one test": lambda: cf.analysis.zero_one_test(cf.iterate(GD, [0.5], 250)),
     "Lyapunov spectrum": lambda: cf.analysis.lyapunov_spectrum(GD, [0.5], 100),
+    "chaos": lambda: cf.analysis.chaos(GD, [0.5], 1000, dimensions=False),
+    "permutation entropy": lambda: cf.analysis.permutation_entropy(cf.iterate(GD, [0.5], 250), 3),
     "dimension": lambda: cf.analysis.fractal_dimension(np.linspace(0, 1, 1000)),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
