@@ -25,7 +25,7 @@ def chaos(
     step, z0, chosen = subject.map_and_state()
     found = cfdyn.analysis.chaos(step, z0, min(steps, MOST), dimensions=dimensions, progress=say)
     spectrum, test, ordinal = found.spectrum, found.test, found.permutation
-    measured = [("correlation", found.correlation), ("box", found.box)] if dimensions else []
+    measured = [(name, one) for name, one in (("correlation", found.correlation), ("box", found.box)) if one is not None]
     return Answer(
         lambda: {
             **fields(found, "kind reason"),
