@@ -5,6 +5,7 @@ from cfdyn.analysis.basin_entropy import basin_entropy as basin_entropy
 from cfdyn.analysis.basin_fractions import basin_fractions as basin_fractions
 from cfdyn.analysis.basins import basins as basins
 from cfdyn.analysis.bifurcation_curve import bifurcation_curve as bifurcation_curve
+from cfdyn.analysis.border_collision import border_collision as border_collision
 from cfdyn.analysis.boundary_dimension import boundary_dimension as boundary_dimension
 from cfdyn.analysis.branches import branches as branches
 from cfdyn.analysis.cascade import cascade as cascade
@@ -30,6 +31,7 @@ from cfdyn.analysis.permutation_entropy import permutation_entropy as permutatio
 from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
+from cfdyn.analysis.singer import singer as singer
 from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.tangencies import tangencies as tangencies
 from cfdyn.analysis.tangency_curve import tangency_curve as tangency_curve

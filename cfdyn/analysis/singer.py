@@ -24,8 +24,8 @@ class Singer(Record):
     ``interval`` (2,). ``largest``: of its values at samples, −inf where the slope is 0.
 
     ``critical`` (k,): where the slope is 0. ``invariant``: whether the map takes the interval into itself. ``bound``: most
-    attracting cycles that lie in it, k + 2 (one for each critical point and each end), None where Singer's theorem says nothing, for
-    the ``reason``.
+    attracting cycles that lie in it, k + 2 (one for each critical point and each end), None where Singer's theorem says
+    nothing, for the ``reason``.
     """
 
     sign: str
