@@ -15,6 +15,7 @@ from cfdyn.analysis.classify import classify as classify
 from cfdyn.analysis.compare import compare as compare
 from cfdyn.analysis.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
+from cfdyn.analysis.covariant_vectors import covariant_vectors as covariant_vectors
 from cfdyn.analysis.crises import crises as crises
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge

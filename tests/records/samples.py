@@ -43,6 +43,7 @@ RECORDS = {
     "permutation entropy": lambda: cf.analysis.permutation_entropy(cf.iterate(GD, [0.5], 250), 3),
     "Singer's bound": lambda: cf.analysis.singer(GD, (-1.5, 1.5)),
     "border collision": lambda: cf.analysis.border_collision(cf.Map.from_text("Piecewise((x/2, x < 0), (-3*x, True)) + m", params={"m": 0.0}), [0.0], "m"),
+    "covariant vectors": lambda: cf.analysis.covariant_vectors(henon(), [0.1, 0.1], 40, 20),
     "dimension": lambda: cf.analysis.fractal_dimension(np.linspace(0, 1, 1000)),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
