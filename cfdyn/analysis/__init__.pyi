@@ -16,12 +16,14 @@ from cfdyn.analysis.compare import compare as compare
 from cfdyn.analysis.compare_runs import compare_runs as compare_runs
 from cfdyn.analysis.continue_cycle import continue_cycle as continue_cycle
 from cfdyn.analysis.covariant_vectors import covariant_vectors as covariant_vectors
+from cfdyn.analysis.covering import covering as covering
 from cfdyn.analysis.crises import crises as crises
 from cfdyn.analysis.cycles import cycles as cycles
 from cfdyn.analysis.edge import edge as edge
 from cfdyn.analysis.fractal_dimension import fractal_dimension as fractal_dimension
 from cfdyn.analysis.homoclinic import homoclinic as homoclinic
 from cfdyn.analysis.hovering import hovering as hovering
+from cfdyn.analysis.intermittency import intermittency as intermittency
 from cfdyn.analysis.lyapunov import lyapunov as lyapunov
 from cfdyn.analysis.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
 from cfdyn.analysis.manifolds import manifolds as manifolds

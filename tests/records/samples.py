@@ -44,6 +44,8 @@ RECORDS = {
     "Singer's bound": lambda: cf.analysis.singer(GD, (-1.5, 1.5)),
     "border collision": lambda: cf.analysis.border_collision(cf.Map.from_text("Piecewise((x/2, x < 0), (-3*x, True)) + m", params={"m": 0.0}), [0.0], "m"),
     "covariant vectors": lambda: cf.analysis.covariant_vectors(henon(), [0.1, 0.1], 40, 20),
+    "covering": lambda: cf.analysis.covering(cf.Map.from_text("4*x*(1-x)"), [0, 0.5, 1]),
+    "intermittency": lambda: cf.analysis.intermittency(cf.Map.from_text("r*x*(1-x)", params={"r": 3.8}), [0.3], "r", [3.826, 3.827, 3.828], 1 + 8**0.5, 3, steps=20_000),
     "dimension": lambda: cf.analysis.fractal_dimension(np.linspace(0, 1, 1000)),
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
