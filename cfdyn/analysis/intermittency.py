@@ -13,7 +13,7 @@ from cfdyn.systems.map import Map, require_map, require_parameter
 from cfdyn.systems.orbit import iterate
 
 FEWEST, LEAST = 3, 20  # values for a slope; laminar phases for a mean
-PARTS = 3  # of the values: slopes of the nearer and the farther ones tell how straight the line is
+ALLOWED = 0.05  # of a length: by so much the law is off where its errors are small, so that far values do not decide alone
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def intermittency(
 ) -> Intermittency:  # fmt: skip
     """The scaling of laminar phases: runs of states that return after ``period`` steps to within ``near`` of the extent.
 
-    γ is the slope of a line through ln(mean length) over ln|value − critical|, weighted by the errors; its error joins that of
-    the fit and half of the difference between the slopes of the nearer and the farther values, which tells whether the law is
-    reached. A phase that the start or the end of the orbit cuts is left out.
+    γ is the slope of a line through ln(mean length) over ln|value − critical|, weighted by the errors and 5 % besides; its error
+    joins that of the fit and how far the slope of the nearer half of the values differs, which tells whether the law is reached
+    (phases of a few steps are too short for it). A phase that the start or the end of the orbit cuts is left out.
 
     Parameters
     ----------
@@ -121,9 +121,9 @@ def _fit(distances: np.ndarray, lengths: np.ndarray, errors: np.ndarray) -> tupl
     """(exponent, its error, factor)."""
     order = np.argsort(distances)
     x, y = np.log(distances[order]), np.log(lengths[order])
-    spread = np.maximum(errors / lengths, 1e-12)[order]
+    spread = np.hypot(errors / lengths, ALLOWED)[order]
     line, covariance = np.polyfit(x, y, 1, w=1 / spread, cov="unscaled")
     half = max(2, (len(x) + 1) // 2)
-    slopes = [float(np.polyfit(x[part], y[part], 1)[0]) for part in (slice(None, half), slice(-half, None))]
-    error = math.hypot(math.sqrt(float(covariance[0, 0])), (slopes[0] - slopes[1]) / 2)
-    return float(line[0]), error, float(np.exp(line[1]))
+    slopes = [float(np.polyfit(x[part], y[part], 1, w=1 / spread[part])[0]) for part in (slice(None, half), slice(-half, None))]
+    bent = max(abs(slopes[0] - line[0]), abs(slopes[0] - slopes[1]) / 2)
+    return float(line[0]), math.hypot(math.sqrt(float(covariance[0, 0])), float(bent)), float(np.exp(line[1]))

@@ -23,7 +23,7 @@ def draw(found: CovariantVectors) -> Figure:
         for k, color in ((0, WARN), (-1, ACCENT)):
             label = f"v{'₁' if k == 0 else ' of the last exponent'}, {found.exponents[k]:.3g} per step"
             left.quiver(*found.states[some, :2].T, *found.vectors[some, k, :2].T, color=color, width=0.004, headwidth=1,
-                        headlength=0, headaxislength=0, pivot="mid", scale=18, angles="xy", label=label)  # fmt: skip
+                        headlength=0, headaxislength=0, pivot="mid", scale=18, angles="xy", zorder=3, label=label)  # fmt: skip
         left.set(xlabel=found.names[0], ylabel=found.names[1])
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
         degrees = np.degrees(found.angles[np.isfinite(found.angles)])
