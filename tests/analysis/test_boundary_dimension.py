@@ -75,3 +75,11 @@ def test_labels_and_regimes_are_taken_too():
     for labels, words in ((np.full((200, 200), 0.5), "whole numbers"), (np.ones((200, 200)), "one label"), ("abc", "labels")):
         with pytest.raises(UsageError, match=words):
             cf.analysis.boundary_dimension(labels)
+
+
+@pytest.mark.parametrize(("a", "b", "dimension"), [(-1.0, 0.0, 1.26835), (-0.122561166876654, 0.744861766619744, 1.3934), (0, 0, 1)])
+def test_julia_sets_have_their_published_dimensions(a, b, dimension):
+    """z² − 1, the rabbit (C. McMullen, Hausdorff dimension and conformal dynamics III, 1998) and the circle."""
+    step = cf.Map.from_text(["x**2 - y**2 + a", "2*x*y + b"], "x y", {"a": a, "b": b})
+    found = cf.analysis.boundary_dimension(cf.analysis.basins(step, [(-1.8, 1.8), (-1.3, 1.3)], 400, transient=300))
+    assert abs(found.dimension - dimension) < 2 * found.error < 0.04
