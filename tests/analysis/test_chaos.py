@@ -15,6 +15,7 @@ def chaos(step, start, **options):
     return cf.analysis.chaos(step, start, **{"dimensions": False, "steps": 20_000, **options})
 
 
+@pytest.mark.slow  # the page about chaos has the same
 def test_henon_with_its_dimensions():
     found = chaos(HENON, [0.1, 0.1], dimensions=True, steps=100_000)
     assert found.chaotic and found.spectrum.exponents[0] == pytest.approx(0.41922, abs=4e-3)
