@@ -15,6 +15,7 @@ from cfdyn.records.record import Record, provenance
 STRIPS = 12  # of the grid, left out one after the other
 LARGEST = 24  # distances go up to this part of a side
 FEWEST = 4  # distances to which a line is fitted
+CROWDED, FULL = 0.25, 0.999  # of what independent labels give: uncertain parts beyond which slopes look flat, and say nothing
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
 
     A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out. ε is 1, 2,
     4, … cells, up to a 24th of a side. α is the slope of a line through log f over log ε, all sizes counted alike. Its error has
-    two parts: that by leaving out one of 12 strips of the grid after the other (jackknife), and half of the difference between
-    the slopes of the smaller and the larger sizes, which says how straight the line is. A smooth boundary gives 1, a
-    fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
+    three parts: that by leaving out one of 12 strips of the grid after the other (jackknife); half of the difference between
+    the slopes of the smaller and the larger sizes, which says how straight the line is; and, where even neighbours differ
+    nearly as often as labels at random, how much steeper the line may be: such a boundary is too dense for the grid. A smooth
+    boundary gives 1, a fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
 
     Parameters
     ----------
@@ -84,9 +86,22 @@ def boundary_dimension(found: Any) -> BoundaryDimension:
     exponent, factor = _slope(sizes, parts)
     half = len(sizes) // 2
     bent = (_slope(sizes[: half + 1], parts[: half + 1])[0] - _slope(sizes[half:], parts[half:])[0]) / 2
-    error = float(np.hypot(spread, bent))
+    crowded = _crowded(sizes, parts, labels)
+    error = float(np.sqrt(spread**2 + bent**2 + crowded**2))
     return BoundaryDimension(sizes, parts, errors, exponent, error, len(sides) - exponent, factor,
                              provenance=settings)  # fmt: skip
+
+
+def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
+    """How much steeper f may be than it looks, where the boundary is so dense that neighbours differ nearly at random.
+
+    Independent labels give f = F = 1 − Σ p³ at any distance; nearer to that f = F (1 − e^(−x)), and x is what should be fitted.
+    """
+    counts = np.unique(labels[labels != UNSETTLED], return_counts=True)[1]
+    most = 1 - float(np.sum((counts / counts.sum()) ** 3))
+    if parts[0] < CROWDED * most:
+        return 0.0
+    return _slope(sizes, -np.log1p(-np.minimum(parts / most, FULL)))[0] - _slope(sizes, parts)[0]
 
 
 def _labels(found: Any) -> tuple[np.ndarray, dict]:
