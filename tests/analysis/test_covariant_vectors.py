@@ -54,6 +54,13 @@ def test_a_step_takes_them_to_one_another_with_henons_exponents():
     assert found.angles.min() < 0.02  # the manifolds nearly touch: the attractor is not hyperbolic
 
 
+def test_they_are_drawn(tmp_path):
+    cf.plot(cf.analysis.covariant_vectors(HENON, [0.1, 0.1], 200), tmp_path / "v.png")
+    assert (tmp_path / "v.png").stat().st_size > 5000
+    with pytest.raises(cf.CfdynError, match="no direction"):
+        cf.plot(cf.analysis.covariant_vectors(cf.Map.from_text("4*x*(1-x)"), [0.3], 100), tmp_path / "w.png")
+
+
 def test_one_variable_has_no_angle():
     found = cf.analysis.covariant_vectors(cf.Map.from_text("4*x*(1-x)"), [0.3], 1000)
     assert np.abs(found.vectors).tolist() == np.ones((1000, 1, 1)).tolist() and np.isnan(found.angles).all()

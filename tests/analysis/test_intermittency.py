@@ -17,6 +17,12 @@ def test_type_one_beside_the_window_of_three():
     assert (np.diff(found.lengths) > 0).all() and found.counts.min() > 100
 
 
+def test_it_is_drawn(tmp_path):
+    found = cf.analysis.intermittency(LOGISTIC, [0.3], "r", [3.826, 3.827, 3.828], BIRTH, period=3, steps=20_000)
+    cf.plot(found, tmp_path / "lengths.png")
+    assert (tmp_path / "lengths.png").stat().st_size > 5000
+
+
 def test_longest_passage_in_closed_form():
     """x → x + ε + x² and back at random: a passage from −c to c takes about π/√ε steps, the mean half of it and more."""
     tunnel = cf.Map.from_text("Piecewise((x + eps + x**2, x < 0.5), (frac(977*x)*1.5 - 1, True))", params={"eps": 1e-3})

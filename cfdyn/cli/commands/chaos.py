@@ -8,7 +8,7 @@ import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
 from cfdyn.cli.options import STEPS
-from cfdyn.cli.screen import Say, number, remark, vector
+from cfdyn.cli.screen import Say, remark, vector
 from cfdyn.cli.subject import Subject
 
 MOST = 10_000_000  # steps
@@ -29,7 +29,7 @@ def chaos(
     return Answer(
         lambda: {
             **fields(found, "kind reason"),
-            "lyapunov": {**fields(spectrum, "exponents errors dimension steps"), "sum": spectrum.total},
+            "lyapunov": {**fields(spectrum, "exponents errors dimension dimension_error steps"), "sum": spectrum.total},
             "zero_one": fields(test, "K low high kind reason"),
             "permutation": fields(ordinal, "entropy error share rate order missing equal"),
             **{f"{name}_dimension": fields(one, "value error fitted reason") for name, one in measured},
@@ -42,7 +42,7 @@ def chaos(
             ("0–1 test", f"K = {test.K:.3f}, quartiles {test.low:.3f} and {test.high:.3f}: {test.kind}"),
             ("patterns", f"{ordinal.missing} orders of {ordinal.order} values in turn never occur; entropy {ordinal.entropy:.4g} "
                          f"± {ordinal.error:.1g}, {ordinal.rate:.3g} per step"),
-            ("dimension", f"{number(spectrum.dimension)}, by Kaplan and Yorke's formula"),
+            ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
             *((f"{name} dimension", one.reason or f"{one.value:.4g} ± {one.error:.1g}") for name, one in measured),
             ("verdict", f"{found.kind}: {found.reason}"),
         ),

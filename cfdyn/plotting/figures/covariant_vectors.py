@@ -27,7 +27,7 @@ def draw(found: CovariantVectors) -> Figure:
         left.set(xlabel=found.names[0], ylabel=found.names[1])
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
         degrees = np.degrees(found.angles[np.isfinite(found.angles)])
-        right.hist(degrees, BINS, (0, 90), density=True, color=ACCENT)
+        right.hist(degrees, BINS, range=(0, 90), density=True, color=ACCENT)
         least = f"; the least is {degrees.min():.3g}°" if len(degrees) else ""
         right.set(xlabel="angle between both, degrees", ylabel="density", xlim=(0, 90))
         right.set_title(f"{len(degrees)} states{least}")
