@@ -28,8 +28,7 @@ ALIKE, FEWEST = 0.9, 500  # correlation of neighbours; rows for a test
 class Chaos(Record):
     """``kind``: "chaotic", "regular" or "undecided", with its ``reason``.
 
-    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on every ``stride``th
-    state; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions, None if
+    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on one state in ``stride``; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions, None if
     not asked for; ``states`` (n, D): some of the attractor, in their order; ``names`` of the entries.
     """
 
@@ -129,7 +128,7 @@ def _tested(states: np.ndarray) -> tuple[int, ZeroOneTest]:
 def _verdict(spectrum: LyapunovSpectrum, test: ZeroOneTest, stride: int, states: np.ndarray) -> tuple[str, str]:
     largest, error = float(spectrum.exponents[0]), float(spectrum.errors[0])
     positive = largest > max(ERRORS * error, ROUNDED)
-    rows = f" on every {stride}th state" if stride > 1 else ""
+    rows = f" on one state in {stride}" if stride > 1 else ""
     said = f"the largest exponent is {largest:.4g} ± {error:.1g}, and the 0–1 test{rows} says {test.kind}"
     if positive and test.kind == "chaotic":
         return "chaotic", f"{said} (K = {test.K:.3f})"

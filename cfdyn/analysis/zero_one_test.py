@@ -128,7 +128,7 @@ def _in_bands(x: np.ndarray, angles: np.ndarray, reason: str) -> tuple[str, str]
             break
         low, middle, high = np.quantile(growth_rates(own / own.std(), angles), [0.25, 0.5, 0.75]).tolist()
         if middle > LOW or high > HALF:
-            return "undecided", f"{reason}; K = {middle:.3f} for every {stride}th row: bands, each of which may be chaotic"
+            return "undecided", f"{reason}; K = {middle:.3f} on one row in {stride}: bands, each of which may be chaotic"
         if np.mean(own[1:] * own[:-1]) > -SLOW * own.var():
             break
         stride *= 2
