@@ -28,8 +28,9 @@ ALIKE, FEWEST = 0.9, 500  # correlation of neighbours; rows for a test
 class Chaos(Record):
     """``kind``: "chaotic", "regular" or "undecided", with its ``reason``.
 
-    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on one state in ``stride``; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions, None if
-    not asked for; ``states`` (n, D): some of the attractor, in their order; ``names`` of the entries.
+    ``spectrum``: Lyapunov exponents with errors and Kaplan and Yorke's dimension; ``test``: the 0–1 test on one state in
+    ``stride``; ``permutation``: the entropy of ordinal patterns of the first entry; ``correlation`` and ``box`` dimensions,
+    None if not asked for; ``states`` (n, D): some of the attractor, in their order; ``names`` of the entries.
     """
 
     kind: str
