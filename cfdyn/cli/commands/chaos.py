@@ -10,6 +10,7 @@ from cfdyn.cli.document import fields
 from cfdyn.cli.options import STEPS
 from cfdyn.cli.screen import Say, remark, vector
 from cfdyn.cli.subject import Subject
+from cfdyn.errors import UsageError
 
 MOST = 10_000_000  # steps
 
@@ -22,8 +23,10 @@ def chaos(
     dimensions: Annotated[bool, Option("--dimensions/--no-dimensions", help="Measure them too, which takes most time.")] = True,
 ) -> Answer:
     """Is what an orbit ends on chaotic? Lyapunov exponents, 0–1 test, ordinal patterns and dimensions, with errors."""
+    if steps > MOST:
+        raise UsageError(f"chaos takes at most {MOST} steps, not {steps}")
     step, z0, chosen = subject.map_and_state()
-    found = cfdyn.analysis.chaos(step, z0, min(steps, MOST), dimensions=dimensions, progress=say)
+    found = cfdyn.analysis.chaos(step, z0, steps, dimensions=dimensions, progress=say)
     spectrum, test, ordinal = found.spectrum, found.test, found.permutation
     measured = [(name, one) for name, one in (("correlation", found.correlation), ("box", found.box)) if one is not None]
     return Answer(
