@@ -174,9 +174,9 @@ class Map(Portable):
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
-        ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
-        it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step`` and
-        ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
+        ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K`` take a box (lo, hi of each entry in turn) and bound
+        the values over it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``,
+        ``kept:step`` and ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key

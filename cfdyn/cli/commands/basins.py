@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -89,7 +90,7 @@ def basins(
     about = {"map": step.title, "chosen": chosen | more, "fractions": found.fractions, "note": found.note}
     return Answer(
         lambda: {**about, "names": list(found.names), "box": found.box, "shape": list(found.labels.shape), "base": found.base,
-                 "attractors": [one.to_json() for one in found.attractors], "labels": found.labels},
+                 "attractors": [one.to_json() for one in found.attractors], "boundary": _boundary(found), "labels": found.labels},
         lambda screen: _print(screen, found, about), record=found,
     )  # fmt: skip
 
@@ -160,5 +161,24 @@ def _print(screen: Screen, found: Basins, about: dict) -> None:
     named = set(found.fractions) & {"divergent", "undecided"}
     rows += [(name, f"{100 * found.fractions[name]:.3g} %", "") for name in ("divergent", "undecided") if name in named]
     screen.table(("ends on", "starts", "Lyapunov exponent"), rows)
+    boundary = _boundary(found)
+    if "dimension" in boundary:
+        screen.print(f"their boundary: dimension {boundary['dimension']:.3f} ± {boundary['dimension_error']:.1g}")
+    if boundary.get("fractal"):
+        screen.print(f"it is fractal: its basin entropy, {boundary['entropy']:.3g}, is above ln 2")
     if found.note:
         screen.print(found.note, style="dim")
+
+
+def _boundary(found: Basins) -> dict[str, Any]:
+    """Its dimension and basin entropy with their errors, as far as the grid tells."""
+    import cfdyn
+
+    known: dict[str, Any] = {}
+    with suppress(UsageError):
+        measured = cfdyn.analysis.boundary_dimension(found)
+        known |= {"dimension": measured.dimension, "dimension_error": measured.error}
+    with suppress(UsageError):
+        mixed = cfdyn.analysis.basin_entropy(found)
+        known |= {"entropy": mixed.boundary_entropy, "entropy_error": mixed.boundary_error, "fractal": mixed.fractal}
+    return known
