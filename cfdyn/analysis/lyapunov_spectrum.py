@@ -107,11 +107,11 @@ def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, settings: dict) -> 
         )
         errors, order = scatter / np.sqrt(len(means)), np.argsort(-exponents, kind="stable")
     exponents = exponents[order]
-    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), _dimension(exponents), n,
+    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), kaplan_yorke(exponents), n,
                             provenance=settings)  # fmt: skip
 
 
-def _dimension(exponents: np.ndarray) -> float:
+def kaplan_yorke(exponents: np.ndarray) -> float:
     """Kaplan and Yorke's."""
     sums = np.cumsum(exponents)
     k = int((sums >= 0).sum())
