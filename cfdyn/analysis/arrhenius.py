@@ -16,10 +16,10 @@ from cfdyn.records.record import Record, provenance
 class Arrhenius(Record):
     """ln τ = ``intercept`` + ``slope``/T, fitted to mean escape times τ in steps at m sizes T of noise.
 
-    ``sizes`` (m,): T, increasing; ``means`` (m,), ``errors`` (m,): τ, and the standard error of ln τ. ``low``…``high``: the slope's
-    95 % interval if the line is right. ``p_value``: that the means lie on a line, by χ²; small where the prefactor changes with T, or
-    noise is too large; NaN for two sizes. ``local`` (m−1,), ``local_errors``: slopes between neighbours, the smallest T
-    first: what a curve tends to is seen in these.
+    ``sizes`` (m,): T, increasing; ``means`` (m,), ``errors`` (m,): τ, and the standard error of ln τ. ``low``…``high``: the
+    slope's 95 % interval if the line is right. ``p_value``: that the means lie on a line, by χ²; small where the prefactor
+    changes with T, or noise is too large; NaN for two sizes. ``local`` (m−1,), ``local_errors``: slopes between neighbours, the
+    smallest T first: what a curve tends to is seen in these.
     """
 
     sizes: Annotated[np.ndarray, "m"]
@@ -98,7 +98,7 @@ def _fit(sizes: np.ndarray, means: np.ndarray, errors: np.ndarray, settings: dic
     reach = 1.959963984540054 * spread**-0.5
     gaps = np.diff(x)
     return Arrhenius(
-        sizes, means, errors, slope, slope - reach, slope + reach, intercept,
+        sizes, means, errors, slope, float(slope - reach), float(slope + reach), intercept,
         float(np.sqrt(1 / weights.sum() + centre**2 / spread)), p_value, np.diff(y) / gaps,
         np.sqrt(errors[1:] ** 2 + errors[:-1] ** 2) / np.abs(gaps), provenance=provenance(**settings),
     )  # fmt: skip

@@ -23,16 +23,18 @@ NORMAL = 1.959963984540054  # 95 % between −1 and 1 times this
 class BlurredCycle(Record):
     """In how many runs `oscillation` finds the period that the map has without noise, over ``values`` (m,) of ``name``.
 
-    ``period``: without noise. ``seen`` (m,): runs with this very period, of ``judged`` (m,) that go on; ``share``, ``low``,
-    ``high`` (m,): their part with its 95 % interval (Wilson's). ``p_values`` (m,): the chance of so many false alarms or more, each
-    of the chance ``level``. ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many
-    runs. ``amplitude``, ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
+    ``period``: without noise, N. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that still visit N
+    bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of both with its 95 %
+    interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance ``level``.
+    ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many runs. ``amplitude``,
+    ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
     """
 
     name: str
     values: Annotated[np.ndarray, "m"]
     period: int
     seen: Annotated[np.ndarray, "m"]
+    banded: Annotated[np.ndarray, "m"]
     judged: Annotated[np.ndarray, "m"]
     share: Annotated[np.ndarray, "m"]
     low: Annotated[np.ndarray, "m"]
@@ -46,7 +48,7 @@ class BlurredCycle(Record):
 
     @property
     def still(self) -> np.ndarray:
-        """1 where the period is found in most runs (``low`` above ½), −1 where in few (``high`` below ½), else 0; (m,)."""
+        """1 where the order is found in most runs (``low`` above ½), −1 where in few (``high`` below ½), else 0; (m,)."""
         return np.where(self.low > 0.5, 1, np.where(self.high < 0.5, -1, 0))
 
 
@@ -59,8 +61,8 @@ def blurred_cycle(
     Noise blurs the points of a cycle and lets its phase slip. In a log of n steps the period is found while slips are rarer than
     about one in n, so the answer depends on ``steps``: it is about logs of this length. A step whose multiplier is near −1
     alternates by itself when driven by noise, for 1/(1 + μ) steps on end: at the edge of stability that may count as period 2
-    where there is no cycle. Runs are judged one by one, each with the chance ``level`` of a false alarm; ``p_values`` says how likely
-    the alarms are to be false together.
+    where there is no cycle. Runs are judged one by one, each with the chance ``level`` of a false alarm; ``p_values`` says how
+    likely the alarms are to be false together.
 
     Parameters
     ----------
@@ -82,9 +84,9 @@ def blurred_cycle(
     --------
     >>> import cfdyn as cf
     >>> step = cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.2), noise=1.0)
-    >>> found = cf.analysis.blurred_cycle(step, [1.1], ("noise", [1e-4, 0.1]), runs=10)
+    >>> found = cf.analysis.blurred_cycle(step, [1.1], ("noise", [1e-5, 1e-3]), runs=10)
     >>> found.period, found.seen.tolist(), found.still.tolist()
-    (2, [10, 0], [1, -1])
+    (2, [9, 0], [1, -1])
     """
     z = require_random(step).step.state(z0)
     steps, runs = whole_number("steps", steps, FEWEST_ROWS), whole_number("runs", runs, 1)
@@ -92,21 +94,22 @@ def blurred_cycle(
     if 16 * runs * steps * len(z) > MAX_BYTES:
         raise UsageError(f"{runs} logs of {steps} steps need {16 * runs * steps * len(z) / 2**30:.1f} GiB; the limit is 4 GiB")
     name, values, maps = sweep(step, varied)
-    [before] = _judged(step.without(), z, 1, transient, steps, d, max_period, level, threads) or [None]
-    if before is None or before.period is None:
-        what = "leaves" if before is None else WORDS[before.kind]
+    before = _judged(step.without(), z, 1, transient, steps, d, max_period, level, threads)
+    period = before[0].period if before else None
+    if period is None:
+        what = WORDS[before[0].kind] if before else "it leaves"
         raise NumericsError(f"without noise the map has no cycle from this start ({what}), so there is none to blur")
     rows, verdicts = [], []
     for done, one in enumerate(maps, 1):
         found = _judged(one, z, runs, transient, steps, d, max_period, level, threads)
-        rows.append(_row(found, before.period, level))
+        rows.append(_row(found, period, level))
         verdicts.append(dict(Counter(WORDS.get(o.kind, f"period {o.period}") for o in found)))
         if progress:
             progress(done)
-    seen, judged, share, low, high, p_values, amplitude, ratio = np.array(rows).T
+    seen, banded, judged, share, low, high, p_values, amplitude, ratio = np.array(rows).T
     settings = provenance(**step.settings, start=z, transient=transient, max_period=max_period, runs=runs, varied=name)
-    return BlurredCycle(name, np.array(values, float), before.period, seen.astype(int), judged.astype(int), share, low, high,
-                        p_values, verdicts, amplitude, ratio, steps, level, provenance=settings)  # fmt: skip
+    return BlurredCycle(name, np.array(values, float), period, seen.astype(int), banded.astype(int), judged.astype(int),
+                        share, low, high, p_values, verdicts, amplitude, ratio, steps, level, provenance=settings)  # fmt: skip
 
 
 def _judged(
@@ -127,12 +130,13 @@ def _row(found: list[Oscillation], period: int, level: float) -> tuple[float, ..
     from scipy.stats import binom
 
     right = [o for o in found if o.kind == "periodic" and o.period == period]
+    bands = sum(o.kind == "irregular" and (o.bands or 1) % period == 0 for o in found)
     k, n = len(right), len(found)
     if not n:
-        return 0, 0, np.nan, 0.0, 1.0, np.nan, np.nan, np.nan
-    share = k / n
+        return 0, 0, 0, np.nan, 0.0, 1.0, np.nan, np.nan, np.nan
+    share = (k + bands) / n
     middle, reach = share + NORMAL**2 / (2 * n), NORMAL * np.sqrt(share * (1 - share) / n + NORMAL**2 / (4 * n * n))
     low, high = (middle + np.array([-reach, reach])) / (1 + NORMAL**2 / n)
     amplitude = np.median([o.amplitude for o in right]) if right else np.nan
     ratio = np.median([o.evidence["signal_to_noise"] for o in right]) if right else np.nan
-    return k, n, share, low, high, binom.sf(k - 1, n, level), amplitude, ratio
+    return k, bands, n, share, low, high, binom.sf(k - 1, n, level), amplitude, ratio

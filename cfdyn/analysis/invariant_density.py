@@ -99,7 +99,7 @@ def invariant_density(
     bins, steps = whole_number("bins", bins, 1, 10**6), whole_number("steps", steps, 2)
     runs, transient = whole_number("runs", runs, 2, 2**32 - 1), whole_number("transient", transient, 0)
     if 16 * runs * bins > MAX_BYTES:
-        raise UsageError(f"histograms of {runs} runs with {bins} cells need {16 * runs * bins / 2**30:.1f} GiB; the limit is 4 GiB")
+        raise UsageError(f"histograms of {runs} runs need {16 * runs * bins / 2**30:.1f} GiB; the limit is {MAX_BYTES >> 30} GiB")
     low, high = _limits(step, z, place, runs, transient, threads) if limits is None else limits
     if not low < high or not np.isfinite([low, high]).all():
         raise UsageError(f"a grid goes from a number to a larger one, not from {low:g} to {high:g}")

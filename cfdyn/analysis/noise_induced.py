@@ -11,8 +11,6 @@ from cfdyn.ensembles.random_map import RandomMap, require_random, sweep
 from cfdyn.errors import NumericsError
 from cfdyn.records.record import Record, provenance
 
-SIGNS = {1: "parts", -1: "meets", 0: "undecided"}
-
 
 @dataclass(frozen=True)
 class NoiseInduced(Record):
@@ -39,7 +37,7 @@ class NoiseInduced(Record):
 
     @property
     def induced(self) -> np.ndarray:
-        """ "chaos" where noise makes λ positive that is negative without, "order" where it is the other way round, else ""; (m,)."""
+        """ "chaos" where noise makes λ positive that is negative without, "order" where it is the other way round; (m,)."""
         before = int(_signs(np.array([self.without]), np.array([self.without_error]))[0])
         names = {(-1, 1): "chaos", (1, -1): "order"}
         return np.array([names.get((before, int(sign)), "") for sign in self.signs])
@@ -68,11 +66,11 @@ def noise_induced(
 
     Examples
     --------
-    A parabola with a sharp dip in it. With the learning rate of the parabola gradient descent is chaotic in the dip; noise of the
-    gradient takes it out, where steps contract.
+    A parabola with a sharp dip in it. With a learning rate for the parabola gradient descent is chaotic in the dip; noise of the
+    gradient takes it out, to where steps contract.
 
     >>> import cfdyn as cf
-    >>> step = cf.random_map(cf.Loss("w**2/2 - 4*exp(-w**2/2)"), cf.optimizers.gd(lr=1.0), noise=1.0)
+    >>> step = cf.random_map(cf.Loss("w**2/2 - 5*exp(-w**2/2)"), cf.optimizers.gd(lr=0.9), noise=1.0)
     >>> found = cf.analysis.noise_induced(step, [0.5], ("noise", [0.01, 4.0]), steps=2000)
     >>> found.without > 0, found.induced.tolist()
     (True, ['', 'order'])

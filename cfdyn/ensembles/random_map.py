@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -14,6 +13,7 @@ from cfdyn.ensembles.sampling import Sampling, sampling_of
 from cfdyn.errors import UsageError, shown, unknown
 from cfdyn.flows._noisy import covariance_of
 from cfdyn.machine.portable import Portable
+from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -33,7 +33,7 @@ class RandomMap(Portable):
         self._made_of, self._settings = made_of, settings
         thing, optimizer = made_of
         self.step = thing if isinstance(thing, Map) else as_map(thing, optimizer)
-        if isinstance(thing, Map):
+        if optimizer is None:
             self.sampling = _of_map(thing, **settings)
         else:
             given = {**settings, "noise": _covariance(self.step.n_weights, settings["noise"])}
@@ -72,6 +72,7 @@ class RandomMap(Portable):
         if isinstance(thing, Map):
             return RandomMap((thing.at(**params), None), self._settings)
         spec = self.step.at(**params).spec
+        assert isinstance(spec, LossMap)
         return RandomMap((Loss.from_spec(spec.loss), spec.optimizer), self._settings)
 
     def varied(self, name: str, value: Any) -> RandomMap:
@@ -98,9 +99,9 @@ def random_map(
 ) -> RandomMap:  # fmt: skip
     r"""A step of an optimizer on random rows or with noise, or any other map with noise: a random map.
 
-    For a loss, :math:`w_{t+1} = w_t - \eta(\nabla L_{B_t}(w_t) + \xi_t)` with gradient descent, every optimizer likewise; for a map
-    :math:`z_{t+1} = f(z_t) + \xi_t`. ξ is normal, of mean 0. What run k draws at step t is a function of (seed, k, t) alone, and it
-    is what `cf.iterate_many` draws.
+    For a loss, :math:`w_{t+1} = w_t - \eta(\nabla L_{B_t}(w_t) + \xi_t)` with gradient descent, every optimizer likewise; for a
+    map :math:`z_{t+1} = f(z_t) + \xi_t`. ξ is normal, of mean 0. What run k draws at step t is a function of (seed, k, t) alone,
+    and it is what `cf.iterate_many` draws.
 
     Parameters
     ----------
@@ -144,18 +145,18 @@ def _covariance(d: int, noise: Any) -> np.ndarray | None:
     """The covariance (d, d); a number is the variance of each entry."""
     if noise is None:
         return None
-    return covariance_of(d, [float(noise)] * d if np.isscalar(noise) and not isinstance(noise, str) else noise)
+    return covariance_of(d, [number("noise", noise)] * d if np.isscalar(noise) else noise)
 
 
 def _in_words(noise: Any) -> str:
     """One number, or the trace of a covariance."""
-    if np.isscalar(noise):
-        return f"{noise:g}"
     given = np.asarray(noise, dtype=float)
+    if given.ndim == 0:
+        return f"{given:g}"
     return f"of trace {given.sum() if given.ndim == 1 else np.trace(given):g}"
 
 
-def require_random(step: Any, most_runs: int = 0) -> RandomMap:
+def require_random(step: Any) -> RandomMap:
     """The random map, or an error that says how to make one."""
     if not isinstance(step, RandomMap):
         raise UsageError(f"this takes a random map, cf.random_map(loss, optimizer, batch=1), not {type(step).__name__}")

@@ -77,7 +77,7 @@ class RandomRuns:
                 cuts = np.linspace(0, runs, min(max(self.threads, work // STRETCH), runs) + 1).astype(int)
                 spans = zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)
                 # A list, so that what a thread raises is raised here, and Ctrl-C ends what has not begun.
-                list(pool.map(lambda span: some(*span, begin, end), list(spans)))  # noqa: B023
+                list(pool.map(lambda span: some(span[0], span[1], begin, end), list(spans)))  # noqa: B023
                 self.done = end
                 if self.progress:
                     self.progress(end)

@@ -26,8 +26,8 @@ class Sampling(Portable):
     """A step of an optimizer on random batches, or of a map with noise; numbers of run k are a function of the seed, k, the step.
 
     ``batch``: rows in a batch, None for all; ``order``: "replacement", "independent" or "reshuffled"; ``noise`` (d, d) or
-    None: the covariance of what is added to the gradient, or to the state that another map gives; ``label_noise``: standard deviation of what is added to the
-    label, the column y; ``repeat``: steps with each batch.
+    None: the covariance of what is added to the gradient, or to the state that another map gives; ``label_noise``: standard
+    deviation of what is added to the label, the column y; ``repeat``: steps with each batch.
     """
 
     def __init__(
