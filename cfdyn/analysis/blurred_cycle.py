@@ -24,8 +24,8 @@ class BlurredCycle(Record):
     """In how many runs `oscillation` finds the period that the map has without noise, over ``values`` (m,) of ``name``.
 
     ``period``: without noise, N. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that still visit N
-    bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of both with its 95 %
-    interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance ``level``.
+    bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of both with its
+    95 % interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance ``level``.
     ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many runs. ``amplitude``,
     ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
     """

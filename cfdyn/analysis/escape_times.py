@@ -24,11 +24,10 @@ class EscapeTimes(Record):
     ``outside``: the condition; ``times`` (R,): the step after which it held first, or the run diverged; 0 for one that was
     inside after all ``steps``. ``escaped``: how many left. ``mean``: the mean exit time, the steps of all runs inside over
     ``escaped``, with its 95 % interval ``low``…``high``: where runs are left over, the one of a constant chance per step; NaN
-    without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per step is
-    the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left over needs
-    that.
-    ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step t, with Greenwood's
-    standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
+    without any exit, and ``low`` is then the mean at which 95 % of such samples have one. ``p_value``: that the chance per step
+    is the same in the first and in the second half of the time at risk, small where it is not; the mean with runs left over
+    needs that. ``t`` (n,), ``survival`` (n,), ``error`` (n,): Kaplan and Meier's estimate that a run is inside after step t,
+    with Greenwood's standard error. ``final`` (R, D): the state where each left, or is. ``status``: how many went which way.
     """
 
     outside: str
@@ -71,10 +70,10 @@ def escape_times(
 ) -> EscapeTimes:  # fmt: skip
     r"""The first steps after which a random map is outside a region, over many runs from one start.
 
-    With a small noise of variance ε about an attracting fixed point the mean exit time grows as :math:`e^{V/\varepsilon}`, V the
-    least ½Σ|ξ_t|² that takes the map out (Freidlin and Wentzell; Kramers where steps are small), and exit times become exponential.
-    Runs that are inside after all steps are censored, not thrown away: with E exits in a total of T steps inside the mean is T/E.
-    `arrhenius` fits V to several ε. A run that diverges has left.
+    With a small noise of variance ε about an attracting fixed point the mean exit time grows as :math:`e^{V/\varepsilon}`, V
+    the least ½Σ|ξ_t|² that takes the map out (Freidlin and Wentzell; Kramers where steps are small), and exit times become
+    exponential. Runs that are inside after all steps are censored, not thrown away: with E exits in a total of T steps inside
+    the mean is T/E. `arrhenius` fits V to several ε. A run that diverges has left.
 
     Parameters
     ----------

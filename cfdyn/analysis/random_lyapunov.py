@@ -22,11 +22,11 @@ SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is 
 class RandomLyapunov(Record):
     """Exponents per step and their standard errors, of k directions of D.
 
-    ``exponents`` (k,), the largest first, and ``errors`` (k,); ``total``, ``total_error``: of these together, with k = D the mean
-    logarithm of how volumes shrink; ``dimension``: Kaplan and Yorke's (NaN for k < D). ``of_runs`` (R, k): of each run, NaN of
-    one that is over. ``steps`` averaged over in each of ``runs`` that go on; ``status``: how many of all went which way. ``p_value``:
-    of the F-test that the means of the runs differ no more than parts of their ways say, small where runs are in different places
-    or forget too slowly; NaN for fewer than two.
+    ``exponents`` (k,), the largest first, and ``errors`` (k,); ``total``, ``total_error``: of these together, with k = D the
+    mean logarithm of how volumes shrink; ``dimension``: Kaplan and Yorke's (NaN for k < D). ``of_runs`` (R, k): of each run,
+    NaN of one that is over. ``steps`` averaged over in each of ``runs`` that go on; ``status``: how many of all went which way.
+    ``p_value``: of the F-test that the means of the runs differ no more than parts of their ways say, small where runs are in
+    different places or forget too slowly; NaN for fewer than two.
     """
 
     exponents: Annotated[np.ndarray, "k"]
@@ -57,9 +57,10 @@ def random_lyapunov(
 
     .. math:: \lambda_1 + … + \lambda_k = \lim_{n} \tfrac1n \log \|\wedge^k J_{n-1} \cdots J_1 J_0\|
 
-    for almost every sequence of batches and noise, J_t the Jacobian of step t at the run's state: logarithms of the lengths that
-    QR finds after each step. Below 0, neighbours that see the same batches and noise meet; above 0 they part. With rows of one minimum and a start there this is what almost every run of SGD does nearby, E ln|1 − ηh| in one variable; its mean
-    square may grow all the same (`cf.mean_square`).
+    for almost every sequence of batches and noise, J_t the Jacobian of step t at the run's state: logarithms of the lengths
+    that QR finds after each step. Below 0, neighbours that see the same batches and noise meet; above 0 they part. With rows of
+    one minimum and a start there this is what almost every run of SGD does nearby, E ln|1 − ηh| in one variable; its mean square
+    may grow all the same (`cf.mean_square`).
 
     Errors are those of the mean over runs (of parts of their ways for fewer than eight). They know of no transient longer than
     the one left out. Exponents are over the runs that go on: where others diverge they say nothing about those.

@@ -32,10 +32,10 @@ class RandomMap(Portable):
     def __init__(self, made_of: tuple[Any, Optimizer | None], settings: dict[str, Any]):
         self._made_of, self._settings = made_of, settings
         thing, optimizer = made_of
-        self.step = thing if isinstance(thing, Map) else as_map(thing, optimizer)
         if optimizer is None:
-            self.sampling = _of_map(thing, **settings)
+            self.step, self.sampling = thing, _of_map(thing, **settings)
         else:
+            self.step = as_map(thing, optimizer)
             given = {**settings, "noise": _covariance(self.step.n_weights, settings["noise"])}
             self.sampling = sampling_of(thing, optimizer, **given)
 

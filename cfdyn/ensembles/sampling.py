@@ -55,7 +55,7 @@ class Sampling(Portable):
     @property
     def _label(self) -> int:
         """The place of the labels among the columns."""
-        return self.spec.loss.columns.index(LABEL) if self.label_noise else 0
+        return self.spec.loss.columns.index(LABEL) if isinstance(self.spec, LossMap) and self.label_noise else 0
 
     @cached_property
     def count(self) -> int:

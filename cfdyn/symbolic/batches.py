@@ -30,7 +30,7 @@ def batch_program(spec: MapSpec, count: int, noisy: bool, what: str = "step") ->
     parameters, head = tape.named("p", spec.params), len(spec.params)
     noise = tape.leaves("p", spec.n_weights, head) if noisy else []
     head += len(noise)
-    columns = 0 if spec.data is None else spec.data.shape[1]
+    columns = _columns(spec)
     rows = [tape.leaves("p", columns, head + k * columns) for k in range(count)]
     if isinstance(spec, LossMap):
         step = _loss_step(tape, spec, z, parameters, noise, rows)
@@ -38,6 +38,11 @@ def batch_program(spec: MapSpec, count: int, noisy: bool, what: str = "step") ->
         step = _moved(tape, spec, z, parameters, noise)
     outputs = step if what == "step" else sum(jacobian(tape, step, z), [])
     return Program(tape, tuple(outputs), len(z), head + count * columns, 0 if count else columns)
+
+
+def _columns(spec: MapSpec) -> int:
+    """The number of columns of the data."""
+    return len(spec.loss.columns) if isinstance(spec, LossMap) else 0 if spec.data is None else spec.data.shape[1]
 
 
 def _loss_step(
