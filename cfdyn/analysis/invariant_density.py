@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.random_map import RandomMap, require_random
-from cfdyn.ensembles.random_runs import WORDS, visited
+from cfdyn.ensembles.random_runs import counted, visited
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.kernels.orbits import DONE
 from cfdyn.records.record import Record, provenance
@@ -105,9 +105,8 @@ def invariant_density(
         raise UsageError(f"a grid goes from a number to a larger one, not from {low:g} to {high:g}")
     counter = _Counter(low, high, bins, runs, place, steps)
     following = visited(step, z, runs, transient, steps, threads, progress, counter.look)
-    status = {word: int((following.codes == code).sum()) for code, word in WORDS.items() if word != "left"}
     settings = provenance(**step.settings, start=z, transient=transient)
-    return _record(names[place], np.linspace(low, high, bins + 1), counter, following.codes == DONE, status, settings)
+    return _record(names[place], np.linspace(low, high, bins + 1), counter, following.codes, settings)
 
 
 def _limits(step: RandomMap, z: np.ndarray, place: int, runs: int, transient: int, threads: int | None) -> tuple[float, float]:
@@ -149,10 +148,11 @@ class _Counter:
 
 
 def _record(
-    name: str, edges: np.ndarray, counter: _Counter, going: np.ndarray, status: dict[str, int], settings: dict
+    name: str, edges: np.ndarray, counter: _Counter, codes: np.ndarray, settings: dict
 ) -> InvariantDensity:
     """Means over the runs that go on, and their errors."""
-    runs, steps = int(going.sum()), counter.steps
+    going, steps = codes == DONE, counter.steps
+    runs = int(going.sum())
     if runs < 2:
         raise NumericsError(f"{runs} of {len(going)} runs go on: errors need two")
     shares = counter.counts[going] / (steps * counter.width)
@@ -166,7 +166,7 @@ def _record(
     return InvariantDensity(
         name, edges, shares.mean(axis=0), _error(shares), float(1 - counter.counts[going].sum() / (runs * steps)),
         float(mean + counter.middle), float(_error(means)), float(variances.mean()), float(_error(variances)),
-        float(abs(halves.mean()) / error) if error > 0 else 0.0, steps, runs, status, provenance=settings,
+        float(abs(halves.mean()) / error) if error > 0 else 0.0, steps, runs, counted(codes), provenance=settings,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class RandomRuns:
 
     def status(self) -> dict[str, int]:
         """How many ended in which way."""
-        return {word: int((self.codes == code).sum()) for code, word in WORDS.items()}
+        return counted(self.codes)
 
     def stretch(self, tangents: np.ndarray, steps: int) -> np.ndarray:
         """So many steps more with tangents (R, k, D), in place; Σ log of their stretching, (R, k)."""
@@ -90,6 +90,12 @@ class RandomRuns:
         most = max(1, 4 * self.threads * STRETCH // max(work, 1))
         for begin in range(self.done, last, most):
             yield begin, min(begin + most, last)
+
+
+def counted(codes: np.ndarray) -> dict[str, int]:
+    """How many ended in which way; what no run can do here is left out."""
+    found = {word: int((codes == code).sum()) for code, word in WORDS.items()}
+    return {word: count for word, count in found.items() if count or word != WORDS[LEFT_REGION]}
 
 
 def boundary(condition: str) -> str:
