@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.classify import classify
 from cfdyn.analysis.oscillation import FEWEST_ROWS, Oscillation, oscillation
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap, require_random, sweep
+from cfdyn.ensembles.random_map import RandomMap, sweep
 from cfdyn.ensembles.random_runs import visited
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
@@ -23,11 +24,11 @@ NORMAL = 1.959963984540054  # 95 % between −1 and 1 times this
 class BlurredCycle(Record):
     """In how many runs `oscillation` finds the period that the map has without noise, over ``values`` (m,) of ``name``.
 
-    ``period``: without noise, N. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that still visit N
-    bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of both with its
-    95 % interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance ``level``.
-    ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many runs. ``amplitude``,
-    ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
+    ``period``: without noise, N, by `classify`. ``seen`` (m,): runs with this very period, ``banded`` (m,): irregular ones that
+    still visit N bands (or a multiple) in turn, of ``judged`` (m,) that go on; ``share``, ``low``, ``high`` (m,): the part of
+    both with its 95 % interval (Wilson's). ``p_values`` (m,): the chance of ``seen`` false alarms or more, each of the chance
+    ``level``. ``verdicts`` (m,): dicts of what was found ("period 3", "irregular", "no oscillation") and in how many runs.
+    ``amplitude``, ``signal_to_noise`` (m,): medians over the runs with the period, NaN without any. ``steps``: of each log.
     """
 
     name: str
@@ -69,7 +70,7 @@ def blurred_cycle(
     step : as `cf.random_map` makes it
     z0 : where all runs begin, weights (d,) or the full state (D,)
     varied : ("noise", variances), ("batch", sizes), ("label_noise", …), ("repeat", …), or a parameter, its values increasing
-    steps : of each log, after the transient, which also the map without noise has
+    steps : of each log, after the transient
     runs : logs for each value
     max_period, level : as of `oscillation`
     threads : as many as there are processors if not given
@@ -77,7 +78,7 @@ def blurred_cycle(
 
     Raises
     ------
-    NumericsError : the map without noise has no period, or leaves
+    NumericsError : the map without noise ends on no cycle that `classify` names
     UsageError : no random map, values that do not increase, or numbers out of their ranges
 
     Examples
@@ -88,17 +89,20 @@ def blurred_cycle(
     >>> found.period, found.seen.tolist(), found.still.tolist()
     (2, [9, 0], [1, -1])
     """
-    z = require_random(step).step.state(z0)
+    z = step.step.state(z0)
     steps, runs = whole_number("steps", steps, FEWEST_ROWS), whole_number("runs", runs, 1)
     transient, d = whole_number("transient", transient, 0), step.step.n_weights
     if 16 * runs * steps * len(z) > MAX_BYTES:
         raise UsageError(f"{runs} logs of {steps} steps need {16 * runs * steps * len(z) / 2**30:.1f} GiB; the limit is 4 GiB")
     name, values, maps = sweep(step, varied)
-    before = _judged(step.without(), z, 1, transient, steps, d, max_period, level, threads)
-    period = before[0].period if before else None
-    if period is None:
-        what = WORDS[before[0].kind] if before else "it leaves"
-        raise NumericsError(f"without noise the map has no cycle from this start ({what}), so there is none to blur")
+    max_period = whole_number("max_period", max_period, 2)
+    if not 0 < level < 0.5:
+        raise UsageError(f"`level` is the chance of a false alarm, between 0 and 0.5, not {level:g}")
+    before = classify(step.step, z)
+    period = before.period or 0
+    if not 2 <= period <= max_period:
+        what = f"{before.kind}, period {period}" if period else before.kind
+        raise NumericsError(f"without noise this start ends on no cycle of 2 to {max_period} points ({what}), so none is blurred")
     rows, verdicts = [], []
     for done, one in enumerate(maps, 1):
         found = _judged(one, z, runs, transient, steps, d, max_period, level, threads)

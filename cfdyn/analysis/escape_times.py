@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap, require_random
+from cfdyn.ensembles.random_map import RandomMap
 from cfdyn.ensembles.random_runs import RandomRuns
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import LEFT_DOMAIN
@@ -104,7 +104,7 @@ def escape_times(
     Kramers, Physica 7 (1940); Freidlin & Wentzell, *Random Perturbations of Dynamical Systems*; Kifer, Israel J. Math. 40 (1981)
     for maps; Kaplan & Meier, J. Am. Stat. Assoc. 53 (1958).
     """
-    z = require_random(step).step.state(z0)
+    z = step.step.state(z0)
     steps, runs = whole_number("steps", steps, 1), whole_number("runs", runs, 1, 2**32 - 1)
     if not step.random:
         raise UsageError("nothing is drawn here, so all runs are one: cf.iterate shows where it goes")
@@ -127,7 +127,7 @@ def _mean(times: np.ndarray, steps: int) -> tuple[float, float, float, float]:
 
     escaped, total = int((times > 0).sum()), float(np.where(times > 0, times, steps).sum())
     if not escaped:
-        return np.nan, total / (chi2.ppf(0.95, 2) / 2), np.inf, np.nan
+        return np.nan, float(total / (chi2.ppf(0.95, 2) / 2)), np.inf, np.nan
     mean = total / escaped
     if 2 <= escaped == len(times):
         reach = t.ppf(0.975, escaped - 1) * times.std(ddof=1) / np.sqrt(escaped)

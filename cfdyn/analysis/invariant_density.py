@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap, require_random
+from cfdyn.ensembles.random_map import RandomMap
 from cfdyn.ensembles.random_runs import counted, visited
 from cfdyn.errors import NumericsError, UsageError, unknown
 from cfdyn.kernels.orbits import DONE
@@ -89,7 +89,7 @@ def invariant_density(
     >>> bool(abs(found.variance - 1 / 3) < 4 * found.variance_error), round(found.variance_error, 3)
     (True, 0.001)
     """
-    z = require_random(step).step.state(z0)
+    z = step.step.state(z0)
     names = step.step.names
     if coordinate is not None and coordinate not in names:
         raise unknown("entry of the state", coordinate, names)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.random_lyapunov import SURE, random_lyapunov
-from cfdyn.ensembles.random_map import RandomMap, require_random, sweep
+from cfdyn.ensembles.random_map import RandomMap, sweep
 from cfdyn.errors import NumericsError
 from cfdyn.records.record import Record, provenance
 
@@ -79,7 +79,7 @@ def noise_induced(
     ----------
     Matsumoto & Tsuda, J. Stat. Phys. 31 (1983): noise-induced order. Crutchfield, Farmer & Huberman, Phys. Rep. 92 (1982).
     """
-    z = require_random(step).step.state(z0)
+    z = step.step.state(z0)
     name, values, maps = sweep(step, varied)
     rows = []
     for done, one in enumerate(maps, 1):

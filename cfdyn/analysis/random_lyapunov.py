@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.analysis.lyapunov_spectrum import PARTS, TURNING, kaplan_yorke
 from cfdyn.arguments import whole_number
-from cfdyn.ensembles.random_map import RandomMap, require_random
+from cfdyn.ensembles.random_map import RandomMap
 from cfdyn.ensembles.random_runs import RandomRuns
 from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.record import Record, provenance
@@ -100,7 +100,7 @@ def random_lyapunov(
     Furstenberg & Kesten, Ann. Math. Stat. 31 (1960); Oseledets, Trans. Moscow Math. Soc. 19 (1968); L. Arnold, *Random
     Dynamical Systems* (1998).
     """
-    z = require_random(step).step.state(z0)
+    z = step.step.state(z0)
     steps, transient = whole_number("steps", steps, 1), whole_number("transient", transient, 0)
     k, runs = whole_number("count", count or len(z), 1, len(z)), whole_number("runs", runs, 1, 2**32 - 1)
     runs = runs if step.random else 1

@@ -116,7 +116,7 @@ class Subject:
         drawn = variances[0] if variances is not None and len(variances) == 1 else variances
         if (batch, noise) == (None, None) and not label_noise and not varied:
             raise UsageError("nothing is drawn here: give --batch, --noise, --label-noise or --vary noise=A,B,…")
-        given = {"batch": batch, "noise": drawn, "label_noise": label_noise, "repeat": repeat, "seed": self.seed}
+        given: dict[str, Any] = {"batch": batch, "noise": drawn, "label_noise": label_noise, "repeat": repeat, "seed": self.seed}
         if self.is_map():
             start, step = self.given_start(), cfdyn.random_map(self.make_map(), **given)
             chosen = {} if start is not None else {"start": f"{MAP_START} for each variable"}

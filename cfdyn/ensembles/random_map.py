@@ -156,13 +156,6 @@ def _in_words(noise: Any) -> str:
     return f"of trace {given.sum() if given.ndim == 1 else np.trace(given):g}"
 
 
-def require_random(step: Any) -> RandomMap:
-    """The random map, or an error that says how to make one."""
-    if not isinstance(step, RandomMap):
-        raise UsageError(f"this takes a random map, cf.random_map(loss, optimizer, batch=1), not {type(step).__name__}")
-    return step
-
-
 def sweep(step: RandomMap, varied: tuple[str, Any]) -> tuple[str, list[Any], list[RandomMap]]:
     """The name, the values, increasing, and the random map at each."""
     try:

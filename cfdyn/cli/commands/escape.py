@@ -24,8 +24,8 @@ RUNS = Annotated[int, Option("--runs", min=1, help="Independent runs.")]
 KEYS = "outside steps escaped mean low high p_value exponential status"
 # Of what is varied, the size that noise is proportional to.
 SIZE: dict[str, Any] = {"noise": lambda v: v, "batch": lambda v: 1 / v, "label_noise": lambda v: v * v}
-LISTED = ("loss outside vary batch noise label_noise repeat replace optimizer steps runs start settings variables map periodic out "
-          "plot figure seed json")  # fmt: skip
+LISTED = ("loss outside vary batch noise label_noise repeat replace optimizer steps runs start settings variables map periodic "
+          "out plot figure seed json")  # fmt: skip
 
 
 @command(LISTED, place=12)
@@ -61,7 +61,8 @@ def escape(
         rows.append(cfdyn.analysis.escape_times(step.varied(name, value), z0, outside, steps, runs))
     fit = cfdyn.analysis.arrhenius(rows, [SIZE[name](value) for value in values])
     keys = "sizes means errors slope low high intercept intercept_error prefactor p_value local local_errors"
-    return Answer(lambda: {**fields(fit, keys), "varied": name, "values": values, "each": [fields(one, KEYS) for one in rows], **about},
+    about |= {"varied": name, "values": values}
+    return Answer(lambda: {**fields(fit, keys), "each": [fields(one, KEYS) for one in rows], **about},
                   lambda screen: _fit(screen, fit, rows, name, values, about), record=fit)  # fmt: skip
 
 

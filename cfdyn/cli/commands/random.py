@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -27,8 +28,8 @@ TRANSIENT = Annotated[int, Option("--transient", min=0, help="Steps before anyth
 COORDINATE = Annotated[str | None, Option("--coordinate", help="The entry of the state, of a density.", metavar="NAME", show_default=False)]  # noqa: E501
 LOOKS = ("exponents", "density", "cycle")
 MEANS = {1: "above 0: neighbours part", -1: "below 0: neighbours meet", None: "not told from 0"}
-LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings variables "
-          "map periodic out plot figure seed json")  # fmt: skip
+LISTED = ("loss look vary batch noise label_noise repeat replace optimizer steps runs transient coordinate start settings "
+          "variables map periodic out plot figure seed json")  # fmt: skip
 
 
 @command(LISTED, place=11)
@@ -57,25 +58,19 @@ def random(
     sweep = None if vary is None else swept(vary)
     step, z0, chosen = subject.random_map(batch, noise, label_noise, repeat, replace, sweep is not None)
     about = {"random": step.title, "map": step.step.title, "start": z0, "chosen": chosen, "transient": transient}
+    lengths: dict[str, Any] = {"steps": steps, "transient": transient, **({} if runs is None else {"runs": runs})}
     if sweep is not None:
-        told = lambda done: say(f"{done} of {len(sweep[1])} values")  # noqa: E731
-        if look == "cycle":
-            blurred = cfdyn.analysis.blurred_cycle(step, z0, sweep, steps, runs or 20, transient, progress=told)
-            return Answer(lambda: {**fields(blurred, "name values period seen banded judged share low high p_values verdicts still "
-                                            "amplitude signal_to_noise steps"), **about},
-                          lambda screen: _cycle(screen, blurred, about), record=blurred)  # fmt: skip
-        induced = cfdyn.analysis.noise_induced(step, z0, sweep, steps, runs or 32, transient, progress=told)
-        keys = "name values exponents errors alive p_values without without_error signs induced"
-        return Answer(lambda: {**fields(induced, keys), **about}, lambda screen: _induced(screen, induced, about), record=induced)
-    count = lambda done: say(f"{done} of {transient + steps} steps")  # noqa: E731
-    if look == "density":
-        density = cfdyn.analysis.invariant_density(step, z0, coordinate, steps=steps, runs=runs or 64, transient=transient,
-                                                   progress=count)  # fmt: skip
-        keys = "name edges density errors beyond mean mean_error variance variance_error drift steps runs status"
-        return Answer(lambda: {**fields(density, keys), **about}, lambda screen: _density(screen, density, about), record=density)
-    found = cfdyn.analysis.random_lyapunov(step, z0, steps, runs or 32, transient, progress=count)
-    keys = "exponents errors total total_error dimension sign steps runs status p_value"
-    return Answer(lambda: {**fields(found, keys), **about}, lambda screen: _exponents(screen, found, about), record=found)
+        lengths["progress"] = lambda done: say(f"{done} of {len(sweep[1])} values")
+        analysis = cfdyn.analysis.blurred_cycle if look == "cycle" else cfdyn.analysis.noise_induced
+        found: Any = analysis(step, z0, sweep, **lengths)
+    else:
+        lengths["progress"] = lambda done: say(f"{done} of {transient + steps} steps")
+        if look == "density":
+            found = cfdyn.analysis.invariant_density(step, z0, coordinate, **lengths)
+        else:
+            found = cfdyn.analysis.random_lyapunov(step, z0, **lengths)
+    keys, tables = SHOWN[type(found).__name__]
+    return Answer(lambda: {**fields(found, keys), **about}, lambda screen: tables(screen, found, about), record=found)
 
 
 def _about(about: dict) -> list[tuple[str, str]]:
@@ -127,8 +122,18 @@ def _cycle(screen: Screen, found: BlurredCycle, about: dict) -> None:
     """A row for each value."""
     screen.facts(*_about(about), ("without noise", f"period {found.period}"), ("logs", f"of {found.steps} steps"))
     screen.print()
-    heads = (found.name, "period found", "bands in order", "of runs", "95 % of both", "chance of it", "signal to noise", "still there")
+    heads = (found.name, "period found", "bands in order", "of runs", "95 % of both", "by chance", "signal/noise", "still there")
     screen.table(heads, range(len(found.values)), lambda k: [
         number(found.values[k]), str(found.seen[k]), str(found.banded[k]), str(found.judged[k]),
         f"{100 * found.low[k]:.0f}–{100 * found.high[k]:.0f} %", cell(found.p_values[k]), cell(found.signal_to_noise[k]),
         {1: "yes", -1: "no", 0: "?"}[int(found.still[k])]], most=None)  # fmt: skip
+
+
+SHOWN: dict[str, tuple[str, Callable[..., None]]] = {
+    "RandomLyapunov": ("exponents errors total total_error dimension sign steps runs status p_value", _exponents),
+    "NoiseInduced": ("name values exponents errors alive p_values without without_error signs induced", _induced),
+    "InvariantDensity": ("name edges density errors beyond mean mean_error variance variance_error drift steps runs status",
+                         _density),
+    "BlurredCycle": ("name values period seen banded judged share low high p_values verdicts still amplitude signal_to_noise "
+                     "steps", _cycle),
+}  # fmt: skip
