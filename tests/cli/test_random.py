@@ -19,8 +19,9 @@ SHORT = ["--transient", "20"]
 
 
 def run(capsys, *words):
+    quiet = [] if "--plot" in words else ["--no-figure"]
     with pytest.raises(SystemExit) as end:
-        main([*words])
+        main([*words, *quiet])
     out, err = capsys.readouterr()
     return end.value.code, out, err
 
@@ -45,24 +46,25 @@ def test_a_density_and_a_cycle_and_several_sizes(capsys):
     density = document(capsys, "random", *WORDS, *SHORT, "--look", "density", "--coordinate", "w")
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.5), noise=0.01)
     assert density["density"] == cf.analysis.invariant_density(step, [1.1], "w", steps=60, runs=9, transient=20).density.tolist()
-    sizes = ["double_well", "--optimizer", "gd:lr=1.1", "--start=1.1", "--steps", "60", "--runs", "4", "--vary", "noise=1e-8,1e-3"]
+    sizes = ["double_well", "--optimizer", "gd:lr=1.1", "--start=1.1", "--steps", "60", "--runs", "4", "--transient", "200", "--vary", "noise=1e-8,1e-3"]
     cycle = document(capsys, "random", *sizes, "--look", "cycle")
     assert (cycle["period"], cycle["seen"][0], cycle["values"]) == (2, 4, [1e-8, 1e-3])
     induced = document(capsys, "random", *sizes)
     step = cf.random_map(WELL, cf.optimizers.gd(lr=1.1))
-    same = cf.analysis.noise_induced(step, [1.1], ("noise", [1e-8, 1e-3]), 60, 4)
+    same = cf.analysis.noise_induced(step, [1.1], ("noise", [1e-8, 1e-3]), 60, 4, 200)
     assert induced["exponents"] == same.exponents.tolist() and induced["induced"] == ["", ""]
     for look in ("cycle", "exponents"):
         assert run(capsys, "random", *sizes, "--look", look)[0] == 0
 
 
-def test_escape_times_and_their_slope(capsys):
+def test_escape_times_and_their_slope(capsys, tmp_path):
     well = ["double_well", "--optimizer", "gd:lr=0.1", "--start=-1", "--outside", "w > 0", "--runs", "60"]
     one = document(capsys, "escape", *well, "--noise", "2")
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=2.0)
     same = cf.analysis.escape_times(step, [-1.0], "w > 0", runs=60)
     assert (one["times"], one["mean"], one["low"]) == (same.times.tolist(), same.mean, same.low)
-    fit = document(capsys, "escape", *well, "--vary", "noise=2,3")
+    fit = document(capsys, "escape", *well, "--vary", "noise=2,3", "--plot", str(tmp_path / "x.png"))
+    assert (tmp_path / "x.png").stat().st_size > 5000
     other = cf.analysis.escape_times(step.varied("noise", 3.0), [-1.0], "w > 0", runs=60)
     assert fit["slope"] == cf.analysis.arrhenius([same, other], [2.0, 3.0]).slope and len(fit["each"]) == 2
     code, out, _ = run(capsys, "escape", *well, "--noise", "0.01", "--steps", "50")
