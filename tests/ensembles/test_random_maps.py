@@ -1,11 +1,14 @@
 """Runs of random maps beside `iterate_many`, plain loops and one another."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import cfdyn as cf
 from cfdyn.ensembles.random_runs import RandomRuns, visited
 from cfdyn.errors import FormulaError, UsageError
+from cfdyn.kernels.runs import Task
 from cfdyn.symbolic.loss import make_loss
 
 HEIGHTS = np.array([[0.5, 1.0], [1.0, -1.0], [3.0, 0.3], [4.0, 0.2], [0.1, 0.7]])
@@ -118,3 +121,28 @@ def test_conditions_that_mark_no_region():
             cf.analysis.escape_times(step, [-1.0], outside, 10, 2)
     with pytest.raises(FormulaError):
         cf.analysis.escape_times(step, [-1.0], "nothing > 0", 10, 2)
+
+
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("shampoo", "muon", "lion", "rmsprop", "nadam")]  # to compile
+
+
+@pytest.mark.parametrize("name", ["gd", "adam", "sam", "nesterov", *LONG])
+@pytest.mark.parametrize("batch", [2, 5])
+def test_the_jacobian_is_that_of_the_step_on_its_batch(name, batch):
+    """By differences, on rows unrolled and rows in a loop, behind five steps of one batch."""
+    net = cf.losses.tanh_network()
+    sampling = cf.random_map(net, getattr(cf.optimizers, name)(lr=0.05), batch=batch, noise=0.1).sampling
+    p, z = Task(sampling._task).p.copy(), np.concatenate([np.linspace(-1, 1.3, 7), sampling.spec.rest])
+    for _ in range(5):
+        z = sampling.rule(z, p)
+    found, step = sampling.jacobian(z, p).reshape(len(z), len(z)), 1e-6
+    columns = [(sampling.rule(z + step * e, p) - sampling.rule(z - step * e, p)) / (2 * step) for e in np.eye(len(z))]
+    assert np.allclose(found, np.transpose(columns), atol=2e-4 * max(1.0, np.abs(found).max()))
+
+
+def test_it_travels():
+    step = cf.random_map(ROWS, cf.optimizers.adam(lr=0.1), batch=2)
+    there = pickle.loads(pickle.dumps(step))
+    assert there.title == step.title
+    exponents = [cf.analysis.random_lyapunov(one, [1.5], 20, 2).exponents.tolist() for one in (step, there)]
+    assert exponents[0] == exponents[1]
