@@ -1,0 +1,1 @@
+"""Proofs in ball arithmetic about the map that a formula and an optimizer make."""

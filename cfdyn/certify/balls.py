@@ -1,0 +1,174 @@
+"""Programs over Arb balls: an output holds the values at all points of the inputs, or is not finite where that is unknown."""
+
+import operator
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from flint import arb, ctx
+
+from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.program import Program
+
+BITS = 128
+Truth = bool | None  # None: some points of the box say yes, others no, or it is not known
+
+
+def ball(lo: Any, hi: Any = None) -> arb:
+    """A ball that holds [lo, hi]; ends are doubles or fractions."""
+    first = _number(lo)
+    return first if hi is None or hi == lo else first.union(_number(hi))
+
+
+def ends(x: arb) -> tuple[arb, arb]:
+    """The ball's least and greatest number."""
+    return x.lower(), x.upper()
+
+
+def holds(outer: arb, inner: arb) -> bool:
+    """True if the inner ball lies in the interior of the outer one."""
+    return bool(outer.contains_interior(inner))
+
+
+class Enclosure:
+    """A program whose inputs are balls.
+
+    >>> from cfdyn.tape.program import Tape
+    >>> t = Tape()
+    >>> x = t.leaf("z", 0)
+    >>> square = Enclosure(Program(t, (t.ipow(x, 2),), n_z=1, n_p=0), [])
+    >>> [y] = square([ball(-1.0, 2.0)])
+    >>> bool(y.contains(0)) and bool(y.contains(4)) and bool(y < 4.0001) and bool(y > -0.0001)
+    True
+    """
+
+    def __init__(self, program: Program, parameters: Sequence[arb], data: Sequence[Sequence[arb]] = (), bits: int = BITS):
+        self.program, self.parameters, self.data, self.bits = program, list(parameters), data, bits
+
+    def __call__(self, z: Sequence[arb], parameters: Sequence[arb] | None = None) -> list[arb]:
+        """The outputs over a box of states, (n_outputs,); other parameters than the usual ones may be given."""
+        before, ctx.prec = ctx.prec, self.bits
+        try:
+            p = self.parameters if parameters is None else list(parameters)
+            return evaluate(self.program, ball_algebra(self.bits), list(z), p, self.data)
+        finally:
+            ctx.prec = before
+
+
+@lru_cache(maxsize=8)
+def ball_algebra(bits: int) -> Algebra:
+    """Arb balls as the numbers of a tape; monotone functions are taken at both ends, truths are True, False or None."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        pi, e = arb.pi(), arb(1).exp()
+    finally:
+        ctx.prec = before
+    return Algebra(lru_cache(maxsize=4096)(_number), _functions(), pi, e)
+
+
+def _number(value: Any) -> arb:
+    if isinstance(value, Fraction):
+        return arb(value.numerator) if value.denominator == 1 else arb(value.numerator) / arb(value.denominator)
+    return arb(value)
+
+
+def _rising(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
+    def at_ends(x: arb) -> arb:
+        return function(x) if x.is_exact() else function(x.lower()).union(function(x.upper()))
+
+    return at_ends
+
+
+def _of_size(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
+    """A function that is monotone in |x|."""
+    return lambda x: _rising(function)(_abs(x))
+
+
+def _abs(x: arb) -> arb:
+    return abs(x) if x.is_exact() else x.abs_lower().union(x.abs_upper())
+
+
+def _power(x: arb, n: int) -> arb:
+    if n < 0:
+        return 1 / _power(x, -n)
+    return _rising(lambda y: y**n)(_abs(x) if n % 2 == 0 else x)
+
+
+def _real_power(x: arb, y: arb) -> arb:
+    return (y * _rising(lambda v: v.log())(x)).exp() if x > 0 else arb.nan()
+
+
+def _sigmoid(x: arb) -> arb:
+    return 1 / (1 + (-x).exp())
+
+
+def _softplus(x: arb) -> arb:
+    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
+
+
+def _logcosh(x: arb) -> arb:
+    return x + (-2 * x).exp().log1p() - arb(2).log()
+
+
+def _sech2(x: arb) -> arb:
+    small = (-2 * x).exp()
+    return 4 * small / (1 + small) ** 2
+
+
+def _less(a: arb, b: arb) -> Truth:
+    return True if a < b else False if a >= b else None
+
+
+def _at_most(a: arb, b: arb) -> Truth:
+    return True if a <= b else False if a > b else None
+
+
+def _equal(a: arb, b: arb) -> Truth:
+    return True if a.is_exact() and b.is_exact() and a == b else False if not a.overlaps(b) else None
+
+
+def _both(a: Truth, b: Truth) -> Truth:
+    return False if a is False or b is False else None if a is None or b is None else True
+
+
+def _negated(a: Truth) -> Truth:
+    return None if a is None else not a
+
+
+def _either(a: Truth, b: Truth) -> Truth:
+    return _negated(_both(_negated(a), _negated(b)))
+
+
+def _select(condition: Truth, a: Any, b: Any) -> Any:
+    if condition is None:
+        return (a if a is b else None) if isinstance(a, bool | None) else a.union(b)
+    return a if condition else b
+
+
+def _sign(x: arb) -> arb:
+    return arb(1) if x > 0 else arb(-1) if x < 0 else arb(0) if x.is_zero() else arb(0, 1) if x.is_finite() else arb.nan()
+
+
+def _heaviside(x: arb) -> arb:
+    return (_sign(x) + 1) / 2
+
+
+def _larger(a: arb, b: arb) -> arb:
+    return a if a >= b else b if b >= a else a.max(b)
+
+
+def _functions() -> dict[str, Callable]:
+    monotone: dict[str, Callable[[arb], arb]] = {
+        "exp": arb.exp, "log": arb.log, "log1p": arb.log1p, "sqrt": arb.sqrt, "sinh": arb.sinh, "tanh": arb.tanh, "erf": arb.erf,
+        "sigmoid": _sigmoid, "softplus": _softplus,
+    }  # fmt: skip
+    plain: dict[str, Callable] = {
+        "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
+        "ipow": _power, "pow": _real_power, "abs": _abs, "sign": _sign, "heaviside": _heaviside,
+        "max": _larger, "min": lambda a, b: -_larger(-a, -b), "floor": arb.floor,
+        "sin": arb.sin, "cos": arb.cos, "tan": arb.tan, "lt": _less, "le": _at_most, "eq": _equal,
+        "and": _both, "or": _either, "not": _negated, "select": _select,
+    }  # fmt: skip
+    of_size = {"cosh": arb.cosh, "logcosh": _logcosh, "sech2": _sech2}
+    return plain | {name: _rising(f) for name, f in monotone.items()} | {name: _of_size(f) for name, f in of_size.items()}

@@ -1,0 +1,172 @@
+"""What a proof is about: a map with exact parameters, its programs, and its text for the certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cfdyn.certify.balls import BITS, Enclosure, ball
+from cfdyn.certify.exact import exact, written
+from cfdyn.errors import UsageError, shown, unknown
+from cfdyn.symbolic.loss import LossSpec, make_loss
+from cfdyn.symbolic.maps import FormulaMap, LossMap
+from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
+from cfdyn.symbolic.optimizer import Optimizer
+from cfdyn.symbolic.oracle import map_program
+from cfdyn.symbolic.text.formula import formula
+from cfdyn.tape.program import Program
+
+Interval = tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A map z → g(z, p) of which each parameter is an exact number or an interval of them.
+
+    ``spec``: the loss and the optimizer, or formulas; ``exact``: every parameter as (lo, hi); ``limit``: True where a
+    bias-corrected optimizer is replaced by the map that it tends to.
+    """
+
+    spec: LossMap | FormulaMap
+    exact: Mapping[str, Interval]
+    limit: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The entries of the state."""
+        return self.spec.names
+
+    @property
+    def dim(self) -> int:
+        """Length of the state."""
+        return len(self.spec.names)
+
+    @property
+    def varied(self) -> dict[str, Interval]:
+        """The parameters that are intervals."""
+        return {name: value for name, value in self.exact.items() if value[0] != value[1]}
+
+    def over(self, vary: Mapping[str, Any]) -> Subject:
+        """The same map with other parameters: numbers, or pairs of them for intervals."""
+        changed = dict(self.exact)
+        for name, value in vary.items():
+            if name not in changed:
+                raise unknown("parameter of the map", name, changed)
+            changed[name] = _interval(name, value)
+        return replace(self, exact=changed)
+
+    def parameters(self) -> list:
+        """The parameters as balls, in the order of the programs."""
+        return [ball(*self.exact[name]) for name in self.spec.params]
+
+    def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
+        """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
+        return Enclosure(self._program(what), self.parameters(), self._rows, bits)
+
+    def _program(self, what: str) -> Program:
+        if what not in self._programs:
+            self._programs[what] = map_program(self.spec, what)
+        return self._programs[what]
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+    @cached_property
+    def _rows(self) -> list[list]:
+        return [[ball(exact(v)) for v in row] for row in _table(self.spec)]
+
+    def describe(self) -> dict[str, Any]:
+        """The map as text, the way that certificates have it."""
+        if isinstance(self.spec, FormulaMap):
+            texts, params = [f.text for f in self.spec.formulas], self._points(self.spec.params)
+            return {"type": "formulas", "variables": list(self.names), "formulas": texts, "params": params}
+        loss, optimizer = self.spec.loss, self.spec.optimizer
+        own = optimizer.beside(loss.params)
+        return {
+            "type": "optimizer",
+            "loss": {
+                "formula": loss.formula.text, "variables": list(loss.variables), "params": self._points(loss.params),
+                "columns": list(loss.columns), "rows": [[written(exact(v)) for v in row] for row in _table(self.spec)],
+            },
+            "optimizer": {
+                "name": optimizer.name, "params": self._points(own, own),
+                "gradient": optimizer.gradient and optimizer.gradient.text, "probe": optimizer.probe and optimizer.probe.text,
+                "define": {k: f.text for k, f in optimizer.define.items()},
+                "update": {k: f.text for k, f in optimizer.update.items()},
+                "per_weight": list(optimizer.per_weight), "shared": list(optimizer.shared),
+            },
+            "limit": self.limit,
+        }  # fmt: skip
+
+    def _points(self, names: Any, called: Mapping[str, str] | None = None) -> dict[str, str | list[str]]:
+        """Parameters as text under their own names: a number, or a pair where it is an interval."""
+        pairs = {name: self.exact[(called or {}).get(name, name)] for name in names}
+        return {name: written(lo) if lo == hi else [written(lo), written(hi)] for name, (lo, hi) in pairs.items()}
+
+
+def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, Any] | None = None) -> Subject:
+    """The subject of a proof, from a loss (text, `cf.Loss`) and an optimizer, or from a map alone.
+
+    vary : other values of parameters: exact numbers (text, fractions), or pairs of them for intervals
+
+    UsageError: a map that is neither an optimizer's on a loss nor given by formulas; an optimizer of matrices
+
+    >>> import cfdyn as cf
+    >>> s = subject("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.7))
+    >>> s.names, s.exact["lr"][0], s.describe()["optimizer"]["update"]
+    (('w',), Fraction(17, 10), {'w': 'w - lr*g'})
+    """
+    spec = getattr(loss, "spec", loss)
+    if isinstance(spec, str):
+        spec = make_loss(spec)
+    if isinstance(spec, LossSpec):
+        if optimizer is None:
+            raise UsageError("a proof about a loss needs an optimizer too, such as cf.optimizers.gd(lr=0.5)")
+        spec = LossMap(_without_batch(spec), optimizer)
+    elif optimizer is not None or not isinstance(spec, LossMap | FormulaMap):
+        raise UsageError(f"a proof is about a loss and an optimizer, or about a map of formulas, not about {shown(loss)}")
+    limit = False
+    if isinstance(spec, LossMap):
+        spec, limit = LossMap(_without_batch(spec.loss), _limit(spec.optimizer)), _limit(spec.optimizer) is not spec.optimizer
+        if isinstance(spec.optimizer, MatrixOptimizer):
+            raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
+    start = {name: _interval(name, value) for name, value in spec.params.items()}
+    return Subject(spec, start, limit).over(vary or {})
+
+
+def _interval(name: str, value: Any) -> Interval:
+    pair: Sequence = value if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        raise UsageError(f"{name} is a number or a pair (lo, hi), not {shown(value)}")
+    lo, hi = exact(pair[0]), exact(pair[1])
+    if lo > hi:
+        raise UsageError(f"the interval of {name} is empty: {written(lo)} > {written(hi)}")
+    return lo, hi
+
+
+def _limit(optimizer: Optimizer) -> Optimizer:
+    """What a bias-corrected optimizer tends to: its powers of β at their limit 0."""
+    powers = [name for name in optimizer.shared if name in ("decay1", "decay2")]
+    if isinstance(optimizer, MatrixOptimizer) or not powers:
+        return optimizer
+    kept = tuple(name for name in optimizer.shared if name not in powers)
+    change = {name: formula("0*lr") for name in powers}
+    define = {**change, **optimizer.define}
+    update = {name: f for name, f in optimizer.update.items() if name not in powers}
+    return replace(optimizer, define=define, update=update, shared=kept, options={**optimizer.options})
+
+
+def _without_batch(loss: LossSpec) -> LossSpec:
+    return loss if loss.batch is None else replace(loss, data=loss.batch_rows(), batch=None)
+
+
+def _table(spec: LossMap | FormulaMap) -> list[list[float]]:
+    if isinstance(spec, FormulaMap) or spec.loss.data is None:
+        return []
+    return np.asarray(spec.loss.data, dtype=float).tolist()
