@@ -10,9 +10,10 @@ step overshoots the minimum, and noise that pushes to and fro in step with it co
 is: about a line w₊ = aw − ηξ spreads to η²s/(1 − a²), a = 1 − ηλ. On the double well, λ = 2, V = 0.153 in place of 0.625 for η
 = 0.8.
 
-**Momentum.** A velocity adds gradients up over 1/(1 − β) steps: for small η heavy ball is gradient descent with the rate η/(1
-− β), T = ηs/(2(1 − β)). **Labels.** With rows (w² − y)²/4, y = 1 + δ, a step is w₊ = w(1 − η(w² − 1 − δ)): the noise of a
-label is multiplied by w, and none is left at the top. The sign changes only where δ < w² − 1 − 1/η.
+**Batches** of b rows have the variance s/b: ln τ grows as b times V/s. **Momentum.** A velocity adds gradients up over 1/(1 −
+β) steps: for small η heavy ball is gradient descent with the rate η/(1 − β), T = ηs/(2(1 − β)). **Labels.** With rows (w² −
+y)²/4, y = 1 + δ, a step is w₊ = w(1 − η(w² − 1 − δ)): the noise of a label is multiplied by w, and none is left at the top.
+The sign changes only where δ < w² − 1 − 1/η.
 """
 
 import math
@@ -25,6 +26,7 @@ from cfdyn.claims import Claims, Control, near
 from cfdyn.symbolic.loss import make_loss
 
 CLAIMS = Claims(__name__, __doc__, read="the paper")
+BATCHES = (3, 4, 5, 6)
 SIZES = (0.0192, 0.0236, 0.0279, 0.0341)
 
 
@@ -123,6 +125,38 @@ def barrier_of_large_steps(rate=0.8):
     found, step = _times(rate), cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=rate))
     slope = cf.analysis.arrhenius(found, SIZES).slope
     return {"slope": slope, "V": _least_way(step, rate), "mean at the largest": found[-1].mean}
+
+
+def _second_batches():
+    """Plain loops of two batch sizes, and the integral equation for normal noise of the same variance for all four."""
+    rng, runs, times = np.random.default_rng(3), 500, []
+    for b in (4, 6):
+        w, inside, total = np.full(runs, -1.0), np.ones(runs, bool), 0
+        while inside.any():
+            w = w - 0.1 * (w * (w * w - 1) + 2.5 * (2 * rng.binomial(b, 0.5, runs) / b - 1))
+            total += int(inside.sum())
+            inside &= w <= 0
+            w = np.where(inside, w, -1.0)
+        times.append(total / runs)
+    normal = [_exact(_well(0.1), 0.1 * 2.5 / b**0.5, -3.0, 0.0, -1.0) for b in BATCHES]
+    return {"mean of 4": times[0], "mean of 6": times[1], "slope": _slope(1 / np.array(BATCHES), normal)}
+
+
+@CLAIMS.add(
+    "here", {"mean of 4": near(750, relative=0.13), "mean of 6": near(3600, relative=0.13), "slope": near(0.787, 0.06)},
+    Control("rows that are farther apart", changes={"apart": 3.0}), second=_second_batches,
+)  # fmt: skip
+def exit_times_grow_with_the_batch(apart=2.5):
+    """With random batches ln τ grows linearly with their size: on rows (w² − 1)²/4 ± 2.5 w, whose gradients have the variance
+    6.25, by 2ΔL/(ηs), s = 6.25, for each row more in a batch, up to what the prefactor adds: 0.79 with η = 0.1 for 3 to 6 rows.
+
+    600 runs each; 0.06 is three standard errors. Rows of two kinds are far from normal, but a way out takes many steps.
+    """
+    rows = cf.Loss.from_spec(make_loss("(w**2 - 1)**2/4 + c*w", columns=["c"], data=np.array([[apart], [-apart]])))
+    step = cf.random_map(rows, cf.optimizers.gd(lr=0.1), batch=1)
+    found = [cf.analysis.escape_times(step.varied("batch", b), [-1.0], "w > 0", 1_000_000, 600) for b in BATCHES]
+    fit = cf.analysis.arrhenius(found, 1 / np.array(BATCHES))
+    return {"mean of 4": found[1].mean, "mean of 6": found[3].mean, "slope": fit.slope}
 
 
 def _second_momentum():
