@@ -134,8 +134,15 @@ QUESTIONS = (
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.2.high|.3f} at ηλ = 1.5, but
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.low|.2f} to
         {cfdyn2026_averages.two_steps_on_a_parabola:ratios.0.high|.2f} at 0.5. A network has directions of both kinds: on one
-        of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one.""",
-        "cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network",
+        of seven weights two steps raised the final loss at a moderate rate and lowered it at a large one. Whether runs
+        converge at all changes, too. On one weight the mean logarithm of a step is what it was, but the mean square allows
+        rates up to {cfdyn2026_random.mean_square_is_stricter:edge, two steps|.3f} in place of
+        {cfdyn2026_random.mean_square_is_stricter:edge, one step|.3f} on three rows. With momentum there are two rows on
+        which a new row for each step makes almost every run diverge, by
+        {cfdyn2026_random.same_batch_again_settles:one step|.3f} a step in the logarithm, two steps with each row by
+        {cfdyn2026_random.same_batch_again_settles:two steps|.3f}, while with three all converge.""",
+        """cfdyn2026_averages.two_steps_on_a_parabola cfdyn2026_network.two_steps_on_a_network
+        cfdyn2026_random.mean_square_is_stricter cfdyn2026_random.same_batch_again_settles""",
         "cfdyn2026_averages.two_steps",
     ),
     _question(

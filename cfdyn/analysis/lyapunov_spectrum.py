@@ -111,12 +111,12 @@ def _spectrum(sums: np.ndarray, lengths: np.ndarray, n: int, settings: dict) -> 
     exponents, error = exponents[order], math.nan
     if len(means) > 1 and np.isfinite(sums).all():
         left_out = (sums.sum(axis=0) - sums)[:, order] / (n - lengths)[:, None]
-        error = float(np.std([_dimension(row) for row in left_out]) * np.sqrt(len(means) - 1))
-    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), _dimension(exponents), n,
+        error = float(np.std([kaplan_yorke(row) for row in left_out]) * np.sqrt(len(means) - 1))
+    return LyapunovSpectrum(exponents, errors[:-1][order], float(exponents.sum()), float(errors[-1]), kaplan_yorke(exponents), n,
                             error, provenance=settings)  # fmt: skip
 
 
-def _dimension(exponents: np.ndarray) -> float:
+def kaplan_yorke(exponents: np.ndarray) -> float:
     """Kaplan and Yorke's."""
     sums = np.cumsum(exponents)
     k = int((sums >= 0).sum())

@@ -42,3 +42,8 @@ YLIM = Annotated[str | None, Option("--ylim", help="The same along y.", metavar=
 CSV = Annotated[Path | None, Option("--csv", help="Write rows and special points to this table too.", metavar="FILE", show_default=False)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw it, or save the time.")]
 JSON = Annotated[bool, Option("--json", help="One JSON document on stdout, nothing else.")]
+
+# Of random maps.
+DRAWN = Annotated[str | None, Option("--noise", help="Variances of noise on the gradient or on a map's state: one for all entries, or one for each.", metavar="A,B,…", show_default=False)]  # noqa: E501
+REPEAT = Annotated[int, Option("--repeat", min=1, help="Steps with each batch.")]
+SIZES = Annotated[str | None, Option("--vary", help="noise, batch, label_noise, repeat or a parameter, with its values: A,B,… or N from A to B.", metavar="NAME=A,B|A:B:N", show_default=False)]  # noqa: E501

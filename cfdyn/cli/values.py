@@ -117,6 +117,17 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def swept(text: str) -> tuple[str, list[float]]:
+    """``--vary`` of random maps: ``"noise=0.1,0.2"`` → ("noise", [0.1, 0.2]); ``"lr=0.1:0.4:3"`` → ("lr", [0.1, 0.2, 0.4])."""
+    name, equals, values = (part.strip() for part in text.partition("="))
+    if not equals or not name or not values:
+        raise UsageError(f"--vary takes NAME=A,B,… or NAME=A:B:N, such as noise=0.01:1:9, not {text!r}")
+    found = spaced(values, f"--vary {name}")
+    if name in ("batch", "repeat"):
+        found = list(dict.fromkeys(float(round(v)) for v in found))
+    return name, found
+
+
 def spaced(text: str, what: str) -> list[float]:
     """``"0.1,0.4"`` → [0.1, 0.4]; ``"0.1:0.4:3"`` → [0.1, 0.2, 0.4], each by the same factor larger than the one before."""
     if ":" not in text:

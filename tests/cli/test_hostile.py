@@ -28,6 +28,8 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
+    "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
+    "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
     "claims": ["may1976.first_flip", "--within", "0"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")

@@ -14,6 +14,10 @@ from cfdyn.errors import RecordError
 GD = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1))
 
 
+def noisy(noise=1e-4):
+    return cf.random_map(cf.losses.double_well(), cf.optimizers.gd(lr=1.1), noise=noise)
+
+
 def rotation():
     return cf.Map.from_text(["-y/2", "x/2"], "x y")
 
@@ -28,6 +32,13 @@ def henon():
 RECORDS = {
     "orbit": lambda: cf.iterate(GD, [0.5], 10),
     "runs": lambda: cf.iterate_many(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, 2, runs=5),
+    "random Lyapunov exponents": lambda: cf.analysis.random_lyapunov(noisy(), [1.0], 40, 3),
+    "noise-induced": lambda: cf.analysis.noise_induced(noisy(), [1.0], ("noise", [0.01, 1e9]), 40, 3),
+    "invariant density": lambda: cf.analysis.invariant_density(noisy(), [1.0], bins=8, steps=40, runs=3),
+    "blurred cycle": lambda: cf.analysis.blurred_cycle(noisy(), [1.1], ("noise", [1e-5, 1e9]), 32, 2),
+    "escape times": lambda: cf.analysis.escape_times(noisy(0.05), [1.0], "w < 0", 40, 30),
+    "no escape": lambda: cf.analysis.escape_times(noisy(), [1.0], "w < -9", 4, 3),
+    "Arrhenius slope": lambda: cf.analysis.arrhenius([made("escape times")] * 2, [1.0, 2.0]),
     "comparison of runs": lambda: of_runs(),
     "model of runs": lambda: of_runs().models[0],
     "held sharpness": lambda: cf.held_sharpness(cf.losses.tanh_network(), cf.optimizers.gd(lr=0.1), [0.5] * 7, 20, [0.1], [2], 5, 4),
