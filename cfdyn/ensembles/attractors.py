@@ -9,8 +9,9 @@ import numpy as np
 from cfdyn.cycles.angles import closed, opened_away
 from cfdyn.cycles.same import from_smallest, least_period
 from cfdyn.cycles.shooting import jacobians, multipliers, polish
-from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, radii_of, stay
+from cfdyn.ensembles.labels import CONTRACTS, NEUTRAL, RETURN, STAGES, stay
 from cfdyn.ensembles.orbits import Orbits
+from cfdyn.ensembles.slow import radii_of
 from cfdyn.ensembles.visited import INSIDE, LONG, OUTSIDE, Visited
 from cfdyn.kernels.orbits import DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.orbit import orbit_of
