@@ -25,7 +25,9 @@ def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndar
     for tried in (lags, np.where(lags % 2 == 0, lags // 2, 0), np.where(lags > 2, 1, 0)):
         for lag in np.unique(tried[(periods == 0) & (tried > 0)]).tolist():
             which = np.flatnonzero((periods == 0) & (tried == lag))
-            periods[which], radii[which] = _converging(orbits.some(which), lag, longest, contracts)
+            few = orbits.some(which)
+            few.threads = 1  # there are few of them: to begin a thread takes longer than a step of Newton's method
+            periods[which], radii[which] = _converging(few, lag, longest, contracts)
     return periods, radii
 
 
