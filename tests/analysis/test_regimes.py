@@ -123,12 +123,9 @@ def test_long_cycles_stay_undecided_and_rest_on_a_continuum_is_rest():
 
 @pytest.mark.slow
 def test_no_label_of_ten_thousand_is_contradicted():
-    """`classify` cannot tell one of these cells, where the orbit comes to rest on a fixed point that attracts."""
     found = cf.analysis.regimes(HEAVY, ("lr", np.linspace(0.1, 4, 500)), ("momentum", np.linspace(0, 0.95, 500)), [1.1])
     cells = np.random.default_rng(5).choice(found.labels.size, 10_000, replace=False)
-    wrong = differing(found, HEAVY, [1.1], cells)
-    assert [cell for cell in wrong if cell[2] != "undecided"] == []
-    assert len(wrong) <= 1
+    assert differing(found, HEAVY, [1.1], cells) == []
     for label, count in zip(*np.unique(found.labels, return_counts=True), strict=True):
         assert label != UNSETTLED or count <= 0.01 * found.labels.size
 
