@@ -67,22 +67,24 @@ def stay(orbits: Orbits) -> np.ndarray:
 
 def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: np.ndarray, lasts: int) -> None:
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
-    digits = _digits(orbits)
     for steps in (AVERAGED, LONGER):
         value, error = orbits.exponents(steps)
         exponents[left] = value
         margin = np.maximum(ERRORS * error, SMALLEST_EXPONENT)
-        clear = np.maximum(MANY_ERRORS * error, CLEAR)
-        chaotic = (value > margin) & ((digits < QUASI_DIGITS) | (value > clear))
+        chaotic = value > np.maximum(margin, np.maximum(MANY_ERRORS * error, CLEAR))
+        # Averages take longest, and speak where the exponent does not.
+        digits = np.zeros(len(left))
+        digits[~chaotic] = _digits(orbits.some(~chaotic))
+        chaotic |= (value > margin) & (digits < QUASI_DIGITS)
         labels[left[chaotic]] = CHAOTIC
-        goes_on = orbits.some(np.flatnonzero(chaotic))
+        goes_on = orbits.some(chaotic)
         goes_on.advance(lasts)
-        labels[left[np.flatnonzero(chaotic)[goes_on.ended > 0]]] = ESCAPED
+        labels[left[chaotic][goes_on.ended > 0]] = ESCAPED
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
-        open_ones = np.flatnonzero(labels[left] == UNSETTLED)
-        left, orbits, digits = left[open_ones], orbits.some(open_ones), digits[open_ones]
+        open_ones = labels[left] == UNSETTLED
+        left, orbits = left[open_ones], orbits.some(open_ones)
 
 
 def _digits(orbits: Orbits) -> np.ndarray:
