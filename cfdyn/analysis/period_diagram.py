@@ -85,9 +85,9 @@ def period_diagram(
     >>> step = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
     >>> found = cf.analysis.period_diagram(step, [("a", [0.3, 0.9, 1.25, 1.4, 2.5]), ("b", [0.0, 0.3])])
     >>> found.period.tolist()
-    [[1, 2, 4, 0, 0], [1, 2, 7, 0, 0]]
-    >>> found.labels[1].tolist()
-    [1, 2, 7, 0, -3]
+    [[1, 2, 0, 32, 0], [1, 2, 7, 0, 0]]
+    >>> found.labels.tolist()  # at a = 5/4 and b = 0 the 2-cycle flips
+    [[1, 2, -2, 32, -3], [1, 2, 7, 0, -3]]
 
     References
     ----------

@@ -7,7 +7,7 @@ rest is left UNSETTLED.
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
-from cfdyn.ensembles.slow import radii_of, slow_cycles
+from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
 from cfdyn.settling.samples import QUASI_PERIODIC
@@ -52,6 +52,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     _irregular(rest, left, labels, exponents, lasts)
     slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
     periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
+    labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
     slow, periods, radii = left[slow[periods > 0]], periods[periods > 0], radii[periods > 0]
     with np.errstate(divide="ignore"):
         labels[slow], exponents[slow] = periods, np.log(radii) / periods

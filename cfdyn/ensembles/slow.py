@@ -8,11 +8,13 @@ ITERATIONS, CLOSED = 12, 1e-11  # of Newton's method, and the defect of a cycle 
 ALIKE = 1e-6  # of its size: points nearer than this are one, and the period is shorter
 NEAR = 0.1  # of its size: how far from its cycle an orbit may still be
 SHRINKS = 2.0  # times nearer it must come, in the time in which it comes SHRINKS² times nearer by the largest multiplier
+DOUBTFUL = -1
 AT_ONCE = 2**22  # numbers in which returns are looked for
 
 
 def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndarray, np.ndarray]:
-    """(period, spectral radius) of the cycle to which each orbit converges, each (N,); (0, ∞) where that is in doubt.
+    """(period, spectral radius) of the cycle to which each orbit converges, each (N,); (0, ∞) where there is none, and
+    (DOUBTFUL, ∞) where one is near whose radius is 1 to within 1 − ``contracts``.
 
     From where an orbit is Newton's method goes to a cycle of the period after which it comes back best, of half of it, or to a
     fixed point. The orbit converges to it if its spectral radius is below ``contracts`` and the orbit comes nearer as that says.
@@ -23,11 +25,12 @@ def slow_cycles(orbits: Orbits, longest: int, contracts: float) -> tuple[np.ndar
         return periods, radii
     lags = _best_returns(orbits, 2 * longest)
     for tried in (lags, np.where(lags % 2 == 0, lags // 2, 0), np.where(lags > 2, 1, 0)):
-        for lag in np.unique(tried[(periods == 0) & (tried > 0)]).tolist():
-            which = np.flatnonzero((periods == 0) & (tried == lag))
+        for lag in np.unique(tried[(periods <= 0) & (tried > 0)]).tolist():
+            which = np.flatnonzero((periods <= 0) & (tried == lag))
             few = orbits.some(which)
             few.threads = 1  # there are few of them: to begin a thread takes longer than a step of Newton's method
-            periods[which], radii[which] = _converging(few, lag, longest, contracts)
+            found, radii[which] = _converging(few, lag, longest, contracts)
+            periods[which] = np.where(found == 0, periods[which], found)
     return periods, radii
 
 
@@ -57,7 +60,9 @@ def _converging(orbits: Orbits, lag: int, longest: int, contracts: float) -> tup
         found, sure = _newton(orbits.some(which), points[which], period) if period < lag else (points[which], closes[which])
         radius = radii_of(_placed(orbits.some(which), found).monodromy(np.full(len(which), period)))
         away = np.abs(orbits.states[which] - found).max(axis=1)
-        fine = sure & (radius < contracts) & (away <= NEAR * size[which])
+        near = sure & (away <= NEAR * size[which])
+        periods[which[near & (np.abs(radius - 1) <= 1 - contracts)]] = DOUBTFUL
+        fine = near & (radius < contracts)
         fine[fine] = _come_nearer(orbits.some(which[fine]), found[fine], period, radius[fine])
         periods[which[fine]], radii[which[fine]] = period, radius[fine]
     return periods, radii
