@@ -40,6 +40,8 @@ class Grid:
         if BYTES * self.count > MAX_BYTES:
             raise UsageError(f"{self.count} cells need {BYTES * self.count / 2**30:.1f} GiB; the limit is "
                              f"{MAX_BYTES / 2**30:.0f} GiB")  # fmt: skip
+        for cell in (0, self.count - 1):
+            self.at(cell)  # an error for values that the map does not allow, before anything is computed
 
     def orbits(self, cells: np.ndarray, escape: float = FAR) -> Orbits:
         """Those that begin in some cells."""
