@@ -73,6 +73,8 @@ def gone_through(
         filled = look(labels, looked, take, whole_number("coarse", coarse, 1), progress)
         return made("; ".join(filter(None, [checked(grid, labels), filled])))
     except KeyboardInterrupt:
+        if not looked.any():
+            raise
         labels[~looked] = UNRESOLVED
         raise Interrupted(made(STOPPED)) from None
 
