@@ -25,9 +25,11 @@ from cfdyn.analysis.manifolds import manifolds as manifolds
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
+from cfdyn.analysis.period_diagram import period_diagram as period_diagram
 from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
+from cfdyn.analysis.settling_times import settling_times as settling_times
 from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.tangencies import tangencies as tangencies
 from cfdyn.analysis.tangency_curve import tangency_curve as tangency_curve

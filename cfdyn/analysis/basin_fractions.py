@@ -126,14 +126,14 @@ def basin_fractions(
     if not number("farthest", farthest, finite=True) > 0:
         raise UsageError(f"farthest is a positive distance, not {farthest}")
     unit, following = max(hi - lo for lo, hi in sides), _Following(values)
-    others, notes = np.zeros((2, len(values))), []
+    others, notes = np.zeros((2, len(values))), list[tuple[float, str]]()
     settings = provenance(map=step.title, params=step.params, farthest=farthest, max_period=max_period, transient=transient)
 
     def made(done: int) -> BasinFractions:
         following.end(done)
         said = tuple((value, note) for value, note in notes if value in values[:done])
-        return BasinFractions(name, values[:done], following.records(), others[0, :done], others[1, :done], following.events(done),
-                              said, sides, len(starts), seed, provenance=settings)  # fmt: skip
+        return BasinFractions(name, values[:done], following.records(), others[0, :done], others[1, :done],
+                              following.events(done), said, sides, len(starts), seed, provenance=settings)  # fmt: skip
 
     done = 0
     try:

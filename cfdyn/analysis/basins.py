@@ -58,8 +58,9 @@ class Basins(Record):
     """On which attractor orbits end, over a grid of starts.
 
     ``names`` of the one or two coordinates that vary; their values, the middles of cells, ``first`` (n,) and ``second`` (m,),
-    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided,
-    −5 not looked at before Ctrl-C. ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why labels were withdrawn.
+    empty for one coordinate. ``labels`` (m, n), rows from below: the place in ``attractors``, −3 divergent, −2 undecided, −5 not
+    looked at before Ctrl-C. ``state``: the names of all D entries, ``base`` (D,): a start where those do not vary. ``note``: why
+    labels were withdrawn.
     """
 
     names: tuple[str, ...]
@@ -137,7 +138,8 @@ def basins(
     def made(notes: str) -> Basins:
         attractors, rows = ordered(known.known, labels), len(axes[1]) if len(axes) > 1 else 1
         return Basins(tuple(step.names[k] for k in places), axes[0], axes[1] if len(axes) > 1 else np.empty(0),
-                      labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes, provenance=settings)  # fmt: skip
+                      labels.reshape(rows, -1), attractors, sides, base, tuple(step.names), notes,
+                      provenance=settings)  # fmt: skip
 
     try:
         for begin in range(0, count, AT_ONCE):

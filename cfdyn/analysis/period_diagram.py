@@ -27,9 +27,9 @@ class PeriodDiagram(OverGrid, Record):
     """The period of what the orbit of one start ends on, over a grid of two parameters: an isoperiodic diagram.
 
     ``names`` of the parameters and their values ``first`` (n,) and ``second`` (m,); ``labels`` (m, n): the period, 0 without one
-    (the orbit stretches, or runs along a curve), −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``period`` (m, n) is 0
-    for all of these. ``note``: why labels were withdrawn, and how many filled cells were wrong. ``looked`` (m, n): the cells whose
-    orbit was taken, with ``coarse`` not all.
+    (the orbit stretches, or runs along a curve), −2 undecided, −3 divergent, −5 not looked at before Ctrl-C; ``period`` (m, n) is
+    0 for all of these. ``note``: why labels were withdrawn, and how many filled cells were wrong. ``looked`` (m, n): the cells
+    whose orbit was taken, with ``coarse`` not all.
     """
 
     names: tuple[str, str]
@@ -96,7 +96,8 @@ def period_diagram(
     longest = whole_number("max_period", max_period, 1)
     start = step.state(np.full(require_map(step).n_weights or step.dim, START) if z0 is None else z0)
     grid, transient = Grid(step, vary, start, threads), whole_number("the transient", transient, 1)
-    begun = PeriodDiagram(grid.names, *grid.axes, np.full(grid.shape, UNRESOLVED), "", np.zeros(grid.shape, bool), step,
+    begun = PeriodDiagram(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), "",
+                          np.zeros(grid.shape, bool), step,
                           provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip
     return _run(grid, begun, progress)
 

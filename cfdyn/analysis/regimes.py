@@ -95,8 +95,8 @@ def regimes(
     """
     z, longest = require_map(step).state(z0), whole_number("max_period", max_period, 1)
     grid, transient = Grid(step, (first, second), z, threads), whole_number("the transient", transient, 1)
-    empty = np.full(grid.shape, np.nan)
-    begun = RegimeMap(grid.names, *grid.axes, np.full(grid.shape, UNRESOLVED), empty, "", np.zeros(grid.shape, bool), step,
+    begun = RegimeMap(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED), np.full(grid.shape, np.nan),
+                      "", np.zeros(grid.shape, bool), step,
                       provenance=said(grid, max_period=longest, transient=transient, coarse=coarse))  # fmt: skip
     return _run(grid, begun, progress)
 

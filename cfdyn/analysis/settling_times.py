@@ -74,8 +74,8 @@ def settling_times(
     """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities.
 
     An orbit with a period (as by `period_diagram`) has settled at the first step from which on it stays for 128 steps within
-    ``tolerance`` times the size of its cycle of the state of the same phase, 16 transients later. One that diverges escapes at the
-    step at which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
+    ``tolerance`` times the size of its cycle of the state of the same phase, 16 transients later. One that diverges escapes at
+    the step at which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
     cells at which that ends.
 
     Parameters
@@ -91,7 +91,7 @@ def settling_times(
 
     Raises
     ------
-    UsageError : unknown names, twice the same, values that do not increase, a tolerance not in (0, 1), or a grid too large for memory
+    UsageError : unknown names, twice the same, values that do not increase, a tolerance not in (0, 1), or a grid too large
     Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
 
     Examples
@@ -111,8 +111,8 @@ def settling_times(
         raise UsageError(f"the tolerance is between 0 and 1, not {tolerance}")
     grid = Grid(require_map(step), vary, step.state(z0), threads)
     settings = said(grid, max_period=longest, transient=transient, tolerance=tolerance)
-    begun = SettlingTimes(grid.names, *grid.axes, np.full(grid.shape, UNRESOLVED), np.zeros(grid.shape, np.int64), "",
-                          np.zeros(grid.shape, bool), step, provenance=settings)  # fmt: skip
+    begun = SettlingTimes(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED),
+                          np.zeros(grid.shape, np.int64), "", np.zeros(grid.shape, bool), step, provenance=settings)  # fmt: skip
     return _run(grid, begun, progress)
 
 

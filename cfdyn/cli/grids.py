@@ -34,7 +34,7 @@ def drawn_with(also: Sequence[Path] | None) -> Callable[..., Any] | None:
     """How a record is drawn with the curves or branches of those files over it; None without any."""
     if not also:
         return None
-    laid = []
+    laid: list[Any] = []
     for path in also:
         record = cfdyn.load(path)
         laid += getattr(record, "curves", None) or getattr(record, "branches", None) or [record]

@@ -110,8 +110,8 @@ def look(
         wrong = int((labels.ravel()[probed] != expected).sum())
         if not wrong:
             break
-    return (f"{100 * (1 - looked.mean()):.3g} % of the cells are filled from around them; of the last {len(probed)} of these that "
-            f"were looked at {wrong or 'none'} had another label")  # fmt: skip
+    return (f"{100 * (1 - looked.mean()):.3g} % of the cells are filled from around them; of the last {len(probed)} of these "
+            f"that were looked at {wrong or 'none'} had another label")  # fmt: skip
 
 
 def _halve(labels: np.ndarray, looked: np.ndarray, at: Callable[[np.ndarray], None], coarse: int) -> None:

@@ -18,14 +18,13 @@ def settling_steps(orbits: Orbits, periods: np.ndarray, steps: int, tolerance: f
     times[periods == 0] = late.ended[periods == 0]
     for period in np.unique(periods[(periods > 0) & (late.ended == 0)]).tolist():
         which = np.flatnonzero((periods == period) & (late.ended == 0))
-        end = late.some(which)
-        cycle = np.stack([end.some(np.arange(len(which))).keep(period, k) for k in range(orbits.states.shape[1])])  # (D, N, period)
+        cycle = np.stack([late.some(which).keep(period, k) for k in range(orbits.states.shape[1])])  # (D, N, period)
         times[which] = _settled(orbits.some(which), cycle, steps, tolerance)
     return times
 
 
 def _settled(orbits: Orbits, cycle: np.ndarray, steps: int, tolerance: float) -> np.ndarray:
-    """The first step from which on each orbit stays near its cycle (D, N, n), of which the first state is that after all steps."""
+    """The first step from which on each orbit stays near its cycle (D, N, n), which begins with the state after all steps."""
     d, n, period = cycle.shape
     room = tolerance * np.maximum(np.abs(cycle).max(axis=(0, 2)), FLOOR)
     outside, times, left, done = np.full(n, -1), np.zeros(n, np.int64), np.arange(n), 0

@@ -60,8 +60,8 @@ def draw_labels(
         if inside.mean() >= HATCHED and min(inside.shape) > 1:
             axes.contourf(first, second, inside.astype(float), levels=[0.5, 1.5], colors="none", hatches=[hatches[name]])
     axes.set(xlim=edges(first)[[0, -1]], ylim=edges(second)[[0, -1]])
-    return [Patch(facecolor=colours[name], edgecolor=FAINT if name not in hatches else INK, hatch=hatches.get(name), linewidth=0.5,
-                  label=f"{'other periods' if name == 'period' else name}, {percent(part)}")
+    return [Patch(facecolor=colours[name], edgecolor=FAINT if name not in hatches else INK, hatch=hatches.get(name),
+                  linewidth=0.5, label=f"{'other periods' if name == 'period' else name}, {percent(part)}")
             for name, part in parts.items() if part >= FEW]  # fmt: skip
 
 

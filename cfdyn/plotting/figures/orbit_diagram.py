@@ -22,7 +22,7 @@ DEEPEST = -2.0  # exponent that is drawn
 
 
 def draw(found: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
-    """Density of the states above, exponents below; ``also``: branches of cycles over the same parameter, laid over the states."""
+    """Density of the states above, exponents below; ``also``: branches of cycles along the parameter, over the states."""
     with house_style():
         known = np.isfinite(found.exponents).any()
         figure = new_figure(7.0, 4.6 if known else 3.6)
@@ -55,8 +55,8 @@ def _draw_branches(axes: Axes, found: OrbitDiagram, branches: Sequence[Branch]) 
         for style, shown in ((("-", 1.1), stable), ((":", 0.9), near)):
             axes.plot(branch.parameter, np.where(shown[:, None], points, np.nan), style[0], color=ACCENT, linewidth=style[1])
     axes.set(xlim=limits[0], ylim=limits[1])
-    return [Line2D([], [], linestyle=style, color=ACCENT, label=words)
-            for style, words in (("-", "stable"), (":", "unstable"))] if branches else []  # fmt: skip
+    whole, dotted = Line2D([], [], color=ACCENT, label="stable"), Line2D([], [], linestyle=":", color=ACCENT, label="unstable")
+    return [whole, dotted] if branches else []
 
 
 def _colours(found: OrbitDiagram) -> list[str]:

@@ -1,6 +1,7 @@
 """How long orbits take to settle or to escape, over two quantities, with the boundary of what can be trained."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -27,7 +28,7 @@ def draw(found: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -> Figure:
     with house_style():
         figure = new_figure(6.8, 4.8)
         axes = figure.subplots()
-        picture, entries = np.ones((*found.labels.shape, 3)), []
+        picture, entries = np.ones((*found.labels.shape, 3)), list[Any]()
         for inside, colours, words in ((found.labels > 0, SETTLES, "settle"), (found.labels == ESCAPED, ESCAPES, "escape")):
             times = np.maximum(found.steps[inside], 1)
             if not len(times):
