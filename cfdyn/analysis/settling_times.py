@@ -74,8 +74,8 @@ def settling_times(
     """How long the orbit of one start takes to settle on a fixed point or cycle, or to escape: over two quantities.
 
     An orbit with a period (as by `period_diagram`) has settled at the first step from which on it stays for 128 steps within
-    ``tolerance`` times the size of its cycle of the state of the same phase, 16 transients later. One that diverges escapes at
-    the step at which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
+    ``tolerance`` of its cycle: of the state of the same phase, 16 transients later. One that diverges escapes at the step at
+    which it leaves the range of floats. Where it settles on a fixed point training converges: ``boundary`` are the
     cells at which that ends.
 
     Parameters
@@ -83,7 +83,7 @@ def settling_times(
     step : the map
     vary : twice (name, increasing values) of a parameter or an entry of the start: the columns, then the rows
     z0 : start, the d weights or the full state (D,)
-    tolerance : how near is settled, beside the largest entry of the cycle
+    tolerance : the largest difference of an entry at which an orbit has settled
     max_period : longest cycle
     transient : orbits are followed for 16 times as many steps
     threads : as many as there are processors if not given
@@ -91,7 +91,7 @@ def settling_times(
 
     Raises
     ------
-    UsageError : unknown names, twice the same, values that do not increase, a tolerance not in (0, 1), or a grid too large
+    UsageError : unknown names, twice the same, values that do not increase, a tolerance that is none, or a grid too large
     Interrupted : Ctrl-C; its ``record`` has the finished part, and `extended`
 
     Examples
@@ -99,16 +99,16 @@ def settling_times(
     >>> import cfdyn as cf
     >>> step = cf.as_map(cf.Loss("a*w**2/2", params={"a": 1.0}), cf.optimizers.gd(lr=0.5))
     >>> found = cf.analysis.settling_times(step, [("lr", [0.5, 1.5, 2.5]), ("w", [1.0, 1e3])], [1.0], tolerance=1e-3)
-    >>> found.labels.tolist(), found.steps[:, 2].tolist()  # w grows by 1.5 each step, up to 10³⁰⁷
-    ([[1, 1, -3], [1, 1, -3]], [1744, 1727])
+    >>> found.labels.tolist(), found.steps.tolist()  # w halves in each step, changes its sign too, grows by 1.5 up to 10³⁰⁷
+    ([[1, 1, -3], [1, 1, -3]], [[10, 10, 1744], [20, 20, 1727]])
 
     References
     ----------
     Sohl-Dickstein, The boundary of neural network trainability is fractal, arXiv:2402.06184 (2024).
     """
     longest, transient = whole_number("max_period", max_period, 1), whole_number("the transient", transient, 1)
-    if not 0 < number("the tolerance", tolerance) < 1:
-        raise UsageError(f"the tolerance is between 0 and 1, not {tolerance}")
+    if not number("the tolerance", tolerance, finite=True) > 0:
+        raise UsageError(f"the tolerance is a positive distance, not {tolerance}")
     grid = Grid(require_map(step), vary, step.state(z0), threads)
     settings = said(grid, max_period=longest, transient=transient, tolerance=tolerance)
     begun = SettlingTimes(grid.names, grid.axes[0], grid.axes[1], np.full(grid.shape, UNRESOLVED),

@@ -13,7 +13,6 @@ from cfdyn.cli.files import Files
 from cfdyn.cli.options import CSV, FIGURE, FOLDER, JSON, OUT, PIXELS, PLOT, XLIM, YLIM
 from cfdyn.cli.screen import Screen, progress
 from cfdyn.cli.subject import Subject
-from cfdyn.errors import Interrupted
 
 FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels")  # options that `Files` takes
 LAST = 1000  # the place of a command that asks for none
@@ -67,13 +66,14 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(of, eval_str=True).parameters
 
 
-def _keep(record: Any, files: Files | None, name: str, say: Callable[[str], None]) -> None:
+def _keep(record: Any, files: Files, name: str, say: Callable[[str], None]) -> None:
     """Write what was done when Ctrl-C came, without its figure, and say so at the end."""
-    if files is None:
+    if record is None:
         return
     with interrupts.finishing():
         files.plot, files.csv, files.numbered = None, None, False
-        files.write(record, name, say)
+        if files.record is None:
+            files.write(record, name, say)
         goes_on = f"; it goes on with: cfdyn {name} {files.record}" if getattr(record, "complete", True) is False else ""
         interrupts.words(f"interrupted; what was done until then is in {files.record}{goes_on}")
 
@@ -99,14 +99,17 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
             files = Files(**{name: given[name] for name in FILES if name in given}) if "out" in given else None
             with progress() as say:
                 built = {"say": say, "subject": Subject(**{name: given[name] for name in of_subject if name in given})}
+                record = None
                 try:
                     answer = own(**{name: ({**built, **given})[name] for name in taken})
-                except Interrupted as stopped:
-                    _keep(stopped.record, files, own.__name__, say)
+                    record = answer.record
+                    if files:
+                        files.write(record, own.__name__, say, answer.draw)
+                        files.figures.extend(answer.figures)
+                except KeyboardInterrupt as stopped:
+                    if files and keeps:
+                        _keep(getattr(stopped, "record", record), files, own.__name__, say)
                     raise
-                if files:
-                    files.write(answer.record, own.__name__, say, answer.draw)
-                    files.figures.extend(answer.figures)
             answer.show(given["json"], files)
             return answer.status
 

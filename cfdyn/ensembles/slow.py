@@ -3,12 +3,13 @@
 import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
+from cfdyn.kernels.lanes.periods import FLOOR
 
 ITERATIONS, CLOSED = 12, 1e-11  # of Newton's method, and the defect of a cycle beside its size
 ALIKE = 1e-6  # of its size: points nearer than this are one, and the period is shorter
 NEAR = 0.1  # of its size: how far from its cycle an orbit may still be
 SHRINKS = 2.0  # times nearer it must come, in the time in which it comes SHRINKS² times nearer by the largest multiplier
-DOUBTFUL = -1
+DOUBTFUL, VANISHED = -1, 1e-20  # a part of where Newton's method began: a cycle so near to 0 is there
 AT_ONCE = 2**22  # numbers in which returns are looked for
 
 
@@ -60,7 +61,8 @@ def _converging(orbits: Orbits, lag: int, longest: int, contracts: float) -> tup
         found, sure = _newton(orbits.some(which), points[which], period) if period < lag else (points[which], closes[which])
         radius = radii_of(_placed(orbits.some(which), found).monodromy(np.full(len(which), period)))
         away = np.abs(orbits.states[which] - found).max(axis=1)
-        near = sure & (away <= NEAR * size[which])
+        # At 0 a cycle has no size: that an orbit comes nearer is all.
+        near = sure & ((away <= NEAR * size[which]) | (size[which] == 0))
         periods[which[near & (np.abs(radius - 1) <= 1 - contracts)]] = DOUBTFUL
         fine = near & (radius < contracts)
         fine[fine] = _come_nearer(orbits.some(which[fine]), found[fine], period, radius[fine])
@@ -70,7 +72,7 @@ def _converging(orbits: Orbits, lag: int, longest: int, contracts: float) -> tup
 
 def _newton(orbits: Orbits, points: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray]:
     """Points (N, D) of cycles near those that are given, and whether they close, (N,)."""
-    x, closes = points.copy(), np.zeros(len(points), bool)
+    x, closes = np.where(np.abs(points).max(axis=1)[:, None] <= FLOOR, 0.0, points), np.zeros(len(points), bool)
     turns, one = np.full(len(x), period), np.eye(x.shape[1])
     for _ in range(ITERATIONS):
         placed = _placed(orbits, x)
@@ -83,6 +85,7 @@ def _newton(orbits: Orbits, points: np.ndarray, period: int) -> tuple[np.ndarray
         if not goes.any():
             break
         x[goes] -= (np.linalg.pinv(matrices[goes], rcond=1e-14) @ defect[goes, :, None])[:, :, 0]
+        x[np.abs(x).max(axis=1) <= np.maximum(VANISHED * np.abs(points).max(axis=1), FLOOR)] = 0.0
     return x, closes & np.isfinite(x).all(axis=1)
 
 
@@ -109,7 +112,8 @@ def _come_nearer(orbits: Orbits, points: np.ndarray, period: int, radii: np.ndar
         before = np.abs(part.states - points[which]).max(axis=1)
         part.advance(int(count) * period)
         after = np.abs(part.states - points[which]).max(axis=1)
-        nearer[which] = (part.ended == 0) & (after <= np.maximum(before / SHRINKS, CLOSED * np.abs(points[which]).max(axis=1)))
+        least = np.maximum(CLOSED * np.abs(points[which]).max(axis=1), FLOOR)
+        nearer[which] = (part.ended == 0) & (after <= np.maximum(before / SHRINKS, least))
     return nearer
 
 

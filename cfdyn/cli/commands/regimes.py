@@ -20,7 +20,7 @@ PLANE = Annotated[
 LONGEST = Annotated[int, Option("--max-period", min=1, help="The longest cycle that is named.")]
 TRANSIENT = Annotated[int, Option("--transient", min=1, help="Steps before anything is looked at.")]
 TIMES = Annotated[bool, Option("--times", help="How many steps orbits take to settle or to escape, with the boundary of rest.")]
-TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: how near is settled, 1e-6 of the size if not given.", show_default=False)]  # noqa: E501
+TOLERANCE = Annotated[float | None, Option("--tolerance", help="With --times: at which distance an orbit has settled, 1e-6 if not given.", show_default=False)]  # noqa: E501
 COUNT, EXAMPLE = 250, "--vary lr=0.1:4:250 --vary momentum=0:0.95:250"
 FIELDS = {"RegimeMap": ("period", "kind", "lyapunov"), "SettlingTimes": ("period", "labels", "steps")}
 LISTED = ("loss vary window times tolerance optimizer start max_period transient coarse settings variables map out plot pixels "
