@@ -125,6 +125,7 @@ def basin_fractions(
     sides, starts = _starts(step, box, whole_number("count", count, 1), whole_number("seed", seed, 0))
     if not number("farthest", farthest, finite=True) > 0:
         raise UsageError(f"farthest is a positive distance, not {farthest}")
+    step.at(**{name: float(values[-1])})  # a value that the map does not allow is an error before anything is computed
     unit, following = max(hi - lo for lo, hi in sides), _Following(values)
     others, notes = np.zeros((2, len(values))), list[tuple[float, str]]()
     settings = provenance(map=step.title, params=step.params, farthest=farthest, max_period=max_period, transient=transient)

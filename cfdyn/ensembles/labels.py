@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.ensembles.orbits import Orbits
 from cfdyn.ensembles.slow import DOUBTFUL, radii_of, slow_cycles
-from cfdyn.kernels.orbits import CHAOTIC, ESCAPED, UNSETTLED
+from cfdyn.kernels.orbits import CHAOTIC, DIVERGED, ESCAPED, UNSETTLED
 from cfdyn.settling.irregular import CLEAR, ERRORS, MANY_ERRORS, QUASI_DIGITS, SMALLEST_EXPONENT, bump
 from cfdyn.settling.samples import QUASI_PERIODIC
 from cfdyn.systems.map import Map
@@ -36,7 +36,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
     for times in STAGES:
         rest.advance(times * transient)
         found = rest.periods(longest, RETURN)
-        labels[left[rest.ended > 0]] = ESCAPED
+        labels[left[(rest.ended > 0) & (rest.codes == DIVERGED)]] = ESCAPED
         repeats = np.flatnonzero(found > 0)
         cycles = rest.some(repeats)
         radii = radii_of(cycles.monodromy(found[repeats]))
@@ -80,7 +80,8 @@ def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: 
         labels[left[chaotic]] = CHAOTIC
         goes_on = orbits.some(chaotic)
         goes_on.advance(lasts)
-        labels[left[chaotic][goes_on.ended > 0]] = ESCAPED
+        ended = goes_on.ended > 0
+        labels[left[chaotic][ended]] = np.where(goes_on.codes[ended] == DIVERGED, ESCAPED, UNSETTLED)
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.arguments import vector
+from cfdyn.arguments import vector, whole_number
 from cfdyn.codegen.lanes import BLOCK, HEAD
 from cfdyn.ensembles.threads import processors
 from cfdyn.errors import UsageError
@@ -18,7 +18,7 @@ from cfdyn.kernels.lanes.periods import monodromy, periods
 from cfdyn.kernels.lanes.settle import settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.systems.map import Map, require_parameter
-from cfdyn.systems.orbit import ESCAPE, STRETCH
+from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
 
 SPEED = 8  # operations in lanes that take the time of one by itself
 PARTS = 16  # of the way over which an exponent is averaged: their differences say how well it is known
@@ -36,7 +36,8 @@ class Orbits:
         self, step: Map, states: np.ndarray, parameters: np.ndarray, escape: float = ESCAPE, threads: int | None = None,
         progress: Progress | None = None,
     ):  # fmt: skip
-        self.step, self.escape, self.threads, self.progress = step, escape, threads or processors(), progress
+        self.step, self.escape, self.progress = step, escape, progress
+        self.threads = processors() if threads is None else whole_number("threads", threads, 1)
         self.states, self.parameters = np.array(states, float, order="C"), np.ascontiguousarray(parameters, float)
         self.ended, self.codes = np.zeros(len(states), np.int64), np.zeros(len(states), np.int64)
 
@@ -68,6 +69,9 @@ class Orbits:
 
     def periods(self, longest: int, tolerance: float) -> np.ndarray:
         """The period of each, (N,), up to ``longest``, by returns over as many steps; 0 where there is none. See `periods`."""
+        size = 16 * longest * self.step.dim * BLOCK * self.threads
+        if size > MAX_BYTES:
+            raise UsageError(f"periods up to {longest} need {size / 2**30:.1f} GiB for states; the limit is {MAX_BYTES / 2**30:.0f} GiB")
         found, block = np.zeros(len(self.states), np.int64), self._ensemble("step", "kept:step", 2 * longest)
         self._in_parts(2 * longest * self.step.cost, lambda first, last: periods(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, longest, tolerance,
