@@ -12,7 +12,7 @@ from cfdyn.cli.screen import Screen, remark, vector
 from cfdyn.cli.values import scanned, windowed
 from cfdyn.errors import UsageError
 
-Axes = list[tuple[str, Any]]
+Axes, Draw = list[tuple[str, Any]], Callable[..., Any] | None
 MOST_VALUES = 10**5
 
 
@@ -30,7 +30,7 @@ def plane(vary: Sequence[str] | None, window: str | None, count: int, what: str,
     return [(name, np.linspace(lo, hi, number)) for name, (lo, hi), number in zip(names, parts, counts, strict=True)]
 
 
-def drawn_with(also: Sequence[Path] | None) -> Callable[..., Any] | None:
+def drawn_with(also: Sequence[Path] | None) -> Draw:
     """How a record is drawn with the curves or branches of those files over it; None without any."""
     if not also:
         return None
@@ -41,10 +41,9 @@ def drawn_with(also: Sequence[Path] | None) -> Callable[..., Any] | None:
     return lambda found, file, **limits: cfdyn.plot(found, file, also=laid, **limits)
 
 
-def grid_answer(found: Any, about: dict[str, Any], fields: Sequence[str], also: Sequence[Path] | None) -> Answer:
-    """The answer of a record over a grid; ``fields``: those of its document besides names, values and fractions."""
+def grid_answer(found: Any, about: dict[str, Any], fields: Sequence[str], draw: Draw) -> Answer:
+    """The answer of a record over a grid; ``fields``: those of its document besides names and values."""
     about = {**about, "fractions": found.fractions, "note": found.note, "work": found.work}
-    draw = drawn_with(also)
     return Answer(
         lambda: {**about, "names": list(found.names), "first": found.first, "second": found.second,
                  **{name: getattr(found, name) for name in fields}},

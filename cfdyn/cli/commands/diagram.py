@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import drawn_with, grid_answer, of_saved, plane
+from cfdyn.cli.grids import Draw, drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say, Screen, remark, vector
@@ -46,16 +45,17 @@ def diagram(
     """The orbit diagram: long-time states over a parameter; with two --vary the period over both; FILE.npz goes on."""
     import cfdyn
 
+    draw = drawn_with(also)
     of_states = {"keep": keep, "averaged": averaged, "follow": follow, "coordinate": coordinate}
     others = [vary, window, transient is not None, max_period != 32, coarse != 1, *given(**of_states)]
     record = saved(subject, ("PeriodDiagram",), others, "--also, --out, --plot")
     if record is not None:
         found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
-        return grid_answer(found, of_saved(found), FIELDS, also)
+        return grid_answer(found, of_saved(found), FIELDS, draw)
     if len(vary or ()) == 1:
         if max_period != 32 or coarse != 1:
             raise UsageError("--max-period and --coarse are for periods over two parameters: give --vary twice")
-        return _orbits(subject, say, (vary or [""])[0], window, given(transient=transient, **of_states), also)
+        return _orbits(subject, say, (vary or [""])[0], window, given(transient=transient, **of_states), draw)
     if wrong := list(given(**of_states)):
         raise UsageError(f"--{wrong[0]} is for the states over one parameter, not for periods over two")
     axes = plane(vary, window, COUNT, "a diagram needs one parameter, --vary lr=0.1:2:1000; of periods it", EXAMPLE)
@@ -63,11 +63,11 @@ def diagram(
     told = lambda done: say(f"{done} of {len(axes[0][1]) * len(axes[1][1])} cells")  # noqa: E731
     options = {} if transient is None else {"transient": max(1, transient)}
     found = cfdyn.analysis.period_diagram(step, axes, max_period, z0, coarse=coarse, progress=told, **options)
-    return grid_answer(found, {"map": step.title, "start": z0, "chosen": chosen}, FIELDS, also)
+    return grid_answer(found, {"map": step.title, "start": z0, "chosen": chosen}, FIELDS, draw)
 
 
 def _orbits(
-    subject: Subject, say: Say, vary: str, window: str | None, options: dict[str, Any], also: list[Path] | None
+    subject: Subject, say: Say, vary: str, window: str | None, options: dict[str, Any], draw: Draw
 ) -> Answer:  # fmt: skip
     """The states over one parameter."""
     import numpy as np
@@ -83,7 +83,7 @@ def _orbits(
     found = cfdyn.analysis.orbit_diagram(step, (name, np.linspace(lo, hi, count)), z0, progress=told, **options)
     about = {"map": step.title, "start": z0, "chosen": chosen}
     return Answer(lambda: {**_summary(found), **about}, lambda screen: _print(screen, found, about), record=found,
-                  draw=drawn_with(also))  # fmt: skip
+                  draw=draw)  # fmt: skip
 
 
 def _summary(found: OrbitDiagram) -> dict:

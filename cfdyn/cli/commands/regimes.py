@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Option
 
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.grids import grid_answer, of_saved, plane
+from cfdyn.cli.grids import drawn_with, grid_answer, of_saved, plane
 from cfdyn.cli.options import ALSO, COARSE, WINDOW
 from cfdyn.cli.resume import completed, saved
 from cfdyn.cli.screen import Say
@@ -35,11 +35,12 @@ def regimes(
     """A map of regimes over two parameters: fixed point, period, quasi-periodic, chaotic, divergent; FILE.npz goes on."""
     import cfdyn
 
+    draw = drawn_with(also)
     others = [vary, window, times, tolerance, max_period != 32, transient != 1000, coarse != 1]
     record = saved(subject, tuple(FIELDS), others, "--also, --out, --plot")
     if record is not None:
         found = completed(record, progress=lambda done: say(f"{done} of {record.labels.size} cells"))
-        return grid_answer(found, of_saved(found), FIELDS[type(found).__name__], also)
+        return grid_answer(found, of_saved(found), FIELDS[type(found).__name__], draw)
     if tolerance is not None and not times:
         raise UsageError("--tolerance belongs to --times")
     if times and coarse != 1:
@@ -54,4 +55,4 @@ def regimes(
     else:
         found = cfdyn.analysis.regimes(step, axes[0], axes[1], z0, max_period, transient, coarse, progress=told)
     about = {"map": step.title, "start": z0, "chosen": chosen}
-    return grid_answer(found, about, FIELDS[type(found).__name__], also)
+    return grid_answer(found, about, FIELDS[type(found).__name__], draw)
