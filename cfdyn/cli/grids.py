@@ -12,7 +12,8 @@ from cfdyn.cli.screen import Screen, remark, vector
 from cfdyn.cli.values import scanned, windowed
 from cfdyn.errors import UsageError
 
-Axes, Draw = list[tuple[str, Any]], Callable[..., Any] | None
+Axes = list[tuple[str, Any]]
+Draw = Callable[..., Any] | None
 MOST_VALUES = 10**5
 
 
