@@ -23,7 +23,7 @@ CHEAP = ("list", "show", "oscillation", "classify")
 
 def commands():
     """Of the code blocks, then of the tables; comments left out."""
-    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md", "docs/branches.md", "docs/manifolds.md"))
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tour.md", "docs/claims.md", "docs/branches.md", "docs/manifolds.md", "docs/maps.md"))
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     lines = [line for language, block in blocks if not language for line in block.splitlines() if line.startswith("cfdyn ")]
     lines += re.findall(r"\| `(cfdyn [^`]*)` \|", text)
@@ -74,7 +74,7 @@ def test_all_of_them_run_one_after_the_other(tmp_path):
                     "curve", "exact", "mean_square", "held_sharpness", "manifolds", "tangencies", "crises"}  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/branches.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/branches.md", "docs/maps.md"])
 def test_the_session_in_python_prints_what_is_written_below_it(page, tmp_path, monkeypatch, capsys):
     text = (ROOT / page).read_text(encoding="utf-8")
     code, printed = re.search(r"^```python\n(.*?)^```\n\n```\n(.*?)^```", text, re.DOTALL | re.MULTILINE).groups()
@@ -96,7 +96,7 @@ def test_the_paper_in_the_page_about_claims_can_be_copied():
     assert [judge(c, measure(c)).verdict for c in (claim, claim.perturbed())] == ["reproduced", "contradicted"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/bifurcations.md", "docs/branches.md", "docs/claims.md", "docs/contents.md", "docs/speed.md", "papers/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/tour.md", "docs/bifurcations.md", "docs/branches.md", "docs/claims.md", "docs/contents.md", "docs/maps.md", "docs/speed.md", "papers/README.md"])
 def test_links_lead_somewhere(page):
     file = ROOT / page
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")) if "://" not in link]
