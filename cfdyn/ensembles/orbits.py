@@ -48,7 +48,7 @@ class Orbits:
 
     def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
         """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
-        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", "kept:step", steps)
+        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", f"kept{coordinate}:step", steps)
         self._in_parts(steps * self.step.cost, lambda first, last: keep(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, coordinate, kept))  # fmt: skip
         return kept.T
@@ -109,6 +109,8 @@ class Orbits:
         total = len(self.states)
         part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
         part = max(1, min(part, -(-total // self.threads)))
+        if self.step.in_lanes:
+            part = -(-part // BLOCK) * BLOCK
         spans = [(first, min(first + part, total)) for first in range(0, total, part)]
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
         if len(spans) == 1:
