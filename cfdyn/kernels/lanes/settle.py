@@ -30,16 +30,17 @@ def settle(memory, first, last, states, parameters, ended, codes) -> None:
     if task.lanes == 0:
         one_by_one(memory, first, last, states, parameters, ended, codes)
         return
-    gone, pieces = np.zeros(max(last - first, 0), np.bool_), task.steps // PIECE
-    rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, PIECE, 0)
-    rest = task.steps - pieces * PIECE
-    rounds(memory, first, last, states, parameters, ended, codes, gone, 1 if rest > 0 else 0, rest, pieces * PIECE)
+    gone = np.zeros(max(last - first, 0), np.bool_)
+    pieces, piece, behind = task.steps // PIECE, PIECE, 0
+    for _ in range(2):
+        rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind)
+        behind = pieces * piece
+        pieces, piece = 1 if behind < task.steps else 0, task.steps - behind
 
 
-@kernel
-def rounds(memory, first, last, states, parameters, ended, codes, gone, pieces, piece, behind) -> None:
+@spliced
+def rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind) -> None:
     """So many pieces, of so many steps each, of the orbits that are not gone, after the steps that are behind them."""
-    task = Ensemble(memory)
     b, d = task.block, task.d
     here, there, p = np.zeros((d + 1, b)), np.zeros((d + 1, b)), np.zeros(task.head + task.parameters * b)
     rows, row, cells, arrival = np.empty((piece + 1, d)), own_parameters(task), np.full(b, EMPTY), np.zeros(b, np.int64)
