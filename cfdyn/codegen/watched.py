@@ -54,6 +54,7 @@ def _bound(program: Program, entry: int, others: set[int]) -> tuple[int, Node | 
 def never_forgets(program: Program, watched: int) -> bool:
     """True if one of the first ``watched`` entries is NaN in each state after one in which one was.
 
+    >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = t.leaf("z", 0)
     >>> [never_forgets(Program(t, (f,), n_z=1, n_p=0), 1) for f in (t.apply("log", x), t.const(1))]
