@@ -15,7 +15,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
-from cfdyn.kernels.lanes.settle import settle
+from cfdyn.kernels.lanes.settle import piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, STRETCH
@@ -42,9 +42,9 @@ class Orbits:
 
     def advance(self, steps: int) -> None:
         """So many steps of all of them, also of those that have left, from where they are."""
-        block = self._ensemble("step", "lanes:step", steps)
+        block, piece = self._ensemble("step", "lanes:step", steps), piece_of(steps)
         self._in_parts(steps * self.step.cost, lambda first, last: settle(
-            block.memory, first, last, self.states, self.parameters, self.ended, self.codes))  # fmt: skip
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, piece))  # fmt: skip
 
     def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
         """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""

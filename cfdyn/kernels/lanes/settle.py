@@ -15,13 +15,27 @@ from cfdyn.kernels.orbits import DONE
 from cfdyn.machine.jit import call, inline_kernel, kernel, pointer, spliced
 
 # Steps: long beside looking at the orbits of a block, short beside walking a piece again; a multiple of many periods.
-PIECE = 120
+PIECE, SHORTEST, LONGEST, FEWEST = 120, 80, 160, 5
 EMPTY = -1
 
 
+def piece_of(steps: int) -> int:
+    """The length of the pieces of so many steps: one that leaves no rest, if it is a multiple of some periods up to 12.
+
+    >>> piece_of(1000), piece_of(1001), piece_of(30_000), piece_of(5)
+    (100, 120, 120, 120)
+    """
+
+    def multiple(n: int) -> int:
+        return sum(n % q == 0 for q in range(1, 13))
+
+    whole = [n for n in range(SHORTEST, LONGEST + 1) if steps % n == 0 and multiple(n) >= FEWEST]
+    return max(whole, key=multiple, default=PIECE)
+
+
 @kernel
-def settle(memory, first, last, states, parameters, ended, codes) -> None:
-    """Take all steps of the orbits ``first``…``last`` − 1, in place.
+def settle(memory, first, last, states, parameters, ended, codes, piece) -> None:
+    """Take all steps of the orbits ``first``…``last`` − 1, in place, in pieces of so many, see `piece_of`.
 
     ``states`` (N, D), ``parameters`` (N, n_p); ``ended`` (N,) gets the step at which an orbit left, 0 where it did not, and
     ``codes`` (N,) why. The state is then that of this step.
@@ -31,7 +45,7 @@ def settle(memory, first, last, states, parameters, ended, codes) -> None:
         one_by_one(memory, first, last, states, parameters, ended, codes)
         return
     gone = np.zeros(max(last - first, 0), np.bool_)
-    pieces, piece, behind = task.steps // PIECE, PIECE, 0
+    pieces, behind = task.steps // piece, 0
     for _ in range(2):
         rounds(task, first, last, states, parameters, ended, codes, gone, pieces, piece, behind)
         behind = pieces * piece
