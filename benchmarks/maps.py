@@ -12,6 +12,7 @@ import numpy as np
 import cfdyn as cf
 from cfdyn.ensembles.orbits import Orbits
 from measuring import Benchmark, BenchmarkError, Call, Goal, Plan, Row, Rows, c_function, measure, race
+from peers.many_orbits import FEWER, PEERS, elsewhere
 from problems.maps import CASES, Case
 
 bench = Benchmark("maps")
@@ -221,6 +222,29 @@ def elapsed(call: Call, repeats: int) -> float:
         call()
         spent.append(time.perf_counter() - begun)
     return min(spent)
+
+
+@bench.table("the same beside {peers}: ms")
+def beside(plan: Plan) -> Rows:
+    """Other packages, each in an environment of its own below the folder that CFDYN_PEERS names. They take one parameter at a
+    time where they have no call for many; of the periods they do 30 × 30 cells, and times are for a million."""
+    steps = plan.pick(100_000, 1_000_000)
+    found = {name: seconds for name in PEERS if (seconds := elsewhere(name, steps, plan.repeats))}
+    case, some = CASES[0], plan.pick(250, 1000)
+    tasks = {
+        "diagram": ("orbit diagram, 2,000 × (2,000 + 500)", by_cfdyn(case, 2000, 2000, 500), 1.0, 1.0),
+        "exponents": ("exponents, 1,000 × 11,000",
+                      lambda: Orbits(case.map, *varied(case, 1000), threads=1).exponents(11_000)[0], 1.0, 1.0),
+        "spectrum": (f"Hénon spectrum, {steps:,} steps",
+                     lambda: cf.analysis.lyapunov_spectrum(CASES[1].map, CASES[1].start, steps, transient=0), 1.0, 1.0),
+        "periods": ("periods, 1000 × 1000", lambda: periods_of(some, 1), 1e6 / some**2, 1e6 / FEWER**2),
+    }  # fmt: skip
+    for task, (name, ours, scale, scale_theirs) in tasks.items():
+        cells: dict[str, float | None] = {"cfdyn": 1e3 * scale * measure(ours, plan.repeats)}
+        cells |= {peer: 1e3 * scale_theirs * seconds[task] for peer, seconds in found.items() if task in seconds}
+        cells |= {f"{peer} ÷ cfdyn": value / cells["cfdyn"] for peer, value in cells.items() if peer != "cfdyn"}
+        yield Row(name, cells)
+    return {"peers": ", ".join(found) or "other packages, of which none was found"}
 
 
 @bench.table("regime map of heavy ball on the double well: processor seconds")
