@@ -175,7 +175,7 @@ class Map(Portable):
 
         ``interval:step`` and ``interval:jacobian`` take a box (lo, hi of each entry in turn) and bound the values over
         it: (−∞, ∞) where they do not, (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, ``kept:step``,
-        ``kept0:step``, … and ``lanes:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
+        ``kept0:step``, …, ``lanes:tangent`` and ``few:tangent`` are for many orbits at once, see `cfdyn.codegen.lanes`.
         """
         if what not in self._rules:
             key = self._preconditioned_key if what == "preconditioner" else self.spec.key
