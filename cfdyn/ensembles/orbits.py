@@ -15,7 +15,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.lanes.ensemble import Ensemble
 from cfdyn.kernels.lanes.keep import keep
 from cfdyn.kernels.lanes.periods import monodromy, periods
-from cfdyn.kernels.lanes.settle import settle
+from cfdyn.kernels.lanes.settle import piece_of, settle
 from cfdyn.kernels.lanes.stretch import stretch
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES, STRETCH
@@ -43,13 +43,13 @@ class Orbits:
 
     def advance(self, steps: int) -> None:
         """So many steps of all of them, also of those that have left, from where they are."""
-        block = self._ensemble("step", "lanes:step", steps)
+        block, piece = self._ensemble("step", "lanes:step", steps), piece_of(steps)
         self._in_parts(steps * self.step.cost, lambda first, last: settle(
-            block.memory, first, last, self.states, self.parameters, self.ended, self.codes))  # fmt: skip
+            block.memory, first, last, self.states, self.parameters, self.ended, self.codes, piece))  # fmt: skip
 
     def keep(self, steps: int, coordinate: int = 0) -> np.ndarray:
         """A coordinate of the next states, (N, steps); NaN from where an orbit leaves, whose state then stays what it was."""
-        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", "kept:step", steps)
+        kept, block = np.empty((steps, len(self.states))), self._ensemble("step", f"kept{coordinate}:step", steps)
         self._in_parts(steps * self.step.cost, lambda first, last: keep(
             block.memory, first, last, self.states, self.parameters, self.ended, self.codes, coordinate, kept))  # fmt: skip
         return kept.T
@@ -114,6 +114,8 @@ class Orbits:
         total = len(self.states)
         part = max(BLOCK, STRETCH * (SPEED if self.step.in_lanes else 1) // (2 * max(1, operations)))
         part = max(1, min(part, -(-total // self.threads)))
+        if self.step.in_lanes:
+            part = -(-part // BLOCK) * BLOCK
         spans = [(first, min(first + part, total)) for first in range(0, total, part)]
         take(0, 0)  # compiled by the thread that Ctrl-C goes to
         if len(spans) == 1:
