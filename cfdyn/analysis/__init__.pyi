@@ -35,11 +35,13 @@ from cfdyn.analysis.noise_induced import noise_induced as noise_induced
 from cfdyn.analysis.normal_form import normal_form as normal_form
 from cfdyn.analysis.orbit_diagram import orbit_diagram as orbit_diagram
 from cfdyn.analysis.oscillation import oscillation as oscillation
+from cfdyn.analysis.period_diagram import period_diagram as period_diagram
 from cfdyn.analysis.permutation_entropy import permutation_entropy as permutation_entropy
 from cfdyn.analysis.random_lyapunov import random_lyapunov as random_lyapunov
 from cfdyn.analysis.regimes import regimes as regimes
 from cfdyn.analysis.resonances import resonances as resonances
 from cfdyn.analysis.rotation_number import rotation_number as rotation_number
+from cfdyn.analysis.settling_times import settling_times as settling_times
 from cfdyn.analysis.singer import singer as singer
 from cfdyn.analysis.switch import switch as switch
 from cfdyn.analysis.tangencies import tangencies as tangencies

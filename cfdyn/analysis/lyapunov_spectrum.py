@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.ensembles.frames import stretching
 from cfdyn.errors import NumericsError, UsageError
-from cfdyn.kernels.orbits import DONE, advance, stretch
+from cfdyn.kernels.orbits import DONE, advance
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import ESCAPE, STRETCH, status_text
@@ -75,11 +76,11 @@ def lyapunov_spectrum(
     if n < 1 or transient < 0:
         raise UsageError("lyapunov needs at least one step and no negative transient")
     z = require_map(step).state(z0).copy()
-    rules = step.rule("step").compiled, step.rule("jacobian").compiled
+    stretch = stretching(step)
     piece = max(1, STRETCH // step.cost)
     turning = min(transient // 2, TURNING)
     for first in range(0, transient - turning, piece):
-        done, code = advance(rules[0], z, step.p, min(piece, transient - turning - first), ESCAPE)
+        done, code = advance(step.rule("step").compiled, z, step.p, min(piece, transient - turning - first), ESCAPE)
         if code != DONE:
             raise NumericsError(f"the orbit {status_text(code, first + done)}, so it has no exponents")
     # A start that no symmetry of the map favours.
@@ -90,7 +91,7 @@ def lyapunov_spectrum(
         own = sums[k - 1] if k else np.zeros(step.dim)
         for begin in range(first, last, piece):
             count = min(piece, last - begin)
-            done = stretch(*rules, z, step.p, count, q, own)
+            done = stretch(z, count, q, own)
             if done < count:
                 raise NumericsError(f"the orbit stops being finite at step {transient + begin + done}: no exponents")
             if progress and k:

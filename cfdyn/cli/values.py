@@ -96,6 +96,19 @@ def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
     return name, bounds, value(last, "int", f"--vary {name}") if named else count
 
 
+def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
+    """``--window``: ``"1.2:1.4,0:0.5"`` in place of the ranges, of which it is a part each."""
+    if window is None:
+        return list(ranges)
+    found = intervals(window, "--window")
+    if len(found) != len(ranges):
+        raise UsageError(f"--window takes {len(ranges)} range{'s' if len(ranges) > 1 else ''} LO:HI, not {len(found)}")
+    for (lo, hi), (low, high) in zip(found, ranges, strict=True):
+        if not low <= lo < hi <= high:
+            raise UsageError(f"--window {lo:g}:{hi:g} is no part of {low:g}:{high:g}")
+    return found
+
+
 def assignments(settings: Sequence[str], option: str = "--set", example: str = "a=2") -> dict[str, float]:
     """``["a=2", "b=1/3"]`` → {"a": 2.0, "b": 0.333…}."""
     found: dict[str, float] = {}

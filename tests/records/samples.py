@@ -61,6 +61,8 @@ RECORDS = {
     "bands": lambda: cf.analysis.bands(GD, [0.5], "lr", (0.5, 1.1), count=8),
     "orbit diagram": lambda: cf.analysis.orbit_diagram(GD, ("lr", [0.5, 1.1]), [0.5], 20, 4, 16),
     "regimes": lambda: cf.analysis.regimes(GD, ("lr", [0.5, 1.1]), ("a", [1.0, 1.5]), [0.5], 4, 300),
+    "period diagram": lambda: cf.analysis.period_diagram(GD, [("lr", [0.5, 1.1]), ("a", [1.0, 1.5])], 4, [0.5], 300),
+    "settling times": lambda: cf.analysis.settling_times(GD, [("lr", [0.5, 1.1]), ("w", [0.5, 0.7])], [0.5], transient=300),
     "basins": lambda: cf.analysis.basins(GD.at(lr=0.5), [(-2, 2)], 6),
     "attractor": lambda: made("basins").attractors[0],
     "basin fractions": lambda: cf.analysis.basin_fractions(GD, ("lr", [0.5, 0.6]), [(-2, 2)], 10),
