@@ -152,7 +152,7 @@ def test_runs_that_are_over_do_not_count():
 
 def test_arguments():
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.5), noise=0.01)
-    for wrong in ({"steps": 0}, {"runs": 0}, {"transient": -1}, {"count": 2}, {"count": -1}):
+    for wrong in ({"steps": 0}, {"runs": 0}, {"transient": -1}, {"count": 2}, {"count": 0}, {"count": -1}):
         with pytest.raises(UsageError):
             cf.analysis.random_lyapunov(step, [1.0], **wrong)
     with pytest.raises(UsageError, match="takes a random map"):
