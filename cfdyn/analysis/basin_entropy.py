@@ -42,7 +42,8 @@ class BasinEntropy(Record):
 def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
     """The basin entropy: S = −Σ p_k ln p_k of the labels in each box of ``cells`` starts along a side, averaged.
 
-    Boxes with a start that is undecided, or that Ctrl-C left open, are left out. The errors are those of means over 16 groups of boxes, taken in their order.
+    Boxes with a start that is undecided, or that Ctrl-C left open, are left out. The errors are those of means over 16
+    groups of boxes, taken in their order.
 
     Parameters
     ----------

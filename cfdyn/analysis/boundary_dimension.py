@@ -39,12 +39,13 @@ class BoundaryDimension(Record):
 def boundary_dimension(found: Any) -> BoundaryDimension:
     """The uncertainty exponent and the dimension of the boundary of basins or regimes, from their labels on a grid.
 
-    A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out, as
-    are those that Ctrl-C left open. ε is 1, 2, 4, … cells, up to a 24th of a side. α is the slope of a line through log f over log ε, all sizes counted alike. Its error has
-    three parts: that by leaving out one of 12 strips of the grid after the other (jackknife); half of the difference between
-    the slopes of the smaller and the larger sizes, which says how straight the line is; and, where even neighbours differ
-    nearly as often as labels at random, how much steeper the line may be: such a boundary is too dense for the grid. A smooth
-    boundary gives 1, a fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
+    A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out, as are
+    those that Ctrl-C left open. ε is 1, 2, 4, … cells, up to a 24th of a side. α is the slope of a line through log f over
+    log ε, all sizes counted alike. Its error has three parts: that by leaving out one of 12 strips of the grid after the
+    other (jackknife); half of the difference between the slopes of the smaller and the larger sizes, which says how
+    straight the line is; and, where even neighbours differ nearly as often as labels at random, how much steeper the line
+    may be: such a boundary is too dense for the grid. A smooth boundary gives 1, a fractal one less: to halve the uncertain
+    starts one must know a start 2^(1/α) times as well.
 
     Parameters
     ----------
