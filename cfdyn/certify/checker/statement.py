@@ -82,4 +82,43 @@ def _cycle(claim: Mapping[str, Any]) -> str:
             f"{_STABLE[claim['stable']]}{_multipliers(claim)}")  # fmt: skip
 
 
-SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"cycle": _cycle}
+def _chaos(claim: Mapping[str, Any]) -> str:
+    where, n = interval_in_words(claim["interval"]), claim["period"]
+    parts = [f"is continuous on {where}"]
+    if n is not None:
+        boxes = "; ".join(map(box_in_words, claim["points"]))
+        parts.append(f"has a cycle of least period {n} through these boxes in turn: {boxes}")
+        parts.append("has, by Sharkovskii's theorem, cycles of period 1, of every even period "
+                     f"and of every odd period above {n}")  # fmt: skip
+        parts.append("has, by Li and Yorke, an uncountable set of starts in this interval, the orbits of any two of which come "
+                     "arbitrarily close to each other and do not converge to each other")  # fmt: skip
+    golden = " and at least ln((1+√5)/2)" if n == 3 else ""
+    if claim["growth"] is not None:
+        parts.append(f"has topological entropy at least ln {claim['growth']} > {claim['entropy']}{golden} on the orbits that stay there")
+    elif golden:
+        parts.append("has topological entropy at least ln((1+√5)/2) on the orbits that stay there")
+    return f"{'; it '.join(parts)} (this says nothing about what attracts)"
+
+
+def _horseshoe(claim: Mapping[str, Any]) -> str:
+    sets = 1 + max(max(pair) for pair in claim["transitions"])
+    return (f"is continuous on {sets} disjoint parallelograms that cover each other as the transitions say; each path of transitions is "
+            f"followed by an orbit, each closed one by a periodic orbit, and the topological entropy is at least ln {claim['growth']} "
+            f"> {claim['entropy']} (this says nothing about what attracts)")  # fmt: skip
+
+
+def _trapping(claim: Mapping[str, Any]) -> str:
+    box = box_in_words(claim["box"])
+    if claim["whole"]:
+        return f"takes the box {box} into its interior, so that no orbit leaves it"
+    return f"takes a region of boxes in {box} into its interior, so that no orbit leaves that region"
+
+
+def _convergence(claim: Mapping[str, Any]) -> str:
+    return (f"has exactly one fixed point that orbits from {box_in_words(claim['box'])} tend to, and every orbit that starts there "
+            f"converges to it; it lies in {box_in_words(claim['point'])}")  # fmt: skip
+
+
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "cycle": _cycle, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
+}  # fmt: skip
