@@ -82,4 +82,20 @@ def _cycle(claim: Mapping[str, Any]) -> str:
             f"{_STABLE[claim['stable']]}{_multipliers(claim)}")  # fmt: skip
 
 
-SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"cycle": _cycle}
+def _cycles(claim: Mapping[str, Any]) -> str:
+    n, count = claim["period"], claim["count"]
+    what = "fixed point" if n == 1 else f"cycle of least period {n}"
+    number = "no" if count == 0 else f"exactly {count}" if claim["complete"] else f"at least {count}"
+    if count == 0 and not claim["complete"]:
+        number = "at least 0"
+    total = f", and exactly {claim['fixed points']} points with g^{n}(x) = x whose orbits lie in it" if claim["fixed points"] is not None and n > 1 else ""
+    return f"has {number} {what}{'s' * (count != 1)} in {box_in_words(claim['box'])}{total}"
+
+
+def _no_cycles(claim: Mapping[str, Any]) -> str:
+    n = claim["period"]
+    what = f"least period {n}" if isinstance(n, int) else f"any period above {n.rpartition(' ')[2]}"
+    return f"has no cycle of {what} in {box_in_words(claim['box'])}"
+
+
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"cycle": _cycle, "cycles": _cycles, "no_cycles": _no_cycles}
