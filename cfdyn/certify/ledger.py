@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cfdyn.arguments import whole_number
+from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
 from cfdyn.certify.boxes.shooting import Box, Shooting, suggested
 from cfdyn.certify.boxes.solved import Points, Solved
 from cfdyn.certify.certificate import Certificate, interval_text, proved
-from cfdyn.certify.exact import written
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Inside, inside
 from cfdyn.errors import UsageError, shown
@@ -126,23 +124,14 @@ def box_of(about: Subject, box: Any) -> Box:
 
 def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | None, keep: Any) -> Ledger:
     search = Search(about, box, n, most=most, progress=progress)
-    file = None if keep is None else Path(keep) / f"cycles-{n}.npz"
-    label = json.dumps([about.describe(), [list(map(float.hex, ends)) for ends in box], n])
-    if file is not None and file.exists():
-        search.resume(file, label)
     failed: dict[tuple, str] = {}
-    try:
+    with kept(search, keep, f"cycles-{n}", label(about, box, n)):
         for level in LEVELS:
             search.unpark()
             search.run(level)
             if not search.parked:
                 break
             failed |= _prove(about, box, n, search)
-    except KeyboardInterrupt:
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            search.save(file, label)
-        raise
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
     undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0)
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())

@@ -111,8 +111,8 @@ class Rays:
         shift = self.descent
         if shift is None:
             return None
-        right = self._nearest(lambda r: self.positive(self.tape.neg(shift), r, True), both=True)
-        left = self._nearest(lambda r: self.positive(shift, -r, False), both=True)
+        right = self.nearest(lambda r: self.positive(self.tape.neg(shift), r, True), both=True)
+        left = self.nearest(lambda r: self.positive(shift, -r, False), both=True)
         if right is None or left is None or not -left < right:
             return None
         a, b = -left, right
@@ -131,7 +131,7 @@ class Rays:
         for right in (True, False):
             for same in (True, False):
                 h = self.beyond(right, same)
-                radius = self._nearest(lambda r, h=h, right=right: self.positive(h, r if right else -r, right))
+                radius = self.nearest(lambda r, h=h, right=right: self.positive(h, r if right else -r, right))
                 if radius is not None:
                     found[right] = (radius, "same" if same else "other", h)
                     break
@@ -151,7 +151,7 @@ class Rays:
         tops = [_up(v) for v in values]
         return max(tops) if all(map(math.isfinite, tops)) else None
 
-    def _nearest(self, holds: Callable[[float], bool], both: bool = False) -> float | None:
+    def nearest(self, holds: Callable[[float], bool], both: bool = False) -> float | None:
         """The least radius of the grid from which on something holds; beyond it is tried only far out if it never does."""
         grid = [*(-r for r in GRID[::-1]), *GRID] if both else GRID
         if not holds(grid[-1]):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 
 import numpy as np
 
@@ -17,8 +15,6 @@ from cfdyn.certify.boxes.tests import Path, Shift, Tests
 from cfdyn.certify.boxes.tree import Tree, middle
 from cfdyn.certify.exact import above, below
 from cfdyn.certify.subject import Subject
-from cfdyn.errors import UsageError
-from cfdyn.records.files import written_whole
 
 BATCH = 4096
 MOST = 2_000_000  # nodes of a tree
@@ -63,6 +59,7 @@ class Search:
         self.parked: list[Boxes] = []
         self.given_up: list[Boxes] = []
         self.done = self.tested = 0
+        self.after: Callable[[], None] = lambda: None  # called after each batch
 
     def run(self, level: float = 0.0, patience: int | None = None) -> None:
         """Go on until nothing waits; boxes whose widths are all below the level, as a part of the whole, are parked.
@@ -76,6 +73,7 @@ class Search:
             except KeyboardInterrupt:
                 self.waiting.append(batch)
                 raise
+            self.after()
             if self.progress:
                 self.progress(self.done, sum(len(b.nodes) for b in self.waiting))
             if patience is not None and sum(len(b.nodes) for b in self.given_up) > patience:
@@ -153,35 +151,6 @@ class Search:
         lower[k, at] = upper[k, at] = m[k, at]
         self.waiting.append(Boxes(first + 1, upper, rest.hi))
         self.waiting.append(Boxes(first, rest.lo, lower))
-
-    def save(self, path: str | os.PathLike, about: str) -> None:
-        """Keep what is done in a file; ``about`` says of what it is."""
-        lists = {name: getattr(self, name) for name in ("waiting", "parked", "given_up")}
-        d = len(self.width)
-        nothing = Boxes(np.zeros(0, int), np.zeros((d, 0)), np.zeros((d, 0)))
-        kept = {f"{name}_{k}": getattr(Boxes.joined([nothing, *boxes]), k) for name, boxes in lists.items() for k in ("nodes", "lo", "hi")}
-        solved = np.array(self.solved.cycles, float)
-        counts = np.array([self.done, self.tested])
-        with written_whole(FilePath(path)) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, about=np.array(about), solved=solved, counts=counts, **kept, **self.tree.arrays())
-
-    def resume(self, path: str | os.PathLike, about: str) -> None:
-        """Go on from a file.
-
-        UsageError: the file is of something else, or no such file
-        """
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                if str(kept["about"]) != about:
-                    raise UsageError(f"{os.fspath(path)} keeps another search; give it another name")
-                self.tree = Tree.of(kept["letters"], kept["children"])
-                for name in ("waiting", "parked", "given_up"):
-                    boxes = Boxes(*(kept[f"{name}_{k}"] for k in ("nodes", "lo", "hi")))
-                    setattr(self, name, [boxes] if len(boxes.nodes) else [])
-                self.solved = Solved(self.tests.period, kept["solved"].tolist() if kept["solved"].size else [])
-                self.done, self.tested = map(int, kept["counts"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise UsageError(f"{os.fspath(path)} is no file of a search that goes on: {error}") from None
 
 
 def _some(spans: Sequence[Span], which: np.ndarray, count: int) -> list[Span]:

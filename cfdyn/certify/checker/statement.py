@@ -83,13 +83,11 @@ def _cycle(claim: Mapping[str, Any]) -> str:
 
 
 def _cycles(claim: Mapping[str, Any]) -> str:
-    n, count = claim["period"], claim["count"]
-    what = "fixed point" if n == 1 else f"cycle of least period {n}"
-    number = "no" if count == 0 else f"exactly {count}" if claim["complete"] else f"at least {count}"
-    if count == 0 and not claim["complete"]:
-        number = "at least 0"
-    total = f", and exactly {claim['fixed points']} points with g^{n}(x) = x whose orbits lie in it" if claim["fixed points"] is not None and n > 1 else ""
-    return f"has {number} {what}{'s' * (count != 1)} in {box_in_words(claim['box'])}{total}"
+    n, count, total = claim["period"], claim["count"], claim["fixed points"]
+    number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
+    things = f"{'fixed point' if n == 1 else 'cycle'}{'s' * (count != 1)}{'' if n == 1 else f' of least period {n}'}"
+    points = "" if total is None or n == 1 else f" and exactly {total} points x with g^{n}(x) = x whose orbits lie in it"
+    return f"has {number} {things} in {box_in_words(claim['box'])}{points}"
 
 
 def _no_cycles(claim: Mapping[str, Any]) -> str:
