@@ -119,6 +119,22 @@ def _convergence(claim: Mapping[str, Any]) -> str:
             f"converges to it; it lies in {box_in_words(claim['point'])}")  # fmt: skip
 
 
+
+
+def _cycles(claim: Mapping[str, Any]) -> str:
+    n, count, total = claim["period"], claim["count"], claim["fixed points"]
+    number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
+    things = f"{'fixed point' if n == 1 else 'cycle'}{'s' * (count != 1)}{'' if n == 1 else f' of least period {n}'}"
+    points = "" if total is None or n == 1 else f" and exactly {total} points x with g^{n}(x) = x whose orbits lie in it"
+    return f"has {number} {things} in {box_in_words(claim['box'])}{points}"
+
+
+def _no_cycles(claim: Mapping[str, Any]) -> str:
+    n = claim["period"]
+    what = f"least period {n}" if isinstance(n, int) else f"any period above {n.rpartition(' ')[2]}"
+    return f"has no cycle of {what} in {box_in_words(claim['box'])}"
+
+
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "cycle": _cycle, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
+    "cycle": _cycle, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence, "cycle": _cycle, "cycles": _cycles, "no_cycles": _no_cycles
 }  # fmt: skip

@@ -1,0 +1,128 @@
+"""Cycles that are proved where Newton's method suggests them: Krawczyk's test on the shooting system, over boxes as large as it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from flint import arb
+
+from cfdyn.certify.balls import ball, holds
+from cfdyn.certify.boxes.solved import Points
+from cfdyn.certify.boxes.systems import Balls, System, precise
+from cfdyn.certify.floats import in_floats
+from cfdyn.certify.subject import Subject
+
+Box = Sequence[tuple[float, float]]
+STEPS, CLOSE = 12, 1e-9  # of Newton's method; points that are the same, relative to the size of the box
+LEAST = 4e-12  # half-width of a proven box, relative to 1 + |x|: checkers in doubles need room
+
+
+def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> list[np.ndarray]:
+    """Cycles of least period n in a box that Newton's method finds from some starts, (d, starts): each (n, d), once."""
+    step, jacobian = in_floats(subject, "step"), in_floats(subject, "jacobian")
+    d, x = len(box), starts.copy()
+    with np.errstate(all="ignore"):
+        for _ in range(STEPS):
+            orbit, slopes = x, np.eye(d)[:, :, None] * np.ones(x.shape[1])
+            for _ in range(period):
+                slopes = np.einsum("ijk,jlk->ilk", jacobian(orbit).reshape(d, d, -1), slopes)
+                orbit = step(orbit)
+            system = np.moveaxis(slopes, -1, 0) - np.eye(d)
+            bad = ~np.isfinite(system).all((1, 2)) | ~np.isfinite(orbit).all(0)
+            system[bad] = np.eye(d)
+            system[np.abs(np.linalg.det(system)) < 1e-300] = np.eye(d)
+            move = np.linalg.solve(system, np.moveaxis(orbit - x, -1, 0)[:, :, None])[:, :, 0].T
+            x = np.where(bad, np.nan, x - move)
+        orbits = [x]
+        for _ in range(period):
+            orbits.append(step(orbits[-1]))
+    points = np.moveaxis(np.array(orbits), -1, 0)  # (starts, n + 1, d)
+    size = max(hi - lo for lo, hi in box)
+    near = np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-6 * size
+    return _different(points[near, :-1], box, size)
+
+
+def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
+    lo, hi = np.array(box).T
+    found: list[np.ndarray] = []
+    for orbit in orbits:
+        n = len(orbit)
+        if not (np.isfinite(orbit).all() and (orbit >= lo).all() and (orbit <= hi).all()):
+            continue
+        if any(np.abs(orbit - np.roll(orbit, k, 0)).max() < 1e-7 * size for k in range(1, n) if n % k == 0):
+            continue
+        if not any(np.abs(np.roll(other, k, 0) - orbit).max() < CLOSE * size for other in found for k in range(n)):
+            found.append(orbit)
+    return found
+
+
+class Shooting:
+    """Krawczyk's test for cycles of a map at parameters that do not vary."""
+
+    def __init__(self, subject: Subject, box: Box):
+        with precise():
+            self.system = System(subject, Balls)
+        self.box = box
+
+    def largest(self, orbit: np.ndarray, room: float) -> Points | None:
+        """Boxes around the points in which there is exactly one cycle, half as wide as the test allows; None where it fails.
+
+        room : half-widths are at most this
+        """
+        lo, hi = np.array(self.box).T
+        limit = min(room, float(min((orbit - lo).min(), (hi - orbit).min())))
+        least = LEAST * (1 + np.abs(orbit).max())
+        radius, good = limit / 1.01, 0
+        while radius > least:
+            good = good + 1 if self.holds(orbit, radius) else 0
+            if good == 2:
+                return _around(orbit, radius)
+            radius /= 2
+        return _around(orbit, radius * 2) if good else None
+
+    def holds(self, orbit: np.ndarray, radius: float) -> bool:
+        """True if the map is continuous on the boxes and Krawczyk's operator takes them into their interiors."""
+        n, d = orbit.shape
+        with precise():
+            boxes = [[ball(*ends) for ends in point] for point in _around(orbit, radius)]
+            middles = [[arb(float(v)) for v in point] for point in orbit]
+            if not all(self.system.continuous(x, []) for x in boxes):
+                return False
+            slopes = [self.system.slopes(x, []) for x in boxes]
+            y = self._inverse(slopes)
+            misses = [a - b for x, after in zip(middles, middles[1:] + middles[:1], strict=True)
+                      for a, b in zip(self.system.step(x, []), after, strict=True)]  # fmt: skip
+            offsets = [a - b for x, m in zip(boxes, middles, strict=True) for a, b in zip(x, m, strict=True)]
+            jacobian = [[arb(0)] * (n * d) for _ in range(n * d)]
+            for i, a, b in product(range(n), range(d), range(d)):
+                jacobian[i * d + a][i * d + b] += slopes[i][a][b]
+            for i, a in product(range(n), range(d)):
+                jacobian[i * d + a][(i + 1) % n * d + a] -= 1
+            for row in range(n * d):
+                moved = [sum((y[row][k] * jacobian[k][j] for k in range(n * d)), arb(0)) for j in range(n * d)]
+                moved[row] -= 1
+                new = middles[row // d][row % d] - sum((y[row][k] * misses[k] for k in range(n * d)), arb(0))
+                new -= sum((m * o for m, o in zip(moved, offsets, strict=True)), arb(0))
+                if not (new.is_finite() and holds(boxes[row // d][row % d], new)):
+                    return False
+            return True
+
+    @staticmethod
+    def _inverse(slopes: list) -> list[list[arb]]:
+        n, d = len(slopes), len(slopes[0])
+        matrix = np.zeros((n * d, n * d))
+        for i in range(n):
+            matrix[i * d : (i + 1) * d, i * d : (i + 1) * d] += Balls.floats(slopes[i])
+            after = (i + 1) % n * d
+            matrix[i * d : (i + 1) * d, after : after + d] -= np.eye(d)
+        try:
+            inverse = np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            inverse = np.eye(n * d)
+        return [[arb(float(v)) if np.isfinite(v) else arb(0) for v in row] for row in inverse]
+
+
+def _around(orbit: np.ndarray, radius: float) -> Points:
+    return [[(float(v) - radius, float(v) + radius) for v in point] for point in orbit]
