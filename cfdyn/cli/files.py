@@ -1,7 +1,7 @@
 """The record and the figures that every command writes, in one way."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Files:
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
+        self.certificates: list[Path] = []
 
     def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
@@ -56,10 +57,19 @@ class Files:
         if self.csv is not None:
             found.to_csv(self.csv)
 
+    def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Certificates beside the record, ``stem-001-KIND.json``."""
+        from cfdyn.certify.certificate import Certificate
+
+        for document in documents:
+            path = self.folder / f"{Path(str(self.record)).stem}-{document['kind']}.json"
+            self.certificates.append(Certificate(document["kind"], document["statement"], True, "", document).save(path))
+
     def names(self) -> dict[str, Any]:
         """For --json."""
         table = {} if self.csv is None else {"csv": str(self.csv)}
-        return {"figures": [str(f) for f in self.figures], **table, "record": str(self.record)}
+        proofs = {"certificates": [str(f) for f in self.certificates]} if self.certificates else {}
+        return {"figures": [str(f) for f in self.figures], **table, **proofs, "record": str(self.record)}
 
     def print(self, out: Screen) -> None:
         """A line for each."""
@@ -67,6 +77,8 @@ class Files:
             out.print(f"figure  {figure}", wrap=False)
         if self.csv is not None:
             out.print(f"table   {self.csv}", wrap=False)
+        for certificate in self.certificates:
+            out.print(f"proof   {certificate}", wrap=False)
         out.print(f"record  {self.record}", wrap=False)
 
 
