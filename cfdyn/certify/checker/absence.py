@@ -99,12 +99,19 @@ class Absence:
             natural, slopes = self.g.slopes(between, lines)
             good &= finite(natural, slopes)
             total = product(slopes, total)
-            beside = self.g.value(beside, lines)
+            beside = self._after(beside, lines)
         moved, slope = beside - m, total - unit(self.g.d)
         plain = (moved + applied(slope, x - m)).without_zero().any(axis=-1)
         y = point(inverse(slope.middle))
         turned = (applied(y, moved) + applied(product(y, slope), x - m)).without_zero().any(axis=-1)
         return good & (plain | turned)
+
+    def _after(self, x: Interval, lines: Interval) -> Interval:
+        """The natural extension and the mean-value form of one step."""
+        natural, slopes = self.g.slopes(x, lines)
+        m = point(x.middle)
+        mean = self.g.value(m, lines) + applied(slopes, x - m)
+        return _where(finite(natural, slopes), meet(natural, mean), natural)
 
     def _quotient(self, orbit: list[Interval], _: list[Interval], x: Interval, lines: Interval) -> Array:
         """For a prime p and G = g^(n/p): 1 + A_1 + A_2 A_1 + … is regular, so that gⁿ(x) = x only where G(x) = x."""

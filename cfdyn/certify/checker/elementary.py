@@ -82,7 +82,9 @@ def _log(x: Array) -> Interval:
     finite = np.where((x > 0) & (x < INF), x, 1.0)
     y = np.log(finite)
     found = point(y) + _log_near_one(point(finite) * _exp(-y) - point(np.ones(())))
-    return Interval(np.where(x == INF, 709.0, np.where(x > 0, found.lo, -INF)), np.where(x > 0, np.where(x < INF, found.hi, INF), INF))
+    return Interval(
+        np.where(x == INF, 709.0, np.where(x > 0, found.lo, -INF)), np.where(x > 0, np.where(x < INF, found.hi, INF), INF)
+    )
 
 
 def _log1p(x: Array) -> Interval:
@@ -90,7 +92,9 @@ def _log1p(x: Array) -> Interval:
     finite = np.where((x > -1) & (x < INF), x, 0.0)
     y = np.log1p(finite)
     found = point(y) + _log_near_one((point(finite) - _expm1(y)) * _exp(-y))
-    return Interval(np.where(x == INF, 709.0, np.where(x > -1, found.lo, -INF)), np.where(x > -1, np.where(x < INF, found.hi, INF), INF))
+    return Interval(
+        np.where(x == INF, 709.0, np.where(x > -1, found.lo, -INF)), np.where(x > -1, np.where(x < INF, found.hi, INF), INF)
+    )
 
 
 def _tanh(x: Array) -> Interval:

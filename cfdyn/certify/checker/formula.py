@@ -13,7 +13,12 @@ from cfdyn.certify.checker.fields import NotValid
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import parse
 
-_ORDERS = {sympy.StrictLessThan: ("less", 0), sympy.LessThan: ("least", 0), sympy.StrictGreaterThan: ("less", 1), sympy.GreaterThan: ("least", 1)}
+_ORDERS = {
+    sympy.StrictLessThan: ("less", 0),
+    sympy.LessThan: ("least", 0),
+    sympy.StrictGreaterThan: ("less", 1),
+    sympy.GreaterThan: ("least", 1),
+}
 
 
 class Text:

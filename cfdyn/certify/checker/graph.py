@@ -123,7 +123,9 @@ class Graph:
                 stack.extend(self.arguments(node))
         return sorted(found)
 
-    def substituted(self, roots: Sequence[Node], names: Mapping[tuple, Node], only: Callable[[tuple], bool] | None = None) -> list[Node]:
+    def substituted(
+        self, roots: Sequence[Node], names: Mapping[tuple, Node], only: Callable[[tuple], bool] | None = None
+    ) -> list[Node]:
         """The same expressions with other nodes in place of some; ``names``: by what a node is, ("name", "w")."""
         new: dict[Node, Node] = {}
         for node in self.reached(roots):

@@ -230,7 +230,9 @@ def _divides(p: Polynomial, q: Polynomial) -> bool:
             continue
         name, n = m[0]
         others = {k: e for k, e in p.items() if k != m}
-        if all(dict(k).get(name, 0) < n for k in others) and all(repr(name) not in repr([a for a, _ in k if a != name]) for k in [*p, *q]):
+        if all(dict(k).get(name, 0) < n for k in others) and all(
+            repr(name) not in repr([a for a, _ in k if a != name]) for k in [*p, *q]
+        ):
             return not _remainder(q, name, n, {k: -e / c for k, e in others.items()})
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -23,6 +24,7 @@ from cfdyn.symbolic.text.parse import symbol
 
 MOST_NAMES, MOST_ROWS = 200, 5000
 Value = Fraction | tuple[Fraction, Fraction]
+NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*)?")
 RESERVED = ("w", "g", "gg", "h")
 
 
@@ -108,7 +110,9 @@ def read_map(document: Mapping[str, Any]) -> CheckedMap:
     names, step, params = (_optimizer if kind == "optimizer" else _formulas)(graph, given)
     spans = {name: value for name, value in params.items() if isinstance(value, tuple)}
     if spans != varied:
-        raise NotValid(f"the parameters that vary are {shown(sorted(spans))} in the map and {shown(sorted(varied))} in vary, or their ends differ")
+        raise NotValid(
+            f"the parameters that vary are {shown(sorted(spans))} in the map and {shown(sorted(varied))} in vary, or their ends differ"
+        )
     leaves = {("name", f"s:{name}"): graph.put("name", f"x:{name}") for name in names}
     for name, value in params.items():
         leaves["name", f"s:{name}"] = graph.put("name", f"p:{name}") if isinstance(value, tuple) else graph.const(value)
@@ -197,7 +201,9 @@ class Optimizer:
     def __init__(self, given: Any, limit: bool | None):
         found = fields.mapping(given, "the optimizer", ["params", "update"],
                                ["name", "gradient", "probe", "define", "per_weight", "shared"])  # fmt: skip
-        fields.text(found.get("name", ""), "the optimizer's name", 200)
+        # It stands in the statement, beside the formulas: a name, and no sentence.
+        if not NAME.fullmatch(fields.text(found.get("name", ""), "the optimizer's name", 64)):
+            raise NotValid("the optimizer's name is not one word of letters, digits and _")
         self.params = _params(found["params"], "the optimizer's parameter")
         self.per_weight = fields.texts(found.get("per_weight") or [], "the states of each weight")
         self.shared = fields.texts(found.get("shared") or [], "the shared states")
@@ -208,10 +214,14 @@ class Optimizer:
         update = fields.mapping(found["update"], "the update", ["w", *self.per_weight, *self.shared])
         self.define, self.update = ({n: Text(fields.text(v, f"the formula of {n}"), f"the formula of {n}") for n, v in part.items()}
                                     for part in (define, update))  # fmt: skip
-        self.gradient, self.probe = (None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe"))
+        self.gradient, self.probe = (
+            None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe")
+        )
         self.limit = limit
 
-    def step(self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]) -> list[Node]:
+    def step(
+        self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]
+    ) -> list[Node]:
         """The next state, every formula seeing the old one: the weights, then each state of all weights, then the shared ones."""
         d, k = len(loss.variables), len(self.per_weight)
         shared = {**own, **dict(zip(self.shared, state[d * (1 + k) :]))}

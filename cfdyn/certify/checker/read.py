@@ -21,11 +21,15 @@ def document(path: str | os.PathLike[str]) -> dict[str, Any]:
     if data.count(b"[") + data.count(b"{") + data.count(b",") > MOST_PARTS:
         raise NotValid(f"the file has more than {MOST_PARTS} entries")
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_decimal, parse_int=_whole)
+        found = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_decimal, parse_int=_whole
+        )
     except UnicodeDecodeError:
         raise NotValid("the file is no text in UTF-8") from None
     except json.JSONDecodeError as problem:
-        raise NotValid(f"the file is no JSON, or cut off: {problem.msg} at line {problem.lineno}, column {problem.colno}") from None
+        raise NotValid(
+            f"the file is no JSON, or cut off: {problem.msg} at line {problem.lineno}, column {problem.colno}"
+        ) from None
     except RecursionError:
         raise NotValid("the file is nested too deeply") from None
     if not isinstance(found, dict):

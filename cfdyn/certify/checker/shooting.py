@@ -28,7 +28,7 @@ def step(g: CheckedMap, z: Interval, lines: Interval) -> tuple[Array, Interval]:
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     at_middle = g.value(point(m), each)
     _, slopes = g.slopes(z, each)
-    f = (at_middle - point(np.roll(m, -1, axis=-2)))
+    f = at_middle - point(np.roll(m, -1, axis=-2))
     jacobian = _blocks(slopes, n, d)
     y = point(inverse(jacobian.middle))
     size = n * d
@@ -103,7 +103,9 @@ def turn(g: CheckedMap, proven: Proven) -> Interval:
     """The derivative of gⁿ along the cycle, (d, d)."""
     z = proven.boxes
     n = z.shape[0]
-    each = Interval(np.broadcast_to(proven.lines.lo, (n, proven.lines.shape[0])), np.broadcast_to(proven.lines.hi, (n, proven.lines.shape[0])))
+    each = Interval(
+        np.broadcast_to(proven.lines.lo, (n, proven.lines.shape[0])), np.broadcast_to(proven.lines.hi, (n, proven.lines.shape[0]))
+    )
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")
     _, slopes = g.slopes(z, each)

@@ -35,7 +35,10 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     interval = fields.box([claim["interval"]], "the interval", 1)
     root = Interval(np.concatenate([interval.lo, g.lines.lo]), np.concatenate([interval.hi, g.lines.hi]))
     check_continuous(fields.text(evidence["continuous"], "the tree", 20 * 2**20), root, g, "c", "the tree")
-    cycles = [_cycle(z, len(fields.sequence(z, "a cycle", most=MOST_SIZE)), g, interval) for z in fields.sequence(evidence["cycles"], "the cycles")]
+    cycles = [
+        _cycle(z, len(fields.sequence(z, "a cycle", most=MOST_SIZE)), g, interval)
+        for z in fields.sequence(evidence["cycles"], "the cycles")
+    ]
     if claim["period"] is not None:
         n = fields.integer(claim["period"], "the period", 3, MOST_SIZE)
         if n % 2 == 0:

@@ -122,7 +122,10 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
     if not image.within(box).all():
         raise NotValid("the image of a leaf g is not in the box")
     # a leaf is met with its part of the parameters too
-    image = Interval(np.concatenate([image.lo, boxes.lo[which][:, g.d :]], axis=1), np.concatenate([image.hi, boxes.hi[which][:, g.d :]], axis=1))
+    image = Interval(
+        np.concatenate([image.lo, boxes.lo[which][:, g.d :]], axis=1),
+        np.concatenate([image.hi, boxes.hi[which][:, g.d :]], axis=1),
+    )
     meeting, place = Meeting(boxes), {int(leaf): k for k, leaf in enumerate(which)}
     before: list[list[int]] = [[] for _ in which]
     open_, arrows = np.zeros(len(which), dtype=int), 0

@@ -116,14 +116,18 @@ def _cuts(n: int) -> Interval:
 
 def _product(first: Interval, second: Interval) -> Interval:
     """All pairs: (N, 2)."""
-    lo, hi = (np.stack(np.meshgrid(getattr(first, e), getattr(second, e), indexing="ij"), axis=-1).reshape(-1, 2) for e in ("lo", "hi"))
+    lo, hi = (
+        np.stack(np.meshgrid(getattr(first, e), getattr(second, e), indexing="ij"), axis=-1).reshape(-1, 2) for e in ("lo", "hi")
+    )
     return Interval(lo, hi)
 
 
 def _image(g: CheckedMap, source: Parallelogram, target: Parallelogram, cells: Interval) -> tuple[Interval, Array]:
     """f over cells in the coordinates of the target, by the mean value; where g is known to be continuous."""
     m = point(cells.middle)
-    lines = Interval(np.broadcast_to(g.lines.lo, (len(m.lo), g.lines.shape[0])), np.broadcast_to(g.lines.hi, (len(m.lo), g.lines.shape[0])))
+    lines = Interval(
+        np.broadcast_to(g.lines.lo, (len(m.lo), g.lines.shape[0])), np.broadcast_to(g.lines.hi, (len(m.lo), g.lines.shape[0]))
+    )
     natural, slopes = g.slopes(source.centre + applied(source.matrix, cells), lines)
     at = target.inside_out(g.value(source.centre + applied(source.matrix, m), lines))
     turned = product(product(target.inverse, slopes), source.matrix)

@@ -19,8 +19,8 @@ MOST_DERIVATIVES, PIECES, MOST_PIECES = 6, 256, 1 << 16
 LINE = [["-inf", "inf"]]
 
 
-def checked_box(claimed: Any, evidence: dict[str, Any], g: CheckedMap, n: int | None) -> Interval:
-    """The finite box that cycles of period n can lie in: the box of the claim, or what ``inside`` says; n = None: of any period."""
+def checked_box(claimed: Any, evidence: dict[str, Any], g: CheckedMap, n: int) -> Interval:
+    """The finite box that cycles of period n can lie in: the box of the claim, or what ``inside`` says."""
     if claimed == LINE and g.d == 1:
         if "inside" not in evidence or "outside" not in evidence:
             raise NotValid("the whole line needs a finite interval inside, and what happens outside")
@@ -54,53 +54,76 @@ class Ray:
         series = [h]
         for _ in range(MOST_DERIVATIVES):
             series += derivative(self.graph, [series[-1]], self.graph.nodes[self.x][1], self.g.joins.continuous)
-        return all(self._positive(series, start, lines) for lines in self.lines)
-
-    def _positive(self, series: list[Node], start: float, lines: Interval) -> bool:
+        shown, open_ = np.zeros(len(self.lines.lo), dtype=bool), np.ones(len(self.lines.lo), dtype=bool)
         for k, node in enumerate(series):
+            lines = self.lines
             beyond, at = self._values(node, start, np.inf, lines), self._values(node, start, start, lines)
-            if beyond.lo > 0 or k and beyond.lo >= 0:
-                return True
-            if not (at.lo > 0 if k == 0 else at.lo >= 0):
-                return False
-        return False
+            shown |= open_ & ((beyond.lo > 0) | (beyond.lo >= 0 if k else False))
+            open_ &= at.lo > 0 if k == 0 else at.lo >= 0
+            if shown.all() or not (open_ | shown).all():
+                break
+        return bool(shown.all())
 
-    def _values(self, node: Node, lo: float, hi: float, lines: Interval) -> Interval:
-        values = {f"x:{self.g.names[0]}": Interval(lo, hi)} | {f"p:{n}": lines[i] for i, n in enumerate(self.g.varied)}
+    def _values(self, node: Node, lo: Any, hi: Any, lines: Interval) -> Interval:
+        values = {f"x:{self.g.names[0]}": Interval(lo, hi)} | {f"p:{n}": lines[:, i] for i, n in enumerate(self.g.varied)}
         return Program(self.graph, [node])(values)[0]
 
     def at_most(self, h: Node, lo: float, hi: float, most: float) -> bool:
         """h ≤ most on an interval, which may be a ray: cut where it has ends."""
-        program, width = Program(self.graph, [h]), MOST_PIECES
-        for lines in self.lines:
-            values = {f"p:{n}": lines[i] for i, n in enumerate(self.g.varied)}
-            todo = [Interval(np.array([lo]), np.array([hi]))]
-            while todo:
-                part = todo.pop()
-                found = program({f"x:{self.g.names[0]}": part, **values})[0]
-                bad = np.broadcast_to(found.hi, part.shape) > most
-                if not bad.any():
-                    continue
-                width -= int(bad.sum())
-                if width < 0 or not (np.isfinite(part.lo).all() and np.isfinite(part.hi).all()):
-                    return False
-                m = part.middle[bad]
-                todo.append(Interval(np.concatenate([part.lo[bad], m]), np.concatenate([m, part.hi[bad]])))
+        lines, left = self.lines, MOST_PIECES
+        x = Interval(np.full(len(lines.lo), lo), np.full(len(lines.lo), hi))
+        while len(x.lo):
+            bad = ~(np.broadcast_to(self._values(h, x.lo, x.hi, lines).hi, x.shape) <= most)
+            x, lines = x[bad], lines[bad]
+            left -= int(bad.sum())
+            if left < 0 or not np.isfinite([x.lo, x.hi]).all():
+                return False
+            m = x.middle
+            x = Interval(np.concatenate([x.lo, m]), np.concatenate([m, x.hi]))
+            lines = Interval(np.concatenate([lines.lo] * 2), np.concatenate([lines.hi] * 2))
         return True
 
 
-def _pieces(lines: Interval) -> list[Interval]:
-    """The parameters' intervals, cut into pieces."""
+def _pieces(lines: Interval) -> Interval:
+    """The parameters' intervals cut into pieces: (pieces, parameters)."""
     count = lines.shape[0]
     if not count:
-        return [lines]
+        return Interval(np.zeros((1, 0)), np.zeros((1, 0)))
     each = max(1, int(PIECES ** (1 / count)))
     cuts = [np.linspace(lo, hi, each + 1) for lo, hi in zip(lines.lo, lines.hi)]
     for cut, lo, hi in zip(cuts, lines.lo, lines.hi):
         cut[0], cut[-1] = lo, hi
-        np.maximum.accumulate(cut, out=cut)
-    spans = [list(zip(cut[:-1], cut[1:])) for cut in cuts]
-    return [Interval(np.array([s[0] for s in chosen]), np.array([s[1] for s in chosen])) for chosen in product(*spans)]
+        np.clip(np.maximum.accumulate(cut), lo, hi, out=cut)
+    chosen = list(product(*[list(zip(cut[:-1], cut[1:])) for cut in cuts]))
+    return Interval(np.array([[s[0] for s in c] for c in chosen]), np.array([[s[1] for s in c] for c in chosen]))
+
+
+def everywhere_continuous(g: CheckedMap) -> bool:
+    """True if the operations are defined and continuous for all states: no pole, no root, no jump."""
+    graph, states = g.graph, {g.graph.put("name", f"x:{n}") for n in g.names}
+    depends: dict[Node, bool] = {}
+    for node in graph.reached(g.step):
+        what = graph.nodes[node]
+        depends[node] = node in states or any(depends[a] for a in graph.arguments(node))
+        if depends[node] and not _tame(g, node, what, depends):
+            return False
+    at = {f"x:{n}": Interval(0.0, 0.0) for n in g.names} | {f"p:{n}": g.lines[i] for i, n in enumerate(g.varied)}
+    fixed = [n for n in graph.reached(g.step) if not depends[n] and graph.nodes[n][0] not in ("less", "least", "and", "or", "true", "false")]
+    return all(np.isfinite(v.lo) and np.isfinite(v.hi) for v in Program(graph, fixed)(at))
+
+
+_TAME = {"exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "sigmoid", "softplus", "logcosh", "Abs", "Max", "Min"}
+
+
+def _tame(g: CheckedMap, node: Node, what: tuple, depends: dict[Node, bool]) -> bool:
+    kind = what[0]
+    if kind == "select":
+        return g.joins.continuous(node)
+    if kind == "div":
+        return not depends[what[2]]
+    if kind == "power":
+        return what[2] > 0
+    return kind in ("name", "add", "mul", "less", "least", "and", "or") or kind == "call" and what[1] in _TAME
 
 
 def combined(g: CheckedMap, terms: list[tuple[Fraction, Node]]) -> Node:
@@ -122,7 +145,7 @@ def combined(g: CheckedMap, terms: list[tuple[Fraction, Node]]) -> Node:
     return graph.total(graph.mul(graph.const(c), node) for node, c in sorted(found.items()) if c)
 
 
-def _check_growth(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: int | None) -> None:
+def _check_growth(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: int) -> None:
     """|g(x)| > |x| for |x| ≥ R."""
     fields.mapping(outside, "outside", ["reason", "radius", "left", "right"])
     radius = fields.end(outside["radius"], "the radius")
@@ -136,7 +159,7 @@ def _check_growth(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: i
             raise NotValid(f"it is not shown that |g(x)| > |x| on the {side} ray")
 
 
-def _check_bounded(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: int | None) -> None:
+def _check_bounded(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: int) -> None:
     """δ = g(x) − x is positive on the left ray, negative on the right one, and bounded above or below: cycles lie inside."""
     fields.mapping(outside, "outside", ["reason", "left", "right", "up", "down"])
     a, b = fields.end(outside["left"], "left"), fields.end(outside["right"], "right")
@@ -155,13 +178,11 @@ def _check_bounded(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: 
         raise NotValid("inside does not hold all that cycles can reach")
 
 
-def _reach(a: float, b: float, up_: float | None, down_: float | None, n: int | None) -> tuple[Fraction, Fraction]:
+def _reach(a: float, b: float, up_: float | None, down_: float | None, n: int) -> tuple[Fraction, Fraction]:
     """The interval that all points of a cycle of period n lie in."""
     left, right = Fraction(a), Fraction(b)
     if up_ is not None and down_ is not None:
         return left - Fraction(down_), right + Fraction(up_)
-    if n is None:
-        raise NotValid("for all periods at once steps in both directions have to be bounded")
     if up_ is not None:
         return left - (n - 1) * Fraction(up_), right + Fraction(up_)
     if down_ is None:

@@ -9,7 +9,7 @@ from cfdyn.certify.checker.absence import Absence, finite
 from cfdyn.certify.checker.boxes import Interval, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.fold import check_fold
-from cfdyn.certify.checker.kinds.lines import checked_box
+from cfdyn.certify.checker.kinds.lines import checked_box, everywhere_continuous
 from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.shooting import MOST_SIZE
 from cfdyn.certify.checker.tree import leaves
@@ -32,8 +32,9 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
         check_fold(evidence["fold"], g)
         return
     period = 2 if n == "all above 1" else n
-    # On the whole line the box inside has to hold the cycles of every period that is excluded.
-    box = checked_box(claim["box"], evidence, g, None if n == "all above 1" else period)
+    box = checked_box(claim["box"], evidence, g, period)
+    if n == "all above 1" and "inside" in evidence and not everywhere_continuous(g):
+        raise NotValid("the formulas do not show that the map is continuous on the whole line")
     root = Interval(np.concatenate([box.lo, g.lines.lo]), np.concatenate([box.hi, g.lines.hi]))
     text = fields.text(evidence.get("tree"), "the tree", 20 * 2**20)
     Absence(g, period, box).check(text, root, "oadq", "the tree")
