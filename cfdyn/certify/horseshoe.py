@@ -14,12 +14,12 @@ from cfdyn.certify.excursions import Shape, covers, excursion, home
 from cfdyn.certify.floats import in_floats
 from cfdyn.certify.growth import growth, log_below
 from cfdyn.certify.hsets import HSet, Planar, disjoint
-from cfdyn.certify.saddles import Plane
+from cfdyn.certify.saddles import Plane, Saddle
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 
-SIZES = (np.geomspace(2e-3, 0.5, 16), np.geomspace(5e-3, 1, 8))  # of the first set, along its two directions, over the box's size
+SIZES = (np.geomspace(2e-3, 0.5, 16), np.geomspace(2e-3, 1, 12))  # of the first set, along its two directions, over the box's size
 TRIES = 6  # of the best candidates, to prove
 NEAR, WITHIN = 1e-3, 5e-2  # where orbits leave a saddle and come back to it, over the box's size
 
@@ -61,18 +61,14 @@ def horseshoe(
     if sets is not None:
         return _proof(about, [_given(s) for s in sets], None) or unproved("horseshoe", NO_GROWTH)
     plane = Plane(in_floats(about, "step"), in_floats(about, "jacobian"), period)
-    region, saddles, candidates = _box(loss, box), 0, []
-    for saddles, saddle in enumerate(plane.saddles(region), 1):
-        size = float((region[:, 1] - region[:, 0]).min())
-        orbits = plane.homoclinic(saddle, NEAR * size, WITHIN * size)
-        for along, across in product(*(s * size for s in SIZES)):
-            base = home(plane, saddle, along, across)
-            found = base and _with_excursions(plane, base, orbits)
-            candidates += [found] if found else []
-    for rate, shapes in sorted(candidates, key=lambda c: -c[0])[:TRIES]:
-        certificate = _proof(about, [_hset(s) for s in shapes], _pairs(plane, shapes))
-        if certificate is not None:
-            return certificate
+    region = _box(loss, box)
+    saddles, candidates = plane.saddles(region), []
+    for saddle in saddles:
+        candidates = _candidates(plane, saddle, float((region[:, 1] - region[:, 0]).min()))
+        for _, shapes in sorted(candidates, key=lambda c: -c[0])[:TRIES]:
+            certificate = _proof(about, [_hset(s) for s in shapes], _pairs(plane, shapes))
+            if certificate is not None:
+                return certificate
     reason = (f"no saddle of period {period} was found in the box" if not saddles else
               "no orbit was found that leaves a saddle and comes back so that parallelograms along it cover each other" if not candidates
               else "parallelograms were found, but the covering of one by another could not be proved")  # fmt: skip
@@ -102,6 +98,16 @@ def _hset(s: Shape) -> HSet:
     (a, b), (c, d) = s.matrix.T.tolist()
     x, y = s.centre.tolist()
     return HSet((x, y), ((a, b), (c, d)))
+
+
+def _candidates(plane: Plane, saddle: Saddle, size: float) -> list[tuple[float, Sets]]:
+    """Sets with their growth rates, for first sets of many sizes."""
+    orbits, found = plane.homoclinic(saddle, NEAR * size, WITHIN * size), []
+    for along, across in product(*(s * size for s in SIZES)) if orbits else ():
+        base = home(plane, saddle, along, across)
+        sets = base and _with_excursions(plane, base, orbits)
+        found += [sets] if sets else []
+    return found
 
 
 def _with_excursions(plane: Plane, base: Sets, orbits: Sequence[np.ndarray]) -> tuple[float, Sets] | None:
@@ -147,9 +153,11 @@ def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | 
     rate, vector = growth([[j for j in count if (i, j) in known] for i in count])
     if not vector:
         return None
-    used = {pair: pieces for pair, pieces in known.items() if vector[pair[0]] and vector[pair[1]]}
+    place = {i: k for k, i in enumerate(i for i in count if vector[i])}
+    used = {(place[i], place[j]): pieces for (i, j), pieces in known.items() if i in place and j in place}
     claim = {"transitions": [list(pair) for pair in used], "growth": written(rate), "entropy": written(log_below(rate))}
-    evidence = {"sets": list(_texts(sets)), "cuts": [list(pieces) for pieces in used.values()], "vector": vector}
+    evidence = {"sets": list(_texts([sets[i] for i in place])), "cuts": [list(pieces) for pieces in used.values()],
+                "vector": [vector[i] for i in place]}  # fmt: skip
     return proved("horseshoe", about, claim, evidence)
 
 
