@@ -22,7 +22,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 
 STEPS = 30  # of a leaf that comes into the ellipsoid
 MOST_LEAVES = 4000
-WIDER = 3.0  # than at its beginning: a leaf is not followed further
+WIDER = 20.0  # than at its beginning: a leaf is not followed further
 ROOM = 4.0  # of the box of the fixed point over what is proved
 STARTS = 7  # along each side of the box
 
