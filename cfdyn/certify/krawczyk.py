@@ -12,6 +12,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.newton import shooting_matrix
+from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import Subject
 
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
@@ -37,7 +38,7 @@ def balls_of(box: Box) -> list[arb]:
     return [ball(lo, hi) for lo, hi in box]
 
 
-def image(step: Enclosure, slopes: Enclosure, boxes: Sequence[Sequence[arb]]) -> tuple[list[list[arb]], list[arb_mat]] | None:
+def image(step: Enclosure, slopes: Slopes, boxes: Sequence[Sequence[arb]]) -> tuple[list[list[arb]], list[arb_mat]] | None:
     """K = m − Y F(m) + (I − Y J(Z)) (Z − m) and the slopes of g over the boxes; None where g has no finite slope.
 
     Y is any matrix: the inverse of the midpoint of J in floating point. Krawczyk (1969), Computing 4, 187–201.
@@ -92,7 +93,7 @@ def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]]) -> Proven | 
 
     Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
     """
-    step, slopes = subject.enclosure("step"), subject.enclosure("jacobian")
+    step, slopes = subject.enclosure("step"), Slopes(subject.enclosure("jacobian"))
     for start in STARTS:
         boxes = [_around([(float(x), 0.0) for x in point], start) for point in points]
         for _ in range(ROUNDS):
@@ -116,7 +117,7 @@ def _around(row: Sequence[tuple[float, float]], start: float) -> Box:
     )
 
 
-def _sharpened(step: Enclosure, slopes: Enclosure, boxes: Sequence[Box], inner: list[list[arb]]) -> tuple[Any, Any]:
+def _sharpened(step: Enclosure, slopes: Slopes, boxes: Sequence[Box], inner: list[list[arb]]) -> tuple[Any, Any]:
     """Smaller balls that still hold the cycle: Krawczyk's image of Krawczyk's image, and the slopes over them."""
     for _ in range(2):
         again = image(step, slopes, inner)
