@@ -85,7 +85,8 @@ def starts(about: Subject, points: Any, period: int | None = None) -> list[list[
         raise UsageError("give the points of a cycle, such as points=[0.1, 0.9, -0.4]")
     d, given = len(about.names), np.asarray(points, dtype=object)
     if given.ndim < 2:
-        given = given.reshape(1, -1) if period is not None and given.size in (about.weights, d) else given.reshape(-1, 1)
+        in_turn = about.weights == 1 and given.size == (period or given.size)
+        given = given.reshape(-1, 1) if in_turn or given.size not in (about.weights, d) else given.reshape(1, -1)
     rows = table("`points`", given.tolist(), 2)
     if period is not None and len(rows) not in (1, period):
         raise UsageError(f"{len(rows)} points are no cycle of period {period}; give {period}, or one to start from")

@@ -88,24 +88,37 @@ def inside(inner: Sequence[Sequence[arb]], boxes: Sequence[Box], margin: float =
     return True
 
 
-def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]]) -> Proven | None:
+def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Sequence[float] = STARTS) -> Proven | None:
     """Boxes about approximate points that hold exactly one cycle, for all parameters of the subject; None where that fails.
 
     Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
     """
+    for start in sizes:
+        found = proven_near(subject, [_around([(float(x), 0.0) for x in point], start) for point in points], start)
+        if found is not None:
+            return found
+    return None
+
+
+def hull_of(first: Sequence[Sequence[arb]], last: Sequence[Sequence[arb]], start: float = LEAST) -> list[Box]:
+    """Boxes about two approximations of each point, a little larger than these need."""
+    pairs = [[a.union(b) for a, b in zip(*rows, strict=True)] for rows in zip(first, last, strict=True)]
+    return [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in pairs]
+
+
+def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) -> Proven | None:
+    """Boxes that hold exactly one cycle, from first ones that grow until Krawczyk's image lies inside; None where that fails."""
     step, slopes = subject.enclosure("step"), Slopes(subject.enclosure("jacobian"))
-    for start in STARTS:
-        boxes = [_around([(float(x), 0.0) for x in point], start) for point in points]
-        for _ in range(ROUNDS):
-            found = image(step, slopes, [balls_of(box) for box in boxes])
-            if found is None:
-                break
-            if inside(found[0], boxes):
-                inner, local = _sharpened(step, slopes, boxes, found[0])
-                return Proven(tuple(boxes), inner, local)
-            boxes = [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in found[0]]
-            if any(hi - lo > WIDEST * (1 + abs(lo)) for box in boxes for lo, hi in box):
-                break
+    for _ in range(ROUNDS):
+        found = image(step, slopes, [balls_of(box) for box in boxes])
+        if found is None:
+            return None
+        if inside(found[0], boxes):
+            inner, local = _sharpened(step, slopes, boxes, found[0])
+            return Proven(tuple(boxes), inner, local)
+        boxes = [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in found[0]]
+        if any(hi - lo > WIDEST * (1 + abs(lo)) for box in boxes for lo, hi in box):
+            return None
     return None
 
 

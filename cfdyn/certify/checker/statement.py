@@ -82,4 +82,12 @@ def _cycle(claim: Mapping[str, Any]) -> str:
             f"{_STABLE[claim['stable']]}{_multipliers(claim)}")  # fmt: skip
 
 
-SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"cycle": _cycle}
+def _branch(claim: Mapping[str, Any]) -> str:
+    which = "fixed point" if claim["period"] == 1 else f"cycle of least period {claim['period']}"
+    ends = ("; ".join(map(box_in_words, claim[side])) for side in ("first", "last"))
+    stable = {True: ", it is stable everywhere", False: ", it is unstable everywhere", None: ""}[claim["stable"]]
+    return (f"has exactly one {which} in a tube of {claim['slabs']} boxes that begins with {next(ends)} and ends with"
+            f" {next(ends)}{stable}, and it moves continuously")  # fmt: skip
+
+
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"cycle": _cycle, "branch": _branch}
