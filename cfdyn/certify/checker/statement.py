@@ -107,6 +107,14 @@ def _cycle(claim: Mapping[str, Any]) -> str:
             f"{_STABLE[claim['stable']]}{_multipliers(claim)}")  # fmt: skip
 
 
+def _branch(claim: Mapping[str, Any]) -> str:
+    which = "fixed point" if claim["period"] == 1 else f"cycle of least period {claim['period']}"
+    ends = ("; ".join(map(box_in_words, claim[side])) for side in ("first", "last"))
+    stable = {True: ", it is stable everywhere", False: ", it is unstable everywhere", None: ""}[claim["stable"]]
+    return (f"has exactly one {which} in a tube of {claim['slabs']} boxes that begins with {next(ends)} and ends with"
+            f" {next(ends)}{stable}, and it moves continuously")  # fmt: skip
+
+
 def _cycles(claim: Mapping[str, Any]) -> str:
     n, count, total = claim["period"], claim["count"], claim["fixed points"]
     number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
@@ -161,6 +169,6 @@ def _convergence(claim: Mapping[str, Any]) -> str:
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "cycle": _cycle, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping,
+    "cycle": _cycle, "branch": _branch, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping,
     "convergence": _convergence,
 }  # fmt: skip
