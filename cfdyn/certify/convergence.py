@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from flint import arb_mat
+from flint import arb_mat, ctx
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.contraction import Ellipsoid, ellipsoid, fixed_points
 from cfdyn.certify.exact import end
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.images import Box, Images, Path
+from cfdyn.certify.regions.contraction import Ellipsoid, ellipsoid, fixed_points
+from cfdyn.certify.regions.images import Box, Images, Path
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.trapping import as_box, halves
 from cfdyn.symbolic.optimizer import Optimizer
@@ -24,6 +25,7 @@ STEPS = 30  # of a leaf that comes into the ellipsoid
 MOST_LEAVES = 4000
 WIDER = 20.0  # than at its beginning: a leaf is not followed further
 ROOM = 4.0  # of the box of the fixed point over what is proved
+SLACK = 0.05  # of an image's width, on either side
 STARTS = 7  # along each side of the box
 
 
@@ -31,8 +33,8 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
                 most: int = MOST_LEAVES, **vary: Any) -> Certificate:  # fmt: skip
     """Prove that every start in a box converges to one attracting fixed point.
 
-    An ellipsoid on which the map contracts is found around the point; the box is cut into leaves that are inside after some steps, or
-    that go on to other leaves without ever coming back.
+    An ellipsoid on which the map contracts is found around the point; the box is cut into leaves that are inside after some
+    steps, or that go on to other leaves without ever coming back.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone, in any dimension
     box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
@@ -40,7 +42,8 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
     most : leaves; then the proof is given up
     vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
 
-    The certificate is not proved, with a reason, where no attracting fixed point is found or some starts are not seen to reach it.
+    The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
+    are not seen to reach it.
 
     Examples
     --------
@@ -51,6 +54,11 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
     """
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
+    with ctx.workprec(BITS):
+        return _proved(about, region, steps, most)
+
+
+def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
     images = Images(about)
     go, slopes = in_floats(about, "step"), in_floats(about, "jacobian")
     grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
@@ -67,7 +75,8 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
     inverse = around.inverse()
     tree = None if inverse is None else _Leaves(images, around, inverse, region, steps, most).tree()
     if tree is None:
-        return unproved("convergence", f"some starts are not seen to converge with {most} leaves; try a smaller box, or most={4 * most}")
+        return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
+                        f"try a smaller box, or most={4 * most}")  # fmt: skip
     return _certificate(about, region, around, ROOM * moved / (1 - q), steps, tree)
 
 
@@ -77,6 +86,12 @@ def _certificate(about: Subject, region: Box, around: Ellipsoid, radius: float, 
     columns = [[end(v) for v in column] for column in around.matrix.T.tolist()]
     evidence = {"centre": [end(v) for v in around.centre.tolist()], "columns": columns, "steps": steps, "tree": tree}
     return proved("convergence", about, claim, evidence)
+
+
+def wider(box: np.ndarray) -> np.ndarray:
+    """A box with room around it for a checker whose enclosures are a little wider."""
+    room = SLACK * (box[:, 1] - box[:, 0]) + 1e-12 * (1 + np.abs(box).max(axis=1))
+    return box + np.array([-1, 1]) * room[:, None]
 
 
 @dataclass
@@ -132,7 +147,9 @@ class _Leaves:
                 node.image = image
             if self._size(image) > WIDER * self._size(node.box):
                 break
-        stays = node.image is not None and all(c <= a and b <= d for (a, b), (c, d) in zip(node.image, self.region))
+        whole = np.array(self.region)
+        moved = None if node.image is None else wider(np.array(node.image))
+        stays = moved is not None and (moved[:, 0] >= whole[:, 0]).all() and (moved[:, 1] <= whole[:, 1]).all()
         node.letter = "g" if stays else "?"
 
     def _returning(self, leaves: list[_Node]) -> list[_Node]:
@@ -142,7 +159,7 @@ class _Leaves:
         rows, columns = [], []
         place = {i: k for k, i in enumerate(going)}
         for i in going:
-            image = np.array(leaves[i].image)
+            image = wider(np.array(leaves[i].image))
             met = np.flatnonzero(((boxes[:, :, 0] <= image[:, 1]) & (boxes[:, :, 1] >= image[:, 0])).all(axis=1))
             rows += [place[i]] * sum(int(j) in place for j in met)
             columns += [place[int(j)] for j in met if int(j) in place]

@@ -8,16 +8,19 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from flint import ctx
 
+from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.images import Box, Images, interior
+from cfdyn.certify.regions.images import Box, Images, interior
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 
 DEPTH = 14  # bisections of the box
 FINEST = {1: 12, 2: 9, 3: 5}  # bisections of each coordinate, by dimension
+SLACK = 0.02  # of an image's width, on either side, for a checker whose enclosures are a little wider
 TRANSIENT, SEEDS = 2000, 500  # steps of the orbit whose cells a region begins with
 
 
@@ -42,18 +45,16 @@ def trapping(
     """
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
-    images = Images(about)
-    tree = _tree(images, region, region, 0)
+    begin = None if start is None or about.varied else np.asarray(start, dtype=float).ravel()
+    if begin is not None and begin.shape != (about.dim,):
+        raise UsageError(f"a start has {about.dim} number{'s' * (about.dim > 1)}, not {shown(start)}")
+    with ctx.workprec(BITS):
+        images = Images(about)
+        tree = _tree(images, region, region, 0)
+        if tree is None and begin is not None:
+            tree = _region(images, region, begin)
     if tree is not None:
         return _certificate(about, region, tree)
-    if start is not None and not about.varied:
-        begin = np.asarray(start, dtype=float).ravel()
-        if begin.shape != (about.dim,):
-            raise UsageError(f"a start has {about.dim} number{'s' * (about.dim > 1)}, not {shown(start)}")
-        for depth in range(3, FINEST.get(about.dim, 3) + 1):
-            cells = _closed(images, region, begin, depth)
-            if cells:
-                return _certificate(about, region, _written(cells, depth, about.dim))
     return unproved("trapping", "the image of the box is not seen to lie in its interior; try a larger box"
                     + (", or start=… for a region of boxes around an orbit" if start is None else ""))  # fmt: skip
 
@@ -67,7 +68,7 @@ def as_box(loss: Any, box: Sequence | None, dim: int) -> Box:
         ends = np.empty(0)
     ends = ends[None] if ends.shape == (2,) else ends
     if ends.shape != (dim, 2) or not np.isfinite(ends).all() or not (ends[:, 0] < ends[:, 1]).all():
-        raise UsageError(f"a box of {dim} entr{'y' if dim == 1 else 'ies'} of the state is (lo, hi) for each, lo < hi, not {shown(given)}")
+        raise UsageError(f"a box is (lo, hi) with lo < hi for each of {dim} entries of the state, not {shown(given)}")
     return [(float(lo), float(hi)) for lo, hi in ends]
 
 
@@ -78,7 +79,8 @@ def _certificate(about: Subject, region: Box, tree: str) -> Certificate:
 
 def _tree(images: Images, whole: Box, part: Box, depth: int) -> str | None:
     """The tree of a proof that the part is taken into the interior of the whole, or None."""
-    if interior(images.after(part), whole):
+    image = images.after(part)
+    if interior([(lo - SLACK * (hi - lo), hi + SLACK * (hi - lo)) for lo, hi in image], whole):
         return "i"
     middle = [((lo + hi) / 2,) * 2 for lo, hi in part]
     if depth == DEPTH or not interior(images.after(middle), whole):
@@ -98,6 +100,15 @@ def halves(box: Box, k: int) -> tuple[Box, Box]:
     return [*box[:k], (lo, middle), *box[k + 1 :]], [*box[:k], (middle, hi), *box[k + 1 :]]
 
 
+def _region(images: Images, whole: Box, start: np.ndarray) -> str | None:
+    """The tree of a region around an orbit, on the coarsest grid that will do."""
+    for depth in range(3, FINEST.get(len(whole), 3) + 1):
+        cells = _closed(images, whole, start, depth)
+        if cells:
+            return _written(cells, depth, len(whole))
+    return None
+
+
 def _closed(images: Images, whole: Box, start: np.ndarray, depth: int) -> set[tuple[int, ...]] | None:
     """Cells of a grid: those that an orbit visits, and all that images of these meet; None where an image leaves the box."""
     edges = [_edges(lo, hi, depth) for lo, hi in whole]
@@ -106,14 +117,21 @@ def _closed(images: Images, whole: Box, start: np.ndarray, depth: int) -> set[tu
     while queue:
         cell = queue.popleft()
         image = images.after([(float(e[j]), float(e[j + 1])) for e, j in zip(edges, cell)])
+        room = [SLACK * (hi - lo) for lo, hi in image]
+        image = [(lo - r, hi + r) for (lo, hi), r in zip(image, room)]
         if not interior(image, whole):
             return None
-        spans = [range(int(np.searchsorted(e[1:], lo)), int(np.searchsorted(e[:-1], hi, "right"))) for e, (lo, hi) in zip(edges, image)]
+        spans = [_met(e, *side) for e, side in zip(edges, image)]
         for other in product(*spans):
             if other not in cells:
                 cells.add(other)
                 queue.append(other)
     return cells
+
+
+def _met(edges: np.ndarray, lo: float, hi: float) -> range:
+    """The closed cells that have a point in [lo, hi]."""
+    return range(int(np.searchsorted(edges[1:], lo)), int(np.searchsorted(edges[:-1], hi, "right")))
 
 
 def _visited(step: Any, edges: list[np.ndarray], start: np.ndarray) -> set[tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +94,7 @@ class Plane:
                 state = self.step(state)
                 u = inverse @ (state - z[:, None])
                 near = (np.abs(u[1]) < end) & np.isfinite(u).all(axis=0) & (np.abs(u[0]) < end)
-                at = np.flatnonzero(near[:-1] & near[1:] & (u[0, :-1] * u[0, 1:] <= 0)) if n > 3 else []
+                at: Sequence[int] = np.flatnonzero(near[:-1] & near[1:] & (u[0, :-1] * u[0, 1:] <= 0)).tolist() if n > 3 else []
                 for i in at:
                     orbit = self._polished(saddle, self._between(saddle, t[i], t[i + 1], n))
                     if orbit is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flint import arb
 
 from cfdyn.certify.balls import Enclosure, ball
-from cfdyn.certify.images import outward
+from cfdyn.certify.regions.images import outward
 
 Box = tuple[float, float]
 
@@ -61,5 +61,3 @@ def _between(image: arb, boxes: list[Box]) -> tuple[int, int]:
         return len(boxes), -1
     lowest, highest = outward(image)
     return bisect_left(boxes, highest, key=lambda box: box[0]), bisect_right(boxes, lowest, key=lambda box: box[1]) - 1
-
-

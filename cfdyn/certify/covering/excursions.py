@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfdyn.certify.saddles import Plane, Saddle
+from cfdyn.certify.covering.saddles import Plane, Saddle
 
 RATIO = 1.15  # room that each covering relation leaves, in both directions
 ALONG, SAMPLES = 61, 5  # points along the stretched direction of a set, on as many lines
@@ -31,7 +31,7 @@ class Shape:
 
 
 def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shape] | None:
-    """The sets around the points of the saddle, each of which covers the next; half-widths of the first one in its own directions."""
+    """The sets around the points of the saddle, each of which covers the next; half-widths of the first one in its directions."""
     p = len(saddle.points)
     frames, spread = [saddle.frame], np.array([along, across])
     shapes = [Shape(saddle.points[0], saddle.frame * spread)]
@@ -45,7 +45,7 @@ def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shap
 
 
 def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape] | None:
-    """Sets around the points of an orbit from where it is out of the first set of the base until it is back in it; None where they do not cover."""
+    """Sets around the points of an orbit from where it leaves the base until it is back; None where they do not cover each other."""
     u = base[0].coordinates(orbit.T)
     inside = (np.abs(u) <= 1).all(axis=0)
     out = np.flatnonzero(~inside)
@@ -75,7 +75,7 @@ def _image(plane: Plane, one: Shape, other: Shape) -> np.ndarray:
 
 
 def _height(u: np.ndarray) -> float:
-    """The largest |u_2| of those lines where |u_1| ≤ 1.02, from point to point straight; infinite where they leave the numbers."""
+    """The largest |u_2| of those lines where |u_1| ≤ 1.02, straight from point to point; infinite where they are not finite."""
     if not np.isfinite(u).all():
         return np.inf
     (x, y), (dx, dy) = u[:, :-1], np.diff(u, axis=1)
@@ -88,7 +88,7 @@ def _height(u: np.ndarray) -> float:
 
 
 def _along(plane: Plane, base: list[Shape], points: np.ndarray) -> list[Shape] | None:
-    """Directions carried along the orbit, forward and backward; lengths as small as the next set allows, heights as the one before needs."""
+    """Directions carried along the orbit, forward and back; lengths as the next set needs them, heights as the one before."""
     slopes = [_slopes(plane, x) for x in points]
     ahead = [_unit(_slopes(plane, base[-1].centre) @ base[-1].matrix[:, 0])]
     for m in slopes[:-1]:

@@ -11,10 +11,11 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.continuity import continuous
-from cfdyn.certify.images import Box, Images, Path, outward
+from cfdyn.certify.regions.images import Box, Images, Path, outward
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
-SHRINK = 0.8
+SHRINK, LARGER = 0.8, 1.3  # a larger one contracts too, so that a checker's wider enclosures will do
+INSIDE = 0.95  # of the radius: what is to be seen inside
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,12 @@ class Ellipsoid:
         """True if all of the box that a path has come to lies in the ellipsoid."""
         d, centre = len(self.centre), [arb(c) for c in self.centre.tolist()]
         here = arb_mat(d, 1, [ball(lo, hi) - c for (lo, hi), c in zip(path.box, centre)])
-        if squared(inverse * here) <= 1:
+        if squared(inverse * here) <= INSIDE**2:
             return True
         if path.centre is None:
             return False
         offset = inverse * arb_mat(d, 1, [p - c for p, c in zip(path.centre, centre)])
-        return bool(squared(offset + (inverse * path.linear) * arb_mat(d, 1, path.spread)) <= 1)
+        return bool(squared(offset + (inverse * path.linear) * arb_mat(d, 1, path.spread)) <= INSIDE**2)
 
 
 def squared(v: arb_mat) -> arb:
@@ -88,8 +89,8 @@ def ellipsoid(images: Images, point: np.ndarray, slopes: np.ndarray, size: float
     matrix = vectors / np.sqrt(values) @ vectors.T * np.sqrt(values.min())
     radius = size
     while radius > SMALLEST * size:
-        found = Ellipsoid(point, matrix * radius)
-        rates = found.contraction(images)
+        found, larger = (Ellipsoid(point, matrix * r) for r in (radius, radius * LARGER))
+        rates = found.contraction(images) if larger.contraction(images) else None
         if rates is not None:
             return found, rates
         radius *= SHRINK
