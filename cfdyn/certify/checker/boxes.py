@@ -39,7 +39,11 @@ class Interval:
         return Interval(self.lo[key], self.hi[key])
 
     def __add__(self, other: Interval) -> Interval:
-        return Interval(down(self.lo + other.lo), up(self.hi + other.hi))
+        lo, hi = down(self.lo + other.lo), up(self.hi + other.hi)
+        if (lo == -_TINY).any() or (hi == _TINY).any():  # the sum of numbers of one sign does not pass 0 when it is rounded
+            lo = np.where((self.lo >= 0) & (other.lo >= 0), np.maximum(lo, 0.0), lo)
+            hi = np.where((self.hi <= 0) & (other.hi <= 0), np.minimum(hi, 0.0), hi)
+        return Interval(lo, hi)
 
     def __sub__(self, other: Interval) -> Interval:
         return Interval(down(self.lo - other.hi), up(self.hi - other.lo))

@@ -65,10 +65,9 @@ def _of_call(graph: Graph, node: Node, what: tuple, inner: list[Node], formal: b
     if name == "between":
         return graph.call("nowhere")
     if name in ("Max", "Min"):
-        a, b = arguments if name == "Min" else arguments[::-1]
-        below = graph.put("less", a, b)
-        # at a tie both slopes stay possible, also for numbers: the condition is taken twice, open there
-        return _between(graph, below, graph.put("less", b, a), *(inner if name == "Min" else inner[::-1]))
+        first, second = graph.put("less", *arguments), graph.put("less", *arguments[::-1])
+        # at a tie both slopes stay possible: neither condition holds there
+        return _between(graph, *((first, second) if name == "Min" else (second, first)), *inner)
     u = arguments[0]
     if name in ("sign", "Heaviside", "floor"):
         return graph.const(0) if formal else graph.put("at", u, name == "floor")

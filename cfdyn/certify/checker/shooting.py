@@ -101,17 +101,19 @@ def check_least_period(z: Interval, what: str) -> None:
 
 def turn(g: CheckedMap, proven: Proven) -> Interval:
     """The derivative of gⁿ along the cycle, (d, d)."""
-    z = proven.boxes
-    n = z.shape[0]
-    each = Interval(
-        np.broadcast_to(proven.lines.lo, (n, proven.lines.shape[0])), np.broadcast_to(proven.lines.hi, (n, proven.lines.shape[0]))
-    )
+    return turns(g, proven.boxes, proven.lines)
+
+
+def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
+    """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where there may be none."""
+    n = z.shape[-2]
+    each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")
     _, slopes = g.slopes(z, each)
-    found = slopes[0]
+    found = slopes[..., 0, :, :]
     for i in range(1, n):
-        found = product(slopes[i], found)
+        found = product(slopes[..., i, :, :], found)
     return found
 
 

@@ -84,6 +84,27 @@ def interval_in_words(interval: Sequence[str]) -> str:
     return f"[{decimal(interval[0], False)}, {decimal(interval[1], True)}]"
 
 
+def exactly(boxes: Sequence[Sequence[Sequence[str]]]) -> str:
+    """Boxes that a claim speaks of as wholes: rounding outward would claim more. A decimal stands for the double next to it.
+
+    >>> exactly([[[(-1.0).hex(), (0.5).hex()]]]), exactly([[[(0.1).hex(), "inf"]]])
+    ('[-1, 0.5]', '[0.1, inf] (ends rounded to doubles)')
+    """
+    shown, rounded = [], False
+    for box in boxes:
+        ends = [[_shortest(end) for end in interval] for interval in box]
+        rounded |= any(Fraction(word) != Fraction(float.fromhex(end)) for words, interval in zip(ends, box)
+                       for word, end in zip(words, interval) if "inf" not in word)  # fmt: skip
+        shown.append(" × ".join(f"[{lo}, {hi}]" for lo, hi in ends))
+    return "; ".join(shown) + " (ends rounded to doubles)" * rounded
+
+
+def _shortest(text: str) -> str:
+    """The shortest decimal that is nearest to a double."""
+    value = float.fromhex(text)
+    return "0" if value == 0 else repr(value).removesuffix(".0")
+
+
 def box_in_words(box: Sequence[Sequence[str]]) -> str:
     """A box as a product of intervals."""
     return " × ".join(map(interval_in_words, box))
@@ -100,7 +121,7 @@ _STABLE = {True: ", which is stable", False: ", which is unstable", None: ""}
 
 
 def _cycle(claim: Mapping[str, Any]) -> str:
-    boxes = "; ".join(map(box_in_words, claim["points"]))
+    boxes = exactly(claim["points"])
     if claim["period"] == 1:
         return f"has exactly one fixed point in {boxes}{_STABLE[claim['stable']]}{_multipliers(claim)}"
     return (f"has exactly one cycle of least period {claim['period']} that runs through these boxes in turn: {boxes}"
@@ -109,10 +130,10 @@ def _cycle(claim: Mapping[str, Any]) -> str:
 
 def _branch(claim: Mapping[str, Any]) -> str:
     which = "fixed point" if claim["period"] == 1 else f"cycle of least period {claim['period']}"
-    ends = ("; ".join(map(box_in_words, claim[side])) for side in ("first", "last"))
-    stable = {True: ", it is stable everywhere", False: ", it is unstable everywhere", None: ""}[claim["stable"]]
-    return (f"has exactly one {which} in a tube of {claim['slabs']} boxes that begins with {next(ends)} and ends with"
-            f" {next(ends)}{stable}, and it moves continuously")  # fmt: skip
+    first, last = exactly(claim["first"]), exactly(claim["last"])
+    stable = {True: ", is stable everywhere", False: ", is unstable everywhere", None: ""}[claim["stable"]]
+    return (f"has exactly one {which} in a tube of {claim['slabs']} pieces that begins with the boxes {first} and ends with "
+            f"{last}; it moves continuously with the parameter{stable}")  # fmt: skip
 
 
 def _cycles(claim: Mapping[str, Any]) -> str:
@@ -120,17 +141,17 @@ def _cycles(claim: Mapping[str, Any]) -> str:
     number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
     things = f"{'fixed point' if n == 1 else 'cycle'}{'s' * (count != 1)}{'' if n == 1 else f' of least period {n}'}"
     points = "" if total is None or n == 1 else f" and exactly {total} points x with g^{n}(x) = x whose orbits lie in it"
-    return f"has {number} {things} in {box_in_words(claim['box'])}{points}"
+    return f"has {number} {things} in {exactly([claim['box']])}{points}"
 
 
 def _no_cycles(claim: Mapping[str, Any]) -> str:
     n = claim["period"]
     what = f"least period {n}" if isinstance(n, int) else f"any period above {n.rpartition(' ')[2]}"
-    return f"has no cycle of {what} in {box_in_words(claim['box'])}"
+    return f"has no cycle of {what} in {exactly([claim['box']])}"
 
 
 def _chaos(claim: Mapping[str, Any]) -> str:
-    where, n = interval_in_words(claim["interval"]), claim["period"]
+    where, n = exactly([[claim["interval"]]]), claim["period"]
     parts = [f"is continuous on {where}"]
     if n is not None:
         boxes = "; ".join(map(box_in_words, claim["points"]))
@@ -158,14 +179,14 @@ def _horseshoe(claim: Mapping[str, Any]) -> str:
 
 
 def _trapping(claim: Mapping[str, Any]) -> str:
-    box = box_in_words(claim["box"])
+    box = exactly([claim["box"]])
     if claim["whole"]:
         return f"takes the box {box} into its interior, so that no orbit leaves it"
     return f"takes a region of boxes in {box} into its interior, so that no orbit leaves that region"
 
 
 def _convergence(claim: Mapping[str, Any]) -> str:
-    return f"takes every start in {box_in_words(claim['box'])} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
+    return f"takes every start in {exactly([claim['box']])} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
