@@ -12,6 +12,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.newton import shooting_matrix
+from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import Subject
 
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
@@ -37,7 +38,7 @@ def balls_of(box: Box) -> list[arb]:
     return [ball(lo, hi) for lo, hi in box]
 
 
-def image(step: Enclosure, slopes: Enclosure, boxes: Sequence[Sequence[arb]]) -> tuple[list[list[arb]], list[arb_mat]] | None:
+def image(step: Enclosure, slopes: Slopes, boxes: Sequence[Sequence[arb]]) -> tuple[list[list[arb]], list[arb_mat]] | None:
     """K = m − Y F(m) + (I − Y J(Z)) (Z − m) and the slopes of g over the boxes; None where g has no finite slope.
 
     Y is any matrix: the inverse of the midpoint of J in floating point. Krawczyk (1969), Computing 4, 187–201.
@@ -87,24 +88,37 @@ def inside(inner: Sequence[Sequence[arb]], boxes: Sequence[Box], margin: float =
     return True
 
 
-def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]]) -> Proven | None:
+def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Sequence[float] = STARTS) -> Proven | None:
     """Boxes about approximate points that hold exactly one cycle, for all parameters of the subject; None where that fails.
 
     Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
     """
-    step, slopes = subject.enclosure("step"), subject.enclosure("jacobian")
-    for start in STARTS:
-        boxes = [_around([(float(x), 0.0) for x in point], start) for point in points]
-        for _ in range(ROUNDS):
-            found = image(step, slopes, [balls_of(box) for box in boxes])
-            if found is None:
-                break
-            if inside(found[0], boxes):
-                inner, local = _sharpened(step, slopes, boxes, found[0])
-                return Proven(tuple(boxes), inner, local)
-            boxes = [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in found[0]]
-            if any(hi - lo > WIDEST * (1 + abs(lo)) for box in boxes for lo, hi in box):
-                break
+    for start in sizes:
+        found = proven_near(subject, [_around([(float(x), 0.0) for x in point], start) for point in points], start)
+        if found is not None:
+            return found
+    return None
+
+
+def hull_of(first: Sequence[Sequence[arb]], last: Sequence[Sequence[arb]], start: float = LEAST) -> list[Box]:
+    """Boxes about two approximations of each point, a little larger than these need."""
+    pairs = [[a.union(b) for a, b in zip(*rows, strict=True)] for rows in zip(first, last, strict=True)]
+    return [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in pairs]
+
+
+def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) -> Proven | None:
+    """Boxes that hold exactly one cycle, from first ones that grow until Krawczyk's image lies inside; None where that fails."""
+    step, slopes = subject.enclosure("step"), Slopes(subject.enclosure("jacobian"))
+    for _ in range(ROUNDS):
+        found = image(step, slopes, [balls_of(box) for box in boxes])
+        if found is None:
+            return None
+        if inside(found[0], boxes):
+            inner, local = _sharpened(step, slopes, boxes, found[0])
+            return Proven(tuple(boxes), inner, local)
+        boxes = [_around([(float(x.mid()), float(x.rad())) for x in row], start) for row in found[0]]
+        if any(hi - lo > WIDEST * (1 + abs(lo)) for box in boxes for lo, hi in box):
+            return None
     return None
 
 
@@ -116,7 +130,7 @@ def _around(row: Sequence[tuple[float, float]], start: float) -> Box:
     )
 
 
-def _sharpened(step: Enclosure, slopes: Enclosure, boxes: Sequence[Box], inner: list[list[arb]]) -> tuple[Any, Any]:
+def _sharpened(step: Enclosure, slopes: Slopes, boxes: Sequence[Box], inner: list[list[arb]]) -> tuple[Any, Any]:
     """Smaller balls that still hold the cycle: Krawczyk's image of Krawczyk's image, and the slopes over them."""
     for _ in range(2):
         again = image(step, slopes, inner)

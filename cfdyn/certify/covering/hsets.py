@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb
 
-from cfdyn.certify.balls import BITS, Enclosure, ball
+from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.continuity import continuous
 
 Vector = tuple[arb, arb]
@@ -71,20 +71,16 @@ class Planar:
         All of its image stays off the upper and the lower edge of the other, and its left and right edge are taken to different
         sides (Zgliczyński & Gidea 2004, definitions 5 and 6, for one direction that is stretched).
         """
-        before, ctx.prec = ctx.prec, BITS
-        try:
-            inverse = inverted(other.matrix)
-            if inverse is None:
-                return None
-            for t in cuts:
-                if not self._to_sides(one, other, inverse, t):
-                    continue
-                for s in cuts:
-                    if all(self._crosses(one, other, inverse, u) for u in _cells(s, t)):
-                        return s, t
+        inverse = inverted(other.matrix)
+        if inverse is None:
             return None
-        finally:
-            ctx.prec = before
+        for t in cuts:
+            if not self._to_sides(one, other, inverse, t):
+                continue
+            for s in cuts:
+                if all(self._crosses(one, other, inverse, u) for u in _cells(s, t)):
+                    return s, t
+        return None
 
     def image(self, one: HSet, other: HSet, inverse: Matrix, u: Vector) -> Vector | None:
         """The image of a cell in the coordinates of the other set, by the mean-value form; None where the map may jump."""
