@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cfdyn.systems.map import Map
 
 Progress = Callable[[int, int], None]
+MOST = 8  # cycles that a proof is tried with
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,6 @@ class Asked:
     vary: dict[str, Any]
     start: list[float] | None
     seed: int
-    box_given: bool
 
     def n(self, usual: int) -> int:
         """The period as a number."""
@@ -35,24 +35,39 @@ class Asked:
             raise UsageError(f"--period is a whole number here, not {self.period!r}")
         return int(self.period or usual)
 
+    def one_parameter(self, what: str) -> None:
+        """Refuse anything but one interval of a parameter."""
+        if len(self.vary) != 1:
+            raise UsageError(f"{what} needs one parameter and its interval: --vary NAME=LO:HI, such as --vary lr=0.9:1.1")
+
     @property
     def region(self) -> Any:
         """The box, of one variable as one pair."""
         return self.box[0] if len(self.box) == 1 else self.box
 
-    def points(self, n: int) -> Any:
-        """Rough points of a cycle: those given, the orbit of the one given, or of a cycle that a search finds, stable ones first."""
+    def first(self, n: int, prove: Callable[[Any], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
+        """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first.
+
+        at : shares of the parameter's interval where cycles are looked for
+        """
         if self.start is not None:
-            return [self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)]
-        found = sorted(cfdyn.analysis.cycles(self.step, n, self.box, seed=self.seed), key=lambda c: c.stable is not True)
-        if not found:
-            raise UsageError(f"no cycle of period {n} was found in the box to prove; give its points with --start, or another --box")
-        return found[0].points
+            return prove([self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)])
+        last = None
+        for share in at:
+            step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
+            found = sorted(cfdyn.analysis.cycles(step, n, self.box, seed=self.seed), key=lambda c: c.stable is not True)
+            for cycle in found[:MOST]:
+                last = prove(cycle.points)
+                if last.proved:
+                    return last
+        if last is None:
+            raise UsageError(f"no cycle of period {n} was found in the box to begin with; give points with --start, or another --box")
+        return last
 
 
 def _cycle(asked: Asked, progress: Progress) -> Certificate:
     n = asked.n(1)
-    return cfdyn.certify.cycle(asked.step, points=asked.points(n), period=n, vary=asked.vary or None)
+    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, vary=asked.vary or None))
 
 
 def _all(asked: Asked, progress: Progress) -> Certificate:
@@ -77,10 +92,20 @@ def _none(asked: Asked, progress: Progress) -> Certificate:
 
 
 def _branch(asked: Asked, progress: Progress) -> Certificate:
-    if len(asked.vary) != 1:
-        raise UsageError("a branch needs the parameter that it follows: --vary NAME=LO:HI")
+    asked.one_parameter("a branch")
     n = asked.n(1)
-    return cfdyn.certify.branch(asked.step, period=n, points=asked.points(n), vary=asked.vary)
+    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, vary=asked.vary))
+
+
+def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
+    """A point of bifurcation in the interval of the parameter, from cycles at both ends and in the middle."""
+
+    def proof(asked: Asked, progress: Progress) -> Certificate:
+        asked.one_parameter(f"a {kind}")
+        n, prove = asked.n(1), cfdyn.certify.bifurcation
+        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), (0.0, 0.5, 1.0))
+
+    return proof
 
 
 def _at_values(function: str) -> Callable[[Asked, Progress], Certificate]:
@@ -103,5 +128,6 @@ def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
 
 KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
     "chaos": _chaos, "cycle": _cycle, "none": _none, "all": _all, "branch": _branch, "horseshoe": _horseshoe,
+    "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
     "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
 }  # fmt: skip

@@ -28,7 +28,7 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
-    "claims": ["may1976.first_flip", "--within", "0"],
+    "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"],
 }  # fmt: skip
 QUICK = ("oscillation", "cache", "list", "show")
 COMMANDS = typer.main.get_command(application()).commands

@@ -49,7 +49,7 @@ def certify(
     if box is None:
         chosen["box"] = "not given" if loss is None else "the loss's own"
     region = usual_box(step, loss) if box is None else as_box(box)
-    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed, box is not None)
+    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed)
     say("proving")
     found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
     saved = save(found) if found.proved else None
