@@ -172,9 +172,9 @@ def _chaos(claim: Mapping[str, Any]) -> str:
 def _horseshoe(claim: Mapping[str, Any]) -> str:
     sets = 1 + max(max(pair) for pair in claim["transitions"])
     return (
-        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; each path of "
-        "transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is at least "
-        f"ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
+        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; "
+        "each path of transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is "
+        f"at least ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
     )
 
 
@@ -186,10 +186,12 @@ def _trapping(claim: Mapping[str, Any]) -> str:
 
 
 def _convergence(claim: Mapping[str, Any]) -> str:
-    return f"takes every start in {exactly([claim['box']])} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
+    start = exactly([claim["box"]])
+    return f"takes every start in {start} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "cycle": _cycle, "branch": _branch, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping,
+    "cycle": _cycle, "branch": _branch, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe,
+    "trapping": _trapping,
     "convergence": _convergence,
 }  # fmt: skip
