@@ -73,8 +73,12 @@ class Subject:
 
     def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
         """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
+        return self.enclosed(self._program(what), bits)
+
+    def enclosed(self, program: Program, bits: int = BITS) -> Enclosure:
+        """Any program that reads the map's parameters and data, over balls."""
         exactly = [self.exact[name] for name in self.spec.params]
-        return Enclosure(self._program(what), self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
+        return Enclosure(program, self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
 
     def _program(self, what: str) -> Program:
         if what not in self._programs:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import mpmath
 import pytest
-from tests.certify.cases import L, O, adam
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
+from tests.certify.cases import L, O, adam
 
 WELL = L.double_well()
 
