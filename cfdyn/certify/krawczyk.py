@@ -18,6 +18,7 @@ from cfdyn.certify.subject import Subject
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
 Values = Callable[[list[arb]], list[arb]]
 LEAST = 1e-12  # half-width over 1 + |x|: what a checker in doubles can verify
+ROUNDING = 1e-13  # over 1 + |x|: how well a checker in doubles can know where the cycle is
 MARGIN = 0.1  # of the half-width, that Krawczyk's image keeps from the edge of its box
 STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
 
@@ -26,7 +27,7 @@ STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
 class Proven:
     """Boxes (n of them) through which exactly one cycle runs, for each value of the parameters.
 
-    ``inner``: smaller balls that hold it too; ``slopes``: g′ over these, a d × d matrix each.
+    ``inner``: smaller balls that hold it too, not smaller than doubles allow; ``slopes``: g′ over these, d × d each.
     """
 
     boxes: tuple[Box, ...]
@@ -152,5 +153,5 @@ def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) ->
     found = proven_zero(defects, slopes, tuple(side for box in boxes for side in box), start)
     if found is None:
         return None
-    inner = rows(found[1])
+    inner = rows([x + arb(0, ROUNDING * (1 + abs(float(x)))) for x in found[1]])
     return Proven(tuple(map(tuple, rows(found[0]))), tuple(map(tuple, inner)), tuple(arb_mat(d, d, local(z)) for z in inner))

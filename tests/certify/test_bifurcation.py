@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
-from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -13,9 +11,8 @@ import pytest
 import cfdyn as cf
 from cfdyn.errors import UsageError
 from tests.certify.cases import L, O
+from tests.certify.cycle_examples import DELAYED, WELL
 
-WELL = L.double_well()
-DELAYED = cf.Map.from_text(["r*x*(1 - y)", "x"], "x y", {"r": 2.0})
 PLANE = cf.Loss("(x**2 - 1)**2/4 + (y - x)**2/3 + x*y**2/10")
 
 
@@ -164,9 +161,3 @@ def test_what_cannot_be_asked():
         cf.certify.bifurcation("w**2", O.gd(lr=1), "folds", 1, [0.0], lr=(1, 2))
     with pytest.raises(UsageError, match="one parameter"):
         cf.certify.bifurcation("w**2", O.gd(lr=1), "fold", 1, [0.0])
-
-
-@pytest.mark.parametrize("file, name", [("flip_double_well", "double well, 2"), ("fold_logistic", "logistic, 3")])
-def test_examples_are_what_is_proved_today(file, name):
-    kept = json.loads((Path(__file__).parent / "examples" / f"bifurcation_{file}.json").read_text(encoding="utf-8"))
-    assert {**json.loads(json.dumps(proof(name)[0].document)), "made with": 0} == {**kept, "made with": 0}
