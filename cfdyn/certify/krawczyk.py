@@ -49,8 +49,7 @@ def krawczyk(values: Values, matrix: arb_mat, box: Sequence[arb]) -> list[arb] |
     inverse = _inverse(matrix)
     if inverse is None:
         return None
-    # Doubles, so that F(m) is sharp; any point of the box will do.
-    middle = [arb(float(x.mid())) for x in box]
+    middle = [x.mid() for x in box]  # not rounded to doubles: it has to lie in the box
     one = arb_mat([[int(i == j) for j in range(len(box))] for i in range(len(box))])
     reach = _column([x - m for x, m in zip(box, middle, strict=True)])
     found = (one - inverse * matrix) * reach - inverse * _column(values(middle))

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import mpmath
 import pytest
+import sympy
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
@@ -89,6 +90,16 @@ def found_by_formula(name):
 def test_bias_corrected_adam_is_proved_for_its_limit_and_says_so():
     found = cf.certify.cycle("w**2/2", O.adam(lr=1, beta1=0.5, beta2=0.2, eps_inside=True), CYCLES["adam_3"][2])
     assert found.proved and found.document["map"]["limit"] is True and "bias correction is over" in found.statement
+
+
+def test_what_is_proved_is_the_formula_that_the_file_shows():
+    """SymPy prints 15 digits of 1/3 as a float: the proof is about these, not about the float."""
+    w = sympy.Symbol("w")
+    found = cf.certify.cycle(cf.Loss(sympy.Float(1 / 3) * w**2 + w), O.gd(lr=1), [-1.5])
+    assert found.document["map"]["loss"]["formula"] == "0.333333333333333*w**2 + w"
+    assert inside(found.claim["points"][0][0], -1 / (2 * Fraction("0.333333333333333")))
+    [[slope, _]] = found.claim["multipliers"]
+    assert inside(slope, 1 - 2 * Fraction("0.333333333333333"))
 
 
 def test_boxes_are_wide_enough_for_a_checker_in_doubles():

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from flint import acb, acb_mat, arb, arb_mat
 
-from cfdyn.certify.augmented import KINDS, Critical, series_program
+from cfdyn.certify.critical.augmented import KINDS, Critical, series_program
 from cfdyn.certify.multipliers import product
 
 Vector = list[arb]
