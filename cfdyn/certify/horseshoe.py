@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 
 # Of the first set, along its two directions, over the box's size.
-SIZES = (np.geomspace(2e-3, 0.5, 16), np.geomspace(2e-3, 1, 12))
+SIZES = (np.geomspace(3e-3, 0.4, 12), np.geomspace(3e-3, 0.4, 8))
 TRIES = 6  # of the best candidates, to prove
 NEAR, WITHIN = 1e-3, 5e-2  # where orbits leave a saddle and come back to it, over the box's size
 
@@ -125,7 +125,7 @@ def _with_excursions(plane: Plane, base: Sets, orbits: Sequence[np.ndarray]) -> 
     shapes, loops = list(base), [list(range(len(base)))]
     for orbit in orbits:
         more = excursion(plane, base, orbit)
-        if more and all(_apart(a, b) for a, b in [*product(more, shapes), *combinations(more, 2)]):
+        if more and all(a.apart(b) for a, b in chain(product(more, shapes), combinations(more, 2))):
             loops.append([*range(len(base)), *range(len(shapes), len(shapes) + len(more))])
             shapes += more
     if len(loops) == 1:
@@ -135,16 +135,6 @@ def _with_excursions(plane: Plane, base: Sets, orbits: Sequence[np.ndarray]) -> 
         for i, j in zip(loop, [*loop[1:], loop[0]]):
             covered[i].add(j)
     return float(growth([sorted(c) for c in covered])[0]), shapes
-
-
-def _apart(one: Shape, other: Shape) -> bool:
-    ends = np.array([-1.0, 1.0])
-    for a, b in ((one, other), (other, one)):
-        corners = b.centre[:, None] + b.matrix @ np.array([np.repeat(ends, 2), np.tile(ends, 2)])
-        u = a.coordinates(corners)
-        if (u.min(axis=1) > 1.001).any() or (u.max(axis=1) < -1.001).any():
-            return True
-    return False
 
 
 def _pairs(plane: Plane, shapes: Sets) -> list[tuple[int, int]]:

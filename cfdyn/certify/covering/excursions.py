@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cfdyn.certify.covering.saddles import Plane, Saddle
 
 RATIO = 1.15  # room that each covering relation leaves, in both directions
+CORNERS = np.array([[-1.0, -1.0, 1.0, 1.0], [-1.0, 1.0, -1.0, 1.0]])
 ALONG, SAMPLES = 61, 5  # points along the stretched direction of a set, on as many lines
+LINES = np.array([x.ravel() for x in np.meshgrid(np.linspace(-1, 1, ALONG), np.linspace(-1, 1, SAMPLES), indexing="ij")])
 THINNEST = 0.02  # of a set's length: it is no thinner
 
 
@@ -20,14 +23,39 @@ class Shape:
     centre: np.ndarray
     matrix: np.ndarray
 
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """Of the matrix, by its determinant: nearly parallel columns are no error."""
+        with np.errstate(all="ignore"):
+            return _adjugate(self.matrix) / (self.matrix[0, 0] * self.matrix[1, 1] - self.matrix[0, 1] * self.matrix[1, 0])
+
+    @cached_property
+    def reach(self) -> float:
+        """How far its points are from the centre, at most."""
+        return float(np.hypot(*np.abs(self.matrix).sum(axis=1)))
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """The four of them, (2, 4)."""
+        return self.centre[:, None] + self.matrix @ CORNERS
+
     def coordinates(self, z: np.ndarray) -> np.ndarray:
         """Of points (2, …)."""
-        return np.linalg.solve(self.matrix, z.reshape(2, -1) - self.centre[:, None])
+        return self.inverse @ (z.reshape(2, -1) - self.centre[:, None])
 
-    def points(self, first: np.ndarray) -> np.ndarray:
-        """Points with these first coordinates, (2, n)."""
-        u, v = np.meshgrid(first, np.linspace(-1, 1, SAMPLES), indexing="ij")
-        return self.centre[:, None] + self.matrix @ np.array([u.ravel(), v.ravel()])
+    def apart(self, other: Shape) -> bool:
+        """True if an edge of one of the two separates them."""
+        if np.hypot(*(self.centre - other.centre)) > 1.01 * (self.reach + other.reach):
+            return True
+        for u in (self.coordinates(other.corners), other.coordinates(self.corners)):
+            if (u.min(axis=1) > 1.001).any() or (u.max(axis=1) < -1.001).any():
+                return True
+        return False
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Points of it along lines in the stretched direction, (2, ALONG · SAMPLES)."""
+        return self.centre[:, None] + self.matrix @ LINES
 
 
 def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shape] | None:
@@ -45,7 +73,7 @@ def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shap
 
 
 def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape] | None:
-    """Sets around the points of an orbit from where it leaves the base until it is back; None where they do not cover each other."""
+    """Sets around the points of an orbit from where it leaves the base until it is back; None where they do not cover."""
     u = base[0].coordinates(orbit.T)
     inside = (np.abs(u) <= 1).all(axis=0)
     out = np.flatnonzero(~inside)
@@ -70,8 +98,7 @@ def covers(plane: Plane, one: Shape, other: Shape) -> bool:
 
 def _image(plane: Plane, one: Shape, other: Shape) -> np.ndarray:
     """The image of lines along the first direction, in the coordinates of another set: (2, points, lines)."""
-    points = one.points(np.linspace(-1, 1, ALONG))
-    return other.coordinates(plane.one(points)).reshape(2, ALONG, SAMPLES)
+    return other.coordinates(plane.one(one.points)).reshape(2, ALONG, SAMPLES)
 
 
 def _height(u: np.ndarray) -> float:
