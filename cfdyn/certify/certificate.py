@@ -69,7 +69,8 @@ def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapp
     The varied parameters of the subject stand in ``vary``; ends of boxes are text (`exact.end`), numbers too (`exact.written`).
     """
     document: dict[str, Any] = {
-        "format": FORMAT, "version": VERSION, "kind": kind, "statement": "", "map": subject.describe(), "vary": varied(subject),
+        "format": FORMAT, "version": VERSION, "kind": kind, "statement": "", "map": subject.describe(),
+        "vary": {name: [written(lo), written(hi)] for name, (lo, hi) in subject.varied.items()},
         "claim": dict(claim), "evidence": dict(evidence), "made with": made_with(),
     }  # fmt: skip
     document["statement"] = statement(document)
@@ -79,11 +80,6 @@ def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapp
 def unproved(kind: str, reason: str) -> Certificate:
     """What is given where a proof failed; the reason says what failed and what to try."""
     return Certificate(kind, "", False, reason)
-
-
-def varied(subject: Subject) -> dict[str, list[str]]:
-    """The parameters that are intervals, as text."""
-    return {name: [written(lo), written(hi)] for name, (lo, hi) in subject.exact.items() if lo != hi}
 
 
 def interval_text(lo: float, hi: float) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flint import ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball
 from cfdyn.certify.exact import exact, written
@@ -47,6 +48,11 @@ class Subject:
         return len(self.spec.names)
 
     @property
+    def weights(self) -> int:
+        """How many of its entries are weights; what stands behind them is the optimizer's memory."""
+        return self.spec.n_weights
+
+    @property
     def varied(self) -> dict[str, Interval]:
         """The parameters that are intervals."""
         return {name: value for name, value in self.exact.items() if value[0] != value[1]}
@@ -62,7 +68,8 @@ class Subject:
 
     def parameters(self) -> list:
         """The parameters as balls, in the order of the programs."""
-        return [ball(*self.exact[name]) for name in self.spec.params]
+        with ctx.workprec(BITS):
+            return [ball(*self.exact[name]) for name in self.spec.params]
 
     def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
         """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
@@ -79,7 +86,8 @@ class Subject:
 
     @cached_property
     def _rows(self) -> list[list]:
-        return [[ball(exact(v)) for v in row] for row in _table(self.spec)]
+        with ctx.workprec(BITS):
+            return [[ball(exact(v)) for v in row] for row in _table(self.spec)]
 
     def describe(self) -> dict[str, Any]:
         """The map as text, the way that certificates have it."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
-from flint import arb
 
-from cfdyn.certify.balls import ball, holds
+from cfdyn.certify.balls import ball
 from cfdyn.certify.boxes.solved import Points
-from cfdyn.certify.boxes.systems import Balls, System, precise
+from cfdyn.certify.boxes.systems import precise
+from cfdyn.certify.continuity import refusal
 from cfdyn.certify.floats import in_floats
+from cfdyn.certify.krawczyk import image, inside
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]
@@ -62,9 +62,8 @@ class Shooting:
     """Krawczyk's test for cycles of a map at parameters that do not vary."""
 
     def __init__(self, subject: Subject, box: Box):
-        with precise():
-            self.system = System(subject, Balls)
-        self.box = box
+        self.about, self.box = subject, box
+        self.step, self.slopes = subject.enclosure("step"), subject.enclosure("jacobian")
 
     def largest(self, orbit: np.ndarray, room: float) -> Points | None:
         """Boxes around the points in which there is exactly one cycle, half as wide as the test allows; None where it fails.
@@ -83,45 +82,12 @@ class Shooting:
         return _around(orbit, radius * 2) if good else None
 
     def holds(self, orbit: np.ndarray, radius: float) -> bool:
-        """True if the map is continuous on the boxes and Krawczyk's operator takes them into their interiors."""
-        n, d = orbit.shape
+        """True if the map is continuous on the boxes and Krawczyk's operator takes them well into their interiors."""
+        points = _around(orbit, radius)
+        boxes = [[ball(*ends) for ends in point] for point in points]
         with precise():
-            boxes = [[ball(*ends) for ends in point] for point in _around(orbit, radius)]
-            middles = [[arb(float(v)) for v in point] for point in orbit]
-            if not all(self.system.continuous(x, []) for x in boxes):
-                return False
-            slopes = [self.system.slopes(x, []) for x in boxes]
-            y = self._inverse(slopes)
-            misses = [a - b for x, after in zip(middles, middles[1:] + middles[:1], strict=True)
-                      for a, b in zip(self.system.step(x, []), after, strict=True)]  # fmt: skip
-            offsets = [a - b for x, m in zip(boxes, middles, strict=True) for a, b in zip(x, m, strict=True)]
-            jacobian = [[arb(0)] * (n * d) for _ in range(n * d)]
-            for i, a, b in product(range(n), range(d), range(d)):
-                jacobian[i * d + a][i * d + b] += slopes[i][a][b]
-            for i, a in product(range(n), range(d)):
-                jacobian[i * d + a][(i + 1) % n * d + a] -= 1
-            for row in range(n * d):
-                moved = [sum((y[row][k] * jacobian[k][j] for k in range(n * d)), arb(0)) for j in range(n * d)]
-                moved[row] -= 1
-                new = middles[row // d][row % d] - sum((y[row][k] * misses[k] for k in range(n * d)), arb(0))
-                new -= sum((m * o for m, o in zip(moved, offsets, strict=True)), arb(0))
-                if not (new.is_finite() and holds(boxes[row // d][row % d], new)):
-                    return False
-            return True
-
-    @staticmethod
-    def _inverse(slopes: list) -> list[list[arb]]:
-        n, d = len(slopes), len(slopes[0])
-        matrix = np.zeros((n * d, n * d))
-        for i in range(n):
-            matrix[i * d : (i + 1) * d, i * d : (i + 1) * d] += Balls.floats(slopes[i])
-            after = (i + 1) % n * d
-            matrix[i * d : (i + 1) * d, after : after + d] -= np.eye(d)
-        try:
-            inverse = np.linalg.inv(matrix)
-        except np.linalg.LinAlgError:
-            inverse = np.eye(n * d)
-        return [[arb(float(v)) if np.isfinite(v) else arb(0) for v in row] for row in inverse]
+            found = image(self.step, self.slopes, boxes)
+            return found is not None and inside(found[0], [tuple(point) for point in points]) and not refusal(self.about, boxes)
 
 
 def _around(orbit: np.ndarray, radius: float) -> Points:
