@@ -12,7 +12,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
-from cfdyn.certify.boxes.shooting import Box, Shooting, suggested
+from cfdyn.certify.boxes.shooting import Box, Shooting, same, suggested
 from cfdyn.certify.boxes.solved import Points, Solved
 from cfdyn.certify.certificate import Certificate, interval_text, proved
 from cfdyn.certify.subject import Subject, subject
@@ -146,7 +146,7 @@ def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]
         starts = starts[:, np.linspace(0, starts.shape[1] - 1, STARTS).astype(int)]
     known, shooting, failed = list(search.solved.cycles), Shooting(about, box), {}
     size = max(hi - lo for lo, hi in box)
-    orbits = [o for o in suggested(about, box, n, starts) if not any(_same(o, cycle, size) for cycle in known)]
+    orbits = [o for o in suggested(about, box, n, starts) if not any(same(o, _middles(cycle), 1e-8 * size) for cycle in known)]
     points = np.concatenate([o for o in orbits] + [_middles(c) for c in known]) if orbits or known else np.zeros((0, len(box)))
     for orbit in orbits:
         boxes = shooting.largest(orbit, _room(orbit, points, known, size))
@@ -160,11 +160,6 @@ def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]
 
 def _middles(cycle: Points) -> np.ndarray:
     return np.array([[(lo + hi) / 2 for lo, hi in box] for box in cycle])
-
-
-def _same(orbit: np.ndarray, cycle: Points, size: float) -> bool:
-    m = _middles(cycle)
-    return any(np.abs(np.roll(orbit, k, 0) - m).max() < 1e-8 * size for k in range(len(m)))
 
 
 def _room(orbit: np.ndarray, points: np.ndarray, known: Sequence[Points], size: float) -> float:

@@ -42,7 +42,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     tape = program.tape
     values: dict[Node, Any] = {}
     inputs = {"z": z, "p": p}
-    for node in tape.reachable(program.outputs):
+    for node in program.order:
         if tape.by_row[node]:
             continue
         if tape.ops[node] == "rowsum":

@@ -53,9 +53,15 @@ def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
             continue
         if any(np.abs(orbit - np.roll(orbit, k, 0)).max() < 1e-7 * size for k in range(1, n) if n % k == 0):
             continue
-        if not any(np.abs(np.roll(other, k, 0) - orbit).max() < CLOSE * size for other in found for k in range(n)):
+        if not any(same(orbit, other, CLOSE * size) for other in found):
             found.append(orbit)
     return found
+
+
+def same(orbit: np.ndarray, other: np.ndarray, within: float) -> bool:
+    """True if both run through the same points, from wherever they begin."""
+    first = np.abs(other - orbit[0]).max(1).argmin()
+    return bool(np.abs(np.roll(other, -first, 0) - orbit).max() < within)
 
 
 class Shooting:
