@@ -1,4 +1,4 @@
-"""Cycles that are proved where Newton's method suggests them: Krawczyk's test on the shooting system, over boxes as large as it holds."""
+"""Cycles that Newton's method suggests, proved by Krawczyk's test over boxes as large as it holds on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             orbits.append(step(orbits[-1]))
     points = np.moveaxis(np.array(orbits), -1, 0)  # (starts, n + 1, d)
     size = max(hi - lo for lo, hi in box)
-    near = np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-6 * size
+    near = np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-8 * size
     return _different(points[near, :-1], box, size)
 
 
@@ -94,6 +94,14 @@ class Shooting:
         with precise():
             found = image(self.step, self.slopes, boxes)
             return found is not None and inside(found[0], [tuple(point) for point in points]) and not refusal(self.about, boxes)
+
+
+def gap(orbit: np.ndarray, others: np.ndarray) -> float:
+    """The least distance between points of an orbit and other points, or each other, in the largest coordinate."""
+    points = np.concatenate([orbit, others])
+    distances = np.abs(orbit[:, None] - points[None]).max(2)
+    distances[np.arange(len(orbit)), np.arange(len(orbit))] = np.inf
+    return float(distances.min())
 
 
 def _around(orbit: np.ndarray, radius: float) -> Points:
