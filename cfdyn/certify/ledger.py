@@ -22,6 +22,7 @@ from cfdyn.errors import UsageError, shown
 LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
 STARTS = 4000
 LONGEST = 64
+CROWD = 1000  # boxes, of which more at each level mean that no level will do
 MANY = "more boxes than `most`: raise it, or take a smaller box"
 CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
 NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
@@ -129,12 +130,17 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
     search = Search(about, box, n, most=most, progress=progress)
     failed: dict[tuple, str] = {}
     with kept(search, keep, f"cycles-{n}", label(about, box, n)):
+        before = CROWD
         for level in LEVELS:
             search.unpark()
             search.run(level)
-            if not search.parked:
+            count = sum(len(boxes.nodes) for boxes in search.parked)
+            if not count:
                 break
             failed |= _prove(about, box, n, search)
+            if count > 1.5 * before and level <= LEVELS[2]:
+                break
+            before = max(count, CROWD)
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
     undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0)
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
