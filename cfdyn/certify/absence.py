@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -59,11 +58,17 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     """
     n = period if isinstance(period, str) and period in ALL else _period(period)
     open_ended = [name for name, value in vary.items() if isinstance(value, tuple | list) and tuple(value[1:]) == (None,)]
-    how = {"most": most, "progress": progress, "keep": keep}
+    start = {name: value[0] if name in open_ended else value for name, value in vary.items()}
+    about = subject(loss, optimizer, start)
+    outer, how = box_of(about, box), {"most": most, "progress": progress, "keep": keep}
+    if n == "all above 2" and outer != [(-math.inf, math.inf)]:
+        raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
+    if n in ALL and about.dim != 1:
+        raise UsageError(f"{n!r} is for maps of one variable")
+    if len(open_ended) > 1:
+        raise UsageError(f"one interval may be open, not those of {' and '.join(open_ended)}")
     if open_ended:
-        return _largest(loss, optimizer, n, box, vary, open_ended, how)
-    about = subject(loss, optimizer, vary)
-    outer = box_of(about, box)
+        return _largest(about, outer, n, open_ended[0], how)
     return _refuted(about, outer, n) or _proof(about, outer, n, **how)
 
 
@@ -74,8 +79,6 @@ def _period(period: Any) -> int:
 
 
 def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress | None, keep: Any) -> Certificate:
-    if n in ALL and about.dim != 1:
-        raise UsageError(f"{n!r} is for maps of one variable")
     if n == "all above 2":
         return _folded(about, box, most, progress, keep)
     where, period = inside(about, box, 2 if n in ALL else int(n)), 2 if n in ALL else int(n)
@@ -90,8 +93,6 @@ def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress
 
 def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep: Any) -> Certificate:
     """All periods above 2, by K(x) = |g(x)| on the half-line."""
-    if [tuple(ends) for ends in box] != [(-math.inf, math.inf)]:
-        raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
     if parity(about) != -1:
         return unproved(
             "no_cycles", "its formula does not show that the map is odd; 'all above 1' and single periods ask for no symmetry"
@@ -140,24 +141,18 @@ def _why(about: Subject, given_up: list[Boxes]) -> str:
             "or a larger `most`")  # fmt: skip
 
 
-def _largest(
-    loss: Any, optimizer: Any, n: int | str, box: Any, vary: Mapping[str, Any], names: list[str], how: dict
-) -> Certificate:
+def _largest(about: Subject, box: Box, n: int | str, name: str, how: dict[str, Any]) -> Certificate:
     """The largest upper end that can be proved: a search in floats says where cycles begin, then proofs back off from there."""
-    if len(names) > 1:
-        raise UsageError(f"one interval may be open, not those of {' and '.join(names)}")
-    name, lo = names[0], exact(vary[names[0]][0])
+    lo = about.exact[name][0]
     if lo <= 0:
         raise UsageError(f"an open interval begins above 0, not at {written(lo)}")
-    about = subject(loss, optimizer, {k: v for k, v in vary.items() if k != name})
-    outer = box_of(about, box)
-    birth = _birth(about, name, float(lo), outer, n)
+    birth = _birth(about, name, float(lo), box, n)
     last = unproved("no_cycles", f"no interval that begins at {name} = {written(lo)} could be proved")
     for part in BACK:
         hi = Fraction(f"{birth * (1 - part):.5g}")
         if hi <= lo:
             break
-        last = _proof(about.over({name: (lo, hi)}), outer, n, **how)
+        last = _proof(about.over({name: (lo, hi)}), box, n, **how)
         if last.proved:
             break
     return last

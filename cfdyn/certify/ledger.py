@@ -123,6 +123,8 @@ def box_of(about: Subject, box: Any) -> Box:
         raise UsageError(f"a box is a pair (lo, hi) with lo < hi for each of {', '.join(about.names)}, not {shown(box)}")
     if about.dim > 1 and not np.isfinite(pairs).all():
         raise UsageError("an infinite box needs a map of one variable")
+    if np.isinf(pairs).sum() == 1:
+        raise UsageError("an infinite box is (-inf, inf)")
     return [(float(lo), float(hi)) for lo, hi in pairs]
 
 

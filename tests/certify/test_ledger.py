@@ -132,7 +132,7 @@ def test_a_search_that_was_interrupted_goes_on(tmp_path):
         if len(calls) == 6:
             raise KeyboardInterrupt
 
-    arguments = dict(loss=DOUBLE_WELL, optimizer=GD(lr=1.7), period=5, box=(-2, 2), keep=tmp_path)
+    arguments = {"loss": DOUBLE_WELL, "optimizer": GD(lr=1.7), "period": 5, "box": (-2, 2), "keep": tmp_path}
     with pytest.raises(KeyboardInterrupt):
         cf.certify.cycles(**arguments, progress=interrupt)
     assert list(tmp_path.glob("*.npz"))

@@ -40,8 +40,9 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             orbits.append(step(orbits[-1]))
     points = np.moveaxis(np.array(orbits), -1, 0)  # (starts, n + 1, d)
     size = max(hi - lo for lo, hi in box)
-    # Where Newton's method still moves there is no simple zero, and no proof by Krawczyk's test.
+    # Where Newton's method still moves, or divides by little, there is no simple zero, and no proof by Krawczyk's test.
     near = (np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-8 * size) & (np.abs(move).max(0) < 1e-11 * size)
+    near &= np.abs(np.linalg.det(system)) > 1e-7
     return _different(points[near, :-1], box, size)
 
 
