@@ -17,7 +17,7 @@ from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.derivatives import jacobian
-from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.evaluate import Algebra, Ready, evaluate
 from cfdyn.tape.program import Program, Tape
 
 JUMPING = frozenset(("select", "sign", "heaviside", "floor"))
@@ -61,17 +61,18 @@ class System:
         self.places = [list(subject.spec.params).index(name) for name in subject.varied]
         self.rows = [[numbers.interval(exact(v), exact(v)) for v in row] for row in _table(subject)]
         self.dim = subject.dim
+        self._step, self._both = (Ready(part, numbers.algebra, self.rows) for part in (self.programs.step, self.programs.both))
 
     def both(self, x: Vector, p: Vector) -> tuple[Vector, Matrix]:
         """g(X) by the natural extension, and the enclosed Jacobian."""
-        values = self._run(self.programs.both, x, p, self.numbers.algebra)
+        values = self._both(x, self._parameters(p))
         d = self.dim
         image, slopes = values[:d], [values[d * (i + 1) : d * (i + 2)] for i in range(d)]
         return self._folded(x, p, image, slopes) if self.fold else (image, slopes)
 
     def step(self, x: Vector, p: Vector) -> Vector:
         """g(X) by the natural extension."""
-        image = self._run(self.programs.step, x, p, self.numbers.algebra)
+        image = self._step(x, self._parameters(p))
         return [self.numbers.size(image[0])] if self.fold else image
 
     def slopes(self, x: Vector, p: Vector) -> Matrix:
@@ -83,19 +84,20 @@ class System:
         if not self.programs.jumping:
             return True
         jumps: list[Any] = []
-        self._run(self.programs.step, x, p, self.numbers.recording(jumps))
+        evaluate(self.programs.step, self.numbers.recording(jumps), x, self._parameters(p), self.rows)
         return self.numbers.none_of(jumps)
 
-    def _run(self, program: Program, x: Vector, p: Vector, algebra: Algebra) -> Vector:
+    def _parameters(self, p: Vector) -> Vector:
+        """All parameters, those that vary in their places."""
         parameters = list(self.parameters)
         for place, value in zip(self.places, p, strict=True):
             parameters[place] = value
-        return evaluate(program, algebra, x, parameters, self.rows)
+        return parameters
 
     def _folded(self, x: Vector, p: Vector, image: Vector, slopes: Matrix) -> tuple[Vector, Matrix]:
         """|g(x)| and s·g′(x): s is the sign of g(x), which for x > 0 is that of g′ if that has one from 0 to x, as g(0) = 0."""
         n = self.numbers
-        [from_zero] = self._run(self.programs.both, [n.down_to_zero(x[0])], p, n.algebra)[self.dim :]
+        [from_zero] = self._both([n.down_to_zero(x[0])], self._parameters(p))[self.dim :]
         sign = n.sign_of(image[0], from_zero)
         return [n.size(image[0])], [[sign * slopes[0][0]]]
 
