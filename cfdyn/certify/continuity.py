@@ -1,59 +1,54 @@
-"""Is a map continuous over a box? Proved, or refused with the reason."""
-
-from __future__ import annotations
+"""Is the map continuous on a box: no pole, nothing outside a domain, no floor or sign that changes, no branch that is open?"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from flint import arb, ctx
 
-from cfdyn.certify.balls import BITS, ball_algebra
-from cfdyn.certify.subject import Subject
+from cfdyn.certify.balls import BITS, Enclosure, ball_algebra
 from cfdyn.tape.evaluate import Algebra, evaluate
 
-_COMPARED = frozenset("lt le eq".split())
-_SIGNS = frozenset("abs sign heaviside".split())
+
+def continuous(step: Enclosure, z: Sequence[arb]) -> bool:
+    """True if the map is known to be continuous on the box; the two sides of a branch that is open there are taken to jump.
+
+    >>> import cfdyn as cf
+    >>> from cfdyn.certify.balls import ball
+    >>> from cfdyn.certify.subject import subject
+    >>> step = subject(cf.Map.from_text("1/(x - 1) + abs(x)")).enclosure("step")
+    >>> continuous(step, [ball(-1.0, 0.5)]), continuous(step, [ball(0.0, 2.0)])
+    (True, False)
+    """
+    watched, jumps = _watched()
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        jumps.clear()
+        values = evaluate(step.program, watched, list(z), step.parameters, step.data)
+    finally:
+        ctx.prec = before
+    return not jumps and all(v.is_finite() for v in values)
 
 
-def refusal(subject: Subject, boxes: Sequence[Sequence[arb]]) -> str:
-    """Why the map may jump somewhere in the boxes; nothing where it is continuous over each of them."""
-    for box in boxes:
-        if borders(subject, box):
-            return "a border of Piecewise, Abs, Max or sign runs through a box of the cycle"
-    return ""
+@cache
+def _watched() -> tuple[Algebra, list[str]]:
+    """Balls, and a list that notes each operation that may jump."""
+    usual, jumps = ball_algebra(BITS), list[str]()
 
+    def noted(name: str, may_jump: Callable[..., bool]) -> Callable:
+        function = usual.functions[name]
 
-def borders(subject: Subject, box: Sequence[arb]) -> list[str]:
-    """The operations whose branch is not decided over a box; empty where the map is smooth there."""
-    step = subject.enclosure("step")
-    seen: list[str] = []
-    with ctx.workprec(BITS):
-        outputs = evaluate(step.program, _watching(seen), list(box), step.parameters, step.data)
-    return seen if all(x.is_finite() for x in outputs) else [*seen, "undefined"]
-
-
-def _watching(seen: list[str]) -> Algebra:
-    """Arb balls as the numbers of a tape, with a note of each branch that is not decided."""
-    plain = ball_algebra(BITS)
-
-    def watched(name: str, function: Callable) -> Callable:
-        def call(*args: Any) -> Any:
-            if _undecided(name, args):
-                seen.append(name)
+        def watched(*args: Any) -> Any:
+            if may_jump(*args):
+                jumps.append(name)
             return function(*args)
 
-        return call
+        return watched
 
-    table = {
-        name: watched(name, f) if name in _COMPARED | _SIGNS | {"max", "min", "floor"} else f
-        for name, f in plain.functions.items()
-    }
-    return Algebra(plain.constant, table, plain.pi, plain.e)
-
-
-def _undecided(name: str, args: Sequence[Any]) -> bool:
-    if name in _SIGNS:
-        return not (args[0] > 0 or args[0] < 0)
-    if name == "floor":
-        return not args[0].floor().is_exact()
-    return not (args[0] < args[1] or args[0] > args[1])
+    tests: dict[str, Callable[..., bool]] = {
+        "select": lambda condition, a, b: condition is None and a is not b,
+        "sign": lambda x: not (x > 0 or x < 0), "heaviside": lambda x: not (x > 0 or x < 0),
+        "floor": lambda x: not x.lower().floor().overlaps(x.upper().floor()),
+    }  # fmt: skip
+    return replace(usual, functions={**usual.functions, **{name: noted(name, test) for name, test in tests.items()}}), jumps

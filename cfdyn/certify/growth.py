@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from cfdyn.certify.balls import ball
 
-SCALE = 10**9  # of the entries of the vector
+SCALE = 10**13  # of the entries of the vector
 PLACES = 9  # of the growth rate and of the entropy, rounded down
 TURNS = 4000  # of the power iteration
 
@@ -23,7 +23,7 @@ def growth(covers: Covers) -> tuple[Fraction, list[int]]:
     A v ≥ r v, v ≠ 0, says that the spectral radius of A ≥ 0 is at least r (Collatz and Wielandt).
 
     >>> growth([[1], [0, 1]])
-    (Fraction(404508497, 250000000), [618033989, 1000000000])
+    (Fraction(404508497, 250000000), [6180339887499, 10000000000000])
     """
     best: tuple[float, np.ndarray, np.ndarray] | None = None
     rows = [i for i, js in enumerate(covers) for _ in js]
