@@ -35,6 +35,9 @@ def holds(outer: arb, inner: arb) -> bool:
 class Enclosure:
     """A program whose inputs are balls.
 
+    A ball has its radius in 30 bits: one made of [0, 1] reaches a little below 0, so that sqrt and log are not finite over
+    boxes whose ends are more than 2²⁹ apart in ratio. Cut boxes are cheaper than a second number in all operations.
+
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = t.leaf("z", 0)
@@ -44,8 +47,13 @@ class Enclosure:
     True
     """
 
-    def __init__(self, program: Program, parameters: Sequence[arb], data: Sequence[Sequence[arb]] = (), bits: int = BITS):
+    def __init__(
+        self, program: Program, parameters: Sequence[arb], data: Sequence[Sequence[arb]] = (), bits: int = BITS,
+        exact: Sequence[tuple[Fraction, Fraction]] = (), rows: Sequence[Sequence[Fraction]] = (), names: Sequence[str] = (),
+    ):  # fmt: skip
+        """``exact``, ``rows``: the parameters, (lo, hi) each, and the data as exact numbers; ``names`` of the state."""
         self.program, self.parameters, self.data, self.bits = program, list(parameters), data, bits
+        self.exact, self.rows, self.names = exact, rows, names
 
     def __call__(self, z: Sequence[arb], parameters: Sequence[arb] | None = None) -> list[arb]:
         """The outputs over a box of states, (n_outputs,); other parameters than the usual ones may be given."""

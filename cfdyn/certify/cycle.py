@@ -11,7 +11,7 @@ from flint import arb, ctx
 from cfdyn.arguments import table
 from cfdyn.certify.balls import BITS
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import borders, refusal
+from cfdyn.certify.continuity import refusal, smooth
 from cfdyn.certify.krawczyk import Box, Proven, balls_of, proven_cycle
 from cfdyn.certify.multipliers import multipliers, product, stability
 from cfdyn.certify.newton import polished
@@ -70,7 +70,7 @@ def _proved(about: Subject, points: Any, period: int | None) -> Certificate:
     if found is None:
         return unproved("cycle", "Krawczyk's test failed: a multiplier may be 1, a border may be too near, or the parameters"
                         " vary too much; prove it for other or narrower values")  # fmt: skip
-    why = refusal(about, [balls_of(box) for box in found.boxes])
+    why = refusal(about.enclosure("step"), [balls_of(box) for box in found.boxes])
     if why:
         return unproved("cycle", f"{why}; prove a cycle away from it")
     if overlapping(found.boxes):
@@ -85,7 +85,8 @@ def starts(about: Subject, points: Any, period: int | None = None) -> list[list[
         raise UsageError("give the points of a cycle, such as points=[0.1, 0.9, -0.4]")
     d, given = len(about.names), np.asarray(points, dtype=object)
     if given.ndim < 2:
-        given = given.reshape(1, -1) if period is not None and given.size in (about.weights, d) else given.reshape(-1, 1)
+        in_turn = about.weights == 1 and given.size == (period or given.size)
+        given = given.reshape(-1, 1) if in_turn or given.size not in (about.weights, d) else given.reshape(1, -1)
     rows = table("`points`", given.tolist(), 2)
     if period is not None and len(rows) not in (1, period):
         raise UsageError(f"{len(rows)} points are no cycle of period {period}; give {period}, or one to start from")
@@ -155,11 +156,12 @@ def box_text(box: Box) -> list[list[str]]:
 
 def claim_of(about: Subject, found: Proven) -> dict[str, Any]:
     """The claim of a certificate of the kind ``cycle``."""
-    smooth = not any(borders(about, balls_of(box)) for box in found.boxes)
+    step = about.enclosure("step")
+    whole = all(smooth(step, balls_of(box)) for box in found.boxes)
     total = product(found.slopes)
-    rectangles = multipliers(total) if smooth else None
+    rectangles = multipliers(total) if whole else None
     return {
         "period": len(found.boxes), "names": list(about.names), "points": [box_text(box) for box in found.boxes],
-        "stable": stability(total, rectangles) if smooth else None,
+        "stable": stability(total, rectangles) if whole else None,
         "multipliers": rectangles and [[interval_text(*re), interval_text(*im)] for re, im in rectangles],
     }  # fmt: skip

@@ -73,7 +73,12 @@ class Subject:
 
     def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
         """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
-        return Enclosure(self._program(what), self.parameters(), self._rows, bits)
+        return self.enclosed(self._program(what), bits)
+
+    def enclosed(self, program: Program, bits: int = BITS) -> Enclosure:
+        """Any program that reads the map's parameters and data, over balls."""
+        exactly = [self.exact[name] for name in self.spec.params]
+        return Enclosure(program, self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
 
     def _program(self, what: str) -> Program:
         if what not in self._programs:
@@ -87,7 +92,11 @@ class Subject:
     @cached_property
     def _rows(self) -> list[list]:
         with ctx.workprec(BITS):
-            return [[ball(exact(v)) for v in row] for row in _table(self.spec)]
+            return [[ball(v) for v in row] for row in self._exact_rows]
+
+    @cached_property
+    def _exact_rows(self) -> list[list[Fraction]]:
+        return [[exact(v) for v in row] for row in _table(self.spec)]
 
     def describe(self) -> dict[str, Any]:
         """The map as text, the way that certificates have it."""
@@ -100,7 +109,7 @@ class Subject:
             "type": "optimizer",
             "loss": {
                 "formula": loss.formula.text, "variables": list(loss.variables), "params": self._points(loss.params),
-                "columns": list(loss.columns), "rows": [[written(exact(v)) for v in row] for row in _table(self.spec)],
+                "columns": list(loss.columns), "rows": [[written(v) for v in row] for row in self._exact_rows],
             },
             "optimizer": {
                 "name": optimizer.name, "params": self._points(own, own),
