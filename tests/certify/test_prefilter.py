@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cfdyn.certify.boxes.prefilter import ALGEBRA, Span, number, power, recording
+from cfdyn.certify.boxes.prefilter import ALGEBRA, Span, number, power
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
 
@@ -89,11 +89,3 @@ def test_a_pole_and_what_leaves_the_domain_are_not_known():
             assert not value.lo[0] > -1e9
             assert not value.hi[0] < -1.0 or np.isnan(value.hi[0])
             assert np.isfinite([value.lo[1], value.hi[1]]).all()
-
-
-def test_places_where_a_value_jumps_are_noted():
-    tape, jumps = Tape(), []
-    [z] = tape.leaves("z", 1)
-    program = Program(tape, (tape.add(tape.apply("sign", z), tape.apply("floor", z)),), 1, 0)
-    evaluate(program, recording(jumps), [Span(np.array([-0.5, 0.25, 0.5]), np.array([-0.25, 0.5, 1.5]))], [])
-    assert (jumps[0] | jumps[1]).tolist() == [False, False, True]

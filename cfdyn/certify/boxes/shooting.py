@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from flint import arb, arb_mat
 
 from cfdyn.certify.balls import ball
 from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.boxes.systems import precise
 from cfdyn.certify.continuity import refusal
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.krawczyk import image, inside
+from cfdyn.certify.krawczyk import inside, krawczyk
+from cfdyn.certify.newton import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]
@@ -93,9 +95,19 @@ class Shooting:
         """True if the map is continuous on the boxes and Krawczyk's operator takes them well into their interiors."""
         points = _around(orbit, radius)
         boxes = [[ball(*ends) for ends in point] for point in points]
+        d = orbit.shape[1]
         with precise():
-            found = image(self.step, self.slopes, boxes)
-            return found is not None and inside(found[0], [tuple(point) for point in points]) and not refusal(self.about, boxes)
+            matrix = shooting_matrix([arb_mat(d, d, self.slopes(box)) for box in boxes])
+            found = krawczyk(self._defects, matrix, [x for box in boxes for x in box])
+            if found is None or not inside(found, tuple(ends for point in points for ends in point)):
+                return False
+            return not refusal(self.step, boxes)
+
+    def _defects(self, flat: list[arb]) -> list[arb]:
+        d = len(self.box)
+        states = [flat[k : k + d] for k in range(0, len(flat), d)]
+        pairs = zip(states, states[1:] + states[:1], strict=True)
+        return [a - b for x, after in pairs for a, b in zip(self.step(x), after, strict=True)]
 
 
 def gap(orbit: np.ndarray, others: np.ndarray) -> float:
