@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
-from cfdyn.certify.boxes.shooting import Box, suggested
-from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.boxes.shooting import Box, Shooting, gap, suggested
+from cfdyn.certify.certificate import Certificate, proved, unproved
 from cfdyn.certify.exact import end, exact, written
-from cfdyn.certify.ledger import LONGEST, box_of
+from cfdyn.certify.ledger import LONGEST, box_of, box_text
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.unbounded import Rays, inside, parity
 from cfdyn.errors import UsageError, shown
@@ -58,11 +57,19 @@ def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any 
     Galias, Int. J. Bifurcation Chaos 11 (2001) 2427; Sharkovskii's theorem.
     """
     n = period if isinstance(period, str) and period in ALL else _period(period)
-    open_ended = [name for name, value in vary.items() if isinstance(value, tuple | list) and len(value) == 2 and value[1] is None]
+    open_ended = [name for name, value in vary.items() if isinstance(value, tuple | list) and tuple(value[1:]) == (None,)]
+    start = {name: value[0] if name in open_ended else value for name, value in vary.items()}
+    about = subject(loss, optimizer, start)
+    outer, how = box_of(about, box), {"most": most, "progress": progress, "keep": keep}
+    if n == "all above 2" and outer != [(-math.inf, math.inf)]:
+        raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
+    if n in ALL and about.dim != 1:
+        raise UsageError(f"{n!r} is for maps of one variable")
+    if len(open_ended) > 1:
+        raise UsageError(f"one interval may be open, not those of {' and '.join(open_ended)}")
     if open_ended:
-        return _largest(loss, optimizer, n, box, vary, open_ended, dict(most=most, progress=progress, keep=keep))
-    about = subject(loss, optimizer, vary)
-    return _proof(about, box_of(about, box), n, most, progress, keep)
+        return _largest(about, outer, n, open_ended[0], how)
+    return _refuted(about, outer, n) or _proof(about, outer, n, **how)
 
 
 def _period(period: Any) -> int:
@@ -72,8 +79,6 @@ def _period(period: Any) -> int:
 
 
 def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress | None, keep: Any) -> Certificate:
-    if n in ALL and about.dim != 1:
-        raise UsageError(f"{n!r} is for maps of one variable")
     if n == "all above 2":
         return _folded(about, box, most, progress, keep)
     where, period = inside(about, box, 2 if n in ALL else int(n)), 2 if n in ALL else int(n)
@@ -82,16 +87,16 @@ def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress
         search.run(patience=0)
     if search.given_up:
         return unproved("no_cycles", _why(about, search.given_up))
-    claim = {"period": n, "box": [interval_text(*ends) for ends in box]}
+    claim = {"period": n, "box": box_text(box)}
     return proved("no_cycles", about, claim, {**where.evidence, "tree": search.tree.text()})
 
 
 def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep: Any) -> Certificate:
     """All periods above 2, by K(x) = |g(x)| on the half-line."""
-    if [tuple(ends) for ends in box] != [(-math.inf, math.inf)]:
-        raise UsageError("'all above 2' is proved on the whole line: box=(-inf, inf)")
     if parity(about) != -1:
-        return unproved("no_cycles", "the map is not odd, as far as its formula shows; 'all above 1' and single periods need no symmetry")
+        return unproved(
+            "no_cycles", "its formula does not show that the map is odd; 'all above 1' and single periods ask for no symmetry"
+        )
     rays = Rays(about)
     t = rays.tape
     slower = rays.tape.neg(rays.descent) if rays.descent is not None else t.sub(rays.z, rays.step)
@@ -108,61 +113,80 @@ def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep
         search.run(patience=0)
     if search.given_up:
         return unproved("no_cycles", _why(about, search.given_up))
-    claim = {"period": "all above 2", "box": [interval_text(*ends) for ends in box]}
+    claim = {"period": "all above 2", "box": box_text(box)}
     fold = {"right": end(right), "top": end(top), "tree": search.tree.text()}
     return proved("no_cycles", about, claim, {"fold": fold})
 
 
+def _refuted(about: Subject, box: Box, n: int | str) -> Certificate | None:
+    """Why there is nothing to prove: a cycle is proved to be there at an end or in the middle of the intervals."""
+    shape, starts = _starts(box)
+    for part in (Fraction(1), Fraction(1, 2), Fraction(0)):
+        values = {name: lo + part * (hi - lo) for name, (lo, hi) in about.varied.items()}
+        at = about.over(values)
+        for k in _periods(n):
+            for orbit in suggested(at, shape, k, starts):
+                if Shooting(at, shape).largest(orbit, gap(orbit, orbit[:0]) / 2.5) is not None:
+                    where = " and ".join(f"{name} = {written(value)}" for name, value in values.items()) or "these parameters"
+                    points = " → ".join(", ".join(f"{v:.9g}" for v in point) for point in orbit)
+                    return unproved("no_cycles", f"the claim is false: at {where} there is a cycle of period {k}: {points}")
+    return None
+
+
 def _why(about: Subject, given_up: list[Boxes]) -> str:
     boxes = Boxes.joined(given_up)
-    names = [*about.names, *about.varied]
-    part = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, lo, hi in zip(names, boxes.lo[:, 0], boxes.hi[:, 0], strict=True))
-    return f"undecided: {part}; a cycle may be there or close by: try another interval of parameters, another box, or a larger `most`"
+    ends = zip([*about.names, *about.varied], boxes.lo[:, 0], boxes.hi[:, 0], strict=True)
+    part = ", ".join(f"{name} in [{lo:.9g}, {hi:.9g}]" for name, lo, hi in ends)
+    return (f"undecided: {part}; a cycle may be there or close by: try another interval of parameters, another box, "
+            "or a larger `most`")  # fmt: skip
 
 
-def _largest(loss: Any, optimizer: Any, n: int | str, box: Any, vary: Mapping[str, Any], names: list[str], how: dict) -> Certificate:
+def _largest(about: Subject, box: Box, n: int | str, name: str, how: dict[str, Any]) -> Certificate:
     """The largest upper end that can be proved: a search in floats says where cycles begin, then proofs back off from there."""
-    if len(names) > 1:
-        raise UsageError(f"one interval may be open, not those of {' and '.join(names)}")
-    name, lo = names[0], exact(vary[names[0]][0])
+    lo = about.exact[name][0]
     if lo <= 0:
         raise UsageError(f"an open interval begins above 0, not at {written(lo)}")
-    about = subject(loss, optimizer, {k: v for k, v in vary.items() if k != name})
-    outer = box_of(about, box)
-    birth = _birth(about, name, float(lo), outer, n)
+    birth = _birth(about, name, float(lo), box, n)
     last = unproved("no_cycles", f"no interval that begins at {name} = {written(lo)} could be proved")
-    for part in (0.0, *BACK) if birth == FAR * float(lo) else BACK:
+    for part in BACK:
         hi = Fraction(f"{birth * (1 - part):.5g}")
         if hi <= lo:
             break
-        try:
-            last = _proof(about.over({name: (lo, hi)}), outer, n, **how)
-        except UsageError as error:
-            last = unproved("no_cycles", str(error))
+        last = _proof(about.over({name: (lo, hi)}), box, n, **how)
         if last.proved:
-            return last
+            break
     return last
 
 
 def _birth(about: Subject, name: str, lo: float, box: Box, n: int | str) -> float:
     """About where cycles begin as a parameter rises, in floats."""
-    periods = (int(n),) if n not in ALL else (2,) if n == "all above 1" else (3, 4, 6)
-    shape = [(max(a, -20.0), min(b, 20.0)) for a, b in box]
-    axes = [np.linspace(a, b, 400 if len(box) == 1 else max(4, int(1000 ** (1 / len(box))))) for a, b in shape]
-    starts = np.stack([axis.ravel() for axis in np.meshgrid(*axes)])
+    shape, starts = _starts(box)
 
     def there(value: float) -> bool:
         at = about.over({name: exact(value)})
-        return any(suggested(at, shape, k, starts) for k in periods)
+        return any(suggested(at, shape, k, starts) for k in _periods(n))
 
     below, above = lo, lo
-    for above in lo * FAR ** (np.arange(1, TRIALS + 1) / TRIALS):
-        if there(float(above)):
+    for above in (lo * FAR ** (np.arange(1, TRIALS + 1) / TRIALS)).tolist():
+        if there(above):
             break
-        below = float(above)
+        below = above
     else:
         return FAR * lo
     for _ in range(20):
-        middle = (below + float(above)) / 2
+        middle = (below + above) / 2
         below, above = (below, middle) if there(middle) else (middle, above)
     return below
+
+
+def _periods(n: int | str) -> tuple[int, ...]:
+    """Periods of which one cycle at least is there if the claim is false and its cycles are not too long."""
+    return {"all above 1": (2,), "all above 2": (3, 4, 5, 6)}.get(str(n)) or (int(n),)
+
+
+def _starts(box: Box) -> tuple[Box, np.ndarray]:
+    """A finite box, and a grid of points in it, (d, points)."""
+    shape = [(max(lo, -20.0), min(hi, 20.0)) for lo, hi in box]
+    each = 400 if len(box) == 1 else max(4, int(1000 ** (1 / len(box))))
+    axes = [np.linspace(lo, hi, each) for lo, hi in shape]
+    return shape, np.stack([axis.ravel() for axis in np.meshgrid(*axes)])

@@ -12,7 +12,7 @@ import numpy as np
 from cfdyn.arguments import whole_number
 from cfdyn.certify.boxes.keeping import kept, label
 from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
-from cfdyn.certify.boxes.shooting import Box, Shooting, suggested
+from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
 from cfdyn.certify.boxes.solved import Points, Solved
 from cfdyn.certify.certificate import Certificate, interval_text, proved
 from cfdyn.certify.subject import Subject, subject
@@ -22,6 +22,10 @@ from cfdyn.errors import UsageError, shown
 LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
 STARTS = 4000
 LONGEST = 64
+CROWD = 1000  # boxes, of which more at each level mean that no level will do
+MANY = "more boxes than `most`: raise it, or take a smaller box"
+CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
+NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ def box_of(about: Subject, box: Any) -> Box:
         raise UsageError(f"a box is a pair (lo, hi) with lo < hi for each of {', '.join(about.names)}, not {shown(box)}")
     if about.dim > 1 and not np.isfinite(pairs).all():
         raise UsageError("an infinite box needs a map of one variable")
+    if np.isinf(pairs).sum() == 1:
+        raise UsageError("an infinite box is (-inf, inf)")
     return [(float(lo), float(hi)) for lo, hi in pairs]
 
 
@@ -126,12 +132,17 @@ def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | No
     search = Search(about, box, n, most=most, progress=progress)
     failed: dict[tuple, str] = {}
     with kept(search, keep, f"cycles-{n}", label(about, box, n)):
+        before = CROWD
         for level in LEVELS:
             search.unpark()
             search.run(level)
-            if not search.parked:
+            count = sum(len(boxes.nodes) for boxes in search.parked)
+            if not count:
                 break
             failed |= _prove(about, box, n, search)
+            if count > 1.5 * before and level <= LEVELS[2]:
+                break
+            before = max(count, CROWD)
     left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
     undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0)
     volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
@@ -146,12 +157,11 @@ def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]
         starts = starts[:, np.linspace(0, starts.shape[1] - 1, STARTS).astype(int)]
     known, shooting, failed = list(search.solved.cycles), Shooting(about, box), {}
     size = max(hi - lo for lo, hi in box)
-    orbits = [o for o in suggested(about, box, n, starts) if not any(_same(o, cycle, size) for cycle in known)]
-    points = np.concatenate([o for o in orbits] + [_middles(c) for c in known]) if orbits or known else np.zeros((0, len(box)))
+    orbits = [o for o in suggested(about, box, n, starts) if not any(same(o, _middles(cycle), 1e-8 * size) for cycle in known)]
     for orbit in orbits:
-        boxes = shooting.largest(orbit, _room(orbit, points, known, size))
+        boxes = shooting.largest(orbit, _room(orbit, [o for o in orbits if o is not orbit], known))
         if boxes is None:
-            failed[tuple(orbit[0])] = "Krawczyk's test fails: a multiplier is close to 1, or it is on the edge of the box"
+            failed.update({tuple(point): NEUTRAL for point in orbit.tolist()})
         else:
             known.append(boxes)
     search.solved = Solved(n, known)
@@ -162,15 +172,9 @@ def _middles(cycle: Points) -> np.ndarray:
     return np.array([[(lo + hi) / 2 for lo, hi in box] for box in cycle])
 
 
-def _same(orbit: np.ndarray, cycle: Points, size: float) -> bool:
-    m = _middles(cycle)
-    return any(np.abs(np.roll(orbit, k, 0) - m).max() < 1e-8 * size for k in range(len(m)))
-
-
-def _room(orbit: np.ndarray, points: np.ndarray, known: Sequence[Points], size: float) -> float:
+def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Points]) -> float:
     """How wide boxes around the points may be, so that no two meet."""
-    gaps = np.abs(orbit[:, None] - points[None]).max(2)
-    room = float(gaps[gaps > 0].min(initial=size)) / 2.5
+    room = gap(orbit, np.concatenate([orbit[:0], *others])) / 2.5
     for cycle in known:
         for box in cycle:
             for point in orbit:
@@ -181,9 +185,10 @@ def _room(orbit: np.ndarray, points: np.ndarray, known: Sequence[Points], size: 
 def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool) -> list[tuple[Box, str]]:
     """Boxes that are left as boxes that do not touch, with the reasons."""
     undecided = []
+    plain = MANY if too_many else CLOSE
     for box in _merged(left):
-        reasons = [why for point, why in failed.items() if all(lo - 1e-6 <= v <= hi + 1e-6 for v, (lo, hi) in zip(point, box, strict=True))]
-        plain = "more boxes than `most`: raise it, or take a smaller box" if too_many else "no test holds: cycles may be too close to each other, or to one of a divisor"
+        reasons = [why for point, why in failed.items()
+                   if all(lo - 1e-6 <= v <= hi + 1e-6 for v, (lo, hi) in zip(point, box, strict=True))]  # fmt: skip
         undecided.append((box, reasons[0] if reasons else plain))
     return undecided
 
@@ -205,8 +210,14 @@ def _merged(left: Boxes) -> list[Box]:
 
 def _certificate(about: Subject, ledger: Ledger, where: Inside) -> Certificate:
     parts = {**ledger.divisors, ledger.period: ledger} if ledger.fixed_points is not None else {ledger.period: ledger}
-    claim = {"period": ledger.period, "box": [interval_text(*ends) for ends in ledger.box], "count": ledger.count,
+    claim = {"period": ledger.period, "box": box_text(ledger.box), "count": ledger.count,
              "complete": ledger.complete, "fixed points": ledger.fixed_points}  # fmt: skip
-    ledgers = {str(d): {"tree": part.tree, "proven": [[[interval_text(*ends) for ends in box] for box in cycle] for cycle in part.proven]}
-               for d, part in parts.items()}  # fmt: skip
+    ledgers = {
+        str(d): {"tree": part.tree, "proven": [list(map(box_text, cycle)) for cycle in part.proven]} for d, part in parts.items()
+    }
     return proved("cycles", about, claim, {**where.evidence, "ledgers": ledgers})
+
+
+def box_text(box: Sequence[tuple[float, float]]) -> list[list[str]]:
+    """A box as certificates have it."""
+    return [interval_text(*ends) for ends in box]

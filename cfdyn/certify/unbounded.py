@@ -16,7 +16,7 @@ from cfdyn.certify.boxes.prefilter import ALGEBRA, Span, number
 from cfdyn.certify.boxes.shooting import Box
 from cfdyn.certify.boxes.systems import precise
 from cfdyn.certify.certificate import interval_text
-from cfdyn.certify.exact import end
+from cfdyn.certify.exact import end, exact
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.maps import LossMap
@@ -49,12 +49,10 @@ class Inside:
 def inside(about: Subject, box: Box, period: int) -> Inside:
     """The box itself if it is finite, else an interval outside which no cycle of the period has a point, for any parameter.
 
-    UsageError: a box with one infinite end; nothing can be proved
+    UsageError: nothing can be proved
     """
     if np.isfinite(np.array(box)).all():
         return Inside(box)
-    if [tuple(map(float, ends)) for ends in box] != [(-math.inf, math.inf)]:
-        raise UsageError("an infinite box is (-inf, inf)")
     rays = Rays(about)
     found = rays.bounded_steps(period) or rays.growth()
     if found is None:
@@ -73,17 +71,20 @@ class Rays:
         self.algebra = _careful()
         pairs = [about.exact[name] for name in about.spec.params]
         self.spans = [Span(number(lo).lo, number(hi).hi) for lo, hi in pairs]
-        self.rows = [] if about.spec.data is None else [[number(_fraction(v)) for v in row] for row in about.spec.data]
+        self.rows = [] if about.spec.data is None else [[number(exact(float(v))) for v in row] for row in about.spec.data]
 
     @cached_property
     def descent(self) -> Node | None:
         """−lr·L′(x) of plain gradient descent with lr > 0; None of other maps."""
         spec = self.about.spec
-        if not isinstance(spec, LossMap) or list(spec.optimizer.update) != ["w"] or spec.optimizer.gradient is not None:
+        if not isinstance(spec, LossMap):
             return None
-        if spec.optimizer.update["w"].text.replace(" ", "") != "w-lr*g":
+        optimizer = spec.optimizer
+        if optimizer.define or optimizer.gradient is not None or [*optimizer.per_weight, *optimizer.shared]:
             return None
-        rate = hyperparameters(spec.optimizer, spec.loss, self.names)["lr"]
+        if optimizer.update["w"].text.replace(" ", "") != "w-lr*g":
+            return None
+        rate = hyperparameters(optimizer, spec.loss, self.names)["lr"]
         [slope] = gradient_at(self.tape, spec.loss, [self.z], self.names)
         return self.tape.neg(self.tape.mul(rate, slope))
 
@@ -179,18 +180,12 @@ class Rays:
 
     def _balls(self, h: Node, x: arb) -> arb:
         program = Program(self.tape, (h,), 1, len(self.spans), self._columns)
-        rows = [[ball(_fraction(v)) for v in row] for row in (() if self.about.spec.data is None else self.about.spec.data)]
+        rows = [[ball(exact(float(v))) for v in row] for row in (() if self.about.spec.data is None else self.about.spec.data)]
         return evaluate(program, ball_algebra(BITS), [x], self.about.parameters(), rows)[0]
 
     @property
     def _columns(self) -> int:
         return 0 if self.about.spec.data is None else self.about.spec.data.shape[1]
-
-
-def _fraction(value: Any) -> Any:
-    from cfdyn.certify.exact import exact
-
-    return exact(float(value))
 
 
 def _up(x: arb) -> float:
@@ -218,11 +213,13 @@ def _by_balls(name: str) -> Callable[[Span], Span]:
     function = ball_algebra(BITS).functions[name]
 
     def at(v: float) -> tuple[float, float]:
+        if math.isnan(v):
+            return v, v
         if math.isfinite(v):
             value = function(arb(v))
             return -_up(-value), _up(value)
         limit = _AT_INFINITY[name] if name in _AT_INFINITY else _LIMITS[name][v > 0]
-        return (limit, limit) if not math.isnan(v) else (math.nan, math.nan)
+        return limit, limit
 
     def over(x: Span) -> Span:
         lo, hi = float(x.lo), float(x.hi)
@@ -230,7 +227,7 @@ def _by_balls(name: str) -> Callable[[Span], Span]:
         if name in _AT_INFINITY and not (lo >= 0 or hi <= 0):
             values.append(at(0.0))
         lows, highs = zip(*values, strict=True)
-        return Span(math.nan if any(map(math.isnan, lows)) else min(lows), math.nan if any(map(math.isnan, highs)) else max(highs))
+        return Span(*(math.nan if any(map(math.isnan, v)) else best(v) for v, best in ((lows, min), (highs, max))))
 
     return over
 

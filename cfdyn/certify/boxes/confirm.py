@@ -30,7 +30,8 @@ class Confirm:
             balls = [ball(float(a), float(b)) for a, b in zip(lo, hi, strict=True)]
             d = self.tests.system.dim
             x, p = balls[:d], balls[d:]
-            if self.continuous and not self.tests.system.continuous(x, p):
+            system = self.tests.system
+            if self.continuous and not (system.continuous(x, p) and all(y.is_finite() for y in system.step(x, p))):
                 return False
             try:
                 path = self.tests.path(x, p)

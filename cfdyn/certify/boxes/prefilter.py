@@ -227,25 +227,6 @@ _FUNCTIONS: dict[str, Callable] = {
 ALGEBRA = Algebra(number, _FUNCTIONS, Span(np.pi - UNIT * 4, np.pi + UNIT * 4), Span(np.e - UNIT * 4, np.e + UNIT * 4))
 
 
-def recording(jumps: list[Any]) -> Algebra:
-    """The same algebra that notes, for each place where a value may jump, in which boxes it may."""
-
-    def noting(name: str, where: Callable[..., Any]) -> Callable:
-        def function(*args: Any) -> Any:
-            jumps.append(where(*args))
-            return _FUNCTIONS[name](*args)
-
-        return function
-
-    places: dict[str, Callable[..., Any]] = {
-        "select": lambda c, a, b: np.logical_not(c.yes | c.no),
-        "sign": lambda x: np.logical_not((x.lo > 0) | (x.hi < 0) | ((x.lo == 0) & (x.hi == 0))),
-        "floor": lambda x: np.logical_not(np.floor(x.lo) == np.floor(x.hi)),
-    }
-    places["heaviside"] = places["sign"]
-    return Algebra(number, _FUNCTIONS | {k: noting(k, f) for k, f in places.items()}, ALGEBRA.pi, ALGEBRA.e)
-
-
 def rows(lo: np.ndarray, hi: np.ndarray) -> list[Span]:
     """One interval for each coordinate of boxes (coordinates, boxes)."""
     return [Span(a, b) for a, b in zip(lo, hi, strict=True)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfdyn.certify.boxes.confirm import Confirm
-from cfdyn.certify.boxes.prefilter import Span, ends, number, rows
+from cfdyn.certify.boxes.prefilter import Span, ends, rows
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.systems import Doubles, System
 from cfdyn.certify.boxes.tests import Path, Shift, Tests

@@ -1,17 +1,19 @@
-"""Cycles that are proved where Newton's method suggests them: Krawczyk's test on the shooting system, over boxes as large as it holds."""
+"""Cycles that Newton's method suggests, proved by Krawczyk's test over boxes as large as it holds on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
-from cfdyn.certify.balls import ball, holds
+from cfdyn.certify.balls import ball
 from cfdyn.certify.boxes.solved import Points
-from cfdyn.certify.boxes.systems import Balls, System, precise
+from cfdyn.certify.boxes.systems import precise
+from cfdyn.certify.continuity import refusal
 from cfdyn.certify.floats import in_floats
+from cfdyn.certify.krawczyk import inside, krawczyk
+from cfdyn.certify.newton import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]
@@ -40,7 +42,9 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             orbits.append(step(orbits[-1]))
     points = np.moveaxis(np.array(orbits), -1, 0)  # (starts, n + 1, d)
     size = max(hi - lo for lo, hi in box)
-    near = np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-6 * size
+    # Where Newton's method still moves, or divides by little, there is no simple zero, and no proof by Krawczyk's test.
+    near = (np.abs(points[:, 0] - points[:, -1]).max(1) < 1e-8 * size) & (np.abs(move).max(0) < 1e-11 * size)
+    near &= np.abs(np.linalg.det(system)) > 1e-7
     return _different(points[near, :-1], box, size)
 
 
@@ -53,18 +57,23 @@ def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
             continue
         if any(np.abs(orbit - np.roll(orbit, k, 0)).max() < 1e-7 * size for k in range(1, n) if n % k == 0):
             continue
-        if not any(np.abs(np.roll(other, k, 0) - orbit).max() < CLOSE * size for other in found for k in range(n)):
+        if not any(same(orbit, other, CLOSE * size) for other in found):
             found.append(orbit)
     return found
+
+
+def same(orbit: np.ndarray, other: np.ndarray, within: float) -> bool:
+    """True if both run through the same points, from wherever they begin."""
+    first = np.abs(other - orbit[0]).max(1).argmin()
+    return bool(np.abs(np.roll(other, -first, 0) - orbit).max() < within)
 
 
 class Shooting:
     """Krawczyk's test for cycles of a map at parameters that do not vary."""
 
     def __init__(self, subject: Subject, box: Box):
-        with precise():
-            self.system = System(subject, Balls)
-        self.box = box
+        self.about, self.box = subject, box
+        self.step, self.slopes = subject.enclosure("step"), subject.enclosure("jacobian")
 
     def largest(self, orbit: np.ndarray, room: float) -> Points | None:
         """Boxes around the points in which there is exactly one cycle, half as wide as the test allows; None where it fails.
@@ -83,45 +92,30 @@ class Shooting:
         return _around(orbit, radius * 2) if good else None
 
     def holds(self, orbit: np.ndarray, radius: float) -> bool:
-        """True if the map is continuous on the boxes and Krawczyk's operator takes them into their interiors."""
-        n, d = orbit.shape
+        """True if the map is continuous on the boxes and Krawczyk's operator takes them well into their interiors."""
+        points = _around(orbit, radius)
+        boxes = [[ball(*ends) for ends in point] for point in points]
+        d = orbit.shape[1]
         with precise():
-            boxes = [[ball(*ends) for ends in point] for point in _around(orbit, radius)]
-            middles = [[arb(float(v)) for v in point] for point in orbit]
-            if not all(self.system.continuous(x, []) for x in boxes):
+            matrix = shooting_matrix([arb_mat(d, d, self.slopes(box)) for box in boxes])
+            found = krawczyk(self._defects, matrix, [x for box in boxes for x in box])
+            if found is None or not inside(found, tuple(ends for point in points for ends in point)):
                 return False
-            slopes = [self.system.slopes(x, []) for x in boxes]
-            y = self._inverse(slopes)
-            misses = [a - b for x, after in zip(middles, middles[1:] + middles[:1], strict=True)
-                      for a, b in zip(self.system.step(x, []), after, strict=True)]  # fmt: skip
-            offsets = [a - b for x, m in zip(boxes, middles, strict=True) for a, b in zip(x, m, strict=True)]
-            jacobian = [[arb(0)] * (n * d) for _ in range(n * d)]
-            for i, a, b in product(range(n), range(d), range(d)):
-                jacobian[i * d + a][i * d + b] += slopes[i][a][b]
-            for i, a in product(range(n), range(d)):
-                jacobian[i * d + a][(i + 1) % n * d + a] -= 1
-            for row in range(n * d):
-                moved = [sum((y[row][k] * jacobian[k][j] for k in range(n * d)), arb(0)) for j in range(n * d)]
-                moved[row] -= 1
-                new = middles[row // d][row % d] - sum((y[row][k] * misses[k] for k in range(n * d)), arb(0))
-                new -= sum((m * o for m, o in zip(moved, offsets, strict=True)), arb(0))
-                if not (new.is_finite() and holds(boxes[row // d][row % d], new)):
-                    return False
-            return True
+            return not refusal(self.step, boxes)
 
-    @staticmethod
-    def _inverse(slopes: list) -> list[list[arb]]:
-        n, d = len(slopes), len(slopes[0])
-        matrix = np.zeros((n * d, n * d))
-        for i in range(n):
-            matrix[i * d : (i + 1) * d, i * d : (i + 1) * d] += Balls.floats(slopes[i])
-            after = (i + 1) % n * d
-            matrix[i * d : (i + 1) * d, after : after + d] -= np.eye(d)
-        try:
-            inverse = np.linalg.inv(matrix)
-        except np.linalg.LinAlgError:
-            inverse = np.eye(n * d)
-        return [[arb(float(v)) if np.isfinite(v) else arb(0) for v in row] for row in inverse]
+    def _defects(self, flat: list[arb]) -> list[arb]:
+        d = len(self.box)
+        states = [flat[k : k + d] for k in range(0, len(flat), d)]
+        pairs = zip(states, states[1:] + states[:1], strict=True)
+        return [a - b for x, after in pairs for a, b in zip(self.step(x), after, strict=True)]
+
+
+def gap(orbit: np.ndarray, others: np.ndarray) -> float:
+    """The least distance between points of an orbit and other points, or each other, in the largest coordinate."""
+    points = np.concatenate([orbit, others])
+    distances = np.abs(orbit[:, None] - points[None]).max(2)
+    distances[np.arange(len(orbit)), np.arange(len(orbit))] = np.inf
+    return float(distances.min())
 
 
 def _around(orbit: np.ndarray, radius: float) -> Points:

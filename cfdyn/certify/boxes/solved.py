@@ -19,7 +19,8 @@ class Solved:
     def __init__(self, period: int, cycles: Sequence[Points] = ()):
         self.period, self.cycles = period, list(cycles)
         boxes = [box for cycle in self.cycles for box in cycle]
-        self.lo, self.hi = (np.array([[ends[k] for ends in box] for box in boxes]).reshape(len(boxes), -1 if boxes else 0) for k in (0, 1))
+        ends = np.array(boxes, float).reshape(len(boxes), -1, 2) if boxes else np.zeros((0, 0, 2))
+        self.lo, self.hi = ends[:, :, 0], ends[:, :, 1]
         self.following = np.array([c + (i + 1) % period for c in range(0, len(boxes), period) for i in range(period)], int)
 
     def owners(self, x: Sequence[Span]) -> np.ndarray:

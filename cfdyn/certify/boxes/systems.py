@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from cfdyn.certify.balls import BITS, ball, ball_algebra
+from cfdyn.certify.balls import BITS, Enclosure, ball, ball_algebra
 from cfdyn.certify.boxes import prefilter
 from cfdyn.certify.boxes.prefilter import Span
+from cfdyn.certify.continuity import continuous
 from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
 from cfdyn.symbolic.oracle import step_nodes
 from cfdyn.tape.derivatives import jacobian
-from cfdyn.tape.evaluate import Algebra, evaluate
+from cfdyn.tape.evaluate import Ready
 from cfdyn.tape.program import Program, Tape
 
 JUMPING = frozenset(("select", "sign", "heaviside", "floor"))
@@ -61,17 +61,18 @@ class System:
         self.places = [list(subject.spec.params).index(name) for name in subject.varied]
         self.rows = [[numbers.interval(exact(v), exact(v)) for v in row] for row in _table(subject)]
         self.dim = subject.dim
+        self._step, self._both = (Ready(part, numbers.algebra, self.rows) for part in (self.programs.step, self.programs.both))
 
     def both(self, x: Vector, p: Vector) -> tuple[Vector, Matrix]:
         """g(X) by the natural extension, and the enclosed Jacobian."""
-        values = self._run(self.programs.both, x, p, self.numbers.algebra)
+        values = self._both(x, self._parameters(p))
         d = self.dim
         image, slopes = values[:d], [values[d * (i + 1) : d * (i + 2)] for i in range(d)]
         return self._folded(x, p, image, slopes) if self.fold else (image, slopes)
 
     def step(self, x: Vector, p: Vector) -> Vector:
         """g(X) by the natural extension."""
-        image = self._run(self.programs.step, x, p, self.numbers.algebra)
+        image = self._step(x, self._parameters(p))
         return [self.numbers.size(image[0])] if self.fold else image
 
     def slopes(self, x: Vector, p: Vector) -> Matrix:
@@ -80,22 +81,19 @@ class System:
 
     def continuous(self, x: Vector, p: Vector) -> Any:
         """Where it is known that g does not jump on X: True, or a mask."""
-        if not self.programs.jumping:
-            return True
-        jumps: list[Any] = []
-        self._run(self.programs.step, x, p, self.numbers.recording(jumps))
-        return self.numbers.none_of(jumps)
+        return not self.programs.jumping or self.numbers.continuous(self, x, self._parameters(p))
 
-    def _run(self, program: Program, x: Vector, p: Vector, algebra: Algebra) -> Vector:
+    def _parameters(self, p: Vector) -> Vector:
+        """All parameters, those that vary in their places."""
         parameters = list(self.parameters)
         for place, value in zip(self.places, p, strict=True):
             parameters[place] = value
-        return evaluate(program, algebra, x, parameters, self.rows)
+        return parameters
 
     def _folded(self, x: Vector, p: Vector, image: Vector, slopes: Matrix) -> tuple[Vector, Matrix]:
         """|g(x)| and s·g′(x): s is the sign of g(x), which for x > 0 is that of g′ if that has one from 0 to x, as g(0) = 0."""
         n = self.numbers
-        [from_zero] = self._run(self.programs.both, [n.down_to_zero(x[0])], p, n.algebra)[self.dim :]
+        [from_zero] = self._both([n.down_to_zero(x[0])], self._parameters(p))[self.dim :]
         sign = n.sign_of(image[0], from_zero)
         return [n.size(image[0])], [[sign * slopes[0][0]]]
 
@@ -105,7 +103,6 @@ class Doubles:
 
     algebra = prefilter.ALGEBRA
     meet, hull, size = staticmethod(prefilter.meet), staticmethod(prefilter.hull), staticmethod(prefilter.size)
-    recording = staticmethod(prefilter.recording)
     margin = 2.0**-6  # of widths: tests that hold by less are left to smaller boxes, so that others can repeat them
 
     @staticmethod
@@ -147,11 +144,9 @@ class Doubles:
         return x.hi < 0.95
 
     @staticmethod
-    def none_of(jumps: Sequence[Any]) -> Any:
-        found: Any = False
-        for jump in jumps:
-            found = found | jump
-        return np.logical_not(found)
+    def continuous(system: System, x: Vector, p: Vector) -> bool:
+        """Left to Arb, which has the last word."""
+        return True
 
     @staticmethod
     def down_to_zero(x: Span) -> Span:
@@ -216,8 +211,8 @@ class Balls:
         return bool(x < 1)
 
     @staticmethod
-    def none_of(jumps: Sequence[bool]) -> bool:
-        return not any(jumps)
+    def continuous(system: System, x: Vector, p: Vector) -> bool:
+        return continuous(Enclosure(system.programs.step, p, system.rows), x)
 
     @staticmethod
     def down_to_zero(x: arb) -> arb:
@@ -233,25 +228,6 @@ class Balls:
     @staticmethod
     def floats(matrix: Matrix) -> np.ndarray:
         return np.array([[float(x.mid()) for x in row] for row in matrix])
-
-    @staticmethod
-    def recording(jumps: list[bool]) -> Algebra:
-        """The same algebra that notes each place where a value may jump."""
-
-        def noting(name: str, steady: Callable[..., bool]) -> Callable:
-            def function(*args: Any) -> Any:
-                jumps.append(not steady(*args))
-                return Balls.algebra.functions[name](*args)
-
-            return function
-
-        places: Mapping[str, Callable[..., bool]] = {
-            "select": lambda c, a, b: c is not None, "sign": lambda x: bool(x > 0 or x < 0 or x.is_zero()),
-            "floor": lambda x: bool(x.floor().is_exact()),
-        }  # fmt: skip
-        places = {**places, "heaviside": places["sign"]}
-        functions = Balls.algebra.functions | {k: noting(k, f) for k, f in places.items()}  # type: ignore[operator]
-        return Algebra(Balls.algebra.constant, functions, Balls.algebra.pi, Balls.algebra.e)
 
 
 def precise() -> Any:

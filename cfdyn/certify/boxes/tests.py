@@ -25,7 +25,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Shift:
-    """gⁿ(x) − x ∈ ``at`` + ``slopes`` (x − ``middle``) over a box, both multiplied by a regular matrix, and where that is known."""
+    """Y(gⁿ(x) − x) ∈ ``at`` + ``slopes`` (x − ``middle``) over a box, for some matrix Y, and where that is known."""
 
     at: Vector
     slopes: Matrix
