@@ -18,7 +18,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
 TRANSIENT, MAX_PERIOD = 1000, 32
-AT_ONCE = 2**18  # cells
+AT_ONCE = 2**17  # cells
 CHECKED = 12  # escaped, and settled, cells that are put to `classify`
 NAMES = {**{label: kind for kind, label in KINDS.items()}, 1: "fixed point"}
 

@@ -21,7 +21,7 @@ AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not 
 ON_CURVE = 5e-5  # an exponent over LONGER steps
 LASTS = 100_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
-AT_ONCE = 2**22  # numbers that are averaged at a time
+AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 
 
 def quick_labels(orbits: Orbits, transient: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
