@@ -27,7 +27,7 @@ _WHERE = {
     "epoch": "systems.steps", "schedule": "systems.steps", "minima": "systems.minima",
     "mean_square": "systems.mean_square",
     "Optimizer": "symbolic.optimizer", "iterate": "systems.orbit", "Orbit": "systems.orbit",
-    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "load": "records.record",
+    "iterate_many": "ensembles.runs", "Runs": "ensembles.runs", "random_map": "ensembles.random_map", "load": "records.record",
     "Flow": "systems.flow", "stationary_preconditioner": "flows.stationary", "solve": "integrate.solve",
     "Trajectory": "integrate.trajectory", "Event": "integrate.trajectory",
     "complementarity": "integrate.complementarity", "Complementarity": "integrate.complementarity",
