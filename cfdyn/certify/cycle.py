@@ -68,14 +68,21 @@ def _proved(about: Subject, points: Any, period: int | None) -> Certificate:
         return unproved("cycle", f"the points of period {len(candidate)} belong to a cycle of period {smaller}; ask for that")
     found = proven_cycle(about, candidate)
     if found is None:
-        return unproved("cycle", "Krawczyk's test failed: a multiplier may be 1, a border may be too near, or the parameters"
-                        " vary too much; prove it for other or narrower values")  # fmt: skip
+        return unproved("cycle", _why_not(about, candidate))
     why = refusal(about.enclosure("step"), [balls_of(box) for box in found.boxes])
     if why:
         return unproved("cycle", f"{why}; prove a cycle away from it")
     if overlapping(found.boxes):
         return unproved("cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
     return proved("cycle", about, claim_of(about, found), {})
+
+
+def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:
+    slopes = about.enclosure("jacobian")
+    if not all(x.is_finite() for point in points for x in slopes(point)):
+        return "the map has no finite slope at the points, as where the root of 0 is taken; no such cycle can be proved"
+    why = "Krawczyk's test failed: a multiplier may be 1, a border may be too near, or the parameters vary too much"
+    return f"{why}; prove it for other or narrower values"
 
 
 def starts(about: Subject, points: Any, period: int | None = None) -> list[list[float]]:

@@ -150,6 +150,11 @@ def test_what_is_false_is_never_proved(loss, lr, points, says):
         found.save("nowhere.json")
 
 
+def test_where_a_root_of_0_is_taken_nothing_is_proved():
+    found = cf.certify.cycle("(w**2 - 1)**2/4", O.adam(lr=0.1, bias_correction=False), [[1.0, 0.0, 0.0]])
+    assert not found.proved and "no finite slope" in found.reason
+
+
 def test_candidates_may_be_rough_but_of_the_right_shape():
     with pytest.raises(UsageError, match="1 entries"):
         cf.certify.cycle("w**4", O.gd(lr=1), [[1.0, 2.0]])
