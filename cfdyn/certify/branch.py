@@ -114,11 +114,8 @@ class _Walk:
             if z is not None and len(z) == period and proven_cycle(here, z) is not None:
                 break
         else:
-            return (
-                [],
-                [],
-                f"no cycle of period {period} was found near the points, or in the box, at either end or in the middle of the interval",
-            )
+            where = "near the points, or in the box, at either end or in the middle of the interval"
+            return [], [], f"no cycle of period {period} was found {where}"
         down, joints_down, why = self._march(begin, self.lo, z)
         up, joints_up, why_up = self._march(begin, self.hi, z)
         if why or why_up:

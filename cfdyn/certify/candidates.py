@@ -14,7 +14,7 @@ from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
 
 ROUNDS = 200  # of the period, that an orbit settles and a memory forgets
-TRIALS = 60  # starts in a box
+TRIALS = 24  # starts in a box
 
 
 def candidate(about: Subject, points: Any, period: int | None, box: Any = None) -> Points | None:
