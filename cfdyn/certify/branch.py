@@ -20,7 +20,7 @@ from cfdyn.certify.newton import polished
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError
 
-FIRST, LEAST, MOST = 1 / 16, 2.0**-24, 20_000  # steps over the interval's length, and how many
+FIRST, LEAST, MOST = 1 / 16, 2.0**-18, 20_000  # steps over the interval's length, and how many
 DECIDED = 2.0**-10  # steps so short may leave stability open
 ROOM = 1e-9  # over 1 + |x|: so much is left for joints between slabs
 Points = list[list[arb]]

@@ -117,3 +117,15 @@ def _sizes(rectangle: Rectangle) -> tuple[arb, arb]:
     low = sum((x.abs_lower() ** 2 for x in parts), arb(0)).sqrt()
     high = sum((x.abs_upper() ** 2 for x in parts), arb(0)).sqrt()
     return low.lower(), high.upper()
+
+
+def others_off_circle(matrix: arb_mat, critical: int) -> bool:
+    """True if all but so many eigenvalues are proved to be off the unit circle."""
+    if matrix.nrows() == critical:
+        return True
+    found = _discs(matrix)
+    if found is None:
+        return False
+    on = [(c, r) for c, r in found[0] if not (c.abs_upper() + r < 1 or c.abs_lower() - r > 1)]
+    off = [disc for disc in found[0] if disc not in on]
+    return len(on) == critical and all(_apart(a, b) for a in on for b in off)

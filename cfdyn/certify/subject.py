@@ -73,8 +73,12 @@ class Subject:
 
     def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
         """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
+        return self.enclosed(self._program(what), bits)
+
+    def enclosed(self, program: Program, bits: int = BITS) -> Enclosure:
+        """Any program that reads the map's parameters and data, over balls."""
         exactly = [self.exact[name] for name in self.spec.params]
-        return Enclosure(self._program(what), self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
+        return Enclosure(program, self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
 
     def _program(self, what: str) -> Program:
         if what not in self._programs:
@@ -149,8 +153,20 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
         spec, limit = LossMap(_without_batch(spec.loss), _limit(spec.optimizer)), _limit(spec.optimizer) is not spec.optimizer
         if isinstance(spec.optimizer, MatrixOptimizer):
             raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
+    spec = _as_written(spec)
     start = {name: _interval(name, value) for name, value in spec.params.items()}
     return Subject(spec, start, limit).over(vary or {})
+
+
+def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
+    """The map with each formula read from its text, which certificates show: SymPy's floats are printed with fewer digits."""
+    if isinstance(spec, FormulaMap):
+        return replace(spec, formulas=tuple(formula(f.text) for f in spec.formulas))
+    o = spec.optimizer
+    define, update = ({name: formula(f.text) for name, f in part.items()} for part in (o.define, o.update))
+    gradient, probe = (f and formula(f.text) for f in (o.gradient, o.probe))
+    optimizer = replace(o, define=define, update=update, gradient=gradient, probe=probe)
+    return LossMap(replace(spec.loss, formula=formula(spec.loss.formula.text)), optimizer)
 
 
 def _interval(name: str, value: Any) -> Interval:

@@ -53,8 +53,15 @@ def _rows(loss: Mapping[str, Any]) -> str:
 
 def parameters_in_words(document: Mapping[str, Any]) -> str:
     """For which values of the varied parameters the claim holds."""
-    spans = [f"{name} from {lo} to {hi}" for name, (lo, hi) in (document.get("vary") or {}).items()]
+    spans = [f"{name} from {_short(lo)} to {_short(hi)}" for name, (lo, hi) in (document.get("vary") or {}).items()]
+    if document["kind"] == "bifurcation":
+        return f"With {' and '.join(spans)}: "
     return f"For every {' and every '.join(spans)}: " if spans else ""
+
+
+def _short(number: str) -> str:
+    """A number's text, cut with three dots where it has more than 20 digits."""
+    return number if len(number) <= 22 else f"{number[:18]}…"
 
 
 def _values(params: Mapping[str, Any]) -> str:
@@ -136,6 +143,24 @@ def _branch(claim: Mapping[str, Any]) -> str:
             f"{last}; it moves continuously with the parameter{stable}")  # fmt: skip
 
 
+_BORN = {
+    "fold": "two cycles of this period meet there; both exist for values {side} it",
+    "flip": "the period doubles there, {critical}: a cycle of twice the period exists for values {side} it",
+    "neimark-sacker": "an invariant circle is born there, {critical}: it exists for values {side} it",
+}
+_MEETS = {"fold": "a multiplier 1", "flip": "a multiplier −1", "neimark-sacker": "a pair of multipliers e^(±iθ)"}
+
+
+def _bifurcation(claim: Mapping[str, Any]) -> str:
+    which = "fixed point" if claim["period"] == 1 else f"cycle of least period {claim['period']}"
+    critical = "supercritically" if claim.get("supercritical") else "subcritically"
+    born = _BORN[claim["type"]].format(side=claim["side"], critical=critical)
+    boxes = exactly(claim["points"])
+    return (f"has, at exactly one value of {claim['parameter']} in this interval, a {which} in {boxes} that has"
+            f" {_MEETS[claim['type']]} with null vectors in the certificate's boxes; {born}, near it; the coefficient of its"
+            f" normal form lies in {interval_in_words(claim['coefficient'])}")  # fmt: skip
+
+
 def _cycles(claim: Mapping[str, Any]) -> str:
     n, count, total = claim["period"], claim["count"], claim["fixed points"]
     number = f"at least {count}" if not claim["complete"] else f"exactly {count}" if count else "no"
@@ -172,9 +197,9 @@ def _chaos(claim: Mapping[str, Any]) -> str:
 def _horseshoe(claim: Mapping[str, Any]) -> str:
     sets = 1 + max(max(pair) for pair in claim["transitions"])
     return (
-        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; each path of "
-        "transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is at least "
-        f"ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
+        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; "
+        "each path of transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is "
+        f"at least ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
     )
 
 
@@ -186,10 +211,11 @@ def _trapping(claim: Mapping[str, Any]) -> str:
 
 
 def _convergence(claim: Mapping[str, Any]) -> str:
-    return f"takes every start in {exactly([claim['box']])} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
+    start = exactly([claim["box"]])
+    return f"takes every start in {start} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "cycle": _cycle, "branch": _branch, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping,
-    "convergence": _convergence,
+    "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
+    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
 }  # fmt: skip

@@ -7,9 +7,9 @@ import pytest
 import sympy
 
 import cfdyn as cf
-from cfdyn.certify.checker.boxes import Interval, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import read_map
+from cfdyn.certify.checker.numbers.boxes import Interval, point
 
 DATA = {"columns": ["x", "y"], "rows": [["1", "2"], ["-0.5", "1"], ["1", "2"]]}
 CASES = {
@@ -79,7 +79,7 @@ def test_the_map_and_its_slopes_are_the_package_s_own(case):
                                      "softplus(w)*sinh(w)", "(1 + w**2)**(3/2)", "logcosh(w)**2", "tan(w/3)"])  # fmt: skip
 def test_derivatives_up_to_the_third_order(formula):
     g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
-    from cfdyn.certify.checker.graph import Program
+    from cfdyn.certify.checker.formulas.graph import Program
     from cfdyn.symbolic.text.parse import parse, symbol
 
     found = g.derivatives(3)
