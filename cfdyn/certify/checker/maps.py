@@ -110,9 +110,7 @@ def read_map(document: Mapping[str, Any]) -> CheckedMap:
     names, step, params = (_optimizer if kind == "optimizer" else _formulas)(graph, given)
     spans = {name: value for name, value in params.items() if isinstance(value, tuple)}
     if spans != varied:
-        raise NotValid(
-            f"{shown(sorted(spans))} vary in the map and {shown(sorted(varied))} in vary, or their ends differ"
-        )
+        raise NotValid(f"{shown(sorted(spans))} vary in the map and {shown(sorted(varied))} in vary, or their ends differ")
     leaves = {("name", f"s:{name}"): graph.put("name", f"x:{name}") for name in names}
     for name, value in params.items():
         leaves["name", f"s:{name}"] = graph.put("name", f"p:{name}") if isinstance(value, tuple) else graph.const(value)
