@@ -164,6 +164,25 @@ def test_multipliers_are_where_they_are_said_to_be():
     assert sum(found for found, _ in told) > 30 and {stable for _, stable in told} == {True, False, None}
 
 
+@pytest.mark.parametrize("entries, radius, stable", [
+    ([0.95], 0.01, True), ([1.0], 0.1, None), ([1.05], 0.01, False), ([0.99], 0.01, None), ([-1.0], 0.0, None),
+    ([0.5, 0.0, 0.0, 1.5], 0.01, False), ([0.5, 0.0, 0.0, 1.0], 0.01, None), ([0.0, 1.0, 0.0, 0.0], 0.0, True), ([0.0, -1.0, 1.0, 0.0], 0.0, None),
+    ([0.0, -1.1, 1.1, 0.0], 0.01, False), ([0.0, -0.9, 0.9, 0.0], 0.01, True), ([1.0, 1.0, 0.0, 1.0], 0.0, None),
+])  # fmt: skip
+def test_stability_is_said_where_it_is_so(entries, radius, stable):
+    d = round(len(entries) ** 0.5)
+    matrix = arb_mat(d, d, [arb(x, radius) for x in entries])
+    assert stability(matrix, multipliers(matrix)) is stable and stability(matrix, None) in (stable, None)
+
+
+def test_multipliers_that_may_meet_are_not_told_apart():
+    assert multipliers(arb_mat(2, 2, [arb(1, 0.1), 0, 0, arb(1.05, 0.1)])) is None
+    assert multipliers(arb_mat(2, 2, [1, arb(0.1, 0.2), arb(-0.1, 0.2), 1])) is None
+    # A real matrix whose two eigenvalues are a pair: neither is said to be real.
+    pair = multipliers(arb_mat(2, 2, [1, arb(-0.5, 1e-6), arb(0.5, 1e-6), 1]))
+    assert pair is not None and all(imaginary != (0.0, 0.0) for _, imaginary in pair)
+
+
 @pytest.mark.slow
 def test_multipliers_of_very_many_matrices():
     multipliers_hold(0, 20_000)
