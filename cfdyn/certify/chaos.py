@@ -7,22 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from flint import ctx
 
-from cfdyn.certify.balls import Enclosure, ball
+from cfdyn.certify.balls import BITS, ball
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
-from cfdyn.certify.continuity import continuous
+from cfdyn.certify.continuity import refusal
+from cfdyn.certify.covering.growth import growth, log_below
+from cfdyn.certify.covering.line_cycles import line_cycles
+from cfdyn.certify.covering.marks import Marks, marks
 from cfdyn.certify.exact import end, written
 from cfdyn.certify.floats import Floats, in_floats
-from cfdyn.certify.growth import growth, log_below
-from cfdyn.certify.line_cycles import line_cycles
-from cfdyn.certify.line_krawczyk import line_cycle
-from cfdyn.certify.marks import Marks, marks
+from cfdyn.certify.krawczyk import proven_cycle
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_MARKS = 300
 LONGEST_ODD = 15
+WIDTHS = (1e-11, 1e-8, 1e-12)  # first half-widths of proven boxes, over 1 + |x|
 DEPTH = 12  # bisections in the proof of continuity
 TURNS = 20_000  # places at which the sign of the slope is looked at
 
@@ -51,7 +53,7 @@ def chaos(
     >>> import cfdyn as cf
     >>> found = chaos(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), box=(0, 1), longest=8)
     >>> found.proved, found.claim["period"], found.claim["entropy"]
-    (True, 3, '0.539792486')
+    (True, 3, '0.539792497')
 
     References
     ----------
@@ -63,7 +65,8 @@ def chaos(
         raise UsageError(f"chaos is proved of maps of one variable, not of {about.dim}; cf.certify.horseshoe is for two")
     if period is not None and (period < 3 or period % 2 == 0):
         raise UsageError(f"an odd period from 3 on proves chaos, not {period}")
-    return _Line(about).prove(_interval(loss, box), period, longest)
+    with ctx.workprec(BITS):
+        return _Line(about).prove(_interval(loss, box), period, longest)
 
 
 def _interval(loss: Any, box: Sequence | None) -> Box:
@@ -81,7 +84,7 @@ class _Line:
     about: Subject
 
     def __post_init__(self) -> None:
-        self.step, self.slope = self.about.enclosure("step"), self.about.enclosure("jacobian")
+        self.step = self.about.enclosure("step")
         self.floats: tuple[Floats, Floats] = (in_floats(self.about, "step"), in_floats(self.about, "jacobian"))
 
     def prove(self, interval: Box, period: int | None, longest: int) -> Certificate:
@@ -111,10 +114,10 @@ class _Line:
         taken: list[Box] = []
         for n in range(1, longest + 1):
             found[n] = []
-            for points in line_cycles(self.floats[0], interval, n):
+            for points in line_cycles(*self.floats, interval, n):
                 if len(taken) + n > MOST_MARKS:
                     break
-                boxes = line_cycle(self.step, self.slope, self.floats, points)
+                boxes = self._proven(points)
                 if boxes is not None and _apart([*taken, *boxes]):
                     found[n].append(boxes)
                     taken += boxes
@@ -124,11 +127,15 @@ class _Line:
         for n in range(3, LONGEST_ODD + 1, 2) if period is None else (period,):
             if cycles.get(n):
                 return cycles[n][0]
-            for points in [] if n in cycles else line_cycles(self.floats[0], interval, n):
-                boxes = line_cycle(self.step, self.slope, self.floats, points)
+            for points in [] if n in cycles else line_cycles(*self.floats, interval, n):
+                boxes = self._proven(points)
                 if boxes is not None and _apart(boxes):
                     return boxes
         return None
+
+    def _proven(self, points: np.ndarray) -> list[Box] | None:
+        found = proven_cycle(self.about, [[x] for x in points.tolist()], WIDTHS)
+        return None if found is None else [box[0] for box in found.boxes]
 
     def _turning(self, interval: Box) -> list[float]:
         """Where the slope changes its sign, roughly."""
@@ -154,7 +161,7 @@ class _Line:
 
     def _continuous(self, lo: float, hi: float, depth: int = 0) -> str | None:
         """The tree of a proof that the map is continuous on [lo, hi], or None."""
-        if continuous(self.step, [ball(lo, hi)]):
+        if not refusal(self.step, [[ball(lo, hi)]]):
             return "c"
         middle = (lo + hi) / 2
         if depth == DEPTH or not lo < middle < hi:

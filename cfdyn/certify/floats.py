@@ -29,7 +29,8 @@ def in_floats(subject: Subject, what: str) -> Floats:
     def function(z: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             outputs = evaluate(program, FLOATS, list(z), parameters, rows)
-        return np.array([np.broadcast_to(np.asarray(v, dtype=float), np.shape(z)[1:]) for v in outputs])
+        shape = np.shape(z)[1:]
+        return np.array([v if np.shape(v) == shape else np.broadcast_to(v, shape) for v in outputs], dtype=float)
 
     return function
 

@@ -28,9 +28,9 @@ USUAL = {
     "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
-    "claims": ["may1976.first_flip", "--within", "0"],
+    "claims": ["may1976.first_flip", "--within", "0"], "check": ["certificate.json"],
 }  # fmt: skip
-QUICK = ("oscillation", "cache", "list", "show")
+QUICK = ("oscillation", "cache", "list", "show", "check")
 COMMANDS = typer.main.get_command(application()).commands
 MOST = 60  # seconds of the processor, also where everything has to be compiled
 

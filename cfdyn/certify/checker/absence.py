@@ -1,4 +1,4 @@
-"""What a leaf of a tree says about cycles: each point of it that lies on a cycle of least period n in the box is a point of a proven cycle.
+"""What a leaf of a tree says about cycles: each point on a cycle of least period n in the box is a point of a proven cycle.
 
 Tests o, a, d, q, s of docs/certificates.md. A leaf on which none holds is bisected further.
 """
@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Array, Interval, hull, meet, point, stacked
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.matrices import applied, inverse, product, regular, unit
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, hull, meet, point, stacked
+from cfdyn.certify.checker.numbers.matrices import applied, inverse, product, regular, unit
 from cfdyn.certify.checker.shooting import primes
 from cfdyn.certify.checker.tree import leaves
 
 DEEPER = 24
-MOST_EXTRA = 2_000_000  # leaves that a checker adds to a tree
+EXTRA, EACH = 30_000, 20  # leaves that a checker adds to a tree, and for each of its leaves
 
 
 class Absence:
     """The leaves' tests for the period n of g in a box; ``proven``: cycles as boxes (n, d) that points may belong to."""
 
     def __init__(self, g: Any, n: int, box: Interval, proven: Sequence[Interval] = ()):
-        self.g, self.n, self.box, self.proven, self.extra = g, n, box, list(proven), 0
+        self.g, self.n, self.box, self.proven, self.left = g, n, box, list(proven), EXTRA
 
     def check(self, text: str, root: Interval, allowed: str, what: str) -> bool:
         """Verify all leaves but those marked ?; whether there are none of these."""
@@ -37,13 +37,14 @@ class Absence:
         return complete
 
     def _leaves(self, boxes: Interval, root: Interval, what: str) -> None:
+        self.left += EACH * len(boxes.lo)
         size = np.where(root.hi > root.lo, root.hi - root.lo, 1.0)
         for _ in range(DEEPER):
             boxes = boxes[~self.hold(boxes)]
             if not len(boxes.lo):
                 return
-            self.extra += 2 * len(boxes.lo)
-            if self.extra > MOST_EXTRA:
+            self.left -= 2 * len(boxes.lo)
+            if self.left < 0:
                 break
             boxes = _bisected(boxes, size)
         where = ", ".join(f"[{lo:.6g}, {hi:.6g}]" for lo, hi in zip(boxes.lo[0], boxes.hi[0]))

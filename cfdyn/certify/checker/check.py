@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import rounds_as_expected
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.graph import TooLarge
+from cfdyn.certify.checker.formulas.graph import TooLarge
 from cfdyn.certify.checker.maps import read_map
+from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
 from cfdyn.certify.checker.read import document as read
 from cfdyn.certify.checker.statement import statement
 
@@ -36,9 +36,9 @@ class Verdict(NamedTuple):
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     """Verify a certificate: a file, or the document in one.
 
-    Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is verified
-    in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains; docs/certificates.md
-    says what is verified for each kind.
+    Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
+    verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
+    docs/certificates.md says what is verified for each kind.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is in a file, taken out with its kind checked: whatever is there, the outcome is a value or a `NotValid` that names the place."""
+"""What is in a file, taken out with its kind checked: the outcome is a value, or a `NotValid` that names the place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Interval, above, below
+from cfdyn.certify.checker.numbers.boxes import Interval, above, below
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?")
 _RATIO = re.compile(r"[+-]?[0-9]{1,1000}/[0-9]{1,1000}")

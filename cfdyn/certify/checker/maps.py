@@ -1,4 +1,4 @@
-"""The map that a certificate is about, from the texts in the file: x → g(x, λ) with its derivatives as programs over intervals."""
+"""The map that a certificate is about, from the texts in the file: x → g(x, λ) and its derivatives over intervals."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import Interval, stacked
 from cfdyn.certify.checker.fields import NotValid, shown
-from cfdyn.certify.checker.formula import Text
-from cfdyn.certify.checker.graph import Graph, Node, Program
-from cfdyn.certify.checker.jets import derivative
-from cfdyn.certify.checker.joins import Joins
+from cfdyn.certify.checker.formulas.formula import Text
+from cfdyn.certify.checker.formulas.graph import Graph, Node, Program
+from cfdyn.certify.checker.formulas.jets import derivative
+from cfdyn.certify.checker.formulas.joins import Joins
+from cfdyn.certify.checker.numbers.boxes import Interval, stacked
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import symbol
 
@@ -46,7 +46,7 @@ class CheckedMap:
         return Interval(ends[:, 0], ends[:, 1])
 
     def derivatives(self, order: int, and_parameters: bool = False) -> dict[tuple[str, ...], list[Node]]:
-        """All partial derivatives up to an order, by the names in the order of the state (then of the varied parameters)."""
+        """All partial derivatives up to an order, by names in the order of the state (then of the varied parameters)."""
         names = [self._inner(n) for n in self.names] + ([f"p:{n}" for n in self.varied] if and_parameters else [])
         found: dict[tuple[str, ...], list[Node]] = {(): self.step}
         for k in range(1, order + 1):
@@ -110,9 +110,7 @@ def read_map(document: Mapping[str, Any]) -> CheckedMap:
     names, step, params = (_optimizer if kind == "optimizer" else _formulas)(graph, given)
     spans = {name: value for name, value in params.items() if isinstance(value, tuple)}
     if spans != varied:
-        raise NotValid(
-            f"the parameters that vary are {shown(sorted(spans))} in the map and {shown(sorted(varied))} in vary, or their ends differ"
-        )
+        raise NotValid(f"{shown(sorted(spans))} vary in the map and {shown(sorted(varied))} in vary, or their ends differ")
     leaves = {("name", f"s:{name}"): graph.put("name", f"x:{name}") for name in names}
     for name, value in params.items():
         leaves["name", f"s:{name}"] = graph.put("name", f"p:{name}") if isinstance(value, tuple) else graph.const(value)
@@ -212,8 +210,7 @@ class Optimizer:
         if set(RESERVED) & {*self.params, *self.per_weight, *self.shared, *define}:
             raise NotValid("the optimizer has a name that means the weight or the gradient")
         update = fields.mapping(found["update"], "the update", ["w", *self.per_weight, *self.shared])
-        self.define, self.update = ({n: Text(fields.text(v, f"the formula of {n}"), f"the formula of {n}") for n, v in part.items()}
-                                    for part in (define, update))  # fmt: skip
+        self.define, self.update = ({n: _text(v, f"the formula of {n}") for n, v in part.items()} for part in (define, update))
         self.gradient, self.probe = (
             None if found.get(n) is None else Text(fields.text(found[n], n), n) for n in ("gradient", "probe")
         )
@@ -222,7 +219,7 @@ class Optimizer:
     def step(
         self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]
     ) -> list[Node]:
-        """The next state, every formula seeing the old one: the weights, then each state of all weights, then the shared ones."""
+        """The next state, all formulas seeing the old one: weights, then each state of all weights, then the shared ones."""
         d, k = len(loss.variables), len(self.per_weight)
         shared = {**own, **dict(zip(self.shared, state[d * (1 + k) :]))}
         each = [{"w": state[i], **{s: state[d * (j + 1) + i] for j, s in enumerate(self.per_weight)}} for i in range(d)]
@@ -249,6 +246,10 @@ class Optimizer:
             if text.names <= set(names):
                 names[name] = text.on(graph, names)
         return names
+
+
+def _text(value: Any, what: str) -> Text:
+    return Text(fields.text(value, what), what)
 
 
 def _squared(graph: Graph, vector: Sequence[Node]) -> Node:

@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Array, Interval, meet, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.matrices import Discs, applied, inverse, product, row_sums, unit
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point, widened
+from cfdyn.certify.checker.numbers.matrices import Discs, applied, inverse, product, row_sums, unit
 
 MOST_SIZE = 400  # unknowns of one system
 
 
 class Proven(NamedTuple):
-    """A cycle that exists, once, in the boxes it was proved in; ``boxes``: narrower ones, (n, d), ``lines``: of the parameters."""
+    """A cycle that exists, once, in the boxes it was proved in; ``boxes``: narrower ones, (n, d); ``lines``: parameters."""
 
     boxes: Interval
     lines: Interval
 
 
 def step(g: CheckedMap, z: Interval, lines: Interval) -> tuple[Array, Interval]:
-    """Krawczyk's K for boxes (..., n, d), and whether it lies in their interior: then there is exactly one zero for each parameter."""
+    """Krawczyk's K for boxes (..., n, d), and whether it lies in their interior: then there is one zero for each parameter."""
     *before, n, d = z.shape
     m = z.middle
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
@@ -37,7 +37,7 @@ def step(g: CheckedMap, z: Interval, lines: Interval) -> tuple[Array, Interval]:
     f = Interval(f.lo.reshape(*before, size), f.hi.reshape(*before, size))
     k = point(m.reshape(*before, size)) - applied(y, f) + applied(rest, flat)
     k = Interval(k.lo.reshape(z.shape), k.hi.reshape(z.shape))
-    return k.inside(z).all(axis=(-1, -2)), k
+    return np.asarray(k.inside(z).all(axis=(-1, -2))), k
 
 
 def _blocks(slopes: Interval, n: int, d: int) -> Interval:
@@ -106,7 +106,7 @@ def turn(g: CheckedMap, proven: Proven) -> Interval:
 
 def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
     """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where there may be none."""
-    n = z.shape[-2]
+    n, z = z.shape[-2], widened(z)
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")
@@ -123,7 +123,7 @@ def check_stability(around: Interval, claimed: bool | None) -> None:
         return
     if around.shape[-1] == 1:
         value = around[0, 0]
-        good = value.magnitude < 1 if claimed else value.mignitude > 1
+        good = bool(value.magnitude < 1 if claimed else value.mignitude > 1)
     else:
         discs = Discs(around)
         good = discs.all_within_unit_circle() or _contracts(around) if claimed else discs.one_outside() or _expands(around)

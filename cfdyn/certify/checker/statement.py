@@ -60,8 +60,9 @@ def parameters_in_words(document: Mapping[str, Any]) -> str:
 
 
 def _short(number: str) -> str:
-    """A number's text, cut with three dots where it has more than 20 digits."""
-    return number if len(number) <= 22 else f"{number[:18]}…"
+    """A number's text; the shortest decimal beside it where it is a double with more than 20 digits."""
+    value = float(Fraction(number)) if len(number) > 22 else 0.0
+    return f"{value!r} (rounded to a double)" if value and Fraction(value) == Fraction(number) else number
 
 
 def _values(params: Mapping[str, Any]) -> str:
@@ -197,9 +198,9 @@ def _chaos(claim: Mapping[str, Any]) -> str:
 def _horseshoe(claim: Mapping[str, Any]) -> str:
     sets = 1 + max(max(pair) for pair in claim["transitions"])
     return (
-        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; each path of "
-        "transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is at least "
-        f"ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
+        f"is continuous on {sets} disjoint parallelograms that cover each other by {len(claim['transitions'])} transitions; "
+        "each path of transitions is followed by an orbit, each closed one by a periodic orbit, and the topological entropy is "
+        f"at least ln {claim['growth']} ≥ {claim['entropy']} (this says nothing about what attracts)"
     )
 
 
@@ -211,10 +212,11 @@ def _trapping(claim: Mapping[str, Any]) -> str:
 
 
 def _convergence(claim: Mapping[str, Any]) -> str:
-    return f"takes every start in {exactly([claim['box']])} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
+    start = exactly([claim["box"]])
+    return f"takes every start in {start} to one and the same fixed point, which lies in {box_in_words(claim['point'])}"
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "cycle": _cycle, "branch": _branch, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos, "horseshoe": _horseshoe, "trapping": _trapping,
-    "convergence": _convergence, "bifurcation": _bifurcation,
+    "cycle": _cycle, "branch": _branch, "bifurcation": _bifurcation, "cycles": _cycles, "no_cycles": _no_cycles, "chaos": _chaos,
+    "horseshoe": _horseshoe, "trapping": _trapping, "convergence": _convergence,
 }  # fmt: skip

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Interval
 from cfdyn.certify.checker.fields import NotValid, shown
+from cfdyn.certify.checker.numbers.boxes import Interval
 
 CHUNK = 1 << 14
 MOST_DEPTH = 600
@@ -24,8 +24,11 @@ class Leaves(NamedTuple):
 def leaves(text: str, box: Interval, allowed: str, what: str = "the tree", chunk: int = CHUNK) -> Iterator[Leaves]:
     """The leaves of a tree over a box (coordinates,), in the order of the text, in chunks; a NotValid for what is no tree.
 
-    >>> [(*part.letters, *part.boxes.hi[:, 0].tolist()) for part in leaves("0a0qa", Interval(np.zeros(1), np.ones(1)), "aq")]
-    [('a', 'q', 'a', 0.5, 0.75, 1.0)]
+    >>> [
+    ...     ("".join(part.letters), part.boxes.hi[:, 0].tolist())
+    ...     for part in leaves("0a0qa", Interval(np.zeros(1), np.ones(1)), "aq")
+    ... ]
+    [('aqa', [0.5, 0.75, 1.0])]
     """
     d = box.shape[0]
     if not np.isfinite([box.lo, box.hi]).all():

@@ -7,9 +7,9 @@ import pytest
 import sympy
 
 import cfdyn as cf
-from cfdyn.certify.checker.boxes import Interval, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import read_map
+from cfdyn.certify.checker.numbers.boxes import Interval, point
 
 DATA = {"columns": ["x", "y"], "rows": [["1", "2"], ["-0.5", "1"], ["1", "2"]]}
 CASES = {
@@ -67,7 +67,10 @@ def test_the_map_and_its_slopes_are_the_package_s_own(case):
         inner = x + rng.uniform(-0.01, 0.01, size=(5, g.d))
         for y in inner:
             assert ((many.lo <= step(y)) & (step(y) <= many.hi)).all()
-            change = np.sum(np.stack([steep.lo * (y - x), steep.hi * (y - x)]).min(0), 1), np.sum(np.stack([steep.lo * (y - x), steep.hi * (y - x)]).max(0), 1)
+            change = (
+                np.sum(np.stack([steep.lo * (y - x), steep.hi * (y - x)]).min(0), 1),
+                np.sum(np.stack([steep.lo * (y - x), steep.hi * (y - x)]).max(0), 1),
+            )
             moved = step(y) - step(x)
             assert (change[0] <= moved + 1e-12).all() and (moved <= change[1] + 1e-12).all()
 
@@ -76,7 +79,7 @@ def test_the_map_and_its_slopes_are_the_package_s_own(case):
                                      "softplus(w)*sinh(w)", "(1 + w**2)**(3/2)", "logcosh(w)**2", "tan(w/3)"])  # fmt: skip
 def test_derivatives_up_to_the_third_order(formula):
     g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
-    from cfdyn.certify.checker.graph import Program
+    from cfdyn.certify.checker.formulas.graph import Program
     from cfdyn.symbolic.text.parse import parse, symbol
 
     found = g.derivatives(3)
@@ -84,7 +87,9 @@ def test_derivatives_up_to_the_third_order(formula):
     for k in range(4):
         program = Program(g.graph, found[("x:w",) * k])
         for x in (Fraction(1, 3), Fraction(-7, 5), Fraction(2)):
-            exact = sympy.Rational(str(sympy.diff(expression, w, k).subs(w, sympy.Rational(x.numerator, x.denominator)).evalf(40)))
+            exact = sympy.Rational(
+                str(sympy.diff(expression, w, k).subs(w, sympy.Rational(x.numerator, x.denominator)).evalf(40))
+            )
             near = program({"x:w": Interval(float(x) - 1e-12, float(x) + 1e-12)})[0]
             assert near.lo <= exact <= near.hi and near.hi - near.lo < 1e-9, (formula, k, x)
 
@@ -132,7 +137,11 @@ def test_what_may_be_undefined_is_the_whole_line():
     {"optimizer": {"name": "gd has no cycles.", "params": {"lr": "1"}, "update": {"w": "w - lr*g"}}}, {"type": "flow"}, {"limit": 1},
 ])  # fmt: skip
 def test_maps_that_are_none(change):
-    given = {"type": "optimizer", "loss": {"formula": "w**2", "variables": ["w"]}, "optimizer": {"params": {"lr": "1"}, "update": {"w": "w - lr*g"}}}
+    given = {
+        "type": "optimizer",
+        "loss": {"formula": "w**2", "variables": ["w"]},
+        "optimizer": {"params": {"lr": "1"}, "update": {"w": "w - lr*g"}},
+    }
     read_map({"map": given})
     with pytest.raises(NotValid):
         read_map({"map": {**given, **change}})

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import Interval, meet
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.numbers.boxes import Interval, meet
 from cfdyn.certify.checker.shooting import MOST_SIZE, check_stability, drawn_together, primes, step, turns
 
 MOST_SLABS, CHUNK = 100_000, 512
@@ -77,7 +77,9 @@ def _check_joints(g: CheckedMap, given: Any, points: list[Interval], lines: Inte
     at = np.array([fields.end(j["at"], "a joint") for j in joints])
     if not (at == lines.hi[:-1]).all():
         raise NotValid("a joint is not at the value that two slabs share")
-    z, before, after = (_all(p) for p in ([fields.boxes(j["points"], "a joint", n, g.d) for j in joints], points[:-1], points[1:]))
+    z, before, after = (
+        _all(p) for p in ([fields.boxes(j["points"], "a joint", n, g.d) for j in joints], points[:-1], points[1:])
+    )
     if not (z.within(before) & z.within(after)).all():
         raise NotValid("the boxes of a joint do not lie in those of both slabs")
     for start in range(0, len(z.lo), CHUNK):

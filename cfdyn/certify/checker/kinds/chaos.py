@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import Interval, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.growth import check_growth
 from cfdyn.certify.checker.kinds.no_cycles import check_continuous
 from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.numbers.boxes import Interval, point
 from cfdyn.certify.checker.shooting import MOST_SIZE, prove
 
 MOST_MARKS = 4000
 
 
 class Mark(NamedTuple):
-    """A point of a proven cycle, or a number: between ``lo`` and ``hi``; ``cycle`` and ``index``: which point, −1 for a number."""
+    """A point of a proven cycle, or a number: between ``lo`` and ``hi``; ``cycle`` and ``at``: which point, −1 for a number."""
 
     lo: float
     hi: float
     cycle: int
-    index: int
+    at: int
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
@@ -90,7 +90,7 @@ def _marks(cycles: list[Interval], numbers: list[float], interval: Interval) -> 
 
 def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[set[int]]:
     """For each gap between neighbouring marks the gaps that its image is known to cover."""
-    place = {(m.cycle, m.index): k for k, m in enumerate(marks) if m.cycle >= 0}
+    place = {(m.cycle, m.at): k for k, m in enumerate(marks) if m.cycle >= 0}
     images = [(_after(m, place, cycles), _image(m, g)) for m in marks]
     # at_most[a]: the first mark that g(x_a) is known not to exceed; at_least[a]: the last that it is known to reach
     at_most, at_least = [], []
@@ -113,7 +113,7 @@ def _after(mark: Mark, place: dict[tuple[int, int], int], cycles: list[Interval]
     """The place of the mark that the point of a cycle is taken to."""
     if mark.cycle < 0:
         return None
-    return place[mark.cycle, (mark.index + 1) % len(cycles[mark.cycle].lo)]
+    return place[mark.cycle, (mark.at + 1) % len(cycles[mark.cycle].lo)]
 
 
 def _image(mark: Mark, g: CheckedMap) -> tuple[float, float]:

@@ -8,12 +8,12 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.absence import finite
-from cfdyn.certify.checker.boxes import Array, Interval, down, meet, point, root, square, up
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.trapping import first_image
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.matrices import applied, inverse_enclosed, product, row_sums, transposed
-from cfdyn.certify.checker.meeting import Meeting
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, meet, point, root, square, up
+from cfdyn.certify.checker.numbers.matrices import applied, inverse_enclosed, product, row_sums, transposed
+from cfdyn.certify.checker.numbers.meeting import Meeting
 from cfdyn.certify.checker.tree import CHUNK, gathered
 
 MOST_LEAVES, MOST_ARROWS = 400_000, 40_000_000

@@ -4,10 +4,10 @@ from typing import Any
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.absence import Absence
-from cfdyn.certify.checker.boxes import Interval
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.lines import checked_box
 from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.numbers.boxes import Interval
 from cfdyn.certify.checker.shooting import MOST_SIZE, prove
 
 MOST_CYCLES = 20_000

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import Interval, above, below
-from cfdyn.certify.checker.elementary import exp
 from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.numbers.boxes import Interval, above, below
+from cfdyn.certify.checker.numbers.elementary import exp
 
 
 def check_growth(covers: list[set[int]], vector: Any, growth: Any, entropy: Any) -> None:
-    """The number of paths along ``covers`` (of each set those that it covers) grows at least by ``growth`` each step; e^entropy ≤ growth."""
+    """Paths along ``covers`` (of each set those that it covers) multiply at least by ``growth`` a step; e^entropy ≤ growth."""
     r, h = fields.number(growth, "the growth"), fields.number(entropy, "the entropy")
     given = fields.sequence(vector, "the vector", len(covers))
     v = [fields.integer(value, "the vector", 0, 10**18) for value in given]

@@ -9,11 +9,11 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.absence import finite
-from cfdyn.certify.checker.boxes import Array, Interval, above, below, point, stacked
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.kinds.growth import check_growth
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.matrices import applied, product
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, above, below, point, stacked
+from cfdyn.certify.checker.numbers.matrices import applied, product
 
 MOST_SETS, MOST_CUTS, MOST_CELLS, CHUNK = 1000, 4096, 4_000_000, 1 << 15
 
@@ -90,7 +90,7 @@ def _beside(one: Parallelogram, corners: Interval) -> bool:
 
 
 def _covers(g: CheckedMap, source: Parallelogram, target: Parallelogram, s: int, t: int) -> bool:
-    """No cell reaches an upper or lower edge of the target or leaves beside one, and the two short edges go to different sides."""
+    """No cell comes to the target's upper or lower edge or leaves beside one; the two short edges go to different sides."""
     first, second = _cuts(s), _cuts(t)
     rows = max(1, CHUNK // t)
     for k in range(0, s, rows):

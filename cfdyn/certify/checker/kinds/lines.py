@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from cfdyn.certify.checker import fields
-from cfdyn.certify.checker.boxes import Interval
 from cfdyn.certify.checker.fields import NotValid
-from cfdyn.certify.checker.graph import Node, Program
-from cfdyn.certify.checker.jets import derivative
+from cfdyn.certify.checker.formulas.graph import Node, Program
+from cfdyn.certify.checker.formulas.jets import derivative
 from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.numbers.boxes import Interval
 
 MOST_DERIVATIVES, PIECES, MOST_PIECES = 6, 256, 1 << 16
 LINE = [["-inf", "inf"]]
@@ -47,7 +47,7 @@ class Ray:
         return combined(self.g, [(Fraction(c), n) for c, n in terms])
 
     def positive(self, h: Node, start: float, left: bool = False) -> bool:
-        """h > 0 on [start, ∞), or on (−∞, start]: by its values and derivatives at the start and the natural extension of one of them."""
+        """h > 0 on [start, ∞), or on (−∞, start]: by its derivatives at the start and the natural extension of one of them."""
         if left:
             x = self.graph.nodes[self.x]
             h, start = self.graph.substituted([h], {x: self.graph.neg(self.x)})[0], -start
@@ -108,7 +108,11 @@ def everywhere_continuous(g: CheckedMap) -> bool:
         if depends[node] and not _tame(g, node, what, depends):
             return False
     at = {f"x:{n}": Interval(0.0, 0.0) for n in g.names} | {f"p:{n}": g.lines[i] for i, n in enumerate(g.varied)}
-    fixed = [n for n in graph.reached(g.step) if not depends[n] and graph.nodes[n][0] not in ("less", "least", "and", "or", "true", "false")]
+    fixed = [
+        n
+        for n in graph.reached(g.step)
+        if not depends[n] and graph.nodes[n][0] not in ("less", "least", "and", "or", "true", "false")
+    ]
     return all(np.isfinite(v.lo) and np.isfinite(v.hi) for v in Program(graph, fixed)(at))
 
 

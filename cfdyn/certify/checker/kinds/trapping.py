@@ -6,12 +6,12 @@ import numpy as np
 
 from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.absence import finite
-from cfdyn.certify.checker.boxes import Interval, meet, point
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.matrices import applied
+from cfdyn.certify.checker.numbers.boxes import Interval, meet, point
+from cfdyn.certify.checker.numbers.matrices import applied
+from cfdyn.certify.checker.numbers.meeting import Meeting
 from cfdyn.certify.checker.tree import gathered
-from cfdyn.certify.checker.meeting import Meeting
 
 MOST_LEAVES = 1_000_000
 

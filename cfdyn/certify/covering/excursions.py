@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from cfdyn.certify.saddles import Plane, Saddle
+from cfdyn.certify.covering.saddles import Plane, Saddle
 
 RATIO = 1.15  # room that each covering relation leaves, in both directions
-SAMPLES = 9  # points along each direction of a set
+CORNERS = np.array([[-1.0, -1.0, 1.0, 1.0], [-1.0, 1.0, -1.0, 1.0]])
+ALONG, SAMPLES = 61, 5  # points along the stretched direction of a set, on as many lines
+LINES = np.array([x.ravel() for x in np.meshgrid(np.linspace(-1, 1, ALONG), np.linspace(-1, 1, SAMPLES), indexing="ij")])
 THINNEST = 0.02  # of a set's length: it is no thinner
 
 
@@ -20,18 +23,43 @@ class Shape:
     centre: np.ndarray
     matrix: np.ndarray
 
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """Of the matrix, by its determinant: nearly parallel columns are no error."""
+        with np.errstate(all="ignore"):
+            return _adjugate(self.matrix) / (self.matrix[0, 0] * self.matrix[1, 1] - self.matrix[0, 1] * self.matrix[1, 0])
+
+    @cached_property
+    def reach(self) -> float:
+        """How far its points are from the centre, at most."""
+        return float(np.hypot(*np.abs(self.matrix).sum(axis=1)))
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """The four of them, (2, 4)."""
+        return self.centre[:, None] + self.matrix @ CORNERS
+
     def coordinates(self, z: np.ndarray) -> np.ndarray:
         """Of points (2, …)."""
-        return np.linalg.solve(self.matrix, z.reshape(2, -1) - self.centre[:, None])
+        return self.inverse @ (z.reshape(2, -1) - self.centre[:, None])
 
-    def points(self, first: np.ndarray) -> np.ndarray:
-        """Points with these first coordinates, (2, n)."""
-        u, v = np.meshgrid(first, np.linspace(-1, 1, SAMPLES), indexing="ij")
-        return self.centre[:, None] + self.matrix @ np.array([u.ravel(), v.ravel()])
+    def apart(self, other: Shape) -> bool:
+        """True if an edge of one of the two separates them."""
+        if np.hypot(*(self.centre - other.centre)) > 1.01 * (self.reach + other.reach):
+            return True
+        for u in (self.coordinates(other.corners), other.coordinates(self.corners)):
+            if (u.min(axis=1) > 1.001).any() or (u.max(axis=1) < -1.001).any():
+                return True
+        return False
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Points of it along lines in the stretched direction, (2, ALONG · SAMPLES)."""
+        return self.centre[:, None] + self.matrix @ LINES
 
 
 def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shape] | None:
-    """The sets around the points of the saddle, each of which covers the next; half-widths of the first one in its own directions."""
+    """The sets around the points of the saddle, each of which covers the next; half-widths of the first one in its directions."""
     p = len(saddle.points)
     frames, spread = [saddle.frame], np.array([along, across])
     shapes = [Shape(saddle.points[0], saddle.frame * spread)]
@@ -45,7 +73,7 @@ def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shap
 
 
 def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape] | None:
-    """Sets around the points of an orbit from where it is out of the first set of the base until it is back in it; None where they do not cover."""
+    """Sets around the points of an orbit from where it leaves the base until it is back; None where they do not cover."""
     u = base[0].coordinates(orbit.T)
     inside = (np.abs(u) <= 1).all(axis=0)
     out = np.flatnonzero(~inside)
@@ -62,14 +90,32 @@ def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape]
 
 def covers(plane: Plane, one: Shape, other: Shape) -> bool:
     """What `hsets` proves, at sample points."""
-    u = other.coordinates(plane.one(one.points(np.linspace(-1, 1, 4 * SAMPLES + 1)))).reshape(2, -1, SAMPLES)
-    sides = np.sign(u[0, [0, -1]]) * (np.abs(u[0, [0, -1]]) > 1)
+    u = _image(plane, one, other)
+    sides = np.where(np.abs(u[0, [0, -1]]) > 1, np.sign(u[0, [0, -1]]), 0)
     apart = (sides[0] == sides[0, 0]).all() and (sides[1] == -sides[0, 0]).all() and sides[0, 0] != 0
-    return bool(apart and ((np.abs(u[0]) > 1) | (np.abs(u[1]) < 1)).all())
+    return bool(apart) and _height(u) < 1
+
+
+def _image(plane: Plane, one: Shape, other: Shape) -> np.ndarray:
+    """The image of lines along the first direction, in the coordinates of another set: (2, points, lines)."""
+    return other.coordinates(plane.one(one.points)).reshape(2, ALONG, SAMPLES)
+
+
+def _height(u: np.ndarray) -> float:
+    """The largest |u_2| of those lines where |u_1| ≤ 1.02, straight from point to point; infinite where they are not finite."""
+    if not np.isfinite(u).all():
+        return np.inf
+    (x, y), (dx, dy) = u[:, :-1], np.diff(u, axis=1)
+    with np.errstate(all="ignore"):
+        cuts = np.sort([np.where(dx != 0, (side - x) / dx, np.inf * side) for side in (-1.02, 1.02)], axis=0)
+    first, last = np.clip(cuts[0], 0, 1), np.clip(cuts[1], 0, 1)
+    met = (cuts[0] <= 1) & (cuts[1] >= 0) & ((dx != 0) | (np.abs(x) <= 1.02))
+    size = np.maximum(np.abs(y + first * dy), np.abs(y + last * dy))
+    return float(size[met].max(initial=0.0))
 
 
 def _along(plane: Plane, base: list[Shape], points: np.ndarray) -> list[Shape] | None:
-    """Directions carried along the orbit, forward and backward; lengths as small as the next set allows, heights as the one before needs."""
+    """Directions carried along the orbit, forward and back; lengths as the next set needs them, heights as the one before."""
     slopes = [_slopes(plane, x) for x in points]
     ahead = [_unit(_slopes(plane, base[-1].centre) @ base[-1].matrix[:, 0])]
     for m in slopes[:-1]:
@@ -99,32 +145,12 @@ def _heights(
     """The sets, each as high as the image of the one before it is where it crosses."""
     shapes: list[Shape] = []
     for x, frame, a in zip(points, frames, length):
-        plain = Shape(x, frame * [a, 1.0])
-        here = np.linspace(-1, 1, 4 * SAMPLES + 1)
-        if not shapes:  # only a small part of the first set is taken here
-            here = _crossing(plane, before, plain)
-            if here is None:
-                return None
-        u = plain.coordinates(plane.one(before.points(here)))
-        height = np.abs(u[1, np.abs(u[0]) <= 1.1])
-        if not len(height) or not np.isfinite(height).all():
+        height = _height(_image(plane, before, Shape(x, frame * [a, 1.0])))
+        if not np.isfinite(height):
             return None
-        before = Shape(x, frame * [a, max(RATIO * float(height.max()), THINNEST * a)])
+        before = Shape(x, frame * [a, max(RATIO * height, THINNEST * a)])
         shapes.append(before)
     return shapes
-
-
-def _crossing(plane: Plane, before: Shape, there: Shape) -> np.ndarray | None:
-    """First coordinates of the points that are taken to the other set, finely."""
-    coarse = np.linspace(-1, 1, 2001)
-    u = there.coordinates(plane.one(before.centre[:, None] + before.matrix[:, :1] * coarse))
-    at = np.flatnonzero(np.diff(np.sign(u[0])) != 0)
-    if len(at) != 1:
-        return None
-    i = int(at[0])
-    rate = (u[0, i + 1] - u[0, i]) / (coarse[1] - coarse[0])
-    middle = coarse[i] - u[0, i] / rate
-    return middle + np.linspace(-1.3, 1.3, 4 * SAMPLES + 1) / abs(rate)
 
 
 def _all_steps(plane: Plane, orbit: np.ndarray) -> np.ndarray:

@@ -6,10 +6,13 @@ from cfdyn.certify.floats import Floats
 
 GRID = 40_000  # starts along the interval, each as good as the next
 HALVINGS = 60
+POLISH = 4  # Newton steps
 SAME = 1e-7  # of the interval's length: nearer points of two cycles are one
 
 
-def line_cycles(step: Floats, interval: tuple[float, float], period: int, most: int = 40, grid: int = GRID) -> list[np.ndarray]:
+def line_cycles(
+    step: Floats, slope: Floats, interval: tuple[float, float], period: int, most: int = 40, grid: int = GRID
+) -> list[np.ndarray]:
     """Cycles of least period ``period`` that a change of sign of gⁿ(x) − x shows, (period,) each in the order of iteration.
 
     All of their points lie in the interval. At most ``most``: the first ones from the left.
@@ -26,7 +29,7 @@ def line_cycles(step: Floats, interval: tuple[float, float], period: int, most: 
         a, b = np.where(below, middle, a), np.where(below, b, middle)
         at_a = np.where(below, value, at_a)
     roots = np.where(at_a == 0, a, (a + b) / 2)
-    return _grouped(step, roots, period, (hi - lo) * SAME, most)
+    return [_polished(step, slope, points) for points in _grouped(step, roots, period, (hi - lo) * SAME, most)]
 
 
 def displacement(step: Floats, interval: tuple[float, float], x: np.ndarray, period: int) -> np.ndarray:
@@ -60,3 +63,17 @@ def _grouped(step: Floats, roots: np.ndarray, period: int, same: float, most: in
 
 def _gap(points: np.ndarray) -> float:
     return float(np.diff(np.sort(points)).min())
+
+
+def _polished(step: Floats, slope: Floats, points: np.ndarray) -> np.ndarray:
+    """Newton's method for all points at once."""
+    for _ in range(POLISH):
+        matrix = np.diag(slope(points[None])[0]) - np.roll(np.eye(len(points)), 1, axis=1)
+        try:
+            moved = points - np.linalg.solve(matrix, step(points[None])[0] - np.roll(points, -1))
+        except np.linalg.LinAlgError:
+            break
+        if not np.isfinite(moved).all():
+            break
+        points = moved
+    return points

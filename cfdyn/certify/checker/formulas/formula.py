@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import sympy
 
-from cfdyn.certify.checker.elementary import FUNCTIONS
-from cfdyn.certify.checker.graph import Graph, Node
 from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.formulas.graph import Graph, Node
+from cfdyn.certify.checker.numbers.elementary import FUNCTIONS
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import parse
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flint import arb
 
 from cfdyn.certify.balls import Enclosure, ball
+from cfdyn.certify.regions.images import outward
 
 Box = tuple[float, float]
 
@@ -60,11 +61,3 @@ def _between(image: arb, boxes: list[Box]) -> tuple[int, int]:
         return len(boxes), -1
     lowest, highest = outward(image)
     return bisect_left(boxes, highest, key=lambda box: box[0]), bisect_right(boxes, lowest, key=lambda box: box[1]) - 1
-
-
-def outward(x: arb) -> Box:
-    """Doubles that the ball lies between."""
-    from math import inf, nextafter
-
-    lo, hi = float(x.lower().mid()), float(x.upper().mid())
-    return nextafter(lo, -inf), nextafter(hi, inf)

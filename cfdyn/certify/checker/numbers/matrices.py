@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Array, Interval, down, point, up
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, down, point, up
 
 
 def product(a: Interval, b: Interval) -> Interval:
@@ -63,7 +63,7 @@ def regular(a: Interval) -> Array:
     if a.shape[-1] == 1:
         return a[..., 0, 0].without_zero()
     rest = unit(a.shape[-1]) - product(point(inverse(a.middle)), a)
-    return (row_sums(rest) < 1).all(axis=-1)
+    return np.asarray((row_sums(rest) < 1).all(axis=-1))
 
 
 def inverse_enclosed(a: Array) -> Interval | None:

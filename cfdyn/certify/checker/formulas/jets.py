@@ -1,7 +1,7 @@
 """Derivatives of a graph, forward: of each node from those of its arguments.
 
-``formal``: branch by branch, as an optimizer's gradient is defined, 0 for sign and floor. Otherwise true ones: where a branch may change and the
-function is not proved continuous there, the whole line, so that no test that leans on a slope passes.
+Formal ones: branch by branch, as an optimizer's gradient is defined, 0 for sign and floor. True ones: where a branch may change
+and the function is not proved continuous there, the whole line, so that no test that leans on a slope passes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from cfdyn.certify.checker.graph import Graph, Node
+from cfdyn.certify.checker.formulas.graph import Graph, Node
 
 
 def derivative(graph: Graph, roots: list[Node], name: str, continuous: Callable[[Node], bool] | None = None) -> list[Node]:

@@ -1,19 +1,19 @@
 """Whether the branches of a Piecewise meet: shown with polynomials in exact numbers, or refused.
 
-On the border p = 0 of a condition the two branches u, v have to be equal. p is solved for a name that it contains linearly, with a number in front;
-then u − v, as a polynomial in the names and in function values, has to vanish. Otherwise p has to divide u − v.
+On the border p = 0 of a condition the two branches u, v have to be equal. p is solved for a name that it contains linearly, with
+a number in front; then u − v, a polynomial in the names and in function values, has to vanish. Otherwise p has to divide u − v.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from cfdyn.certify.checker.graph import Graph, Node
+from cfdyn.certify.checker.formulas.graph import Graph, Node
 
 Polynomial = dict[tuple, Fraction]  # a sorted tuple of (atom, exponent) → coefficient
 MOST_TERMS, MOST_CASES, MOST_DEGREE = 400, 64, 24
-_AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1, "sin": 0, "tan": 0, "tanh": 0, "sinh": 0, "erf": 0, "log1p": 0, "logcosh": 0,
-            "sigmoid": Fraction(1, 2)}  # fmt: skip
+_ONE_AT_ZERO, _ZERO_AT_ZERO = ("exp", "cos", "cosh"), ("sin", "tan", "tanh", "sinh", "erf", "log1p", "logcosh")
+_AT_ZERO = {**dict.fromkeys(_ONE_AT_ZERO, Fraction(1)), **dict.fromkeys(_ZERO_AT_ZERO, Fraction(0)), "sigmoid": Fraction(1, 2)}
 _JUMPING = ("sign", "floor", "Heaviside")
 
 
@@ -132,7 +132,7 @@ class _Reader:
         if kind == "name":
             return self.replaced.get(what, {((what, 1),): Fraction(1)})
         if kind == "add":
-            return _add(*parts)
+            return _add(parts[0], parts[1])
         if kind == "mul":
             return _times(*parts)
         if kind == "select":

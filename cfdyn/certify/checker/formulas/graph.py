@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.certify.checker import boxes, elementary
-from cfdyn.certify.checker.boxes import Interval, hull, point, whole
+from cfdyn.certify.checker.numbers import boxes, elementary
+from cfdyn.certify.checker.numbers.boxes import Interval, hull, whole
 
 Node = int
 MOST_BITS = 4096  # of a constant that is carried exactly
@@ -24,8 +24,8 @@ class Graph:
     """Nodes in an order in which arguments come first; equal ones are one.
 
     Operations: const, name, add, mul, div, power (n), rational (q), call (function), less and least (a < b, a ≤ b), and, or,
-    true, false, select (condition, a, b), jump (condition, a, b): as select, and the whole line where the condition is not decided;
-    at (u): 0, and the whole line where u may be 0 (whole=False) or a whole number (whole=True).
+    true, false, select (condition, a, b), jump (condition, a, b): as select, and the whole line where the condition is open;
+    at (u): 0, and the whole line where u may be 0, or with the mark True a whole number.
     """
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ def rebuilt(graph: Graph, what: tuple, arguments: Sequence[Node]) -> Node:
     if kind in ("power", "rational"):
         return getattr(graph, kind)(arguments[0], what[2])
     if kind in ("select", "jump"):
-        return graph.select(*arguments, kind)
+        return graph.select(arguments[0], arguments[1], arguments[2], kind)
     if kind == "call":
         return graph.call(what[1], *arguments)
     if kind == "at":

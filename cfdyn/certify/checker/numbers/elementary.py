@@ -10,8 +10,20 @@ from math import factorial
 import mpmath
 import numpy as np
 
-from cfdyn.certify.checker.boxes import (
-    INF, Array, Interval, above, below, down, exact, hull, point, power, root, square, up,
+from cfdyn.certify.checker.numbers.boxes import (
+    INF,
+    Array,
+    Interval,
+    above,
+    below,
+    down,
+    exact,
+    hull,
+    point,
+    power,
+    root,
+    square,
+    up,
 )  # fmt: skip
 
 _LARGEST = float(np.finfo(float).max)

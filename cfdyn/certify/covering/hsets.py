@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb
 
-from cfdyn.certify.balls import BITS, Enclosure, ball
+from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.continuity import continuous
+from cfdyn.certify.slopes import Slopes
 
 Vector = tuple[arb, arb]
 Matrix = tuple[arb, arb, arb, arb]  # a b; c d
@@ -58,12 +60,21 @@ def _separated(one: HSet, other: HSet) -> bool:
     return len(known) == 4 and any(all(u[k] > 1 for u in known) or all(u[k] < -1 for u in known) for k in (0, 1))
 
 
+class _Pair(NamedTuple):
+    """A set, the one that it is to cover, the inverse of that one's columns; is the map continuous on all of the first?"""
+
+    one: HSet
+    other: HSet
+    inverse: Matrix
+    smooth: bool
+
+
 @dataclass(frozen=True)
 class Planar:
     """A map of the plane over balls."""
 
     step: Enclosure
-    jacobian: Enclosure
+    slopes: Slopes
 
     def covering(self, one: HSet, other: HSet, cuts: Sequence[int] = CUTS) -> tuple[int, int] | None:
         """Into how many pieces along its two columns a set is cut so that it is seen to cover the other; None where it is not.
@@ -71,42 +82,40 @@ class Planar:
         All of its image stays off the upper and the lower edge of the other, and its left and right edge are taken to different
         sides (Zgliczyński & Gidea 2004, definitions 5 and 6, for one direction that is stretched).
         """
-        before, ctx.prec = ctx.prec, BITS
-        try:
-            inverse = inverted(other.matrix)
-            if inverse is None:
-                return None
-            for t in cuts:
-                if not self._to_sides(one, other, inverse, t):
-                    continue
-                for s in cuts:
-                    if all(self._crosses(one, other, inverse, u) for u in _cells(s, t)):
-                        return s, t
+        inverse, whole = inverted(other.matrix), one.at((ball(-1.0, 1.0), ball(-1.0, 1.0)))
+        if inverse is None:
             return None
-        finally:
-            ctx.prec = before
+        pair = _Pair(one, other, inverse, continuous(self.step, whole))
+        for t in cuts:
+            if not self._to_sides(pair, t):
+                continue
+            for s in cuts:
+                if all(self._crosses(pair, u) for u in _cells(s, t)):
+                    return s, t
+        return None
 
-    def image(self, one: HSet, other: HSet, inverse: Matrix, u: Vector) -> Vector | None:
+    def image(self, pair: _Pair, u: Vector) -> Vector | None:
         """The image of a cell in the coordinates of the other set, by the mean-value form; None where the map may jump."""
+        one, other, inverse, smooth = pair
         middle = [arb(x.mid()) for x in u]
         box = one.at(u)
-        if not continuous(self.step, box):
+        if not smooth and not continuous(self.step, box):
             return None
         at_middle = self.step(one.at(middle))
-        slopes = times(times(inverse, self.jacobian(box)), one.matrix)
+        slopes = times(times(inverse, self.slopes(box)), one.matrix)
         start = product(inverse, (at_middle[0] - other.centre[0], at_middle[1] - other.centre[1]))
         move = product(slopes, (u[0] - middle[0], u[1] - middle[1]))
         return start[0] + move[0], start[1] + move[1]
 
-    def _crosses(self, one: HSet, other: HSet, inverse: Matrix, u: Vector) -> bool:
-        image = self.image(one, other, inverse, u)
+    def _crosses(self, pair: _Pair, u: Vector) -> bool:
+        image = self.image(pair, u)
         return image is not None and bool(image[0] < -1 or image[0] > 1 or (image[1] > -1 and image[1] < 1))
 
-    def _to_sides(self, one: HSet, other: HSet, inverse: Matrix, t: int) -> bool:
+    def _to_sides(self, pair: _Pair, t: int) -> bool:
         """The two edges across the stretched direction are taken to different sides."""
         sides = []
         for first in (-1, 1):
-            images = [self.image(one, other, inverse, (arb(first), ball(*piece))) for piece in pieces(t)]
+            images = [self.image(pair, (arb(first), ball(*piece))) for piece in pieces(t)]
             known = [image[0] for image in images if image is not None]
             if len(known) < t:
                 return False

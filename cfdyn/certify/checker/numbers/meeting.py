@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfdyn.certify.checker.boxes import Array, Interval
+from cfdyn.certify.checker.numbers.boxes import Array, Interval
 
 BLOCK = 64
 

@@ -10,7 +10,8 @@ from cfdyn.certify.floats import Floats
 
 STARTS, NEWTON = 40, 40  # starts along each side of the box; steps
 SAMPLES = 4000  # along one turn of the unstable manifold
-CLOSE = 1e-9
+CLOSE, FAR = 1e-9, 1e100
+LONGEST_TAIL = 30
 
 
 @dataclass(frozen=True)
@@ -82,23 +83,33 @@ class Plane:
 
         They leave at a distance from ``begin`` to ``begin`` times the stretch, and come back within ``end``.
         """
-        z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
         turn = abs(saddle.stretch) ** (2 if saddle.stretch < 0 else 1)
         found: list[np.ndarray] = []
         for side in (1.0, -1.0) if saddle.stretch > 0 else (1.0,):
             t = side * begin * np.geomspace(1, turn, SAMPLES)
-            state = z[:, None] + saddle.frame[:, :1] * t
-            for n in range(1, longest):
-                state = self.step(state)
-                u = inverse @ (state - z[:, None])
-                near = (np.abs(u[1]) < end) & np.isfinite(u).all(axis=0) & (np.abs(u[0]) < end)
-                at = np.flatnonzero(near[:-1] & near[1:] & (u[0, :-1] * u[0, 1:] <= 0)) if n > 3 else []
-                for i in at:
-                    orbit = self._polished(saddle, self._between(saddle, t[i], t[i + 1], n), n)
-                    if orbit is not None and not any(_same(orbit, o, z) for o in found):
-                        found.append(orbit)
-                    if len(found) == most:
-                        return found
+            found += self._on_one_side(saddle, t, end, longest, found, most if saddle.stretch < 0 else most // 2)
+        return found
+
+    def _on_one_side(
+        self, saddle: Saddle, t: np.ndarray, end: float, longest: int, known: list[np.ndarray], most: int
+    ) -> list[np.ndarray]:
+        """Of the orbits that leave at distances t, those that come back, without known ones."""
+        z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
+        state, found = z[:, None] + saddle.frame[:, :1] * t, list[np.ndarray]()
+        for n in range(1, longest):
+            state = np.clip(self.step(state), -FAR, FAR)
+            u = inverse @ (state - z[:, None])
+            near = (np.abs(u) < end).all(axis=0)
+            with np.errstate(all="ignore"):
+                crossing = near[:-1] & near[1:] & (u[0, :-1] * u[0, 1:] <= 0)
+            for i in np.flatnonzero(crossing).tolist() if n > 3 else ():
+                orbit = self._polished(saddle, self._between(saddle, t[i], t[i + 1], n))
+                if orbit is not None:
+                    orbit = self._polished(saddle, _continued(saddle, orbit, abs(float(t[0]))))
+                if orbit is not None and not any(_same(orbit, o, z) for o in [*known, *found]):
+                    found.append(orbit)
+                if len(found) == most:
+                    return found
         return found
 
     def _between(self, saddle: Saddle, a: float, b: float, n: int) -> np.ndarray:
@@ -121,9 +132,9 @@ class Plane:
                 b = middle
         return orbit((a + b) / 2)
 
-    def _polished(self, saddle: Saddle, orbit: np.ndarray, n: int) -> np.ndarray | None:
+    def _polished(self, saddle: Saddle, orbit: np.ndarray) -> np.ndarray | None:
         """Newton for all points at once: the first on the unstable direction, the last on the stable one."""
-        z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
+        z, inverse, n = saddle.points[0], np.linalg.inv(saddle.frame), len(orbit) - 1
         for _ in range(8):
             matrix, residual = np.zeros((2 * n + 2, 2 * n + 2)), np.zeros(2 * n + 2)
             slopes, images = self.jacobian(orbit.T), self.step(orbit.T).T
@@ -138,6 +149,16 @@ class Plane:
             except np.linalg.LinAlgError:
                 return None
         return orbit if np.isfinite(orbit).all() and np.abs(residual).max() < CLOSE else None
+
+
+def _continued(saddle: Saddle, orbit: np.ndarray, near: float) -> np.ndarray:
+    """The orbit, and points that approach the saddle along its stable direction as a linear map has them."""
+    distance = (np.linalg.inv(saddle.frame) @ (orbit[-1] - saddle.points[0]))[1]
+    more = [orbit]
+    while abs(distance) > near and len(more) < LONGEST_TAIL:
+        distance *= saddle.shrink
+        more.append((saddle.points[0] + saddle.frame[:, 1] * distance)[None])
+    return np.concatenate(more)
 
 
 def _same(one: np.ndarray, other: np.ndarray, z: np.ndarray) -> bool:
