@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point, widened
 from cfdyn.certify.checker.numbers.matrices import Discs, applied, inverse, product, row_sums, unit
 
 MOST_SIZE = 400  # unknowns of one system
@@ -106,7 +106,7 @@ def turn(g: CheckedMap, proven: Proven) -> Interval:
 
 def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
     """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where there may be none."""
-    n = z.shape[-2]
+    n, z = z.shape[-2], widened(z)
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")

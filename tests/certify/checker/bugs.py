@@ -24,11 +24,11 @@ def numbers_are_wrong(use: Any) -> str:
 
 def _arithmetic(boxes: Any) -> str:
     rng = np.random.default_rng(4)
-    a, b = (np.sort(rng.normal(size=(2, 300)) * rng.choice([1e-160, 1.0, 1e8], size=300), axis=0) for _ in range(2))
+    a, b = (np.sort(rng.normal(size=(2, 80)) * rng.choice([1e-160, 1.0, 1e8], size=80), axis=0) for _ in range(2))
     x, y = boxes.Interval(a[0], a[1]), boxes.Interval(b[0], b[1])
     results = {"+": x + y, "-": x - y, "*": x * y, "/": x / y}
     results |= {f"power {n}": boxes.power(x, n) for n in (2, 3, 4, 5, -1, -2)}
-    for k in range(300):
+    for k in range(80):
         for s in (a[0, k], a[1, k]):
             for t in (b[0, k], b[1, k]):
                 p, q = Fraction(s), Fraction(t)
@@ -41,7 +41,13 @@ def _arithmetic(boxes: Any) -> str:
             return "division by 0"
         if a[0, k] < 0 < a[1, k] and not results["power 2"].lo[k] <= 0 <= results["power 4"].hi[k]:
             return "power across 0"
-    return ""
+    tenth, minus = boxes.exact(Fraction(1, 10)), boxes.root(boxes.Interval(np.array(-1.0), np.array(1.0)))
+    if not Fraction(float(tenth.lo)) < Fraction(1, 10) < Fraction(float(tenth.hi)):
+        return "exact"
+    if np.isfinite(minus.lo) or np.isfinite(boxes.Interval(np.array(np.nan), np.array(1.0)).lo):
+        return "undefined"
+    one, other = boxes.Interval(np.array(0.0), np.array(1.0)), boxes.Interval(np.array(0.5), np.array(2.0))
+    return "apart" if one.apart(other) or not one.apart(boxes.point(np.array(3.0))) else ""
 
 
 def _functions(boxes: Any, elementary: Any) -> str:
@@ -60,6 +66,30 @@ def _waves(boxes: Any, elementary: Any) -> str:
             if found.lo > values.min() or found.hi < values.max():
                 return name
     return ""
+
+
+def maps_are_wrong(use: Any) -> str:
+    """The first map whose values or slopes do not hold what is known about them."""
+    boxes, read_map = use("numbers.boxes"), use("maps").read_map
+
+    def slopes(formula: str, lo: float, hi: float) -> Any:
+        g = read_map({"map": {"type": "formulas", "variables": ["w"], "formulas": [formula], "params": {}}})
+        value, slope = g.slopes(boxes.Interval(np.array([lo]), np.array([hi])), g.lines)
+        return float(value.lo[0]), float(value.hi[0]), float(slope.lo[0, 0]), float(slope.hi[0, 0])
+
+    for formula, lo, hi, value, slope in (
+        ("w/(2 + w)", 1.0, 1.0, (1 / 3, 1 / 3), (2 / 9, 2 / 9)), ("Abs(w - 1)", 0.0, 3.0, (0, 2), (-1, 1)),
+        ("Piecewise((w, w < 1), (2*w - 1, True))", 0.5, 2.0, (0.5, 3), (1, 2)), ("relu(w)", -1.0, 1.0, (0, 1), (0, 1)),
+        ("Piecewise((5, w < 1), (7, w <= 1), (9, True))", 1.0, 1.0, (7, 7), (0, 0)),
+        ("Piecewise((w, w < 1), (3*w, True))", 0.9, 1.1, (0.9, 3.3), (-np.inf, np.inf)), ("tanh(log(w))", -2.0, -1.0, (-np.inf, np.inf), (-np.inf, np.inf)),
+    ):  # fmt: skip
+        found = slopes(formula, lo, hi)
+        if found[0] > value[0] or found[1] < value[1] or found[2] > slope[0] or found[3] < slope[1]:
+            return formula
+    rows = {"formula": "(a*x - 1)**2/2", "variables": ["a"], "columns": ["x"], "rows": [["1"], ["1"], ["4"]]}
+    g = read_map({"map": {"type": "optimizer", "loss": rows, "optimizer": {"params": {"lr": "3"}, "update": {"w": "w - lr*g"}}}})
+    value = g.value(boxes.point(np.array([2.0])), g.lines)
+    return "" if value.lo[0] <= 2 - (1 + 1 + 28) <= value.hi[0] else "rows"
 
 
 B, E, M, A, S = "numbers/boxes.py", "numbers/elementary.py", "numbers/matrices.py", "absence.py", "shooting.py"

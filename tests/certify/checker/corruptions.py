@@ -128,6 +128,7 @@ def of_points() -> Iterator[tuple[str, Document]]:
             yield f"{name}: multiplier {i} moved", changed(name, (("claim", "multipliers", i, 0), on(moved, 1.5)))
             yield f"{name}: multiplier {i} with the other sign", changed(
                 name, (("claim", "multipliers", i, 0), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
+            yield f"{name}: multiplier {i} too sharp", changed(name, (("claim", "multipliers", i, 0), on(scaled, 1e-7)))
     yield "a multiplier less", changed("cycle_adam_3", (("claim", "multipliers"), lambda old: old[1:]))
     yield "a multiplier twice", changed("cycle_adam_3", (("claim", "multipliers"), lambda old: [old[0], old[0], old[2]]))
     for place in (("first",), ("last",)):
@@ -154,6 +155,9 @@ def of_ledgers() -> Iterator[tuple[str, Document]]:
             yield f"{name}: the tree of {d} ends early", changed(name, (tree, lambda old: old[:-1]))
             yield f"{name}: the tree of {d} goes on", changed(name, (tree, lambda old: old + "a"))
             yield f"{name}: a ledger of {d} taken out", changed(name, (("evidence", "ledgers", d), ...))
+    yield "a cycle that leaves the box", changed(
+        "cycles-logistic-4", (("claim", "box", 0), ["-0x1.0p+0", "0x1.0p-1"]), (("claim", "complete"), False), (("claim", "fixed points"), None),
+        (("evidence", "ledgers", "4", "tree"), "?"), (("evidence", "ledgers", "1"), ...), (("evidence", "ledgers", "2"), ...))
     line = "cycles-double-well-3"
     yield "a smaller inside", changed(line, (("evidence", "inside", 0), ["-0x1.2p+0", "0x1.2p+0"]))
     yield "a smaller radius", changed(line, (("evidence", "inside", 0), ["-0x1.2p+0", "0x1.2p+0"]), (("evidence", "outside", "radius"), "0x1.2p+0"))

@@ -11,7 +11,7 @@ from cfdyn.certify.checker import fields
 from cfdyn.certify.checker.augmented import Shape, draw_together
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.numbers.boxes import Interval, point, root
+from cfdyn.certify.checker.numbers.boxes import Interval, point, root, widened
 from cfdyn.certify.checker.numbers.matrices import Discs, transposed, unit
 from cfdyn.certify.checker.numbers.tensors import Pair, block, dot, real, solved, solved_pair
 from cfdyn.certify.checker.shooting import check_least_period
@@ -35,6 +35,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     found = draw_together(jets, shape, x)
     if found is None:
         raise NotValid("Krawczyk's test does not show exactly one bifurcation in the boxes")
+    found = widened(found)
     whole = _whole(jets, shape, found)
     _check_others(whole.first[:, : g.d], 1 if kind != "neimark-sacker" else 2)
     if kind == "neimark-sacker":
