@@ -7,7 +7,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.certify.balls import ball
-from cfdyn.certify.continuity import continuous, refusal, smooth
+from cfdyn.certify.borders.continuity import continuous, refusal, smooth
 from cfdyn.certify.subject import subject
 from tests.certify.cases import LESSARD, L, O
 

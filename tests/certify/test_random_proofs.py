@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import cfdyn as cf
 from cfdyn.certify.balls import Enclosure, ball
-from cfdyn.certify.continuity import refusal
-from cfdyn.certify.multipliers import multipliers, stability
-from cfdyn.certify.slopes import Slopes
+from cfdyn.certify.borders.continuity import refusal
+from cfdyn.certify.borders.slopes import Slopes
+from cfdyn.certify.shooting.multipliers import multipliers, stability
 from cfdyn.tape.derivatives import jacobian
 from cfdyn.tape.evaluate import evaluate, mp_algebra
 from cfdyn.tape.program import Program, Tape
