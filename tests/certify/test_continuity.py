@@ -90,6 +90,13 @@ def test_two_variables_and_borders_that_meet():
     assert not continuous(subject(jump).enclosure("step"), whole)
 
 
+def test_a_border_that_is_everywhere():
+    """relu(x) is 0 on half of the line, where its sign is 0 too: what its sign switches on jumps at x = 0."""
+    switched = cf.Map.from_text(["x + y*sign(relu(x))**2", "y"], variables="x y")
+    assert not continuous(subject(switched).enclosure("step"), box((-1.0, 1.0), (-1.0, 1.0)))
+    assert not continuous(subject(switched).enclosure("step"), box((-1.0, -0.5), (-1.0, 1.0)))  # refused, though it is continuous
+
+
 def test_rows_of_data_are_looked_at_one_by_one():
     rows = {"x": [1.0, -2.0], "y": [0.5, 0.25]}
     huber = cf.Loss("Piecewise(((x*w - y)**2/2, Abs(x*w - y) <= 1), (Abs(x*w - y) - 1/2, True))", "w", data=rows)
