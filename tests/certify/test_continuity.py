@@ -97,6 +97,13 @@ def test_a_border_that_is_everywhere():
     assert continuous(subject(switched).enclosure("step"), box((-1.0, -0.5), (-1.0, 1.0)))
 
 
+def test_sides_that_agree_at_one_of_two_borders():
+    """x meets 1 at x = 1, and not at x = −1, where x² < 1 changes too."""
+    half = cf.Map.from_text("Piecewise((x, x**2 < 1), (1, True))")
+    found = [continuous(subject(half).enclosure("step"), box(side)) for side in ((-3.0, 3.0), (0.5, 3.0), (-3.0, -0.5))]
+    assert found == [False, True, False]
+
+
 def test_rows_of_data_are_looked_at_one_by_one():
     rows = {"x": [1.0, -2.0], "y": [0.5, 0.25]}
     huber = cf.Loss("Piecewise(((x*w - y)**2/2, Abs(x*w - y) <= 1), (Abs(x*w - y) - 1/2, True))", "w", data=rows)
