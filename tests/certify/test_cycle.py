@@ -163,8 +163,8 @@ def test_what_is_false_is_never_proved(loss, lr, points, says):
 def test_a_box_is_searched_for_a_cycle_of_the_period():
     found = cf.certify.cycle(cf.losses.logistic_regression(), O.gd(lr=20), period=3, box=[(-12, 12)])
     assert found.proved and found.claim["stable"] is True
-    absent = cf.certify.cycle(cf.losses.log_cosh(), O.gd(lr=3), period=3, box=[(-4, 4)])
-    assert not absent.proved and "period 3 in the box" in absent.reason
+    absent = cf.certify.cycle("w**2/2", O.gd(lr=0.5), period=2, box=[(-4, 4)])
+    assert not absent.proved and "period 2 in the box" in absent.reason
     with pytest.raises(UsageError, match="either points"):
         cf.certify.cycle(cf.losses.log_cosh(), O.gd(lr=3), box=[(-4, 4)])
 

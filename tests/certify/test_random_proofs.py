@@ -124,8 +124,14 @@ def continuous_where_proved(few, many=None):
 
 
 def test_what_is_proved_continuous_has_no_jump_and_its_slopes():
-    seen = continuous_where_proved(100)
-    assert seen["proved"] > 10 and seen["refused"] > 5 and seen["with borders"] > 5, seen
+    seen = continuous_where_proved(70)
+    assert seen["proved"] > 10 and seen["refused"] > 3 and seen["with borders"] > 3, seen
+
+
+def test_a_branch_that_is_taken_everywhere_has_the_slope_of_what_is_taken():
+    """x where x = x, else y: a border without sides."""
+    _, slopes = proved_continuous(("select", ("eq", X, X), X, Y))
+    assert slopes is not None and slopes[0].contains(1) and slopes[1].contains(0)
 
 
 @pytest.mark.slow
@@ -160,8 +166,8 @@ def multipliers_hold(few, many=None):
 
 
 def test_multipliers_are_where_they_are_said_to_be():
-    told = multipliers_hold(100)
-    assert sum(found for found, _ in told) > 30 and {stable for _, stable in told} == {True, False, None}
+    told = multipliers_hold(60)
+    assert sum(found for found, _ in told) > 20 and {stable for _, stable in told} == {True, False, None}
 
 
 @pytest.mark.parametrize("entries, radius, stable", [
@@ -232,7 +238,7 @@ def orbit(g, x, n):
 
 
 def test_cycles_of_random_maps():
-    assert len(cycles_hold(25)) >= 5
+    assert len(cycles_hold(15)) >= 3
 
 
 @pytest.mark.slow
