@@ -82,7 +82,7 @@ def _proof(about: Subject, box: Box, n: int | str, most: int, progress: Progress
     if n == "all above 2":
         return _folded(about, box, most, progress, keep)
     where, period = inside(about, box, 2 if n in ALL else int(n)), 2 if n in ALL else int(n)
-    search = Search(about, where.box, period, continuous=n in ALL, most=most, progress=progress)
+    search = Search(about, where.box, period, unbroken=n in ALL, most=most, progress=progress)
     with kept(search, keep, f"no-cycles-{n}", label(about, where.box, n)):
         search.run(patience=0)
     if search.given_up:
@@ -108,7 +108,7 @@ def _folded(about: Subject, box: Box, most: int, progress: Progress | None, keep
     if None in tops:
         return unproved("no_cycles", f"|g| is not bounded on [0, {right:g}]")
     top = max(right, *tops) * (1 + 2.0**-7)  # type: ignore[type-var]
-    search = Search(about, [(0.0, top)], 2, fold=True, continuous=True, most=most, progress=progress)
+    search = Search(about, [(0.0, top)], 2, fold=True, unbroken=True, most=most, progress=progress)
     with kept(search, keep, "no-cycles-fold", label(about, top, "fold")):
         search.run(patience=0)
     if search.given_up:
