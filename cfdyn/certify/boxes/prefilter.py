@@ -54,7 +54,7 @@ class Span:
         return outward(np.minimum(np.minimum(a, b), np.minimum(c, d)), np.maximum(np.maximum(a, b), np.maximum(c, d)))
 
     def __truediv__(self, other: Span) -> Span:
-        ends = [x / y for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        ends = [np.divide(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
         found = outward(np.minimum.reduce(ends), np.maximum.reduce(ends))
         return _known(found, (other.lo > 0) | (other.hi < 0))
 
