@@ -12,7 +12,7 @@ from flint import arb, ctx
 from cfdyn.certify.balls import BITS, Enclosure, ball, ball_algebra
 from cfdyn.certify.boxes import prefilter
 from cfdyn.certify.boxes.prefilter import Span
-from cfdyn.certify.continuity import continuous
+from cfdyn.certify.continuity import continuous, smooth
 from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
 from cfdyn.symbolic.oracle import step_nodes
@@ -52,8 +52,11 @@ class Programs:
 class System:
     """A map over boxes of one kind of numbers; the parameters that vary come with each box, in their order.
 
-    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable.
+    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable. ``glued``: a box all over which the
+    pieces of g are proved to meet at their borders, for all parameters.
     """
+
+    glued: Vector | None = None
 
     def __init__(self, subject: Subject, numbers: Any, fold: bool = False):
         self.programs, self.numbers, self.fold = Programs.of(subject), numbers, fold
@@ -212,7 +215,10 @@ class Balls:
 
     @staticmethod
     def continuous(system: System, x: Vector, p: Vector) -> bool:
-        return continuous(Enclosure(system.programs.step, p, system.rows), x)
+        step = Enclosure(system.programs.step, p, system.rows)
+        if system.glued and all(whole.contains(a) for whole, a in zip(system.glued, x, strict=True)):
+            return True
+        return smooth(step, x) or (bool(system.glued) and continuous(step, x))
 
     @staticmethod
     def down_to_zero(x: arb) -> arb:
