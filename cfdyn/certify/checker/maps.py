@@ -22,7 +22,7 @@ from cfdyn.certify.checker.numbers.boxes import Interval, stacked
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import symbol
 
-MOST_NAMES, MOST_ROWS = 200, 5000
+MOST_NAMES, MOST_ROWS, MOST_DERIVATIVES = 200, 5000, 5000
 Value = Fraction | tuple[Fraction, Fraction]
 NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*)?")
 RESERVED = ("w", "g", "gg", "h")
@@ -48,6 +48,8 @@ class CheckedMap:
     def derivatives(self, order: int, and_parameters: bool = False) -> dict[tuple[str, ...], list[Node]]:
         """All partial derivatives up to an order, by names in the order of the state (then of the varied parameters)."""
         names = [self._inner(n) for n in self.names] + ([f"p:{n}" for n in self.varied] if and_parameters else [])
+        if len(names) ** order > MOST_DERIVATIVES:
+            raise NotValid("the map has too many derivatives")
         found: dict[tuple[str, ...], list[Node]] = {(): self.step}
         for k in range(1, order + 1):
             for chosen in combinations_with_replacement(names, k):

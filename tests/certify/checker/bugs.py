@@ -150,7 +150,7 @@ BUGS: dict[str, tuple[str, ...]] = {
     "slabs with gaps": ("kinds/branch.py", "or not (lines.lo[1:] == lines.hi[:-1]).all()", "or False"),
     "growth that is rounded": ("kinds/growth.py", "if r.denominator * sum(v[b] for b in reached) < r.numerator * v[a]:", "if sum(v[b] for b in reached) + v[a] < v[a]:"),
     "entropy above the logarithm": ("kinds/growth.py", "<= r:\n        raise", "<= r + 1:\n        raise"),
-    "covering the wrong way": ("kinds/chaos.py", "falling = set(range(at_most[a + 1], at_least[a]))", "falling = set(range(at_least[a], at_most[a + 1]))"),
+    "covering the wrong way": ("kinds/chaos.py", "falling = range(at_most[a + 1], at_least[a])", "falling = range(at_least[a], at_most[a + 1])"),
     "marks that meet": ("kinds/chaos.py", "if any(not a.hi < b.lo for a, b in zip(found, found[1:])):", "if False:"),
     "an even period": ("kinds/chaos.py", "if n % 2 == 0:", "if False:"),
     "cells that leave sideways": ("kinds/horseshoe.py", "(f.lo[:, 1] > -1) & (f.hi[:, 1] < 1)", "(f.lo[:, 1] > -1) | (f.hi[:, 1] < 1)"),

@@ -8,7 +8,7 @@ from tests.certify.checker.corruptions import all_corruptions
 from tests.certify.checker.examples import EXAMPLES, document
 from tests.certify.checker.planted import planted
 
-QUICK = ("+ rounds its lower end to nearest", "division across 0", "the quotient rule with a plus", "branches need not meet", "numbers are the nearest doubles")
+QUICK = ("+ rounds its lower end to nearest", "branches need not meet")
 
 
 def noticed(use, file: str) -> str:

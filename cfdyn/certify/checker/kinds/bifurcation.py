@@ -23,8 +23,8 @@ MOST_UNKNOWNS = 200
 def check(document: dict[str, Any], g: CheckedMap) -> None:
     """The four steps of the section on this kind in docs/certificates.md."""
     kind = document["claim"].get("type")
-    claim = fields.mapping(document["claim"], "the claim", ["type", "period", "parameter", "points", "coefficient", "crossing", "side"],
-                           ["names", "supercritical"])  # fmt: skip
+    keys = ["type", "period", "parameter", "points", "coefficient", "crossing", "side"]
+    claim = fields.mapping(document["claim"], "the claim", keys, ["names", "supercritical"])
     fields.one_of(kind, "the type", ["fold", "flip", "neimark-sacker"])
     n = fields.integer(claim["period"], "the period", 1, MOST_UNKNOWNS)
     if fields.texts(claim.get("names", g.names), "the names") != g.names or list(g.varied) != [claim["parameter"]]:
