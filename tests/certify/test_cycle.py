@@ -13,6 +13,7 @@ import pytest
 import sympy
 
 import cfdyn as cf
+from cfdyn.certify.cycle import overlapping
 from cfdyn.errors import UsageError
 from tests.certify.cases import CYCLES, O, certificate
 from tests.certify.cycle_examples import EXAMPLES, kept
@@ -121,6 +122,15 @@ def test_every_point_of_the_boxes_is_left_but_by_the_cycle():
         for box in found.claim["points"]:
             assert inside(box[0], Fraction(str(w)))
             w = step(w)
+
+
+@pytest.mark.parametrize("boxes, overlap", [
+    ([(0, 1), (2, 3)], False), ([(0, 2), (2, 3)], True), ([(0, 1), (0, 1), (5, 6), (7, 8)], False), ([(0, 1), (5, 6), (1, 2), (7, 8)], True),
+    ([(0, 1), (5, 6), (7, 8), (9, 10), (1, 3), (11, 12)], False), ([(0, 1), (5, 6), (1, 3), (9, 10), (13, 14), (11, 12)], True),
+    ([(0, 1), (5, 6), (7, 8), (1, 2), (13, 14), (11, 12)], True), ([(0, 1)], False),
+])  # fmt: skip
+def test_the_least_period_needs_boxes_apart_at_each_largest_divisor(boxes, overlap):
+    assert overlapping([(box,) for box in boxes]) is overlap
 
 
 def test_a_whole_interval_of_learning_rates():

@@ -8,10 +8,10 @@ from itertools import pairwise, product
 import numpy as np
 
 from cfdyn.certify.balls import ball
+from cfdyn.certify.borders.continuity import continuous
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.systems import Balls, Empty, System, precise
 from cfdyn.certify.boxes.tests import Path, Tests
-from cfdyn.certify.continuity import continuous
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]

@@ -8,12 +8,12 @@ import numpy as np
 from flint import arb, arb_mat
 
 from cfdyn.certify.balls import ball
+from cfdyn.certify.borders.continuity import refusal
 from cfdyn.certify.boxes.solved import Points
 from cfdyn.certify.boxes.systems import precise
-from cfdyn.certify.continuity import refusal
 from cfdyn.certify.floats import in_floats
-from cfdyn.certify.krawczyk import inside, krawczyk
-from cfdyn.certify.newton import shooting_matrix
+from cfdyn.certify.shooting.krawczyk import inside, krawczyk
+from cfdyn.certify.shooting.newton import shooting_matrix
 from cfdyn.certify.subject import Subject
 
 Box = Sequence[tuple[float, float]]

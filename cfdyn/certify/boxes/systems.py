@@ -10,9 +10,9 @@ import numpy as np
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball, ball_algebra
+from cfdyn.certify.borders.continuity import continuous, smooth
 from cfdyn.certify.boxes import prefilter
 from cfdyn.certify.boxes.prefilter import Span
-from cfdyn.certify.continuity import continuous, smooth
 from cfdyn.certify.exact import exact
 from cfdyn.certify.subject import Subject
 from cfdyn.symbolic.oracle import step_nodes

@@ -10,7 +10,7 @@ from flint import arb, arb_mat
 from scipy.linalg import solve_discrete_lyapunov
 
 from cfdyn.certify.balls import ball
-from cfdyn.certify.continuity import continuous
+from cfdyn.certify.borders.continuity import continuous
 from cfdyn.certify.regions.images import Box, Images, Path, outward
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
