@@ -86,7 +86,7 @@ class Files:
 
 
 def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
-    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused now if it could not."""
+    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused if it cannot."""
     from cfdyn.plotting import check_folder
 
     if asked is not None and asked.is_dir():
