@@ -1,4 +1,4 @@
-"""A certificate: the graph of the map with proven boxes, parts of a box with what is known of each, or sets that cover each other."""
+"""A certificate: the graph of the map with proven boxes, parts of a box with what is known of each, or sets that cover others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -186,7 +186,7 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
         if i == j:
             axes.plot(*(1.16 * at[i]), "o", markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7)
         else:
-            look = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "shrinkA": 6, "shrinkB": 6, "mutation_scale": 8}
+            look: dict[str, Any] = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "shrinkA": 6, "shrinkB": 6, "mutation_scale": 8}
             axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), linewidth=0.8, color=INK, **look))
     for k, (x, y) in enumerate(at):
         axes.plot(x, y, "o", markersize=9, color=PALETTE[k % len(PALETTE)])
