@@ -25,7 +25,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 MOST_MARKS = 300
 LONGEST_ODD = 15
 WIDTHS = (1e-11, 1e-8, 1e-12)  # first half-widths of proven boxes, over 1 + |x|
-DEPTH = 12  # bisections in the proof of continuity
+DEPTH = 6  # bisections in the proof of continuity
 TURNS = 20_000  # places at which the sign of the slope is looked at
 
 Box = tuple[float, float]

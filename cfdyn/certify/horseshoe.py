@@ -14,7 +14,7 @@ from cfdyn.certify.borders.slopes import Slopes
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.covering.excursions import Shape, covers, excursion, home
 from cfdyn.certify.covering.growth import growth, log_below
-from cfdyn.certify.covering.hsets import CUTS, HSet, Planar, disjoint
+from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
 from cfdyn.certify.covering.saddles import Plane, Saddle
 from cfdyn.certify.exact import written
 from cfdyn.certify.floats import in_floats
@@ -149,9 +149,7 @@ def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | 
         return None
     plane = Planar(about.enclosure("step"), Slopes(about.enclosure("jacobian")))
     count = range(len(sets))
-    # Sets that were searched for leave room, or they are no good.
-    cuts, pairs = (CUTS, list(product(count, count))) if pairs is None else (CUTS[:5], pairs)
-    cut = {(i, j): plane.covering(sets[i], sets[j], cuts) for i, j in pairs}
+    cut = {(i, j): plane.covering(sets[i], sets[j]) for i, j in (product(count, count) if pairs is None else pairs)}
     known = {pair: pieces for pair, pieces in cut.items() if pieces is not None}
     rate, vector = growth([[j for j in count if (i, j) in known] for i in count])
     if not vector:

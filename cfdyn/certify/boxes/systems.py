@@ -45,8 +45,8 @@ class Programs:
         step = step_nodes(tape, subject.spec, z, parameters)
         slopes = [node for row in jacobian(tape, step, z) for node in row]
         columns = 0 if subject.spec.data is None else subject.spec.data.shape[1]
-        programs = [Program(tape, tuple(nodes), n, len(parameters), columns) for nodes in (step, [*step, *slopes])]
-        return Programs(*programs, any(tape.ops[k] in JUMPING for k in tape.reachable(step)))
+        first, both = (Program(tape, tuple(nodes), n, len(parameters), columns) for nodes in (step, [*step, *slopes]))
+        return Programs(first, both, any(tape.ops[k] in JUMPING for k in tape.reachable(step)))
 
 
 class System:
@@ -157,7 +157,8 @@ class Doubles:
 
     @staticmethod
     def sign_of(*signs: Span) -> Span:
-        lo, hi = -1.0, 1.0
+        lo: Any = -1.0
+        hi: Any = 1.0
         for x in signs:
             lo, hi = np.where(x.lo > 0, 1.0, lo), np.where(x.hi < 0, -1.0, hi)
         return Span(lo, hi)

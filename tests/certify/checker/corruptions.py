@@ -3,7 +3,6 @@
 Nothing here is caught by a sum over the file: there is none.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,8 +274,3 @@ def all_corruptions() -> list[tuple[str, Document]]:
     """Each with its name."""
     parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations)
     return [one for part in parts for one in part()]
-
-
-def same(one: Document, other: Document) -> bool:
-    """True if nothing was changed."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -1,5 +1,6 @@
 """More than 400 certificates with one thing wrong in their meaning: the checker rejects each, without a hash."""
 
+import json
 import re
 import time
 
@@ -7,7 +8,7 @@ import pytest
 
 from cfdyn.certify.checker.check import KINDS, check
 from cfdyn.certify.checker.statement import statement
-from tests.certify.checker.corruptions import all_corruptions, changed, same
+from tests.certify.checker.corruptions import all_corruptions, changed
 from tests.certify.checker.examples import EXAMPLES, document
 
 ALL = all_corruptions()
@@ -16,8 +17,8 @@ CASES = dict(ALL)
 
 def test_there_are_more_than_400_that_change_something():
     assert len(CASES) == len(ALL) > 400
-    examples = [document(name) for name in EXAMPLES]
-    assert not [name for name, found in CASES.items() if any(same(found, example) for example in examples)]
+    examples = {json.dumps(document(name), sort_keys=True) for name in EXAMPLES}
+    assert not [name for name, found in ALL if json.dumps(found, sort_keys=True) in examples]
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 4 != 0)) for k, name in enumerate(EXAMPLES)])
