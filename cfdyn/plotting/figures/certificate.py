@@ -186,8 +186,8 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
         if i == j:
             axes.plot(*(1.16 * at[i]), "o", markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7)
         else:
-            look: dict[str, Any] = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "shrinkA": 6, "shrinkB": 6, "mutation_scale": 8}
-            axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), linewidth=0.8, color=INK, **look))
+            look: dict[str, Any] = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "mutation_scale": 8}
+            axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), shrinkA=6, shrinkB=6, linewidth=0.8, color=INK, **look))
     for k, (x, y) in enumerate(at):
         axes.plot(x, y, "o", markersize=9, color=PALETTE[k % len(PALETTE)])
         axes.annotate(str(k), (x, y), fontsize=6, ha="center", va="center", color="white")
