@@ -11,8 +11,8 @@ import pytest
 from flint import arb
 
 import cfdyn as cf
+from cfdyn.certify.borders.slopes import Slopes
 from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
-from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import subject
 from cfdyn.errors import UsageError
 
