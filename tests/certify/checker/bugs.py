@@ -139,8 +139,8 @@ BUGS: dict[str, tuple[str, ...]] = {
     "branches need not meet": ("formulas/joins.py", "return not _add(on.read(a), on.read(b), -1)", "return True"),
     "less is at most": ("formulas/graph.py", "return (a.lo < b.hi, a.hi >= b.lo, lost) if kind", "return (a.lo < b.hi, a.hi > b.hi, lost) if kind"),
     "bounded functions hide what is undefined": ("formulas/graph.py", "        if lost.any():", "        if False:"),
-    "a mean that counts each kind of row once": ("maps.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),
-    "states see new values": ("maps.py", 'each = [{"w": state[i],', 'each = [{"w": state[-1],'),
+    "a mean that counts each kind of row once": ("specification.py", "Fraction(times, self.rows.total())", "Fraction(1, len(self.rows))"),
+    "states see new values": ("specification.py", 'each = [{"w": state[i],', 'each = [{"w": state[-1],'),
     # proofs
     "Krawczyk without 1 - YJ": (S, "k = point(m.reshape(*before, size)) - applied(y, f) + applied(rest, flat)", "k = point(m.reshape(*before, size)) - applied(y, f)"),
     "Krawczyk in one coordinate": (S, "k.inside(z).all(axis=(-1, -2))", "k.inside(z).any(axis=(-1, -2))"),
