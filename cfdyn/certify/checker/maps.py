@@ -79,7 +79,7 @@ class CheckedMap:
         every difference quotient in the box, as g is continuous on closed parts that cover it.
         """
         g, j = self._slopes(x, parameters)
-        bad = np.isfinite(g.lo).all(axis=-1) & ~np.isfinite(j.lo + j.hi).all(axis=(-1, -2))
+        bad = np.isfinite(g.lo).all(axis=-1) & ~(np.isfinite(j.lo) & np.isfinite(j.hi)).all(axis=(-1, -2))
         if not self._branching or not bad.any():
             return g, j
         before, count = x.shape[:-1], int(np.prod(x.shape[:-1]))
@@ -101,7 +101,7 @@ class CheckedMap:
         rows, part = np.arange(n), x
         for level in range(MOST_CUTS):
             found = self._slopes(part, lines[rows])[1]
-            good = np.isfinite(found.lo + found.hi).all(axis=(-1, -2))
+            good = (np.isfinite(found.lo) & np.isfinite(found.hi)).all(axis=(-1, -2))
             np.minimum.at(lo, rows[good], found.lo[good])
             np.maximum.at(hi, rows[good], found.hi[good])
             rows, part = rows[~good], part[~good]
