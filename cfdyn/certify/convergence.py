@@ -19,8 +19,10 @@ from cfdyn.certify.regions.contraction import Ellipsoid, ellipsoid, fixed_points
 from cfdyn.certify.regions.images import Box, Images, Path
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.certify.trapping import as_box, halves
+from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
+MOST_STEPS = 1000  # that a checker follows
 STEPS = 30  # of a leaf that comes into the ellipsoid
 MOST_LEAVES = 4000
 WIDER = 20.0  # than at its beginning: a leaf is not followed further
@@ -55,6 +57,8 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | N
     """
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
+    if not 0 <= steps <= MOST_STEPS:
+        raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
     with ctx.workprec(BITS):
         return _proved(about, region, steps, most)
 

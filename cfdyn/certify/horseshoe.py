@@ -64,6 +64,8 @@ def horseshoe(
     about = subject(loss, optimizer, vary)
     if about.dim != 2:
         raise UsageError(f"a horseshoe is proved of maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
+    if period < 1:
+        raise UsageError(f"the period of a saddle is 1 or more, not {period}")
     with ctx.workprec(BITS):
         if sets is not None:
             return _proof(about, [_given(s) for s in sets], None) or unproved("horseshoe", NO_GROWTH)

@@ -146,5 +146,7 @@ def test_other_maps_are_refused_with_a_sentence():
         cf.certify.horseshoe(DOUBLE_WELL, O.gd(lr=1), [(-1, 1), (-1, 1)])
     with pytest.raises(UsageError, match="lo < hi"):
         cf.certify.horseshoe(henon(1.4), box=[(-1, 1)])
+    with pytest.raises(UsageError, match="period of a saddle"):
+        cf.certify.horseshoe(henon(1.4), box=[(-2, 2), (-1, 1)], period=0)
     with pytest.raises(UsageError, match="a set is"):
         cf.certify.horseshoe(henon(1.4), sets=[(0, 1)])

@@ -90,7 +90,7 @@ def test_many_starts_said_to_converge_do(c, middle, half):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(planes, halves)
 def test_starts_in_the_plane_said_to_converge_do(c, half):
     assert plane_converges(c, half) in (True, False)
