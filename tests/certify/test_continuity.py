@@ -97,6 +97,12 @@ def test_a_border_that_is_everywhere():
     assert continuous(subject(switched).enclosure("step"), box((-1.0, -0.5), (-1.0, 1.0)))
 
 
+def test_a_border_everywhere_would_spoil_the_slopes():
+    """x y for x > 0 and 0 for x < 0, where the sides of relu(x) = 0 never are: continuous, but refused."""
+    switched = cf.Map.from_text(["x*y*sign(relu(x))**2", "y"], variables="x y")
+    assert not continuous(subject(switched).enclosure("step"), box((-1.0, 1.0), (1.0, 2.0)))
+
+
 def test_sides_that_agree_at_one_of_two_borders():
     """x meets 1 at x = 1, and not at x = −1, where x² < 1 changes too."""
     half = cf.Map.from_text("Piecewise((x, x**2 < 1), (1, True))")
