@@ -142,7 +142,7 @@ def _sigmoid(x: Array) -> Interval:
 
 
 def _softplus(x: Array) -> Interval:
-    rest = log1p(Interval(*_pair(_exp(-np.abs(x)))))
+    rest = log1p(_exp(-np.abs(x)))
     found = point(np.maximum(x, 0.0)) + rest
     return Interval(np.maximum(found.lo, 0.0), found.hi)
 
@@ -168,10 +168,6 @@ def _erf(x: Array) -> Interval:
     lo = np.where(np.abs(x) < 6, np.maximum(found.lo, 0.0), 1 - 2.0**-53)
     hi = np.where(np.abs(x) < 6, np.minimum(found.hi, 1.0), 1.0)
     return Interval(np.where(x < 0, -hi, lo), np.where(x < 0, -lo, hi))
-
-
-def _pair(a: Interval) -> tuple[Array, Array]:
-    return a.lo, a.hi
 
 
 def _rising(at: Callable[[Array], Interval]) -> Callable[[Interval], Interval]:
