@@ -31,9 +31,8 @@ _LARGEST = float(np.finfo(float).max)
 
 def _constant(name: str) -> Fraction:
     """A constant to 250 bits."""
-    context = mpmath.mp.clone()
-    context.prec = 300
-    return Fraction(int(context.nint(context.ldexp(+getattr(context, name), 250))), 2**250)
+    with mpmath.workprec(300):
+        return Fraction(int(mpmath.nint(mpmath.ldexp(+getattr(mpmath.mp, name), 250))), 2**250)
 
 
 def _enclosed(value: Fraction) -> Interval:
