@@ -71,11 +71,11 @@ def in_words(certificates: Sequence[dict]) -> str:
 def _named(claim: dict) -> str:
     stable = {True: "a stable", False: "an unstable", None: "a"}[claim["stable"]]
     n = claim["period"]
-    return f"{stable} {'fixed point' if n == 1 else f'cycle of period {n}'} where the orbit ends"
+    return f"{stable} {'fixed point' if n == 1 else f'{n}-cycle'}, where the orbit ends"
 
 
 _PARTS: dict[str, Callable[[dict], str]] = {
     "cycle": _named,
-    "chaos": lambda claim: f"a cycle of period {claim['period']} and the chaos that follows from it (of some starts)",
-    "no_cycles": lambda claim: f"no cycle of period {claim['period']} in the box that was searched",
+    "chaos": lambda claim: f"a {claim['period']}-cycle, with the chaos that follows",
+    "no_cycles": lambda claim: f"no {claim['period']}-cycle in the box that was searched",
 }

@@ -67,7 +67,7 @@ def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
     status, out, _ = run(capsys, "study", "double_well", "--optimizer", "gd:lr=1.46", "--vary", "lr=1.4:1.5", "--no-figure", "--json")
     found = json.loads(out)
     assert status == 0 and [c["kind"] for c in found["certificate"]] == ["cycle", "chaos"] and found["unproved"] == []
-    assert "Proved in ball arithmetic: a stable cycle of period 3" in found["verdict"]
+    assert "Proved in ball arithmetic: a stable 3-cycle, where the orbit ends; a 3-cycle, with the chaos that follows." in found["verdict"]
     assert [run(capsys, "check", file)[0] for file in found["certificates"]] == [0, 0]
 
 
