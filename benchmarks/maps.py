@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import time
+import timeit
 from pathlib import Path
 from typing import Any
 
@@ -216,12 +216,7 @@ def growth(plan: Plan) -> Rows:
 def elapsed(call: Call, repeats: int) -> float:
     """The least elapsed seconds of a call."""
     call()
-    spent = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        call()
-        spent.append(time.perf_counter() - begun)
-    return min(spent)
+    return min(timeit.repeat(call, number=1, repeat=repeats))
 
 
 @bench.table("the same beside {peers}: ms")

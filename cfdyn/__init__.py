@@ -35,7 +35,8 @@ _WHERE = {
     "averages": "studies.comparison", "study": "studies.study",
     "animate": "plotting.animation", "plot": "plotting", "CfdynError": "errors",
 }  # fmt: skip
-_PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in "losses optimizers flows analysis symbolic claims".split()}
+_NAMES = "losses optimizers flows analysis symbolic certify claims".split()
+_PACKAGES = {"lifts": "systems.lifts"} | {name: name for name in _NAMES}
 
 __all__ = [*_WHERE, *_PACKAGES, "__version__"]  # noqa: PLE0604
 

@@ -13,6 +13,7 @@ from cfdyn import analysis as analysis
 from cfdyn.plotting.animation import animate as animate
 from cfdyn.systems.steps import as_map as as_map
 from cfdyn.studies.comparison import averages as averages
+from cfdyn import certify as certify
 from cfdyn import claims as claims
 from cfdyn.studies.comparison import compare as compare
 from cfdyn.integrate.complementarity import complementarity as complementarity

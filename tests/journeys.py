@@ -11,17 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "ARCHITECTURE.md"
-# What is checked, spelled, compiled, kept and recorded on the way is the ground that all rooms stand on.
-GROUND = ("arguments", "errors", "registry", "words", "machine", "records", "codegen")
-CALLS = {  # name -> (what is there before, the call, the room whose files are entered but not followed further down)
-    "study": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.study(loss, gd)", "analysis"),
+# What is checked, spelled, compiled, kept, recorded and proved on the way is the ground, or a way of its own.
+GROUND = ("arguments", "errors", "registry", "words", "machine", "records", "codegen", "certify")
+CALLS = {  # name -> (what is there before, the call, the rooms whose files are entered but not followed further down)
+    "study": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.study(loss, gd)", "analysis certify"),
     "branch": ('step = cf.Map.from_text("r*x*(1 - x)", params={"r": 2.5})', 'cf.analysis.continue_cycle(step, [0.6], "r", (2.5, 3.6))', ""),
     "flow": ("loss, gd = cf.losses.double_well(), cf.optimizers.gd(lr=1.1)", "cf.solve(cf.flows.central(loss, gd), [1.2], t=50)", ""),
 }
 RECORDER = """
 import json, os, sys
 import cfdyn as cf
-root, closed = os.path.dirname(cf.__file__) + os.sep, sys.argv[3]
+root, closed = os.path.dirname(cf.__file__) + os.sep, tuple(f"{room}/" for room in sys.argv[3].split())
 files, calls, stack = {}, set(), []
 
 def watch(frame, event, argument):
@@ -32,7 +32,7 @@ def watch(frame, event, argument):
         if ours:
             above = [file for file in stack[:-1] if file]
             calls.update([(above[-1], stack[-1])] if above else [])
-            if not (closed and any(file.startswith(closed + "/") for file in above)):
+            if not any(file.startswith(closed) for file in above):
                 files.setdefault(stack[-1])
     elif event == "return" and stack:
         stack.pop()

@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 
 import cfdyn
-from cfdyn import symbolic
+from cfdyn import certify, symbolic
 from cfdyn.registry import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +20,7 @@ def stubs() -> dict[str, str]:
     """For each file, by its path from the root, what it should hold."""
     found = {f"cfdyn/{name}/__init__.pyi": _catalogue(name) for name in CATALOGUES}
     found["cfdyn/symbolic/__init__.pyi"] = HEAD + _imports({n: f"symbolic.exact.{m}" for n, m in symbolic._WHERE.items()})
+    found["cfdyn/certify/__init__.pyi"] = HEAD + _imports({n: f"certify.{m}" for n, m in certify._WHERE.items()})
     packages = {name: place.rpartition(".")[0] for name, place in cfdyn._PACKAGES.items()}
     found["cfdyn/__init__.pyi"] = f"{HEAD}{_imports({**packages, **cfdyn._WHERE})}\n__version__: str\n"
     return found

@@ -1,1 +1,31 @@
-"""Proofs in ball arithmetic about the map that a formula and an optimizer make."""
+"""Proofs in ball arithmetic about the map that a formula and an optimizer make; each function gives a `Certificate`."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from cfdyn.registry import Rebinding
+
+_FILES = {
+    "cycle": "cycle", "branch": "branch", "bifurcation": "bifurcation", "cycles": "ledger", "no_cycles": "absence",
+    "chaos": "chaos", "horseshoe": "horseshoe", "trapping": "trapping", "convergence": "convergence",
+    "check": "checker.check", "Certificate": "certificate",
+}  # fmt: skip
+_HERE = Path(__file__).parent
+_WHERE = {name: file for name, file in _FILES.items() if (_HERE / f"{file.replace('.', '/')}.py").exists()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'cfdyn.certify' has no attribute {name!r}")
+    value = sys.modules[__name__]._entry(name, importlib.import_module(f"cfdyn.certify.{_WHERE[name]}"))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
+
+
+sys.modules[__name__].__class__ = Rebinding

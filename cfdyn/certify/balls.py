@@ -1,5 +1,6 @@
 """Programs over Arb balls: an output holds the values at all points of the inputs, or is not finite where that is unknown."""
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -34,6 +35,9 @@ def holds(outer: arb, inner: arb) -> bool:
 class Enclosure:
     """A program whose inputs are balls.
 
+    A ball has its radius in 30 bits: one made of [0, 1] reaches a little below 0, so that sqrt and log are not finite over
+    boxes whose ends are more than 2²⁹ apart in ratio. Cut boxes are cheaper than a second number in all operations.
+
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
     >>> x = t.leaf("z", 0)
@@ -43,27 +47,26 @@ class Enclosure:
     True
     """
 
-    def __init__(self, program: Program, parameters: Sequence[arb], data: Sequence[Sequence[arb]] = (), bits: int = BITS):
+    def __init__(
+        self, program: Program, parameters: Sequence[arb], data: Sequence[Sequence[arb]] = (), bits: int = BITS,
+        exact: Sequence[tuple[Fraction, Fraction]] = (), rows: Sequence[Sequence[Fraction]] = (), names: Sequence[str] = (),
+    ):  # fmt: skip
+        """``exact``, ``rows``: the parameters, (lo, hi) each, and the data as exact numbers; ``names`` of the state."""
         self.program, self.parameters, self.data, self.bits = program, list(parameters), data, bits
+        self.exact, self.rows, self.names = exact, rows, names
 
     def __call__(self, z: Sequence[arb], parameters: Sequence[arb] | None = None) -> list[arb]:
         """The outputs over a box of states, (n_outputs,); other parameters than the usual ones may be given."""
-        before, ctx.prec = ctx.prec, self.bits
-        try:
-            p = self.parameters if parameters is None else list(parameters)
+        p = self.parameters if parameters is None else list(parameters)
+        with ctx.workprec(self.bits):
             return evaluate(self.program, ball_algebra(self.bits), list(z), p, self.data)
-        finally:
-            ctx.prec = before
 
 
 @lru_cache(maxsize=8)
 def ball_algebra(bits: int) -> Algebra:
     """Arb balls as the numbers of a tape; monotone functions are taken at both ends, truths are True, False or None."""
-    before, ctx.prec = ctx.prec, bits
-    try:
+    with ctx.workprec(bits):
         pi, e = arb.pi(), arb(1).exp()
-    finally:
-        ctx.prec = before
     return Algebra(lru_cache(maxsize=4096)(_number), _functions(), pi, e)
 
 
@@ -172,3 +175,18 @@ def _functions() -> dict[str, Callable]:
     }  # fmt: skip
     of_size = {"cosh": arb.cosh, "logcosh": _logcosh, "sech2": _sech2}
     return plain | {name: _rising(f) for name, f in monotone.items()} | {name: _of_size(f) for name, f in of_size.items()}
+
+
+def lower_double(x: arb) -> float:
+    """A double that is not above any number of the ball."""
+    return _beside(x.lower(), -math.inf)
+
+
+def upper_double(x: arb) -> float:
+    """A double that is not below any number of the ball."""
+    return _beside(x.upper(), math.inf)
+
+
+def _beside(x: arb, way: float) -> float:
+    near = float(x)
+    return math.nextafter(near, way) if not x.is_exact() or arb(near) != x else near

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flint import ctx
 
 from cfdyn.certify.balls import BITS, Enclosure, ball
 from cfdyn.certify.exact import exact, written
@@ -47,6 +48,11 @@ class Subject:
         return len(self.spec.names)
 
     @property
+    def weights(self) -> int:
+        """How many of its entries are weights; what stands behind them is the optimizer's memory."""
+        return self.spec.n_weights
+
+    @property
     def varied(self) -> dict[str, Interval]:
         """The parameters that are intervals."""
         return {name: value for name, value in self.exact.items() if value[0] != value[1]}
@@ -62,11 +68,17 @@ class Subject:
 
     def parameters(self) -> list:
         """The parameters as balls, in the order of the programs."""
-        return [ball(*self.exact[name]) for name in self.spec.params]
+        with ctx.workprec(BITS):
+            return [ball(*self.exact[name]) for name in self.spec.params]
 
     def enclosure(self, what: str, bits: int = BITS) -> Enclosure:
         """A program of the map (`map_program`: step, jacobian, taylor:3, …) over balls."""
-        return Enclosure(self._program(what), self.parameters(), self._rows, bits)
+        return self.enclosed(self._program(what), bits)
+
+    def enclosed(self, program: Program, bits: int = BITS) -> Enclosure:
+        """Any program that reads the map's parameters and data, over balls."""
+        exactly = [self.exact[name] for name in self.spec.params]
+        return Enclosure(program, self.parameters(), self._rows, bits, exactly, self._exact_rows, self.names)
 
     def _program(self, what: str) -> Program:
         if what not in self._programs:
@@ -79,7 +91,12 @@ class Subject:
 
     @cached_property
     def _rows(self) -> list[list]:
-        return [[ball(exact(v)) for v in row] for row in _table(self.spec)]
+        with ctx.workprec(BITS):
+            return [[ball(v) for v in row] for row in self._exact_rows]
+
+    @cached_property
+    def _exact_rows(self) -> list[list[Fraction]]:
+        return [[exact(v) for v in row] for row in _table(self.spec)]
 
     def describe(self) -> dict[str, Any]:
         """The map as text, the way that certificates have it."""
@@ -92,7 +109,7 @@ class Subject:
             "type": "optimizer",
             "loss": {
                 "formula": loss.formula.text, "variables": list(loss.variables), "params": self._points(loss.params),
-                "columns": list(loss.columns), "rows": [[written(exact(v)) for v in row] for row in _table(self.spec)],
+                "columns": list(loss.columns), "rows": [[written(v) for v in row] for row in self._exact_rows],
             },
             "optimizer": {
                 "name": optimizer.name, "params": self._points(own, own),
@@ -136,8 +153,20 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
         spec, limit = LossMap(_without_batch(spec.loss), _limit(spec.optimizer)), _limit(spec.optimizer) is not spec.optimizer
         if isinstance(spec.optimizer, MatrixOptimizer):
             raise UsageError(f"{spec.optimizer.name} acts on whole matrices; proofs are for optimizers given by formulas")
+    spec = _as_written(spec)
     start = {name: _interval(name, value) for name, value in spec.params.items()}
     return Subject(spec, start, limit).over(vary or {})
+
+
+def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
+    """The map with each formula read from its text, which certificates show: SymPy's floats are printed with fewer digits."""
+    if isinstance(spec, FormulaMap):
+        return replace(spec, formulas=tuple(formula(f.text) for f in spec.formulas))
+    o = spec.optimizer
+    define, update = ({name: formula(f.text) for name, f in part.items()} for part in (o.define, o.update))
+    gradient, probe = (f and formula(f.text) for f in (o.gradient, o.probe))
+    optimizer = replace(o, define=define, update=update, gradient=gradient, probe=probe)
+    return LossMap(replace(spec.loss, formula=formula(spec.loss.formula.text)), optimizer)
 
 
 def _interval(name: str, value: Any) -> Interval:

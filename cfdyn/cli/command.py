@@ -24,7 +24,7 @@ class Answer:
 
     ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
     ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`; ``figures``: files drawn besides;
-    ``status``: the exit status.
+    ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit status.
     """
 
     document: Callable[[], dict[str, Any]]
@@ -33,6 +33,7 @@ class Answer:
     record: Any = None
     draw: Callable[..., Any] | None = None
     figures: Sequence[Path] = ()
+    certificates: Sequence[Mapping[str, Any]] = ()
     status: int = 0
 
     def show(self, json: bool, files: Files | None) -> None:
@@ -106,6 +107,7 @@ def command(options: str, place: int = LAST, keeps: bool = False) -> Callable[[C
                     if files:
                         files.write(record, own.__name__, say, answer.draw)
                         files.figures.extend(answer.figures)
+                        files.certify(answer.certificates)
                 except KeyboardInterrupt as stopped:
                     if files and keeps:
                         _keep(getattr(stopped, "record", record), files, own.__name__, say)

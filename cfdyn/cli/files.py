@@ -1,11 +1,12 @@
 """The record and the figures that every command writes, in one way."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cfdyn
+from cfdyn.cli.options import FOLDER
 from cfdyn.cli.screen import Screen
 from cfdyn.cli.values import limits
 from cfdyn.errors import UsageError
@@ -39,10 +40,11 @@ class Files:
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
         self.record: Path | None = None
+        self.certificates: list[Path] = []
 
     def write(self, found: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
         """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
-        beside, record = _free(self.folder, stem)
+        beside, record = _free(self.folder, stem, ".png", ".npz")
         try:
             self.record = found.save(record)
         except BaseException:
@@ -58,10 +60,19 @@ class Files:
         if self.csv is not None:
             found.to_csv(self.csv)
 
+    def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Certificates beside the record, ``stem-001-KIND.json``."""
+        from cfdyn.certify.certificate import Certificate
+
+        for document in documents:
+            path = self.folder / f"{Path(str(self.record)).stem}-{document['kind']}.json"
+            self.certificates.append(Certificate(document["kind"], document["statement"], True, "", document).save(path))
+
     def names(self) -> dict[str, Any]:
         """For --json."""
         table = {} if self.csv is None else {"csv": str(self.csv)}
-        return {"figures": [str(f) for f in self.figures], **table, "record": str(self.record)}
+        proofs = {"certificates": [str(f) for f in self.certificates]} if self.certificates else {}
+        return {"figures": [str(f) for f in self.figures], **table, **proofs, "record": str(self.record)}
 
     def print(self, out: Screen) -> None:
         """A line for each."""
@@ -69,23 +80,43 @@ class Files:
             out.print(f"figure  {figure}", wrap=False)
         if self.csv is not None:
             out.print(f"table   {self.csv}", wrap=False)
+        for certificate in self.certificates:
+            out.print(f"proof   {certificate}", wrap=False)
         out.print(f"record  {self.record}", wrap=False)
 
 
-def _free(folder: Path, stem: str) -> list[Path]:
-    """Paths of a figure and a record with a number that no other process has or takes."""
+def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
+    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused if it cannot."""
+    from cfdyn.plotting import check_folder
+
+    if asked is not None and asked.is_dir():
+        raise UsageError(f"{asked} is a folder; --out names the file of the certificate, such as {asked / 'proof.json'}")
+    folder = folder_for_writing(FOLDER, "; name a file with --out") if asked is None else check_folder(asked).parent
+
+    def saved(certificate: Any) -> Path:
+        path = asked or _free(folder, stem, ".json")[0]
+        try:
+            return certificate.save(path)
+        finally:
+            unfinished.finish(path)
+
+    return saved
+
+
+def _free(folder: Path, stem: str, *endings: str) -> list[Path]:
+    """Paths with these endings, such as a figure's and a record's, with a number that no other process has or takes."""
     number = 0
     while True:
         number += 1
-        paths = [folder / f"{stem}-{number:03d}{ending}" for ending in (".png", ".npz")]
+        paths = [folder / f"{stem}-{number:03d}{ending}" for ending in endings]
         if any(path.exists() for path in paths):
             continue
-        unfinished.begin(paths[1], keep=True)
+        unfinished.begin(paths[-1], keep=True)
         try:
-            os.close(os.open(paths[1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.close(os.open(paths[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         except FileExistsError:
-            unfinished.finish(paths[1])
+            unfinished.finish(paths[-1])
             continue
         except OSError as error:
-            raise UsageError(f"cannot write {paths[1]}: {error.strerror or error}; choose another folder with --out") from None
+            raise UsageError(f"cannot write {paths[-1]}: {error.strerror or error}; choose another folder with --out") from None
         return paths

@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from cfdyn.codegen.lanes import HEAD, LANES
+from cfdyn.codegen.lanes import HEAD
+from cfdyn.codegen.schedule import LANES
 from cfdyn.kernels.lanes.frame import Frame, stretch_frame
 from cfdyn.kernels.orbits import stretch
 from cfdyn.systems.map import Map

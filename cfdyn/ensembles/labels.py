@@ -20,9 +20,9 @@ STANDS, STILL = 1000, 1e-12  # steps, and how far it may move meanwhile, beside 
 STAGES = (1, 15)  # times the transient after which returns are looked for
 AVERAGED, LONGER = 8192, 65_536  # steps of an exponent, and of one that is not clear
 ON_CURVE = 5e-5  # an exponent over LONGER steps
-LASTS = 100_000  # steps that chaos must last for: a transient may end late
+LASTS = 200_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
-AT_ONCE = 2**22  # numbers that are averaged at a time
+AT_ONCE = 96 * 8192  # numbers that are averaged at a time
 HELD = 32  # longest cycle on which round-off alone is seen to hold an orbit
 
 
@@ -50,7 +50,7 @@ def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LAST
         labels[left[at_rest[stay(rest.some(at_rest))]]] = 1
         open_ones = np.flatnonzero((rest.ended == 0) & (labels[left] == UNSETTLED))
         left, rest = left[open_ones], rest.some(open_ones)
-    _irregular(rest, left, labels, exponents, lasts)
+    _irregular(rest, left, longest, labels, exponents, lasts)
     slow = np.flatnonzero((rest.ended == 0) & np.isin(labels[left], (UNSETTLED, QUASI_PERIODIC)))
     periods, radii = slow_cycles(rest.some(slow), longest, CONTRACTS)
     labels[left[slow[periods == DOUBTFUL]]] = UNSETTLED
@@ -67,7 +67,9 @@ def stay(orbits: Orbits) -> np.ndarray:
     return np.abs(orbits.states - before).max(axis=1, initial=0.0) <= STILL * np.abs(before).max(axis=1, initial=0.0)
 
 
-def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: np.ndarray, lasts: int) -> None:
+def _irregular(
+    orbits: Orbits, left: np.ndarray, longest: int, labels: np.ndarray, exponents: np.ndarray, lasts: int
+) -> None:  # fmt: skip
     """Label what does not repeat: chaotic, quasi-periodic, or not at all."""
     for steps in (AVERAGED, LONGER):
         value, error = orbits.exponents(steps)
@@ -78,18 +80,28 @@ def _irregular(orbits: Orbits, left: np.ndarray, labels: np.ndarray, exponents: 
         digits = np.zeros(len(left))
         digits[~chaotic] = _digits(orbits.some(~chaotic))
         chaotic |= (value > margin) & (digits < QUASI_DIGITS)
-        labels[left[chaotic]] = CHAOTIC
-        goes_on = orbits.some(chaotic)
-        goes_on.advance(lasts)
-        ended = goes_on.ended > 0
-        labels[left[chaotic][ended]] = np.where(goes_on.codes[ended] == DIVERGED, ESCAPED, UNSETTLED)
-        labels[left[chaotic][~ended & held(goes_on)]] = UNSETTLED
+        labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
             on_curve = np.flatnonzero((np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS))
             labels[left[on_curve[~held(orbits.some(on_curve))]]] = QUASI_PERIODIC
         open_ones = labels[left] == UNSETTLED
         left, orbits = left[open_ones], orbits.some(open_ones)
+
+
+def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> tuple[np.ndarray, np.ndarray]:
+    """What becomes of orbits that look chaotic, labels and exponents (N,): escaped, on a cycle that attracts, or still that."""
+    orbits.advance(lasts)
+    found = orbits.periods(longest, RETURN)
+    ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
+    labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(found > 0)
+    labels[(labels == CHAOTIC) & held(orbits)] = UNSETTLED
+    radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
+    labels[repeats] = np.where(radii < CONTRACTS, found[repeats], UNSETTLED)
+    exponents = exponents.copy()
+    with np.errstate(divide="ignore"):
+        exponents[repeats] = np.log(radii) / found[repeats]
+    return labels, exponents
 
 
 def held(orbits: Orbits) -> np.ndarray:

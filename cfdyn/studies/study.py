@@ -1,7 +1,7 @@
 """`study`: the whole question for one loss and one optimizer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from cfdyn.studies.compile_ahead import compiling_ahead
 from cfdyn.studies.defaults import NEAR, edge_at, learning_rate, start_near
 from cfdyn.studies.landmarks import doublings, formulas, three_cycle_windows
 from cfdyn.studies.landscape import Landscape, landscape
+from cfdyn.studies.proofs import proofs
 from cfdyn.studies.verdict import verdict
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
@@ -48,8 +49,8 @@ class Study(Record):
     ``exact``: closed forms, a dict each (name, text, latex, value); ``orbit``: the first steps; ``landscape``: what the figure
     draws the orbit on; ``hovering``: λ₁(P⁻¹H) along 3,000 steps (20,000 with an oscillation kept up where ``regime`` rests on
     perturbations; fewer where these take long) against its edge, or None and why there is none (``no_hovering``);
-    ``unfinished``: what of all this could not be computed, and why, or ""; ``verdict``: all of
-    it in words.
+    ``unfinished``: what of all this could not be computed, and why, or ""; ``certificates``: what is proved in ball arithmetic,
+    documents of `cf.certify`; ``unproved``: what was tried in vain, and why; ``verdict``: all of it in words.
     """
 
     _headline = ("title", "optimizer", "verdict")
@@ -77,6 +78,8 @@ class Study(Record):
     unfinished: str = ""
     hovering: Hovering | None = None
     no_hovering: str = ""
+    certificates: list[dict] = field(default_factory=list)
+    unproved: list[str] = field(default_factory=list)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -166,6 +169,8 @@ def _parts(
             "windows of 3-cycles", missing, no_windows, lambda: three_cycle_windows(step, z0, over_lr, around)
         )
         missing += [f"windows of 3-cycles {gaps}"] if gaps else []
+        say("proving")
+        parts["certificates"], parts["unproved"] = proofs(step, regime, parts["cycles"], around)
         say("looking for formulas")
         parts["exact"], left = exact()
     missing += [f"closed forms of {left}"] if left else []

@@ -1,5 +1,7 @@
 """`verdict`: what a study found, in sentences for a reader in a hurry."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cfdyn.analysis.bands import Bands
@@ -11,6 +13,7 @@ from cfdyn.analysis.normal_form import NormalForm
 from cfdyn.analysis.windows import Window
 from cfdyn.cycles.line.sampling import continuous_between
 from cfdyn.numerics.stability import stability
+from cfdyn.studies.proofs import in_words
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum
 from cfdyn.words import STABILITY, called
@@ -22,12 +25,12 @@ MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undeci
 def verdict(
     step: Map, *, optimizer: str, regime: Regime, lr: float, edge: Edge | None, no_edge: str, flip: NormalForm | None,
     cycles: Cycles | None, minima: list[Minimum], bands: Bands, windows: list[Window], unfinished: str,
-    hovering: Hovering | None = None, **_: object,
+    hovering: Hovering | None = None, certificates: Sequence[dict] = (), **_: object,
 ) -> str:  # fmt: skip
     """A few sentences, the answer first, each one true of the numbers given."""
     orbit, border = _regime(regime, minima), _edge(optimizer.partition(":")[0], lr, edge, no_edge, minima)
     sentences = [orbit, _perturbed(regime), border, _moving(hovering, regime), _flip(flip), _threes(step, regime, cycles),
-                 _born(windows), _met(bands)]  # fmt: skip
+                 in_words(certificates), _born(windows), _met(bands)]  # fmt: skip
     sentences.append(f"Not computed: {unfinished}." if unfinished else "")
     return " ".join(s for s in sentences if s)
 

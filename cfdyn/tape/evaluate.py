@@ -42,7 +42,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     tape = program.tape
     values: dict[Node, Any] = {}
     inputs = {"z": z, "p": p}
-    for node in tape.reachable(program.outputs):
+    for node in program.order:
         if tape.by_row[node]:
             continue
         if tape.ops[node] == "rowsum":
@@ -50,6 +50,57 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
         else:
             values[node] = _value(tape, algebra, node, values, inputs, len(data))
     return [values[node] for node in program.outputs]
+
+
+class Ready:
+    """A program that is evaluated again and again over one number type: constants are made once, functions looked up once.
+
+    >>> t = Tape()
+    >>> square = Program(t, (t.mul(t.const(3), t.ipow(t.leaf("z", 0), 2)),), n_z=1, n_p=0)
+    >>> algebra = mp_algebra(30)
+    >>> Ready(square, algebra)([algebra.constant(Fraction(2))], [])
+    [mpf('12.0')]
+    """
+
+    def __init__(self, program: Program, algebra: Algebra, data: Sequence = ()):
+        self.program, self.algebra, self.data = program, algebra, data
+        tape = program.tape
+        self.plain = not any(tape.by_row[node] or tape.ops[node] == "rowsum" for node in program.order)
+        if not self.plain:
+            return
+        place = {node: k for k, node in enumerate(program.order)}
+        self.start: list[Any] = [None] * len(place)
+        self.inputs: list[tuple[int, str, int]] = []
+        self.calls: list[tuple[int, Callable, list[int]]] = []
+        for node, k in place.items():
+            op, args = tape.ops[node], tape.args[node]
+            if op in ("z", "p"):
+                self.inputs.append((k, op, args[0]))
+            elif op in ("const", "rows", "pi", "e"):
+                self.start[k] = _value(tape, algebra, node, {}, {}, len(data))
+            elif op == "ipow":
+                self.calls.append((k, _to_power(algebra.functions["ipow"], args[1]), [place[args[0]]]))
+            else:
+                self.calls.append((k, algebra.functions[op], [place[a] for a in args]))
+        self.outputs = [place[node] for node in program.outputs]
+
+    def __call__(self, z: Sequence, p: Sequence) -> list:
+        """The outputs, as `evaluate` gives them."""
+        if not self.plain:
+            return evaluate(self.program, self.algebra, z, p, self.data)
+        values = self.start.copy()
+        for k, op, index in self.inputs:
+            values[k] = z[index] if op == "z" else p[index]
+        for k, function, args in self.calls:
+            if len(args) == 2:
+                values[k] = function(values[args[0]], values[args[1]])
+            else:
+                values[k] = function(*[values[a] for a in args])
+        return [values[k] for k in self.outputs]
+
+
+def _to_power(power: Callable, n: int) -> Callable:
+    return lambda x: power(x, n)
 
 
 def _rowsum(tape: Tape, algebra: Algebra, body: Node, values: dict, data: Sequence) -> Any:

@@ -9,6 +9,7 @@ all data rows, so a loss on many rows stays a small program with a loop in it.
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 Node = int
 
@@ -276,10 +277,15 @@ class Program:
     n_p: int
     n_columns: int = 0
 
+    @cached_property
+    def order(self) -> list[Node]:
+        """The nodes that the outputs need, in the order of evaluation."""
+        return self.tape.reachable(self.outputs)
+
     def cost(self, rows: int = 1) -> int:
         """Operations of one evaluation, a transcendental function counted as eight."""
         total = 0
-        for node in self.tape.reachable(self.outputs):
+        for node in self.order:
             weight = 8 if self.tape.ops[node] in TRANSCENDENTAL else 1
             total += weight * (rows if self.tape.by_row[node] else 1)
         return total

@@ -89,6 +89,15 @@ def test_curves_of_bifurcations_lie_between_the_cells():
         cf.plot(found, also=[other])
 
 
+def test_chaos_that_ends_late_is_none():
+    """This orbit wanders for more than 100,000 steps before it comes to a 16-cycle."""
+    rates = {"lr": 1.5615230460921845, "momentum": 0.10090180360721442}
+    found = cf.analysis.regimes(HEAVY, *((name, [value]) for name, value in rates.items()), [1.1])
+    alone = cf.analysis.classify(HEAVY.at(**rates), [1.1])
+    assert found.period.tolist() == [[alone.period]] == [[16]]
+    assert found.lyapunov[0, 0] == pytest.approx(alone.lyapunov, rel=1e-6)
+
+
 def test_exponents_of_cycles_have_closed_forms():
     found = cf.analysis.regimes(LOGISTIC, ("r", [2.4, 3.3]), ("s", [0.0]), [0.3])
     assert np.allclose(found.lyapunov[0], [np.log(0.4), np.log(abs(4 + 6.6 - 3.3**2)) / 2], rtol=1e-7)

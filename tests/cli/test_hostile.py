@@ -30,9 +30,9 @@ USUAL = {
     "basins": ["double_well", "--shape", "5"],
     "random": ["double_well", "--noise", "0.1", "--steps", "40", "--runs", "3", "--transient", "10"],
     "escape": ["double_well", "--outside", "w > 3", "--noise", "0.1", "--steps", "40", "--runs", "3"],
-    "claims": ["may1976.first_flip", "--within", "0"],
+    "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
-QUICK = ("oscillation", "cache", "list", "show")
+QUICK = ("oscillation", "cache", "list", "show", "check")
 COMMANDS = typer.main.get_command(application()).commands
 MOST = 60  # seconds of the processor, also where everything has to be compiled
 

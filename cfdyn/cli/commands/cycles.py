@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 import cfdyn
 from cfdyn.cli.command import Answer, command
 from cfdyn.cli.document import fields
+from cfdyn.cli.proofs import ledger as proved_ledger
 from cfdyn.cli.screen import YES_NO, Say, Screen, remark, vector
 from cfdyn.cli.subject import Subject
 from cfdyn.cli.values import box as as_box
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from cfdyn.systems.map import Map
 
 
-@command("loss period box optimizer settings variables map budget method out plot seed json periodic", place=16)
+@command("loss period box prove optimizer settings variables map budget method out plot seed json periodic", place=16)
 def cycles(
     subject: Subject,
     say: Say,
     period: Annotated[int, Option("--period", help="Of the cycles; 1 gives the fixed points.")] = 2,
     box: Annotated[str | None, Option("--box", help="Where: lo:hi for each variable, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
     budget: Annotated[int | None, Option("--budget", min=1, help="Bound on the work, after which the list is not complete.", show_default=False)] = None,  # noqa: E501
+    prove: Annotated[bool, Option("--prove", help="Prove in ball arithmetic that these are all; status 1 where it stays open.")] = False,  # noqa: E501
     method: Annotated[str, Option("--method", help="auto (all of them, where bounds decide), or a search from many starts: search, schmelcher-diakonos.")] = "auto",  # noqa: E501
 ) -> Answer:
     """Every cycle of one period in a box, with its multipliers, and whether these are all."""
@@ -36,15 +38,32 @@ def cycles(
         chosen["box"] = "not given" if loss is None else "the loss's own"
     say(f"looking for cycles of period {period}")
     found = cfdyn.analysis.cycles(step, period, asked or usual_box(step, loss), seed=subject.seed, budget=budget, method=method)
+    proof: dict[str, Any] = {}
+    documents: list[Any] = []
+    if prove:
+        say("proving that these are all")
+        proof, documents = _proof(step, found, say)
     return Answer(
         lambda: {"cycles": [fields(cycle, "points multipliers stable") for cycle in found],
-                 **fields(found, "complete undecided period box method reason"), "names": step.names, "map": step.title,
+                 **fields(found, "complete undecided period box method reason"), **proof, "names": step.names, "map": step.title,
                  "chosen": chosen},
-        lambda screen: _print(screen, found, step, chosen), record=found,
+        lambda screen: _print(screen, found, step, chosen, proof), record=found, certificates=documents,
+        status=0 if proof.get("proved", True) else 1,
     )  # fmt: skip
 
 
-def _print(screen: Screen, found: Cycles, step: Map, chosen: dict[str, str]) -> None:
+def _proof(step: Map, found: Cycles, say: Say) -> tuple[dict[str, Any], list[Any]]:
+    """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
+    box = [tuple(ends) for ends in found.box.tolist()]
+    ledger, certificate = proved_ledger(step, found.period, box[0] if len(box) == 1 else box,
+                                        lambda done, left: say(f"{done} boxes done, {left} left"))  # fmt: skip
+    left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
+    proof = {"complete": ledger.complete, "undecided": left, "proved": certificate.proved, "count": ledger.count,
+             "statement": certificate.statement, "reason": certificate.reason}  # fmt: skip
+    return proof, [certificate.document] if certificate.document else []
+
+
+def _print(screen: Screen, found: Cycles, step: Map, chosen: dict[str, str], proof: dict[str, Any]) -> None:
     """How many, whether these are all, and the first of them."""
     box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, found.box.tolist(), strict=True))
     screen.facts(("map", f"{step.title}{remark(chosen, 'lr')}"), ("box", f"{box}{remark(chosen, 'box')}"))
@@ -53,6 +72,9 @@ def _print(screen: Screen, found: Cycles, step: Map, chosen: dict[str, str]) -> 
     if len(found):
         screen.table(("points", "multipliers" if step.dim > 1 else "multiplier", "stable"), [*found],
                      lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
+    if proof:
+        screen.print()
+        screen.print(f"Proved: {proof['statement']}" if proof["proved"] else f"Not proved: {proof['reason']}.")
 
 
 def _sentence(found: Cycles) -> str:

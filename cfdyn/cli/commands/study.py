@@ -40,7 +40,7 @@ def study(
             loss, optimizer, subject.given_start(), None if box is None else intervals(box, "--box"),
             None if vary is None else _lr_range(vary), subject.seed, auto_lr=open_lr, progress=say,
         )  # fmt: skip
-    return Answer(lambda: summary(found), lambda screen: _print(screen, found), record=found)
+    return Answer(lambda: summary(found), lambda screen: _print(screen, found), record=found, certificates=found.certificates)
 
 
 def _begun_early(loss: str) -> AbstractContextManager[None]:
@@ -86,7 +86,8 @@ def summary(study: Study) -> dict[str, Any]:
         "flips_end": "" if study.cascade is None else study.cascade.reason,
         "accumulation": study.cascade and study.cascade.accumulation, "delta": study.cascade and study.cascade.delta,
         "windows": [fields(w, "period opens superstable flips closes") for w in study.windows],
-        **moving_edge(study.hovering, study.no_hovering), **fields(study, "exact unfinished verdict"),
+        **moving_edge(study.hovering, study.no_hovering), **fields(study, "exact unfinished verdict unproved"),
+        "certificate": [{"kind": c["kind"], "statement": c["statement"]} for c in study.certificates],
     }  # fmt: skip
 
 
@@ -106,6 +107,13 @@ def _print(screen: Screen, study: Study) -> None:
         screen.heading("3-cycles at this learning rate", " (float search, no proof)")
         screen.table(("points", "multiplier", "stable"), study.cycles[:MOST_ROWS],
                      lambda c: (vector(c.points), vector(c.multipliers), YES_NO[c.stable]))  # fmt: skip
+        screen.print()
+    if study.certificates or study.unproved:
+        screen.heading("Proved in ball arithmetic" if study.certificates else "Nothing is proved")
+        for certificate in study.certificates:
+            screen.print(certificate["statement"])
+        for reason in study.unproved:
+            screen.print(f"Not proved: {reason}.")
         screen.print()
     _print_landmarks(screen, study)
     _print_bands(screen, study.bands, study.lr)

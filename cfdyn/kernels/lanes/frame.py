@@ -58,6 +58,17 @@ def unit_rows(q, norms, before, inverse) -> bool:
     return True
 
 
+@spliced
+def orthonormal(there, image, norms, before, inverse) -> None:
+    """The tangents out of lanes, made orthonormal."""
+    take(there, image)
+    if not unit_rows(image, norms, before, inverse):
+        take(there, image)
+        for a in range(image.shape[0]):
+            before[a] = length(image[a])
+        orthonormalise(image, norms)
+
+
 @kernel
 def stretch_frame(memory, z, n, q, sums) -> int:
     """Push the tangent rows ``q`` (k, D), k no more than there are lanes, along n steps from ``z`` (D,), both in place.
@@ -85,12 +96,7 @@ def stretch_frame(memory, z, n, q, sums) -> int:
                 return done
             longest, most = 1, 1
             continue
-        take(there, image)
-        if not unit_rows(image, norms, before, inverse):
-            take(there, image)
-            for a in range(k):
-                before[a] = length(image[a])
-            orthonormalise(image, norms)
+        orthonormal(there, image, norms, before, inverse)
         if piece > 1 and lossy(image, norms, before):
             longest = piece // 2
             continue

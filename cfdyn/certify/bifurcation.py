@@ -1,0 +1,175 @@
+"""`bifurcation`: a fold, flip or Neimark–Sacker point, with the sign of its normal form's coefficient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+
+from cfdyn.certify.balls import BITS, lower_double, upper_double
+from cfdyn.certify.borders.continuity import smooth
+from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.critical.augmented import KINDS, Critical, null_vectors
+from cfdyn.certify.critical.normal_form import Coefficients, Series, coefficients
+from cfdyn.certify.cycle import box_text, overlapping
+from cfdyn.certify.exact import end
+from cfdyn.certify.shooting.candidates import candidate
+from cfdyn.certify.shooting.krawczyk import LEAST, STARTS, Box, around, balls_of, proven_zero
+from cfdyn.certify.shooting.multipliers import SHARE, SLACK, others_off_circle
+from cfdyn.certify.subject import Interval, Subject, subject
+from cfdyn.errors import UsageError, unknown
+
+TRIALS = (0.5, 0.25, 0.75, 0.0, 1.0)
+
+
+def bifurcation(
+    loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, lr: Any = None,
+    vary: Mapping[str, Any] | None = None,
+) -> Certificate:  # fmt: skip
+    """A proof that a multiplier of a cycle is 1, −1 or e^{±iθ} at exactly one value of a parameter in a small interval.
+
+    Krawczyk's test on the augmented system of the cycle, the parameter and the null vectors; then the coefficient of the
+    normal form in balls: its sign says super- or subcritical (flip, Neimark–Sacker), and with the speed at which the multiplier
+    crosses the circle on which side of the parameter the new cycle, pair of cycles or invariant circle lies.
+
+    Parameters
+    ----------
+    loss, optimizer : as for `cycle`
+    kind : fold, flip or neimark-sacker
+    period, points : the cycle's period and rough points of it, as for `cycle`
+    lr : (lo, hi), where the bifurcation is looked for; or ``vary={name: (lo, hi)}`` for another parameter
+
+    Errors
+    ------
+    UsageError : not exactly one parameter varies; no such kind
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.certify.bifurcation("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1), "flip", 1, [1.0], lr=("0.9", "1.1"))
+    >>> found.proved, found.claim["supercritical"], found.claim["side"]
+    (True, True, 'above')
+
+    References
+    ----------
+    Kuznetsov, Elements of Applied Bifurcation Theory (3rd ed., 2004), ch. 5 and 10.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of bifurcation", kind, KINDS)
+    with ctx.workprec(BITS):
+        about = subject(loss, optimizer, {**(vary or {}), **({} if lr is None else {"lr": lr})})
+        if len(about.varied) != 1:
+            raise UsageError("a bifurcation needs one parameter that varies, such as lr=(1.0, 1.2)")
+        [(name, span)] = about.varied.items()
+        return _proved(about, name, span, kind, period, points)
+
+
+def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> Certificate:
+    start = _start(about, name, span, kind, period, points)
+    if start is None:
+        return unproved("bifurcation", f"no {kind} of a cycle of period {period} was found in the interval near the points")
+    system, x = start
+    found = None
+    for size in (*STARTS[::-1], 1e-10):
+        found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
+    if found is None:
+        return unproved("bifurcation", f"Krawczyk's test failed on the {kind}: it may be degenerate")
+    why = _not_generic(system, name, *found)
+    if why:
+        return unproved("bifurcation", why)
+    box, inner = found
+    numbers = _signed(system, name, balls_of(box)) or _signed(system, name, inner)
+    if numbers is None:
+        return unproved("bifurcation", "the coefficient of the normal form, or the speed of the multiplier, may be 0")
+    lo, hi = box[system.at]
+    here = about.over({name: (Fraction(lo), Fraction(hi))})
+    return proved("bifurcation", here, _claim(system, name, box, numbers), _evidence(system, box))
+
+
+def _signed(system: Critical, name: str, x: Sequence[arb]) -> Coefficients | None:
+    """The coefficients over balls, if they are not 0."""
+    try:
+        found = coefficients(system, name, x)
+    except ZeroDivisionError:  # a linear system that may be singular
+        return None
+    product = found.normal * found.crossing
+    return found if product > 0 or product < 0 else None
+
+
+def _start(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> tuple[Critical, list[arb]] | None:
+    lo, hi = map(float, span)
+    for share in TRIALS:
+        here = about.over({name: Fraction(lo + share * (hi - lo))})
+        z = candidate(here, points, period)
+        if z is None or len(z) != period:
+            continue
+        program, d = here.enclosure("jacobian"), here.dim
+        slopes = [np.reshape([float(v.mid()) for v in program(point)], (d, d)) for point in z]
+        if not np.isfinite(slopes).all():
+            continue
+        r, chains, rotation = null_vectors(slopes, kind)
+        system = Critical(about, name, kind, period, r)
+        x = [float(v) for point in z for v in point] + [lo + share * (hi - lo)] + [v for chain in chains for v in chain]
+        found = system.polished(x + rotation if system.vectors == 2 else x)
+        if found is not None and lo <= float(found[system.at]) <= hi:
+            return system, found
+    return None
+
+
+def _not_generic(system: Critical, name: str, box: Box, inner: Sequence[arb]) -> str:
+    """Why the point may not be what its kind says; nothing where it is."""
+    n, d = system.n, system.d
+    states = [box[d * i : d * (i + 1)] for i in range(n)]
+    lo, hi = box[system.at]
+    step = system.about.over({name: (Fraction(lo), Fraction(hi))}).enclosure("step")
+    if not all(smooth(step, balls_of(state)) for state in states):
+        return "a border of Piecewise, Abs or Max is too near: there is no normal form"
+    if overlapping(states):
+        return "the boxes overlap, so the least period is not proved"
+    if system.vectors == 2:
+        c, s = inner[-2], inner[-1]
+        if not (abs(s) > 0 and abs(c) > 0 and abs(2 * c + 1) > 0):
+            return "the multiplier may be 1, −1, i or a third root of unity: a strong resonance"
+    series = Series(system, name, inner)
+    if not others_off_circle(series.total, system.vectors):
+        return "other multipliers may lie on the unit circle too"
+    return ""
+
+
+def _claim(system: Critical, name: str, box: Box, numbers: Coefficients) -> dict[str, Any]:
+    n, d = system.n, system.d
+    same = bool(numbers.normal * numbers.crossing > 0)
+    claim: dict[str, Any] = {
+        "type": system.kind, "period": n, "names": list(system.about.names), "parameter": name,
+        "points": [box_text(box[d * i : d * (i + 1)]) for i in range(n)],
+        "coefficient": _widened(numbers.normal), "crossing": _widened(numbers.crossing),
+    }  # fmt: skip
+    if system.kind == "fold":
+        # u + bλ + au²: two fixed points where −bλ/a > 0.
+        return {**claim, "side": "below" if same else "above"}
+    positive = bool(numbers.normal > 0)
+    supercritical = positive if system.kind == "flip" else not positive
+    if system.kind == "flip":
+        return {**claim, "supercritical": supercritical, "side": "above" if same else "below"}
+    return {**claim, "supercritical": supercritical, "side": "below" if same else "above"}
+
+
+def _widened(x: arb) -> list[str]:
+    wide = 1e3 * SLACK * (1 + abs(float(x.mid()))) + 2 * SHARE * float(x.rad())
+    lo, hi = lower_double(x - wide), upper_double(x + wide)
+    # What has a sign keeps it.
+    return interval_text(lo if lo > 0 or not x > 0 else lower_double(x) / 2, hi if hi < 0 or not x < 0 else upper_double(x) / 2)
+
+
+def _evidence(system: Critical, box: Box) -> dict[str, Any]:
+    d, n = system.d, system.n
+    rows = [[box_text(box[begin + d * i : begin + d * (i + 1)]) for i in range(n)] for begin in system.first]
+    evidence: dict[str, Any] = {
+        "parameter": interval_text(*box[system.at]),
+        "vectors": rows,
+        "normal": [end(v) for v in system.r],
+    }
+    return {**evidence, "rotation": box_text(box[-2:])} if system.vectors == 2 else evidence

@@ -1,0 +1,83 @@
+"""A search that is kept in a file, from which it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfdyn.certify.boxes.search import Boxes, Search
+from cfdyn.certify.boxes.solved import Solved
+from cfdyn.certify.boxes.tree import Tree
+from cfdyn.certify.subject import Subject
+from cfdyn.errors import UsageError
+from cfdyn.records.files import written_whole
+
+EVERY = 30.0  # seconds
+LISTS = ("waiting", "parked", "given_up")
+PARTS = ("nodes", "lo", "hi")
+
+
+def label(about: Subject, box: object, what: object) -> str:
+    """Text that tells searches apart."""
+    return json.dumps([about.describe(), repr(box), str(what)])
+
+
+@contextmanager
+def kept(search: Search, folder: str | os.PathLike | None, name: str, about: str) -> Iterator[None]:
+    """Go on from a file in a folder if it is there, and write it now and then, and when the search ends or is interrupted."""
+    if folder is None:
+        yield
+        return
+    path, last = Path(folder) / f"{name}.npz", time.monotonic()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        resume(search, path, about)
+
+    def now_and_then() -> None:
+        nonlocal last
+        if time.monotonic() - last > EVERY:
+            save(search, path, about)
+            last = time.monotonic()
+
+    search.after = now_and_then
+    try:
+        yield
+    finally:
+        save(search, path, about)
+
+
+def save(search: Search, path: str | os.PathLike, about: str) -> None:
+    """Keep what is done in a file; ``about`` says of what it is."""
+    nothing = Boxes(np.zeros(0, int), *np.zeros((2, len(search.width), 0)))
+    lists = {name: Boxes.joined([nothing, *getattr(search, name)]) for name in LISTS}
+    arrays: dict[str, Any] = {f"{name}_{k}": getattr(boxes, k) for name, boxes in lists.items() for k in PARTS}
+    arrays |= search.tree.arrays()
+    solved, counts = np.array(search.solved.cycles, float), np.array([search.done, search.tested])
+    with written_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, about=np.array(about), solved=solved, counts=counts, **arrays)
+
+
+def resume(search: Search, path: str | os.PathLike, about: str) -> None:
+    """Go on from a file.
+
+    UsageError: the file is of something else, or is none
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["about"]) != about:
+                raise UsageError(f"{os.fspath(path)} keeps another search; give this one another folder")
+            search.tree = Tree.of(file["letters"], file["children"])
+            for name in LISTS:
+                boxes = Boxes(*(file[f"{name}_{k}"] for k in PARTS))
+                setattr(search, name, [boxes] if len(boxes.nodes) else [])
+            search.solved = Solved(search.tests.period, file["solved"].tolist() if file["solved"].size else [])
+            search.done, search.tested = map(int, file["counts"])
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UsageError(f"{os.fspath(path)} is no file of a search that goes on: {error}") from None

@@ -1,0 +1,199 @@
+"""`branch`: for every value of a parameter in an interval exactly one cycle in a tube, stable throughout or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx
+
+from cfdyn.certify.balls import BITS
+from cfdyn.certify.borders.continuity import refusal, smooth
+from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.cycle import box_text, overlapping
+from cfdyn.certify.exact import above, below, end
+from cfdyn.certify.shooting.candidates import candidate
+from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, hull_of, proven_cycle, proven_near
+from cfdyn.certify.shooting.multipliers import multipliers, product, stability
+from cfdyn.certify.shooting.newton import polished
+from cfdyn.certify.subject import Subject, subject
+from cfdyn.errors import UsageError
+
+FIRST, LEAST, MOST = 1 / 16, 2.0**-18, 20_000  # steps over the interval's length, and how many
+DECIDED = 2.0**-10  # steps so short may leave stability open
+ROOM = 1e-9  # over 1 + |x|: so much is left for joints between slabs
+Points = list[list[arb]]
+
+
+@dataclass(frozen=True)
+class Slab:
+    """An interval of the parameter, the boxes of the one cycle that there is for each value, and its stability."""
+
+    lo: float
+    hi: float
+    found: Proven
+    stable: bool | None
+
+
+def branch(
+    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, lr: Any = None, vary: Mapping[str, Any] | None = None,
+    box: Any = None,
+) -> Certificate:  # fmt: skip
+    """A proof that for every value of a parameter there is exactly one cycle in a tube, which it follows continuously.
+
+    The interval is cut into slabs with boxes of their own, by Krawczyk's test for all values in a slab at once; where two slabs
+    meet, a small box in both holds the cycle, so it is the same one. Nothing is claimed about cycles outside of the tube.
+
+    Parameters
+    ----------
+    loss, optimizer : as for `cycle`
+    period : least period of the cycle
+    points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
+    lr : (lo, hi), exact numbers; or ``vary={name: (lo, hi)}`` for another parameter
+
+    Errors
+    ------
+    UsageError : not exactly one parameter varies; points of the wrong shape
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.certify.branch(cf.losses.double_well(), cf.optimizers.gd(lr=1), 2, [0.8], lr=("1.05", "1.2"))
+    >>> found.proved, found.claim["stable"], found.claim["slabs"] < 100
+    (True, True, True)
+
+    References
+    ----------
+    Krawczyk (1969), Computing 4, 187–201; continuation as in van den Berg & Lessard (2015), Notices AMS 62, 1057–1063.
+    """
+    with ctx.workprec(BITS):
+        about = subject(loss, optimizer, {**(vary or {}), **({} if lr is None else {"lr": lr})})
+        if len(about.varied) != 1:
+            raise UsageError("a branch needs one parameter that varies, such as lr=(1.0, 1.2)")
+        [(name, (lo, hi))] = about.varied.items()
+        return _proved(about, name, lo, hi, period, points, box)
+
+
+def _proved(about: Subject, name: str, lo: Fraction, hi: Fraction, period: int, points: Any, box: Any) -> Certificate:
+    walk = _Walk(about, name, below(lo), above(hi))
+    slabs, joints, why = walk.run(points, period, box)
+    if why:
+        return unproved("branch", why)
+    return proved("branch", about, _claim(about, slabs), {
+        "slabs": [{"vary": interval_text(s.lo, s.hi), "points": list(map(box_text, s.found.boxes))} for s in slabs],
+        "joints": [{"at": end(at), "points": list(map(box_text, boxes))} for at, boxes in joints],
+    })  # fmt: skip
+
+
+def _claim(about: Subject, slabs: Sequence[Slab]) -> dict[str, Any]:
+    kinds = {slab.stable for slab in slabs}
+    return {
+        "period": len(slabs[0].found.boxes), "names": list(about.names), "slabs": len(slabs),
+        "stable": kinds.pop() if len(kinds) == 1 else None,
+        "first": list(map(box_text, slabs[0].found.boxes)), "last": list(map(box_text, slabs[-1].found.boxes)),
+    }  # fmt: skip
+
+
+Joint = tuple[float, tuple[Box, ...]]
+
+
+class _Walk:
+    """Through the parameter's interval, slab by slab, from where the points are a cycle."""
+
+    def __init__(self, about: Subject, name: str, lo: float, hi: float):
+        self.about, self.name, self.lo, self.hi, self.length = about, name, lo, hi, hi - lo
+        self.open = False  # once stability is open somewhere, short steps elsewhere are of no use
+
+    def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
+        """Slabs and joints in increasing order, and why there is no more."""
+        for begin in (self.lo, self.hi, (self.lo + self.hi) / 2):
+            here = self.at(begin)
+            z = candidate(here, points, period, box)
+            if z is not None and len(z) == period and proven_cycle(here, z) is not None:
+                break
+        else:
+            where = "near the points, or in the box, at either end or in the middle of the interval"
+            return [], [], f"no cycle of period {period} was found {where}"
+        down, joints_down, why = self._march(begin, self.lo, z)
+        up, joints_up, why_up = self._march(begin, self.hi, z)
+        if why or why_up:
+            return [], [], why or why_up
+        between: list[Joint] = []
+        if down and up:
+            joint = self._joint(begin, down[0], up[0])
+            if joint is None:
+                return [], [], self._apart(begin)
+            between = [(begin, joint)]
+        return down[::-1] + up, joints_down[::-1] + between + joints_up, ""
+
+    def _march(self, at: float, goal: float, z: Points) -> tuple[list[Slab], list[Joint], str]:
+        """Slabs from one value of the parameter to another, in this order, and the joints between them."""
+        slabs: list[Slab] = []
+        joints: list[Joint] = []
+        share = FIRST
+        while at != goal:
+            slab, z, share = self._next(at, goal, z, share)
+            if slab is None or len(slabs) >= MOST:
+                near = f"the proof stops at {self.name} = {at:.10g}: a multiplier may come to 1, or a border near"
+                return slabs, joints, f"{near}; prove a shorter interval"
+            if slabs:
+                joint = self._joint(at, slabs[-1], slab)
+                if joint is None:
+                    return slabs, joints, self._apart(at)
+                joints.append((at, joint))
+            slabs.append(slab)
+            at = slab.hi if goal > at else slab.lo
+            share = min(2 * share, FIRST)
+        return slabs, joints, ""
+
+    def _apart(self, at: float) -> str:
+        return f"the boxes on both sides of {self.name} = {at:.10g} could not be joined; prove a shorter interval"
+
+    def at(self, lo: float, hi: float | None = None) -> Subject:
+        """The map at one value of the parameter, or over an interval."""
+        return self.about.over({self.name: (Fraction(lo), Fraction(lo if hi is None else hi))})
+
+    def _next(self, at: float, goal: float, z: Points, share: float) -> tuple[Slab | None, Points, float]:
+        """The next slab, the cycle at its far end, and the step that worked."""
+        while share > LEAST:
+            step = share * self.length
+            far = goal if abs(goal - at) < 1.01 * step else at + step if goal > at else at - step
+            beyond = polished(self.at(far), [[float(x) for x in row] for row in z])
+            slab = None if beyond is None else self._slab(min(at, far), max(at, far), z, beyond, self.open or share <= DECIDED)
+            if slab is not None and beyond is not None:
+                return slab, beyond, share
+            share /= 2
+        return None, z, share
+
+    def _slab(self, lo: float, hi: float, first: Points, last: Points, may_be_open: bool) -> Slab | None:
+        here = self.at(lo, hi)
+        found = proven_near(here, hull_of(first, last, ROOM))
+        if found is None or overlapping(found.boxes):
+            return None
+        step, boxes = here.enclosure("step"), [balls_of(box) for box in found.boxes]
+        if refusal(step, boxes):
+            return None
+        total = product(found.slopes)
+        stable = stability(total, multipliers(total)) if all(smooth(step, box) for box in boxes) else None
+        if stable is None and not may_be_open:
+            return None
+        self.open = self.open or stable is None
+        return Slab(lo, hi, found, stable)
+
+    def _joint(self, at: float, a: Slab, b: Slab) -> tuple[Box, ...] | None:
+        """Boxes for the cycle at the value that two slabs share, inside those of both."""
+        middles = [
+            [(x.mid() + y.mid()) / 2 for x, y in zip(*rows, strict=True)]
+            for rows in zip(a.found.inner, b.found.inner, strict=True)
+        ]
+        z = polished(self.at(at), [[float(x) for x in row] for row in middles])
+        found = None if z is None else proven_cycle(self.at(at), z, (ROOM / 10, 1e-12))
+        if found is None or not all(_within(found.boxes, slab.found.boxes) for slab in (a, b)):
+            return None
+        return found.boxes
+
+
+def _within(inner: Sequence[Box], outer: Sequence[Box]) -> bool:
+    return all(lo >= a and hi <= b for x, y in zip(inner, outer, strict=True) for (lo, hi), (a, b) in zip(x, y, strict=True))

@@ -1,0 +1,102 @@
+"""What a proof gives: a sentence with the file that proves it, or the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cfdyn.certify.balls import BITS
+from cfdyn.certify.checker.statement import statement
+from cfdyn.certify.exact import end, written
+from cfdyn.certify.subject import Subject
+from cfdyn.errors import UsageError
+from cfdyn.records.files import as_path, written_whole
+
+FORMAT, VERSION = "cfdyn certificate", 1
+MOST_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A theorem about a map, and the evidence from which a stranger can verify it.
+
+    ``kind``: what is claimed, such as cycle; ``statement``: the claim in one sentence; ``proved``; ``reason``: of what is not
+    proved, what failed and what to try; ``document``: what the file holds, None where nothing is proved.
+    """
+
+    kind: str
+    statement: str
+    proved: bool
+    reason: str = ""
+    document: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def claim(self) -> dict[str, Any]:
+        """The claim as the file has it; empty where nothing is proved."""
+        return dict(self.document["claim"]) if self.document else {}
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the certificate as JSON text, whole or not at all; returns the path.
+
+        UsageError: nothing is proved; the file would be larger than 20 MB, or cannot be written
+        """
+        path = as_path(path)
+        if self.document is None:
+            raise UsageError(f"there is no certificate to save: {self.reason}")
+        text = json.dumps(self.document, indent=1) + "\n"
+        if len(text) > MOST_BYTES:
+            text = json.dumps(self.document, separators=(",", ":"))
+        if len(text) > MOST_BYTES:
+            raise UsageError(f"the certificate has {len(text) / 1e6:.0f} MB, more than 20 MB; prove it over a smaller box")
+        with written_whole(path) as temporary:
+            Path(temporary).write_text(text, encoding="utf-8")
+        return path
+
+    def to_json(self) -> dict[str, Any]:
+        """The certificate as JSON-ready data."""
+        return {"kind": self.kind, "proved": self.proved, "statement": self.statement, "reason": self.reason,
+                "claim": self.claim or None}  # fmt: skip
+
+
+def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapping[str, Any]) -> Certificate:
+    """The certificate of a claim that has been proved.
+
+    The varied parameters of the subject stand in ``vary``; ends of boxes are text (`exact.end`), numbers too (`exact.written`).
+    """
+    document: dict[str, Any] = {
+        "format": FORMAT, "version": VERSION, "kind": kind, "statement": "", "map": subject.describe(),
+        "vary": {name: [written(lo), written(hi)] for name, (lo, hi) in subject.varied.items()},
+        "claim": dict(claim), "evidence": dict(evidence), "made with": made_with(),
+    }  # fmt: skip
+    document["statement"] = statement(document)
+    return Certificate(kind, document["statement"], True, "", document)
+
+
+def unproved(kind: str, reason: str) -> Certificate:
+    """What is given where a proof failed; the reason says what failed and what to try."""
+    return Certificate(kind, "", False, reason)
+
+
+def interval_text(lo: float, hi: float) -> list[str]:
+    """An interval with doubles for ends, the way certificates have it.
+
+    >>> interval_text(0.5, 1.0)
+    ['0x1.0000000000000p-1', '0x1.0000000000000p+0']
+    """
+    return [end(lo), end(hi)]
+
+
+def made_with() -> dict[str, Any]:
+    """Versions and precision, for the record."""
+    found: dict[str, Any] = {"bits": BITS}
+    for name in ("cfdyn", "python-flint"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,86 @@
+"""Is a certificate valid? Its map, its claim and its evidence are read from the text and everything is computed again."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cfdyn.certify.checker import fields
+from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.formulas.graph import TooLarge
+from cfdyn.certify.checker.maps import read_map
+from cfdyn.certify.checker.numbers.boxes import rounds_as_expected
+from cfdyn.certify.checker.read import document as read
+from cfdyn.certify.checker.statement import statement
+
+KINDS = ("cycle", "branch", "bifurcation", "cycles", "no_cycles", "chaos", "horseshoe", "trapping", "convergence")
+_KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
+
+
+class Verdict(NamedTuple):
+    """What the checker found: ``statement`` is what is proved, empty where the certificate is not valid; ``reason``: why not."""
+
+    valid: bool
+    statement: str
+    reason: str
+    kind: str
+
+    def __bool__(self) -> bool:
+        return self.valid
+
+
+def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
+    """Verify a certificate: a file, or the document in one.
+
+    Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
+    verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
+    docs/certificates.md says what is verified for each kind.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> cf.certify.check("no such file.json")
+    Verdict(valid=False, statement='', reason='the file cannot be read: No such file or directory', kind='')
+    """
+    kind = ""
+    try:
+        document = dict(certificate) if isinstance(certificate, Mapping) else read(certificate)
+        kind = _checked_kind(document)
+        sentence = _verified(document)
+    except NotValid as problem:
+        return Verdict(False, "", str(problem), kind)
+    except TooLarge:
+        return Verdict(False, "", "the formulas have too many parts, or there is too much to compute", kind)
+    except RecursionError:
+        return Verdict(False, "", "the file is nested too deeply", kind)
+    except MemoryError:
+        return Verdict(False, "", "the file needs too much memory", kind)
+    except Exception as problem:  # whatever a file does to the checker, it proves nothing
+        return Verdict(False, "", f"the checker cannot follow it ({type(problem).__name__})", kind)
+    return Verdict(True, sentence, "", kind)
+
+
+def _checked_kind(document: dict[str, Any]) -> str:
+    fields.mapping(document, "the file", _KEYS, ["vary", "made with"])
+    fields.one_of(document["format"], "the format", ["cfdyn certificate"])
+    fields.one_of(document["version"], "the version", [1])
+    return fields.one_of(document["kind"], "the kind", KINDS)
+
+
+def _verified(document: dict[str, Any]) -> str:
+    """The statement, once everything is verified."""
+    if not rounds_as_expected():
+        raise NotValid("this processor does not round to nearest, so that nothing can be verified here")
+    fields.mapping(document["claim"], "the claim")
+    fields.mapping(document["evidence"], "the evidence")
+    with np.errstate(all="ignore"):
+        g = read_map(document)
+        importlib.import_module(f"cfdyn.certify.checker.kinds.{document['kind']}").check(document, g)
+    sentence = statement(document)
+    if fields.text(document["statement"], "the statement") != sentence:
+        raise NotValid("the statement is not the one that the claim makes")
+    return sentence

@@ -1,0 +1,45 @@
+"""A box, or a region of leaves in it, that is taken into its own interior."""
+
+from typing import Any
+
+import numpy as np
+
+from cfdyn.certify.checker import fields
+from cfdyn.certify.checker.absence import finite
+from cfdyn.certify.checker.fields import NotValid
+from cfdyn.certify.checker.maps import CheckedMap
+from cfdyn.certify.checker.numbers.boxes import Interval, meet, point
+from cfdyn.certify.checker.numbers.matrices import applied
+from cfdyn.certify.checker.numbers.meeting import Meeting
+from cfdyn.certify.checker.tree import gathered
+
+MOST_LEAVES = 1_000_000
+
+
+def check(document: dict[str, Any], g: CheckedMap) -> None:
+    """The image of each leaf i lies in the interior of the box and away from each leaf x."""
+    claim = fields.mapping(document["claim"], "the claim", ["box", "whole"])
+    evidence = fields.mapping(document["evidence"], "the evidence", ["tree"])
+    box = fields.box(claim["box"], "the box", g.d)
+    root = Interval(np.concatenate([box.lo, g.lines.lo]), np.concatenate([box.hi, g.lines.hi]))
+    letters, boxes = gathered(fields.text(evidence["tree"], "the tree", 20 * 2**20), root, "ix", MOST_LEAVES)
+    out = letters == "x"
+    if fields.truth(claim["whole"], "whole") != (not out.any()):
+        raise NotValid("whole is not what the tree says")
+    if out.all() or out.any() and g.varied:
+        raise NotValid("the region is empty, or a part of the box is left out while parameters vary")
+    image = first_image(g, boxes[~out])
+    if not image.inside(box).all():
+        raise NotValid("the image of a leaf is not in the interior of the box")
+    if out.any() and Meeting(boxes[out][:, : g.d]).any_met(image).any():
+        raise NotValid("the image of a leaf may meet what is left out of the region")
+
+
+def first_image(g: CheckedMap, boxes: Interval) -> Interval:
+    """X₁ ⊇ g(X, Λ): the natural extension, and the mean-value form where g is continuous."""
+    x, lines = boxes[:, : g.d], boxes[:, g.d :]
+    natural, slopes = g.slopes(x, lines)
+    m = point(x.middle)
+    mean = meet(natural, g.value(m, lines) + applied(slopes, x - m))
+    good = finite(natural, slopes)[:, None]
+    return Interval(np.where(good, mean.lo, natural.lo), np.where(good, mean.hi, natural.hi))

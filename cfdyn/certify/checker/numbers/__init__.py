@@ -1,0 +1,1 @@
+"""Intervals in doubles, rounded outward: arithmetic, elementary functions, matrices; which boxes meet."""

@@ -1,0 +1,202 @@
+"""Every start in a box converges to one fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import arb_mat, ctx
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from cfdyn.certify.balls import BITS
+from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.exact import end
+from cfdyn.certify.floats import Floats, in_floats
+from cfdyn.certify.regions.contraction import Ellipsoid, ellipsoid, fixed_points
+from cfdyn.certify.regions.images import Box, Images, Path
+from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.trapping import as_box, halves
+from cfdyn.errors import UsageError
+from cfdyn.symbolic.optimizer import Optimizer
+
+MOST_STEPS = 1000  # that a checker follows
+STEPS = 30  # of a leaf that comes into the ellipsoid
+MOST_LEAVES = 4000
+WIDER = 20.0  # than at its beginning: a leaf is not followed further
+ROOM = 4.0  # of the box of the fixed point over what is proved
+MORE = 5  # steps that a leaf is followed after its middle is inside
+SLACK = 0.05  # of an image's width, on either side
+STARTS = 7  # along each side of the box
+
+
+def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence | None = None, steps: int = STEPS,
+                most: int = MOST_LEAVES, **vary: Any) -> Certificate:  # fmt: skip
+    """Prove that every start in a box converges to one attracting fixed point.
+
+    An ellipsoid on which the map contracts is found around the point; the box is cut into leaves that are inside after some
+    steps, or that go on to other leaves without ever coming back.
+
+    loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone, in any dimension
+    box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
+    steps : that a leaf is followed
+    most : leaves; then the proof is given up
+    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+
+    The certificate is not proved, with a reason, where no attracting fixed point is found or some starts
+    are not seen to reach it.
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (0.1, 1.5))
+    >>> found.proved, convergence("(w**2 - 1)**2/4", cf.optimizers.gd(lr=0.4), (-0.1, 1.5), most=200).proved
+    (True, False)
+    """
+    about = subject(loss, optimizer, vary)
+    region = as_box(loss, box, about.dim)
+    if not 0 <= steps <= MOST_STEPS:
+        raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
+    with ctx.workprec(BITS):
+        return _proved(about, region, steps, most)
+
+
+def _proved(about: Subject, region: Box, steps: int, most: int) -> Certificate:
+    images = Images(about)
+    go, slopes = in_floats(about, "step"), in_floats(about, "jacobian")
+    grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
+    points = fixed_points(images, (go, slopes), grid)
+    if len(points) != 1:
+        return unproved("convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
+                        "a smaller box around one of them may do")  # fmt: skip
+    d, size = about.dim, max(hi - lo for lo, hi in region)
+    found = ellipsoid(images, points[0], slopes(points[0][:, None]).reshape(d, d), size)
+    if found is None:
+        return unproved("convergence", "the map is not seen to contract around the fixed point: it may not be attracting, or the "
+                        "map may jump there")  # fmt: skip
+    around, (q, moved) = found
+    inverse = around.inverse()
+    tree = None if inverse is None else _Leaves(images, go, around, inverse, region, steps, most).tree()
+    if tree is None:
+        return unproved("convergence", f"some starts are not seen to converge with {most} leaves; "
+                        f"try a smaller box, or most={4 * most}")  # fmt: skip
+    return _certificate(about, region, around, ROOM * moved / (1 - q), steps, tree)
+
+
+def _certificate(about: Subject, region: Box, around: Ellipsoid, radius: float, steps: int, tree: str) -> Certificate:
+    point = around.hull(max(radius, 1e-12))
+    claim = {"box": [interval_text(*side) for side in region], "point": [interval_text(*side) for side in point]}
+    columns = [[end(v) for v in column] for column in around.matrix.T.tolist()]
+    evidence = {"centre": [end(v) for v in around.centre.tolist()], "columns": columns, "steps": steps, "tree": tree}
+    return proved("convergence", about, claim, evidence)
+
+
+def wider(box: np.ndarray) -> np.ndarray:
+    """A box with room around it for a checker whose enclosures are a little wider."""
+    room = SLACK * (box[:, 1] - box[:, 0]) + 1e-12 * (1 + np.abs(box).max(axis=1))
+    return box + np.array([-1, 1]) * room[:, None]
+
+
+@dataclass
+class _Node:
+    """A part of the box: bisected in coordinate ``k`` into ``parts``, or a leaf with its letter and, of g, its image."""
+
+    box: Box
+    letter: str = "?"
+    image: Box | None = None
+    k: int = -1
+    parts: list[_Node] = field(default_factory=list)
+
+    def text(self) -> str:
+        """The tree in preorder."""
+        return f"{self.k}{self.parts[0].text()}{self.parts[1].text()}" if self.parts else self.letter
+
+
+@dataclass
+class _Leaves:
+    images: Images
+    go: Floats
+    around: Ellipsoid
+    inverse: arb_mat
+    region: Box
+    steps: int
+    most: int
+
+    def tree(self) -> str | None:
+        """The tree of the proof, or None where the leaves do not suffice."""
+        root = _Node(self.region)
+        leaves, new = list[_Node](), [root]
+        while new:
+            for node, limit in zip(new, self._arrivals(new)):
+                self._judge(node, limit)
+            leaves += new
+            bad = self._returning(leaves)
+            if len(leaves) + len(bad) > self.most or any(self._rests(node) for node in bad):
+                return None
+            new = [part for node in bad for part in self._bisected(node)]
+            leaves = [node for node in leaves if not node.parts]
+        return root.text()
+
+    def _arrivals(self, nodes: list[_Node]) -> list[int]:
+        """Steps that are worth following each leaf: a few more than its middle takes into the ellipsoid, in doubles."""
+        z = np.array([[(lo + hi) / 2 for lo, hi in node.box] for node in nodes]).T
+        inverse = np.linalg.inv(self.around.matrix)
+        limits = np.ones(len(nodes), dtype=int)
+        for k in range(self.steps + 1):
+            with np.errstate(all="ignore"):
+                inside = np.linalg.norm(inverse @ (z - self.around.centre[:, None]), axis=0) < 1
+            limits[inside & (limits == 1)] = min(self.steps, k + MORE)
+            z = self.go(z)
+        return [min(limit, self.steps) for limit in limits.tolist()]
+
+    def _judge(self, node: _Node, limit: int) -> None:
+        """Whether it comes into the ellipsoid, or where it goes."""
+        path = Path(self.images, node.box)
+        for k in range(limit + 1):
+            if self.around.holds(self.inverse, path):
+                node.letter = "i"
+                return
+            if k == limit:
+                break
+            image = path.advance()
+            if k == 0:
+                node.image = image
+            if self._size(image) > WIDER * self._size(node.box):
+                break
+        whole = np.array(self.region)
+        moved = None if node.image is None else wider(np.array(node.image))
+        stays = moved is not None and (moved[:, 0] >= whole[:, 0]).all() and (moved[:, 1] <= whole[:, 1]).all()
+        node.letter = "g" if stays else "?"
+
+    def _returning(self, leaves: list[_Node]) -> list[_Node]:
+        """Leaves that leave the box, and those on closed paths of the others."""
+        going = [i for i, node in enumerate(leaves) if node.letter == "g"]
+        boxes = np.array([node.box for node in leaves])
+        rows, columns = [], []
+        place = {i: k for k, i in enumerate(going)}
+        for i in going:
+            image = wider(np.array(leaves[i].image))
+            met = np.flatnonzero(((boxes[:, :, 0] <= image[:, 1]) & (boxes[:, :, 1] >= image[:, 0])).all(axis=1))
+            rows += [place[i]] * sum(int(j) in place for j in met)
+            columns += [place[int(j)] for j in met if int(j) in place]
+        n = len(going)
+        loops = {a for a, b in zip(rows, columns) if a == b}
+        _, label = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, n)), connection="strong")
+        sizes = np.bincount(label, minlength=1) if n else np.zeros(1)
+        again = [leaves[i] for k, i in enumerate(going) if sizes[label[k]] > 1 or k in loops]
+        return [node for node in leaves if node.letter == "?"] + again
+
+    def _rests(self, node: _Node) -> bool:
+        """True where bisection cannot help: the box is no larger than round-off."""
+        return any((hi - lo) < 1e-9 * (b - a) for (lo, hi), (a, b) in zip(node.box, self.region))
+
+    def _size(self, box: Box) -> float:
+        return max((hi - lo) / (b - a) for (lo, hi), (a, b) in zip(box, self.region))
+
+    def _bisected(self, node: _Node) -> list[_Node]:
+        widths = [(hi - lo) / (b - a) for (lo, hi), (a, b) in zip(node.box, self.region)]
+        node.k = widths.index(max(widths))
+        node.parts = [_Node(part) for part in halves(node.box, node.k)]
+        return node.parts

@@ -1,0 +1,1 @@
+"""Intervals and parallelograms that cover each other under a map: found in floats, proved in balls."""

@@ -1,0 +1,114 @@
+"""`cycle`: exactly one cycle runs through these boxes, with its least period, its multipliers and its stability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flint import arb, ctx
+
+from cfdyn.certify.balls import BITS
+from cfdyn.certify.borders.continuity import refusal, smooth
+from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
+from cfdyn.certify.shooting.candidates import candidate, smaller_period
+from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, proven_cycle
+from cfdyn.certify.shooting.multipliers import multipliers, product, stability
+from cfdyn.certify.subject import Subject, subject
+
+
+def cycle(
+    loss: Any, optimizer: Any = None, points: Any = None, period: int | None = None, vary: Mapping[str, Any] | None = None,
+    box: Any = None,
+) -> Certificate:  # fmt: skip
+    """A proof that exactly one cycle runs through small boxes about the given points.
+
+    Krawczyk's test on multiple shooting in ball arithmetic: for boxes Z_0…Z_{n−1} one z with g(z_i) = z_{i+1}; the least period
+    from boxes that are disjoint; multipliers of Dgⁿ. The points may be rough: Newton's method leads to a candidate, and the
+    proof asks nothing of it. Nothing is claimed about cycles elsewhere.
+
+    Parameters
+    ----------
+    loss, optimizer : a `cf.Loss` or its formula, and an optimizer; or a map alone. Numbers mean the decimals that they print as
+    points : the cycle's states in turn, (n, d), or their weights alone, (n, weights); numbers for one variable. With
+        ``period`` also a single state, whose orbit is taken
+    box : in place of points: where to look for a cycle of that period, (lo, hi) for each weight; what is found first is taken
+    vary : other values of parameters: exact numbers (text, fractions), or pairs of them: the proof then holds for every value
+
+    Errors
+    ------
+    UsageError : no points, or of the wrong shape
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> found = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)
+    >>> found.proved, found.claim["period"], found.claim["stable"]
+    (True, 3, True)
+    >>> cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [1.0, 1.0, 1.0]).reason
+    'the points of period 3 belong to a cycle of period 1; ask for that'
+
+    References
+    ----------
+    Krawczyk (1969), Computing 4, 187–201; Galias (1998), J. UCS 4, 114–124.
+    """
+    with ctx.workprec(BITS):
+        return _proved(subject(loss, optimizer, vary), points, period, box)
+
+
+def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certificate:
+    z = candidate(about, points, period, box)
+    if z is None:
+        where = "near the points; give points closer to one" if box is None else f"of period {period} in the box; give points"
+        return unproved("cycle", f"Newton's method found no cycle {where}")
+    smaller = smaller_period(z)
+    if smaller:
+        return unproved("cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
+    found = proven_cycle(about, z)
+    if found is None:
+        return unproved("cycle", _why_not(about, z))
+    why = refusal(about.enclosure("step"), [balls_of(box) for box in found.boxes])
+    if why:
+        return unproved("cycle", f"{why}; prove a cycle away from it")
+    if overlapping(found.boxes):
+        return unproved("cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
+    return proved("cycle", about, claim_of(about, found), {})
+
+
+def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:
+    slopes = about.enclosure("jacobian")
+    if not all(x.is_finite() for point in points for x in slopes(point)):
+        return "the map has no finite slope at the points, as where the root of 0 is taken; no such cycle can be proved"
+    why = "Krawczyk's test failed: a multiplier may be 1, a border may be too near, or the parameters vary too much"
+    return f"{why}; prove it for other or narrower values"
+
+
+def overlapping(boxes: Sequence[Box]) -> bool:
+    """True unless the first box is disjoint from those a divisor of the period later: then the period is the least one."""
+    n = len(boxes)
+    return any(not _disjoint(boxes[0], boxes[n // p]) for p in range(2, n + 1) if n % p == 0 and _is_prime(p))
+
+
+def _disjoint(a: Box, b: Box) -> bool:
+    return any(x[1] < y[0] or y[1] < x[0] for x, y in zip(a, b, strict=True))
+
+
+def _is_prime(p: int) -> bool:
+    return p > 1 and all(p % k for k in range(2, int(p**0.5) + 1))
+
+
+def box_text(box: Box) -> list[list[str]]:
+    """A box as certificates have it."""
+    return [interval_text(*side) for side in box]
+
+
+def claim_of(about: Subject, found: Proven) -> dict[str, Any]:
+    """The claim of a certificate of the kind ``cycle``."""
+    step = about.enclosure("step")
+    whole = all(smooth(step, balls_of(box)) for box in found.boxes)
+    total = product(found.slopes)
+    rectangles = multipliers(total) if whole else None
+    return {
+        "period": len(found.boxes), "names": list(about.names), "points": [box_text(box) for box in found.boxes],
+        "stable": stability(total, rectangles) if whole else None,
+        "multipliers": rectangles and [[interval_text(*re), interval_text(*im)] for re, im in rectangles],
+    }  # fmt: skip

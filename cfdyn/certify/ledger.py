@@ -1,0 +1,226 @@
+"""All cycles of a period in a box, each proved, and the rest of the box proved to hold none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import whole_number
+from cfdyn.certify.boxes.keeping import kept, label
+from cfdyn.certify.boxes.search import MOST, Boxes, Progress, Search
+from cfdyn.certify.boxes.shooting import Box, Shooting, gap, same, suggested
+from cfdyn.certify.boxes.solved import Points, Solved
+from cfdyn.certify.certificate import Certificate, interval_text, proved
+from cfdyn.certify.subject import Subject, subject
+from cfdyn.certify.unbounded import Inside, inside
+from cfdyn.errors import UsageError, shown
+
+LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
+STARTS = 4000
+LONGEST = 64
+CROWD = 1000  # boxes, of which more at each level mean that no level will do
+CELLS = 16  # along each side, for boxes that are left
+MANY = "more boxes than `most`: raise it, or take a smaller box"
+CLOSE = "no test holds: cycles may be too close to each other, or to one of a divisor"
+NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1, or the cycle is on the edge of the box"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The cycles of a period in a box.
+
+    ``proven``: for each cycle its points' boxes, in the order of iteration; ``excluded``: the part of the box's volume in which
+    no cycle can be, or none but those; ``undecided``: boxes that are left, each with the reason; ``complete``: none are left;
+    ``count``: cycles of this least period (at least so many where the ledger is not complete); ``fixed_points``: of gⁿ, None
+    unless all is complete; ``divisors``: the ledgers of the periods that divide n; ``certificate``: the whole as a file.
+    """
+
+    period: int
+    box: Box
+    proven: list[Points]
+    excluded: float
+    undecided: list[tuple[Box, str]]
+    divisors: Mapping[int, Ledger]
+    tree: str
+    certificate: Certificate | None = None
+
+    @property
+    def complete(self) -> bool:
+        return not self.undecided
+
+    @property
+    def count(self) -> int:
+        return len(self.proven)
+
+    @property
+    def fixed_points(self) -> int | None:
+        parts = [*self.divisors.values(), self]
+        return sum(p.period * p.count for p in parts) if all(p.complete for p in parts) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The ledger as JSON-ready data."""
+        undecided = [{"box": [list(ends) for ends in box], "reason": reason} for box, reason in self.undecided]
+        return {"period": self.period, "box": [list(ends) for ends in self.box], "count": self.count, "complete": self.complete,
+                "fixed points": self.fixed_points, "excluded": self.excluded, "undecided": undecided,
+                "proven": [[[list(ends) for ends in box] for box in cycle] for cycle in self.proven]}  # fmt: skip
+
+
+def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, params: Mapping[str, Any] | None = None,
+           most: int = MOST, progress: Progress | None = None, keep: str | os.PathLike | None = None) -> Ledger:  # fmt: skip
+    """All cycles of least period n whose points lie in a box, proved: each with a box of its own, and no other.
+
+    Parameters
+    ----------
+    loss, optimizer : as for `cf.as_map`; or a map of formulas alone
+    period : n
+    box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
+    params : other values of parameters, exact: numbers, text such as "1/3"
+    most : nodes of a tree of boxes; what is left then is undecided
+    progress : called with the numbers of boxes done and waiting
+    keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
+
+    Raises
+    ------
+    UsageError: a box or period that is none; an infinite box outside which nothing can be proved
+
+    Examples
+    --------
+    >>> import cfdyn as cf
+    >>> ledger = cf.certify.cycles("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.7), period=3, box=(-2, 2))
+    >>> ledger.count, ledger.complete, ledger.fixed_points
+    (4, True, 15)
+
+    References
+    ----------
+    Tucker, Validated Numerics (2011), ch. 5; Galias, Int. J. Bifurcation Chaos 11 (2001) 2427.
+    """
+    n = whole_number("period", period, 1, LONGEST)
+    about = subject(loss, optimizer, params)
+    if about.varied:
+        raise UsageError(f"cycles are counted at one value of each parameter; {', '.join(about.varied)} is an interval")
+    outer = box_of(about, box)
+    where = inside(about, outer, n)
+    found: dict[int, Ledger] = {}
+    for d in (k for k in range(1, n + 1) if n % k == 0):
+        found[d] = _ledger(about, where.box, d, most, progress, keep)
+    last = found.pop(n)
+    whole_one = Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree)
+    return Ledger(n, outer, last.proven, last.excluded, last.undecided, found, last.tree, _certificate(about, whole_one, where))
+
+
+def box_of(about: Subject, box: Any) -> Box:
+    """A box as pairs of doubles, one for each entry of the state."""
+    try:
+        pairs = np.array(box, dtype=float)
+        pairs = pairs[None] if pairs.ndim == 1 else pairs
+        good = pairs.shape == (about.dim, 2) and bool((pairs[:, 0] < pairs[:, 1]).all())
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise UsageError(f"a box is a pair (lo, hi) with lo < hi for each of {', '.join(about.names)}, not {shown(box)}")
+    if about.dim > 1 and not np.isfinite(pairs).all():
+        raise UsageError("an infinite box needs a map of one variable")
+    if np.isinf(pairs).sum() == 1:
+        raise UsageError("an infinite box is (-inf, inf)")
+    return [(float(lo), float(hi)) for lo, hi in pairs]
+
+
+def _ledger(about: Subject, box: Box, n: int, most: int, progress: Progress | None, keep: Any) -> Ledger:
+    search = Search(about, box, n, most=most, progress=progress)
+    failed: dict[tuple, str] = {}
+    with kept(search, keep, f"cycles-{n}", label(about, box, n)):
+        before = CROWD
+        for level in LEVELS:
+            search.unpark()
+            search.run(level)
+            count = sum(len(boxes.nodes) for boxes in search.parked)
+            if not count:
+                break
+            failed |= _prove(about, box, n, search)
+            if count > 1.5 * before and level <= LEVELS[min(len(box), 2)]:
+                break
+            before = max(count, CROWD)
+    left = Boxes.joined([*search.given_up, *search.parked]) if search.given_up or search.parked else None
+    undecided = [] if left is None else _left(left, failed, len(search.given_up) > 0)
+    volume = 1.0 if left is None else 1.0 - float(np.prod((left.hi - left.lo) / search.width[:, None], axis=0).sum())
+    return Ledger(n, box, search.solved.cycles, volume, undecided, {}, search.tree.text())
+
+
+def _prove(about: Subject, box: Box, n: int, search: Search) -> dict[tuple, str]:
+    """Prove the cycles that Newton's method finds from the boxes that are left; returns those for which that failed."""
+    left = Boxes.joined(search.parked)
+    starts = left.lo + 0.5 * (left.hi - left.lo)
+    if starts.shape[1] > STARTS:
+        starts = starts[:, np.linspace(0, starts.shape[1] - 1, STARTS).astype(int)]
+    known, shooting, failed = list(search.solved.cycles), Shooting(about, box), {}
+    size = max(hi - lo for lo, hi in box)
+    orbits = [o for o in suggested(about, box, n, starts) if not any(same(o, _middles(cycle), 1e-8 * size) for cycle in known)]
+    for orbit in orbits:
+        boxes = shooting.largest(orbit, _room(orbit, [o for o in orbits if o is not orbit], known))
+        if boxes is None:
+            failed.update({tuple(point): NEUTRAL for point in orbit.tolist()})
+        else:
+            known.append(boxes)
+    search.solved = Solved(n, known)
+    return failed
+
+
+def _middles(cycle: Points) -> np.ndarray:
+    return np.array([[(lo + hi) / 2 for lo, hi in box] for box in cycle])
+
+
+def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Points]) -> float:
+    """How wide boxes around the points may be, so that no two meet."""
+    room = gap(orbit, np.concatenate([orbit[:0], *others])) / 2.5
+    for cycle in known:
+        for box in cycle:
+            for point in orbit:
+                room = min(room, max(max(lo - v, v - hi) for v, (lo, hi) in zip(point, box, strict=True)) / 1.5)
+    return room
+
+
+def _left(left: Boxes, failed: Mapping[tuple, str], too_many: bool) -> list[tuple[Box, str]]:
+    """Boxes that are left as boxes that do not touch, with the reasons."""
+    undecided = []
+    plain = MANY if too_many else CLOSE
+    for box in _merged(left):
+        reasons = [why for point, why in failed.items()
+                   if all(lo - 1e-6 <= v <= hi + 1e-6 for v, (lo, hi) in zip(point, box, strict=True))]  # fmt: skip
+        undecided.append((box, reasons[0] if reasons else plain))
+    return undecided
+
+
+def _merged(left: Boxes) -> list[Box]:
+    """Hulls of boxes: of one variable of those that touch, else of those that begin in the same cell of a coarse grid."""
+    order = np.argsort(left.lo[0], kind="stable")
+    lo, hi = left.lo[:, order], left.hi[:, order]
+    if len(lo) == 1:
+        group = np.concatenate([[0], np.cumsum(lo[0, 1:] > np.maximum.accumulate(hi[0])[:-1])])
+    else:
+        least, most = lo.min(1, keepdims=True), hi.max(1, keepdims=True)
+        cells = np.minimum((lo - least) / (most - least) * CELLS, CELLS - 1).astype(int)
+        group = np.unique(cells, axis=1, return_inverse=True)[1].ravel()
+    ends = [np.full((len(lo), group.max() + 1), fill) for fill in (np.inf, -np.inf)]
+    for k in range(len(lo)):
+        np.minimum.at(ends[0][k], group, lo[k])
+        np.maximum.at(ends[1][k], group, hi[k])
+    return [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in zip(ends[0].T, ends[1].T, strict=True)]
+
+
+def _certificate(about: Subject, ledger: Ledger, where: Inside) -> Certificate:
+    parts = {**ledger.divisors, ledger.period: ledger} if ledger.fixed_points is not None else {ledger.period: ledger}
+    claim = {"period": ledger.period, "box": box_text(ledger.box), "count": ledger.count,
+             "complete": ledger.complete, "fixed points": ledger.fixed_points}  # fmt: skip
+    ledgers = {
+        str(d): {"tree": part.tree, "proven": [list(map(box_text, cycle)) for cycle in part.proven]} for d, part in parts.items()
+    }
+    return proved("cycles", about, claim, {**where.evidence, "ledgers": ledgers})
+
+
+def box_text(box: Sequence[tuple[float, float]]) -> list[list[str]]:
+    """A box as certificates have it."""
+    return [interval_text(*ends) for ends in box]

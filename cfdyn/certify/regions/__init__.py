@@ -1,0 +1,1 @@
+"""Boxes and ellipsoids that a map takes into themselves."""

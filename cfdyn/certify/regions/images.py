@@ -1,0 +1,93 @@
+"""Boxes with doubles for ends, and enclosures of what a map takes them to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf, isfinite, nextafter
+
+from flint import arb, arb_mat
+
+from cfdyn.certify.balls import Enclosure, ball
+from cfdyn.certify.borders.continuity import continuous
+from cfdyn.certify.borders.slopes import Slopes
+from cfdyn.certify.subject import Subject
+
+Box = list[tuple[float, float]]
+
+
+def outward(x: arb) -> tuple[float, float]:
+    """Doubles that the ball lies between."""
+    if not x.is_finite():
+        return -inf, inf
+    return nextafter(float(x.lower().mid()), -inf), nextafter(float(x.upper().mid()), inf)
+
+
+def common(one: Box, other: Box) -> Box:
+    """The points of both boxes."""
+    return [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(one, other)]
+
+
+def interior(inner: Box, outer: Box) -> bool:
+    """True if the first box lies in the interior of the second."""
+    return all(c < a and b < d for (a, b), (c, d) in zip(inner, outer))
+
+
+@dataclass
+class Images:
+    """A map over boxes of states."""
+
+    about: Subject
+
+    @cached_property
+    def step(self) -> Enclosure:
+        """The map."""
+        return self.about.enclosure("step")
+
+    @cached_property
+    def slopes(self) -> Slopes:
+        """Its derivative."""
+        return Slopes(self.about.enclosure("jacobian"))
+
+    def after(self, box: Box) -> Box:
+        """The natural extension and, where the map is continuous, the mean-value form, as far as they are finite."""
+        return Path(self, box).advance()
+
+
+class Path:
+    """X_0, X_1, … of a box: each encloses what the map takes the one before it to (`docs/certificates.md`, convergence).
+
+    ``centre`` p_k and ``linear`` P_k: all k steps at once are in p_k + P_k (X_0 − m); None where the map may have jumped.
+    """
+
+    def __init__(self, images: Images, box: Box):
+        self.images, self.box = images, box
+        self.start = [(lo + hi) / 2 for lo, hi in box]
+        self.spread = [ball(lo, hi) - m for (lo, hi), m in zip(box, self.start)]
+        d = len(box)
+        self.centre: list[arb] | None = [arb(m) for m in self.start]
+        self.linear: arb_mat = arb_mat(d, d, [int(i == j) for i in range(d) for j in range(d)])
+
+    def advance(self) -> Box:
+        """The next box."""
+        z = [ball(lo, hi) for lo, hi in self.box]
+        found = [outward(v) for v in self.images.step(z)]
+        if self.centre is not None and all(isfinite(x) for end in self.box for x in end) and continuous(self.images.step, z):
+            d = len(z)
+            slopes = arb_mat(d, d, self.images.slopes(z))
+            middle = [(lo + hi) / 2 for lo, hi in self.box]
+            at_middle = self.images.step([arb(m) for m in middle])
+            found = common(found, _moved(at_middle, slopes, [x - m for x, m in zip(z, middle)]))
+            self.centre = self.images.step(self.centre)
+            self.linear = slopes * self.linear
+            found = common(found, _moved(self.centre, self.linear, self.spread))
+        else:
+            self.centre = None
+        self.box = found
+        return found
+
+
+def _moved(point: Sequence[arb], matrix: arb_mat, spread: Sequence[arb]) -> Box:
+    move = matrix * arb_mat(len(spread), 1, list(spread))
+    return [outward(p + move[i, 0]) for i, p in enumerate(point)]

@@ -1,0 +1,156 @@
+"""Krawczyk's test: a box that holds exactly one zero; on multiple shooting, boxes through which exactly one cycle runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat
+
+from cfdyn.certify.balls import ball
+from cfdyn.certify.borders.slopes import Slopes
+from cfdyn.certify.shooting.newton import shooting_matrix
+from cfdyn.certify.subject import Subject
+
+Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
+Values = Callable[[list[arb]], list[arb]]
+LEAST = 1e-12  # half-width over 1 + |x|: what a checker in doubles can verify
+ROUNDING = 1e-13  # over 1 + |x|: how well a checker in doubles can know where the cycle is
+MARGIN = 0.1  # of the half-width, that Krawczyk's image keeps from the edge of its box
+STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
+
+
+@dataclass(frozen=True)
+class Proven:
+    """Boxes (n of them) through which exactly one cycle runs, for each value of the parameters.
+
+    ``inner``: smaller balls that hold it too, not smaller than doubles allow; ``slopes``: g′ over these, d × d each.
+    """
+
+    boxes: tuple[Box, ...]
+    inner: tuple[tuple[arb, ...], ...]
+    slopes: tuple[arb_mat, ...]
+
+
+def balls_of(box: Box) -> list[arb]:
+    """The box as balls."""
+    return [ball(lo, hi) for lo, hi in box]
+
+
+def krawczyk(values: Values, matrix: arb_mat, box: Sequence[arb]) -> list[arb] | None:
+    """K = m − Y F(m) + (1 − Y J) (Z − m) for F, its slopes J over the box Z; None where F has no finite slope.
+
+    If K lies inside Z, exactly one zero of F does. Y is any matrix: the inverse of the middle of J in floating point.
+    Krawczyk (1969), Computing 4, 187–201.
+    """
+    inverse = _inverse(matrix)
+    if inverse is None:
+        return None
+    middle = [x.mid() for x in box]  # not rounded to doubles: it has to lie in the box
+    one = arb_mat([[int(i == j) for j in range(len(box))] for i in range(len(box))])
+    reach = _column([x - m for x, m in zip(box, middle, strict=True)])
+    found = (one - inverse * matrix) * reach - inverse * _column(values(middle))
+    flat = [m + x for m, x in zip(middle, found.entries(), strict=True)]
+    return flat if all(x.is_finite() for x in flat) else None
+
+
+def _inverse(matrix: arb_mat) -> arb_mat | None:
+    entries = [float(x.mid()) for x in matrix.entries()]
+    if not np.isfinite(entries).all() or not all(x.is_finite() for x in matrix.entries()):
+        return None
+    try:
+        inverse = np.linalg.inv(np.reshape(entries, (matrix.nrows(), -1)))
+    except np.linalg.LinAlgError:
+        return None
+    return arb_mat(inverse.tolist()) if np.isfinite(inverse).all() else None
+
+
+def _column(entries: list[Any]) -> arb_mat:
+    return arb_mat(len(entries), 1, entries)
+
+
+def inside(inner: Sequence[arb], box: Box, margin: float = MARGIN) -> bool:
+    """True if the balls lie inside the box and keep a part of the half-width from its edges."""
+    for x, (lo, hi) in zip(inner, box, strict=True):
+        gap = margin * (hi - lo) / 2
+        if not (x - gap > arb(lo) and x + gap < arb(hi)):
+            return False
+    return True
+
+
+def proven_zero(
+    values: Values, slopes: Callable[[list[arb]], arb_mat], box: Box, start: float = LEAST
+) -> tuple[Box, list[arb]] | None:
+    """A box that holds exactly one zero of F, grown from a first one, and smaller balls with the zero; None where that fails."""
+    for _ in range(ROUNDS):
+        wide = balls_of(box)
+        found = krawczyk(values, slopes(wide), wide)
+        if found is None:
+            return None
+        if inside(found, box):
+            return box, _sharpened(values, slopes, found)
+        box = around([(float(x.mid()), float(x.rad())) for x in found], start)
+        if any(hi - lo > WIDEST * (1 + abs(lo)) for lo, hi in box):
+            return None
+    return None
+
+
+def _sharpened(values: Values, slopes: Callable[[list[arb]], arb_mat], inner: list[arb]) -> list[arb]:
+    """Smaller balls that still hold the zero: Krawczyk's image of Krawczyk's image."""
+    for _ in range(2):
+        again = krawczyk(values, slopes(inner), inner)
+        if again is None:
+            break
+        inner = [x.intersection(y) for x, y in zip(inner, again, strict=True)]
+    return inner
+
+
+def around(row: Sequence[tuple[float, float]], start: float) -> Box:
+    """A box about balls (middle, radius) that is larger than they are."""
+    radii = [max(start, LEAST) * (1 + abs(m)) + GROWTH * r for m, r in row]
+    return tuple(
+        (math.nextafter(m - r, -math.inf), math.nextafter(m + r, math.inf)) for (m, _), r in zip(row, radii, strict=True)
+    )
+
+
+def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Sequence[float] = STARTS) -> Proven | None:
+    """Boxes about approximate points that hold exactly one cycle, for all parameters of the subject; None where that fails.
+
+    Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
+    """
+    for start in sizes:
+        found = proven_near(subject, [around([(float(x), 0.0) for x in point], start) for point in points], start)
+        if found is not None:
+            return found
+    return None
+
+
+def hull_of(first: Sequence[Sequence[arb]], last: Sequence[Sequence[arb]], start: float = LEAST) -> list[Box]:
+    """Boxes about two approximations of each point, a little larger than these need."""
+    pairs = [[a.union(b) for a, b in zip(*rows, strict=True)] for rows in zip(first, last, strict=True)]
+    return [around([(float(x.mid()), float(x.rad())) for x in row], start) for row in pairs]
+
+
+def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) -> Proven | None:
+    """Boxes that hold exactly one cycle, grown from first ones; None where that fails."""
+    step, local = subject.enclosure("step"), Slopes(subject.enclosure("jacobian"))
+    n, d = len(boxes), len(boxes[0])
+
+    def rows(flat: Sequence[Any]) -> list[list[Any]]:
+        return [list(flat[d * i : d * (i + 1)]) for i in range(n)]
+
+    def defects(flat: list[arb]) -> list[arb]:
+        z = rows(flat)
+        return [a - b for i in range(n) for a, b in zip(step(z[i]), z[(i + 1) % n], strict=True)]
+
+    def slopes(flat: list[arb]) -> arb_mat:
+        return shooting_matrix([arb_mat(d, d, local(z)) for z in rows(flat)])
+
+    found = proven_zero(defects, slopes, tuple(side for box in boxes for side in box), start)
+    if found is None:
+        return None
+    inner = rows([x + arb(0, ROUNDING * (1 + abs(float(x)))) for x in found[1]])
+    return Proven(tuple(map(tuple, rows(found[0]))), tuple(map(tuple, inner)), tuple(arb_mat(d, d, local(z)) for z in inner))

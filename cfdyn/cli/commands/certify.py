@@ -1,0 +1,76 @@
+"""``cfdyn certify``: a theorem about the map of a formula and an optimizer, with a file that proves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.files import certificate_place
+from cfdyn.cli.proofs import KINDS, Asked
+from cfdyn.cli.screen import Say, Screen, remark
+from cfdyn.cli.subject import Subject
+from cfdyn.cli.values import box as as_box
+from cfdyn.cli.values import varied
+from cfdyn.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from cfdyn.certify.certificate import Certificate
+
+STEMS = {"all": "cycles", "none": "no_cycles"}
+
+
+@command("kind loss period box vary optimizer start settings variables map file seed json", place=18)
+def certify(
+    subject: Subject,
+    say: Say,
+    kind: Annotated[str, Argument(help=f"What to prove: {', '.join(KINDS)}.", show_default=False)],
+    period: Annotated[str, Option("--period", help="Of the cycles; of none also 'above 1' or 'above 2'.", metavar="N")] = "",
+    box: Annotated[str | None, Option("--box", help="Where, lo:hi for each entry of the state, -inf:inf too if there is one; the loss's own if not given.", metavar="LO:HI,…", show_default=False)] = None,  # noqa: E501
+    vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the interval for all of which it is proved; HI may be 'max' with none.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
+    file: Annotated[Path | None, Option("--out", help="The file; cfdyn-out/KIND-001.json or the next number if not given.", metavar="FILE", show_default=False)] = None,  # noqa: E501
+) -> Answer:
+    """Prove in ball arithmetic that there is chaos, a cycle, none, …; write a certificate that 'cfdyn check' verifies."""
+    from cfdyn.studies.defaults import usual_box
+
+    if kind not in KINDS:
+        raise unknown("kind of proof", kind, KINDS)
+    free, ranges = [item for item in vary or () if item.endswith(":max")], [v for v in vary or () if not v.endswith(":max")]
+    bounds: dict[str, Any] = dict(map(varied, ranges)) | {n: (lo, None) for n, lo in map(_open, free)}
+    if free and kind != "none":
+        raise UsageError("an interval up to 'max', as far as the proof goes, is for 'certify none'")
+    first = {name: float(pair[0]) for name, pair in bounds.items()}
+    subject = subject.with_values(first) if subject.is_map() else subject
+    step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
+    chosen = {name: how for name, how in chosen.items() if name not in first}
+    save = certificate_place(file, STEMS.get(kind, kind))
+    if box is None:
+        chosen["box"] = "not given" if loss is None else "the loss's own"
+    region = usual_box(step, loss) if box is None else as_box(box)
+    asked = Asked(step.at(**first), period, region, bounds, subject.given_start(), subject.seed)
+    say("proving")
+    found = KINDS[kind](asked, lambda done, left: say(f"{done} boxes done, {left} left"))
+    saved = save(found) if found.proved else None
+    document = {**found.to_json(), "file": saved and str(saved), "kind": found.kind, "map": step.title, "chosen": chosen}
+    status = 0 if found.proved else 1
+    return Answer(lambda: document, lambda screen: _print(screen, found, saved, step.title, chosen), status=status)
+
+
+def _open(text: str) -> tuple[str, str]:
+    """``lr=0.1:max`` → ("lr", "0.1")."""
+    name, _, ends = text.partition("=")
+    return varied(f"{name}={ends.removesuffix(':max')}:1e300")[0], ends.removesuffix(":max").strip()
+
+
+def _print(screen: Screen, found: Certificate, saved: Path | None, title: str, chosen: dict[str, str]) -> None:
+    """The theorem and its file, or why there is none."""
+    screen.facts(("map", f"{title}{remark(chosen, 'lr')}"), ("proved", "yes" if found.proved else "no"))
+    screen.print()
+    screen.print(found.statement if found.proved else f"Not proved: {found.reason}.")
+    if saved:
+        screen.print(f"file    {saved}", wrap=False)
+        screen.print(f"verify  cfdyn check {saved}", wrap=False)
+    if found.proved and found.document and found.document["map"].get("limit"):
+        screen.print("The map is the one that the optimizer's bias correction tends to.")

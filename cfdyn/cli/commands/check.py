@@ -1,0 +1,27 @@
+"""``cfdyn check``: a certificate verified from its text."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from cfdyn.cli.command import Answer, command
+from cfdyn.cli.screen import Screen
+
+
+@command("file json", place=12)
+def check(file: Annotated[Path, Argument(help="A certificate: one JSON file.", metavar="FILE.json")]) -> Answer:
+    """Verify a certificate from its text alone; the exit status is 1 where it is not valid."""
+    from cfdyn.certify.checker.check import check as verify
+
+    found = verify(file)
+
+    def tables(screen: Screen) -> None:
+        if found.valid:
+            screen.print("valid: this is proved")
+            screen.print(found.statement)
+        else:
+            screen.print(f"not valid: {found.reason}")
+
+    return Answer(lambda: {"valid": found.valid, "statement": found.statement, "reason": found.reason},
+                  tables, status=0 if found.valid else 1)  # fmt: skip

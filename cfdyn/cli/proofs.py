@@ -1,0 +1,134 @@
+"""The kinds of proof that ``cfdyn certify`` offers: what each asks for, and how it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cfdyn
+from cfdyn.errors import UsageError
+
+if TYPE_CHECKING:
+    from cfdyn.certify.certificate import Certificate
+    from cfdyn.systems.map import Map
+
+Progress = Callable[[int, int], None]
+MOST = 8  # cycles that a proof is tried with
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, and a seed."""
+
+    step: Map
+    period: str
+    box: list[tuple[float, float]]
+    vary: dict[str, Any]
+    start: list[float] | None
+    seed: int
+
+    def n(self, usual: int) -> int:
+        """The period as a number."""
+        if not re.fullmatch(r"\d{0,4}", self.period):
+            raise UsageError(f"--period is a whole number here, not {self.period!r}")
+        return int(self.period or usual)
+
+    def one_parameter(self, what: str) -> None:
+        """Refuse anything but one interval of a parameter."""
+        if len(self.vary) != 1:
+            raise UsageError(f"{what} needs one parameter and its interval: --vary NAME=LO:HI, such as --vary lr=0.9:1.1")
+
+    @property
+    def region(self) -> Any:
+        """The box, of one variable as one pair."""
+        return self.box[0] if len(self.box) == 1 else self.box
+
+    def first(self, n: int, prove: Callable[[Any], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
+        """The first proof that succeeds from rough points of cycles, else the last: those given, or found, stable ones first.
+
+        at : shares of the parameter's interval where cycles are looked for
+        """
+        if self.start is not None:
+            return prove([self.start[i : i + self.step.dim] for i in range(0, len(self.start), self.step.dim)])
+        last = None
+        for share in at:
+            step = self.step.at(**{name: lo + share * (hi - lo) for name, (lo, hi) in self.vary.items()})
+            found = sorted(cfdyn.analysis.cycles(step, n, self.box, seed=self.seed), key=lambda c: c.stable is not True)
+            for cycle in found[:MOST]:
+                last = prove(cycle.points)
+                if last.proved:
+                    return last
+        if last is None:
+            raise UsageError(f"no cycle of period {n} was found to begin with; give its points with --start, or another --box")
+        return last
+
+
+def _cycle(asked: Asked, progress: Progress) -> Certificate:
+    n = asked.n(1)
+    return asked.first(n, lambda points: cfdyn.certify.cycle(asked.step, points=points, period=n, vary=asked.vary or None))
+
+
+def _all(asked: Asked, progress: Progress) -> Certificate:
+    return ledger(asked.step, asked.n(1), asked.region, progress)[1]
+
+
+def ledger(step: Map, period: int, box: Any, progress: Progress) -> tuple[Any, Certificate]:
+    """All cycles of a period, and the certificate, which is not proved where boxes are left."""
+    from cfdyn.certify.certificate import unproved
+
+    found = cfdyn.certify.cycles(step, period=period, box=box, progress=progress)
+    if found.complete and found.certificate is not None:
+        return found, found.certificate
+    reasons = sorted({reason for _, reason in found.undecided}) or ["a divisor's ledger is not complete"]
+    return found, unproved("cycles", f"{found.count} cycles are proved, {len(found.undecided)} boxes are undecided: {reasons[0]}")
+
+
+def _none(asked: Asked, progress: Progress) -> Certificate:
+    above = re.fullmatch(r"(?:all )?above (\d)", asked.period.strip())
+    n = f"all above {above[1]}" if above else asked.n(3)
+    return cfdyn.certify.no_cycles(asked.step, period=n, box=asked.region, progress=progress, **asked.vary)
+
+
+def _branch(asked: Asked, progress: Progress) -> Certificate:
+    asked.one_parameter("a branch")
+    n = asked.n(1)
+    return asked.first(n, lambda points: cfdyn.certify.branch(asked.step, period=n, points=points, vary=asked.vary))
+
+
+def _bifurcation(kind: str) -> Callable[[Asked, Progress], Certificate]:
+    """A point of bifurcation in the interval of the parameter, from cycles at both ends and in the middle."""
+
+    def proof(asked: Asked, progress: Progress) -> Certificate:
+        asked.one_parameter(f"a {kind}")
+        n, prove = asked.n(1), cfdyn.certify.bifurcation
+        at = (0.0, 0.5, 1.0)
+        return asked.first(n, lambda points: prove(asked.step, kind=kind, period=n, points=points, vary=asked.vary), at)
+
+    return proof
+
+
+def _at_values(function: str) -> Callable[[Asked, Progress], Certificate]:
+    """A proof that takes a box and intervals of parameters."""
+
+    def proof(asked: Asked, progress: Progress) -> Certificate:
+        return getattr(cfdyn.certify, function)(asked.step, box=asked.region, **asked.vary)
+
+    return proof
+
+
+def _chaos(asked: Asked, progress: Progress) -> Certificate:
+    period = asked.n(3) if asked.period else None
+    return cfdyn.certify.chaos(asked.step, box=asked.region, period=period, **asked.vary)
+
+
+def _horseshoe(asked: Asked, progress: Progress) -> Certificate:
+    return cfdyn.certify.horseshoe(asked.step, box=asked.box, period=asked.n(1), **asked.vary)
+
+
+KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
+    "chaos": _chaos, "cycle": _cycle, "none": _none, "all": _all, "branch": _branch, "horseshoe": _horseshoe,
+    "flip": _bifurcation("flip"), "fold": _bifurcation("fold"), "neimark-sacker": _bifurcation("neimark-sacker"),
+    "trapping": _at_values("trapping"), "convergence": _at_values("convergence"),
+}  # fmt: skip

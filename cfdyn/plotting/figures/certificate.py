@@ -1,0 +1,203 @@
+"""A certificate: the graph of the map with proven boxes, parts of a box with what is known of each, or sets that cover others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, Patch, Polygon, Rectangle
+
+from cfdyn.certify.boxes.tree import leaves
+from cfdyn.certify.certificate import Certificate
+from cfdyn.certify.exact import above, below, exact
+from cfdyn.errors import UsageError
+from cfdyn.plotting.figures._certified_map import graph
+from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, house_style, new_figure
+from cfdyn.words import shortened
+
+SAMPLES = 1201
+Pair = tuple[float, float]
+# What is known of a part of a box, with its colour: lightness alone tells them apart too.
+KNOWN = {
+    "a": ("no image meets it", "#d7e3f0"), "o": ("leaves the box", "#f3f1ec"), "d": ("moved by the map", "#9dbcdc"),
+    "q": ("fewer steps return too", "#5f8fc2"), "s": ("in a proven cycle", "#1f4f88"), "i": ("mapped inside", "#9dbcdc"),
+    "g": ("goes on to other parts", "#d7e3f0"), "x": ("not of the region", "#f3f1ec"), "?": ("undecided", "#ffffff"),
+}  # fmt: skip
+
+
+def draw(certificate: Certificate) -> Figure:
+    """The map with its proven boxes, or parts of a box, or parallelograms, whatever the kind of theorem is about."""
+    if certificate.document is None:
+        raise UsageError(f"nothing is proved here that could be drawn: {certificate.reason}")
+    document = certificate.document
+    kind = document["kind"]
+    if kind not in _DRAWN:
+        raise UsageError(f"there is no figure for a certificate of the kind {kind!r}; there is one for {', '.join(_DRAWN)}")
+    with house_style():
+        figure = new_figure(*_SIZES.get(kind, (4.6, 4.4)))
+        _DRAWN[kind](figure, document)
+        about = document["map"]
+        title = about["loss"]["formula"] if about["type"] == "optimizer" else "; ".join(about["formulas"])
+        head = f"{about['optimizer']['name']} on {title}" if about["type"] == "optimizer" else f"the map {title}"
+        figure.suptitle(shortened(f"proved: {kind.replace('_', ' ')}, {head}", 76), fontsize=8.5)
+    return figure
+
+
+def ends(interval: Sequence[str]) -> Pair:
+    """An interval of a file as two doubles."""
+    lo, hi = (float(e) if "inf" in e else float.fromhex(e) for e in interval)
+    return lo, hi
+
+
+def _boxes(cycle: Sequence[Sequence[Sequence[str]]]) -> list[list[Pair]]:
+    return [[ends(interval) for interval in box] for box in cycle]
+
+
+def _cycle(figure: Figure, document: Mapping[str, Any]) -> None:
+    axes = figure.subplots()
+    _all_cycles(axes, document, [_boxes(document["claim"]["points"])])
+
+
+def _cycles(figure: Figure, document: Mapping[str, Any]) -> None:
+    axes, claim = figure.subplots(), document["claim"]
+    ledger = document["evidence"]["ledgers"][str(claim["period"])]
+    _all_cycles(axes, document, [_boxes(cycle) for cycle in ledger["proven"]])
+    count = f"{'exactly' if claim['complete'] else 'at least'} {claim['count']}"
+    axes.set_title(f"{count} of period {claim['period']}", fontsize=8)
+
+
+def _all_cycles(axes: Axes, document: Mapping[str, Any], cycles: Sequence[list[list[Pair]]]) -> None:
+    """The graph with a cobweb through the boxes of each cycle, or the boxes in the plane of the first two entries."""
+    if not cycles or len(cycles[0][0]) == 1:
+        where = document["evidence"].get("inside", document["claim"].get("box", []))
+        _graph(axes, document, [box[0] for cycle in cycles for box in cycle] or [ends(where[0])])
+        for k, cycle in enumerate(cycles):
+            x = np.array([sum(box[0]) / 2 for box in cycle])
+            corners = np.repeat(np.append(x, x[0]), 2)
+            axes.plot(corners[:-1], corners[1:], color=PALETTE[k % len(PALETTE)], linewidth=0.9)
+            axes.plot(x, np.roll(x, -1), "o", markersize=3.5, color=PALETTE[k % len(PALETTE)])
+        return
+    for k, cycle in enumerate(cycles):
+        points = np.array([[sum(box[i]) / 2 for i in (0, 1)] for box in [*cycle, cycle[0]]])
+        axes.plot(*points.T, "o-", markersize=3.5, linewidth=0.8, color=PALETTE[k % len(PALETTE)])
+    axes.set(xlabel=_name(document, 0), ylabel=_name(document, 1))
+    axes.margins(0.1)
+
+
+def _graph(axes: Axes, document: Mapping[str, Any], spans: Sequence[Pair]) -> tuple[float, float]:
+    """y = g(x) and y = x over the intervals, with a margin."""
+    lo, hi = min(a for a, _ in spans), max(b for _, b in spans)
+    margin = 0.12 * (hi - lo) or 0.5 * max(1.0, abs(hi))
+    x = np.linspace(lo - margin, hi + margin, SAMPLES)
+    axes.plot(x, x, color=FAINT, linewidth=0.8)
+    axes.plot(x, graph(document["map"], x), color=INK, linewidth=1.2)
+    axes.set(xlim=(x[0], x[-1]), ylim=(x[0], x[-1]), xlabel=_name(document, 0), ylabel=f"next {_name(document, 0)}")
+    return float(x[0]), float(x[-1])
+
+
+def _name(document: Mapping[str, Any], k: int) -> str:
+    about = document["map"]
+    if about["type"] == "formulas":
+        return f"${about['variables'][k]}$"
+    weights, own = about["loss"]["variables"], about["optimizer"]
+    names = [*weights, *(f"{s}_{w}" for s in own["per_weight"] for w in weights), *own["shared"]]
+    return names[k].replace("_", " ") if k >= len(weights) else f"${names[k]}$"
+
+
+def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The graph with the cycle, and beneath it the intervals that cover each other, darker the more orbits they hold."""
+    axes, claim = figure.subplots(), document["claim"]
+    cycles = [_boxes(claim["points"])] if claim["points"] else []
+    marks = [box[0] for c in [*cycles, *map(_boxes, document["evidence"]["cycles"])] for box in c]
+    marks += [(float.fromhex(x),) * 2 for x in document["evidence"]["numbers"]]
+    lo, hi = _graph(axes, document, [ends(claim["interval"])])
+    at, weights = np.sort([sum(mark) / 2 for mark in marks]), np.array(document["evidence"]["vector"], dtype=float)
+    shades = 0.15 + 0.85 * np.sqrt(weights / max(weights.max(initial=0.0), 1.0))
+    for left, right, weight, shade in zip(at[:-1], at[1:], weights, shades, strict=False):
+        if weight > 0:
+            axes.add_patch(Rectangle((left, lo), right - left, 0.05 * (hi - lo), facecolor=ACCENT, alpha=shade, edgecolor="none"))
+    for cycle in cycles:
+        x = np.array([sum(box[0]) / 2 for box in cycle])
+        corners = np.repeat(np.append(x, x[0]), 2)
+        axes.plot(corners[:-1], corners[1:], color=WARN, linewidth=1.0)
+    words = [f"a cycle of period {claim['period']}"] if claim["period"] else []
+    words += [f"entropy at least {float(claim['entropy']):.6f}"] if claim["entropy"] else []
+    axes.set_title(", ".join(words) + f"; {int((weights > 0).sum())} intervals", fontsize=8)
+
+
+def _tree(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The parts of the box, over the varied parameter if there is one, in the colour of what is known of each."""
+    axes, evidence = figure.subplots(), document["evidence"]
+    fold = evidence.get("fold")
+    box = [(0.0, float.fromhex(fold["top"]))] if fold else [ends(i) for i in evidence.get("inside", document["claim"]["box"])]
+    vary = [(below(exact(lo)), above(exact(hi))) for lo, hi in document["vary"].values()]
+    root = [*box, *vary]
+    across, up = (len(box), 0) if vary else (0, min(1, len(root) - 1))
+    parts = list(leaves((fold or evidence)["tree"], root))
+    flat = across == up
+    corners = [_rectangle(part[across], (0.0, 1.0) if flat else part[up]) for _, part in parts]
+    colours = [KNOWN[letter][1] for letter, _ in parts]
+    axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=PALE, linewidths=0.15))
+    axes.set(xlim=root[across], ylim=(0, 1) if flat else root[up])
+    axes.set_xlabel(next(iter(document["vary"])).replace("lr", "η") if vary else _name(document, 0))
+    axes.set_ylabel("" if flat else f"|{_name(document, 0)}|" if fold else _name(document, up))
+    if flat:
+        axes.set_yticks([])
+    seen = {letter for letter, _ in parts}
+    kinds = [Patch(facecolor=colour, edgecolor=PALE, label=words) for key, (words, colour) in KNOWN.items() if key in seen]
+    axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
+    axes.set_title(f"{len(parts)} parts", fontsize=8)
+
+
+def _rectangle(x: Pair, y: Pair) -> list[Pair]:
+    return [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])]
+
+
+def _branch(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The tube in the first entry of the state, slab by slab."""
+    axes, colour = figure.subplots(), ACCENT if document["claim"]["stable"] is not False else WARN
+    for slab in document["evidence"]["slabs"]:
+        lo, hi = ends(slab["vary"])
+        for box in _boxes(slab["points"]):
+            axes.add_patch(Rectangle((lo, box[0][0]), hi - lo, box[0][1] - box[0][0], facecolor=colour, edgecolor="none"))
+    axes.autoscale_view()
+    axes.margins(0.05)
+    axes.set(xlabel=next(iter(document["vary"])).replace("lr", "η"), ylabel=_name(document, 0))
+
+
+def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
+    """The parallelograms with their numbers, and arrows from each to those that it covers."""
+    plane, axes = figure.subplots(1, 2)
+    sets = document["evidence"]["sets"]
+    for k, one in enumerate(sets):
+        centre = np.array(ends(one["centre"]))
+        a, b = (np.array(ends(column)) for column in one["columns"])
+        plane.add_patch(Polygon([centre + s * a + t * b for s, t in ((-1, -1), (1, -1), (1, 1), (-1, 1))], closed=True,
+                                facecolor=PALETTE[k % len(PALETTE)], alpha=0.5, edgecolor=INK, linewidth=0.6))  # fmt: skip
+        plane.annotate(str(k), tuple(centre), fontsize=6, ha="center", va="center")
+    plane.autoscale_view()
+    plane.margins(0.08)
+    plane.set(xlabel=_name(document, 0), ylabel=_name(document, 1))
+    angle = 2 * np.pi * np.arange(len(sets)) / max(len(sets), 1)
+    at = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    for i, j in document["claim"]["transitions"]:
+        if i == j:
+            axes.plot(*(1.16 * at[i]), "o", markersize=9, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7)
+        else:
+            look: dict[str, Any] = {"connectionstyle": "arc3,rad=0.15", "arrowstyle": "-|>", "mutation_scale": 8}
+            axes.add_patch(FancyArrowPatch(tuple(at[i]), tuple(at[j]), shrinkA=6, shrinkB=6, linewidth=0.8, color=INK, **look))
+    for k, (x, y) in enumerate(at):
+        axes.plot(x, y, "o", markersize=9, color=PALETTE[k % len(PALETTE)])
+        axes.annotate(str(k), (x, y), fontsize=6, ha="center", va="center", color="white")
+    axes.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), aspect="equal")
+    axes.axis("off")
+    axes.set_title(f"covers; entropy at least {float(document['claim']['entropy']):.4f}", fontsize=8)
+
+
+_SIZES = {"horseshoe": (7.0, 3.6), "no_cycles": (5.6, 4.4)}
+_DRAWN: dict[str, Callable[[Figure, Mapping[str, Any]], None]] = {
+    "cycle": _cycle, "cycles": _cycles, "chaos": _chaos, "no_cycles": _tree, "trapping": _tree, "convergence": _tree,
+    "branch": _branch, "horseshoe": _horseshoe,
+}  # fmt: skip

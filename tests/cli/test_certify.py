@@ -1,0 +1,88 @@
+"""``cfdyn certify``, ``cfdyn cycles --prove`` and what a study proves: keys, words, files that `cfdyn check` finds valid, errors."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cfdyn.cli import main
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main([*map(str, arguments)])
+    out, err = capsys.readouterr()
+    return stopped.value.code or 0, out, err
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cycle", "--map", "r*x*(1-x)", "--set", "r=3.83", "--period", 3), "exactly one cycle of least period 3"),
+        (("chaos", "--map", "r*x*(1-x)", "--set", "r=3.9", "--box", "0:1"), "Li and Yorke"),
+        (("all", "double_well", "--optimizer", "gd:lr=1.7", "--period", 3), "exactly 4 cycles of least period 3"),
+        (("none", "double_well", "--vary", "lr=0.5:0.9", "--box=-1.4:1.4"), "no cycle of least period 3"),
+        (("branch", "double_well", "--vary", "lr=1.1:1.15", "--period", 2), "is stable everywhere"),
+        (("trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4"), "into its interior"),
+        (("convergence", "double_well", "--optimizer", "gd:lr=0.5", "--box", "0.5:1.5"), "one and the same fixed point"),
+        (("flip", "double_well", "--vary", "lr=0.9:1.1"), "supercritical"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_each_kind_is_proved_and_its_file_is_valid(capsys, arguments, words):
+    status, out, _ = run(capsys, "certify", *arguments, "--json")
+    found = json.loads(out)
+    assert status == 0 and found["proved"] is True and words in found["statement"] and found["reason"] == ""
+    status, out, _ = run(capsys, "check", found["file"], "--json")
+    assert status == 0 and json.loads(out) == {"valid": True, "statement": found["statement"], "reason": ""}
+
+
+def test_what_is_false_is_not_proved(capsys, tmp_path):
+    status, out, _ = run(capsys, "certify", "none", "double_well", "--optimizer", "gd:lr=1.7", "--json")
+    found = json.loads(out)
+    assert status == 1 and found["proved"] is False and found["file"] is None and found["reason"]
+    assert not list(tmp_path.glob("cfdyn-out/*.json"))  # at lr = 1.7 there are four 3-cycles
+
+
+def test_the_file_that_is_asked_for(capsys, tmp_path):
+    status, out, _ = run(capsys, "certify", "trapping", "double_well", "--optimizer", "gd:lr=1.4", "--box=-1.4:1.4", "--out", "proof.json")
+    assert status == 0 and "proof.json" in out and json.loads((tmp_path / "proof.json").read_text())["kind"] == "trapping"
+
+
+def test_cycles_with_proof(capsys):
+    status, out, _ = run(capsys, "cycles", "double_well", "--optimizer", "gd:lr=1.7", "--period", 3, "--prove", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["proved"] and found["complete"] and found["undecided"] == [] and found["count"] == 4
+    assert "exactly 15 points" in found["statement"]  # 3 + 4·3 zeros of a polynomial of degree 27
+    assert run(capsys, "check", found["certificates"][0])[0] == 0
+
+
+def test_a_study_proves_its_cycle_and_the_chaos_beside_it(capsys):
+    status, out, _ = run(capsys, "study", "double_well", "--optimizer", "gd:lr=1.46", "--vary", "lr=1.4:1.5", "--no-figure", "--json")
+    found = json.loads(out)
+    assert status == 0 and [c["kind"] for c in found["certificate"]] == ["cycle", "chaos"] and found["unproved"] == []
+    assert "Proved in ball arithmetic: a stable 3-cycle, where the orbit ends; a 3-cycle, with the chaos that follows." in found["verdict"]
+    assert [run(capsys, "check", file)[0] for file in found["certificates"]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("caos", "double_well"), "did you mean 'chaos'"),
+        (("cycle", "double_well", "--period", "three"), "whole number"),
+        (("branch", "double_well", "--period", 2), "--vary NAME=LO:HI"),
+        (("chaos", "double_well", "--vary", "lr=1.7:max"), "as far as the proof goes"),
+        (("chaos", "linear_network"), "one variable"),
+        (("trapping", "double_well", "--out", "."), "is a folder"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+def test_errors(capsys, arguments, words):
+    status, out, err = run(capsys, "certify", *arguments)
+    assert status == 2 and words in err and len(err.splitlines()) <= 3 and out == ""
