@@ -23,7 +23,6 @@ ON_CURVE = 5e-5  # an exponent over LONGER steps
 LASTS = 200_000  # steps that chaos must last for: a transient may end late
 WATCHED = 4096  # steps of an average, twice
 AT_ONCE = 96 * 8192  # numbers that are averaged at a time
-HELD = 32  # longest cycle on which round-off alone is seen to hold an orbit
 
 
 def quick_labels(orbits: Orbits, transient: int, longest: int, lasts: int = LASTS) -> tuple[np.ndarray, np.ndarray]:
@@ -83,8 +82,7 @@ def _irregular(
         labels[left[chaotic]], exponents[left[chaotic]] = _later(orbits.some(chaotic), longest, value[chaotic], lasts)
         if steps == LONGER and (orbits.step.dim > 1 or orbits.step.periodic):
             # An attracting cycle of a long period, or a slow one, is told from a curve by its exponent alone.
-            on_curve = np.flatnonzero((np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS))
-            labels[left[on_curve[~held(orbits.some(on_curve))]]] = QUASI_PERIODIC
+            labels[left[(np.abs(value) <= ON_CURVE) & (digits >= QUASI_DIGITS)]] = QUASI_PERIODIC
         open_ones = labels[left] == UNSETTLED
         left, orbits = left[open_ones], orbits.some(open_ones)
 
@@ -95,32 +93,12 @@ def _later(orbits: Orbits, longest: int, exponents: np.ndarray, lasts: int) -> t
     found = orbits.periods(longest, RETURN)
     ended = np.where(orbits.codes == DIVERGED, ESCAPED, UNSETTLED)
     labels, repeats = np.where(orbits.ended > 0, ended, CHAOTIC), np.flatnonzero(found > 0)
-    labels[(labels == CHAOTIC) & held(orbits)] = UNSETTLED
     radii = radii_of(orbits.some(repeats).monodromy(found[repeats]))
     labels[repeats] = np.where(radii < CONTRACTS, found[repeats], UNSETTLED)
     exponents = exponents.copy()
     with np.errstate(divide="ignore"):
         exponents[repeats] = np.log(radii) / found[repeats]
     return labels, exponents
-
-
-def held(orbits: Orbits) -> np.ndarray:
-    """Which orbits (N,) have weights that come back, though they did not settle: round-off alone holds them where they are."""
-    d, back = orbits.step.n_weights or orbits.step.dim, np.zeros(len(orbits.states), bool)
-    size = AT_ONCE // (8 * HELD * d) + 1
-    for first in range(0, len(back), size):
-        some = np.arange(first, min(first + size, len(back)))
-        kept = orbits.some(some).keep(2 * HELD)
-        ends = np.abs(kept[:, HELD - 1 : -1] - kept[:, -1:]) <= RETURN * np.abs(kept).max(axis=1, initial=0.0)[:, None]
-        some = some[ends.any(axis=1)]  # few, all of whose weights are looked at now
-        part, walked = orbits.some(some), np.empty((2 * HELD, len(some), d))
-        for row in walked if len(some) else ():
-            part.advance(1)
-            row[:] = part.states[:, :d]
-        allowed = RETURN * np.abs(walked).max(axis=0, initial=0.0)
-        for lag in range(1, HELD + 1):
-            back[some] |= (np.abs(walked[lag:] - walked[:-lag]) <= allowed).all(axis=(0, 2))
-    return back
 
 
 def _digits(orbits: Orbits) -> np.ndarray:
