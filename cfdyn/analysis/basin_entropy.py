@@ -9,6 +9,7 @@ from cfdyn.arguments import whole_number
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record, provenance
+from cfdyn.settling.samples import UNRESOLVED
 
 CELLS = 5  # starts along a side of a box
 GROUPS = 16  # of boxes in their order, whose means tell the errors
@@ -41,7 +42,8 @@ class BasinEntropy(Record):
 def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
     """The basin entropy: S = −Σ p_k ln p_k of the labels in each box of ``cells`` starts along a side, averaged.
 
-    Boxes with an undecided start are left out. The errors are those of means over 16 groups of boxes, taken in their order.
+    Boxes with a start that is undecided, or that Ctrl-C left open, are left out. The errors are those of means over 16
+    groups of boxes, taken in their order.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def basin_entropy(found: Basins, cells: int = CELLS) -> BasinEntropy:
     rows = side if len(found.second) else 1
     m, n = labels.shape[0] // rows, labels.shape[1] // side
     blocks = labels[: m * rows, : n * side].reshape(m, rows, n, side).swapaxes(1, 2).reshape(m * n, rows * side)
-    blocks = blocks[(blocks != UNSETTLED).all(axis=1)]
+    blocks = blocks[~np.isin(blocks, (UNSETTLED, UNRESOLVED)).any(axis=1)]
     if len(blocks) < LEAST:
         raise UsageError(f"a basin entropy needs {LEAST} boxes of {side} starts along a side, not {len(blocks)}")
     entropies = np.zeros(len(blocks))

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis._over_grids import OverGrid
 from cfdyn.analysis.basins import Basins
-from cfdyn.analysis.regimes import RegimeMap
 from cfdyn.arguments import table
 from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record, provenance
+from cfdyn.settling.samples import UNRESOLVED
 
 STRIPS = 12  # of the grid, left out one after the other
 LARGEST = 24  # distances go up to this part of a side
@@ -38,16 +39,18 @@ class BoundaryDimension(Record):
 def boundary_dimension(found: Any) -> BoundaryDimension:
     """The uncertainty exponent and the dimension of the boundary of basins or regimes, from their labels on a grid.
 
-    A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out. ε is 1, 2,
-    4, … cells, up to a 24th of a side. α is the slope of a line through log f over log ε, all sizes counted alike. Its error has
-    three parts: that by leaving out one of 12 strips of the grid after the other (jackknife); half of the difference between
-    the slopes of the smaller and the larger sizes, which says how straight the line is; and, where even neighbours differ
-    nearly as often as labels at random, how much steeper the line may be: such a boundary is too dense for the grid. A smooth
-    boundary gives 1, a fractal one less: to halve the uncertain starts one must know a start 2^(1/α) times as well.
+    A start is uncertain at ε if one at distance ε along a coordinate has another label; undecided ones are left out, as are
+    those that Ctrl-C left open. ε is 1, 2, 4, … cells, up to a 24th of a side. α is the slope of a line through log f over
+    log ε, all sizes counted alike. Its error has three parts: that by leaving out one of 12 strips of the grid after the
+    other (jackknife); half of the difference between the slopes of the smaller and the larger sizes, which says how
+    straight the line is; and, where even neighbours differ nearly as often as labels at random, how much steeper the line
+    may be: such a boundary is too dense for the grid. A smooth boundary gives 1, a fractal one less: to halve the uncertain
+    starts one must know a start 2^(1/α) times as well.
 
     Parameters
     ----------
-    found : what `basins` or `regimes` gives, or labels (n,) or (m, n) on a grid, whole numbers with −2 for undecided
+    found : what `basins`, `regimes`, `period_diagram` or `settling_times` gives, or labels (n,) or (m, n) on a grid, whole
+        numbers with −2 for undecided
 
     Raises
     ------
@@ -106,10 +109,10 @@ def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
 
 def _labels(found: Any) -> tuple[np.ndarray, dict]:
     """Labels as (m, n), and where they come from."""
-    if isinstance(found, Basins):
-        return found.labels, provenance(**found.provenance.get("settings", {}), box=found.box)
-    if isinstance(found, RegimeMap):
-        return found.labels, provenance(**found.provenance.get("settings", {}), varied=found.names)
+    if isinstance(found, Basins | OverGrid):
+        labels = np.where(found.labels == UNRESOLVED, UNSETTLED, found.labels)
+        about = {"box": found.box} if isinstance(found, Basins) else {"varied": found.names}
+        return labels, provenance(**found.provenance.get("settings", {}), **about)
     flags = np.asarray(found)
     given = flags.astype(int) if flags.dtype == bool else found
     labels = table("a grid of labels", given, 1 if np.ndim(given) == 1 else 2)

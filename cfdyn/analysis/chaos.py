@@ -58,7 +58,8 @@ def chaos(
 
     "chaotic" if the largest exponent is above 0 by five errors and the 0–1 test on 5000 states agrees; "regular" if the exponent
     is not and the test says regular; else "undecided". The test looks at every 2nd, 4th, … state where neighbours are
-    correlated by more than 0.9 or less than −0.9: slow motion and many bands hide chaos from it. The two share the orbit but
+    correlated by more than 0.9 or less than −0.9: slow motion and many bands hide chaos from it; angles it sees as cosine and
+    sine. The two share the orbit but
     nothing else: one differentiates the map, the other sees a series of numbers. Both are evidence from a float orbit: a
     transient that is chaotic for longer than this looks the same, and a map with slopes ±2, whose orbits collapse in binary
     arithmetic, is undecided.
@@ -106,7 +107,7 @@ def chaos(
         raise NumericsError(f"the orbit {orbit.status}, so it has no attractor")
     say("0–1 test")
     states = orbit.z[1:]
-    stride, test = _tested(states)
+    stride, test = _tested(_on_circles(step, states))
     ordinal = permutation_entropy(states, 5 if len(states) >= BOXED // 10 else 4)
     say("dimensions")
     pairs = fractal_dimension(states[:PAIRED]) if dimensions else None
@@ -114,6 +115,13 @@ def chaos(
     kind, reason = _verdict(spectrum, test, stride, states)
     settings = provenance(map=step.title, params=step.params, start=z0, steps=count, transient=before)
     return Chaos(kind, spectrum, test, stride, ordinal, pairs, boxes, states[:SHOWN], step.names, reason, provenance=settings)
+
+
+def _on_circles(step: Map, states: np.ndarray) -> np.ndarray:
+    """Angles by cosine and sine: as numbers they jump where they go round, which hides what is regular from the test."""
+    turns = [2 * math.pi / step.periodic[name] if name in step.periodic else None for name in step.names]
+    columns = [[x] if k is None else [np.cos(k * x), np.sin(k * x)] for k, x in zip(turns, states.T, strict=True)]
+    return np.stack([one for some in columns for one in some], axis=1)
 
 
 def _tested(states: np.ndarray) -> tuple[int, ZeroOneTest]:

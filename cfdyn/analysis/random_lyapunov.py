@@ -102,7 +102,7 @@ def random_lyapunov(
     """
     z = step.step.state(z0)
     steps, transient = whole_number("steps", steps, 1), whole_number("transient", transient, 0)
-    k, runs = whole_number("count", count or len(z), 1, len(z)), whole_number("runs", runs, 1, 2**32 - 1)
+    k, runs = whole_number("count", len(z) if count is None else count, 1, len(z)), whole_number("runs", runs, 1, 2**32 - 1)
     runs = runs if step.random else 1
     ends = np.unique(np.linspace(0, steps, PARTS + 1).astype(int))
     size = 8 * runs * k * (len(ends) + 3 * len(z))

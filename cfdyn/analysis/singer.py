@@ -94,7 +94,7 @@ def singer(step: Map, interval: Any = (-math.inf, math.inf), cells: int = 20_000
     top = int(np.nanargmax(schwarzian))
     laps = laps_on(step, lo, hi, FINEST * min(hi - lo, 1.0))
     critical = laps.ends[1:, 0]
-    sign = "not negative" if schwarzian[top] > 0 else _sign(step, lo, hi, most)
+    sign = "not negative" if _positive(slope, second, third) else _sign(step, lo, hi, most)
     allowed = ROUNDED * (hi - lo)
     invariant = bool(f.min() >= lo - allowed and f.max() <= hi + allowed)
     reason = _reason(sign, float(x[top]), bool(laps.open or laps.places))
@@ -131,9 +131,14 @@ def _sign(step: Map, lo: float, hi: float, most: int) -> str:
             return "undecided"
         cells = np.concatenate([np.stack([left[:, 0], middle], axis=1), np.stack([middle, left[:, 1]], axis=1)])
         _, slope, second, third = _series(step, middle).T
-        if (slope * third > 1.5 * second**2 * (1 + ROUNDED)).any():
+        if _positive(slope, second, third):
             return "not negative"
     return "undecided"
+
+
+def _positive(slope: np.ndarray, second: np.ndarray, third: np.ndarray) -> bool:
+    """Whether Sf is above 0 somewhere, by more than round-off: that of (ax + b)/(cx + d) is 0."""
+    return bool((slope * third > 1.5 * second**2 * (1 + ROUNDED)).any())
 
 
 def _reason(sign: str, place: float, unclear: bool) -> str:

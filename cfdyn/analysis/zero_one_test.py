@@ -49,7 +49,7 @@ def zero_one_test(orbit: Any, transient: int = 0, seed: int = 0) -> ZeroOneTest:
     bands (just beyond the end of a cascade) needs more rows and passes for regular until then; where neighbours are correlated
     by less than −0.9, every 2nd, 4th, … row is looked at too, and what is chaotic there is undecided. A series sampled too
     often (a flow, or a slow drift) gives K ≈ 0 whatever it is: it is undecided here where neighbours are correlated by more
-    than 0.9.
+    than 0.9. Angles that are kept in one turn jump; give their cosines and sines.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ def _covariance(d: int, noise: Any) -> np.ndarray | None:
     """The covariance (d, d); a number is the variance of each entry."""
     if noise is None:
         return None
-    return covariance_of(d, [number("noise", noise)] * d if np.isscalar(noise) else noise)
+    return covariance_of(d, [number("noise", noise, finite=True)] * d if np.isscalar(noise) else noise)
 
 
 def _in_words(noise: Any) -> str:
@@ -166,5 +166,5 @@ def sweep(step: RandomMap, varied: tuple[str, Any]) -> tuple[str, list[Any], lis
     if not isinstance(name, str) or values.ndim != 1 or not len(values) or not (np.diff(values) > 0).all():
         raise UsageError('what is varied is a name and its increasing values, ("noise", [0.01, 0.1])')
     whole = name in ("batch", "repeat", "seed")
-    found: Sequence[Any] = [whole_number(name, v, 1) for v in values.tolist()] if whole else values.tolist()
+    found: Sequence[Any] = [whole_number(name, v, int(name != "seed")) for v in values.tolist()] if whole else values.tolist()
     return name, list(found), [step.varied(name, value) for value in found]

@@ -14,7 +14,6 @@ from cfdyn.errors import UsageError
 from cfdyn.plotting.style import DASHED, FAINT, INK
 from cfdyn.words import spoken
 
-FEW = 2e-4  # a part of the cells that the legend still names
 HATCHED = 0.002  # a part of the cells that is hatched
 LINES = {"flip": "-", "fold": DASHED, "neimark-sacker": ":"}
 CASED = [withStroke(linewidth=2.6, foreground="white")]
@@ -62,7 +61,7 @@ def draw_labels(
     axes.set(xlim=edges(first)[[0, -1]], ylim=edges(second)[[0, -1]])
     return [Patch(facecolor=colours[name], edgecolor=FAINT if name not in hatches else INK, hatch=hatches.get(name),
                   linewidth=0.5, label=f"{'other periods' if name == 'period' else name}, {percent(part)}")
-            for name, part in parts.items() if part >= FEW]  # fmt: skip
+            for name, part in parts.items() if part]  # fmt: skip
 
 
 def draw_curves(axes: Axes, names: Sequence[str], curves: Sequence[BifurcationCurve]) -> list[Line2D]:
@@ -86,7 +85,7 @@ def draw_curves(axes: Axes, names: Sequence[str], curves: Sequence[BifurcationCu
 def percent(part: float) -> str:
     """A part of the cells.
 
-    >>> percent(0.25), percent(0.0003)
-    ('25.0 %', '0.03 %')
+    >>> percent(0.25), percent(0.0003), percent(0.000004)
+    ('25.0 %', '0.03 %', '0.0004 %')
     """
-    return f"{100 * part:.1f} %" if part >= 0.0005 else f"{100 * part:.2f} %"
+    return f"{100 * part:.1f} %" if part >= 0.0005 else f"{100 * part:.1g} %"

@@ -52,5 +52,6 @@ def test_boxes_that_are_not_decided_are_left_out():
     labels = basins.labels.copy()
     labels[0, :7] = UNSETTLED
     assert cf.analysis.basin_entropy(replace(basins, labels=labels)).boxes == 78
+    assert cf.analysis.basin_entropy(replace(basins, labels=np.where(labels == UNSETTLED, -5, labels))).boxes == 78  # Ctrl-C
     with pytest.raises(UsageError, match="needs 64 boxes"):
         cf.analysis.basin_entropy(cf.analysis.basins(WELL, [(-2, 2)], 100))

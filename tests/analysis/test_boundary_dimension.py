@@ -77,6 +77,17 @@ def test_labels_and_regimes_are_taken_too():
             cf.analysis.boundary_dimension(labels)
 
 
+def test_every_record_of_labels_on_a_grid_is_taken_and_what_ctrl_c_left_open_is_left_out():
+    vary = [("lr", np.linspace(0.2, 2.2, 240)), ("a", np.linspace(0.5, 2, 240))]
+    periods, times = cf.analysis.period_diagram(WELL, vary, z0=[0.3]), cf.analysis.settling_times(WELL, vary, [0.3])
+    expected = cf.analysis.boundary_dimension(periods.labels)
+    assert cf.analysis.boundary_dimension(periods).exponent == expected.exponent
+    assert cf.analysis.boundary_dimension(times).exponent == cf.analysis.boundary_dimension(times.labels).exponent
+    rows = np.arange(240)[:, None]
+    stopped, undecided = (replace(periods, labels=np.where(rows < 200, periods.labels, label)) for label in (-5, -2))
+    assert cf.analysis.boundary_dimension(stopped).uncertain.tolist() == cf.analysis.boundary_dimension(undecided).uncertain.tolist()
+
+
 @pytest.mark.parametrize(("a", "b", "dimension"), [(-1.0, 0.0, 1.26835), (-0.122561166876654, 0.744861766619744, 1.3934), (0, 0, 1)])
 def test_julia_sets_have_their_published_dimensions(a, b, dimension):
     """z² − 1, the rabbit (C. McMullen, Hausdorff dimension and conformal dynamics III, 1998) and the circle."""

@@ -55,6 +55,15 @@ def test_an_invariant_circle_is_regular():
     assert chaos(circle, [1.0, 0.0]).kind == "regular"
 
 
+def test_angles_that_go_round_are_regular_and_may_be_chaotic():
+    circle = cf.Map.from_text("x + W + K/(2*pi)*sin(2*pi*x)", params={"W": 0.6180339887, "K": 0.5}, periodic={"x": 1})
+    assert chaos(circle, [0.3]).kind == "regular"
+    standard = cf.Map.from_text(["x + y + k*sin(x)", "y + k*sin(x)"], "x y", {"k": 0.5}, periodic=dict.fromkeys("xy", 2 * math.pi))
+    assert chaos(standard, [2.0, 1.0]).kind == "regular"  # a curve that is none of a rotation
+    assert chaos(standard.at(k=6.0), [0.1, 0.2]).spectrum.exponents[0] == pytest.approx(math.log(3), abs=0.05)
+    assert chaos(standard.at(k=6.0), [0.1, 0.2]).kind == "chaotic"
+
+
 def test_slow_motion_is_thinned():
     rough = cf.as_map(cf.losses.rough_parabola(eps=0.1 / 8), cf.optimizers.gd(lr=0.1))
     found = chaos(rough, [0.3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,13 @@ def test_filled_cells_are_as_those_that_are_looked_at_but_for_a_few():
     names = {1: "period 1", 2: "period 2", 4: "period 4", 8: "period 8", 16: "longer"}
     shown = [text.get_text().partition(",")[0] for text in cf.plot(whole).legends[0].texts]
     assert [name for name in names.values() if name not in shown] == []
+
+
+def test_the_legend_names_what_a_single_cell_has():
+    found, sides = cf.analysis.period_diagram(HENON, [("a", [0.3, 0.4]), ("b", [0.0, 0.3])]), np.arange(100.0)
+    labels = np.where((sides[:, None] == 3) & (sides == 7), 7, 1)
+    texts = cf.plot(replace(found, first=sides, second=sides, labels=labels)).legends[0].texts
+    assert [text.get_text() for text in texts] == ["period 1, 100.0 %", "period 7, 0.01 %"]
 
 
 @pytest.mark.parametrize("coarse", [1, 4])

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_runs_that_are_over_do_not_count():
 
 def test_arguments():
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.5), noise=0.01)
-    for wrong in ({"steps": 0}, {"runs": 0}, {"transient": -1}, {"count": 2}, {"count": -1}):
+    for wrong in ({"steps": 0}, {"runs": 0}, {"transient": -1}, {"count": 2}, {"count": 0}, {"count": -1}):
         with pytest.raises(UsageError):
             cf.analysis.random_lyapunov(step, [1.0], **wrong)
     with pytest.raises(UsageError, match="takes a random map"):
@@ -175,3 +176,15 @@ def test_noise_makes_chaos_and_order():
     for wrong in (("noise", [2.0, 1.0]), ("noise", []), "noise", ("depth", [1.0]), ("batch", [1.0])):
         with pytest.raises(UsageError):
             cf.analysis.noise_induced(window, [1.1], wrong, 100, 4)
+
+
+@pytest.mark.parametrize(("count", "first"), [(3, "1\n-0.0001\n± 1e-06"), (30, "3")])
+def test_numbers_of_exponents_do_not_meet_in_the_figure(count, first):
+    found = cf.analysis.random_lyapunov(cf.random_map(WELL, cf.optimizers.gd(lr=0.5), noise=0.01), [1.0], 50, 9, 20)
+    near = -1e-4 * np.arange(1.0, count + 1)
+    figure = cf.plot(replace(found, exponents=near, errors=near / -100, of_runs=np.tile(near, (9, 1))))
+    figure.canvas.draw()
+    words = [word for word in figure.axes[0].get_xticklabels() if word.get_text() and word.get_position()[0] > 0.5]
+    boxes = [word.get_window_extent() for word in words]
+    assert len(words) > 2 and all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert words[0].get_text() == first and not figure.axes[0].texts

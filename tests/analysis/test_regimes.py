@@ -159,3 +159,15 @@ def test_no_label_of_ten_thousand_is_contradicted():
 def test_bad_input_gets_a_sentence(first, second, words):
     with pytest.raises(UsageError, match=words):
         cf.analysis.regimes(HEAVY, first, second, [1.1])
+
+
+def test_orbits_that_round_off_holds_on_what_repels_are_undecided():
+    """At a maximum; on neutral cycles; and Adam, which stands still at a minimum where it would part from it by 1/eps."""
+    well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=0.5))
+    saddle = cf.analysis.regimes(well, ("lr", [0.3, 1.9]), ("w", [-0.1, 0.0, 0.1]), [0.0])
+    assert saddle.labels.tolist() == [[1, CHAOTIC], [UNSETTLED, UNSETTLED], [1, CHAOTIC]]
+    quarter = cf.Map.from_text(["a*y + b", "-a*x"], "x y", {"a": 1.0, "b": 0.0})
+    turned = cf.analysis.regimes(quarter, ("a", [0.5, 1.0]), ("b", [0.0, 0.5]), [0.3, 0.1])
+    assert turned.labels.tolist() == [[1, UNSETTLED]] * 2
+    adam = cf.as_map(cf.losses.double_well(), cf.optimizers.adam(lr=0.1))
+    assert (cf.analysis.regimes(adam, ("lr", [0.05, 0.9, 1.8]), ("beta1", [0.5, 0.9]), [1.1]).labels == UNSETTLED).all()

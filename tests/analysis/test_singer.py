@@ -38,6 +38,12 @@ def test_a_positive_schwarzian_between_samples_is_not_missed():
     assert cf.analysis.singer(cf.Map.from_text("0.9*x + 4e-10*sin(1e5*x)"), (-1, 1)).sign == "not negative"
 
 
+def test_a_schwarzian_of_zero_is_not_called_positive():
+    """(2x + 1)/(x + 3): round-off makes it 10⁻¹⁶ or so at samples."""
+    found = cf.analysis.singer(cf.Map.from_text("(2*x + 1)/(x + 3)"), (0, 1))
+    assert (found.sign, found.bound) == ("undecided", None) and abs(found.largest) < 1e-12
+
+
 def test_an_inflection_is_undecided_and_a_map_may_leave_the_interval():
     assert cf.analysis.singer(cf.Map.from_text("x**3"), (-1, 1)).sign == "undecided"
     leaves = cf.analysis.singer(LOGISTIC.at(r=5.0), (0, 1))

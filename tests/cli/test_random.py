@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -33,11 +34,11 @@ def document(capsys, *words):
 
 
 def test_exponents(capsys, tmp_path):
-    found = document(capsys, "random", *WORDS, *SHORT, "--plot", str(tmp_path / "x.png"))
+    found = document(capsys, "random", *WORDS, *SHORT, "--plot", str(tmp_path / "x.png"), "--pixels", "700")
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.5), noise=0.01)
     same = cf.analysis.random_lyapunov(step, [1.1], 60, 9, 20)
     assert (found["exponents"], found["errors"], found["sign"]) == (same.exponents.tolist(), same.errors.tolist(), same.sign)
-    assert cf.load(found["record"]).of_runs.tolist() == same.of_runs.tolist() and (tmp_path / "x.png").stat().st_size > 5000
+    assert cf.load(found["record"]).of_runs.tolist() == same.of_runs.tolist() and matplotlib.image.imread(tmp_path / "x.png").shape[1] == 700
     code, out, _ = run(capsys, "random", *WORDS, *SHORT)
     assert code == 0 and "9 done; 60 steps of each" in out and f"{same.exponents[0]:.6g} per step" in out
 
@@ -63,7 +64,8 @@ def test_escape_times_and_their_slope(capsys, tmp_path):
     step = cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=2.0)
     same = cf.analysis.escape_times(step, [-1.0], "w > 0", runs=60)
     assert (one["times"], one["mean"], one["low"]) == (same.times.tolist(), same.mean, same.low)
-    fit = document(capsys, "escape", *well, "--vary", "noise=2,3", "--plot", str(tmp_path / "x.png"))
+    fit = document(capsys, "escape", *well, "--vary", "noise=2,3", "--plot", str(tmp_path / "x.png"), "--pixels", "900")
+    assert matplotlib.image.imread(tmp_path / "x.png").shape[1] == 900
     assert (tmp_path / "x.png").stat().st_size > 5000
     other = cf.analysis.escape_times(step.varied("noise", 3.0), [-1.0], "w > 0", runs=60)
     assert fit["slope"] == cf.analysis.arrhenius([same, other], [2.0, 3.0]).slope and len(fit["each"]) == 2

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cfdyn as cf
+from cfdyn.ensembles.random_map import sweep
 from cfdyn.ensembles.random_runs import RandomRuns, visited
 from cfdyn.errors import FormulaError, UsageError
 from cfdyn.kernels.runs import Task
@@ -91,6 +92,7 @@ def test_what_is_varied():
     assert step.varied("batch", 3).sampling.batch == 3 and step.varied("noise", 0.7).sampling.noise.tolist() == [[0.7]]
     assert step.random and not step.without().random and not step.varied("noise", 0.0).varied("batch", None).random
     assert not cf.random_map(ROWS, cf.optimizers.gd(lr=0.1)).random
+    assert sweep(step, ("seed", [0, 1]))[1] == [0, 1]
     assert cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=0.1).at(a=2.0).step.params["a"] == 2.0
 
 
@@ -103,6 +105,7 @@ def test_what_is_varied():
         (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), batch=2), "the loss double_well has none"),
         (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=-1.0), "none of its eigenvalues is negative"),
         (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=np.nan), "noise=nan is not a finite number"),
+        (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=np.inf), "noise=inf is not a finite number"),
         (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=[1.0, 2.0]), "or 1 variances"),
         (lambda: cf.random_map(WELL, cf.optimizers.gd(lr=0.1), noise=1.0).varied("rate", 1), "noise, size or parameter"),
         (lambda: cf.random_map(ROWS, cf.optimizers.gd(lr=0.1), batch=1, order="random"), "order"),

@@ -15,7 +15,7 @@ from cfdyn.errors import UsageError
 MOST = 10_000_000  # steps
 
 
-@command("loss optimizer steps dimensions start settings variables map out plot batch order seed periodic json", place=4)
+@command("loss optimizer steps dimensions start settings variables map out plot pixels batch order seed periodic json", place=4)
 def chaos(
     subject: Subject,
     say: Say,

@@ -13,7 +13,7 @@ from cfdyn.cli.values import box as as_box
 from cfdyn.errors import UsageError
 
 
-@command("loss optimizer box settings variables map out plot json", place=5)
+@command("loss optimizer box settings variables map out plot pixels json", place=5)
 def entropy(
     subject: Subject,
     say: Say,

@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cfdyn.analysis.random_lyapunov import RandomLyapunov
-from cfdyn.plotting.style import ACCENT, INK, PALE, WARN, house_style, new_figure
+from cfdyn.plotting.style import ACCENT, PALE, WARN, house_style, new_figure
 from cfdyn.words import shortened
 
-MOST = 2000  # runs that are drawn
+MOST, WORDED = 2000, 8  # runs that are drawn; exponents whose numbers have room
 
 
 def draw(found: RandomLyapunov) -> Figure:
@@ -24,9 +25,13 @@ def draw(found: RandomLyapunov) -> Figure:
         axes.errorbar(place, found.exponents, 3 * found.errors, fmt="_", color=ACCENT, markersize=22, capsize=5,
                       label=f"mean of {found.runs} runs ± 3 standard errors")  # fmt: skip
         axes.axhline(0, color=WARN, linewidth=0.7)
-        for x, value, error in zip(place, found.exponents, found.errors, strict=True):
-            axes.annotate(f"{value:.4g} ± {error:.1g}", (x + 0.3, value), fontsize=7.5, color=INK, va="center")
-        axes.set(xticks=place, xlabel="exponent", ylabel="per step", xlim=(0.5, len(place) + 0.75))
+        axes.set(xlabel="exponent", ylabel="per step", xlim=(0.5, len(place) + 0.5))
+        if len(place) <= WORDED:
+            # Below the axis, where numbers of exponents that are nearly equal do not meet.
+            values = zip(place.tolist(), found.exponents, found.errors, strict=True)
+            axes.set_xticks(place, [f"{k}\n{value:.3g}\n± {error:.1g}" for k, value, error in values])
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
         axes.legend(loc="best")
         figure.suptitle(shortened(found.provenance["settings"]["random"], 110), fontsize=9)
     return figure
