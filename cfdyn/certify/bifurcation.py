@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from cfdyn.certify.critical.augmented import KINDS, Critical, null_vectors
 from cfdyn.certify.balls import BITS, lower_double, upper_double
+from cfdyn.certify.candidates import candidate
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.continuity import smooth
-from cfdyn.certify.cycle import box_text, overlapping, starts
+from cfdyn.certify.critical.augmented import KINDS, Critical, null_vectors
+from cfdyn.certify.critical.normal_form import Coefficients, Series, coefficients
+from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import end
 from cfdyn.certify.krawczyk import LEAST, STARTS, Box, around, balls_of, proven_zero
 from cfdyn.certify.multipliers import SHARE, SLACK, others_off_circle
-from cfdyn.certify.newton import polished
-from cfdyn.certify.critical.normal_form import Coefficients, Series, coefficients
 from cfdyn.certify.subject import Interval, Subject, subject
 from cfdyn.errors import UsageError, unknown
 
@@ -68,13 +68,13 @@ def bifurcation(
 
 
 def _proved(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> Certificate:
-    candidate = _candidate(about, name, span, kind, period, points)
-    if candidate is None:
+    start = _start(about, name, span, kind, period, points)
+    if start is None:
         return unproved("bifurcation", f"no {kind} of a cycle of period {period} was found in the interval near the points")
-    system, x = candidate
+    system, x = start
     found = None
-    for start in (*STARTS[::-1], 1e-10):
-        found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], start), max(start, LEAST))
+    for size in (*STARTS[::-1], 1e-10):
+        found = found or proven_zero(system.values, system.matrix, around([(float(v), 0.0) for v in x], size), max(size, LEAST))
     if found is None:
         return unproved("bifurcation", f"Krawczyk's test failed on the {kind}: it may be degenerate")
     why = _not_generic(system, name, *found)
@@ -99,13 +99,11 @@ def _signed(system: Critical, name: str, x: Sequence[arb]) -> Coefficients | Non
     return found if product > 0 or product < 0 else None
 
 
-def _candidate(
-    about: Subject, name: str, span: Interval, kind: str, period: int, points: Any
-) -> tuple[Critical, list[arb]] | None:
+def _start(about: Subject, name: str, span: Interval, kind: str, period: int, points: Any) -> tuple[Critical, list[arb]] | None:
     lo, hi = map(float, span)
     for share in TRIALS:
         here = about.over({name: Fraction(lo + share * (hi - lo))})
-        z = polished(here, starts(here, points, period))
+        z = candidate(here, points, period)
         if z is None or len(z) != period:
             continue
         program, d = here.enclosure("jacobian"), here.dim

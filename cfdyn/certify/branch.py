@@ -10,9 +10,10 @@ from typing import Any
 from flint import arb, ctx
 
 from cfdyn.certify.balls import BITS
+from cfdyn.certify.candidates import candidate
 from cfdyn.certify.certificate import Certificate, interval_text, proved, unproved
 from cfdyn.certify.continuity import refusal, smooth
-from cfdyn.certify.cycle import box_text, overlapping, starts
+from cfdyn.certify.cycle import box_text, overlapping
 from cfdyn.certify.exact import above, below, end
 from cfdyn.certify.krawczyk import Box, Proven, balls_of, hull_of, proven_cycle, proven_near
 from cfdyn.certify.multipliers import multipliers, product, stability
@@ -37,7 +38,8 @@ class Slab:
 
 
 def branch(
-    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, lr: Any = None, vary: Mapping[str, Any] | None = None
+    loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, lr: Any = None, vary: Mapping[str, Any] | None = None,
+    box: Any = None,
 ) -> Certificate:  # fmt: skip
     """A proof that for every value of a parameter there is exactly one cycle in a tube, which it follows continuously.
 
@@ -48,7 +50,7 @@ def branch(
     ----------
     loss, optimizer : as for `cycle`
     period : least period of the cycle
-    points : rough points at one end of the interval, as for `cycle`; a single state is iterated there
+    points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
     lr : (lo, hi), exact numbers; or ``vary={name: (lo, hi)}`` for another parameter
 
     Errors
@@ -71,12 +73,12 @@ def branch(
         if len(about.varied) != 1:
             raise UsageError("a branch needs one parameter that varies, such as lr=(1.0, 1.2)")
         [(name, (lo, hi))] = about.varied.items()
-        return _proved(about, name, lo, hi, period, points)
+        return _proved(about, name, lo, hi, period, points, box)
 
 
-def _proved(about: Subject, name: str, lo: Fraction, hi: Fraction, period: int, points: Any) -> Certificate:
+def _proved(about: Subject, name: str, lo: Fraction, hi: Fraction, period: int, points: Any, box: Any) -> Certificate:
     walk = _Walk(about, name, below(lo), above(hi))
-    slabs, joints, why = walk.run(points, period)
+    slabs, joints, why = walk.run(points, period, box)
     if why:
         return unproved("branch", why)
     return proved("branch", about, _claim(about, slabs), {
@@ -104,15 +106,16 @@ class _Walk:
         self.about, self.name, self.lo, self.hi, self.length = about, name, lo, hi, hi - lo
         self.open = False  # once stability is open somewhere, short steps elsewhere are of no use
 
-    def run(self, points: Any, period: int) -> tuple[list[Slab], list[Joint], str]:
+    def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
         """Slabs and joints in increasing order, and why there is no more."""
         for begin in (self.lo, self.hi, (self.lo + self.hi) / 2):
             here = self.at(begin)
-            z = polished(here, starts(here, points, period))
+            z = candidate(here, points, period, box)
             if z is not None and len(z) == period and proven_cycle(here, z) is not None:
                 break
         else:
-            return [], [], f"no cycle of period {period} was found near the points at either end or in the middle of the interval"
+            where = "near the points, or in the box, at either end or in the middle of the interval"
+            return [], [], f"no cycle of period {period} was found {where}"
         down, joints_down, why = self._march(begin, self.lo, z)
         up, joints_up, why_up = self._march(begin, self.hi, z)
         if why or why_up:

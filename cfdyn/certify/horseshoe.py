@@ -17,6 +17,7 @@ from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
 from cfdyn.certify.covering.saddles import Plane, Saddle
 from cfdyn.certify.exact import written
 from cfdyn.certify.floats import in_floats
+from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import UsageError, shown
 from cfdyn.symbolic.optimizer import Optimizer
@@ -146,7 +147,7 @@ def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | 
     """The certificate of the pairs that can be proved; None where the sets meet or nothing grows."""
     if not all(disjoint(a, b) for a, b in combinations(sets, 2)):
         return None
-    plane = Planar(about.enclosure("step"), about.enclosure("jacobian"))
+    plane = Planar(about.enclosure("step"), Slopes(about.enclosure("jacobian")))
     count = range(len(sets))
     cut = {(i, j): plane.covering(sets[i], sets[j]) for i, j in (product(count, count) if pairs is None else pairs)}
     known = {pair: pieces for pair, pieces in cut.items() if pieces is not None}

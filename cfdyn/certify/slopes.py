@@ -21,6 +21,7 @@ class Slopes:
     """A Jacobian that takes each border on one side at a time and gives the hull.
 
     A formula such as Piecewise has a term for each piece in its derivative: taken apart, they would be on different sides.
+    Increments of the map lie in it where `continuity.refusal` finds nothing: then each value is that of a piece on a side.
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.balls import ball
@@ -57,7 +58,8 @@ class Slopes:
         p = self.jacobian.parameters if parameters is None else list(parameters)
         with ctx.workprec(self.jacobian.bits):
             values = self._values(z, p, {}, self.wanted)
-            still = [place for place in self.wanted if not (values[place] > 0 or values[place] < 0)]
+            # A place that is 0 everywhere, as of x ≤ x, has no sides.
+            still = [place for place in self.wanted if not (values[place] > 0 or values[place] < 0 or values[place].is_zero())]
             if not still or len(still) > MOST:
                 return self.jacobian(z, parameters)
             total: list[arb] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cfdyn as cf
-from tests.certify.cases import CYCLES, L, O, certificate
+from tests.certify.cases import CYCLES, L, O, adam, certificate
 
 FOLDER = Path(__file__).parent / "examples"
 WELL = L.double_well()
@@ -22,6 +22,9 @@ EXAMPLES: dict[str, Callable] = {
     "bifurcation_flip_double_well": lambda: cf.certify.bifurcation(WELL, O.gd(lr=1), "flip", 2, [0.72, 1.14], lr=("1.2", "1.25")),
     "bifurcation_fold_logistic": lambda: cf.certify.bifurcation(
         L.logistic_regression(), O.gd(lr=1), "fold", 3, [-2, 8.2, 2], lr=("18.6", "18.7")
+    ),
+    "bifurcation_adam": lambda: cf.certify.bifurcation(
+        "w**2/2", adam(1, 0.5, 0.2, 1e-8), "flip", 3, CYCLES["adam_3"][2], vary={"beta2": ("0.1", "0.3")}
     ),
     "bifurcation_delayed": lambda: cf.certify.bifurcation(
         DELAYED, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")}

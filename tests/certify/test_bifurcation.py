@@ -10,7 +10,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from tests.certify.cases import L, O
+from tests.certify.cases import L, O, adam
 from tests.certify.cycle_examples import DELAYED, WELL
 
 PLANE = cf.Loss("(x**2 - 1)**2/4 + (y - x)**2/3 + x*y**2/10")
@@ -104,14 +104,48 @@ def test_the_delayed_logistic_map():
     assert holds(c, Fraction(1, 2)) and abs(float(number(s[0]))) == pytest.approx(3**0.5 / 2)
 
 
-def test_an_invariant_circle_of_a_two_cycle():
-    """The delayed logistic map followed by a swap of signs about its fixed point: its square's circle is at r = 2 as well."""
-    twice = cf.Map.from_text(
-        ["1 - 1/r - (r*x*(1 - y) - (1 - 1/r))", "1 - 1/r - (x - (1 - 1/r)) + s*0"], "x y", {"r": 2.0, "s": 0.0}
-    )
-    found = cf.certify.bifurcation(twice, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")})
-    # The multiplier turns by π − π/3 = 2π/3: a strong resonance, refused.
+def test_a_strong_resonance_is_refused():
+    """The delayed logistic map, then a point reflection about its fixed point: the multipliers turn by π − π/3 = 2π/3."""
+    turned = cf.Map.from_text(["1 - 1/r - (r*x*(1 - y) - (1 - 1/r))", "1 - 1/r - (x - (1 - 1/r))"], "x y", {"r": 2.0})
+    found = cf.certify.bifurcation(turned, kind="neimark-sacker", points=[[0.5, 0.5]], vary={"r": ("1.9", "2.1")})
     assert not found.proved and "resonance" in found.reason
+
+
+def test_an_invariant_circle_of_a_two_cycle():
+    """A delayed logistic map that sees where t is on its own 2-cycle 1 → −1 → 1; three multipliers, one of them 0."""
+    pair = cf.Map.from_text(["r*x*(1 - 4*y/5 - x/5 + t*x/10 - t/20)", "x", "-t*(3 - t**2)/2"], "x y t", {"r": 2.25})
+    points = [[0.55, 0.56, 1.0], [0.56, 0.55, -1.0]]
+    found = cf.certify.bifurcation(pair, kind="neimark-sacker", period=2, points=points, vary={"r": ("2.1", "2.4")})
+    assert found.proved and found.claim["supercritical"] is True and found.claim["side"] == "above"
+    middle = [[float(number(side[0]) + number(side[1])) / 2 for side in box] for box in found.claim["points"]]
+    theirs = cf.analysis.normal_form(
+        pair.at(r=float(number(found.document["evidence"]["parameter"][0]))), middle, "r", tolerance=1e-5
+    )
+    assert float(sum(map(number, found.claim["coefficient"])) / 2) == pytest.approx(theirs.coefficient, rel=1e-6)
+    assert float(sum(map(number, found.claim["crossing"])) / 2) == pytest.approx(theirs.speed, rel=1e-6)
+
+
+ADAM = {
+    "flip": (adam(1, 0.5, 0.2, 1e-8), 3, [0.0984, 0.1611, -0.3115], ("0.1", "0.3")),
+    "fold": (adam(1, 0.5, 0.2, 1e-8), 3, [0.0984, 0.1611, -0.3115], ("0.1", "0.3")),
+    "neimark-sacker": (adam(0.5, 0.2, 0.5, 1e-6), 2, [0.1667, -0.1667], ("0.5", "0.9")),
+}
+
+
+@pytest.mark.parametrize("kind", ADAM)
+def test_adams_cycles_as_beta2_moves(kind):
+    """What `cf.analysis.normal_form` finds there in doubles; three states a weight."""
+    optimizer, period, points, span = ADAM[kind]
+    found = cf.certify.bifurcation("w**2/2", optimizer, kind, period, points, vary={"beta2": span})
+    assert found.proved, found.reason
+    middle = [[float(number(side[0]) + number(side[1])) / 2 for side in box] for box in found.claim["points"]]
+    beta2 = float(number(found.document["evidence"]["parameter"][0]))
+    step = cf.as_map(cf.Loss("w**2/2"), optimizer.at(beta2=beta2))
+    theirs = cf.analysis.normal_form(step, middle, "beta2", tolerance=1e-4)
+    numbers = [float(sum(map(number, found.claim[what])) / 2) for what in ("coefficient", "crossing")]
+    way = 1 if numbers[0] * theirs.coefficient > 0 else -1
+    assert (way == 1 or kind == "fold") and found.claim.get("supercritical") is theirs.supercritical
+    assert [way * x for x in numbers] == pytest.approx([theirs.coefficient, theirs.speed], rel=1e-3)
 
 
 def test_weights_in_the_plane():

@@ -60,7 +60,8 @@ def test_joints_lie_in_both_slabs(found):
                 assert number(box[0][0]) <= number(small[0][0]) and number(small[0][1]) <= number(box[0][1])
 
 
-@pytest.mark.parametrize("lr, period, start", [(("1.45", "1.46"), 3, [0.5]), (("0.99", "1.2"), 2, [0.85])])
+@pytest.mark.parametrize("lr, period, start", [
+    pytest.param(("1.45", "1.46"), 3, [0.5], marks=pytest.mark.slow), (("0.99", "1.2"), 2, [0.85])])  # fmt: skip
 def test_no_branch_goes_through_the_birth_of_its_cycle(lr, period, start):
     """The 3-cycle is born at 1.450440964, the 2-cycle at 1."""
     proof = cf.certify.branch(WELL, O.gd(lr=1), period, start, lr=lr)
@@ -76,7 +77,11 @@ def test_a_branch_that_loses_its_stability_says_nothing_about_it():
 def test_adams_three_cycle_over_an_interval():
     proof = cf.certify.branch("w**2/2", adam(1, 0.5, 0.2, 1e-8), 3, [0.0984, 0.1611, -0.3115], lr=("0.99999", "1.00001"))
     assert proof.proved and proof.claim["stable"] is True
-    assert cf.certify.branch("w**2/2", adam(1, 0.5, 0.2, 1e-8), 3, [0.0984, 0.1611, -0.3115], lr=("0.99", "1.01")).proved
+
+
+@pytest.mark.slow
+def test_adams_three_cycle_over_a_longer_interval():
+    assert cf.certify.branch("w**2/2", adam(1, 0.5, 0.2, 1e-8), 3, [0.0984, 0.1611, -0.3115], lr=("0.9", "1.1")).proved
 
 
 def test_another_parameter_and_what_cannot_be_asked():
@@ -84,3 +89,10 @@ def test_another_parameter_and_what_cannot_be_asked():
     assert proof.proved and "every a from 1 to 1.5" in proof.statement
     with pytest.raises(UsageError, match="one parameter"):
         cf.certify.branch(WELL, O.gd(lr=1), 1, [1.0])
+
+
+@pytest.mark.slow
+def test_the_two_cycle_of_log_cosh_for_all_learning_rates_from_2_1_to_8():
+    """2w = η tanh w, with the multiplier (1 − η sech²w)² in [0, 1): stable throughout."""
+    proof = cf.certify.branch(L.log_cosh(), O.gd(lr=1), 2, [1.0], lr=("2.1", "8"))
+    assert proof.proved and proof.claim["stable"] is True

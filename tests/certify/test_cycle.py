@@ -150,6 +150,25 @@ def test_what_is_false_is_never_proved(loss, lr, points, says):
         found.save("nowhere.json")
 
 
+def test_a_box_is_searched_for_a_cycle_of_the_period():
+    found = cf.certify.cycle(cf.losses.logistic_regression(), O.gd(lr=20), period=3, box=[(-12, 12)])
+    assert found.proved and found.claim["stable"] is True
+    absent = cf.certify.cycle(cf.losses.log_cosh(), O.gd(lr=3), period=3, box=[(-4, 4)])
+    assert not absent.proved and "period 3 in the box" in absent.reason
+    with pytest.raises(UsageError, match="either points"):
+        cf.certify.cycle(cf.losses.log_cosh(), O.gd(lr=3), box=[(-4, 4)])
+
+
+def test_an_unstable_fixed_point_is_not_iterated_away():
+    found = cf.certify.cycle("(w**2 - 1)**2/4", O.gd(lr=1.2), [0.99], period=1)
+    assert found.proved and found.claim["stable"] is False
+
+
+def test_where_a_root_of_0_is_taken_nothing_is_proved():
+    found = cf.certify.cycle("(w**2 - 1)**2/4", O.adam(lr=0.1, bias_correction=False), [[1.0, 0.0, 0.0]])
+    assert not found.proved and "no finite slope" in found.reason
+
+
 def test_candidates_may_be_rough_but_of_the_right_shape():
     with pytest.raises(UsageError, match="1 entries"):
         cf.certify.cycle("w**4", O.gd(lr=1), [[1.0, 2.0]])

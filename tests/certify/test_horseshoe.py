@@ -12,6 +12,7 @@ from flint import arb
 
 import cfdyn as cf
 from cfdyn.certify.covering.hsets import HSet, Planar, disjoint
+from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import subject
 from cfdyn.errors import UsageError
 
@@ -100,7 +101,7 @@ def test_a_fold_over_only_one_strip_is_not_two():
 
 def test_coverings_that_are_proved_hold_at_sample_points():
     about = subject(henon(1.4))
-    plane = Planar(about.enclosure("step"), about.enclosure("jacobian"))
+    plane = Planar(about.enclosure("step"), Slopes(about.enclosure("jacobian")))
     rng, proved = np.random.default_rng(3), 0
     for _ in range(150):
         x = rng.uniform(-1, 1, 2)

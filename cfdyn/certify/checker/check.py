@@ -54,11 +54,13 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any]) -> Verdict:
     except NotValid as problem:
         return Verdict(False, "", str(problem), kind)
     except TooLarge:
-        return Verdict(False, "", "the formulas have too many parts", kind)
+        return Verdict(False, "", "the formulas have too many parts, or there is too much to compute", kind)
     except RecursionError:
         return Verdict(False, "", "the file is nested too deeply", kind)
     except MemoryError:
         return Verdict(False, "", "the file needs too much memory", kind)
+    except Exception as problem:  # whatever a file does to the checker, it proves nothing
+        return Verdict(False, "", f"the checker cannot follow it ({type(problem).__name__})", kind)
     return Verdict(True, sentence, "", kind)
 
 

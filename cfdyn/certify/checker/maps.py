@@ -22,7 +22,7 @@ from cfdyn.certify.checker.numbers.boxes import Interval, stacked
 from cfdyn.errors import FormulaError
 from cfdyn.symbolic.text.parse import symbol
 
-MOST_NAMES, MOST_ROWS = 200, 5000
+MOST_NAMES, MOST_ROWS, MOST_DERIVATIVES = 200, 5000, 5000
 Value = Fraction | tuple[Fraction, Fraction]
 NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*)?")
 RESERVED = ("w", "g", "gg", "h")
@@ -48,6 +48,8 @@ class CheckedMap:
     def derivatives(self, order: int, and_parameters: bool = False) -> dict[tuple[str, ...], list[Node]]:
         """All partial derivatives up to an order, by names in the order of the state (then of the varied parameters)."""
         names = [self._inner(n) for n in self.names] + ([f"p:{n}" for n in self.varied] if and_parameters else [])
+        if len(names) ** order > MOST_DERIVATIVES:
+            raise NotValid("the map has too many derivatives")
         found: dict[tuple[str, ...], list[Node]] = {(): self.step}
         for k in range(1, order + 1):
             for chosen in combinations_with_replacement(names, k):
@@ -110,9 +112,7 @@ def read_map(document: Mapping[str, Any]) -> CheckedMap:
     names, step, params = (_optimizer if kind == "optimizer" else _formulas)(graph, given)
     spans = {name: value for name, value in params.items() if isinstance(value, tuple)}
     if spans != varied:
-        raise NotValid(
-            f"{shown(sorted(spans))} vary in the map and {shown(sorted(varied))} in vary, or their ends differ"
-        )
+        raise NotValid(f"{shown(sorted(spans))} vary in the map and {shown(sorted(varied))} in vary, or their ends differ")
     leaves = {("name", f"s:{name}"): graph.put("name", f"x:{name}") for name in names}
     for name, value in params.items():
         leaves["name", f"s:{name}"] = graph.put("name", f"p:{name}") if isinstance(value, tuple) else graph.const(value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from cfdyn.certify.checker.fields import NotValid
 from cfdyn.certify.checker.maps import CheckedMap
-from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point
+from cfdyn.certify.checker.numbers.boxes import Array, Interval, meet, point, widened
 from cfdyn.certify.checker.numbers.matrices import Discs, applied, inverse, product, row_sums, unit
 
 MOST_SIZE = 400  # unknowns of one system
@@ -106,7 +106,7 @@ def turn(g: CheckedMap, proven: Proven) -> Interval:
 
 def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
     """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where there may be none."""
-    n = z.shape[-2]
+    n, z = z.shape[-2], widened(z)
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     if not g.is_smooth(z, each).all():
         raise NotValid("a multiplier or the stability is claimed where the map may have no derivative")
@@ -167,17 +167,19 @@ def check_multipliers(around: Interval, claimed: list[tuple[Interval, Interval]]
         return
     discs, free = Discs(around), list(range(d))
     for group in sorted(discs.groups, key=len):
-        fitting = [r for r in free if all(_holds(discs, i, *claimed[r]) for i in group)]
+        fitting = [r for r in free if all(_holds(discs, i, *claimed[r], len(group) == 1) for i in group)]
         if len(fitting) < len(group):
             raise NotValid("the multipliers are not in the claimed rectangles")
         for r in fitting[: len(group)]:
             free.remove(r)
 
 
-def _holds(discs: Discs, i: int, re: Interval, im: Interval) -> bool:
+def _holds(discs: Discs, i: int, re: Interval, im: Interval, alone: bool) -> bool:
     """True if a disc lies in a rectangle; a real eigenvalue needs no height."""
     c, r = discs.centres[i], discs.radii[i]
-    real = all(abs(np.conj(c) - discs.centres[j]) * (1 - 1e-14) > r + discs.radii[j] for j in range(len(discs.radii)) if j != i)
+    real = alone and all(
+        abs(np.conj(c) - discs.centres[j]) * (1 - 1e-14) > r + discs.radii[j] for j in range(len(discs.radii)) if j != i
+    )
     wide = point(np.array(c.real)) + Interval(-r, r)
     high = point(np.array(c.imag)) + Interval(-r, r)
     inner = high.within(im) or real and im.lo <= 0 <= im.hi

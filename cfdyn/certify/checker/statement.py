@@ -60,8 +60,9 @@ def parameters_in_words(document: Mapping[str, Any]) -> str:
 
 
 def _short(number: str) -> str:
-    """A number's text, cut with three dots where it has more than 20 digits."""
-    return number if len(number) <= 22 else f"{number[:18]}…"
+    """A number's text; the shortest decimal beside it where it is a double with more than 20 digits."""
+    value = float(Fraction(number)) if len(number) > 22 else 0.0
+    return f"{value!r} (rounded to a double)" if value and Fraction(value) == Fraction(number) else number
 
 
 def _values(params: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from flint import arb
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.continuity import continuous
+from cfdyn.certify.slopes import Slopes
 
 Vector = tuple[arb, arb]
 Matrix = tuple[arb, arb, arb, arb]  # a b; c d
@@ -73,7 +74,7 @@ class Planar:
     """A map of the plane over balls."""
 
     step: Enclosure
-    jacobian: Enclosure
+    slopes: Slopes
 
     def covering(self, one: HSet, other: HSet, cuts: Sequence[int] = CUTS) -> tuple[int, int] | None:
         """Into how many pieces along its two columns a set is cut so that it is seen to cover the other; None where it is not.
@@ -101,7 +102,7 @@ class Planar:
         if not smooth and not continuous(self.step, box):
             return None
         at_middle = self.step(one.at(middle))
-        slopes = times(times(inverse, self.jacobian(box)), one.matrix)
+        slopes = times(times(inverse, self.slopes(box)), one.matrix)
         start = product(inverse, (at_middle[0] - other.centre[0], at_middle[1] - other.centre[1]))
         move = product(slopes, (u[0] - middle[0], u[1] - middle[1]))
         return start[0] + move[0], start[1] + move[1]

@@ -11,6 +11,7 @@ from flint import arb, arb_mat
 
 from cfdyn.certify.balls import Enclosure, ball
 from cfdyn.certify.continuity import continuous
+from cfdyn.certify.slopes import Slopes
 from cfdyn.certify.subject import Subject
 
 Box = list[tuple[float, float]]
@@ -35,7 +36,7 @@ def interior(inner: Box, outer: Box) -> bool:
 
 @dataclass
 class Images:
-    """A map over boxes of states; ``parameters``: other balls than the subject's own."""
+    """A map over boxes of states."""
 
     about: Subject
 
@@ -45,9 +46,9 @@ class Images:
         return self.about.enclosure("step")
 
     @cached_property
-    def slopes(self) -> Enclosure:
+    def slopes(self) -> Slopes:
         """Its derivative."""
-        return self.about.enclosure("jacobian")
+        return Slopes(self.about.enclosure("jacobian"))
 
     def after(self, box: Box) -> Box:
         """The natural extension and, where the map is continuous, the mean-value form, as far as they are finite."""

@@ -3,7 +3,6 @@
 Nothing here is caught by a sum over the file: there is none.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,6 +127,7 @@ def of_points() -> Iterator[tuple[str, Document]]:
             yield f"{name}: multiplier {i} moved", changed(name, (("claim", "multipliers", i, 0), on(moved, 1.5)))
             yield f"{name}: multiplier {i} with the other sign", changed(
                 name, (("claim", "multipliers", i, 0), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
+            yield f"{name}: multiplier {i} too sharp", changed(name, (("claim", "multipliers", i, 0), on(scaled, 1e-7)))
     yield "a multiplier less", changed("cycle_adam_3", (("claim", "multipliers"), lambda old: old[1:]))
     yield "a multiplier twice", changed("cycle_adam_3", (("claim", "multipliers"), lambda old: [old[0], old[0], old[2]]))
     for place in (("first",), ("last",)):
@@ -154,6 +154,9 @@ def of_ledgers() -> Iterator[tuple[str, Document]]:
             yield f"{name}: the tree of {d} ends early", changed(name, (tree, lambda old: old[:-1]))
             yield f"{name}: the tree of {d} goes on", changed(name, (tree, lambda old: old + "a"))
             yield f"{name}: a ledger of {d} taken out", changed(name, (("evidence", "ledgers", d), ...))
+    yield "a cycle that leaves the box", changed(
+        "cycles-logistic-4", (("claim", "box", 0), ["-0x1.0p+0", "0x1.0p-1"]), (("claim", "complete"), False), (("claim", "fixed points"), None),
+        (("evidence", "ledgers", "4", "tree"), "?"), (("evidence", "ledgers", "1"), ...), (("evidence", "ledgers", "2"), ...))
     line = "cycles-double-well-3"
     yield "a smaller inside", changed(line, (("evidence", "inside", 0), ["-0x1.2p+0", "0x1.2p+0"]))
     yield "a smaller radius", changed(line, (("evidence", "inside", 0), ["-0x1.2p+0", "0x1.2p+0"]), (("evidence", "outside", "radius"), "0x1.2p+0"))
@@ -244,12 +247,30 @@ def of_regions() -> Iterator[tuple[str, Document]]:
     yield "convergence to the wrong minimum", changed("convergence_double_well", (("claim", "point", 0), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
 
 
+def of_bifurcations() -> Iterator[tuple[str, Document]]:
+    """Types, signs, sides, vectors."""
+    for name in ("bifurcation_flip_double_well", "bifurcation_fold_logistic", "bifurcation_delayed"):
+        claim = document(name)["claim"]
+        others = {"fold", "flip", "neimark-sacker"} - {claim["type"]}
+        for other in sorted(others):
+            yield f"{name}: a {other}", changed(name, (("claim", "type"), other), (("claim", "supercritical"), True))
+        yield f"{name}: the other side", changed(name, (("claim", "side"), {"above": "below", "below": "above"}[claim["side"]]))
+        yield f"{name}: another period", changed(name, (("claim", "period"), claim["period"] + 1))
+        for key in ("coefficient", "crossing"):
+            yield f"{name}: {key} moved", changed(name, (("claim", key), on(moved, 1.5)))
+            yield f"{name}: {key} with the other sign", changed(name, (("claim", key), lambda old: [nudged(old[1], -1), nudged(old[0], -1)]))
+            yield f"{name}: {key} that may be 0", changed(name, (("claim", key), ["-0x1.0p+9", "0x1.0p+9"]))
+        yield f"{name}: points moved", changed(name, (("claim", "points", 0, 0), on(moved, 1.5)))
+        yield f"{name}: vectors moved", changed(name, (("evidence", "vectors", 0, 0, 0), on(moved, 1.5)))
+        yield f"{name}: another normal", changed(name, (("evidence", "normal", 0), on(nudged, 1.5)))
+        yield f"{name}: the parameter moved", changed(
+            name, (("evidence", "parameter"), on(moved, 1.5)), (("vary", claim["parameter"]), lambda old: [str(float(x) + 1e-9) for x in old]))
+        yield f"{name}: criticality turned", changed(name, (("claim", "supercritical"), not claim.get("supercritical", False)))
+    yield "bifurcation: another rotation", changed("bifurcation_delayed", (("evidence", "rotation", 0), on(moved, 1.5)))
+    yield "bifurcation: another loss", changed("bifurcation_flip_double_well", (LOSS, "a*(w**2 - 1)**2/4 + w**3/100"))
+
+
 def all_corruptions() -> list[tuple[str, Document]]:
     """Each with its name."""
-    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions)
+    parts = (of_maps, of_periods, of_points, of_ledgers, of_branches, of_covering, of_regions, of_bifurcations)
     return [one for part in parts for one in part()]
-
-
-def same(one: Document, other: Document) -> bool:
-    """True if nothing was changed."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -1,5 +1,6 @@
-"""More than 200 certificates with one thing wrong in their meaning: the checker rejects each, without a hash."""
+"""More than 400 certificates with one thing wrong in their meaning: the checker rejects each, without a hash."""
 
+import json
 import re
 import time
 
@@ -7,19 +8,20 @@ import pytest
 
 from cfdyn.certify.checker.check import KINDS, check
 from cfdyn.certify.checker.statement import statement
-from tests.certify.checker.corruptions import all_corruptions, changed, same
+from tests.certify.checker.corruptions import all_corruptions, changed
 from tests.certify.checker.examples import EXAMPLES, document
 
-CASES = dict(all_corruptions())
+ALL = all_corruptions()
+CASES = dict(ALL)
 
 
-def test_there_are_more_than_200_that_change_something():
-    assert len(CASES) == len(all_corruptions()) > 200
-    examples = [document(name) for name in EXAMPLES]
-    assert not [name for name, found in CASES.items() if any(same(found, example) for example in examples)]
+def test_there_are_more_than_400_that_change_something():
+    assert len(CASES) == len(ALL) > 400
+    examples = {json.dumps(document(name), sort_keys=True) for name in EXAMPLES}
+    assert not [name for name, found in ALL if json.dumps(found, sort_keys=True) in examples]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 4 != 0)) for k, name in enumerate(EXAMPLES)])
 def test_the_examples_are_valid(name):
     found = check(document(name))
     assert found.valid and found.statement == document(name)["statement"] == statement(document(name)), found
@@ -29,17 +31,18 @@ def test_every_kind_has_an_example():
     assert {document(name)["kind"] for name in EXAMPLES} == set(KINDS)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 8 != 0)) for k, name in enumerate(CASES)])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 16 != 0)) for k, name in enumerate(CASES)])
 def test_a_corruption_is_rejected(name):
     begin = time.process_time()
     found = check(CASES[name])
     assert not found.valid and found.reason, found.statement
+    assert "cannot follow" not in found.reason
     assert not re.search("statement", found.reason), "it is the evidence that has to fail"
     assert time.process_time() - begin < 20
 
 
 def test_the_statement_cannot_be_another_one():
-    for name in EXAMPLES:
+    for name in ("cycle_henon", "no_cycles-double-well-3"):
         found = document(name)
         found["statement"] = found["statement"].replace("has", "has no", 1) + "."
         assert "statement" in check(found).reason

@@ -14,6 +14,7 @@ from cfdyn.certify.checker.numbers.boxes import Interval, hull, whole
 Node = int
 MOST_BITS = 4096  # of a constant that is carried exactly
 MOST_NODES = 200_000
+MOST_WORK = 5_000_000_000  # operations on intervals: minutes
 
 
 class TooLarge(Exception):
@@ -31,6 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[tuple] = []
         self._known: dict[tuple, Node] = {}
+        self.work = 0
 
     def put(self, *node: Any) -> Node:
         """The number of a node."""
@@ -183,6 +185,9 @@ class Program:
     def __call__(self, values: Mapping[str, Interval]) -> list[Interval]:
         """The values of the nodes where the names lie in these intervals."""
         done: dict[Node, Any] = {}
+        self.graph.work += len(self.order) * max((v.lo.size for v in values.values()), default=1)
+        if self.graph.work > MOST_WORK:
+            raise TooLarge
         with np.errstate(all="ignore"):
             for node in self.order:
                 what = self.graph.nodes[node]

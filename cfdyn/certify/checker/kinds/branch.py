@@ -45,6 +45,11 @@ def _all(points: list[Interval]) -> Interval:
     return Interval(np.array([z.lo for z in points]), np.array([z.hi for z in points]))
 
 
+def _chunk(z: Interval) -> int:
+    """How many systems are looked at together: their matrices take some 100 MB."""
+    return max(1, min(CHUNK, 2_000_000 // (z.shape[1] * z.shape[2]) ** 2))
+
+
 def _check_ends(lines: Interval, g: CheckedMap) -> None:
     low, high = next(iter(g.varied.values()))
     if not (lines.lo < lines.hi).all() or not (lines.lo[1:] == lines.hi[:-1]).all():
@@ -58,8 +63,9 @@ def _check_slabs(g: CheckedMap, z: Interval, lines: Interval, stable: bool | Non
     for p in primes(n):
         if not z[:, 0].apart(z[:, n // p]).any(axis=-1).all():
             raise NotValid(f"a slab's boxes do not tell the period {n} from {n // p}")
-    for start in range(0, len(z.lo), CHUNK):
-        part, at = z[start : start + CHUNK], lines[start : start + CHUNK]
+    chunk = _chunk(z)
+    for start in range(0, len(z.lo), chunk):
+        part, at = z[start : start + chunk], lines[start : start + chunk]
         inside, k = step(g, part, at)
         if not inside.all():
             raise NotValid("Krawczyk's test does not show exactly one cycle in the boxes of a slab")
@@ -82,7 +88,9 @@ def _check_joints(g: CheckedMap, given: Any, points: list[Interval], lines: Inte
     )
     if not (z.within(before) & z.within(after)).all():
         raise NotValid("the boxes of a joint do not lie in those of both slabs")
-    for start in range(0, len(z.lo), CHUNK):
-        inside, _ = step(g, z[start : start + CHUNK], Interval(at[start : start + CHUNK, None], at[start : start + CHUNK, None]))
+    chunk = _chunk(z)
+    for start in range(0, len(z.lo), chunk):
+        here = at[start : start + chunk, None]
+        inside, _ = step(g, z[start : start + chunk], Interval(here, here))
         if not inside.all():
             raise NotValid("Krawczyk's test does not show exactly one cycle in the boxes of a joint")

@@ -88,7 +88,7 @@ def _marks(cycles: list[Interval], numbers: list[float], interval: Interval) -> 
     return found
 
 
-def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[set[int]]:
+def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[range]:
     """For each gap between neighbouring marks the gaps that its image is known to cover."""
     place = {(m.cycle, m.at): k for k, m in enumerate(marks) if m.cycle >= 0}
     images = [(_after(m, place, cycles), _image(m, g)) for m in marks]
@@ -103,9 +103,9 @@ def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[se
             at_least.append(next((k for k in range(len(marks) - 1, -1, -1) if lo >= marks[k].hi), -1))
     found = []
     for a in range(len(marks) - 1):
-        rising = set(range(at_most[a], at_least[a + 1]))
-        falling = set(range(at_most[a + 1], at_least[a]))
-        found.append(rising | falling)
+        rising = range(at_most[a], at_least[a + 1])
+        falling = range(at_most[a + 1], at_least[a])
+        found.append(rising or falling)  # not both: that would order the two images in both ways
     return found
 
 

@@ -16,7 +16,7 @@ from cfdyn.certify.checker.numbers.matrices import applied, inverse_enclosed, pr
 from cfdyn.certify.checker.numbers.meeting import Meeting
 from cfdyn.certify.checker.tree import CHUNK, gathered
 
-MOST_LEAVES, MOST_ARROWS = 400_000, 40_000_000
+MOST_LEAVES, MOST_ARROWS = 400_000, 5_000_000
 
 
 class Ellipsoid(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,7 @@ from cfdyn.certify.checker.numbers.boxes import Interval, above, below
 from cfdyn.certify.checker.numbers.elementary import exp
 
 
-def check_growth(covers: list[set[int]], vector: Any, growth: Any, entropy: Any) -> None:
+def check_growth(covers: Sequence[Collection[int]], vector: Any, growth: Any, entropy: Any) -> None:
     """Paths along ``covers`` (of each set those that it covers) multiply at least by ``growth`` a step; e^entropy ≤ growth."""
     r, h = fields.number(growth, "the growth"), fields.number(entropy, "the entropy")
     given = fields.sequence(vector, "the vector", len(covers))

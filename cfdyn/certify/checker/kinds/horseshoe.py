@@ -15,7 +15,7 @@ from cfdyn.certify.checker.maps import CheckedMap
 from cfdyn.certify.checker.numbers.boxes import Array, Interval, above, below, point, stacked
 from cfdyn.certify.checker.numbers.matrices import applied, product
 
-MOST_SETS, MOST_CUTS, MOST_CELLS, CHUNK = 1000, 4096, 4_000_000, 1 << 15
+MOST_SETS, MOST_TRANSITIONS, MOST_CUTS, MOST_CELLS, CHUNK = 1000, 20_000, 4096, 4_000_000, 1 << 15
 
 
 class Parallelogram(NamedTuple):
@@ -39,7 +39,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     sets = [_parallelogram(s) for s in fields.sequence(evidence["sets"], "the sets", most=MOST_SETS)]
     _check_disjoint(sets)
     pairs = [tuple(fields.integer(i, "a transition", 0, len(sets) - 1) for i in fields.sequence(t, "a transition", 2))
-             for t in fields.sequence(claim["transitions"], "the transitions", most=MOST_SETS**2)]  # fmt: skip
+             for t in fields.sequence(claim["transitions"], "the transitions", most=MOST_TRANSITIONS)]  # fmt: skip
     if len(set(pairs)) < len(pairs) or not pairs:
         raise NotValid("the transitions are not distinct, or there are none")
     if max(max(p) for p in pairs) != len(sets) - 1:

@@ -165,6 +165,11 @@ def meet(a: Interval, b: Interval) -> Interval:
     return Interval(np.where(lo <= hi, lo, a.lo), np.where(lo <= hi, hi, a.hi))
 
 
+def widened(a: Interval) -> Interval:
+    """A double more on each side, so that a border at an end is inside."""
+    return Interval(down(a.lo), up(a.hi))
+
+
 def square(a: Interval) -> Interval:
     """x², with the two factors the same."""
     return power(a, 2)
