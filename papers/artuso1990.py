@@ -106,6 +106,20 @@ def converges_faster_than_exponentially(r=6.0, by="determinant"):
     return {"gain": math.log(error[1] / error[2]) / math.log(error[0] / error[1]), "errors": error}
 
 
+@CLAIMS.prove(
+    "the cubic", {"kind": ["cycles"] * 5, "period": [1, 2, 3, 4, 5], "complete": [True] * 5,
+                  "fixed points": [3, 9, 15, 33, 63]},
+    Control("η = 1.3, below the birth of the 3-cycles", changes={"lr": "1.3"}), figure="proof",
+)  # fmt: skip
+def cycles_of_the_double_well_proved(lr="1.7"):
+    """At η = 1.7 gradient descent on the double well has exactly 3, 9, 15, 33 and 63 points with gⁿ(w) = w, n = 1 … 5, in [−2, 2].
+
+    Five certificates of all cycles of a period and of its divisors.
+    """
+    loss, gd = "(w**2 - 1)**2/4", cf.optimizers.gd(lr=1)
+    return [cf.certify.cycles(loss, gd, n, (-2, 2), params={"lr": lr}).certificate for n in range(1, 6)]
+
+
 def figures():
     """All cycles of the length 4 of the logistic map, of the length 3 of the cubic, and the errors of the escape rate."""
     well = cf.as_map(cf.losses.double_well(), cf.optimizers.gd(lr=2.0))

@@ -148,8 +148,9 @@ class Claims:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """A function that makes the certificate of a claim, or a list of them; what it measures are their facts.
 
-        The proof is made anew in each check and then verified by the checker; ``expected`` are facts by `proofs.facts`. The
-        control's certificate proves something else: a proof that fails is undecided, and contradicts nothing.
+        The proof is made anew in each check and then verified by the checker; ``expected`` are facts by `proofs.facts`, the
+        kind among them. A proof that fails is undecided and contradicts nothing, but a proof of something else does: such as
+        of a cycle where none should be.
         """
 
         wanted = {name: as_expected(value) for name, value in expected.items()}
@@ -158,9 +159,10 @@ class Claims:
             @functools.wraps(certify)
             def measure(**changes: Any) -> dict[str, Any]:
                 try:
-                    return facts(documents(certify(**changes)))
+                    found = facts(documents(certify(**changes)))
                 except NotProved as problem:
                     raise Undecided(str(problem)) from problem
+                return found if wanted["kind"].agrees(found["kind"]) else dict.fromkeys(wanted) | found
 
             statement, how = _words(certify)
             self._keep(Claim(

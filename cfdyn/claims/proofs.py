@@ -36,10 +36,12 @@ def documents(made: Any) -> list[dict[str, Any]]:
 def facts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What one document says, by name; of several, values are listed and lists are joined.
 
+    ``points`` are the weights alone; ``entropy``: a lower bound; ``multipliers``: if they are proved to be real.
+
     Examples
     --------
     >>> claim = {"period": 3, "box": [["-0x1.0000000000000p+0", "0x1.8000000000000p+0"]]}
-    >>> one = {"kind": "no_cycles", "vary": {"lr": ["0.1", "1.45"]}, "claim": claim, "statement": "…"}
+    >>> one = {"kind": "no_cycles", "map": {"variables": ["w"]}, "vary": {"lr": ["0.1", "1.45"]}, "claim": claim, "statement": "…"}
     >>> facts([one])
     {'kind': 'no_cycles', 'statement': '…', 'lr': [0.1, 1.45], 'period': 3, 'box': '[-1, 1.5]'}
     >>> facts([one, one])["period"], facts([one, one])["lr"]
@@ -69,9 +71,10 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
         found["entropy"] = _number(claim["entropy"])
     if claim.get("box"):
         found["box"] = exactly([claim["box"]])
+    about = document["map"].get("loss") or document["map"]
     for name, boxes in (("points", claim.get("points")), ("point", claim.get("point") and [claim["point"]])):
         if boxes:
-            found[name] = [_interval(ends) for box in boxes for ends in box]
+            found[name] = [_interval(ends) for box in boxes for ends in box[: len(about["variables"])]]
     multipliers = claim.get("multipliers")
     if multipliers and all(float.fromhex(end) == 0 for _, imaginary in multipliers for end in imaginary):
         found["multipliers"] = [_interval(real) for real, _ in multipliers]
