@@ -127,6 +127,7 @@ def figures():
         "cycles": lambda: cf.plot(cf.analysis.cycles(cf.Map.from_text("4*x*(1-x)"), 4, [(0.0, 1.0)])),
         "cubic": lambda: cf.plot(cf.analysis.cycles(well, 3, [(-1.5, 1.5)])),
         "convergence": _convergence,
+        "proof": lambda: cf.plot(cycles_of_the_double_well_proved()[2]),
     }
 
 

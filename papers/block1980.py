@@ -90,7 +90,7 @@ def entropy_above_the_golden_mean(r="3.9"):
 
 def figures():
     """Numbers of periodic points, with the slopes of the theorem."""
-    return {"growth": _chart}
+    return {"growth": _chart, "proof": lambda: cf.plot(entropy_above_the_golden_mean())}
 
 
 def _chart():

@@ -141,4 +141,5 @@ def two_cycle_stable_proved(loss="logcosh(w)", low="2.1", high="5", start=0.54):
 def figures():
     """What orbits on log cosh end on over η."""
     step = cf.as_map(cf.losses.log_cosh(), cf.optimizers.gd(lr=1.0))
-    return {"for_ever": lambda: cf.plot(cf.analysis.bands(step, [0.3], "lr", (1.0, 8.0), count=100))}
+    bands = lambda: cf.plot(cf.analysis.bands(step, [0.3], "lr", (1.0, 8.0), count=100))  # noqa: E731
+    return {"for_ever": bands, "proof": lambda: cf.plot(two_cycle_stable_proved())}

@@ -229,7 +229,7 @@ def epochs_of_period_three_proved(period=3):
 
 def figures():
     """What orbits of the two examples end on."""
-    return {"triangle": _triangle, "epoch": _epoch}
+    return {"triangle": _triangle, "epoch": _epoch, "proof": lambda: cf.plot(triangle_proved())}
 
 
 def _triangle():

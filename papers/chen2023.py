@@ -227,7 +227,7 @@ def flips_proved(loss=REGRESSION, points=([1.414], [1.0, 1.618]), rates=(("0.9",
 
 @CLAIMS.prove(
     "phase 3", {"kind": "branch", "period": 2, "stable": True, "lr": near([1.01, 1.23], 0)},
-    Control("from 1.24 to 1.3, where it is unstable", changes={"low": "1.24", "high": "1.3", "point": 0.97}),
+    Control("from 1.24 to 1.3, where it is unstable", changes={"low": "1.24", "high": "1.3", "point": 0.97}), figure="proof",
 )  # fmt: skip
 def two_cycle_stable_throughout(low="1.01", high="1.23", point=1.34):
     """For every a in [1.01, 1.23] there is a 2-cycle, and it is stable.
@@ -256,7 +256,7 @@ def no_three_cycle_below_its_fold(high="1.4504"):
 @CLAIMS.prove(
     "phase 4", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above", "lr": near(1.450440964487875, 1e-11)},
     Control("e^w − w, where it is at 3.1024", changes={"loss": "exp(w) - w", "cycle": (-4.16, -1.1, 0.98), "low": "3.1",
-                                                      "high": "3.11"}), figure="proof",
+                                                      "high": "3.11"}), figure="window",
 )  # fmt: skip
 def fold_of_three_proved(loss=REGRESSION, cycle=(-0.4759, -1.0881, -1.7321), low="1.45", high="1.46"):
     """A pair of 3-cycles, and with it Li and Yorke's chaos, is born in a fold at a = 1.450440964488.
@@ -272,5 +272,6 @@ def figures():
         "phases": lambda: cf.plot(cf.analysis.bands(_step(1.0), [0.3], "lr", (0.7, 2.05), count=200)),
         "cascade": lambda: cf.plot(_cascade()),
         "merging": lambda: cf.plot(cf.analysis.bands(_step(1.0, "double_well"), [0.3], "lr", (1.4, 2.0), count=200)),
+        "proof": lambda: cf.plot(two_cycle_stable_throughout()),
         "window": lambda: cf.plot(cf.analysis.cycles(_step(1.455), 3, [(0.0, 2.5)])),
     }

@@ -117,7 +117,7 @@ def does_not_converge(ratio=1e4, lr=0.1):
 
 @CLAIMS.prove(
     "Li–Yorke chaos", {"kind": "chaos", "period": 3},
-    Control("η/ε = 3.2, where the least odd period that is found is longer", changes={"eps": "0.03125"}), figure="cycles",
+    Control("ε = η/2.94, where the least odd period is 5", changes={"eps": "0.034"}), figure="cycles",
 )  # fmt: skip
 def chaos_proved(eps="0.025"):
     """At η = 0.1 and ε = η/4 gradient descent on x²/2 + ε sin(x/ε) is chaotic in Li and Yorke's sense: it has a 3-cycle.

@@ -124,8 +124,7 @@ def scrambled_set_of_the_logistic_map(r="3.83"):
 
     A certificate of the stable 3-cycle and of continuity, the hypotheses of the theorem, which gives the rest.
     """
-    points = (0.1561, 0.5047, 0.9574) if r == "3.83" else None
-    return cf.certify.chaos(_map(3.83), box=(0.0, 1.0), **({"longest": 3} if points else {}), r=r)
+    return cf.certify.chaos(_map(3.83), box=(0.0, 1.0), longest=3, r=r)
 
 
 @CLAIMS.prove(
@@ -146,5 +145,6 @@ def figures():
     descent = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0))
     return {
         "cycles": lambda: cf.plot(cf.analysis.cycles(_map(3.83), 3, [(0.0, 1.0)])),
+        "proof": lambda: cf.plot(scrambled_set_of_the_logistic_map()),
         "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-20.0, 20.0)])),
     }

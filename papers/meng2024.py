@@ -254,6 +254,21 @@ def flip_proved(k="2", n="3", low="8.9", high="9.1"):
     return cf.certify.bifurcation(loss, cf.optimizers.gd(lr=1), "flip", 1, [start], lr=(low, high))
 
 
+@CLAIMS.prove(
+    "larger step sizes", {"kind": "bifurcation", "type": "fold", "period": 3, "side": "above", "lr": near(18.66560631478335, 1e-10)},
+    Control("the loss with a weight twice as large, where it is at a quarter of that", changes={"formula": "softplus(2*w) - 4/3*w"}),
+    figure="window", read="a secondary source",
+)  # fmt: skip
+def birth_of_three_cycles_proved(formula="softplus(w) - 2/3*w"):
+    """With 2 of 3 labels positive a pair of 3-cycles is born in a fold at η = 18.665606314783, and is there for η above.
+
+    A certificate of the fold.
+    """
+    scale = 2 if "2*w)" in formula else 1
+    rates, cycle = (18.6 / scale**2, 18.7 / scale**2), [w / scale for w in (-1.9702, 8.1895, 1.9728)]
+    return cf.certify.bifurcation(formula, cf.optimizers.gd(lr=1), "fold", 3, cycle, lr=tuple(map(str, rates)))
+
+
 def figures():
     """The doublings of 2 in 3, its 3-cycles at η = 20, and the 3-cycles below the edge."""
     two_in_three = cf.as_map(cf.losses.logistic_regression(), cf.optimizers.gd(lr=20.0))

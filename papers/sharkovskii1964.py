@@ -145,4 +145,7 @@ def eight_without_three_proved(r=3.55):
 
 def figures():
     """The 5-cycles of the logistic map without a 3-cycle."""
-    return {"five": lambda: cf.plot(cf.analysis.cycles(_logistic(3.7389), 5, [(0.0, 1.0)]))}
+    return {
+        "five": lambda: cf.plot(cf.analysis.cycles(_logistic(3.7389), 5, [(0.0, 1.0)])),
+        "proof": lambda: cf.plot(five_without_three_proved()[0]),
+    }
