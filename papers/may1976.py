@@ -257,7 +257,7 @@ def window_opens_proved(formula=LOGISTIC, low="3.82", high="3.84", points=(0.16,
 
 @CLAIMS.prove(
     "text", {"kind": "trapping", "whole": True, "r": near([3.84, 3.9], 0), "box": "[0.07, 0.98] (ends rounded to doubles)"},
-    Control("the interval from 0.3, which a point of the 3-cycle leaves", changes={"low": 0.3}), figure="proof",
+    Control("the interval from 0.3, which a point of the 3-cycle leaves", changes={"low": 0.3}),
 )  # fmt: skip
 def orbits_stay_proved(low=0.07):
     """For every r in [3.84, 3.9] the logistic map takes the interval [0.07, 0.98] into its interior: no orbit leaves it.
@@ -273,7 +273,6 @@ def figures():
     descent = cf.as_map(cf.losses.cubic(), cf.optimizers.gd(lr=1.42))
     return {
         "descent": lambda: cf.plot(cf.analysis.cycles(descent, 3, [(-3.0, 3.0)])),
-        "proof": lambda: cf.plot(orbits_stay_proved()),
         "cascade": lambda: cf.plot(_cascade()),
         "window": lambda: cf.plot(cf.analysis.cycles(_map(LOGISTIC, 3.84), 3, [(0.0, 1.0)])),
     }

@@ -120,7 +120,7 @@ def _to_minimum(loss, optimizer, box, lr, minimum=0.0):
 
 def figures():
     """The rate over momentum, for the best step."""
-    return {"rates": _rates, "proof": lambda: cf.plot(converges_proved()[0])}
+    return {"rates": _rates, "proof": lambda: cf.plot(converges_proved()[1])}
 
 
 def _rates():
